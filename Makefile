@@ -1,0 +1,39 @@
+# make serve   set up, prepare the default collection, serve on http://0.0.0.0:8000
+# make test    set up, then the whole test suite (browser tests included)
+# make check   ruff, mypy, import-linter
+# make soak    the long tests
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: serve test check soak clean
+
+serve: $(VENV)/.installed
+	$(BIN)/gunicorn wsgi:app
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python tests/browser.py
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+soak: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m soak
+
+$(VENV)/.installed: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install -r requirements.txt
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	$(BIN)/python -m pip install -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,3 @@
+from rpf.cli import main
+
+main(prog_name="python -m rpf")

@@ -1,0 +1,154 @@
+"""Opening pictures that come from anywhere, and the geometry between a picture and what a model sees of it.
+
+Nothing here needs torch: a picture is a PIL image in RGB, a box is (left, top, right, bottom) in its pixels.
+"""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from pillow_heif import register_heif_opener
+
+from rpf.errors import BadImage
+
+MAX_BYTES = 16 * 2**20
+MAX_PIXELS = 64_000_000
+MIN_SIDE, MAX_SIDE = 16, 16_000
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
+# Larger pictures are reduced while they are decoded: no model here looks at more than a few hundred pixels.
+ENOUGH_SIDE = 1536
+
+register_heif_opener()
+
+Box = tuple[int, int, int, int]
+
+
+def open_image(source: bytes | Path) -> Image.Image:
+    """Decode an untrusted picture to RGB: upright (EXIF), first frame, transparency on white.
+
+    Pictures whose short side is at least twice `ENOUGH_SIDE` come back reduced by 2, 4 or 8.
+    Raises BadImage when it is not a picture of a known format, truncated, too large or too small; OSError when
+    a path cannot be read.
+    """
+    data = source if isinstance(source, bytes) else _read(source)
+    if len(data) > MAX_BYTES:
+        raise BadImage("The file is too large; %(limit)d MB is the limit.", limit=MAX_BYTES // 2**20)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PIL warns of odd metadata in files that decode well
+            with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+                _check_size(*opened.size)
+                return _decode(opened)
+    except BadImage:
+        raise
+    except UnidentifiedImageError:
+        raise BadImage("The file is not a picture in a format we read (JPEG, PNG, WebP, ...).") from None
+    except Image.DecompressionBombError:
+        raise _too_many_pixels() from None
+    except Exception as error:  # decoders of damaged files raise nearly anything
+        raise BadImage("The picture is damaged or cut off and cannot be decoded.") from error
+
+
+def thumbnail(source: bytes | Path, side: int) -> bytes:
+    """A WebP of the whole picture that fits into side x side pixels; never enlarged. Raises as `open_image`."""
+    picture = open_image(source)
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    out = io.BytesIO()
+    picture.save(out, "WEBP", quality=82, method=4)
+    return out.getvalue()
+
+
+def centre_square(picture: Image.Image, size: int) -> Image.Image:
+    """The short side resized to `size` (bilinear, antialiased), then the centre size x size cut out.
+
+    The same pixels as torchvision's Resize and CenterCrop on a PIL image, their rounding included.
+    """
+    width, height = picture.size
+    short = min(width, height)
+    scaled = (
+        size if width == short else int(size * width / short),
+        size if height == short else int(size * height / short),
+    )
+    left, top = round((scaled[0] - size) / 2), round((scaled[1] - size) / 2)
+    resized = picture.resize(scaled, Image.Resampling.BILINEAR)
+    return resized.crop((left, top, left + size, top + size))
+
+
+def square_in_picture(left: int, top: int, side: int, frame: int, width: int, height: int) -> Box:
+    """A square in the frame that `centre_square` cut (frame x frame pixels) as a box in the picture it came from."""
+    short, over = min(width, height), abs(width - height) // 2
+    x, y = int(left / frame * short), int(top / frame * short)
+    d = max(1, int(side / frame * short))
+    if width > height:
+        x += over
+    else:
+        y += over
+    return x, y, x + d, y + d
+
+
+def crop(picture: Image.Image, box: Box, size: int) -> Image.Image:
+    """The box of the picture as size x size pixels (bilinear, antialiased)."""
+    return picture.crop(box).resize((size, size), Image.Resampling.BILINEAR)
+
+
+def _read(path: Path) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _too_many_pixels() -> BadImage:
+    return BadImage("The picture has too many pixels; %(limit)d megapixels is the limit.", limit=MAX_PIXELS // 10**6)
+
+
+def _check_size(width: int, height: int) -> None:
+    if min(width, height) < MIN_SIDE:
+        raise BadImage(
+            "The picture is too small (%(width)d x %(height)d pixels); each side needs at least %(least)d.",
+            width=width, height=height, least=MIN_SIDE,
+        )  # fmt: skip
+    if max(width, height) > MAX_SIDE:
+        raise BadImage(
+            "The picture is too long (%(width)d x %(height)d pixels); %(most)d pixels a side is the limit.",
+            width=width, height=height, most=MAX_SIDE,
+        )  # fmt: skip
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels()
+
+
+def _decode(opened: Image.Image) -> Image.Image:
+    factor = 1
+    while factor < 8 and min(opened.size) >= 2 * factor * ENOUGH_SIDE:
+        factor *= 2
+    if factor > 1 and opened.format in ("JPEG", "MPO"):
+        full = opened.size
+        opened.draft(None, (full[0] // factor, full[1] // factor))
+        factor = 1 if opened.size != full else factor
+    opened.load()
+    upright = ImageOps.exif_transpose(opened)
+    picture = _to_rgb(upright)
+    return picture.reduce(factor) if factor > 1 else picture
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode == "RGB":
+        return picture.copy() if picture.readonly else picture
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        return _from_deep_grey(picture)
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        layer = picture.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _from_deep_grey(picture: Image.Image) -> Image.Image:
+    """16-bit, 32-bit or float grey: values of 0..65535 are scaled, 0..255 kept, and floats of 0..1 stretched."""
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+    top = values.max(initial=0.0)
+    if picture.mode.startswith("I;16") or top > 255:
+        values = values * (255 / 65535)
+    elif picture.mode == "F" and top <= 1:
+        values = values * 255
+    return Image.fromarray(values.clip(0, 255).round().astype(np.uint8)).convert("RGB")

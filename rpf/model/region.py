@@ -1,0 +1,96 @@
+"""The region branch: where in the image an attribute shows, and what is there (RPF, section 3.1)."""
+
+from typing import NamedTuple
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from rpf.config import Config
+from rpf.errors import ConfigError
+
+LAYER_NORM_EPS = 1e-6
+
+
+class RegionOutput(NamedTuple):
+    """For B images with n attributes each, on an h x w grid."""
+
+    feature: Tensor  # (B, n, EMBED_SIZE), not normalised
+    background: Tensor  # (B, n, EMBED_SIZE), not normalised
+    attention: Tensor  # (B, n, h, w), sums to 1 over the grid
+
+
+class Trunk(nn.Module):
+    """A timm ResNet up to and including layer3: (B, 3, S, S) -> (B, C, S/16, S/16)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        if not name.startswith("resnet") or not timm.is_model(name):
+            raise ConfigError("MODEL.GLOBAL.BACKBONE.NAME: timm has no ResNet named %(name)s", name=name)
+        net = timm.create_model(name, pretrained=False)
+        self.conv1, self.bn1, self.act1, self.maxpool = net.conv1, net.bn1, net.act1, net.maxpool
+        self.layer1, self.layer2, self.layer3 = net.layer1, net.layer2, net.layer3
+        self.channels: int = net.feature_info[3]["num_chs"]
+
+    def forward(self, image: Tensor) -> Tensor:
+        x = self.maxpool(self.act1(self.bn1(self.conv1(image))))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return x
+
+
+class Mlp(nn.Module):
+    """Linear, activation, dropout, linear, dropout, back to the width it came from."""
+
+    def __init__(self, width: int, hidden: int, dropout: float, activation: type[nn.Module]) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.fc2 = nn.Linear(hidden, width)
+        self.act = activation()
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
+
+
+class RegionBranch(nn.Module):
+    """One trunk pass per image, then attention and a feature for each attribute asked of it."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        model, width = config.MODEL, config.MODEL.EMBED_SIZE
+        spatial = model.GLOBAL.ATTENTION.SPATIAL
+        self.trunk = Trunk(model.GLOBAL.BACKBONE.NAME)
+        channels = model.GLOBAL.BACKBONE.EMBED_SIZE
+        if self.trunk.channels != channels or channels != width:
+            raise ConfigError(
+                "%(name)s gives %(channels)d channels: MODEL.EMBED_SIZE and MODEL.GLOBAL.BACKBONE.EMBED_SIZE must be that",
+                name=model.GLOBAL.BACKBONE.NAME, channels=self.trunk.channels,
+            )  # fmt: skip
+        self.attribute = nn.Embedding(config.DATA.NUM_ATTRIBUTES, model.ATTRIBUTE.EMBED_SIZE)
+        self.image_norm = nn.LayerNorm(channels, eps=LAYER_NORM_EPS)
+        self.attribute_norm = nn.LayerNorm(model.ATTRIBUTE.EMBED_SIZE, eps=LAYER_NORM_EPS)
+        self.key = nn.Linear(channels, spatial.COMMON_EMBED_SIZE)  # a 1x1 convolution over the grid
+        self.query = nn.Linear(model.ATTRIBUTE.EMBED_SIZE, spatial.COMMON_EMBED_SIZE)
+        self.feature_fc = nn.Linear(channels, width)
+        self.mlp_norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.mlp = Mlp(width, width // spatial.REDUCTION_RATE, 0.1, nn.ReLU)
+
+    def forward(self, images: Tensor, attributes: Tensor) -> RegionOutput:
+        """images (B, 3, S, S) normalised; attributes (B, n) int64 -> RegionOutput."""
+        grid = self.trunk(images)
+        height, width = grid.shape[-2:]
+        x = self.image_norm(grid.flatten(2).transpose(1, 2))  # (B, L, C)
+        key = torch.tanh(self.key(x))
+        query = torch.tanh(self.query(self.attribute_norm(self.attribute(attributes))))  # (B, n, K)
+        logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5
+        attention = logits.softmax(dim=-1)  # (B, n, L)
+        rest = 1 - attention
+        rest = rest / rest.sum(dim=-1, keepdim=True)
+        return RegionOutput(
+            feature=self._refine(self.feature_fc(attention @ x)),
+            background=self._refine(rest @ x),
+            attention=attention.unflatten(-1, (height, width)),
+        )
+
+    def _refine(self, h: Tensor) -> Tensor:
+        return self.mlp_norm(h + self.mlp(self.mlp_norm(h)))

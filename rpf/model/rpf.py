@@ -1,0 +1,112 @@
+"""The whole model: pictures in, one embedding per attribute out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from rpf.config import Config
+from rpf.images import Box, centre_square, crop
+from rpf.model.patch import PatchBranch
+from rpf.model.region import RegionBranch
+from rpf.model.roi import attention_squares, picture_boxes
+
+Floats = npt.NDArray[np.float32]
+CROPS_AT_ONCE = 64  # bounds the memory that the transformer takes
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """What the model computes for n pictures and its A attributes."""
+
+    embedding: Floats  # (n, A, D), unit vectors
+    region: Floats  # (n, A, EMBED_SIZE), unit vectors
+    patch: Floats | None  # (n, A, EMBED_SIZE), unit vectors; None without the patch branch
+    attention: Floats  # (n, A, h, w)
+    box: npt.NDArray[np.int32]  # (n, A, 4): left, top, right, bottom in the picture's pixels
+
+
+class RPF(nn.Module):
+    """Region branch and, when the config enables it, patch branch."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.attributes = config.DATA.ATTRIBUTES.NAME
+        self.checkpoint_hash = ""  # sha256 of the file that the weights came from
+        self.note = ""  # what a person should know about these weights
+        self.region = RegionBranch(config)
+        self.patch = PatchBranch(config) if config.MODEL.TRANSFORMER.ENABLE else None
+        self.dim = config.MODEL.EMBED_SIZE * (2 if self.patch else 1)
+
+    @property
+    def device(self) -> torch.device:
+        return self.region.attribute.weight.device
+
+    @torch.inference_mode()
+    def embed(self, pictures: Sequence[Image.Image]) -> Embedded:
+        """Embed RGB pictures of any size for all attributes: one trunk pass each, all crops in batches."""
+        frame = self.config.INPUT.GLOBAL_SIZE
+        images = self.tensor([centre_square(picture, frame) for picture in pictures])
+        attributes = torch.arange(len(self.attributes), device=self.device).expand(len(pictures), -1)
+        seen = self.region(images, attributes)
+        squares = attention_squares(seen.attention.flatten(0, 1), frame, self.config.INPUT.THRESHOLD)
+        boxes = [
+            picture_boxes(own, frame, *picture.size)
+            for own, picture in zip(squares.reshape(len(pictures), -1, 3), pictures, strict=True)
+        ]
+        region = F.normalize(seen.feature, dim=-1)
+        patch = None
+        if self.patch:
+            features = self._patch_features(self.patch, pictures, boxes)
+            patch = F.normalize(features, dim=-1).unflatten(0, (len(pictures), -1))
+        return Embedded(
+            embedding=self.join(region, patch).cpu().numpy(),
+            region=region.cpu().numpy(),
+            patch=None if patch is None else patch.cpu().numpy(),
+            attention=seen.attention.cpu().numpy(),
+            box=np.asarray(boxes, dtype=np.int32),
+        )
+
+    def join(self, region: Tensor, patch: Tensor | None) -> Tensor:
+        """Unit features of the branches, (..., EMBED_SIZE) each -> the unit embedding (RPF, equation 12).
+
+        A dot product of two embeddings is beta * cos(regions) + (1 - beta) * cos(patches).
+        """
+        if patch is None:
+            return region
+        beta = self.config.SOLVER.BETA
+        return torch.cat([beta**0.5 * region, (1 - beta) ** 0.5 * patch], dim=-1)
+
+    def _patch_features(self, branch: PatchBranch, pictures: Sequence[Image.Image], boxes: list[list[Box]]) -> Tensor:
+        """(n * A, EMBED_SIZE): every attribute of every picture, equal crops of a picture encoded once."""
+        wanted = [(row, box) for row, own in enumerate(boxes) for box in own]
+        distinct = list(dict.fromkeys(wanted))
+        place = {key: position for position, key in enumerate(distinct)}
+        side = self.config.INPUT.LOCAL_SIZE
+        crops = [crop(pictures[row], box, side) for row, box in distinct]
+        tokens = torch.cat(
+            [branch.encode(self.tensor(crops[at : at + CROPS_AT_ONCE])) for at in range(0, len(crops), CROPS_AT_ONCE)]
+        )
+        index = torch.tensor([place[key] for key in wanted], device=self.device)
+        attribute = self.region.attribute.weight.repeat(len(pictures), 1)
+        return torch.cat(
+            [
+                branch(tokens[index[at : at + CROPS_AT_ONCE]], attribute[at : at + CROPS_AT_ONCE])
+                for at in range(0, len(wanted), CROPS_AT_ONCE)
+            ]
+        )
+
+    def tensor(self, pictures: Sequence[Image.Image]) -> Tensor:
+        """RGB pictures of one size -> (n, 3, S, S) float32, normalised, on the model's device."""
+        pixels = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
+        images = pixels.to(self.device).permute(0, 3, 1, 2).float() / 255
+        mean, std = (
+            torch.tensor(v, device=self.device) for v in (self.config.INPUT.PIXEL_MEAN, self.config.INPUT.PIXEL_STD)
+        )
+        return (images - mean[:, None, None]) / std[:, None, None]

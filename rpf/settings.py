@@ -1,0 +1,41 @@
+"""Where things are and what is used, from the environment: read by the command line and the site alike."""
+
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_COLLECTION = "wardrobe"
+DEFAULT_CHECKPOINT = ROOT / "runs" / "rpf-small" / "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Paths and names that every way into the program shares (the README has the table)."""
+
+    collections: Path = ROOT / "collections"
+    collection: str = DEFAULT_COLLECTION
+    checkpoint: Path = DEFAULT_CHECKPOINT
+    instance: Path = ROOT / "instance"
+    image_roots: tuple[Path, ...] = field(default=())
+    device: str = "auto"
+    threads: int = 0
+
+    @classmethod
+    def from_environ(cls) -> "Settings":
+        """Settings from RPF_* variables; whatever is unset or empty keeps its default."""
+        env = {key: value for key, value in os.environ.items() if value}
+        roots = env.get("RPF_IMAGE_ROOTS", "").split(os.pathsep)
+        return cls(
+            collections=Path(env.get("RPF_COLLECTIONS", cls.collections)),
+            collection=env.get("RPF_COLLECTION", cls.collection),
+            checkpoint=Path(env.get("RPF_CHECKPOINT", cls.checkpoint)),
+            instance=Path(env.get("RPF_INSTANCE", cls.instance)),
+            image_roots=tuple(Path(root) for root in roots if root),
+            device=env.get("RPF_DEVICE", cls.device),
+            threads=int(env.get("RPF_THREADS", cls.threads)),
+        )
+
+    def with_checkpoint(self, checkpoint: Path) -> "Settings":
+        """The same settings with another weights file."""
+        return replace(self, checkpoint=checkpoint)
