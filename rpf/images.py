@@ -16,7 +16,7 @@ from rpf.errors import BadImage
 MAX_BYTES = 16 * 2**20
 MAX_PIXELS = 64_000_000
 MIN_SIDE, MAX_SIDE = 16, 16_000
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
 # Larger pictures are reduced while they are decoded: no model here looks at more than a few hundred pixels.
 ENOUGH_SIDE = 1536
 

@@ -7,7 +7,7 @@
 import json
 import pickle
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +95,11 @@ def _read_own(path: Path) -> tuple[State, Config, str]:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise CheckpointError(
-                    "%(path)s is not a checkpoint of this program (%(format)s)", path=path, format=FORMAT
+                    "%(path)s is not a checkpoint of this program", path=path
                 )
             config = configs.from_mapping(json.loads(metadata["config"]))
-            return {key: file.get_tensor(key) for key in file.keys()}, config, metadata.get("note", "")  # noqa: SIM118 - not a mapping
+            names = file.keys()
+            return {name: file.get_tensor(name) for name in names}, config, metadata.get("note", "")
     except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
         raise CheckpointError("%(path)s cannot be read: %(why)s", path=path, why=error) from None
 
@@ -160,14 +161,13 @@ def _with_sizes(config: Config, state: State) -> Config:
             found=attributes, expected=config.DATA.NUM_ATTRIBUTES,
         )  # fmt: skip
     width = size("region.feature_fc.weight", 0)
+    blocks = (depth("region.trunk.layer1"), depth("region.trunk.layer2"), depth("region.trunk.layer3"))
     values = config.model_dump()
     model = values["MODEL"]
     model["EMBED_SIZE"] = width
     model["ATTRIBUTE"]["EMBED_SIZE"] = size("region.attribute.weight", 1)
     model["GLOBAL"]["BACKBONE"] = {
-        "NAME": _resnet(
-            [depth(f"region.trunk.layer{n}") for n in (1, 2, 3)], "region.trunk.layer1.0.conv3.weight" in state
-        ),
+        "NAME": _resnet(*blocks, bottleneck="region.trunk.layer1.0.conv3.weight" in state),
         "EMBED_SIZE": size("region.feature_fc.weight", 1),
     }
     model["GLOBAL"]["ATTENTION"]["SPATIAL"] = {
@@ -188,7 +188,7 @@ def _with_sizes(config: Config, state: State) -> Config:
     return configs.from_mapping(values)
 
 
-def _resnet(blocks: Sequence[int], bottleneck: bool) -> str:
+def _resnet(one: int, two: int, three: int, *, bottleneck: bool) -> str:
     known = {
         (2, 2, 2, False): "resnet18",
         (3, 4, 6, False): "resnet34",
@@ -196,7 +196,7 @@ def _resnet(blocks: Sequence[int], bottleneck: bool) -> str:
         (3, 4, 23, True): "resnet101",
         (3, 8, 36, True): "resnet152",
     }
-    name = known.get((*blocks, bottleneck))
+    name = known.get((one, two, three, bottleneck))
     if not name:
         raise CheckpointError("the checkpoint's trunk is no ResNet that we know")
     return name

@@ -63,7 +63,7 @@ class RegionBranch(nn.Module):
         channels = model.GLOBAL.BACKBONE.EMBED_SIZE
         if self.trunk.channels != channels or channels != width:
             raise ConfigError(
-                "%(name)s gives %(channels)d channels: MODEL.EMBED_SIZE and MODEL.GLOBAL.BACKBONE.EMBED_SIZE must be that",
+                "%(name)s has %(channels)d channels: MODEL.EMBED_SIZE and MODEL.GLOBAL.BACKBONE.EMBED_SIZE must be so",
                 name=model.GLOBAL.BACKBONE.NAME, channels=self.trunk.channels,
             )  # fmt: skip
         self.attribute = nn.Embedding(config.DATA.NUM_ATTRIBUTES, model.ATTRIBUTE.EMBED_SIZE)

@@ -1,0 +1,20 @@
+"""Items and their embeddings on disk: a snapshot to read (`Collection`) and the one writer (`Writer`).
+
+    collections/<name>/
+      manifest.json           what belongs to the collection; swapped atomically, with a generation number
+      items.sqlite            one row an item
+      segments/<segment>/     ids.npy, embeddings.npy and perhaps boxes.npy: never changed once named in a manifest
+      tombstones-<generation>.npy   the ids of removed items whose vectors are still in a segment
+      lock                    held by the writer while it lives
+
+Readers take no lock. They read the manifest once and map what it names; rows and files that it does not name are the
+leavings of a crash, which readers ignore and the next writer clears away. Everything read is checked: collections
+come from other people too.
+"""
+
+from rpf.collection.items import Item, NewItem
+from rpf.collection.manifest import Manifest, collection_folder, valid_name
+from rpf.collection.reading import Collection
+from rpf.collection.writing import Writer
+
+__all__ = ["Collection", "Item", "Manifest", "NewItem", "Writer", "collection_folder", "valid_name"]

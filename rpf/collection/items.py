@@ -1,0 +1,194 @@
+"""The items' table in SQLite.
+
+Rows never change. A removed item keeps its row until an hour after its vectors were dropped, so that a snapshot opened
+before can still answer. WAL, because a reader of a rollback journal waits for commits and, opened read-only, cannot get
+past the journal of a killed writer.
+"""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rpf.collection.manifest import damaged, usable_text
+from rpf.errors import CollectionError
+
+FILE = "items.sqlite"
+MAX_ID = 2**53 - 1  # the largest integer that every reader of JSON keeps exactly
+GRACE = 3600  # seconds
+BUSY = 60  # seconds to wait for the moments in which SQLite recovers or deletes its log
+_AT_ONCE = 500
+_TABLES = {
+    "items": "CREATE TABLE items (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, sha256 TEXT NOT NULL, "
+    "bytes INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, labels TEXT NOT NULL)",
+    # The ids whose vectors are gone, and since when (Unix seconds): they are not given again.
+    "retired": "CREATE TABLE retired (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
+}
+_COLUMNS = "id, path, sha256, bytes, width, height, labels"
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """An item to be added."""
+
+    path: str  # posix, relative to the collection's image root; "" if there is no picture
+    sha256: str  # of the file
+    bytes: int  # of the file
+    width: int  # pixels of the picture as `open_image` gives it (upright; the largest are reduced)
+    height: int
+    labels: dict[str, int]  # attribute key -> value
+
+
+@dataclass(frozen=True)
+class Item:
+    """An item of a collection: a NewItem that has its id."""
+
+    id: int
+    path: str
+    sha256: str
+    bytes: int
+    width: int
+    height: int
+    labels: dict[str, int]
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection to the items of the collection in `folder`, for one call in one thread.
+
+    Raises sqlite3.Error when the file is missing or malformed.
+    """
+    path = folder.resolve() / FILE
+    options = "mode=ro"
+    if not os.access(folder, os.W_OK) and not path.with_name(FILE + "-wal").exists():
+        # On a read-only medium SQLite cannot make the log's side files, and nobody else can write either.
+        options += "&immutable=1"
+    connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=BUSY, isolation_level=None)
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        yield connection
+    finally:
+        connection.close()
+
+
+def check_tables(connection: sqlite3.Connection) -> None:
+    """Raise ValueError unless the database has our tables and nothing else: no view, trigger or virtual table."""
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE name <> 'sqlite_sequence'").fetchall()
+    if len(rows) != len(_TABLES) or dict(rows) != _TABLES:
+        raise ValueError(f"{FILE} has other tables than expected")
+
+
+def fetch(folder: Path, ids: Sequence[int]) -> dict[int, Item]:
+    """The items with these ids, as far as they have rows. Raises CollectionError for a damaged table."""
+    found: dict[int, Item] = {}
+    try:
+        with reading(folder) as connection:
+            for start in range(0, len(ids), _AT_ONCE):
+                part = ids[start : start + _AT_ONCE]
+                marks = ",".join("?" * len(part))
+                for row in connection.execute(f"SELECT {_COLUMNS} FROM items WHERE id IN ({marks})", part):
+                    found[row[0]] = _item(row)
+    except (sqlite3.Error, ValueError, RecursionError) as error:
+        raise CollectionError(
+            "The items of the collection %(name)s cannot be read: %(why)s.", name=folder.name, why=error
+        ) from error
+    return found
+
+
+def _item(row: tuple[Any, ...]) -> Item:
+    """A row as an item. SQLite's columns hold any type, so each is looked at."""
+    item_id, path, sha256, size, width, height, labels = row
+    texts = all(isinstance(value, str) for value in (path, sha256, labels))
+    if not texts or not all(isinstance(value, int) for value in (size, width, height)):
+        raise ValueError(f"the row of item {item_id} is malformed")
+    values = json.loads(labels)
+    if not isinstance(values, dict) or not all(type(value) is int for value in values.values()):
+        raise ValueError(f"the labels of item {item_id} are malformed")
+    return Item(item_id, path, sha256, size, width, height, values)
+
+
+class ItemTable:
+    """The table as the writer uses it. Raises sqlite3.Error and OSError as they come, and CollectionError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._connection = sqlite3.connect(folder / FILE, timeout=BUSY, isolation_level=None)
+        self._connection.execute("PRAGMA trusted_schema = OFF")
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # The manifest must never outlive the rows it counts on, not even when the power fails.
+        self._connection.execute("PRAGMA synchronous = FULL")
+        if not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            with self.transaction():
+                for statement in _TABLES.values():
+                    self._connection.execute(statement)
+        try:
+            check_tables(self._connection)
+        except ValueError as error:
+            self._connection.close()
+            raise damaged(folder, error) from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of what is done inside, or nothing of it."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def insert(self, items: Sequence[NewItem], ids: Sequence[int] | None) -> list[int]:
+        """Add rows, under these ids or the next ones, and return the ids.
+
+        Raises CollectionError for an id that is out of range or was given before, and for a text SQLite cannot hold.
+        """
+        if ids is None:
+            row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
+            first = row[0] + 1 if row else 1
+            ids = range(first, first + len(items))
+        given = [int(item_id) for item_id in ids]
+        for item_id, item in zip(given, items, strict=True):
+            if not 0 <= item_id <= MAX_ID:
+                raise CollectionError("The id %(id)d is not in 0 to %(last)d.", id=item_id, last=MAX_ID)
+            if not usable_text(item.path):
+                raise CollectionError("The path %(path)r cannot be stored.", path=item.path)
+            if self._connection.execute("SELECT 1 FROM retired WHERE id = ?", (item_id,)).fetchone():
+                raise CollectionError("The id %(id)d was given before.", id=item_id)
+            labels = json.dumps({key: int(value) for key, value in item.labels.items()})
+            values = (item_id, item.path, item.sha256, item.bytes, item.width, item.height, labels)
+            try:
+                self._connection.execute(f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+            except sqlite3.IntegrityError as error:
+                raise CollectionError("The id %(id)d was given before.", id=item_id) from error
+        return given
+
+    def retire(self, ids: Iterable[int]) -> None:
+        """Note that the vectors of these removed items are about to be dropped."""
+        now = int(time.time())
+        with self.transaction():
+            self._connection.executemany("INSERT OR IGNORE INTO retired VALUES (?, ?)", [(item, now) for item in ids])
+
+    def clean(self, known: set[int]) -> None:
+        """Delete the rows that a crashed append left (neither known nor retired) and those retired long ago."""
+        with self.transaction():
+            left = [
+                row
+                for row in self._connection.execute("SELECT id FROM items WHERE id NOT IN (SELECT id FROM retired)")
+                if row[0] not in known
+            ]
+            self._connection.executemany("DELETE FROM items WHERE id = ?", left)
+            before = int(time.time()) - GRACE
+            self._connection.execute("DELETE FROM items WHERE id IN (SELECT id FROM retired WHERE at < ?)", (before,))
+
+    def files(self) -> Iterator[tuple[int, str, int, str]]:
+        """(id, path, bytes, sha256) of every row, those of removed items among them."""
+        yield from self._connection.execute("SELECT id, path, bytes, sha256 FROM items ORDER BY id")

@@ -1,0 +1,178 @@
+"""Segments: the embeddings of some items in memory-mapped files that never change."""
+
+import math
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rpf.collection.arrays import Array, map_array, write_array
+from rpf.collection.items import NewItem
+from rpf.collection.manifest import Manifest
+from rpf.errors import CollectionError
+from rpf.files import sync_folder
+
+FOLDER = "segments"
+CHUNK = 8192  # rows
+FAN = 32  # this many segments of about one size are merged into one
+NORM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Segment:
+    """n items, in ascending order of id."""
+
+    ids: npt.NDArray[np.int64]  # (n,)
+    embeddings: npt.NDArray[np.float16]  # (A, n, D), a memory map
+    boxes: npt.NDArray[np.int32] | None  # (n, A, 4), a memory map; zeros where unknown
+
+
+def open_segment(collection: Path, name: str, attributes: int, dim: int) -> Segment:
+    """Map a segment of the collection in the (resolved) folder and read its ids.
+
+    Raises FileNotFoundError if it is not there, ValueError if it is malformed.
+    """
+    folder = collection / FOLDER / name
+    ids = np.array(map_array(collection, folder / "ids.npy", np.int64, (None,)))
+    if ids[0] < 0 or not (ids[1:] > ids[:-1]).all():
+        raise ValueError(f"the ids of segment {name} are not ascending")
+    embeddings = map_array(collection, folder / "embeddings.npy", np.float16, (attributes, len(ids), dim))
+    boxes = None
+    if (folder / "boxes.npy").exists():
+        boxes = map_array(collection, folder / "boxes.npy", np.int32, (len(ids), attributes, 4))
+    return Segment(ids, embeddings, boxes)
+
+
+def write_segment(
+    collection: Path,
+    name: str,
+    shape: tuple[int, int, int],
+    ids: npt.NDArray[np.int64],
+    blocks: Iterable[Array],
+    boxes: npt.NDArray[np.int32] | None,
+) -> None:
+    """Write a segment under a temporary name, sync it, and give it its name.
+
+    `shape` is (A, n, D); `blocks` are its (m, D) parts in that order, attribute by attribute.
+    """
+    temporary = collection / FOLDER / f"{name}.tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    write_array(temporary / "ids.npy", np.int64, ids.shape, [ids])
+    write_array(temporary / "embeddings.npy", np.float16, shape, blocks)
+    if boxes is not None:
+        write_array(temporary / "boxes.npy", np.int32, boxes.shape, [boxes])
+    sync_folder(temporary)
+    os.rename(temporary, temporary.with_name(name))
+    sync_folder(temporary.parent)
+
+
+def check_arrays(
+    manifest: Manifest,
+    items: Sequence[NewItem],
+    embeddings: npt.NDArray[np.floating],
+    boxes: npt.NDArray[np.integer] | None,
+) -> None:
+    """Raise CollectionError unless these are (n, A, D) unit vectors and (n, A, 4) integers for n items."""
+    shape = len(items), len(manifest.attributes), manifest.dim
+    if embeddings.shape != shape or embeddings.dtype.kind != "f":
+        template = "The embeddings have shape %(have)s where %(want)s is expected."
+        raise CollectionError(template, have=embeddings.shape, want=shape)
+    if boxes is not None and (boxes.shape != (*shape[:2], 4) or boxes.dtype.kind not in "iu"):
+        template = "The boxes have shape %(have)s where %(want)s is expected."
+        raise CollectionError(template, have=boxes.shape, want=(*shape[:2], 4))
+    norms = np.linalg.norm(embeddings.astype(np.float32), axis=2)
+    bad = np.argwhere(~(np.abs(norms - 1) <= NORM_TOLERANCE))  # so, because NaN compares false
+    if len(bad):
+        template = "The embedding of %(path)s for %(attribute)s is not a unit vector."
+        item, attribute = bad[0]
+        raise CollectionError(template, path=items[item].path, attribute=manifest.attributes[attribute])
+
+
+def mergeable(sizes: Sequence[int]) -> int:
+    """How many of the last segments, whose sizes in items these are, are to be merged now; 0 if none.
+
+    These are the ones after the last that is of a higher order of magnitude than the very last, if FAN or more.
+    However many small batches are appended, there are never more than some dozens of segments, and each vector is
+    written a few times in all.
+    """
+    orders = [int(math.log(size, FAN)) for size in reversed(sizes)]
+    length = next((at for at, order in enumerate(orders) if order > orders[0]), len(orders))
+    return length if length >= FAN else 0
+
+
+class Rows:
+    """The live items of several segments as one table, in ascending order of id."""
+
+    def __init__(self, segments: Sequence[Segment], removed: npt.NDArray[np.int64]) -> None:
+        """Raises ValueError if an id is there twice or a removed one is not there."""
+        self._segments = segments
+        none = np.empty(0, np.int64)
+        ids = np.concatenate([none, *(segment.ids for segment in segments)])
+        sizes = np.array([len(segment.ids) for segment in segments], np.int64)
+        which = np.repeat(np.arange(len(segments), dtype=np.int32), sizes)
+        where = np.concatenate([none, *(np.arange(len(segment.ids)) for segment in segments)])
+        if not (ids[1:] > ids[:-1]).all():  # ids given from outside may come in any order
+            order = np.argsort(ids, kind="stable")
+            ids, which, where = ids[order], which[order], where[order]
+            if (ids[1:] == ids[:-1]).any():
+                raise ValueError("an id is in two segments")
+        live = ~np.isin(ids, removed)
+        if len(ids) - live.sum() != len(removed):
+            raise ValueError("the tombstones name items that are not there")
+        self.ids: npt.NDArray[np.int64] = ids[live]
+        self.ids.setflags(write=False)
+        self._which, self._where = which[live], where[live]
+
+    def find(self, item_id: int) -> int | None:
+        """The row of a live item, or None."""
+        if not 0 <= item_id < 2**63:
+            return None
+        row = int(np.searchsorted(self.ids, item_id))
+        return row if row < len(self.ids) and self.ids[row] == item_id else None
+
+    def vectors(self, row: int) -> npt.NDArray[np.float16]:
+        """(A, D) of one row, a view."""
+        found: npt.NDArray[np.float16] = self._segments[self._which[row]].embeddings[:, self._where[row]]
+        return found
+
+    def take(self, attribute: int, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float16]:
+        """(n, D) of these rows: a view if they lie side by side in one segment, else a copy."""
+        which, where = self._which[rows], self._where[rows]
+        if len(which) == 0:
+            raise ValueError("no rows asked for")
+        if (which == which[0]).all() and (np.diff(where) == 1).all():
+            view: npt.NDArray[np.float16] = self._segments[which[0]].embeddings[attribute, where[0] : where[-1] + 1]
+            return view
+        out = np.empty((len(which), self._segments[0].embeddings.shape[2]), np.float16)
+        for number in np.unique(which):
+            mine = which == number
+            out[mine] = self._segments[number].embeddings[attribute, where[mine]]
+        return out
+
+    def chunks(self, attribute: int, size: int = CHUNK) -> Iterator[tuple[slice, npt.NDArray[np.float16]]]:
+        """(rows, (n, D)) for all rows in order, `size` at a time."""
+        for start in range(0, len(self.ids), size):
+            rows = slice(start, min(start + size, len(self.ids)))
+            yield rows, self.take(attribute, rows)
+
+    def boxes(self, row: int) -> npt.NDArray[np.int32] | None:
+        """(A, 4) of one row; None if unknown."""
+        boxes = self._segments[self._which[row]].boxes
+        own: npt.NDArray[np.int32] | None = None if boxes is None else boxes[self._where[row]]
+        return None if own is None or not own.any() else own.copy()
+
+    def all_boxes(self) -> npt.NDArray[np.int32] | None:
+        """(N, A, 4) of all rows, zeros where unknown; None if none is known."""
+        if all(segment.boxes is None for segment in self._segments):
+            return None
+        out = np.zeros((len(self.ids), self._segments[0].embeddings.shape[0], 4), np.int32)
+        for number, segment in enumerate(self._segments):
+            mine = self._which == number
+            if segment.boxes is not None:
+                out[mine] = segment.boxes[self._where[mine]]
+        return out

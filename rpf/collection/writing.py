@@ -1,0 +1,289 @@
+"""Writing a collection: one writer at a time, and a crash leaves the old or the new state.
+
+Every change goes the same way: rows in one SQLite transaction, files under names never used before, all synced; then
+the manifest is swapped; then what it no longer names is deleted. Whatever a crash leaves behind is in no manifest.
+"""
+
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import numpy.typing as npt
+
+from rpf.collection import manifest as manifests
+from rpf.collection.arrays import write_array
+from rpf.collection.items import ItemTable, NewItem
+from rpf.collection.locking import locked
+from rpf.collection.manifest import (
+    FORMAT,
+    Manifest,
+    collection_folder,
+    damaged,
+    parse_manifest,
+    read_manifest,
+    write_manifest,
+)
+from rpf.collection.reading import open_tombstones
+from rpf.collection.segments import FOLDER, Rows, Segment, check_arrays, mergeable, open_segment, write_segment
+from rpf.errors import CollectionError, RPFError, UnknownCollection, UnknownItem
+from rpf.files import sync_folder
+
+_LEAVINGS = re.compile(rf"tombstones-\d+\.npy|\.{re.escape(manifests.FILE)}\..*\.tmp")
+
+
+class Writer:
+    """The one writer of a collection, in one thread. A context manager.
+
+    Every method raises CollectionError when the collection cannot be written (a full disk, no permission); after that,
+    and after an interrupt, it does nothing more.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        checkpoint: str,
+        attributes: Sequence[str],
+        dim: int,
+        root: str,
+        title: str = "",
+        wait: float = 0.0,
+    ) -> None:
+        """Make the collection, or open it and clear away what a crash left; `title` is for a new one.
+
+        Raises CollectionError if another process still writes it after `wait` seconds, if it is damaged, or if it was
+        made with another checkpoint, attributes, dim or image root.
+        """
+        collection_folder(folder.parent, folder.name)
+        new = Manifest(FORMAT, 0, checkpoint, tuple(attributes), dim, 0, root, (), "", title)
+        try:
+            parse_manifest(asdict(new))
+        except ValueError as error:
+            template = "The collection %(name)s cannot be made: %(why)s."
+            raise CollectionError(template, name=folder.name, why=error) from error
+        self.folder = folder.resolve()
+        self._broken = False
+        with ExitStack() as undo, self._change():
+            undo.enter_context(locked(self.folder, wait))
+            self.manifest = self._find_or_make(new)
+            self._table = ItemTable(self.folder)
+            undo.callback(self._table.close)
+            self._load()
+            self._clean()
+            self._close = undo.pop_all()
+
+    @classmethod
+    def existing(cls, folder: Path, wait: float = 0.0) -> "Writer":
+        """The writer of a collection that is there already. Raises UnknownCollection and as `Writer`."""
+        known = read_manifest(folder)[0]
+        return cls(
+            folder, checkpoint=known.checkpoint, attributes=known.attributes, dim=known.dim, root=known.root, wait=wait
+        )
+
+    def __enter__(self) -> "Writer":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the lock."""
+        self._close.close()
+
+    def append(
+        self,
+        items: Sequence[NewItem],
+        embeddings: npt.NDArray[np.floating],
+        boxes: npt.NDArray[np.integer] | None,
+        ids: Sequence[int] | None = None,
+        removing: Sequence[int] = (),
+    ) -> list[int]:
+        """Add items and, in the same step, remove others (those that they replace); returns the new ids.
+
+        embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; `ids` are
+        taken as they are if given, else the next ones. Raises CollectionError for vectors that are malformed and ids
+        that were given before (to removed items too), UnknownItem for one in `removing` that is not live.
+        """
+        if not items:
+            self.remove(removing)
+            return []
+        check_arrays(self.manifest, items, embeddings, boxes)
+        if ids is not None and len(ids) != len(items):
+            raise CollectionError("%(ids)d ids were given for %(items)d items.", ids=len(ids), items=len(items))
+        gone = self._checked_live(removing)
+        with self._change():
+            name = self._next_name()
+            with self._table.transaction():
+                given = self._table.insert(items, ids)
+                self._write(name, given, embeddings, boxes)
+            self._live.update(given)
+            self._publish((*self.manifest.segments, name), self._removed | gone)
+            while count := mergeable([self._sizes[name] for name in self.manifest.segments]):
+                self._merge(self.manifest.segments[-count:])
+        return given
+
+    def remove(self, ids: Sequence[int]) -> None:
+        """Remove items. Their vectors stay on disk until `compact`. Raises UnknownItem for one that is not live."""
+        gone = self._checked_live(ids)
+        if gone:
+            with self._change():
+                self._publish(self.manifest.segments, self._removed | gone)
+
+    def compact(self) -> None:
+        """Merge the segments into one, without the vectors of removed items."""
+        if len(self.manifest.segments) > 1 or self._removed:
+            with self._change():
+                self._merge(self.manifest.segments)
+
+    def known(self) -> dict[str, tuple[int, int, str]]:
+        """path -> (id, bytes, sha256) of the live items."""
+        with self._change():
+            return {
+                path: (item_id, size, sha256)
+                for item_id, path, size, sha256 in self._table.files()
+                if item_id in self._live
+            }
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        """What fails inside leaves this object behind the disk or ahead of it, so that it cannot be used again."""
+        if self._broken:
+            raise CollectionError("Writing %(name)s has failed before; open it again.", name=self.folder.name)
+        self._broken = True
+        try:
+            yield
+        except RPFError:  # all are raised before anything is changed
+            self._broken = False
+            raise
+        except (OSError, sqlite3.Error) as error:
+            template = "The collection %(name)s cannot be written: %(why)s."
+            raise CollectionError(template, name=self.folder.name, why=error) from error
+        self._broken = False
+
+    def _find_or_make(self, new: Manifest) -> Manifest:
+        segments = self.folder / FOLDER
+        if segments.is_symlink():  # what it leads to is not ours to clean
+            raise damaged(self.folder, "its segments are a symbolic link")
+        segments.mkdir(exist_ok=True)
+        try:
+            old = read_manifest(self.folder)[0]
+        except UnknownCollection:
+            if any(segments.iterdir()):
+                raise damaged(self.folder, "it has segments and no manifest") from None
+            ItemTable(self.folder).close()  # before the manifest, which promises that it is there
+            write_manifest(self.folder, new)
+            sync_folder(self.folder.parent)
+            return new
+        have = replace(old, root=str(old.image_root(self.folder)))
+        want = replace(new, root=str(new.image_root(self.folder)))
+        for key in ("checkpoint", "attributes", "dim", "root"):
+            if asdict(have)[key] != asdict(want)[key]:
+                template = "The collection %(name)s was made with another %(key)s (%(have)s, not %(want)s)."
+                differing = {"key": key, "have": asdict(have)[key], "want": asdict(want)[key]}
+                raise CollectionError(template, name=self.folder.name, **differing)
+        return old
+
+    def _load(self) -> None:
+        """Take in which items there are, and delete the rows of others."""
+        try:
+            segments = [self._segment(name) for name in self.manifest.segments]
+            removed = open_tombstones(self.folder, self.manifest)
+            rows = Rows(segments, removed)
+        except (OSError, ValueError) as error:
+            raise damaged(self.folder, error) from error
+        self._sizes = {name: len(segment.ids) for name, segment in zip(self.manifest.segments, segments, strict=True)}
+        self._live: set[int] = set(rows.ids.tolist())
+        self._removed: set[int] = set(removed.tolist())  # and still in a segment
+        self._table.clean(self._live | self._removed)
+
+    def _clean(self) -> None:
+        """Delete the files of ours that the manifest does not name."""
+        for path in (self.folder / FOLDER).iterdir():
+            if path.name not in self.manifest.segments:
+                _delete(path)
+        for path in self.folder.iterdir():
+            if _LEAVINGS.fullmatch(path.name) and path.name != self.manifest.tombstones:
+                _delete(path)
+
+    def _checked_live(self, ids: Sequence[int]) -> set[int]:
+        gone = {int(item_id) for item_id in ids}
+        for item_id in gone - self._live:
+            raise UnknownItem("There is no item %(id)d in the collection %(name)s.", id=item_id, name=self.folder.name)
+        return gone
+
+    def _next_name(self) -> str:
+        return f"{self.manifest.generation + 1:010d}"
+
+    def _segment(self, name: str) -> Segment:
+        return open_segment(self.folder, name, len(self.manifest.attributes), self.manifest.dim)
+
+    def _write(
+        self,
+        name: str,
+        ids: Sequence[int],
+        embeddings: npt.NDArray[np.floating],
+        boxes: npt.NDArray[np.integer] | None,
+    ) -> None:
+        order = np.argsort(np.array(ids, np.int64))
+        write_segment(
+            self.folder,
+            name,
+            (embeddings.shape[1], len(ids), embeddings.shape[2]),
+            np.array(ids, np.int64)[order],
+            (embeddings[order, attribute] for attribute in range(embeddings.shape[1])),
+            None if boxes is None else boxes[order].astype(np.int32),
+        )
+        self._sizes[name] = len(ids)
+
+    def _publish(self, segments: tuple[str, ...], removed: set[int]) -> None:
+        """Swap the manifest, and delete what the new one does not name."""
+        old = self.manifest
+        tombstones = old.tombstones
+        if removed != self._removed:
+            tombstones = f"tombstones-{old.generation + 1}.npy" if removed else ""
+        if tombstones not in ("", old.tombstones):
+            write_array(self.folder / tombstones, np.int64, (len(removed),), [np.array(sorted(removed))])
+            sync_folder(self.folder)
+        count = sum(self._sizes[name] for name in segments) - len(removed)
+        self.manifest = replace(
+            old, generation=old.generation + 1, count=count, segments=segments, tombstones=tombstones
+        )
+        write_manifest(self.folder, self.manifest)
+        self._live -= removed
+        self._removed = removed
+        for name in set(old.segments) - set(segments):
+            _delete(self.folder / FOLDER / name)
+            del self._sizes[name]
+        if old.tombstones not in ("", tombstones):
+            _delete(self.folder / old.tombstones)
+
+    def _merge(self, names: Sequence[str]) -> None:
+        """Put one segment, without the vectors of removed items, in the place of these."""
+        segments = [self._segment(name) for name in names]
+        dropped = self._removed & {item_id for segment in segments for item_id in segment.ids.tolist()}
+        rows = Rows(segments, np.array(sorted(dropped), np.int64))
+        self._table.retire(dropped)  # before the swap: a row that is neither known nor retired would be deleted
+        kept = tuple(name for name in self.manifest.segments if name not in names)
+        if len(rows.ids):
+            name, attributes = self._next_name(), len(self.manifest.attributes)
+            blocks = (block for attribute in range(attributes) for _, block in rows.chunks(attribute))
+            shape = attributes, len(rows.ids), self.manifest.dim
+            write_segment(self.folder, name, shape, rows.ids, blocks, rows.all_boxes())
+            self._sizes[name] = len(rows.ids)
+            kept = (*kept, name)
+        self._publish(kept, self._removed - dropped)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

@@ -1,0 +1,1 @@
+"""Datasets: annotation files, the earlier system's files, and the drawn wardrobe."""

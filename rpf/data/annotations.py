@@ -1,0 +1,136 @@
+"""A dataset's annotation files (the layout that FashionAI, DARN and DeepFashion are published in)."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from rpf import config
+from rpf.errors import DatasetError
+
+SPLITS = ("train", "valid", "test", "all")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An image and what is known of it: `labels` maps an attribute's key to its value, `path` is below the folder."""
+
+    path: str
+    labels: dict[str, int]
+
+
+def read_split(folder: Path, data: config.Data, split: str) -> list[Labelled]:
+    """The images of a split, in the order of their ids; "all" is train, valid and test one after the other.
+
+    Labels of train come from its label file, those of valid and test from their queries and candidates together;
+    an image of which nothing is known has none. Raises DatasetError, which names file and line.
+    """
+    files, truth = data.PATH_FILE, data.GROUNDTRUTH
+    if split == "train":
+        return _read(folder, data, files.TRAIN, [truth.TRAIN], pairs=True)
+    if split == "valid":
+        return _read(folder, data, files.VALID, [truth.QUERY.VALID, truth.CANDIDATE.VALID])
+    if split == "test":
+        return _read(folder, data, files.TEST, [truth.QUERY.TEST, truth.CANDIDATE.TEST])
+    if split == "all":
+        return [item for part in ("train", "valid", "test") for item in read_split(folder, data, part)]
+    raise DatasetError('There is no split "%(split)s"; there are %(splits)s.', split=split, splits=", ".join(SPLITS))
+
+
+def missing_images(folder: Path, items: Iterable[Labelled]) -> list[str]:
+    """The paths of all images that are not there, each once, in the order of the items.
+
+    Raises DatasetError if a path leads out of the folder, by symbolic links too.
+    """
+    root = folder.resolve()
+    missing: dict[str, None] = {}
+    for item in items:
+        inside, there = _is_inside(item.path), False
+        if inside:
+            try:
+                real = (root / item.path).resolve()
+                inside, there = real.is_relative_to(root), real.is_file()
+            except (OSError, RuntimeError):  # a name too long for the file system; links in a circle (Python < 3.13)
+                there = False
+        if not inside:
+            raise DatasetError("%(path)s leads out of the dataset's folder.", path=item.path)
+        if not there:
+            missing[item.path] = None
+    return list(missing)
+
+
+def _read(folder: Path, data: config.Data, names: str, labels: Iterable[str], pairs: bool = False) -> list[Labelled]:
+    paths = []
+    for number, line in _lines(folder / names):
+        path = line.strip()
+        if not _is_inside(path):
+            template = '%(file)s, line %(line)d: "%(path)s" is not a path inside the folder.'
+            raise DatasetError(template, file=folder / names, line=number, path=path)
+        paths.append(path)
+    items = [Labelled(path, {}) for path in paths]
+    for name in labels:
+        for number, line in _lines(folder / name):
+            try:
+                image, found = parse_labels(line, pairs)
+                for attribute, value in found:
+                    _set_label(items, data.ATTRIBUTES, image, attribute, value)
+            except ValueError as error:
+                template = "%(file)s, line %(line)d: %(why)s."
+                raise DatasetError(template, file=folder / name, line=number, why=str(error)) from None
+    return items
+
+
+def parse_labels(line: str, pairs: bool = False) -> tuple[int, list[tuple[int, int]]]:
+    """`id attr value`, or with `pairs` `id attr value [attr value ...]` -> id, [(attr, value), ...].
+
+    Raises ValueError that says what is wrong.
+    """
+    words = line.split()
+    if pairs and (len(words) < 3 or len(words) % 2 == 0):
+        raise ValueError(f"an id and pairs of attribute and value are expected, here are {len(words)} numbers")
+    if not pairs and len(words) != 3:
+        raise ValueError(f"id, attribute and value are expected, here are {len(words)} numbers")
+    numbers = [_number(word) for word in words]
+    return numbers[0], list(zip(numbers[1::2], numbers[2::2], strict=True))
+
+
+def _number(word: str) -> int:
+    # int() alone would take "1_0" and digits of every script.
+    if word.isascii() and word.isdigit() and len(word) <= 18:
+        return int(word)
+    raise ValueError(f'"{word[:30]}" is not a whole number from 0')
+
+
+def _set_label(items: list[Labelled], known: config.Attributes, image: int, attribute: int, value: int) -> None:
+    if image >= len(items):
+        raise ValueError(f"there is no image {image}, the split has {len(items)}")
+    if attribute >= len(known.NAME):
+        raise ValueError(f"there is no attribute {attribute}, the config names {len(known.NAME)}")
+    key = known.NAME[attribute]
+    if value >= known.NUM[attribute]:
+        raise ValueError(f"{key} has no value {value}, the config gives it {known.NUM[attribute]}")
+    if items[image].labels.setdefault(key, value) != value:
+        raise ValueError(f"image {image} has the values {items[image].labels[key]} and {value} of {key}")
+
+
+def _is_inside(path: str) -> bool:
+    """Whether a path as written stays in the folder it starts from."""
+    pure = PurePosixPath(path)
+    return bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts and "\0" not in path
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """(line number from 1, line), without the empty lines at the end. UTF-8, with or without a byte order mark."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DatasetError("%(file)s: %(why)s.", file=path, why=error.strerror or "cannot be read") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = error.object.count(b"\n", 0, error.start) + 1
+        raise DatasetError("%(file)s, line %(line)d: this is not UTF-8 text.", file=path, line=number) from None
+    for number, line in enumerate(text.rstrip().split("\n"), start=1):
+        if line.strip():
+            yield number, line
+        elif text.strip():
+            raise DatasetError("%(file)s, line %(line)d: this line is empty.", file=path, line=number)

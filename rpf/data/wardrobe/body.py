@@ -1,0 +1,289 @@
+"""The measures of a garment in centimetres, on a figure 143 cm high from the neck to the floor, and its outlines.
+
+A length value is a span on that figure: between the spans of neighbouring values there is always a gap, so that no
+garment lies on a boundary.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rpf.data.wardrobe.geometry import Point, between, lerp, mirrored, profile
+from rpf.data.wardrobe.plan import Plan
+
+WAIST, HIP = 40.0, 60.0  # below the neck
+# Below the waist: the knee is at 59, the ankle at 95, the floor at 105.
+SKIRT = {1: (33, 46), 2: (56, 62), 3: (70, 80), 4: (88, 93), 5: (102, 107)}
+PANT = {1: (35, 46), 2: (56, 62), 3: (70, 78), 4: (85, 90), 5: (98, 104)}
+# Below the neck: waist 40, hip 60, mid thigh 82, knee 98, mid calf 115, ankle 135.
+COAT = {1: (33, 37), 2: (47, 58), 3: (66, 72), 4: (79, 85), 5: (94, 101), 6: (110, 119), 7: (129, 139)}
+# Parts of the way from the shoulder to the wrist; the elbow is at 0.56.
+SLEEVE = {2: (0.13, 0.18), 3: (0.28, 0.41), 4: (0.53, 0.59), 5: (0.70, 0.79), 7: (0.96, 1.03)}
+ELBOW = 0.56
+
+
+@dataclass
+class Body:
+    """The right half of a top; the left half is its mirror image, and the drape makes them differ."""
+
+    neck: float  # half the width of the neck opening
+    shoulder: float  # x of the shoulder's end
+    slope: float  # y of the shoulder's end
+    armhole: float  # y of the armpit
+    chest: float  # half widths from here
+    waist: float
+    hip: float
+    hem: float
+    length: float
+    tail: float = 0.0  # how much the sides of a shirt's hem are higher than its middle
+    flare: float = 0.0  # depth of the waves along a wide hem
+    arm: float = 58.0
+    sleeve: float = 0.0  # part of the arm that the sleeve covers
+    angle: float = 68.0  # of the sleeve below the horizontal, degrees
+    bend: float = 6.0
+    bicep: float = 18.5
+    cuff: float = 10.5
+    top: float = 0.0  # y of the upper edge where there are no shoulders
+
+    def width(self, y: float) -> float:
+        """Half the width at a height."""
+        keys = [(self.armhole, self.chest), (WAIST, self.waist), (HIP, self.hip)]
+        keys = keys[:1] + [k for k in keys[1:] if k[0] < self.length - 5]
+        return profile([*keys, (self.length - self.tail, self.hem)])(y)
+
+    def shoulder_run(self) -> list[Point]:
+        return between((self.neck, 0.0), (self.shoulder, self.slope), -0.015)
+
+    def armhole_run(self, out: float = 0.0) -> list[Point]:
+        """From the shoulder's end to the armpit; `out` moves its hollow outwards, under a sleeve."""
+        drop = self.armhole - self.slope
+        if not self.sleeve:
+            out_x = self.chest - self.shoulder
+            return [(self.shoulder, self.slope), (self.shoulder - 0.5, self.slope + 0.34 * drop),
+                    (self.shoulder + 0.12 * out_x, self.slope + 0.66 * drop),
+                    (self.shoulder + 0.48 * out_x, self.slope + 0.90 * drop), (self.chest, self.armhole)]  # fmt: skip
+        hollow = 0.045 * drop
+        low = self.shoulder + 0.30 * (self.chest - self.shoulder)
+        return [
+            (self.shoulder, self.slope),
+            (self.shoulder - hollow + out, self.slope + 0.40 * drop),
+            (low - 0.3 * hollow + out, self.slope + 0.78 * drop),
+            (self.chest, self.armhole),
+        ]
+
+    def side_run(self, start: float | None = None) -> list[Point]:
+        start = self.armhole if start is None else start
+        end = self.length - self.tail
+        n = 3 if end - start < 25 else 6
+        return [(self.width(float(y)), float(y)) for y in np.linspace(start, end, n)]
+
+    def hem_run(self) -> list[Point]:
+        """From the right corner to the left one."""
+        x, y, low = self.hem, self.length - self.tail, self.length
+        if self.flare > 0:
+            waves = 7
+            xs = np.linspace(1.0, -1.0, 2 * waves + 1)
+            return [
+                (x * float(t), y + self.flare * (1.9 * (1 - t * t) + (0.55 if i % 2 else -0.3) * (0 < i < 2 * waves)))
+                for i, t in enumerate(xs)
+            ]
+        if self.tail > 0:
+            return [(x, y), (x * 0.86, y + 0.35 * self.tail), (x * 0.5, low), (0, low + 0.3), (-x * 0.5, low),
+                    (-x * 0.86, y + 0.35 * self.tail), (-x, y)]  # fmt: skip
+        return [(x, y), (x * 0.5, y + 0.7), (0, y + 1.0), (-x * 0.5, y + 0.7), (-x, y)]
+
+    def outline(self, back: float) -> list[list[Point]]:
+        """The runs of the whole trunk with shoulders; its upper edge dips by `back` at the neck."""
+        right = [self.shoulder_run(), self.armhole_run(0.9 if self.sleeve else 0.0), self.side_run()]
+        left = [mirrored(run) for run in reversed(right)]
+        neck = [(-self.neck, 0.0), (-self.neck * 0.55, back * 0.85), (0.0, back), (self.neck * 0.55, back * 0.85),
+                (self.neck, 0.0)]  # fmt: skip
+        return [neck, *right, self.hem_run(), *left]
+
+
+@dataclass(frozen=True)
+class Sleeve:
+    """The right sleeve's edges: `outer` from the shoulder to the cuff, `inner` from the armpit to the cuff."""
+
+    armhole: list[Point]
+    outer: list[Point]
+    inner: list[Point]
+    angle: float
+    elbow: tuple[Point, Point] | None
+
+    def across(self, back: float) -> tuple[Point, Point]:
+        """The points on both edges `back` cm above the end of the sleeve, outer first."""
+        return _back(self.outer, back), _back(self.inner, back)
+
+
+def _back(run: list[Point], distance: float) -> Point:
+    end = run[-1]
+    for before in reversed(run[:-1]):
+        step = math.dist(before, end)
+        if distance <= step:
+            return lerp(end, before, distance / step)
+        distance -= step
+        end = before
+    return run[0]
+
+
+def make_sleeve(body: Body, shape: str, rng: np.random.Generator) -> Sleeve:
+    """The sleeve of a body; `shape`: straight, puff, bell, wide or balloon."""
+    start = (body.shoulder, body.slope)
+    armpit = (body.chest, body.armhole)
+    length = body.sleeve * body.arm
+    elbow = ELBOW * body.arm
+    path = _arm(start, body, rng)
+    # The armpit's place along the arm, and how wide the sleeve is there: from here its inner edge goes on smoothly.
+    reach = min(np.arange(0.0, 34.0, 0.5), key=lambda t: abs(_along(path(t), armpit)))
+    root = _across(path(reach), armpit)
+    taper = profile([(0, body.bicep + 1.5), (0.35, body.bicep), (ELBOW, 0.55 * body.bicep + 0.45 * body.cuff + 0.6),
+                     (1.05, body.cuff)])  # fmt: skip
+
+    def width(t: float) -> float:
+        own = t / max(length, 1.0)
+        straight = min(taper(t / body.arm), max(root + 0.10 * (t - reach), body.cuff - 0.5))
+        if shape == "bell":
+            return straight + 9.0 * max(own - 0.5, 0.0) ** 1.3 * 2
+        if shape == "wide":
+            return max(straight, root + 0.02 * (t - reach))
+        if shape == "balloon":
+            return straight + 5.0 * math.sin(math.pi * min(own, 1.0) ** 1.6)
+        return straight
+
+    puff = 3.2 if shape == "puff" else 0.0
+    outer, inner = [start], [armpit]
+    for t in np.linspace(0, length, (4 if length < 15 else 9) + 1)[1:]:
+        p, angle = path(float(t))
+        across = (-math.sin(angle), math.cos(angle))
+        lift = puff * math.sin(math.pi * float(t) / length)
+        w = width(float(t))
+        outer.append((p[0] - across[0] * lift, p[1] - across[1] * lift))
+        if t > reach + 4 or t == length:
+            inner.append((p[0] + across[0] * w, p[1] + across[1] * w))
+    armhole = body.armhole_run()
+    if length < reach:  # a short sleeve ends on the armhole or just below it
+        inner = [armhole[2], lerp(armhole[2], outer[-1], 0.35)] if body.sleeve < 0.2 else [armpit, inner[-1]]
+        if body.sleeve < 0.2:
+            armhole = armhole[:3]
+    joint = None
+    if length > elbow + 6:
+        p, angle = path(elbow)
+        across, w = (-math.sin(angle), math.cos(angle)), width(elbow)
+        joint = (p, (p[0] + across[0] * w, p[1] + across[1] * w))
+    return Sleeve(armhole, outer, inner, body.angle, joint)
+
+
+Place = tuple[Point, float]  # a point on the arm's outer edge, and the arm's angle there in radians
+
+
+def _arm(start: Point, body: Body, rng: np.random.Generator) -> Callable[[float], Place]:
+    """The outer edge of the arm by the distance from the shoulder: round over the shoulder, a little bent at the elbow."""
+    turn = math.radians(body.angle + rng.normal(0, 2.0))
+    first = min(math.radians(rng.uniform(28, 38)), turn)
+    bend = math.radians(body.bend + rng.normal(0, 2.0))
+    ts = np.arange(0.0, 70.5, 0.5)
+    ease = np.clip(ts / 10.5, 0, 1)
+    ease = ease * ease * (3 - 2 * ease)
+    angles = first + (turn - first) * ease + bend / (1 + np.exp(-(ts - ELBOW * body.arm) / 4))
+    xs = start[0] + np.concatenate([[0.0], np.cumsum(np.cos(angles[:-1]) * 0.5)])
+    ys = start[1] + np.concatenate([[0.0], np.cumsum(np.sin(angles[:-1]) * 0.5)])
+
+    def at(t: float) -> Place:
+        return (float(np.interp(t, ts, xs)), float(np.interp(t, ts, ys))), float(np.interp(t, ts, angles))
+
+    return at
+
+
+def _along(place: Place, p: Point) -> float:
+    (x, y), a = place
+    return (p[0] - x) * math.cos(a) + (p[1] - y) * math.sin(a)
+
+
+def _across(place: Place, p: Point) -> float:
+    (x, y), a = place
+    return -(p[0] - x) * math.sin(a) + (p[1] - y) * math.cos(a)
+
+
+def _span(rng: np.random.Generator, span: tuple[float, float]) -> float:
+    return float(rng.uniform(*span))
+
+
+# half chest, waist less than chest, hem more than chest, length (where no label gives it)
+FITS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]] = {
+    "T-shirt": ((23, 26.5), (0.2, 2.5), (-0.8, 1.5), (60, 72)),
+    "shirt": ((24, 27), (0.8, 2.8), (-0.3, 1.5), (69, 78)),
+    "blouse": ((22.5, 25.5), (0.5, 3.0), (-0.5, 3.5), (57, 67)),
+    "sweater": ((24, 27.5), (0.3, 1.5), (-3.0, 0.0), (60, 69)),
+    "cardigan": ((24, 27), (0.5, 2.5), (-1.0, 2.0), (0, 0)),
+    "jacket": ((25, 28), (0.5, 2.0), (-2.0, 0.5), (0, 0)),
+    "coat": ((25, 28), (1.0, 3.5), (1.0, 7.0), (0, 0)),
+    "blazer": ((24.5, 27.5), (2.5, 4.5), (0.0, 2.0), (0, 0)),
+    "vest top": ((20, 23), (0.3, 2.2), (-0.5, 2.0), (53, 64)),
+    "dress": ((22, 25), (2.5, 5.0), (0, 0), (0, 0)),
+}
+
+
+def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> Body:
+    """The measures of the plan's garment around a neck opening of half width `neck`.
+
+    `style`: how its trunk begins: shoulders, straps, strapless, off (the shoulders are bare) or one (one of them is).
+    """
+    chest_span, waist_span, hem_span, length_span = FITS[plan.garment]
+    chest = _span(rng, chest_span)
+    waist = chest - _span(rng, waist_span)
+    hem = chest + _span(rng, hem_span)
+    sleeve_value = plan.labels["sleeve_length"]
+    slope = _span(rng, (4.2, 5.6))
+    drop = _span(rng, (20.5, 22.5)) + (2.5 if plan.garment in ("coat", "jacket", "sweater", "cardigan") else 0.0)
+    broad = 1.5 if plan.garment in ("coat", "jacket", "blazer", "sweater") else 0.0
+    shoulder = max(min(_span(rng, (18.5, 20.5)) + broad, chest - 3.0), neck + 4.0)
+    if sleeve_value == 1:
+        shoulder = neck + _span(rng, (3.0, 5.5)) if plan.garment == "vest top" else _span(rng, (15.5, 18.0))
+        shoulder = max(shoulder, neck + 3.0)
+        slope *= (shoulder - neck) / 12
+    body = Body(neck, shoulder, slope, slope + drop, chest, waist, hem, hem, _span(rng, length_span))
+    if sleeve_value == 1:
+        body.armhole = 4.8 + drop
+    if "coat_length" in plan.labels:
+        body.length = _span(rng, COAT[plan.labels["coat_length"]])
+        body.armhole = min(body.armhole, body.length - 8.0)
+        body.hip = max(body.chest - 0.5, body.waist + 1.5)
+        body.hem = body.hip + (0.12 * max(body.length - HIP, 0) * rng.uniform(0.2, 1.0))
+        if plan.garment == "jacket":
+            body.hem = chest - _span(rng, (0.0, 2.5))
+    if "skirt_length" in plan.labels:
+        _dress(body, plan, rng)
+    if plan.garment == "shirt":
+        body.tail = _span(rng, (4, 7))
+    if sleeve_value > 1:
+        _arms(body, plan, sleeve_value, rng)
+    if style != "shoulders":
+        body.top = _span(rng, (16.5, 19.5)) if style in ("straps", "strapless") else _span(rng, (9.5, 11.5))
+        if style in ("straps", "strapless"):
+            body.armhole = body.top + _span(rng, (5.0, 7.5))
+    return body
+
+
+def _dress(body: Body, plan: Plan, rng: np.random.Generator) -> None:
+    skirt = _span(rng, SKIRT[plan.labels["skirt_length"]])
+    body.length = WAIST + skirt
+    cut = rng.choice(["sheath", "line", "full", "shift"])
+    if cut == "shift":
+        body.waist = body.chest - _span(rng, (0.0, 1.5))
+    body.hip = body.waist + {"sheath": 4.0, "line": 6.5, "full": 10.0, "shift": 2.0}[str(cut)]
+    growth = {"sheath": 0.03, "line": 0.14, "full": 0.28, "shift": 0.08}[str(cut)]
+    body.hem = body.hip + growth * (skirt - 20) + (1.5 if cut in ("line", "full") else 0.0)
+    body.flare = {"sheath": 0.0, "line": 0.8, "full": 1.8, "shift": 0.4}[str(cut)]
+
+
+def _arms(body: Body, plan: Plan, value: int, rng: np.random.Generator) -> None:
+    body.sleeve = _span(rng, SLEEVE[value])
+    body.arm = _span(rng, (56, 60))
+    heavy = plan.garment in ("sweater", "coat", "jacket", "cardigan")
+    body.bicep = _span(rng, (18.5, 20.5) if heavy else (16.5, 19.0))
+    body.cuff = _span(rng, (10.5, 12.5) if heavy else (9.5, 11.0))
+    body.angle = _span(rng, {2: (34, 44), 3: (40, 58), 4: (62, 72)}.get(value, (70, 78)))
+    body.bend = _span(rng, (0, 6))

@@ -1,0 +1,119 @@
+"""Points and smooth outlines, in centimetres of a garment: x from its middle, y down from the neck or the waist."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import skia
+
+Point = tuple[float, float]
+Run = Sequence[Point]
+Warp = Callable[[Point], Point]
+
+
+def mirrored(run: Run) -> list[Point]:
+    """The run on the other side, in the opposite order, so that it continues an outline that came down this side."""
+    return [(-x, y) for x, y in reversed(run)]
+
+
+def flipped(run: Run) -> list[Point]:
+    """The run on the other side, in the same order."""
+    return [(-x, y) for x, y in run]
+
+
+def lerp(a: Point, b: Point, t: float) -> Point:
+    return a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t
+
+
+def between(a: Point, b: Point, bulge: float = 0.0, n: int = 3) -> list[Point]:
+    """Points from a to b on an arc whose height is `bulge` times its length, to the right of the way."""
+    dx, dy = b[0] - a[0], b[1] - a[1]
+    points = []
+    for t in np.linspace(0.0, 1.0, n):
+        h = bulge * 4 * t * (1 - t)
+        points.append((a[0] + dx * t - dy * h, a[1] + dy * t + dx * h))
+    return points
+
+
+def profile(keys: Sequence[Point]) -> Callable[[float], float]:
+    """A smooth function of y through (y, x) keys that does not overshoot between them."""
+    ys = np.array([k[0] for k in keys])
+    xs = np.array([k[1] for k in keys])
+    slopes = np.zeros(len(ys))
+    steps = np.diff(xs) / np.diff(ys)
+    for i in range(1, len(ys) - 1):
+        if steps[i - 1] * steps[i] > 0:
+            slopes[i] = 2 * steps[i - 1] * steps[i] / (steps[i - 1] + steps[i])
+    slopes[0], slopes[-1] = steps[0], steps[-1]
+
+    def at(y: float) -> float:
+        i = int(np.clip(np.searchsorted(ys, y) - 1, 0, len(ys) - 2))
+        h = ys[i + 1] - ys[i]
+        t = min(max((y - ys[i]) / h, 0.0), 1.0)
+        a, b = (1 + 2 * t) * (1 - t) ** 2, t * t * (3 - 2 * t)
+        c, d = t * (1 - t) ** 2, t * t * (t - 1)
+        return float(a * xs[i] + b * xs[i + 1] + h * (c * slopes[i] + d * slopes[i + 1]))
+
+    return at
+
+
+def drape(rng: np.random.Generator, strength: float = 1.0) -> Warp:
+    """A gentle, smooth displacement of the whole garment, so that no two sides are quite alike."""
+    a = rng.normal(0, 0.38 * strength, 4)
+    phase = rng.uniform(0, 2 * math.pi, 4)
+    lean = rng.normal(0, 0.008 * strength)
+
+    def warp(p: Point) -> Point:
+        x, y = p
+        dx = a[0] * math.sin(y / 17 + phase[0]) + a[1] * math.sin(y / 9 + x / 13 + phase[1]) + lean * y
+        dy = a[2] * math.sin(x / 14 + phase[2]) + a[3] * math.sin(x / 8 + y / 15 + phase[3])
+        return x + dx, y + dy * 0.8
+
+    return warp
+
+
+def trace(runs: Iterable[Run], warp: Warp, close: bool = True) -> skia.Path:
+    """One contour of smooth runs (Catmull-Rom, as cubic Beziers) with corners where one run meets the next."""
+    path = skia.Path()
+    started = False
+    for run in runs:
+        points = [warp(p) for p in run]
+        if not started:
+            path.moveTo(*points[0])
+            started = True
+        else:
+            path.lineTo(*points[0])
+        for i in range(len(points) - 1):
+            before, a, b, after = points[max(i - 1, 0)], points[i], points[i + 1], points[min(i + 2, len(points) - 1)]
+            # Handles no longer than a third of their own piece: uneven spacing must not make loops.
+            reach = math.dist(a, b) / 3
+            c1, c2 = _handle(before, b, a, reach), _handle(after, a, b, reach)
+            path.cubicTo(*c1, *c2, *b)
+    if close:
+        path.close()
+    return path
+
+
+def _handle(start: Point, end: Point, at: Point, reach: float) -> Point:
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = math.hypot(dx, dy) or 1.0
+    return at[0] + dx / length * reach, at[1] + dy / length * reach
+
+
+def offset(run: Run, distance: float) -> list[Point]:
+    """The run moved to the right of its way by a distance (negative: to the left)."""
+    moved = []
+    for i, (x, y) in enumerate(run):
+        a, b = run[max(i - 1, 0)], run[min(i + 1, len(run) - 1)]
+        dx, dy = b[0] - a[0], b[1] - a[1]
+        length = math.hypot(dx, dy) or 1.0
+        moved.append((x - dy / length * distance, y + dx / length * distance))
+    return moved
+
+
+def resampled(run: Run, n: int) -> list[Point]:
+    """n points at equal distances along the polygon of the run."""
+    points = np.asarray(run, dtype=float)
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    at = np.linspace(0, along[-1], n)
+    return list(zip(np.interp(at, along, points[:, 0]).tolist(), np.interp(at, along, points[:, 1]).tolist(), strict=True))

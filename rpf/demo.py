@@ -1,0 +1,69 @@
+"""The embedded default collection: a wardrobe that the program draws itself, so that nothing is downloaded."""
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+from rpf.collection import Collection
+from rpf.data.wardrobe import draw
+from rpf.errors import CollectionError, UnknownCollection
+from rpf.files import write_atomic
+from rpf.indexing import Embedder, Progress, Source, index
+
+GARMENTS = 600
+TITLE = "Drawn wardrobe"
+IMAGES = "images"
+
+
+def is_complete(folder: Path, checkpoint_hash: str) -> bool:
+    """Whether the drawn collection is there, whole, and made with this checkpoint."""
+    try:
+        manifest = Collection.open(folder).manifest
+    except UnknownCollection:
+        return False
+    if manifest.root != IMAGES or manifest.title != TITLE:
+        return True  # somebody's own collection under this name: not ours to touch
+    return manifest.checkpoint == checkpoint_hash and manifest.count >= GARMENTS
+
+
+def prepare(folder: Path, embedder: Embedder, progress: Progress) -> None:
+    """Draw and index the default collection where it is missing or unfinished. Raises CollectionError.
+
+    Two processes may call this at once: the writer's lock makes the second wait, and then find the work done.
+    """
+    if is_complete(folder, embedder.checkpoint_hash):
+        return
+    try:
+        if Collection.open(folder).manifest.checkpoint != embedder.checkpoint_hash:
+            shutil.rmtree(folder)  # drawn by us for other weights
+    except UnknownCollection:
+        pass
+    labels = _draw_all(folder / IMAGES, progress)
+    sources = [Source(path, own) for path, own in labels.items()]
+    report = index(
+        folder, folder / IMAGES, sources, embedder, title=TITLE, progress=progress, wait=600, relative_root=IMAGES
+    )
+    if report.skipped:
+        path, why = report.skipped[0]
+        raise CollectionError("The drawn picture %(path)s cannot be used: %(why)s", path=path, why=why)
+
+
+def _draw_all(folder: Path, progress: Progress) -> dict[str, dict[str, int]]:
+    """Path -> labels of every garment; a finished folder is read, not drawn again."""
+    done = folder / "labels.json"
+    if done.is_file():
+        return dict(json.loads(done.read_text(encoding="utf-8")))
+    folder.mkdir(parents=True, exist_ok=True)
+    labels = {}
+    for seed in range(GARMENTS):
+        progress("drawing", seed, GARMENTS)
+        drawing = draw(seed)
+        name = f"{seed:04}.jpg"
+        out = io.BytesIO()
+        drawing.picture.save(out, "JPEG", quality=92)
+        write_atomic(folder / name, out.getvalue())
+        labels[name] = drawing.labels
+    progress("drawing", GARMENTS, GARMENTS)
+    write_atomic(done, json.dumps(labels).encode())
+    return labels

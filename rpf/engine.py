@@ -1,0 +1,212 @@
+"""SearchEngine: the one object that the site and the command line talk to."""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from rpf import demo, images
+from rpf.collection import Collection, Item, valid_name
+from rpf.errors import CollectionError, QueryError, RPFError, UnknownCollection
+from rpf.files import file_hash
+from rpf.index.exact import Exact
+from rpf.indexing import Progress
+from rpf.model import checkpoint
+from rpf.model.rpf import RPF
+from rpf.settings import DEFAULT_COLLECTION, Settings
+
+__all__ = [
+    "Collection",
+    "Hit",
+    "Item",
+    "ModelInfo",
+    "Query",
+    "Results",
+    "SearchEngine",
+    "load_model",
+    "prepare_default",
+]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is in use, for people to read."""
+
+    name: str
+    checkpoint: Path
+    checkpoint_hash: str
+    attributes: tuple[str, ...]
+    dim: int  # numbers per attribute
+    device: str
+    number_format: str
+    note: str  # what to know about these weights; "" when nothing
+
+
+@dataclass(frozen=True)
+class Query:
+    """A picture as the search sees it."""
+
+    embedding: npt.NDArray[np.float32]  # (A, D), unit vectors
+    boxes: npt.NDArray[np.int32] | None  # (A, 4): left, top, right, bottom in pixels; None when unknown
+    size: tuple[int, int]  # width, height of the picture in pixels
+    item_id: int | None = None  # the item of the collection that it is; left out of its own results
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One line of a ranking."""
+
+    rank: int  # from 1
+    item: Item
+    similarity: float  # weighted mean cosine, -1 to 1
+    parts: dict[str, float]  # cosine per chosen attribute
+
+
+@dataclass(frozen=True)
+class Results:
+    """A page of a ranking."""
+
+    hits: list[Hit]
+    total: int  # items in the whole ranking
+    offset: int
+    seconds: float  # the ranking alone, without embedding the query
+
+
+class SearchEngine:
+    """One model and the collections made with it. Safe to use from several threads; make it after a fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.model = load_model(settings)
+        self.info = ModelInfo(
+            name=self.model.config.NAME or settings.checkpoint.stem,
+            checkpoint=settings.checkpoint,
+            checkpoint_hash=self.model.checkpoint_hash,
+            attributes=self.model.attributes,
+            dim=self.model.dim,
+            device=str(self.model.device),
+            number_format="float32",
+            note=self.model.note,
+        )
+        self._open: dict[str, Collection] = {}
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """The collections that can be searched, the default one first."""
+        found = []
+        for folder in sorted(self.settings.collections.glob("*/manifest.json")):
+            try:
+                self.collection(folder.parent.name)
+            except RPFError:
+                continue
+            found.append(folder.parent.name)
+        return sorted(found, key=lambda name: name != self.settings.collection)
+
+    def collection(self, name: str) -> Collection:
+        """The collection as it is on disk now. Raises UnknownCollection, CollectionError (another checkpoint)."""
+        if not valid_name(name):
+            raise UnknownCollection('There is no collection named "%(name)s".', name=name)
+        with self._lock:
+            known = self._open.get(name)
+            if known is None or known.changed():
+                self._open.pop(name, None)
+                known = Collection.open(self.settings.collections / name)
+                if known.manifest.checkpoint not in ("", self.info.checkpoint_hash):
+                    raise CollectionError(
+                        'The collection "%(name)s" was made with another checkpoint; set RPF_CHECKPOINT to that one, '
+                        "or index the pictures again under another name.",
+                        name=name,
+                    )
+                self._open[name] = known
+            return known
+
+    def embed(self, source: bytes | Path) -> Query:
+        """Embed a picture for every attribute of the model. Raises BadImage."""
+        picture = images.open_image(source)
+        seen = self.model.embed([picture])
+        return Query(seen.embedding[0], seen.box[0], picture.size)
+
+    def query_item(self, name: str, item_id: int) -> Query:
+        """An item of a collection as the query. Raises UnknownItem."""
+        collection = self.collection(name)
+        item = collection.item(item_id)
+        return Query(collection.vectors(item_id), collection.boxes(item_id), (item.width, item.height), item_id)
+
+    def search(self, name: str, query: Query, weights: Mapping[str, float], k: int = 50, offset: int = 0) -> Results:
+        """Rank the whole collection by likeness in the attributes that have a weight above 0 (DESIGN, section 3).
+
+        weights: attribute key -> weight. Ties go to the lower id. Raises QueryError.
+        """
+        started = time.perf_counter()
+        collection = self.collection(name)
+        chosen = self._chosen(collection, query, weights)
+        if k < 1 or offset < 0:
+            raise QueryError("The number of results must be at least 1.")
+        own = query.item_id is not None
+        attributes = [collection.vocabulary.index(key) for key in chosen]
+        found = Exact(collection).search(
+            query.embedding[attributes], attributes, np.array(list(chosen.values()), dtype=np.float64), offset + k + own
+        )
+        ids = collection.ids[found.rows]
+        keep = np.flatnonzero(ids != query.item_id)[offset : offset + k] if own else np.arange(len(ids))[offset:]
+        hits = [
+            Hit(
+                rank=offset + position + 1,
+                item=item,
+                similarity=float(found.scores[place]),
+                parts={key: float(found.cosines[line, place]) for line, key in enumerate(chosen)},
+            )
+            for position, (place, item) in enumerate(zip(keep, collection.items(ids[keep].tolist()), strict=True))
+        ]
+        return Results(hits, len(collection) - own, offset, time.perf_counter() - started)
+
+    def thumbnail(self, source: bytes | Path, side: int) -> bytes:
+        """A WebP that fits into side x side pixels. Raises BadImage."""
+        return images.thumbnail(source, side)
+
+    def _chosen(self, collection: Collection, query: Query, weights: Mapping[str, float]) -> dict[str, float]:
+        for key, weight in weights.items():
+            if key not in collection.vocabulary:
+                raise QueryError("This collection has no attribute %(key)s.", key=key)
+            if not 0 <= weight < float("inf"):
+                raise QueryError("A weight must be a number from 0 up.")
+        chosen = {key: float(weight) for key, weight in weights.items() if weight > 0}
+        if not chosen:
+            raise QueryError("Choose at least one attribute.")
+        if query.item_id is None and collection.manifest.checkpoint != self.info.checkpoint_hash:
+            raise QueryError(
+                "This collection was imported without its checkpoint: it can be searched by its own items only."
+            )
+        return chosen
+
+
+def load_model(settings: Settings) -> RPF:
+    """The checkpoint of the settings on the device of the settings. Raises CheckpointError."""
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    device = settings.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return checkpoint.load(settings.checkpoint).to(device)
+
+
+def prepare_default(settings: Settings, progress: Progress) -> None:
+    """Draw and index the default collection if it is the one in use and not there yet; resumes.
+
+    Raises CollectionError when RPF_COLLECTION names another collection that does not exist.
+    """
+    folder = settings.collections / settings.collection
+    if settings.collection != DEFAULT_COLLECTION:
+        if not (folder / "manifest.json").is_file():
+            raise UnknownCollection(
+                'There is no collection named "%(name)s"; make it with: python -m rpf index %(name)s FOLDER',
+                name=settings.collection,
+            )
+        return
+    if not demo.is_complete(folder, file_hash(settings.checkpoint)):
+        demo.prepare(folder, load_model(settings), progress)

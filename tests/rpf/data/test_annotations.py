@@ -1,0 +1,176 @@
+"""Annotation files: the real clothing dataset, and small datasets with every mistake that can be made."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rpf import config
+from rpf.data.annotations import Labelled, missing_images, parse_labels, read_split
+from rpf.errors import DatasetError
+
+ROOT = Path(__file__).resolve().parents[3]
+SMALL = {
+    "filenames_train.txt": "a/0.jpg\na/1.jpg\na/2.jpg\n",
+    "label_train.txt": "0 0 1 1 2\n2 1 0\n",
+    "filenames_valid.txt": "b/0.jpg\nb/1.jpg\n",
+    "query_valid.txt": "0 0 1\n",
+    "candidate_valid.txt": "1 0 1\n0 1 2\n0 0 1\n",
+    "filenames_test.txt": "c/0.jpg\n",
+    "query_test.txt": "0 1 1\n",
+    "candidate_test.txt": "",
+}
+
+
+def two_attributes() -> config.Data:
+    attributes = {"NAME": ["sleeve_length", "fit"], "NUM": [2, 3]}
+    return config.from_mapping({"DATA": {"NUM_ATTRIBUTES": 2, "ATTRIBUTES": attributes}}).DATA
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the small dataset, with some of its files exchanged."""
+
+    def write(**changed: str) -> Path:
+        for name, text in (SMALL | {f"{name}.txt": text for name, text in changed.items()}).items():
+            (tmp_path / name).write_bytes(text.encode())
+        return tmp_path
+
+    return write
+
+
+def test_the_splits_of_a_small_dataset(dataset: Callable[..., Path]) -> None:
+    folder, data = dataset(), two_attributes()
+    train = [
+        Labelled("a/0.jpg", {"sleeve_length": 1, "fit": 2}),
+        Labelled("a/1.jpg", {}),
+        Labelled("a/2.jpg", {"fit": 0}),
+    ]
+    valid = [Labelled("b/0.jpg", {"sleeve_length": 1, "fit": 2}), Labelled("b/1.jpg", {"sleeve_length": 1})]
+    test = [Labelled("c/0.jpg", {"fit": 1})]
+    assert read_split(folder, data, "train") == train
+    assert read_split(folder, data, "valid") == valid
+    assert read_split(folder, data, "test") == test
+    assert read_split(folder, data, "all") == train + valid + test
+    with pytest.raises(DatasetError, match='no split "dev"; there are train, valid, test, all'):
+        read_split(folder, data, "dev")
+
+
+def test_files_of_other_names_line_ends_and_encodings(dataset: Callable[..., Path]) -> None:
+    folder = dataset(label_train="\ufeff0 0 1\r\n 1\t1  2 \r\n\r\n\n  \n", filenames_train="áo dài/ảnh 0.jpg\r\n1.jpg")
+    assert read_split(folder, two_attributes(), "train") == [
+        Labelled("áo dài/ảnh 0.jpg", {"sleeve_length": 1}),
+        Labelled("1.jpg", {"fit": 2}),
+    ]
+    (folder / "images.lst").write_text("x.jpg\n")
+    (folder / "truth.lst").write_text("0 1 1\n")
+    values = {"DATA": two_attributes().model_dump() | {"PATH_FILE": {"TRAIN": "images.lst"}}}
+    values["DATA"]["GROUNDTRUTH"] = {"TRAIN": "truth.lst"}
+    assert read_split(folder, config.from_mapping(values).DATA, "train") == [Labelled("x.jpg", {"fit": 1})]
+
+
+@pytest.mark.parametrize(
+    ("changed", "split", "message"),
+    [
+        ({"label_train": "0 0 1\n1 0\n"}, "train", r"label_train\.txt, line 2: an id and pairs .* 2 numbers\.$"),
+        ({"label_train": "0 0 1 1\n"}, "train", r"label_train\.txt, line 1: an id and pairs .* 4 numbers\.$"),
+        ({"query_valid": "0 0 1 1 2\n"}, "valid", r"query_valid\.txt, line 1: id, attribute and value .* 5 numbers\.$"),
+        ({"query_valid": "0 zero 1\n"}, "valid", r'query_valid\.txt, line 1: "zero" is not a whole number from 0\.$'),
+        ({"query_valid": "0 0 1\n-1 0 1\n"}, "valid", r'query_valid\.txt, line 2: "-1" is not a whole number'),
+        ({"query_valid": "0 0 1_0\n"}, "valid", r'"1_0" is not a whole number'),
+        ({"query_valid": "0 0 1.0\n"}, "valid", r'"1\.0" is not a whole number'),
+        (
+            {"candidate_test": "1 0 0\n"},
+            "test",
+            r"candidate_test\.txt, line 1: there is no image 1, the split has 1\.$",
+        ),
+        ({"candidate_test": f"{10**40} 0 0\n"}, "test", r"not a whole number"),
+        ({"candidate_test": "0 2 0\n"}, "all", r"line 1: there is no attribute 2, the config names 2\.$"),
+        ({"candidate_test": "0 0 2\n"}, "test", r"line 1: sleeve_length has no value 2, the config gives it 2\.$"),
+        ({"candidate_valid": "1 0 1\n0 0 0\n"}, "valid", r"line 2: image 0 has the values 1 and 0 of sleeve_length\.$"),
+        ({"label_train": "0 0 1 0 0\n"}, "train", r"line 1: image 0 has the values 1 and 0 of sleeve_length\.$"),
+        ({"label_train": "0 0 1\n\n1 0 1\n"}, "train", r"label_train\.txt, line 2: this line is empty\.$"),
+        ({"filenames_train": "0.jpg\n\n1.jpg\n"}, "train", r"filenames_train\.txt, line 2: this line is empty\.$"),
+        (
+            {"filenames_train": "0.jpg\n../1.jpg\n"},
+            "train",
+            r'line 2: "\.\./1\.jpg" is not a path inside the folder\.$',
+        ),
+        ({"filenames_train": "/etc/passwd\n"}, "train", r'line 1: "/etc/passwd" is not a path inside the folder\.$'),
+    ],
+)
+def test_mistakes_are_named_by_file_and_line(
+    dataset: Callable[..., Path], changed: dict[str, str], split: str, message: str
+) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_split(dataset(**changed), two_attributes(), split)
+
+
+def test_files_that_cannot_be_read(dataset: Callable[..., Path]) -> None:
+    folder = dataset()
+    (folder / "label_train.txt").write_bytes(b"0 0 1\n1 0 1 \xff\n")
+    with pytest.raises(DatasetError, match=r"label_train\.txt, line 2: this is not UTF-8"):
+        read_split(folder, two_attributes(), "train")
+    (folder / "query_valid.txt").unlink()
+    with pytest.raises(DatasetError, match=r"query_valid\.txt: No such file"):
+        read_split(folder, two_attributes(), "valid")
+    with pytest.raises(DatasetError, match=r"filenames_test\.txt: No such file"):
+        read_split(folder / "nowhere", two_attributes(), "test")
+
+
+def test_all_missing_images_are_reported_at_once(tmp_path: Path) -> None:
+    (tmp_path / "there.jpg").touch()
+    (tmp_path / "folder.jpg").mkdir()
+    os.symlink("there.jpg", tmp_path / "link.jpg")
+    os.symlink("circle.jpg", tmp_path / "circle.jpg")
+    names = ["gone.jpg", "there.jpg", "folder.jpg", "link.jpg", "circle.jpg", "x" * 300, "gone.jpg"]
+    items = [Labelled(name, {}) for name in names]
+    assert missing_images(tmp_path, items) == ["gone.jpg", "folder.jpg", "circle.jpg", "x" * 300]
+
+
+@pytest.mark.parametrize("path", ["../outside.jpg", "/etc/passwd", "a/../../b.jpg", "out.jpg", "", "a\0b"])
+def test_paths_out_of_the_folder_are_errors(tmp_path: Path, path: str) -> None:
+    folder = tmp_path / "dataset"
+    folder.mkdir()
+    (tmp_path / "outside.jpg").touch()
+    os.symlink("../outside.jpg", folder / "out.jpg")
+    with pytest.raises(DatasetError, match="leads out of the dataset's folder"):
+        missing_images(folder, [Labelled(path, {})])
+
+
+def test_the_real_clothing_dataset(shared: Path) -> None:
+    data = config.load([ROOT / "config" / "Clothing" / "Clothing.yaml"]).DATA
+    folder = shared / "clothing"
+    counts = {"train": (2599, 4772), "valid": (449, 800), "test": (538, 1037), "all": (3586, 6609)}
+    for split, (images, labels) in counts.items():
+        items = read_split(folder, data, split)
+        assert len(items) == len({item.path for item in items}) == images
+        assert sum(len(item.labels) for item in items) == labels
+    assert items[0].labels == {"sleeve_length": 3, "neckline_design": 7}
+    assert missing_images(folder, items) == []
+    assert missing_images(shared, items) == [item.path for item in items]
+
+
+numbers = st.integers(0, 10**17)
+
+
+@given(numbers, st.lists(st.tuples(numbers, numbers), min_size=1), st.sampled_from([" ", "  ", "\t"]))
+def test_lines_are_read_back(image: int, pairs: list[tuple[int, int]], space: str) -> None:
+    line = space.join(str(number) for number in (image, *(number for pair in pairs for number in pair)))
+    assert parse_labels(line, pairs=True) == (image, pairs)
+    if len(pairs) == 1:
+        assert parse_labels(line) == (image, pairs)
+
+
+@given(st.text() | st.lists(st.text(max_size=4) | st.integers().map(str)).map(" ".join), st.booleans())
+def test_any_line_is_numbers_or_a_value_error(line: str, pairs: bool) -> None:
+    try:
+        image, found = parse_labels(line, pairs)
+    except ValueError as error:
+        assert str(error)
+    else:
+        assert [int(word) for word in line.split()] == [image, *(number for pair in found for number in pair)]
+        assert found and (pairs or len(found) == 1)

@@ -1,0 +1,148 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import joblib
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from rpf.cli import main
+from rpf.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Run:
+    """The command line over a folder of collections: what it says, when it ends as expected."""
+
+    def __init__(self, collections: Path, checkpoint: Path) -> None:
+        self.env = {"RPF_COLLECTIONS": str(collections), "RPF_CHECKPOINT": str(checkpoint), "RPF_COLLECTION": "shop"}
+
+    def __call__(self, *args: object, status: int = 0) -> str:
+        done = CliRunner(env=self.env).invoke(main, list(map(str, args)))
+        assert done.exit_code == status, done.output
+        if status == 2:
+            assert done.stderr.strip().splitlines()[-1].startswith("Error: ")
+        return done.stdout if status == 0 else done.stderr
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Run:
+    return Run(tmp_path_factory.mktemp("cli") / "collections", tiny_checkpoint)
+
+
+@pytest.fixture(scope="module")
+def shop(run: Run, wardrobe: dict[Path, dict[str, int]]) -> str:
+    root = next(iter(wardrobe)).parent
+    (root / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
+    try:
+        said = run("index", "shop", root)
+    finally:
+        (root / "broken.jpg").unlink()
+    assert "40 added, 0 already there, 1 skipped" in said
+    return "shop"
+
+
+def test_index_goes_on_where_it_was(run: Run, shop: str, wardrobe: dict[Path, dict[str, int]]) -> None:
+    assert "0 added, 40 already there, 0 skipped" in run("index", shop, next(iter(wardrobe)).parent)
+
+
+def test_search(run: Run, shop: str, photo: Path) -> None:
+    lines = run("search", shop, photo, "--attrs", "sleeve length; collar design", "-k", 3).splitlines()
+    assert len(lines) == 4
+    assert lines[1].split()[-1] == photo.name
+    answer = json.loads(run("search", shop, photo, "--attrs", "độ dài tay", "-k", 3, "--json"))
+    assert answer["attributes"] == ["sleeve_length"]
+    assert answer["results"][0]["path"] == photo.name
+
+
+def test_embed_writes_the_arrays(run: Run, photo: Path, tmp_path: Path) -> None:
+    run("embed", "--out", tmp_path / "e.npz", photo, photo)
+    with np.load(tmp_path / "e.npz", allow_pickle=False) as arrays:
+        shapes = {name: arrays[name].shape for name in arrays}
+    assert shapes == {
+        "files": (2,),
+        "region": (2, 8, 256),
+        "patch": (2, 8, 256),
+        "attention": (2, 8, 6, 6),
+        "box": (2, 8, 4),
+        "embedding": (2, 8, 512),
+    }
+
+
+def test_embed_takes_several_configs_after_one_flag(run: Run, photo: Path, tmp_path: Path) -> None:
+    configs = [ROOT / "config" / "FashionAI" / name for name in ("FashionAI.yaml", "s2.yaml")]
+    run("embed", "--cfg", *configs, "--out", tmp_path / "e.npz", photo)
+    said = run("embed", "--cfg", tmp_path / "none.yaml", "--out", tmp_path / "e.npz", photo, status=2)
+    assert "none.yaml" in said
+
+
+def test_import_of_the_earlier_systems_files(run: Run, tmp_path: Path, photo: Path) -> None:
+    rng = np.random.default_rng(0)
+    ids = np.array([2, 5, 9, 11], dtype=np.int64)
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        for attribute in range(8):
+            vectors = rng.standard_normal((4, 2048)).astype(np.float32)
+            file[f"attr{attribute}"] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    joblib.dump(ids, tmp_path / "c_idxs.npy")
+    (tmp_path / "filenames_test.txt").write_text("".join(f"images/{n}.jpg\n" for n in range(12)))
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "5.jpg").write_bytes(photo.read_bytes())
+    files = ["--h5", tmp_path / "data.h5", "--ids", tmp_path / "c_idxs.npy"]
+    names = ["--filenames", tmp_path / "filenames_test.txt", "--images", tmp_path]
+    assert "4 items imported" in run("import-collection", "old", *files, *names)
+    assert "already" in run("import-collection", "old", *files, *names, status=2)
+    assert "imported without its checkpoint" in run("search", "old", photo, "--attrs", "sleeve length", status=2)
+
+
+def test_doctor_says_what_is_in_use(run: Run, shop: str) -> None:
+    said = run("doctor")
+    for word in ("torch", "checkpoint", "device", "float32", "shop (default): 40 items"):
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    "args, said",
+    [
+        (["index", "shop"], "FOLDER"),
+        (["index", "../x", "."], "name"),
+        (["index", "shop", "nowhere"], "nowhere"),
+        (["search", "none", "a.jpg", "--attrs", "sleeves"], "none"),
+        (["search", "shop", "missing.jpg", "--attrs", "sleeves"], "missing.jpg"),
+        (["search", "shop", "missing.jpg", "--attrs", "hat"], "hat"),
+        (["search", "shop", "a.jpg"], "--attrs"),
+        (["search", "shop", "a.jpg", "--attrs", "sleeves", "-k", "0"], "-k"),
+        (["embed", "--out", "e.npz", "missing.jpg"], "missing.jpg"),
+        (["embed", "--checkpoint", "none.safetensors", "--out", "e.npz", "a.jpg"], "none.safetensors"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_errors_are_one_line(run: Run, shop: str, args: list[str], said: str) -> None:
+    error = run(*args, status=2)
+    assert said in error
+    assert len([line for line in error.splitlines() if line.startswith("Error: ")]) == 1
+
+
+@pytest.mark.parametrize("command", ["index", "search", "embed", "import-collection", "demo", "doctor"])
+def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
+    assert f"python -m rpf {command}" in run(command, "--help")
+
+
+def test_it_runs_as_a_module(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-m", "rpf", "nonsense"], env=env, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (2, "Error: No such command 'nonsense'.\n")
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("RPF_COLLECTION", "shop")
+    monkeypatch.setenv("RPF_IMAGE_ROOTS", os.pathsep.join([str(tmp_path), "/somewhere"]))
+    settings = Settings.from_environ()
+    assert settings.collection == "shop"
+    assert settings.image_roots == (tmp_path, Path("/somewhere"))

@@ -1,0 +1,140 @@
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rpf.engine import SearchEngine, load_model, prepare_default
+from rpf.errors import BadImage, CollectionError, QueryError, UnknownCollection, UnknownItem
+from rpf.indexing import Source, index
+from rpf.model import checkpoint
+from rpf.settings import Settings
+
+
+def test_a_picture_of_the_collection_finds_itself_first(engine: SearchEngine, photo: Path) -> None:
+    query = engine.embed(photo)
+    results = engine.search("tiny", query, {"sleeve_length": 1, "pant_length": 1}, k=5)
+    first = results.hits[0]
+    assert first.item.path == photo.name
+    assert first.similarity == pytest.approx(1, abs=1e-3)
+    assert results.total == 40
+    similarities = [hit.similarity for hit in results.hits]
+    assert similarities == sorted(similarities, reverse=True)
+    assert [hit.rank for hit in results.hits] == [1, 2, 3, 4, 5]
+
+
+def test_the_score_is_the_weighted_mean_of_the_parts(engine: SearchEngine, photo: Path) -> None:
+    weights = {"sleeve_length": 1.0, "collar_design": 2.5, "coat_length": 0.0}
+    for hit in engine.search("tiny", engine.embed(photo), weights, k=40).hits:
+        assert hit.parts.keys() == {"sleeve_length", "collar_design"}
+        mean = (hit.parts["sleeve_length"] + 2.5 * hit.parts["collar_design"]) / 3.5
+        assert hit.similarity == pytest.approx(mean, abs=1e-5)
+
+
+def test_an_item_as_the_query_is_left_out_of_its_own_results(engine: SearchEngine) -> None:
+    ids = engine.collection("tiny").ids.tolist()
+    query = engine.query_item("tiny", ids[3])
+    results = engine.search("tiny", query, {"neck_design": 1}, k=100)
+    assert results.total == 39
+    assert sorted(hit.item.id for hit in results.hits) == sorted(set(ids) - {ids[3]})
+
+
+def test_pages_are_cuts_of_one_ranking(engine: SearchEngine) -> None:
+    query = engine.query_item("tiny", int(engine.collection("tiny").ids[0]))
+    whole = [hit.item.id for hit in engine.search("tiny", query, {"skirt_length": 1}, k=39).hits]
+    pages = [
+        hit.item.id
+        for offset in range(0, 45, 8)
+        for hit in engine.search("tiny", query, {"skirt_length": 1}, k=8, offset=offset).hits
+    ]
+    assert pages == whole
+
+
+def test_an_item_and_its_picture_give_the_same_query(engine: SearchEngine, photo: Path) -> None:
+    first = int(engine.collection("tiny").ids[0])
+    item, picture = engine.query_item("tiny", first), engine.embed(photo)
+    np.testing.assert_allclose(item.embedding, picture.embedding, atol=1e-3)
+    assert item.boxes is not None and picture.boxes is not None
+    np.testing.assert_array_equal(item.boxes, picture.boxes)
+    assert item.size == picture.size
+
+
+@pytest.mark.parametrize(
+    "weights", [{}, {"sleeve_length": 0.0}, {"sleeve_length": -1.0}, {"hat": 1.0}, {"neck_design": float("nan")}]
+)
+def test_weights_that_make_no_search_are_refused(engine: SearchEngine, photo: Path, weights: dict[str, float]) -> None:
+    with pytest.raises(QueryError):
+        engine.search("tiny", engine.embed(photo), weights)
+
+
+def test_what_is_not_there_is_named(engine: SearchEngine) -> None:
+    for name in ("none", "..", "", "a/b", "\0"):
+        with pytest.raises(UnknownCollection):
+            engine.collection(name)
+    with pytest.raises(UnknownItem):
+        engine.query_item("tiny", 10**9)
+    with pytest.raises(BadImage):
+        engine.embed(b"no picture")
+
+
+def test_a_collection_of_another_checkpoint_is_refused(settings: Settings, tmp_path: Path) -> None:
+    model = load_model(settings)
+    with torch.no_grad():
+        model.region.attribute.weight.add_(1)
+    checkpoint.save(model, tmp_path / "other.safetensors")
+    other = SearchEngine(settings.with_checkpoint(tmp_path / "other.safetensors"))
+    with pytest.raises(CollectionError, match="another checkpoint"):
+        other.collection("tiny")
+    assert other.names() == []
+
+
+def test_several_collections_and_a_change_on_disk_are_seen(
+    settings: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path: Path
+) -> None:
+    shutil.copytree(settings.collections, tmp_path / "collections")
+    engine = SearchEngine(replace(settings, collections=tmp_path / "collections"))
+    assert engine.names() == ["tiny"]
+    root = next(iter(wardrobe)).parent
+    sources = [Source(path.name, {}) for path in wardrobe]
+    index(tmp_path / "collections" / "another", root, sources[:10], engine.model)
+    assert engine.names() == ["tiny", "another"]
+    assert len(engine.collection("another")) == 10
+    index(tmp_path / "collections" / "another", root, sources, engine.model)
+    assert len(engine.collection("another")) == 40
+
+
+def test_many_threads_get_the_same_answers(engine: SearchEngine, wardrobe: dict[Path, dict[str, int]]) -> None:
+    def ids(path: Path) -> list[int]:
+        return [hit.item.id for hit in engine.search("tiny", engine.embed(path), {"sleeve_length": 1}, k=10).hits]
+
+    paths = list(wardrobe)[:8]
+    expected = [ids(path) for path in paths]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ids, paths * 2)) == expected * 2
+
+
+def test_the_default_collection_is_drawn_once(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpf.demo.GARMENTS", 12)
+    own = replace(settings, collections=tmp_path, collection="wardrobe")
+    seen: list[tuple[str, int, int]] = []
+    prepare_default(own, lambda *progress: seen.append(progress))
+    assert {phase for phase, _, _ in seen} == {"drawing", "indexing", "compacting"}
+    engine = SearchEngine(own)
+    collection = engine.collection("wardrobe")
+    assert len(collection) == 12
+    item = collection.item(int(collection.ids[0]))
+    assert item.labels
+    assert collection.image_path(item).is_file()
+    manifest = (tmp_path / "wardrobe" / "manifest.json").read_bytes()
+    prepare_default(own, lambda *progress: None)
+    assert (tmp_path / "wardrobe" / "manifest.json").read_bytes() == manifest
+
+
+def test_a_missing_collection_of_ones_own_is_an_error(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(UnknownCollection, match="python -m rpf index shop"):
+        prepare_default(replace(settings, collections=tmp_path, collection="shop"), lambda *progress: None)
