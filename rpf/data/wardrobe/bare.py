@@ -3,7 +3,7 @@
 import skia
 
 from rpf.data.wardrobe.cloth import Cloth
-from rpf.data.wardrobe.geometry import Point, Run, between, flipped, mirrored, offset
+from rpf.data.wardrobe.geometry import Point, between, mirrored, offset
 from rpf.data.wardrobe.kit import Kit, frill, symmetric
 from rpf.data.wardrobe.necklines import heart_edge
 
@@ -34,7 +34,7 @@ def draw_trunk(kit: Kit, style: str, neck: tuple[str, int]) -> skia.Path:
     if style == "straps":
         _straps(kit, x - 1.2, y, back=False)
     if neck == ("neckline_design", 8) or (kit.garment == "dress" and style == "strapless"):
-        _cups(kit, edge)
+        _cups(kit)
     return front
 
 
@@ -46,7 +46,14 @@ def top_edge(kit: Kit, style: str, neck: tuple[str, int]) -> list[Point]:
     if neck == ("neckline_design", 8):
         return symmetric(heart_edge(x, y, 5.2))
     if style == "off":  # from below the shoulders, a little higher over the breast
-        return [(-x, y + 2.4), (-x * 0.72, y + 1.0), (-x * 0.3, y + 1.1), (x * 0.3, y + 1.1), (x * 0.72, y + 1.0), (x, y + 2.4)]
+        return [
+            (-x, y + 2.4),
+            (-x * 0.72, y + 1.0),
+            (-x * 0.3, y + 1.1),
+            (x * 0.3, y + 1.1),
+            (x * 0.72, y + 1.0),
+            (x, y + 2.4),
+        ]
     sag = 1.5
     return [(-x, y), (-x * 0.55, y + sag * 0.75), (0.0, y + sag), (x * 0.55, y + sag * 0.75), (x, y)]
 
@@ -59,11 +66,16 @@ def _straps(kit: Kit, x: float, y: float, back: bool) -> None:
         foot = (x * way, y + 0.8) if not back else ((x - 2.2) * way, y + 2.0)
         run = between(top, foot, (-0.03 if not back else 0.05) * way)
         cloth: Cloth = kit.lining if back else kit.trim
-        kit.pen.band([(px - width * way, py) for px, py in run], [(px + width * way, py) for px, py in run], cloth, edge=0.15,
-                     shadow=0.0 if back else 0.3)  # fmt: skip
+        kit.pen.band(
+            [(px - width * way, py) for px, py in run],
+            [(px + width * way, py) for px, py in run],
+            cloth,
+            edge=0.15,
+            shadow=0.0 if back else 0.3,
+        )
 
 
-def _cups(kit: Kit, edge: Run) -> None:
+def _cups(kit: Kit) -> None:
     """The seams of a bodice below the bust."""
     body, pen = kit.body, kit.pen
     y = body.top + 12.5
@@ -72,7 +84,6 @@ def _cups(kit: Kit, edge: Run) -> None:
         pen.crease(under, kit.cloth, 0.8, 0.3)
         low = min(body.length - 2, 41.0)
         pen.crease([(body.chest * 0.46 * way, y + 1.2), (body.chest * 0.40 * way, low)], kit.cloth, 0.7, 0.25)
-    del edge
 
 
 def _one_shoulder(kit: Kit) -> skia.Path:
@@ -81,7 +92,11 @@ def _one_shoulder(kit: Kit) -> skia.Path:
     left = (-body.chest + 3.0, body.armhole - 6.0)
     edge = between(left, (body.neck - 1.0, 0.0), 0.09, 4)
     under = between((-body.chest, body.armhole + 1.0), left, 0.05)
-    right = [[(body.neck - 1.0, 0.0), (body.shoulder, body.slope)], body.armhole_run(0.9 if body.sleeve else 0.0), body.side_run()]
+    right = [
+        [(body.neck - 1.0, 0.0), (body.shoulder, body.slope)],
+        body.armhole_run(0.9 if body.sleeve else 0.0),
+        body.side_run(),
+    ]
     lower = [body.hem_run(), mirrored(body.side_run())]
     back = between((left[0], left[1] + 0.5), (body.neck - 1.0, 0.0), -0.02, 4)
     pen.piece(pen.path(back, *right, *lower, under), kit.lining, edge=0.5)
@@ -89,8 +104,14 @@ def _one_shoulder(kit: Kit) -> skia.Path:
     pen.piece(front, kit.cloth, shadow=0.4)
     if not body.sleeve:
         pen.crease(body.armhole_run(), kit.cloth, 0.8, 0.3)
-    pen.folds(front, kit.cloth, [(between((body.neck + 3, 2.0), (x, y), b), 1.6, 0.8) for x, y, b in
-                                 ((-12.0, 23.0, 0.1), (-4.0, 27.0, 0.08), (6.0, 26.0, 0.04))])  # fmt: skip
+    pen.folds(
+        front,
+        kit.cloth,
+        [
+            (between((body.neck + 3, 2.0), (x, y), b), 1.6, 0.8)
+            for x, y, b in ((-12.0, 23.0, 0.1), (-4.0, 27.0, 0.08), (6.0, 26.0, 0.04))
+        ],
+    )
     return front
 
 
@@ -123,7 +144,3 @@ def finish_edge(kit: Kit, style: str, neck: tuple[str, int]) -> None:
         frill(kit, edge, float(rng.uniform(5, 9)))
     else:
         pen.band(edge, offset(edge, 1.2), kit.trim, ribs=0.0, shadow=0.25, edge=0.2)
-
-
-def flip(run: Run) -> list[Point]:
-    return flipped(run)

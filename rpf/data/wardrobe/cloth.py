@@ -74,14 +74,21 @@ class Cloth:
         repeat = tile(self.kind, self.colour, self.accent, self.scale, self.seed)
         if repeat is not None:
             picture, size = repeat
-            shader = picture.makeShader(skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.FilterMode.kLinear, local,
-                                        skia.Rect.MakeWH(*size))  # fmt: skip
+            shader = picture.makeShader(
+                skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.FilterMode.kLinear, local, skia.Rect.MakeWH(*size)
+            )
             paints.append(skia.Paint(Shader=shader, AntiAlias=True))
         specks, strength, stretch = GRAIN.get(self.kind, ("fine", 0.05, (0.2, 0.2)))
         local = skia.Matrix.Concat(local, skia.Matrix.Scale(*stretch))
-        paints.append(skia.Paint(Shader=grain(specks).makeShader(
-            skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear), local),
-            Alphaf=strength * (0.6 if luminance(self.colour) < 0.25 else 1.0), AntiAlias=True))  # fmt: skip
+        paints.append(
+            skia.Paint(
+                Shader=grain(specks).makeShader(
+                    skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear), local
+                ),
+                Alphaf=strength * (0.6 if luminance(self.colour) < 0.25 else 1.0),
+                AntiAlias=True,
+            )
+        )
         return paints
 
 
@@ -105,7 +112,9 @@ def choose_cloth(garment: str, rng: np.random.Generator) -> Cloth:
 def _accent(colour: Colour, kind: str, rng: np.random.Generator) -> Colour:
     """A colour that can be told from the first and goes with it."""
     if luminance(colour) > 0.62:
-        pool = DEEP if kind in ("stripes", "wide stripes", "pinstripes", "dots", "check") else MIDDLE + DEEP
+        pool: tuple[str, ...] = (
+            DEEP if kind in ("stripes", "wide stripes", "pinstripes", "dots", "check") else MIDDLE + DEEP
+        )
     else:
         pool = LIGHT
     accent = rgb(str(rng.choice(pool)))

@@ -7,10 +7,12 @@ import skia
 from PIL import Image
 
 from rpf.data.wardrobe import scene
-from rpf.data.wardrobe.bottoms import draw_pants, draw_skirt
+from rpf.data.wardrobe.body import COAT, PANT, SKIRT
 from rpf.data.wardrobe.geometry import drape
+from rpf.data.wardrobe.pants import draw_pants
 from rpf.data.wardrobe.pen import Pen
 from rpf.data.wardrobe.plan import Plan, make_plan
+from rpf.data.wardrobe.skirts import draw_skirt
 from rpf.data.wardrobe.tops import draw_top
 
 
@@ -62,10 +64,11 @@ def draw(seed: int, height: int = 400, plain: bool = True) -> Drawing:
 
 def _tallness(plan: Plan) -> float:
     """About how many centimetres high (or, for short tops, wide) the garment is."""
-    from rpf.data.wardrobe.body import COAT, PANT, SKIRT
-
-    for attribute, spans, more in (("skirt_length", SKIRT, 0.0 if plan.garment == "skirt" else 40.0), ("coat_length", COAT, 4.0),
-                                   ("pant_length", PANT, 0.0)):  # fmt: skip
+    for attribute, spans, more in (
+        ("skirt_length", SKIRT, 0.0 if plan.garment == "skirt" else 40.0),
+        ("coat_length", COAT, 4.0),
+        ("pant_length", PANT, 0.0),
+    ):
         if attribute in plan.labels:
             return max(spans[plan.labels[attribute]][1] + more, 70.0)
     return 76.0

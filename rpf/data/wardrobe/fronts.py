@@ -1,7 +1,5 @@
 """What lies on a trunk: waist seams, plackets, zips, buttons, pockets."""
 
-import math
-
 import skia
 
 from rpf.data.wardrobe.body import WAIST
@@ -35,7 +33,13 @@ def waist(kit: Kit, front: skia.Path) -> None:
             t = -0.92 + 1.84 * i / (n - 1) + rng.normal(0, 0.02)
             deep = rng.uniform(8, 24)
             top = (x * t, WAIST + 1.2)
-            folds.append((between(top, (body.width(WAIST + deep) * t * 1.02, WAIST + deep), 0.0), rng.uniform(0.8, 1.5), rng.uniform(0.5, 0.9)))
+            folds.append(
+                (
+                    between(top, (body.width(WAIST + deep) * t * 1.02, WAIST + deep), 0.0),
+                    rng.uniform(0.8, 1.5),
+                    rng.uniform(0.5, 0.9),
+                )
+            )
         pen.folds(front, cloth, folds)
     pen.crease(line, cloth, 1.0, 0.45)
     if kind in ("belt", "tie"):
@@ -46,8 +50,13 @@ def waist(kit: Kit, front: skia.Path) -> None:
         if kind == "tie":
             _bow(kit, (rng.uniform(-0.3, 0.3) * x, WAIST + 1.1))
         else:
-            buckle = pen.path([(-1.9, WAIST - wide / 2 - 0.1), (1.9, WAIST - wide / 2 - 0.1)], [(1.9, WAIST + 1.7 + wide / 2), (-1.9, WAIST + 1.7 + wide / 2)])
-            metal = skia.Paint(Color=skia.Color(198, 176, 122), Style=skia.Paint.kStroke_Style, StrokeWidth=0.7, AntiAlias=True)
+            buckle = pen.path(
+                [(-1.9, WAIST - wide / 2 - 0.1), (1.9, WAIST - wide / 2 - 0.1)],
+                [(1.9, WAIST + 1.7 + wide / 2), (-1.9, WAIST + 1.7 + wide / 2)],
+            )
+            metal = skia.Paint(
+                Color=skia.Color(198, 176, 122), Style=skia.Paint.kStroke_Style, StrokeWidth=0.7, AntiAlias=True
+            )
             pen.canvas.drawPath(buckle, metal)
 
 
@@ -59,7 +68,12 @@ def _bow(kit: Kit, at: Point) -> None:
     for way in (1, -1):
         loop = [(x, y), (x + 3.2 * way, y - 2.4), (x + 5.6 * way, y - 0.6), (x + 3.4 * way, y + 1.6), (x, y)]
         pen.piece(pen.path(loop), kit.trim, shadow=0.5, edge=0.3)
-    pen.piece(pen.path([(x - 0.9, y - 1.1), (x + 0.9, y - 1.1)], [(x + 0.9, y + 1.1), (x - 0.9, y + 1.1)]), kit.trim, shadow=0.3, edge=0.3)
+    pen.piece(
+        pen.path([(x - 0.9, y - 1.1), (x + 0.9, y - 1.1)], [(x + 0.9, y + 1.1), (x - 0.9, y + 1.1)]),
+        kit.trim,
+        shadow=0.3,
+        edge=0.3,
+    )
 
 
 def details(kit: Kit, plan: Plan, neck: Neck, front: skia.Path) -> None:
@@ -88,7 +102,9 @@ def details(kit: Kit, plan: Plan, neck: Neck, front: skia.Path) -> None:
         _block(kit, front)
     if garment == "blazer" and rng.random() < 0.6:
         y = kit.body.armhole - 1.5
-        kit.pen.band([(-15.0, y - 0.6), (-7.0, y + 0.2)], [(-15.0, y + 1.0), (-7.0, y + 1.8)], kit.cloth, shadow=0.25, edge=0.25)
+        kit.pen.band(
+            [(-15.0, y - 0.6), (-7.0, y + 0.2)], [(-15.0, y + 1.0), (-7.0, y + 1.8)], kit.cloth, shadow=0.25, edge=0.25
+        )
 
 
 def _block(kit: Kit, front: skia.Path) -> None:
@@ -109,7 +125,10 @@ def _placket(kit: Kit, plan: Plan, top: float) -> None:
     short = plan.garment == "T-shirt" or (plan.garment == "dress" and rng.random() < 0.5)
     bottom = (max(top + 9, 20.0) if plan.garment == "T-shirt" else WAIST - 1) if short else body.length + 0.9
     half = rng.uniform(1.4, 1.8)
-    left, right = [(-half, top), (-half, (top + bottom) / 2), (-half, bottom)], [(half, top), (half, (top + bottom) / 2), (half, bottom)]
+    left, right = (
+        [(-half, top), (-half, (top + bottom) / 2), (-half, bottom)],
+        [(half, top), (half, (top + bottom) / 2), (half, bottom)],
+    )
     pen.band(left, right, cloth if plan.garment != "T-shirt" else kit.cloth.plain(0.02), shadow=0.25, edge=0.25)
     pen.stitches([(x + 0.45, y) for x, y in left], cloth)
     pen.stitches([(x - 0.45, y) for x, y in right], cloth)
@@ -177,7 +196,10 @@ def _patch_pocket(kit: Kit, at: Point, width: float, height: float, flap: bool =
     for side in sides[1:]:
         pen.stitches(offset(side, 0.6), kit.cloth)
     if flap:
-        cover = [[(x - w - 0.3, y - 0.5), (x + w + 0.3, y - 0.5)], [(x + w + 0.3, y + 2.6), (x, y + 4.6), (x - w - 0.3, y + 2.6)]]
+        cover = [
+            [(x - w - 0.3, y - 0.5), (x + w + 0.3, y - 0.5)],
+            [(x + w + 0.3, y + 2.6), (x, y + 4.6), (x - w - 0.3, y + 2.6)],
+        ]
         pen.piece(pen.path(*cover), kit.cloth, shadow=0.5, edge=0.35)
         pen.button((x, y + 3.0), (184, 160, 112), 0.6)
 
@@ -196,8 +218,3 @@ def _hip_pockets(kit: Kit, plan: Plan) -> None:
         run = run if way == 1 else flipped(run)
         pen.band(run, [(a, b + deep) for a, b in run], kit.cloth, shadow=0.5, edge=0.4)
         pen.crease(run, kit.cloth, 0.6, 0.35)
-
-
-def pleat_count(width: float) -> int:
-    """How many pleats a half width takes."""
-    return max(int(math.ceil(width / 4.5)), 4)

@@ -116,4 +116,6 @@ def resampled(run: Run, n: int) -> list[Point]:
     points = np.asarray(run, dtype=float)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     at = np.linspace(0, along[-1], n)
-    return list(zip(np.interp(at, along, points[:, 0]).tolist(), np.interp(at, along, points[:, 1]).tolist(), strict=True))
+    return list(
+        zip(np.interp(at, along, points[:, 0]).tolist(), np.interp(at, along, points[:, 1]).tolist(), strict=True)
+    )

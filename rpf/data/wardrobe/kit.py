@@ -1,6 +1,6 @@
 """What the parts of a garment share: the kit they are drawn with, and how a neck is described."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,11 +26,10 @@ class Kit:
 
 @dataclass
 class Neck:
-    """How a neck is drawn: the hole it cuts into the front (one contour), and what lies behind it and upon it."""
+    """How a neck is drawn: the hole it cuts into the front (one contour), and what lies upon it."""
 
-    opening: list[Run]
+    opening: Sequence[Run]
     over: list[Callable[[], None]] = field(default_factory=list)
-    under: list[Callable[[], None]] = field(default_factory=list)
     back: float = 1.8  # how far the back of the neck dips
     front: str = "closed"  # closed, buttons, zip, open
     bottom: float = 0.0  # y where the opening ends and a placket begins
@@ -70,3 +69,10 @@ def frill(kit: Kit, run: Run, depth: float) -> None:
         x, y = float(np.interp(t, at, points[:, 0])), float(np.interp(t, at, points[:, 1]))
         kit.pen.line([(x, y), (lower[i][0], lower[i][1] - 0.5)], kit.cloth.shade, 0.22, 0.32)
     kit.pen.crease(run, kit.cloth, 0.6, 0.3)
+
+
+def maker_tag(kit: Kit, y: float) -> None:
+    """The maker's small label inside the back of the neck."""
+    if kit.rng.random() < 0.6:
+        path = kit.pen.path([(-1.6, y), (1.6, y)], [(1.6, y + 1.7), (-1.6, y + 1.7)])
+        kit.pen.piece(path, kit.trim.plain(), edge=0.1, shadow=0.2)

@@ -84,13 +84,20 @@ def sweetheart_neck(kit: Kit) -> Neck:
 
 def heart_edge(width: float, top: float, dip: float) -> list[Point]:
     """The right bow of a heart, from its outer end to the middle."""
-    return [(width, top + 1.0), (width * 0.82, top - 1.2), (width * 0.52, top - 1.8), (width * 0.22, top + 0.4 * dip - 1.0),
-            (0.0, top + dip)]  # fmt: skip
+    return [
+        (width, top + 1.0),
+        (width * 0.82, top - 1.2),
+        (width * 0.52, top - 1.8),
+        (width * 0.22, top + 0.4 * dip - 1.0),
+        (0.0, top + dip),
+    ]
 
 
 def _finish(kit: Kit, runs: list[list[Point]], narrow: bool = False) -> None:
     """The edge of a neckline: a knitted band, a turned hem with stitches, or a piping."""
-    kinds = ("rib", "hem", "rib") if kit.garment in ("T-shirt", "sweater") and not narrow else ("hem", "piping", "facing")
+    kinds = (
+        ("rib", "hem", "rib") if kit.garment in ("T-shirt", "sweater") and not narrow else ("hem", "piping", "facing")
+    )
     kind = str(kit.rng.choice(kinds))
     for run in runs:
         if kind == "rib":
@@ -107,7 +114,9 @@ def _finish(kit: Kit, runs: list[list[Point]], narrow: bool = False) -> None:
 NECKLINES: dict[tuple[str, int], Callable[[Kit], Neck]] = {
     ("neckline_design", 2): lambda kit: v_neck(kit, True),
     ("neckline_design", 3): boat_neck,
-    ("neckline_design", 4): lambda kit: henley(kit) if kit.garment == "T-shirt" and kit.rng.random() < 0.3 else v_neck(kit, False),
+    ("neckline_design", 4): lambda kit: (
+        henley(kit) if kit.garment == "T-shirt" and kit.rng.random() < 0.3 else v_neck(kit, False)
+    ),
     ("neckline_design", 5): square_neck,
     ("neckline_design", 7): round_neck,
     ("neckline_design", 8): sweetheart_neck,

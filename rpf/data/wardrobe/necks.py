@@ -11,15 +11,23 @@ def _tube(kit: Kit, height: float, low: float, lean: float, folded: bool, ribs: 
     w = kit.body.neck
     top = w - lean
     hollow = 1.5 if not folded else 1.2
-    front_top = [(-top, -height), (-top * 0.5, -height + hollow), (0.0, -height + hollow * 1.3),
-                 (top * 0.5, -height + hollow), (top, -height)]  # fmt: skip
+    front_top = [
+        (-top, -height),
+        (-top * 0.5, -height + hollow),
+        (0.0, -height + hollow * 1.3),
+        (top * 0.5, -height + hollow),
+        (top, -height),
+    ]
     back_top = [(x, -2 * height - y + 0.2) for x, y in front_top]
     base = [(-w, 0.3), (-w * 0.6, low * 0.8), (0.0, low), (w * 0.6, low * 0.8), (w, 0.3)]
     neck = Neck(hole(base), back=1.0)
 
     def over() -> None:
         pen = kit.pen
-        side_left, side_right = between((-top, -height), (-w - 0.3, 0.6), 0.05), between((w + 0.3, 0.6), (top, -height), 0.05)
+        side_left, side_right = (
+            between((-top, -height), (-w - 0.3, 0.6), 0.05),
+            between((w + 0.3, 0.6), (top, -height), 0.05),
+        )
         pen.piece(pen.path(front_top, back_top[::-1]), kit.lining, edge=0.3)
         front = pen.path(front_top[::-1], side_left, base[1:-1], side_right)
         pen.piece(front, kit.trim, shadow=0.7, edge=0.6)
@@ -27,20 +35,33 @@ def _tube(kit: Kit, height: float, low: float, lean: float, folded: bool, ribs: 
             n = int(2 * w / ribs)
             for i in range(1, n):
                 t = -1 + 2 * i / n
-                pen.line([(top * t, -height + hollow * 1.3 * (1 - t * t)), (w * t, low * (1 - t * t) + 0.3)],
-                         kit.trim.shade, 0.25, 0.34)  # fmt: skip
+                pen.line(
+                    [(top * t, -height + hollow * 1.3 * (1 - t * t)), (w * t, low * (1 - t * t) + 0.3)],
+                    kit.trim.shade,
+                    0.25,
+                    0.34,
+                )
         if folded:
             y = -0.5
             edge = [(-w - 0.9, y - 0.4), (-w * 0.5, y + 2.6), (0.0, y + 3.2), (w * 0.5, y + 2.6), (w + 0.9, y - 0.4)]
-            side_l, side_r = between((-top - 0.2, -height), edge[0], 0.08), between(edge[-1], (top + 0.2, -height), 0.08)
+            side_l, side_r = (
+                between((-top - 0.2, -height), edge[0], 0.08),
+                between(edge[-1], (top + 0.2, -height), 0.08),
+            )
             fold = pen.path(front_top[::-1], side_l, edge[1:-1], side_r)
             pen.piece(fold, kit.trim, shadow=0.9, edge=0.6)
             if ribs:
                 for i in range(1, n):
                     t = -1 + 2 * i / n
-                    pen.line([(top * t, -height + hollow * 1.3 * (1 - t * t)), (w * t, y + 3.0 * (1 - t * t))],
-                             kit.trim.shade, 0.25, 0.34)  # fmt: skip
-            pen.folds(fold, kit.trim, [([(-w, -height * 0.5), (0.0, -height * 0.28), (w * 0.9, -height * 0.5)], 1.0, 0.5)])
+                    pen.line(
+                        [(top * t, -height + hollow * 1.3 * (1 - t * t)), (w * t, y + 3.0 * (1 - t * t))],
+                        kit.trim.shade,
+                        0.25,
+                        0.34,
+                    )
+            pen.folds(
+                fold, kit.trim, [([(-w, -height * 0.5), (0.0, -height * 0.28), (w * 0.9, -height * 0.5)], 1.0, 0.5)]
+            )
         pen.crease(base, kit.cloth, 0.8, 0.3) if not folded else None
 
     neck.over.append(over)
@@ -55,7 +76,9 @@ def low_turtle(kit: Kit) -> Neck:
     """A mock neck; a stand-up collar where the garment opens in front."""
     if kit.garment in ("shirt", "jacket", "coat"):
         return _stand_collar(kit)
-    return _tube(kit, kit.rng.uniform(3.6, 4.8), 4.2, 0.7, False, 0.85 if kit.garment in ("sweater", "T-shirt") else 0.0)
+    return _tube(
+        kit, kit.rng.uniform(3.6, 4.8), 4.2, 0.7, False, 0.85 if kit.garment in ("sweater", "T-shirt") else 0.0
+    )
 
 
 def _stand_collar(kit: Kit) -> Neck:
@@ -70,8 +93,12 @@ def _stand_collar(kit: Kit) -> Neck:
         top_back = [(-w + 0.6, -height * 0.8), (0.0, -height - 1.2), (w - 0.6, -height * 0.8)]
         pen.piece(pen.path(top_back, [(w, 0.5), (0.0, 2.0), (-w, 0.5)]), kit.lining, edge=0.3)
         right_base = [(w + 0.2, 0.4), *[p for p in base[::-1] if 0.5 < p[0] < w], (gap * 0.3, low)]
-        right_top = [(w - 0.7, -height * 0.8), (w * 0.9, -height * 0.25), (w * 0.6, low * 0.7 - height * 0.72),
-                     (gap, low - height * 0.92)]  # fmt: skip
+        right_top = [
+            (w - 0.7, -height * 0.8),
+            (w * 0.9, -height * 0.25),
+            (w * 0.6, low * 0.7 - height * 0.72),
+            (gap, low - height * 0.92),
+        ]
         for one, other in ((right_base, right_top), (flipped(right_base), flipped(right_top))):
             pen.band(one, other, kit.trim, shadow=0.6, edge=0.5)
             pen.crease(one, kit.trim, 0.5, 0.25)
@@ -132,8 +159,15 @@ def cowl_neck(kit: Kit) -> Neck:
     def arc(out: float, fall: float) -> list[Point]:
         """A bow that hangs from both shoulders."""
         x, y = w + out, kit.body.slope * out / (kit.body.shoulder - w) + 0.2
-        return [(-x, y), (-x * 0.74, y + 0.52 * fall), (-x * 0.36, 0.91 * fall), (lean * 0.6, fall), (x * 0.40, 0.90 * fall),
-                (x * 0.76, y + 0.50 * fall), (x, y)]  # fmt: skip
+        return [
+            (-x, y),
+            (-x * 0.74, y + 0.52 * fall),
+            (-x * 0.36, 0.91 * fall),
+            (lean * 0.6, fall),
+            (x * 0.40, 0.90 * fall),
+            (x * 0.76, y + 0.50 * fall),
+            (x, y),
+        ]
 
     def over() -> None:
         pen = kit.pen
@@ -141,10 +175,15 @@ def cowl_neck(kit: Kit) -> Neck:
         for out, fall in ((reach, depth + 14.5), (reach * 0.5, depth + 7.0)):  # the lower layer first
             path = pen.path(edge, arc(out, fall)[::-1])
             pen.piece(path, kit.cloth, shadow=1.7, edge=0.0)
-            pen.folds(path, kit.cloth, [
-                (arc(out * 0.9, fall - 1.2), 2.0, 0.9), (arc(out * 0.7, fall - 3.6), 1.7, 0.6),
-                (arc(out * 0.45, fall - 5.4 + lean * 0.3), 1.3, 0.4),
-            ])  # fmt: skip
+            pen.folds(
+                path,
+                kit.cloth,
+                [
+                    (arc(out * 0.9, fall - 1.2), 2.0, 0.9),
+                    (arc(out * 0.7, fall - 3.6), 1.7, 0.6),
+                    (arc(out * 0.45, fall - 5.4 + lean * 0.3), 1.3, 0.4),
+                ],
+            )
         rim = [(x * 1.02, y + 1.7) for x, y in edge]
         path = pen.band(edge, rim, kit.cloth, edge=0.3)
         pen.crease(rim, kit.cloth, 1.2, 0.3)

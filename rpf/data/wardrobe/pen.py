@@ -44,8 +44,15 @@ class Pen:
         if shadow > 0:
             canvas.save()
             canvas.translate(0.25 * shadow, 0.8 * shadow)
-            canvas.drawPath(path, skia.Paint(Color=argb((18, 14, 26), 0.42 * cloth.dark), MaskFilter=blur(0.75 * shadow),
-                                             BlendMode=SRC_ATOP, AntiAlias=True))  # fmt: skip
+            canvas.drawPath(
+                path,
+                skia.Paint(
+                    Color=argb((18, 14, 26), 0.42 * cloth.dark),
+                    MaskFilter=blur(0.75 * shadow),
+                    BlendMode=SRC_ATOP,
+                    AntiAlias=True,
+                ),
+            )
             canvas.restore()
         for paint in cloth.paint(angle):
             canvas.drawPath(path, paint)
@@ -64,12 +71,26 @@ class Pen:
         ):
             canvas.save()
             canvas.translate(shift * edge, shift * edge)
-            canvas.drawPath(path, skia.Paint(
-                Color=argb(colour, alpha), Style=skia.Paint.kStroke_Style, StrokeWidth=width * edge,
-                MaskFilter=blur(1.3 * edge), AntiAlias=True))  # fmt: skip
+            canvas.drawPath(
+                path,
+                skia.Paint(
+                    Color=argb(colour, alpha),
+                    Style=skia.Paint.kStroke_Style,
+                    StrokeWidth=width * edge,
+                    MaskFilter=blur(1.3 * edge),
+                    AntiAlias=True,
+                ),
+            )
             canvas.restore()
-        canvas.drawPath(path, skia.Paint(Color=argb(cloth.seam, line), Style=skia.Paint.kStroke_Style,
-                                         StrokeWidth=1.2 * self.pixel, AntiAlias=True))  # fmt: skip
+        canvas.drawPath(
+            path,
+            skia.Paint(
+                Color=argb(cloth.seam, line),
+                Style=skia.Paint.kStroke_Style,
+                StrokeWidth=1.2 * self.pixel,
+                AntiAlias=True,
+            ),
+        )
         canvas.restore()
 
     def folds(self, path: skia.Path, cloth: Cloth, folds: Iterable[tuple[Run, float, float]]) -> None:
@@ -81,7 +102,9 @@ class Pen:
         canvas.save()
         canvas.clipPath(path, skia.ClipOp.kIntersect, True)
         for run, width, strength in folds:
-            canvas.drawPath(self._blade(offset(run, -width * 0.75), width), _alpha(bright, 0.42 * strength * cloth.light))
+            canvas.drawPath(
+                self._blade(offset(run, -width * 0.75), width), _alpha(bright, 0.42 * strength * cloth.light)
+            )
             canvas.drawPath(self._blade(run, width), _alpha(dark, 0.40 * strength * cloth.dark))
         canvas.restore()
 
@@ -101,9 +124,14 @@ class Pen:
 
     def line(self, run: Run, colour: Colour, width: float = 0.25, alpha: float = 0.8, dash: float = 0.0) -> None:
         """A seam; with `dash` cm, a line of stitches."""
-        paint = skia.Paint(Color=argb(colour, alpha), Style=skia.Paint.kStroke_Style, AntiAlias=True,
-                           StrokeWidth=max(width, 0.9 * self.pixel), StrokeCap=skia.Paint.kRound_Cap,
-                           BlendMode=SRC_ATOP)  # fmt: skip
+        paint = skia.Paint(
+            Color=argb(colour, alpha),
+            Style=skia.Paint.kStroke_Style,
+            AntiAlias=True,
+            StrokeWidth=max(width, 0.9 * self.pixel),
+            StrokeCap=skia.Paint.kRound_Cap,
+            BlendMode=SRC_ATOP,
+        )
         if dash > 0:
             dash = max(dash, 1.6 * self.pixel)
             paint.setPathEffect(skia.DashPathEffect.Make([dash, dash * 0.8], 0))
@@ -112,15 +140,25 @@ class Pen:
     def crease(self, run: Run, cloth: Cloth, width: float = 1.0, alpha: float = 0.35) -> None:
         """The soft shadow along a seam or beneath an edge, with its crisp line."""
         path = self.path(run, close=False)
-        self.canvas.drawPath(path, skia.Paint(
-            Color=argb(cloth.shade, alpha * cloth.dark), Style=skia.Paint.kStroke_Style, StrokeWidth=width,
-            MaskFilter=blur(width * 0.45), BlendMode=SRC_ATOP, AntiAlias=True))  # fmt: skip
+        self.canvas.drawPath(
+            path,
+            skia.Paint(
+                Color=argb(cloth.shade, alpha * cloth.dark),
+                Style=skia.Paint.kStroke_Style,
+                StrokeWidth=width,
+                MaskFilter=blur(width * 0.45),
+                BlendMode=SRC_ATOP,
+                AntiAlias=True,
+            ),
+        )
         self.line(run, cloth.seam, 0.2, 0.8)
 
     def stitches(self, run: Run, cloth: Cloth, colour: Colour | None = None, alpha: float = 0.6) -> None:
         self.line(run, colour or cloth.seam, 0.16, alpha, dash=0.42)
 
-    def band(self, one: Run, other: Run, cloth: Cloth, ribs: float = 0.0, shadow: float = 0.0, edge: float = 0.35) -> skia.Path:
+    def band(
+        self, one: Run, other: Run, cloth: Cloth, ribs: float = 0.0, shadow: float = 0.0, edge: float = 0.35
+    ) -> skia.Path:
         """A strip between two runs that go the same way, with ribs across it every `ribs` cm."""
         path = self.path(one, list(other)[::-1])
         self.piece(path, cloth, shadow=shadow, edge=edge)
@@ -131,22 +169,35 @@ class Pen:
             for a, b in zip(resampled(one, n), resampled(other, n), strict=True):
                 marks.moveTo(*self.warp(lerp(a, b, 0.04)))
                 marks.lineTo(*self.warp(lerp(a, b, 0.96)))
-            self.canvas.drawPath(marks, skia.Paint(
-                Color=argb(cloth.shade, 0.42 * cloth.dark), Style=skia.Paint.kStroke_Style, AntiAlias=True,
-                StrokeWidth=max(0.3, 0.8 * self.pixel), BlendMode=SRC_ATOP))  # fmt: skip
+            self.canvas.drawPath(
+                marks,
+                skia.Paint(
+                    Color=argb(cloth.shade, 0.42 * cloth.dark),
+                    Style=skia.Paint.kStroke_Style,
+                    AntiAlias=True,
+                    StrokeWidth=max(0.3, 0.8 * self.pixel),
+                    BlendMode=SRC_ATOP,
+                ),
+            )
         return path
 
     def button(self, at: Point, colour: Colour, radius: float = 0.75) -> None:
         x, y = self.warp(at)
         r = max(radius, 1.7 * self.pixel)
         canvas = self.canvas
-        canvas.drawCircle(x + 0.12 * r, y + 0.35 * r, r, skia.Paint(
-            Color=argb((10, 8, 14), 0.45), MaskFilter=blur(0.3 * r), AntiAlias=True, BlendMode=SRC_ATOP))  # fmt: skip
+        canvas.drawCircle(
+            x + 0.12 * r,
+            y + 0.35 * r,
+            r,
+            skia.Paint(Color=argb((10, 8, 14), 0.45), MaskFilter=blur(0.3 * r), AntiAlias=True, BlendMode=SRC_ATOP),
+        )
         canvas.drawCircle(x, y, r, skia.Paint(Color=argb(colour), AntiAlias=True))
         rim = skia.Paint(Color=argb(mix(colour, (0, 0, 0), 0.4)), AntiAlias=True, Style=skia.Paint.kStroke_Style)
         rim.setStrokeWidth(r * 0.16)
         canvas.drawCircle(x, y, r * 0.92, rim)
-        canvas.drawCircle(x - 0.3 * r, y - 0.35 * r, r * 0.28, skia.Paint(Color=argb((255, 255, 255), 0.35), AntiAlias=True))
+        canvas.drawCircle(
+            x - 0.3 * r, y - 0.35 * r, r * 0.28, skia.Paint(Color=argb((255, 255, 255), 0.35), AntiAlias=True)
+        )
         hole = skia.Paint(Color=argb(mix(colour, (0, 0, 0), 0.6)), AntiAlias=True)
         for dx in (-0.25, 0.25):
             canvas.drawCircle(x + dx * r, y + 0.1 * r, r * 0.13, hole)

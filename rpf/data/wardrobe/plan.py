@@ -33,13 +33,30 @@ PATTERNS: dict[str, Pattern] = {
     "shirt": Pattern(_necks(collar="1", neck="3"), sleeves=(3, 4, 5, 7)),
     "blouse": Pattern(_necks(collar="123", neckline="245689", neck="24"), sleeves=(1, 2, 3, 4, 5, 7)),
     "sweater": Pattern(_necks(neckline="3467", neck="134"), sleeves=(3, 4, 5, 7)),
-    "cardigan": Pattern(_necks(collar="4", lapel="23"), sleeves=(3, 4, 5, 7), coats=(2, 3, 4, 5), usual_sleeves=(7, 7, 5),
-                        usual_coats=(2, 2, 3, 4)),  # fmt: skip
-    "jacket": Pattern(_necks(collar="14", lapel="12", neck="3"), sleeves=(5, 7), coats=(1, 2, 3), usual_sleeves=(7,), usual_coats=(1, 2, 2, 2, 3)),
-    "coat": Pattern(_necks(collar="123", lapel="1234", neck="3"), sleeves=(5, 7), coats=(3, 4, 5, 6, 7),
-                    usual_sleeves=(7, 7, 7, 5), usual_coats=(3, 4, 4, 5, 5, 6, 7)),  # fmt: skip
-    "blazer": Pattern(_necks(lapel="134"), sleeves=(4, 5, 7), coats=(1, 2, 3),
-                      usual_sleeves=(7, 7, 5), usual_coats=(2, 2, 3)),  # fmt: skip
+    "cardigan": Pattern(
+        _necks(collar="4", lapel="23"),
+        sleeves=(3, 4, 5, 7),
+        coats=(2, 3, 4, 5),
+        usual_sleeves=(7, 7, 5),
+        usual_coats=(2, 2, 3, 4),
+    ),
+    "jacket": Pattern(
+        _necks(collar="14", lapel="12", neck="3"),
+        sleeves=(5, 7),
+        coats=(1, 2, 3),
+        usual_sleeves=(7,),
+        usual_coats=(1, 2, 2, 2, 3),
+    ),
+    "coat": Pattern(
+        _necks(collar="123", lapel="1234", neck="3"),
+        sleeves=(5, 7),
+        coats=(3, 4, 5, 6, 7),
+        usual_sleeves=(7, 7, 7, 5),
+        usual_coats=(3, 4, 4, 5, 5, 6, 7),
+    ),
+    "blazer": Pattern(
+        _necks(lapel="134"), sleeves=(4, 5, 7), coats=(1, 2, 3), usual_sleeves=(7, 7, 5), usual_coats=(2, 2, 3)
+    ),
     "vest top": Pattern(_necks(neckline="12345789"), sleeves=(1,)),
     "dress": Pattern(_necks(collar="123", neckline="123456789", neck="1234"), (1, 2, 3, 4, 5, 7), (1, 2, 3, 4, 5)),
     "skirt": Pattern(skirts=(1, 2, 3, 4, 5)),

@@ -34,7 +34,9 @@ def camera(outlines: list[skia.Path], size: tuple[int, int], plain: bool, rng: n
     scale = fill * min(w / box.width(), h / box.height())
     room_x, room_y = w - scale * box.width(), h - scale * box.height()
     shift = (0.5, 0.48) if plain else (float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.2, 0.8)))
-    place = skia.Matrix.MakeAll(scale, 0, room_x * shift[0] - scale * box.left(), 0, scale, room_y * shift[1] - scale * box.top(), 0, 0, 1)
+    place = skia.Matrix.MakeAll(
+        scale, 0, room_x * shift[0] - scale * box.left(), 0, scale, room_y * shift[1] - scale * box.top(), 0, 0, 1
+    )
     return skia.Matrix.Concat(place, view)
 
 
@@ -49,8 +51,12 @@ def _bounds(outlines: list[skia.Path], view: skia.Matrix) -> skia.Rect:
         moved = skia.Path()
         outline.transform(view, moved)
         boxes.append(moved.computeTightBounds())
-    return skia.Rect.MakeLTRB(min(b.left() for b in boxes), min(b.top() for b in boxes),
-                              max(b.right() for b in boxes), max(b.bottom() for b in boxes))  # fmt: skip
+    return skia.Rect.MakeLTRB(
+        min(b.left() for b in boxes),
+        min(b.top() for b in boxes),
+        max(b.right() for b in boxes),
+        max(b.bottom() for b in boxes),
+    )
 
 
 def compose(garment: skia.Image, size: tuple[int, int], plain: bool, rng: np.random.Generator) -> Array:
@@ -66,13 +72,17 @@ def compose(garment: skia.Image, size: tuple[int, int], plain: bool, rng: np.ran
         _shadow(canvas, garment, less, dx * h, dy * h, sigma * h, alpha)
     canvas.drawImage(garment, 0, 0)
     if plain:
-        return np.ascontiguousarray(surface.makeImageSnapshot().toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., :3])
+        return np.ascontiguousarray(
+            surface.makeImageSnapshot().toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., :3]
+        )
     _light(canvas, w, h, rng)
     picture = surface.makeImageSnapshot().toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., :3]
     return _sensor(picture, rng)
 
 
-def _shadow(canvas: skia.Canvas, garment: skia.Image, less: int, dx: float, dy: float, sigma: float, alpha: float) -> None:
+def _shadow(
+    canvas: skia.Canvas, garment: skia.Image, less: int, dx: float, dy: float, sigma: float, alpha: float
+) -> None:
     """The garment's shadow, blurred in a picture `less` times smaller: a blur of the whole picture would be slow."""
     w, h = garment.width(), garment.height()
     small = skia.Surface(-(-w // less), -(-h // less))
@@ -89,8 +99,12 @@ def _shadow(canvas: skia.Canvas, garment: skia.Image, less: int, dx: float, dy: 
 def _studio(canvas: skia.Canvas, w: int, h: int, rng: np.random.Generator) -> None:
     tone = rgb(STUDIO[rng.integers(len(STUDIO))])
     low = mix(tone, (96, 92, 98), 0.10)
-    shader = skia.GradientShader.MakeRadial(skia.Point(w * 0.47, h * 0.4), 0.85 * h, [argb(mix(tone, (255, 255, 255), 0.4)), argb(tone), argb(low)],
-                                            [0.0, 0.55, 1.0])  # fmt: skip
+    shader = skia.GradientShader.MakeRadial(
+        skia.Point(w * 0.47, h * 0.4),
+        0.85 * h,
+        [argb(mix(tone, (255, 255, 255), 0.4)), argb(tone), argb(low)],
+        [0.0, 0.55, 1.0],
+    )
     canvas.drawPaint(skia.Paint(Shader=shader, Dither=True))
 
 
@@ -121,13 +135,16 @@ def _noise(kind: str) -> skia.Image:
     noise /= noise.std()
     alpha = np.clip(np.abs(noise) * 80, 0, 255).astype(np.uint8)
     value = np.where(noise > 0, 255, 0).astype(np.uint8)
-    return skia.Image.fromarray(np.ascontiguousarray(np.dstack([value, value, value, alpha])),
-                                colorType=skia.ColorType.kRGBA_8888_ColorType)  # fmt: skip
+    return skia.Image.fromarray(
+        np.ascontiguousarray(np.dstack([value, value, value, alpha])), colorType=skia.ColorType.kRGBA_8888_ColorType
+    )
 
 
 def _noise_paint(kind: str, alpha: float, scale: float, rng: np.random.Generator) -> skia.Paint:
     local = skia.Matrix.MakeAll(scale, 0, float(rng.uniform(0, 256)), 0, scale, float(rng.uniform(0, 256)), 0, 0, 1)
-    shader = _noise(kind).makeShader(skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear), local)
+    shader = _noise(kind).makeShader(
+        skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear), local
+    )
     return skia.Paint(Shader=shader, Alphaf=alpha, AntiAlias=True)
 
 
@@ -144,7 +161,15 @@ def _boards(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None
             tone = mix(base, (255, 255, 255) if rng.random() < 0.5 else (30, 18, 10), float(rng.uniform(0, 0.13)))
             canvas.drawRect(plank, skia.Paint(Color=argb(tone)))
             canvas.drawRect(plank, _noise_paint("grain", 0.26, 1.2, rng))
-            canvas.drawRect(plank, skia.Paint(Color=argb(mix(base, (20, 10, 5), 0.65), 0.7), Style=skia.Paint.kStroke_Style, StrokeWidth=1.1, AntiAlias=True))
+            canvas.drawRect(
+                plank,
+                skia.Paint(
+                    Color=argb(mix(base, (20, 10, 5), 0.65), 0.7),
+                    Style=skia.Paint.kStroke_Style,
+                    StrokeWidth=1.1,
+                    AntiAlias=True,
+                ),
+            )
             x += long
         y += deep
 
@@ -170,8 +195,22 @@ def _sheet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
         for lift, colour, alpha in ((0, (30, 30, 50), 0.16), (-5, (255, 255, 255), 0.22)):
             path = skia.Path()
             path.moveTo(x, y + lift)
-            path.quadTo(x + long / 2 * math.cos(a) + bend, y + lift + long / 2 * math.sin(a), x + long * math.cos(a), y + lift + long * math.sin(a))
-            canvas.drawPath(path, skia.Paint(Color=argb(colour, alpha), Style=skia.Paint.kStroke_Style, StrokeWidth=7, MaskFilter=blur(4), AntiAlias=True))
+            path.quadTo(
+                x + long / 2 * math.cos(a) + bend,
+                y + lift + long / 2 * math.sin(a),
+                x + long * math.cos(a),
+                y + lift + long * math.sin(a),
+            )
+            canvas.drawPath(
+                path,
+                skia.Paint(
+                    Color=argb(colour, alpha),
+                    Style=skia.Paint.kStroke_Style,
+                    StrokeWidth=7,
+                    MaskFilter=blur(4),
+                    AntiAlias=True,
+                ),
+            )
 
 
 def _carpet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
@@ -206,7 +245,9 @@ def _light(canvas: skia.Canvas, w: int, h: int, rng: np.random.Generator) -> Non
     dx, dy = 0.6 * w * math.cos(a), 0.6 * h * math.sin(a)
     strength = float(rng.uniform(0.03, 0.26))
     points = [skia.Point(w / 2 - dx, h / 2 - dy), skia.Point(w / 2 + dx, h / 2 + dy)]
-    shader = skia.GradientShader.MakeLinear(points, [argb((255, 250, 240), strength * 0.55), argb((0, 0, 0), 0.0), argb((12, 10, 20), strength)])
+    shader = skia.GradientShader.MakeLinear(
+        points, [argb((255, 250, 240), strength * 0.55), argb((0, 0, 0), 0.0), argb((12, 10, 20), strength)]
+    )
     canvas.drawPaint(skia.Paint(Shader=shader, Dither=True))
 
 

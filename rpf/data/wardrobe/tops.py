@@ -7,16 +7,18 @@ import numpy as np
 import skia
 
 from rpf.data.wardrobe import bare, fronts
-from rpf.data.wardrobe.body import WAIST, Sleeve, make_body, make_sleeve
+from rpf.data.wardrobe.body import WAIST, make_body
 from rpf.data.wardrobe.cloth import Cloth, choose_cloth
 from rpf.data.wardrobe.collars import COLLARS
 from rpf.data.wardrobe.colours import luminance, mix
 from rpf.data.wardrobe.geometry import Point, between, flipped, lerp
 from rpf.data.wardrobe.kit import Kit, Neck
+from rpf.data.wardrobe.lapels import LAPELS
 from rpf.data.wardrobe.necklines import NECKLINES
 from rpf.data.wardrobe.necks import NECKS
 from rpf.data.wardrobe.pen import Pen
 from rpf.data.wardrobe.plan import Plan
+from rpf.data.wardrobe.sleeves import Sleeve, make_sleeve
 
 RIBBED = ("sweater", "cardigan")
 
@@ -35,7 +37,7 @@ def draw_top(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
                 _sleeve(kit, plan, side)
         bare.finish_edge(kit, style, plan.neck)
         return
-    neck = (NECKLINES | NECKS | COLLARS)[plan.neck](kit)
+    neck = (NECKLINES | NECKS | COLLARS | LAPELS)[plan.neck](kit)
     whole = pen.path(*body.outline(neck.back))
     pen.piece(whole, kit.lining, edge=0.6)
     front = skia.Op(whole, pen.path(*neck.opening), skia.PathOp.kDifference_PathOp)
@@ -68,11 +70,18 @@ def _style(plan: Plan, rng: np.random.Generator) -> str:
 def _neck_width(plan: Plan, rng: np.random.Generator) -> float:
     family, value = plan.neck
     spans = {
-        ("neckline_design", 2): (7.5, 9.5), ("neckline_design", 3): (13.5, 15.0), ("neckline_design", 4): (7.5, 9.5),
-        ("neckline_design", 5): (9.5, 11.5), ("neckline_design", 8): (10.5, 12.0),
-        ("neck_design", 1): (6.8, 7.8), ("neck_design", 2): (6.6, 7.6), ("neck_design", 3): (6.8, 7.8),
-        ("neck_design", 4): (9.5, 12.0), ("collar_design", 1): (6.6, 7.6), ("lapel_design", 2): (7.2, 8.4),
-    }  # fmt: skip
+        ("neckline_design", 2): (7.5, 9.5),
+        ("neckline_design", 3): (13.5, 15.0),
+        ("neckline_design", 4): (7.5, 9.5),
+        ("neckline_design", 5): (9.5, 11.5),
+        ("neckline_design", 8): (10.5, 12.0),
+        ("neck_design", 1): (6.8, 7.8),
+        ("neck_design", 2): (6.6, 7.6),
+        ("neck_design", 3): (6.8, 7.8),
+        ("neck_design", 4): (9.5, 12.0),
+        ("collar_design", 1): (6.6, 7.6),
+        ("lapel_design", 2): (7.2, 8.4),
+    }
     if (family, value) == ("neckline_design", 7):  # crew or scoop
         return float(rng.uniform(7.6, 9.2) if rng.random() < 0.6 else rng.uniform(9.8, 11.5))
     return float(rng.uniform(*spans.get((family, value), (7.2, 8.2))))
@@ -100,10 +109,12 @@ def _trim(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
 
 def _finish_trunk(kit: Kit, plan: Plan, neck: Neck, front: skia.Path) -> None:
     """Folds, seams, hem, pockets and the fastening."""
-    pen, body, rng, cloth = kit.pen, kit.body, kit.rng, kit.cloth
+    pen, body, cloth = kit.pen, kit.body, kit.cloth
     pen.folds(front, cloth, _trunk_folds(kit))
     side = body.chest
-    pen.tint(front, (-side, 0), (side, body.length * 0.4), [((255, 255, 255), 0.07), ((0, 0, 0), 0.0), (cloth.shade, 0.17)])
+    pen.tint(
+        front, (-side, 0), (side, body.length * 0.4), [((255, 255, 255), 0.07), ((0, 0, 0), 0.0), (cloth.shade, 0.17)]
+    )
     hem = body.hem_run()
     ribbed = plan.garment in RIBBED or (plan.garment == "jacket" and (plan.neck == ("collar_design", 4)))
     if ribbed and body.length < 75:
@@ -125,13 +136,21 @@ def _trunk_folds(kit: Kit) -> list[tuple[list[Point], float, float]]:
         for _ in range(int(rng.integers(1, 4))):
             reach = rng.uniform(0.35, 0.8)
             end = (x * (1 - reach) + rng.normal(0, 1), y + rng.uniform(3, 16))
-            folds.append((between((x * 0.97, y + rng.uniform(-2, 3)), end, 0.12 * way), rng.uniform(1.2, 2.4), rng.uniform(0.4, 1)))
+            folds.append(
+                (
+                    between((x * 0.97, y + rng.uniform(-2, 3)), end, 0.12 * way),
+                    rng.uniform(1.2, 2.4),
+                    rng.uniform(0.4, 1),
+                )
+            )
         if body.length > 48:
             y = WAIST + rng.uniform(-4, 5)
             x = body.width(y) * way
             for _ in range(int(rng.integers(1, 3))):
                 end = (x * rng.uniform(0.35, 0.7), y + rng.uniform(-7, 6))
-                folds.append((between((x, y + rng.uniform(-2, 2)), end, 0.1 * way), rng.uniform(1.1, 2.2), rng.uniform(0.4, 0.9)))
+                folds.append(
+                    (between((x, y + rng.uniform(-2, 2)), end, 0.1 * way), rng.uniform(1.1, 2.2), rng.uniform(0.4, 0.9))
+                )
     start = max(body.armhole + 6, WAIST - 6 if body.length < 75 else WAIST + 3)
     count = int(rng.integers(2, 4)) + int(body.flare * 3.5)
     for i in range(count):
@@ -140,7 +159,11 @@ def _trunk_folds(kit: Kit) -> list[tuple[list[Point], float, float]]:
         end_y = body.length - (rng.uniform(0, 4) if body.flare else rng.uniform(2, 10))
         if end_y - top < 6:
             continue
-        run = [(body.width(top) * t * 0.85, top), (body.width((top + end_y) / 2) * t * 0.94, (top + end_y) / 2), (body.width(end_y) * t, end_y)]
+        run = [
+            (body.width(top) * t * 0.85, top),
+            (body.width((top + end_y) / 2) * t * 0.94, (top + end_y) / 2),
+            (body.width(end_y) * t, end_y),
+        ]
         folds.append((run, rng.uniform(1.4, 3.2), rng.uniform(0.4, 0.9) + 0.1 * body.flare))
     return folds
 
@@ -154,7 +177,12 @@ def _rib_hem(kit: Kit, neck: Neck, front: skia.Path) -> None:
     canvas = pen.canvas
     canvas.save()
     canvas.clipPath(front, skia.ClipOp.kIntersect, True)
-    pen.band(upper, [(x * 1.02, y + 0.6) for x, y in hem], kit.trim if kit.trim.kind != "plain" else kit.trim.plain(0.03), ribs=0.85)
+    pen.band(
+        upper,
+        [(x * 1.02, y + 0.6) for x, y in hem],
+        kit.trim if kit.trim.kind != "plain" else kit.trim.plain(0.03),
+        ribs=0.85,
+    )
     canvas.restore()
     pen.crease(upper, kit.cloth, 0.9, 0.35) if neck.front != "open" else None
 
@@ -175,15 +203,33 @@ def _sleeve(kit: Kit, plan: Plan, side: int) -> None:
         for k in range(int(rng.integers(1, 3))):
             start = lerp(b, a, 0.12 + 0.2 * k)
             goal = lerp(outer[-1], inner[-1], rng.uniform(0.3, 0.8))
-            folds.append((between(start, lerp(start, goal, min(rng.uniform(9, 16) / max(math.dist(start, goal), 1), 0.7)), 0.08 * side),
-                          rng.uniform(1.1, 2.0), rng.uniform(0.4, 0.8)))  # fmt: skip
+            folds.append(
+                (
+                    between(
+                        start,
+                        lerp(start, goal, min(rng.uniform(9, 16) / max(math.dist(start, goal), 1), 0.7)),
+                        0.08 * side,
+                    ),
+                    rng.uniform(1.1, 2.0),
+                    rng.uniform(0.4, 0.8),
+                )
+            )
     if sleeve.elbow:
-        p, q = (flipped(sleeve.elbow) if side == -1 else list(sleeve.elbow))
-        for k in range(int(rng.integers(2, 4))):
+        p, q = flipped(sleeve.elbow) if side == -1 else list(sleeve.elbow)
+        for _ in range(int(rng.integers(2, 4))):
             shift = rng.uniform(-5, 5)
             start = (q[0], q[1] + shift)
-            folds.append((between(start, lerp(start, (p[0], p[1] + shift * 0.3 + rng.uniform(-4, 4)), rng.uniform(0.45, 0.85)), 0.1 * side),
-                          rng.uniform(1.0, 2.0), rng.uniform(0.5, 1.0)))  # fmt: skip
+            folds.append(
+                (
+                    between(
+                        start,
+                        lerp(start, (p[0], p[1] + shift * 0.3 + rng.uniform(-4, 4)), rng.uniform(0.45, 0.85)),
+                        0.1 * side,
+                    ),
+                    rng.uniform(1.0, 2.0),
+                    rng.uniform(0.5, 1.0),
+                )
+            )
         folds.append((between(lerp(p, q, 0.5), lerp(outer[-1], inner[-1], 0.4), 0.02), rng.uniform(1.5, 2.5), 0.4))
     pen.folds(path, cloth, folds)
     pen.crease(armhole, cloth, 0.8, 0.28)
@@ -193,8 +239,12 @@ def _sleeve(kit: Kit, plan: Plan, side: int) -> None:
 def _sleeve_shape(kit: Kit, plan: Plan) -> str:
     value = plan.labels["sleeve_length"]
     if plan.garment in ("blouse", "dress"):
-        shapes = {3: ["straight", "puff", "wide"], 4: ["straight", "puff", "bell"], 5: ["straight", "bell"],
-                  7: ["straight", "balloon", "straight"]}.get(value, ["straight"])  # fmt: skip
+        shapes = {
+            3: ["straight", "puff", "wide"],
+            4: ["straight", "puff", "bell"],
+            5: ["straight", "bell"],
+            7: ["straight", "balloon", "straight"],
+        }.get(value, ["straight"])
         # The same for both arms: drawn from the cloth's seed, not from the stream that both sides share.
         return shapes[kit.cloth.seed % len(shapes)]
     return "wide" if plan.garment in ("T-shirt", "shirt") and value <= 4 and kit.cloth.seed % 3 == 0 else "straight"
@@ -212,28 +262,32 @@ def _cuff(kit: Kit, plan: Plan, sleeve: Sleeve, side: int) -> None:
     bomber = plan.garment == "jacket" and plan.neck == ("collar_design", 4)
     if (plan.garment in RIBBED or bomber) and value >= 3:
         depth = 5.5 if value > 4 else 2.6
-        pen.band(across(depth, 0.0), across(0.0, 0.01), kit.trim if kit.trim.kind != "plain" else kit.trim.plain(0.03), ribs=0.8, shadow=0.2)
+        pen.band(
+            across(depth, 0.0),
+            across(0.0, 0.01),
+            kit.trim if kit.trim.kind != "plain" else kit.trim.plain(0.03),
+            ribs=0.8,
+            shadow=0.2,
+        )
         pen.crease(across(depth), cloth, 0.8, 0.35)
-    elif plan.garment in ("shirt",) or (plan.garment == "jacket" and cloth.kind == "denim") or (
-        plan.garment == "blouse" and value >= 5 and kit.cloth.seed % 2
+    elif (
+        plan.garment in ("shirt",)
+        or (plan.garment == "jacket" and cloth.kind == "denim")
+        or (plan.garment == "blouse" and value >= 5 and kit.cloth.seed % 2)
     ):
         depth = 5.5 if value >= 5 else 3.0
         pen.band(across(depth, 0.015), across(0.0, 0.015), cloth if value < 5 else kit.trim, shadow=0.35, edge=0.4)
         pen.stitches(across(depth - 0.7), cloth)
         if value >= 5:
             a, b = across(depth / 2)[0], across(depth / 2)[-1]
-            pen.button(lerp(a, b, 0.72), _button_colour(kit), 0.55)
+            pen.button(lerp(a, b, 0.72), fronts.button_colour(kit), 0.55)
     elif plan.garment in ("blazer", "coat") and value == 7:
         for k in range(3):
             a, b = across(2.5 + 1.9 * k)[0], across(2.5 + 1.9 * k)[-1]
-            pen.button(lerp(a, b, 0.16), _button_colour(kit), 0.55)
+            pen.button(lerp(a, b, 0.16), fronts.button_colour(kit), 0.55)
         pen.line(across(0.6), cloth.seam, 0.2, 0.35)
     elif value == 2:
         pen.stitches(across(1.0), cloth)
     else:
         pen.stitches(across(1.8), cloth)
         pen.line(across(2.2), cloth.shade, 0.3, 0.2)
-
-
-def _button_colour(kit: Kit) -> tuple[int, int, int]:
-    return fronts.button_colour(kit)

@@ -24,7 +24,7 @@ def grain(kind: str) -> skia.Image:
     rng = np.random.default_rng(5)
     noise = rng.normal(0, 1, (128, 128))
     if kind == "twill":
-        noise = sum(np.roll(noise, (k, k), (0, 1)) for k in range(-2, 3)) / 2.2
+        noise = np.sum([np.roll(noise, (k, k), (0, 1)) for k in range(-2, 3)], axis=0) / 2.2
     noise += 0.7 * (noise + np.roll(noise, 1, 0) + np.roll(noise, 1, 1)) / 2
     alpha = np.clip(np.abs(noise) * 110, 0, 255).astype(np.uint8)
     value = np.where(noise > 0, 255, 0).astype(np.uint8)

@@ -1,0 +1,85 @@
+"""Collections for tests: each item's vectors, boxes and hash follow from its path."""
+
+import hashlib
+import itertools
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rpf.collection import Collection, Item, NewItem, Writer
+
+ATTRIBUTES = ("sleeve_length", "collar_design", "coat length")
+DIM = 8
+
+
+def seed(path: str) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "big"))
+
+
+def vectors(path: str) -> np.ndarray:
+    """The (A, D) unit vectors that belong to a path in these tests."""
+    found = seed(path).normal(size=(len(ATTRIBUTES), DIM))
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+def box(path: str) -> np.ndarray:
+    return seed(path).integers(1, 500, (len(ATTRIBUTES), 4)).astype(np.int32)
+
+
+def new(path: str) -> NewItem:
+    return NewItem(path, hashlib.sha256(path.encode()).hexdigest(), len(path), 40, 30, {"sleeve_length": len(path) % 9})
+
+
+def write(folder: Path, **options: Any) -> Writer:
+    known = {"checkpoint": "abc", "attributes": ATTRIBUTES, "dim": DIM, "root": "images"}
+    return Writer(folder, **{**known, **options})
+
+
+def append(writer: Writer, paths: Sequence[str], boxes: bool = True, **options: Any) -> list[int]:
+    embeddings = np.stack([vectors(path) for path in paths])
+    all_boxes = np.stack([box(path) for path in paths]) if boxes else None
+    return writer.append([new(path) for path in paths], embeddings, all_boxes, **options)
+
+
+def names(start: int, stop: int) -> list[str]:
+    return [f"{number:04}.jpg" for number in range(start, stop)]
+
+
+def check(collection: Collection, boxes: bool = True) -> dict[str, int]:
+    """Assert that every item has what belongs to its path, by every way of asking; returns path -> id."""
+    assert len(collection) == len(collection.ids) == collection.manifest.count
+    assert (np.diff(collection.ids) > 0).all()
+    items = collection.items(collection.ids.tolist())
+    assert [item.id for item in items] == collection.ids.tolist()
+    for item in items:
+        assert item == Item(item.id, **vars(new(item.path)))
+        np.testing.assert_allclose(collection.vectors(item.id), vectors(item.path), atol=1e-3)
+        if boxes:
+            np.testing.assert_array_equal(collection.boxes(item.id), box(item.path))
+    for attribute, size in itertools.product(range(len(ATTRIBUTES)), (3, 10_000)):
+        at = 0
+        for rows, block in collection.chunks(attribute, size):
+            assert rows.start == at and block.dtype == np.float16
+            wanted = [vectors(item.path)[attribute] for item in items[rows]]
+            np.testing.assert_allclose(block, wanted, atol=1e-3)
+            at = rows.stop
+        assert at == len(collection)
+    return {item.path: item.id for item in items}
+
+
+def fork(work: Callable[[], None]) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads of pytest hold nothing of ours
+        child = os.fork()
+    if child:
+        return child
+    try:
+        work()
+        os._exit(0)
+    except BaseException as error:
+        os.write(2, f"{error!r}\n".encode())
+        os._exit(1)

@@ -1,0 +1,222 @@
+"""Whatever ends a writer, and wherever: the collection opens, in the old state or the new one."""
+
+import itertools
+import os
+import resource
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import rpf
+from rpf.collection import Collection, Writer
+from rpf.collection.segments import FAN
+from rpf.errors import CollectionError, UnknownCollection
+from tests.rpf.collection.making import append, check, fork, names, write
+
+PACKAGE = str(Path(rpf.__file__).parent)
+
+
+@pytest.fixture(autouse=True)
+def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed process loses nothing of what it has written, synced or not; only a machine does."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+def killed_at(step: int, work: Callable[[], None]) -> bool:
+    """Run `work` in a process that kills itself before the step-th new line of rpf it comes to; False if it ends."""
+    seen: set[tuple[str, int]] = set()
+
+    def trace(frame: FrameType, event: str, arg: Any) -> Any:
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line":
+            seen.add((frame.f_code.co_filename, frame.f_lineno))
+            if len(seen) > step:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    def traced() -> None:
+        sys.settrace(trace)
+        work()
+
+    status = os.waitpid(fork(traced), 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+def state(folder: Path) -> tuple[list[str], bool]:
+    """The items, checked, and whether removed ones are still there."""
+    collection = Collection.open(folder)
+    return sorted(check(collection)), collection.manifest.tombstones != ""
+
+
+def replace_some(writer: Writer) -> None:
+    append(writer, names(500, 503), removing=[2, 8])
+
+
+def import_some(writer: Writer) -> None:
+    append(writer, names(500, 503), ids=[900, 70, 80])
+
+
+def merge_by_appending(writer: Writer) -> None:
+    append(writer, names(500, 501))
+
+
+OPERATIONS: list[tuple[Callable[[Writer], object], int]] = [
+    (replace_some, 2),
+    (import_some, 2),
+    (lambda writer: writer.remove([1, 9]), 2),
+    (Writer.compact, 2),
+    (merge_by_appending, FAN - 1),
+]
+
+
+@pytest.mark.parametrize(("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "compact", "merge"])
+def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
+    tmp_path: Path, operation: Callable[[Writer], object], appends: int
+) -> None:
+    start, work = tmp_path / "start", tmp_path / "work"
+    with write(start) as writer:
+        for number in range(appends):
+            append(writer, names(number * 5, number * 5 + 10 // appends + 1))
+        if appends < FAN - 1:
+            writer.remove([3])
+
+    def run() -> None:
+        with Writer.existing(work) as writer:
+            operation(writer)
+
+    shutil.copytree(start, work)
+    run()
+    old, after = state(start), state(work)
+    reached = []
+    killed, step = True, 0
+    while killed:
+        shutil.rmtree(work)
+        shutil.copytree(start, work)
+        killed = killed_at(step, run)
+        reached.append(state(work))
+        with Writer.existing(work) as writer:
+            assert {path.name for path in (work / "segments").iterdir()} == set(writer.manifest.segments)
+            assert {path.name for path in work.glob("tombstones-*")} == {writer.manifest.tombstones} - {""}
+            assert not list(work.glob(".*.tmp"))
+            if reached[-1] == old:
+                operation(writer)
+        assert state(work) == after
+        step += 1
+    turn = reached.index(after)
+    assert 50 < turn < step - 1
+    assert reached == [old] * turn + [after] * (step - turn)
+
+
+def test_a_crash_while_the_collection_is_made(tmp_path: Path) -> None:
+    for step in itertools.count():
+        folder = tmp_path / f"c{step}"
+        killed = killed_at(step, lambda: write(folder).close())  # noqa: B023
+        try:
+            assert len(Collection.open(folder)) == 0
+        except UnknownCollection:
+            assert killed
+        with write(folder) as writer:
+            append(writer, names(0, 2))
+        assert len(check(Collection.open(folder))) == 2
+        if not killed:
+            break
+    assert step > 30
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    with write(folder) as writer:
+        append(writer, names(0, 200))
+
+    def fill() -> None:
+        with write(folder) as writer:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # the kernel refuses to let files grow further
+            with pytest.raises(CollectionError, match="cannot be written"):
+                append(writer, names(200, 1000))
+            with pytest.raises(CollectionError, match="failed before"):
+                writer.remove([1])
+
+    assert os.waitpid(fork(fill), 0)[1] == 0
+    assert len(check(Collection.open(folder))) == 200
+    with write(folder) as writer:
+        append(writer, names(200, 1000))
+    assert len(check(Collection.open(folder))) == 1000
+
+
+def test_the_next_writer_clears_away_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    with write(folder) as writer:
+        append(writer, names(0, 3))
+        writer.remove([1])
+    (folder / "images").mkdir()
+    ours = [
+        "tombstones-9.npy",
+        ".manifest.json.x.tmp",
+        "segments/0000000009/ids.npy",
+        "segments/0000000008.tmp/ids.npy",
+    ]
+    theirs = ["images/a.jpg", "notes.txt", "index-3/x.bin"]
+    for name in ours + theirs:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    assert len(check(Collection.open(folder))) == 2
+    write(folder).close()
+    assert not any((folder / name).exists() for name in ours)
+    assert {path.name for path in (folder / "segments").iterdir()} == {"0000000001"}
+    assert all((folder / name).exists() for name in theirs)
+    assert len(check(Collection.open(folder))) == 2
+
+
+def test_segments_without_a_manifest_are_not_thrown_away(tmp_path: Path) -> None:
+    with write(tmp_path / "c") as writer:
+        append(writer, names(0, 3))
+    (tmp_path / "c" / "manifest.json").rename(tmp_path / "manifest.json")
+    with pytest.raises(CollectionError, match="segments and no manifest"):
+        write(tmp_path / "c")
+    (tmp_path / "manifest.json").rename(tmp_path / "c" / "manifest.json")
+    assert len(check(Collection.open(tmp_path / "c"))) == 3
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2**31)), max_size=12))
+def test_any_sequence_of_changes(tmp_path: Path, steps: list[tuple[int, int]]) -> None:
+    """Against a dictionary: appends with and without ids, removals, compactions, and new writers, in any order."""
+    folder = tmp_path / "c"
+    shutil.rmtree(folder, ignore_errors=True)
+    wanted: dict[str, int] = {}
+    used: set[int] = set()
+    writer = write(folder)
+    for turn, (kind, number) in enumerate(steps):
+        random = np.random.default_rng(number)
+        paths = names(turn * 10, turn * 10 + 1 + number % 9)
+        if kind == 0:
+            given = append(writer, paths)
+            assert not used & set(given)
+        elif kind == 1:
+            free = np.setdiff1d(np.arange(1000), list(used))
+            given = append(writer, paths, ids=random.choice(free, len(paths), replace=False))
+        elif kind == 2 and wanted:
+            gone = random.choice(sorted(wanted), random.integers(1, len(wanted) + 1), replace=False).tolist()
+            writer.remove([wanted.pop(path) for path in gone])
+        elif kind == 3:
+            writer.compact()
+        else:
+            writer.close()
+            writer = Writer.existing(folder)
+        if kind in (0, 1):
+            used |= set(given)
+            wanted |= dict(zip(paths, given, strict=True))
+        assert {path: known[0] for path, known in writer.known().items()} == wanted
+    writer.close()
+    assert check(Collection.open(folder)) == wanted

@@ -1,0 +1,262 @@
+"""The site as people use it: Chromium against a real gunicorn, with and without JavaScript."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEM_CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def site(settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    """The address of a gunicorn of its own, with the settings that a person would give it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "RPF_BIND": f"127.0.0.1:{port}",
+        "RPF_COLLECTIONS": str(settings.collections),
+        "RPF_COLLECTION": settings.collection,
+        "RPF_CHECKPOINT": str(settings.checkpoint),
+        "RPF_INSTANCE": str(tmp_path_factory.mktemp("instance")),
+    }
+    log = tmp_path_factory.mktemp("gunicorn") / "log"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "wsgi:app"], cwd=ROOT, env=environment, stdout=out, stderr=out
+        )
+    try:
+        address = f"http://127.0.0.1:{port}"
+        while not answers(address + "/readyz"):
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.2)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address):
+            return True
+    except (URLError, ConnectionError):
+        return False
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, else Playwright's own."""
+    with sync_playwright() as playwright:
+        path = str(SYSTEM_CHROMIUM) if SYSTEM_CHROMIUM.exists() else None
+        try:
+            launched = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        except Error as error:
+            pytest.fail(f"No browser: install Debian's chromium, or run `playwright install chromium`. ({error})")
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """A page in a fresh English profile; anything that goes wrong in its scripts fails the test."""
+    context = browser.new_context(base_url=site, locale="en-US", viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def similarities(page: Page) -> list[float]:
+    return [float(card.get_attribute("data-similarity") or "nan") for card in page.locator(".hit").all()]
+
+
+def items(page: Page) -> list[str]:
+    return [str(link.get_attribute("href")) for link in page.locator(".hit-picture").all()]
+
+
+def search(page: Page, photo: Path, *keys: str) -> None:
+    page.goto("/")
+    page.set_input_files("#image", photo)
+    for key in keys:
+        page.check(f"#a-{key}")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.wait_for_url("**/results?*")
+
+
+def test_the_whole_way(page: Page, photo: Path) -> None:
+    search(page, photo, "sleeve_length", "neckline_design")
+    alike = similarities(page)
+    assert len(alike) == 24
+    assert alike == sorted(alike, reverse=True)
+    assert page.locator(".query .region.box").count() == 2
+    expect(page).to_have_title(re.compile("sleeve length and neckline design"))
+
+    page.locator(".hit-act").nth(2).click()
+    page.wait_for_url("**/results?item=*")
+    assert page.url.endswith("a=sleeve_length&a=neckline_design")
+    expect(page.locator("#status")).to_contain_text("39 garments")
+    before = items(page)
+
+    slider = page.locator("#w-neckline_design")
+    slider.focus()
+    with page.expect_response(re.compile(r"w-neckline_design=3")):
+        for _ in range(8):
+            page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile(r"w-neckline_design=3$"))
+    expect(page.locator("#o-neckline_design")).to_have_text("×3")
+    expect(page.locator("#w-neckline_design")).to_be_focused()
+    assert similarities(page) == sorted(similarities(page), reverse=True)
+    shown = items(page)
+    page.reload()
+    assert items(page) == shown  # the address is a permalink
+    assert sorted(shown) != shown or shown != before
+
+    page.get_by_role("link", name="Tiếng Việt").click()
+    expect(page.locator("html")).to_have_attribute("lang", "vi")
+    expect(page.locator(".hit-act").first).to_contain_text("Tìm bằng món này")
+    assert items(page) == shown
+    page.get_by_role("link", name="English").click()
+    expect(page.locator(".hit-act").first).to_contain_text("Search with this")
+
+
+def test_a_changed_weight_keeps_the_place(page: Page, photo: Path) -> None:
+    search(page, photo, "sleeve_length", "coat_length")
+    page.mouse.wheel(0, 600)
+    page.wait_for_function("scrollY > 0")
+    place = page.evaluate("scrollY")
+    history = page.evaluate("history.length")
+    with page.expect_response(re.compile("w-coat_length=0")):
+        page.locator("#w-coat_length").fill("0")
+    page.wait_for_url(re.compile("w-coat_length=0"))
+    assert page.evaluate("scrollY") == place
+    assert page.evaluate("history.length") == history
+    expect(page.locator("#busy")).to_be_hidden()
+
+
+def test_details_are_added_and_removed(page: Page, photo: Path) -> None:
+    search(page, photo, "sleeve_length")
+    page.get_by_text("Add a detail").click()
+    page.check("#a-skirt_length")
+    page.wait_for_url(re.compile("a=skirt_length"))
+    expect(page.locator(".weight")).to_have_count(2)
+    page.locator("#a-skirt_length").click()  # gone from the list of weights by the time one could look
+    expect(page.locator(".weight")).to_have_count(1)
+    page.locator("#a-sleeve_length").click()
+    expect(page.locator("#status")).to_have_text("Tick at least one detail.")
+    expect(page.locator(".hit")).to_have_count(0)
+    page.check("#a-coat_length")
+    expect(page.locator(".hit")).to_have_count(24)
+
+
+def test_dropped_and_pasted_pictures_are_shown_before_they_are_sent(page: Page, photo: Path) -> None:
+    page.goto("/")
+    for kind in ("drop", "paste"):
+        page.evaluate(
+            """([kind, bytes]) => {
+                const data = new DataTransfer();
+                data.items.add(new File([new Uint8Array(bytes)], kind + ".jpg", {type: "image/jpeg"}));
+                const init = {bubbles: true, cancelable: true};
+                document.body.dispatchEvent(kind === "drop"
+                    ? new DragEvent(kind, {...init, dataTransfer: data})
+                    : new ClipboardEvent(kind, {...init, clipboardData: data}));
+            }""",
+            [kind, list(photo.read_bytes())],
+        )
+        expect(page.locator("#drop-name")).to_have_text(f"{kind}.jpg")
+        expect(page.locator(".drop-preview")).to_be_visible()
+    page.check("#a-sleeve_length")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.wait_for_url("**/results?upload=*")
+
+
+def test_a_running_search_shows(page: Page, photo: Path) -> None:
+    page.goto("/")
+    page.set_input_files("#image", photo)
+    page.check("#a-sleeve_length")
+    # The page is asked before the browser leaves it: what the submit handler did has happened by then.
+    seen = page.evaluate(
+        """() => new Promise(done => {
+            const form = document.querySelector("form.ask");
+            form.addEventListener("submit", event => { event.preventDefault(); }, {once: true});
+            document.addEventListener("submit", () => setTimeout(() => done([
+                document.querySelector("#busy").hidden, form.querySelector("button").textContent.trim()])), {once: true});
+            form.requestSubmit();
+        })"""
+    )
+    assert seen == [False, "Searching…"]
+
+
+def test_without_javascript(browser: Browser, site: str, photo: Path) -> None:
+    context = browser.new_context(base_url=site, locale="en-US", java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.set_input_files("#image", photo)
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator("#a-problem")).to_have_text("Tick at least one detail.")
+    expect(page.locator(".drop-kept")).to_be_visible()
+    page.check("#a-sleeve_length")
+    page.check("#a-coat_length")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.wait_for_url("**/results?upload=*")
+    assert similarities(page) == sorted(similarities(page), reverse=True)
+    page.locator("#w-coat_length").fill("2")
+    page.get_by_role("button", name="Search again").click()
+    page.wait_for_url(re.compile("w-coat_length=2"))
+    assert len(similarities(page)) == 24
+    page.locator(".hit-picture").first.click()
+    page.get_by_role("button", name="Search with this").click()
+    page.wait_for_url("**/results?item=*")
+    context.close()
+
+
+def test_keyboard_alone(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for wanted in ("#image", "input[name=sample]", "#a-skirt_length"):
+        for _ in range(3):
+            page.keyboard.press("Tab")
+            if page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
+                break
+        expect(page.locator(":focus")).to_have_count(1)
+        assert page.evaluate("wanted => document.activeElement.matches(wanted)", wanted), wanted
+        page.keyboard.press("Space") if wanted != "#image" else None
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/results?item=*&a=skirt_length")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_nothing_is_wider_than_the_screen(page: Page, width: int, height: int, language: str) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"/language/{language}?next=/c/tiny/")
+    for address in (
+        "/c/tiny/",
+        "/c/tiny/item/3",
+        "/c/tiny/about",
+        "/c/tiny/results?item=3&a=sleeve_length&a=neckline_design&a=lapel_design",
+        "/c/tiny/item/999",
+    ):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    page.goto("/c/tiny/")
+    if width == 1280:
+        box = page.locator(".btn-search").bounding_box()
+        assert box is not None and box["y"] + box["height"] <= height  # everything above the fold
