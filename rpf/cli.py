@@ -225,7 +225,7 @@ def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tupl
         if getattr(seen[0], name) is not None
     }
     archive = io.BytesIO()
-    np.savez(archive, files=np.array([str(image) for image in images]), **arrays)
+    np.savez(archive, allow_pickle=False, files=np.array([str(image) for image in images]), **arrays)
     write_atomic(out, archive.getvalue())
     click.echo(f"{out}: {len(images)} pictures, {len(model.attributes)} attributes, {model.dim} numbers each")
 

@@ -4,7 +4,7 @@ Not the paper's training: each (picture, attribute) is classified among that att
 one learnt vector per value, in both branches. Pictures are drawn garments and, where given, a labelled dataset's
 train split.
 
-    python -m rpf.training.brief --steps 3000 --drawn 3000 --dataset config/Clothing/Clothing.yaml \\
+    python -m rpf.training.brief --steps 1700 --drawn 2000 --dataset config/Clothing/Clothing.yaml \\
         --set DATA.BASE_PATH=../shared --out runs/rpf-small/model.safetensors
 """
 
@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import click
 import numpy as np
@@ -138,10 +139,10 @@ def step_loss(model: RPF, prototypes: Prototypes, batch: list[Sample], frame: in
 
 
 @click.command()
-@click.option("--steps", default=3000, show_default=True)
+@click.option("--steps", default=1700, show_default=True)
 @click.option("--batch", default=32, show_default=True)
 @click.option("--rate", default=1e-3, show_default=True, help="Highest learning rate.")
-@click.option("--drawn", default=3000, show_default=True, help="Drawn garments to train on.")
+@click.option("--drawn", default=2000, show_default=True, help="Drawn garments to train on.")
 @click.option("--dataset", type=click.Path(exists=True), help="Config of a dataset whose train split joins in.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
@@ -161,7 +162,7 @@ def main(
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
     bar = tqdm(batches(samples, batch, steps), total=steps, desc="training")
     for step, pictures in enumerate(bar):
-        frame = config.INPUT.GLOBAL_SIZE if step > 0.6 * steps else 160  # small pictures first: twice as fast
+        frame = config.INPUT.GLOBAL_SIZE if step > 0.75 * steps else 160  # small pictures first: twice as fast
         with torch.autocast("cpu", torch.bfloat16):
             loss = step_loss(model, prototypes, pictures, frame)
         optimizer.zero_grad()
@@ -172,7 +173,7 @@ def main(
         average.update_parameters(model)
         bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
         if (step + 1) % 500 == 0 or step + 1 == steps:
-            checkpoint.save(average.module, out, torch.float16, NOTE)
+            checkpoint.save(cast(RPF, average.module), out, torch.float16, NOTE)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,9 @@ def test_results_page(client: FlaskClient) -> None:
     assert "39 garments" in html  # the query's own item is left out
     assert html.count('class="region box') == 2
     assert 'name="w-coat_length"' in html and 'value="1.5"' in html
-    assert re.search(r'class="hit-act" href="/c/tiny/results\?item=\d+&a=sleeve_length&a=coat_length&w-coat_length=1.5"', html)
+    assert re.search(
+        r'class="hit-act" href="/c/tiny/results\?item=\d+&a=sleeve_length&a=coat_length&w-coat_length=1.5"', html
+    )
     assert "Most alike in sleeve length and coat length" in html
 
 
