@@ -66,7 +66,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     path = folder.resolve() / FILE
     options = "mode=ro"
     if not os.access(folder, os.W_OK) and not path.with_name(FILE + "-wal").exists():
-        # On a read-only medium SQLite cannot make the log's side files, and nobody else can write either.
+        # SQLite cannot make the log's side files here; and while there is no log, nobody writes.
         options += "&immutable=1"
     connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=BUSY, isolation_level=None)
     try:

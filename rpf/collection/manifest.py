@@ -105,7 +105,7 @@ def parse_manifest(data: object) -> Manifest:
         raise ValueError(f"its format is {data.get('format')!r:.40}, this program reads {FORMAT}")
     known = {field.name for field in fields(Manifest)}
     if not known - {"title"} <= data.keys() <= known:
-        raise ValueError(f"its manifest has wrong keys: {', '.join(sorted(known ^ data.keys())):.200}")
+        raise ValueError(f"its manifest has wrong keys: {sorted(known ^ data.keys())!r:.200}")
     segments, attributes = _texts(data, "segments"), _texts(data, "attributes")
     tombstones = _text(data, "tombstones")
     if not all(valid_name(name) for name in segments):

@@ -94,9 +94,7 @@ def _read_own(path: Path) -> tuple[State, Config, str]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
-                raise CheckpointError(
-                    "%(path)s is not a checkpoint of this program", path=path
-                )
+                raise CheckpointError("%(path)s is not a checkpoint of this program", path=path)
             config = configs.from_mapping(json.loads(metadata["config"]))
             names = file.keys()
             return {name: file.get_tensor(name) for name in names}, config, metadata.get("note", "")

@@ -1,60 +1,24 @@
 """The site as people use it: Chromium against a real gunicorn, with and without JavaScript."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from urllib.error import URLError
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from rpf.settings import Settings
 from tests.browser import FLAGS, MISSING, find
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.server import serve
 
 
 @pytest.fixture(scope="module")
-def site(settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # type: ignore[no-untyped-def]
-    """The address of a gunicorn of its own, with the settings that a person would give it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {
-        **os.environ,
-        "RPF_BIND": f"127.0.0.1:{port}",
-        "RPF_COLLECTIONS": str(settings.collections),
-        "RPF_COLLECTION": settings.collection,
-        "RPF_CHECKPOINT": str(settings.checkpoint),
-        "RPF_INSTANCE": str(tmp_path_factory.mktemp("instance")),
-    }
-    log = tmp_path_factory.mktemp("gunicorn") / "log"
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "wsgi:app"], cwd=ROOT, env=environment, stdout=out, stderr=out
-        )
-    try:
-        address = f"http://127.0.0.1:{port}"
-        while not answers(address + "/readyz"):
-            assert server.poll() is None, log.read_text()
-            time.sleep(0.2)
+def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a gunicorn over the tiny collection."""
+    base = tmp_path_factory.mktemp("browser")
+    with serve(replace(settings, instance=base), base / "log") as address:
         yield address
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address):
-            return True
-    except (URLError, ConnectionError):
-        return False
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 import rpf
 from rpf.collection import Collection, Writer
-from rpf.collection.segments import FAN
 from rpf.errors import CollectionError, UnknownCollection
 from tests.rpf.collection.making import append, check, fork, names, write
 
@@ -31,8 +30,11 @@ def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
-def killed_at(step: int, work: Callable[[], None]) -> bool:
-    """Run `work` in a process that kills itself before the step-th new line of rpf it comes to; False if it ends."""
+def killed_at(step: int, work: Callable[..., None], make: Callable[[], Any] | None = None) -> bool:
+    """Run `work` (on what `make` makes) in a process that kills itself at the step-th new line of rpf it comes to.
+
+    Returns False if it ended before.
+    """
     seen: set[tuple[str, int]] = set()
 
     def trace(frame: FrameType, event: str, arg: Any) -> Any:
@@ -45,8 +47,9 @@ def killed_at(step: int, work: Callable[[], None]) -> bool:
         return trace
 
     def traced() -> None:
+        arguments = [make()] if make else []
         sys.settrace(trace)
-        work()
+        work(*arguments)
 
     status = os.waitpid(fork(traced), 0)[1]
     assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
@@ -67,43 +70,45 @@ def import_some(writer: Writer) -> None:
     append(writer, names(500, 503), ids=[900, 70, 80])
 
 
+def replace_none(writer: Writer) -> None:
+    append(writer, names(500, 503))
+
+
 def merge_by_appending(writer: Writer) -> None:
-    append(writer, names(500, 501))
+    append(writer, names(500, 505))
 
 
-OPERATIONS: list[tuple[Callable[[Writer], object], int]] = [
+OPERATIONS: list[tuple[Callable[[Writer], None], int]] = [
     (replace_some, 2),
     (import_some, 2),
     (lambda writer: writer.remove([1, 9]), 2),
     (Writer.compact, 2),
-    (merge_by_appending, FAN - 1),
+    (merge_by_appending, 3),
 ]
 
 
 @pytest.mark.parametrize(("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "compact", "merge"])
 def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
-    tmp_path: Path, operation: Callable[[Writer], object], appends: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Callable[[Writer], None], appends: int
 ) -> None:
+    monkeypatch.setattr("rpf.collection.segments.FAN", 4)
     start, work = tmp_path / "start", tmp_path / "work"
     with write(start) as writer:
         for number in range(appends):
-            append(writer, names(number * 5, number * 5 + 10 // appends + 1))
-        if appends < FAN - 1:
+            append(writer, names(number * 5, number * 5 + 5))
+        if appends < 3:
             writer.remove([3])
 
-    def run() -> None:
-        with Writer.existing(work) as writer:
-            operation(writer)
-
     shutil.copytree(start, work)
-    run()
+    with Writer.existing(work) as writer:
+        operation(writer)
     old, after = state(start), state(work)
     reached = []
     killed, step = True, 0
     while killed:
         shutil.rmtree(work)
         shutil.copytree(start, work)
-        killed = killed_at(step, run)
+        killed = killed_at(step, operation, lambda: Writer.existing(work))
         reached.append(state(work))
         with Writer.existing(work) as writer:
             assert {path.name for path in (work / "segments").iterdir()} == set(writer.manifest.segments)
@@ -114,7 +119,7 @@ def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
         assert state(work) == after
         step += 1
     turn = reached.index(after)
-    assert 50 < turn < step - 1
+    assert 20 < turn < step - 1
     assert reached == [old] * turn + [after] * (step - turn)
 
 
@@ -132,6 +137,35 @@ def test_a_crash_while_the_collection_is_made(tmp_path: Path) -> None:
         if not killed:
             break
     assert step > 30
+
+
+def test_a_crash_while_the_leavings_of_another_are_cleared_away(tmp_path: Path) -> None:
+    start, work = tmp_path / "start", tmp_path / "work"
+    with write(start) as writer:
+        append(writer, names(0, 3))
+    shutil.copytree(start, work)
+    # The last state before the swap of the manifest has all that an append can leave.
+    for step in itertools.count():
+        assert killed_at(step, replace_none, lambda: Writer.existing(work))
+        if list(work.glob(".manifest*")):
+            break
+        shutil.rmtree(work)
+        shutil.copytree(start, work)
+    shutil.rmtree(start)
+    shutil.move(work, start)
+    assert len(list((start / "segments").iterdir())) == 2
+    killed, step = True, 0
+    while killed:
+        shutil.copytree(start, work)
+        killed = killed_at(step, lambda: Writer.existing(work).close())
+        assert len(check(Collection.open(work))) == 3
+        with Writer.existing(work) as writer:
+            assert len(list((work / "segments").iterdir())) == 1
+            assert append(writer, names(3, 4), ids=[4]) == [4]  # the number that the crashed append had taken
+        assert len(check(Collection.open(work))) == 4
+        shutil.rmtree(work)
+        step += 1
+    assert step > 50
 
 
 def test_a_full_disk(tmp_path: Path) -> None:

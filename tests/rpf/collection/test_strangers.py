@@ -125,7 +125,8 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
         ("ids", ids.astype(np.int32)), ("ids", ids.astype(">i8")), ("ids", ids[::-1]), ("ids", ids * 0),
         ("ids", ids - 9), ("ids", ids[:4]), ("ids", ids[:0]), ("ids", ids[None]), ("ids", ids + 3),
         ("ids", np.array(3)), ("embeddings", embeddings.astype(np.float32)), ("embeddings", embeddings[:2]),
-        ("embeddings", embeddings[..., :4]), ("embeddings", np.asfortranarray(embeddings)), ("embeddings", embeddings.swapaxes(0, 1)),
+        ("embeddings", embeddings[..., :4]), ("embeddings", np.asfortranarray(embeddings)),
+        ("embeddings", embeddings.swapaxes(0, 1)),
         ("boxes", boxes.astype(np.int64)), ("boxes", boxes[:4]), ("boxes", boxes.reshape(5, 4, 3)),
     ]  # fmt: skip
     for name, array in spoilt:
@@ -221,7 +222,7 @@ def test_a_file_that_is_no_database(hostile: Path, spoil: str) -> None:
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("path", b"x"), ("path", 5), ("sha256", 1.5), ("bytes", "many"), ("width", 1.5), ("labels", "{"),
+        ("path", b"x"), ("sha256", b"x"), ("bytes", "many"), ("width", 1.5), ("labels", "{"),
         ("labels", "[1]"), ("labels", '{"a": "b"}'), ("labels", '{"a": true}'), ("labels", "[" * 100_000),
     ],
 )  # fmt: skip
@@ -230,11 +231,8 @@ def test_malformed_rows(hostile: Path, column: str, value: object) -> None:
         database.execute(f"UPDATE items SET {column} = ? WHERE id = 4", (value,))
     collection = Collection.open(hostile)
     assert collection.item(3).path == "0002.jpg"
-    if column == "path" and value == 5:
-        assert collection.item(4).path == "5"  # the column's affinity makes it a text
-    else:
-        with pytest.raises(CollectionError, match="cannot be read"):
-            collection.item(4)
+    with pytest.raises(CollectionError, match="cannot be read"):
+        collection.item(4)
 
 
 def test_pictures_stay_inside_the_image_root(hostile: Path, tmp_path: Path) -> None:

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -34,9 +32,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray) ->
     return Collection.open(folder)
 
 
-def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(
-    collection: Collection, vectors: np.ndarray
-) -> None:
+def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Collection, vectors: np.ndarray) -> None:
     queries, weights = unit((2, 16), 1), np.array([1.0, 3.0])
     found = Exact(collection).search(queries, [2, 0], weights, 50)
     cosines = np.stack([vectors[:, 2] @ queries[0], vectors[:, 0] @ queries[1]])

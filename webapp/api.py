@@ -1,0 +1,157 @@
+"""What programs call: POST /submit, and the two probes for whoever watches over the server."""
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import TypeVar
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from rpf.errors import BadImage, QueryError, RPFError, UnknownAttribute, UnknownCollection
+from rpf.settings import ROOT
+from webapp import paths, problems
+from webapp.holder import EngineHolder
+
+api = Blueprint("api", __name__)  # exempt from CSRF as a whole: /submit is the only route here that takes POST
+
+DEFAULT_K, MAX_K = 50, 1000
+MAX_TEXT = 64 * 1024  # bytes of a request without its picture
+FIELDS: dict[type[RPFError], str] = {
+    paths.Forbidden: "img_path",
+    paths.NotFound: "img_path",
+    UnknownAttribute: "attrs",
+    UnknownCollection: "collection",
+}
+
+T = TypeVar("T")
+
+
+class Invalid(QueryError):
+    """A field of the request that is missing, unknown, or of the wrong type or range."""
+
+    def __init__(self, field: str, template: str, **params: object) -> None:
+        super().__init__(template, field=field, **params)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A checked request; `image` is the path of a picture, or the picture."""
+
+    image: str | bytes
+    attrs: str
+    k: int
+    collection: str
+
+
+@api.post("/submit")
+def submit() -> Response:
+    """Rank a collection by likeness to a picture in the attributes named."""
+    began = time.perf_counter()
+    holder: EngineHolder = current_app.extensions["rpf"]
+    settings = holder.settings
+    ask = _ask(settings.collection)
+    engine = holder.engine
+    collection = engine.collection(ask.collection)
+    weights = dict.fromkeys(collection.vocabulary.parse(ask.attrs), 1.0)
+    image = ask.image
+    if isinstance(image, str):
+        image = paths.read(image, (collection.root, ROOT / "data", *settings.image_roots))
+    if len(image) > paths.MAX_BYTES:
+        raise paths.TooLarge(paths.MAX_BYTES)
+    results = engine.search(ask.collection, engine.embed(image), weights, ask.k)
+    spent = time.perf_counter() - began
+    holder.seconds.append(spent)
+    return jsonify(
+        ids=[hit.item.id for hit in results.hits],
+        similarities=[round(hit.similarity, 6) for hit in results.hits],
+        retrieval_times=round(spent, 6),
+    )
+
+
+@api.get("/healthz")
+def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@api.get("/readyz")
+def readyz() -> dict[str, str]:
+    """The engine can search; 503 and how far it is while it is prepared."""
+    _ = current_app.extensions["rpf"].engine
+    return {"status": "ready"}
+
+
+@api.errorhandler(RPFError)
+def refuse(error: RPFError) -> Response:
+    """The problem, with the field that it is about where there is one."""
+    field = error.field if isinstance(error, Invalid) else FIELDS.get(type(error))
+    if isinstance(error, BadImage | paths.TooLarge):
+        field = "img_path" if request.mimetype == "application/json" else "image"
+    return problems.explain(error, **({"errors": [{"field": field, "detail": str(error)}]} if field else {}))
+
+
+def _ask(collection: str) -> Ask:
+    """The request, checked; `collection` is the one that it means when it names none."""
+    if request.mimetype == "application/json":
+        return _checked(_json(), "img_path", str, collection)
+    if request.mimetype == "multipart/form-data":
+        return _checked(_form(), "image", bytes, collection)
+    raise UnsupportedMediaType("Send application/json or multipart/form-data.")
+
+
+def _json() -> dict[str, object]:
+    request.max_content_length = MAX_TEXT
+    try:
+        body = json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        raise BadRequest("The body is not valid JSON.") from None
+    if not isinstance(body, dict):
+        raise BadRequest("The body is not a JSON object.")
+    return body
+
+
+def _form() -> dict[str, object]:
+    """The form's fields with the types that JSON would give them; files as bytes."""
+    request.max_content_length = paths.MAX_BYTES + MAX_TEXT
+    request.max_form_memory_size = MAX_TEXT
+    body: dict[str, object] = {}
+    for field, value in (*request.form.items(multi=True), *request.files.items(multi=True)):
+        if field in body:
+            raise Invalid(field, "%(field)s is there more than once.")
+        body[field] = value.read() if isinstance(value, FileStorage) else value
+        if field == "k" and isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
+            body[field] = int(value)
+    return body
+
+
+def _checked(body: dict[str, object], image: str, kind: type[str] | type[bytes], collection: str) -> Ask:
+    """The request in `body`, whose picture is in the field `image` and of type `kind`."""
+    for field in body:
+        if field not in (image, "attrs", "k", "collection"):
+            raise Invalid(field, "There is no field %(field)s; there are %(image)s, attrs, k, collection.", image=image)
+    whole = {"k": DEFAULT_K, "collection": collection, **body}
+    return Ask(
+        image=_field(whole, image, kind),
+        attrs=_field(whole, "attrs", str),
+        k=_count(whole["k"]),
+        collection=_field(whole, "collection", str),
+    )
+
+
+def _field(body: dict[str, object], field: str, kind: type[T]) -> T:
+    if field not in body:
+        raise Invalid(field, "%(field)s is missing.")
+    value = body[field]
+    if not isinstance(value, kind):
+        raise Invalid(field, "%(field)s must be a %(kind)s.", kind="file" if kind is bytes else "text")
+    return value
+
+
+def _count(k: object) -> int:
+    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MAX_K:
+        raise Invalid("k", "%(field)s must be a whole number from 1 to %(most)d.", most=MAX_K)
+    return k

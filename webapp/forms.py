@@ -1,0 +1,61 @@
+"""The search form: a picture or a sample, and attributes by check box or in words."""
+
+from flask_babel import gettext, lazy_gettext
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from werkzeug.datastructures import FileStorage
+from wtforms import HiddenField, RadioField, SelectMultipleField, StringField
+from wtforms.validators import Length, Optional, Regexp, ValidationError
+
+from rpf.attributes import Vocabulary
+from rpf.errors import UnknownAttribute
+from webapp.i18n import language, message
+
+
+class SearchForm(FlaskForm):
+    """Where the picture comes from: `image` or `camera`, else `sample`, else `upload` (kept from a first attempt)."""
+
+    image = FileField(lazy_gettext("A photo of a garment"))
+    camera = FileField(lazy_gettext("Take a photo"))
+    sample = RadioField(validators=[Optional()], validate_choice=False)
+    upload = HiddenField(validators=[Optional(), Regexp(r"[0-9a-f]{64}\Z")])
+    a = SelectMultipleField(lazy_gettext("Details to compare"), validate_choice=False)
+    attrs = StringField(lazy_gettext("Or in your own words, such as: sleeves, collar"), validators=[Length(max=500)])
+
+    def __init__(self, vocabulary: Vocabulary, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.vocabulary = vocabulary
+        self.chosen: list[str] = []  # attribute keys, once the form has been validated
+
+    @property
+    def picture(self) -> FileStorage | None:
+        """The uploaded file, if there is one."""
+        return self.image.data or self.camera.data
+
+    @property
+    def item(self) -> int | None:
+        """The id of the sample that was picked, when no file was sent."""
+        sample = self.sample.data or ""
+        return int(sample) if self.picture is None and sample.isdecimal() and len(sample) < 19 else None
+
+    def validate_image(self, _: FileField) -> None:
+        if self.picture is None and self.item is None and not self.upload.data:
+            raise ValidationError(gettext("Choose a photo, or pick one of the garments shown."))
+
+    def validate_attrs(self, field: StringField) -> None:
+        if field.data and field.data.strip():
+            try:
+                self.chosen = self.vocabulary.parse(field.data, language())
+            except UnknownAttribute as error:
+                raise ValidationError(message(error)) from None
+
+    def validate(self, extra_validators: object = None) -> bool:
+        """Whether the search can go on; `chosen` then holds what was ticked and typed, in the collection's order."""
+        valid = super().validate(extra_validators)
+        ticked = [key for key in self.a.data or () if key in self.vocabulary]
+        chosen = {*ticked, *self.chosen}
+        self.chosen = [key for key in self.vocabulary.keys if key in chosen]
+        if not self.chosen and not self.attrs.errors:
+            self.a.errors = [gettext("Tick at least one detail.")]
+            return False
+        return valid

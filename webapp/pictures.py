@@ -1,0 +1,59 @@
+"""Pictures over HTTP, by item id or upload digest only; always encoded anew by us, so only WebP goes out."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, current_app, request, send_file
+from werkzeug.wrappers import Response as BaseResponse
+
+from rpf.engine import SearchEngine
+from webapp.holder import EngineHolder
+from webapp.queries import Queries
+from webapp.show import LARGE, SMALL
+from webapp.thumbnails import Thumbnails
+
+YEAR = 365 * 24 * 3600
+HOUR = 3600
+
+bp = Blueprint("pictures", __name__, url_prefix="/c/<name>")
+
+
+@bp.get("/thumb/<int:item_id>")
+def thumb(name: str, item_id: int) -> BaseResponse:
+    """An item's picture for a card."""
+    return _item(name, item_id, SMALL)
+
+
+@bp.get("/image/<int:item_id>")
+def image(name: str, item_id: int) -> BaseResponse:
+    """An item's picture for a page of its own."""
+    return _item(name, item_id, LARGE)
+
+
+@bp.get("/upload/<digest>")
+def upload(name: str, digest: str) -> BaseResponse:
+    """The picture a person searched with. Made each time, because no copy may outlive the upload."""
+    queries: Queries = current_app.extensions["rpf_queries"]
+    data = queries.uploads.read(digest)
+    response = Response(_engine().thumbnail(data, LARGE), mimetype="image/webp")
+    response.set_etag(f"{digest}-{LARGE}")
+    response.cache_control.private = True
+    response.cache_control.max_age = HOUR
+    return response.make_conditional(request)
+
+
+def _item(name: str, item_id: int, side: int) -> BaseResponse:
+    engine = _engine()
+    collection = engine.collection(name)
+    item = collection.item(item_id)
+    thumbnails: Thumbnails = current_app.extensions["rpf_thumbnails"]
+    source: Path = collection.image_path(item)
+    path = thumbnails.get(item.sha256, side, lambda: engine.thumbnail(source, side))
+    response = send_file(path, mimetype="image/webp", etag=f"{item.sha256}-{side}", max_age=YEAR)
+    response.cache_control.public = True
+    response.cache_control.immutable = True
+    return response
+
+
+def _engine() -> SearchEngine:
+    holder: EngineHolder = current_app.extensions["rpf"]
+    return holder.engine

@@ -1,0 +1,144 @@
+"""What a search found: the ranked grid, and the same as a file."""
+
+import csv
+import io
+import time
+from dataclasses import dataclass
+
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask_babel import gettext
+from werkzeug.exceptions import NotFound
+
+from rpf.engine import Collection, Query, Results
+from rpf.errors import QueryError, UnknownAttribute
+from webapp import show
+from webapp.holder import EngineHolder
+from webapp.i18n import message
+from webapp.queries import Ask, Queries
+
+PAGE_SIZES = (24, 48)
+EXPORTED = 1000
+
+bp = Blueprint("results", __name__, url_prefix="/c/<name>")
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What was asked and what came of it: `found`, or else `problem`, in words for the person."""
+
+    ask: Ask
+    query: Query
+    found: Results | None
+    problem: str
+    seconds: float  # for all of it, the embedding of the picture included
+
+
+@bp.get("/results")
+def ranked(name: str) -> tuple[str, int]:
+    """The ranked grid beside the query; a permalink for as long as the picture is there."""
+    collection = _holder().engine.collection(name)
+    page, size = _page()
+    ranking = _rank(collection, size, (page - 1) * size)
+    found, ask = ranking.found, ranking.ask
+    if found and not found.hits and page > 1:
+        raise NotFound
+    html = render_template(
+        "results.html",
+        collection=collection,
+        colours=show.colours(collection.vocabulary),
+        ask=ask,
+        problem=ranking.problem,
+        picture=show.asked(collection, ask, ranking.query),
+        regions=show.regions(collection.vocabulary, ranking.query, list(ask.weights)),
+        found=found,
+        spent=ranking.seconds,
+        page=page,
+        size=size,
+        pages=show.pages(page, -(-found.total // size)) if found and found.total else [],
+    )
+    return html, 422 if ranking.problem else 200
+
+
+@bp.get("/results.<any(csv, json):kind>")
+def export(name: str, kind: str) -> Response:
+    """The first thousand results, in exact numbers."""
+    engine = _holder().engine
+    collection = engine.collection(name)
+    ask = Ask.from_args(request.args, collection.vocabulary)
+    found = engine.search(name, _queries().find(engine, name, ask), ask.weights, EXPORTED)
+    response = _as_csv(ask, found) if kind == "csv" else _as_json(name, ask, found)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-results.{kind}"'
+    return response
+
+
+def _rank(collection: Collection, count: int, offset: int) -> Ranking:
+    """The ranking that the address asks for. Raises for a picture that is not there: without it there is no page."""
+    began = time.perf_counter()
+    engine, found, problem = _holder().engine, None, ""
+    try:
+        ask = Ask.from_args(request.args, collection.vocabulary)
+        if not ask.weights:
+            problem = gettext("Tick at least one detail.")
+        elif not any(ask.weights.values()):
+            problem = gettext("Let at least one detail count.")
+    except (QueryError, UnknownAttribute) as error:
+        ask, problem = Ask.without_weights(request.args, collection.vocabulary), message(error)
+    query = _queries().find(engine, collection.name, ask)
+    if not problem:
+        try:
+            found = engine.search(collection.name, query, ask.weights, count, offset)
+        except QueryError as error:
+            problem = message(error)
+    spent = time.perf_counter() - began
+    if found:
+        _holder().seconds.append(spent)
+    return Ranking(ask, query, found, problem, spent)
+
+
+def _page() -> tuple[int, int]:
+    """The page, from 1, and how many results it has. NotFound for what is no page."""
+    page = request.args.get("page", 1, type=int)
+    size = request.args.get("n", PAGE_SIZES[0], type=int)
+    if not 1 <= page <= 10**6 or size not in PAGE_SIZES:
+        raise NotFound
+    return page, size
+
+
+def _as_csv(ask: Ask, found: Results) -> Response:
+    keys = [key for key, weight in ask.weights.items() if weight > 0]
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["rank", "id", "path", "similarity", *keys])
+    for hit in found.hits:
+        parts = [repr(hit.parts[key]) for key in keys]
+        writer.writerow([hit.rank, hit.item.id, hit.item.path, repr(hit.similarity), *parts])
+    return Response(out.getvalue(), content_type="text/csv; charset=utf-8")
+
+
+def _as_json(name: str, ask: Ask, found: Results) -> Response:
+    return jsonify(
+        collection=name,
+        query={"upload": ask.upload} if ask.item is None else {"item": ask.item},
+        weights=dict(ask.weights),
+        total=found.total,
+        results=[
+            {
+                "rank": hit.rank,
+                "id": hit.item.id,
+                "path": hit.item.path,
+                "similarity": hit.similarity,
+                "parts": hit.parts,
+            }
+            for hit in found.hits
+        ],
+    )
+
+
+def _holder() -> EngineHolder:
+    holder: EngineHolder = current_app.extensions["rpf"]
+    return holder
+
+
+def _queries() -> Queries:
+    queries: Queries = current_app.extensions["rpf_queries"]
+    return queries

@@ -1,0 +1,112 @@
+"""Where a search begins: the start page, the form it sends, and an item by itself."""
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from rpf.engine import Collection, Item
+from rpf.errors import BadImage
+from webapp import show
+from webapp.forms import SearchForm
+from webapp.holder import EngineHolder
+from webapp.i18n import message
+from webapp.queries import Ask, Queries
+from webapp.uploads import UploadExpired
+
+SAMPLES = 6
+NEAREST = 8
+
+bp = Blueprint("search", __name__)
+
+
+@bp.get("/")
+def home() -> BaseResponse:
+    """To the default collection."""
+    return redirect(url_for("search.start", name=_holder().settings.collection))
+
+
+@bp.get("/c/<name>/")
+def start(name: str) -> str:
+    """The one question: which picture, which details."""
+    collection = _holder().engine.collection(name)
+    return _start_page(collection, SearchForm(collection.vocabulary, data={"a": request.args.getlist("a")}))
+
+
+@bp.get("/c/<name>/search")
+def search_again(name: str) -> BaseResponse:
+    """Where a reload of a refused or postponed search ends up."""
+    return redirect(url_for("search.start", name=name))
+
+
+@bp.post("/c/<name>/search")
+def search(name: str) -> BaseResponse | tuple[str, int]:
+    """Keep the picture and go to its results; the form again, with its errors, when that cannot be."""
+    engine = _holder().engine
+    collection = engine.collection(name)
+    form = SearchForm(collection.vocabulary)
+    valid = form.validate_on_submit()
+    kept = None
+    try:  # the picture is kept even if the rest is refused, so that nobody has to send it twice
+        if form.picture is not None:
+            form.upload.data = _queries().add(engine, form.picture.read())
+        if form.item is None and form.upload.data:
+            ask = Ask(None, form.upload.data, {})
+            kept = show.asked(collection, ask, _queries().find(engine, name, ask))
+    except (BadImage, UploadExpired) as error:
+        form.image.errors = [message(error)]
+        valid = False
+    if not valid:
+        return _start_page(collection, form, kept), 422
+    ask = Ask(form.item, form.upload.data, dict.fromkeys(form.chosen, 1.0))
+    return redirect(url_for("results.ranked", name=name, **ask.args()), 303)
+
+
+@bp.get("/c/<name>/item/<int:item_id>")
+def item(name: str, item_id: int) -> str:
+    """One item large, with its labels, its regions, and what is nearest to it in each attribute."""
+    engine = _holder().engine
+    collection = engine.collection(name)
+    shown = collection.item(item_id)
+    query = engine.query_item(name, item_id)
+    keys = list(collection.vocabulary.keys)
+    ticked = [key for key in keys if key in shown.labels] or keys[:1]
+    return render_template(
+        "item.html",
+        collection=collection,
+        colours=show.colours(collection.vocabulary),
+        item=shown,
+        picture=show.large(name, shown),
+        regions=show.regions(collection.vocabulary, query, keys),
+        ticked=ticked,
+        nearest={
+            key: engine.search(name, query, {key: 1.0}, NEAREST).hits
+            for key in sorted(keys, key=lambda key: key not in ticked)
+        },
+    )
+
+
+def _start_page(collection: Collection, form: SearchForm, kept: show.Picture | None = None) -> str:
+    return render_template(
+        "start.html",
+        collection=collection,
+        colours=show.colours(collection.vocabulary),
+        form=form,
+        kept=kept,
+        samples=_samples(collection),
+    )
+
+
+def _samples(collection: Collection) -> list[Item]:
+    """A few items from evenly spread places of the collection."""
+    total = len(collection)
+    places = [(2 * i + 1) * total // (2 * SAMPLES) for i in range(min(SAMPLES, total))]
+    return collection.items([int(collection.ids[place]) for place in places])
+
+
+def _holder() -> EngineHolder:
+    holder: EngineHolder = current_app.extensions["rpf"]
+    return holder
+
+
+def _queries() -> Queries:
+    queries: Queries = current_app.extensions["rpf_queries"]
+    return queries
