@@ -23,7 +23,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 soak: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m soak
+	RPF_KILLS=200 $(BIN)/python -m pytest tests/rpf/collection tests/rpf/test_indexing.py
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from rpf.collection import Collection
+from rpf.collection.locking import locked
 from rpf.data.wardrobe import draw
 from rpf.errors import CollectionError, UnknownCollection
 from rpf.files import write_atomic
@@ -14,6 +15,7 @@ from rpf.indexing import Embedder, Progress, Source, index
 GARMENTS = 600
 TITLE = "Drawn wardrobe"
 IMAGES = "images"
+LONGEST_WAIT = 600.0  # seconds, for another process that prepares it
 
 
 def is_complete(folder: Path, checkpoint_hash: str) -> bool:
@@ -34,19 +36,34 @@ def prepare(folder: Path, embedder: Embedder, progress: Progress) -> None:
     """
     if is_complete(folder, embedder.checkpoint_hash):
         return
-    try:
-        if Collection.open(folder).manifest.checkpoint != embedder.checkpoint_hash:
-            shutil.rmtree(folder)  # drawn by us for other weights
-    except UnknownCollection:
-        pass
+    _drop_other_weights(folder, embedder.checkpoint_hash)
     labels = _draw_all(folder / IMAGES, progress)
     sources = [Source(path, own) for path, own in labels.items()]
     report = index(
-        folder, folder / IMAGES, sources, embedder, title=TITLE, progress=progress, wait=600, relative_root=IMAGES
+        folder,
+        folder / IMAGES,
+        sources,
+        embedder,
+        title=TITLE,
+        progress=progress,
+        wait=LONGEST_WAIT,
+        relative_root=IMAGES,
     )
     if report.skipped:
         path, why = report.skipped[0]
         raise CollectionError("The drawn picture %(path)s cannot be used: %(why)s", path=path, why=why)
+
+
+def _drop_other_weights(folder: Path, checkpoint_hash: str) -> None:
+    """Make room where the collection was made with other weights; the drawings stay."""
+    if not (folder / "manifest.json").exists():
+        return
+    with locked(folder, LONGEST_WAIT):
+        if Collection.open(folder).manifest.checkpoint != checkpoint_hash:
+            (folder / "manifest.json").unlink()  # first: from here on there is no collection
+            shutil.rmtree(folder / "segments")
+            for file in folder.glob("items.sqlite*"):
+                file.unlink()
 
 
 def _draw_all(folder: Path, progress: Progress) -> dict[str, dict[str, int]]:

@@ -45,7 +45,7 @@ class Uploads:
             try:
                 os.utime(path)
             except FileNotFoundError:
-                write_atomic(path, data)
+                write_atomic(path, data, 0o600)
         return digest
 
     def read(self, digest: str) -> bytes:

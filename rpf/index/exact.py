@@ -31,7 +31,8 @@ class Exact:
                 for at in range(0, len(vectors), ROWS_AT_ONCE):
                     piece = vectors[at : at + ROWS_AT_ONCE]
                     cosines[line, rows.start + at : rows.start + at + len(piece)] = piece.astype(np.float32) @ query
-        np.clip(cosines, -1, 1, out=cosines)
+        # A collection of somebody else's may hold anything; what is no number is like nothing.
+        np.clip(np.nan_to_num(cosines, copy=False, nan=-1.0), -1, 1, out=cosines)
         # Rounded, so that equal pictures tie whatever the order in which a matrix product adds.
         scores = np.round(weights @ cosines.astype(np.float64) / weights.sum(), 6)
         top = best(scores, count)

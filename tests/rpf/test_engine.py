@@ -135,6 +135,23 @@ def test_the_default_collection_is_drawn_once(
     assert (tmp_path / "wardrobe" / "manifest.json").read_bytes() == manifest
 
 
+def test_new_weights_index_the_drawings_anew(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rpf.demo.GARMENTS", 3)
+    own = replace(settings, collections=tmp_path, collection="wardrobe")
+    prepare_default(own, lambda *progress: None)
+    model = load_model(settings)
+    with torch.no_grad():
+        model.region.attribute.weight.add_(1)
+    checkpoint.save(model, tmp_path / "other.safetensors")
+    other = own.with_checkpoint(tmp_path / "other.safetensors")
+    prepare_default(other, lambda *progress: None)
+    assert len(SearchEngine(other).collection("wardrobe")) == 3
+    prepare_default(own, lambda *progress: None)
+    assert len(SearchEngine(own).collection("wardrobe")) == 3
+
+
 def test_a_missing_collection_of_ones_own_is_an_error(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(UnknownCollection, match="python -m rpf index shop"):
         prepare_default(replace(settings, collections=tmp_path, collection="shop"), lambda *progress: None)
