@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 
 from rpf import demo, images
 from rpf.collection import Collection, Item, valid_name
-from rpf.errors import CollectionError, QueryError, RPFError, UnknownCollection
+from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, UnknownCollection
 from rpf.files import file_hash
 from rpf.index.exact import Exact
 from rpf.indexing import Progress
@@ -93,6 +94,7 @@ class SearchEngine:
             number_format="float32",
             note=self.model.note,
         )
+        self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow: not for a person to wait for
         self._open: dict[str, Collection] = {}
         self._lock = threading.Lock()
 
@@ -186,13 +188,18 @@ class SearchEngine:
 
 
 def load_model(settings: Settings) -> RPF:
-    """The checkpoint of the settings on the device of the settings. Raises CheckpointError."""
+    """The checkpoint of the settings on the device of the settings. Raises CheckpointError, ConfigError."""
     if settings.threads:
         torch.set_num_threads(settings.threads)
     device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return checkpoint.load(settings.checkpoint).to(device)
+    model = checkpoint.load(settings.checkpoint)
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there
+        why = str(error).split("\n")[0]
+        raise ConfigError("The device %(device)s cannot be used: %(why)s", device=device, why=why) from None
 
 
 def prepare_default(settings: Settings, progress: Progress) -> None:

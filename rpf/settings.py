@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rpf.errors import ConfigError
+
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_COLLECTION = "wardrobe"
 DEFAULT_CHECKPOINT = ROOT / "runs" / "rpf-small" / "model.safetensors"
@@ -23,8 +25,11 @@ class Settings:
 
     @classmethod
     def from_environ(cls) -> "Settings":
-        """Settings from RPF_* variables; whatever is unset or empty keeps its default."""
+        """Settings from RPF_* variables; whatever is unset or empty keeps its default. Raises ConfigError."""
         env = {key: value for key, value in os.environ.items() if value}
+        threads = env.get("RPF_THREADS", "0")
+        if not threads.isdecimal():
+            raise ConfigError('RPF_THREADS must be a whole number, not "%(text)s".', text=threads)
         roots = env.get("RPF_IMAGE_ROOTS", "").split(os.pathsep)
         return cls(
             collections=Path(env.get("RPF_COLLECTIONS", cls.collections)),
@@ -33,7 +38,7 @@ class Settings:
             instance=Path(env.get("RPF_INSTANCE", cls.instance)),
             image_roots=tuple(Path(root) for root in roots if root),
             device=env.get("RPF_DEVICE", cls.device),
-            threads=int(env.get("RPF_THREADS", cls.threads)),
+            threads=int(threads),
         )
 
     def with_checkpoint(self, checkpoint: Path) -> "Settings":

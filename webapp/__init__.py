@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None, **config: object) -> Flask:
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.config.update(config)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
 
     app.extensions["rpf"] = EngineHolder(settings)
     app.extensions["rpf_queries"] = Queries(Uploads(instance / "uploads"))

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from rpf.cli import main
+from rpf.collection import Collection
 from rpf.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +50,20 @@ def shop(run: Run, wardrobe: dict[Path, dict[str, int]]) -> str:
 
 def test_index_goes_on_where_it_was(run: Run, shop: str, wardrobe: dict[Path, dict[str, int]]) -> None:
     assert "0 added, 40 already there, 0 skipped" in run("index", shop, next(iter(wardrobe)).parent)
+
+
+def test_index_of_a_datasets_split_keeps_its_labels(run: Run, tmp_path: Path, photo: Path) -> None:
+    (tmp_path / "clothing" / "images").mkdir(parents=True)
+    files = {"filenames_test.txt": "images/a.jpg\nimages/b.jpg\n", "query_test.txt": "0 1 7\n"}
+    files |= {"candidate_test.txt": "1 1 3\n1 6 7\n"}
+    for name, text in files.items():
+        (tmp_path / "clothing" / name).write_text(text)
+    (tmp_path / "clothing" / "images" / "b.jpg").write_bytes(photo.read_bytes())
+    config = ["--dataset", ROOT / "config" / "Clothing" / "Clothing.yaml", "--set", f"DATA.BASE_PATH={tmp_path}"]
+    assert "1 added" in run("index", "labelled", *config, "--split", "test")
+    collection = Collection.open(Path(run.env["RPF_COLLECTIONS"]) / "labelled")
+    assert collection.item(1).labels == {"sleeve_length": 3, "neckline_design": 7}
+    assert "filenames_train.txt" in run("index", "labelled", *config, status=2)
 
 
 def test_search(run: Run, shop: str, photo: Path) -> None:
@@ -138,6 +153,13 @@ def test_it_runs_as_a_module(tmp_path: Path) -> None:
         [sys.executable, "-m", "rpf", "nonsense"], env=env, cwd=tmp_path, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (2, "Error: No such command 'nonsense'.\n")
+
+
+@pytest.mark.parametrize("name, value", [("RPF_THREADS", "two"), ("RPF_DEVICE", "abacus"), ("RPF_DEVICE", "cuda:99")])
+def test_a_wrong_setting_is_named(run: Run, shop: str, photo: Path, name: str, value: str) -> None:
+    wrong = Run(Path(run.env["RPF_COLLECTIONS"]), Path(run.env["RPF_CHECKPOINT"]))
+    wrong.env[name] = value
+    assert value in wrong("search", shop, photo, "--attrs", "sleeves", status=2)
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
