@@ -2,9 +2,9 @@
 
 from statistics import median
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 
-from webapp.holder import EngineHolder
+from webapp import current
 
 bp = Blueprint("about", __name__, url_prefix="/c/<name>")
 
@@ -12,9 +12,8 @@ bp = Blueprint("about", __name__, url_prefix="/c/<name>")
 @bp.get("/about")
 def about(name: str) -> str:
     """Collection, model, method, counts, and the time of the last searches."""
-    holder: EngineHolder = current_app.extensions["rpf"]
-    engine = holder.engine
-    times = list(holder.seconds)
+    engine = current.engine()
+    times = list(current.holder().seconds)
     return render_template(
         "about.html",
         collection=engine.collection(name),

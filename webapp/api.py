@@ -6,14 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import TypeVar
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from rpf.errors import BadImage, QueryError, RPFError, UnknownAttribute, UnknownCollection
 from rpf.settings import ROOT
-from webapp import paths, problems
-from webapp.holder import EngineHolder
+from webapp import current, paths, problems
 
 api = Blueprint("api", __name__)  # exempt from CSRF as a whole: /submit is the only route here that takes POST
 
@@ -51,7 +50,7 @@ class Ask:
 def submit() -> Response:
     """Rank a collection by likeness to a picture in the attributes named."""
     began = time.perf_counter()
-    holder: EngineHolder = current_app.extensions["rpf"]
+    holder = current.holder()
     settings = holder.settings
     ask = _ask(settings.collection)
     engine = holder.engine
@@ -81,7 +80,7 @@ def healthz() -> dict[str, str]:
 @api.get("/readyz")
 def readyz() -> dict[str, str]:
     """The engine can search; 503 and how far it is while it is prepared."""
-    _ = current_app.extensions["rpf"].engine
+    current.engine()
     return {"status": "ready"}
 
 

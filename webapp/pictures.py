@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, request, send_file
+from flask import Blueprint, Response, request, send_file
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from rpf.engine import SearchEngine
-from webapp.holder import EngineHolder
-from webapp.queries import Queries
+from webapp import current
 from webapp.show import LARGE, SMALL
-from webapp.thumbnails import Thumbnails
 
 YEAR = 365 * 24 * 3600
 HOUR = 3600
@@ -32,9 +30,8 @@ def image(name: str, item_id: int) -> BaseResponse:
 @bp.get("/upload/<digest>")
 def upload(name: str, digest: str) -> BaseResponse:
     """The picture a person searched with. Made each time, because no copy may outlive the upload."""
-    queries: Queries = current_app.extensions["rpf_queries"]
-    data = queries.uploads.read(digest)
-    response = Response(_engine().thumbnail(data, LARGE), mimetype="image/webp")
+    data = current.queries().uploads.read(digest)
+    response = Response(current.engine().thumbnail(data, LARGE), mimetype="image/webp")
     response.set_etag(f"{digest}-{LARGE}")
     response.cache_control.private = True
     response.cache_control.max_age = HOUR
@@ -42,18 +39,14 @@ def upload(name: str, digest: str) -> BaseResponse:
 
 
 def _item(name: str, item_id: int, side: int) -> BaseResponse:
-    engine = _engine()
+    engine = current.engine()
     collection = engine.collection(name)
     item = collection.item(item_id)
-    thumbnails: Thumbnails = current_app.extensions["rpf_thumbnails"]
+    if not item.sha256:
+        raise NotFound
     source: Path = collection.image_path(item)
-    path = thumbnails.get(item.sha256, side, lambda: engine.thumbnail(source, side))
+    path = current.thumbnails().get(item.sha256, side, lambda: engine.thumbnail(source, side))
     response = send_file(path, mimetype="image/webp", etag=f"{item.sha256}-{side}", max_age=YEAR)
     response.cache_control.public = True
     response.cache_control.immutable = True
     return response
-
-
-def _engine() -> SearchEngine:
-    holder: EngineHolder = current_app.extensions["rpf"]
-    return holder.engine

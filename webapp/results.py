@@ -5,16 +5,15 @@ import io
 import time
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, render_template, request
 from flask_babel import gettext
 from werkzeug.exceptions import NotFound
 
 from rpf.engine import Collection, Query, Results
 from rpf.errors import QueryError, UnknownAttribute
-from webapp import show
-from webapp.holder import EngineHolder
+from webapp import current, show
 from webapp.i18n import message
-from webapp.queries import Ask, Queries
+from webapp.queries import Ask
 
 PAGE_SIZES = (24, 48)
 EXPORTED = 1000
@@ -36,7 +35,7 @@ class Ranking:
 @bp.get("/results")
 def ranked(name: str) -> tuple[str, int]:
     """The ranked grid beside the query; a permalink for as long as the picture is there."""
-    collection = _holder().engine.collection(name)
+    collection = current.engine().collection(name)
     page, size = _page()
     ranking = _rank(collection, size, (page - 1) * size)
     found, ask = ranking.found, ranking.ask
@@ -62,10 +61,10 @@ def ranked(name: str) -> tuple[str, int]:
 @bp.get("/results.<any(csv, json):kind>")
 def export(name: str, kind: str) -> Response:
     """The first thousand results, in exact numbers."""
-    engine = _holder().engine
+    engine = current.engine()
     collection = engine.collection(name)
     ask = Ask.from_args(request.args, collection.vocabulary)
-    found = engine.search(name, _queries().find(engine, name, ask), ask.weights, EXPORTED)
+    found = engine.search(name, current.queries().find(engine, name, ask), ask.weights, EXPORTED)
     response = _as_csv(ask, found) if kind == "csv" else _as_json(name, ask, found)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-results.{kind}"'
     return response
@@ -74,7 +73,7 @@ def export(name: str, kind: str) -> Response:
 def _rank(collection: Collection, count: int, offset: int) -> Ranking:
     """The ranking that the address asks for. Raises for a picture that is not there: without it there is no page."""
     began = time.perf_counter()
-    engine, found, problem = _holder().engine, None, ""
+    engine, found, problem = current.engine(), None, ""
     try:
         ask = Ask.from_args(request.args, collection.vocabulary)
         if not ask.weights:
@@ -83,7 +82,7 @@ def _rank(collection: Collection, count: int, offset: int) -> Ranking:
             problem = gettext("Let at least one detail count.")
     except (QueryError, UnknownAttribute) as error:
         ask, problem = Ask.without_weights(request.args, collection.vocabulary), message(error)
-    query = _queries().find(engine, collection.name, ask)
+    query = current.queries().find(engine, collection.name, ask)
     if not problem:
         try:
             found = engine.search(collection.name, query, ask.weights, count, offset)
@@ -91,7 +90,7 @@ def _rank(collection: Collection, count: int, offset: int) -> Ranking:
             problem = message(error)
     spent = time.perf_counter() - began
     if found:
-        _holder().seconds.append(spent)
+        current.holder().seconds.append(spent)
     return Ranking(ask, query, found, problem, spent)
 
 
@@ -132,13 +131,3 @@ def _as_json(name: str, ask: Ask, found: Results) -> Response:
             for hit in found.hits
         ],
     )
-
-
-def _holder() -> EngineHolder:
-    holder: EngineHolder = current_app.extensions["rpf"]
-    return holder
-
-
-def _queries() -> Queries:
-    queries: Queries = current_app.extensions["rpf_queries"]
-    return queries

@@ -1,15 +1,14 @@
 """Where a search begins: the start page, the form it sends, and an item by itself."""
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from rpf.engine import Collection, Item
 from rpf.errors import BadImage
-from webapp import show
+from webapp import current, show
 from webapp.forms import SearchForm
-from webapp.holder import EngineHolder
 from webapp.i18n import message
-from webapp.queries import Ask, Queries
+from webapp.queries import Ask
 from webapp.uploads import UploadExpired
 
 SAMPLES = 6
@@ -21,13 +20,13 @@ bp = Blueprint("search", __name__)
 @bp.get("/")
 def home() -> BaseResponse:
     """To the default collection."""
-    return redirect(url_for("search.start", name=_holder().settings.collection))
+    return redirect(url_for("search.start", name=current.holder().settings.collection))
 
 
 @bp.get("/c/<name>/")
 def start(name: str) -> str:
     """The one question: which picture, which details."""
-    collection = _holder().engine.collection(name)
+    collection = current.engine().collection(name)
     return _start_page(collection, SearchForm(collection.vocabulary, data={"a": request.args.getlist("a")}))
 
 
@@ -40,17 +39,17 @@ def search_again(name: str) -> BaseResponse:
 @bp.post("/c/<name>/search")
 def search(name: str) -> BaseResponse | tuple[str, int]:
     """Keep the picture and go to its results; the form again, with its errors, when that cannot be."""
-    engine = _holder().engine
+    engine = current.engine()
     collection = engine.collection(name)
     form = SearchForm(collection.vocabulary)
     valid = form.validate_on_submit()
     kept = None
     try:  # the picture is kept even if the rest is refused, so that nobody has to send it twice
         if form.picture is not None:
-            form.upload.data = _queries().add(engine, form.picture.read())
+            form.upload.data = current.queries().add(engine, form.picture.read())
         if form.item is None and form.upload.data:
             ask = Ask(None, form.upload.data, {})
-            kept = show.asked(collection, ask, _queries().find(engine, name, ask))
+            kept = show.asked(collection, ask, current.queries().find(engine, name, ask))
     except (BadImage, UploadExpired) as error:
         form.image.errors = [message(error)]
         valid = False
@@ -63,7 +62,7 @@ def search(name: str) -> BaseResponse | tuple[str, int]:
 @bp.get("/c/<name>/item/<int:item_id>")
 def item(name: str, item_id: int) -> str:
     """One item large, with its labels, its regions, and what is nearest to it in each attribute."""
-    engine = _holder().engine
+    engine = current.engine()
     collection = engine.collection(name)
     shown = collection.item(item_id)
     query = engine.query_item(name, item_id)
@@ -100,13 +99,3 @@ def _samples(collection: Collection) -> list[Item]:
     total = len(collection)
     places = [(2 * i + 1) * total // (2 * SAMPLES) for i in range(min(SAMPLES, total))]
     return collection.items([int(collection.ids[place]) for place in places])
-
-
-def _holder() -> EngineHolder:
-    holder: EngineHolder = current_app.extensions["rpf"]
-    return holder
-
-
-def _queries() -> Queries:
-    queries: Queries = current_app.extensions["rpf_queries"]
-    return queries

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flask import Flask, current_app, request, url_for
+from flask import Flask, request, url_for
 from flask_babel import format_decimal, format_percent
 
 from rpf.attributes import Vocabulary
 from rpf.engine import Collection, Item, Query
-from webapp.holder import EngineHolder
+from webapp import current
 from webapp.queries import Ask
 
 SMALL, LARGE = 320, 1200  # the two sizes of pictures, in pixels of the longer side
@@ -79,7 +79,7 @@ def large(name: str, item: Item) -> Picture:
 
 def shape(items: Sequence[Item]) -> str:
     """The CSS class of the frame that fits the middle one of these pictures best; all in a grid share it."""
-    ratios = sorted(item.width / item.height for item in items) or [0.8]
+    ratios = sorted(item.width / item.height for item in items if item.height) or [0.8]
     middle = ratios[len(ratios) // 2]
     return min(SHAPES, key=lambda name: abs(SHAPES[name] - middle))
 
@@ -138,6 +138,8 @@ def _fit(size: tuple[int, int], side: int) -> tuple[int, int]:
 
 
 def _item_picture(endpoint: str, name: str, item: Item, side: int) -> Picture:
+    if not item.sha256:  # imported without its picture
+        return Picture(url_for("static", filename="no-picture.svg"), (300, 400), (300, 400))
     # The hash makes the address another one where a collection was made anew under the same name.
     address = url_for(endpoint, name=name, item_id=item.id, v=item.sha256[:8])
     size = (item.width, item.height)
@@ -146,7 +148,7 @@ def _item_picture(endpoint: str, name: str, item: Item, side: int) -> Picture:
 
 def _surroundings() -> dict[str, object]:
     """What the frame of every page shows, errors and waiting pages included."""
-    holder: EngineHolder = current_app.extensions["rpf"]
+    holder = current.holder()
     default = holder.settings.collection
     titles = {default: default}
     if holder.ready:

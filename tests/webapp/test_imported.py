@@ -1,0 +1,40 @@
+"""A collection taken over from the earlier system: its own vectors, no checkpoint, and perhaps no pictures."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+
+from rpf.collection import NewItem, Writer
+from rpf.settings import Settings
+from webapp import create_app
+
+
+@pytest.fixture
+def client(settings: Settings, tmp_path: Path) -> FlaskClient:
+    vectors = np.random.default_rng(0).standard_normal((5, 2, 64)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    with Writer(tmp_path / "tiny", checkpoint="", attributes=("sleeve_length", "hat"), dim=64, root="images") as writer:
+        items = [NewItem(f"{number}.jpg", "", 0, 0, 0, {}) for number in range(5)]
+        writer.append(items, vectors, None, ids=[3, 8, 11, 12, 40])
+    app = create_app(replace(settings, collections=tmp_path, instance=tmp_path / "instance"), WTF_CSRF_ENABLED=False)
+    app.extensions["rpf"].start()
+    app.extensions["rpf"].wait()
+    return app.test_client()
+
+
+@pytest.mark.parametrize("page", ["", "item/8", "results?item=8&a=hat", "results.csv?item=8&a=hat", "about"])
+def test_its_pages_work(client: FlaskClient, page: str) -> None:
+    assert client.get(f"/c/tiny/{page}").status_code == 200
+
+
+def test_there_is_no_picture_to_serve(client: FlaskClient) -> None:
+    assert client.get("/c/tiny/thumb/8").status_code == 404
+
+
+def test_a_picture_cannot_be_the_query(client: FlaskClient, photo: Path) -> None:
+    answer = client.post("/submit", data={"image": photo.open("rb"), "attrs": "hat"})
+    assert answer.status_code == 422
+    assert "imported without its checkpoint" in answer.get_json()["detail"]

@@ -1,0 +1,31 @@
+"""The parts of the running app that views use."""
+
+from flask import current_app
+
+from rpf.engine import SearchEngine
+from webapp.holder import EngineHolder
+from webapp.queries import Queries
+from webapp.thumbnails import Thumbnails
+
+
+def holder() -> EngineHolder:
+    """What makes the engine, and remembers how long searches took."""
+    made: EngineHolder = current_app.extensions["rpf"]
+    return made
+
+
+def engine() -> SearchEngine:
+    """The engine; NotReady or NotStarted where there is none yet."""
+    return holder().engine
+
+
+def queries() -> Queries:
+    """The pictures that people search with."""
+    made: Queries = current_app.extensions["rpf_queries"]
+    return made
+
+
+def thumbnails() -> Thumbnails:
+    """The small pictures on disk."""
+    made: Thumbnails = current_app.extensions["rpf_thumbnails"]
+    return made
