@@ -7,6 +7,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# The drawing library wants two libraries of the system that a server without a screen may lack.
+DRAWING_LIBRARIES = { [ $$(id -u) = 0 ] && apt-get update -q && apt-get install -qy libegl1 libgl1; } || \
+	{ echo "Please run: sudo apt-get install libegl1 libgl1"; exit 1; }
+
 .PHONY: serve test check soak clean
 
 serve: $(VENV)/.installed
@@ -29,6 +33,7 @@ $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install -r requirements.txt
+	@$(BIN)/python -c "import skia" || $(DRAWING_LIBRARIES)
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt

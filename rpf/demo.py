@@ -7,7 +7,6 @@ from pathlib import Path
 
 from rpf.collection import Collection
 from rpf.collection.locking import locked
-from rpf.data.wardrobe import draw
 from rpf.errors import CollectionError, UnknownCollection
 from rpf.files import write_atomic
 from rpf.indexing import Embedder, Progress, Source, index
@@ -71,6 +70,13 @@ def _draw_all(folder: Path, progress: Progress) -> dict[str, dict[str, int]]:
     done = folder / "labels.json"
     if done.is_file():
         return dict(json.loads(done.read_text(encoding="utf-8")))
+    try:
+        from rpf.data.wardrobe import draw  # here, because who searches photos of their own needs no drawing library
+    except ImportError as error:
+        raise CollectionError(
+            "The drawing library cannot be loaded (%(why)s). Install what it needs: apt-get install libegl1 libgl1",
+            why=error,
+        ) from error
     folder.mkdir(parents=True, exist_ok=True)
     labels = {}
     for seed in range(GARMENTS):

@@ -1,5 +1,6 @@
 """Segments: the embeddings of some items in memory-mapped files that never change."""
 
+import errno
 import math
 import os
 import shutil
@@ -44,6 +45,8 @@ def open_segment(collection: Path, name: str, attributes: int, dim: int) -> Segm
     boxes = None
     if (folder / "boxes.npy").exists():
         boxes = map_array(collection, folder / "boxes.npy", np.int32, (len(ids), attributes, 4))
+    elif not folder.exists():  # deleted meanwhile, which is not the same as never having had boxes
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
     return Segment(ids, embeddings, boxes)
 
 

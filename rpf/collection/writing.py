@@ -284,6 +284,8 @@ class Writer:
 
 def _delete(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        gone = path.with_name(f"{path.name}.old")  # at once, so that no reader opens what is left of it
+        path.rename(gone)
+        shutil.rmtree(gone)
     else:
         path.unlink()

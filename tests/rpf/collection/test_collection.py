@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rpf.collection import Collection, NewItem, Writer, manifest, valid_name
+from rpf.collection import Collection, NewItem, Writer, manifest, segments, valid_name
 from rpf.errors import CollectionError, UnknownCollection, UnknownItem
 from tests.rpf.collection.making import ATTRIBUTES, DIM, append, box, check, fork, names, new, vectors, write
 
@@ -321,6 +321,27 @@ def test_a_reader_that_meets_a_merge_opens_the_newer_generation(
 
         monkeypatch.setattr("rpf.collection.reading.read_manifest", read_then_compact)
         assert len(check(Collection.open(folder))) == 5
+
+
+@pytest.mark.parametrize("file", ["ids.npy", "embeddings.npy", "boxes.npy"])
+def test_a_reader_that_meets_a_deletion_half_way_opens_the_newer_generation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    folder = tmp_path / "c"
+    with write(folder) as writer:
+        append(writer, names(0, 3))
+        append(writer, names(3, 6))
+        real = segments.map_array
+        turns = {file: writer.compact}
+
+        def map_then_compact(root: Path, path: Path, *expected: Any) -> Any:
+            found = real(root, path, *expected)
+            turns.pop(path.name, lambda: None)()
+            return found
+
+        monkeypatch.setattr("rpf.collection.segments.map_array", map_then_compact)
+        assert len(check(Collection.open(folder))) == 6
+        assert not turns
 
 
 def test_the_second_writer_is_told_or_waits(tmp_path: Path) -> None:
