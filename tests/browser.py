@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+PACKAGES = ("chromium", "libatomic1")  # the second for Playwright's driver
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 MISSING = "no Chromium: install it (apt-get install chromium, or python -m playwright install chromium)"
 
@@ -22,18 +23,21 @@ def find() -> str | None:
             return path
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
+    try:
+        with sync_playwright() as playwright:
+            own = playwright.chromium.executable_path
+    except Exception:  # its driver did not start; it has said why
+        return None
     return own if Path(own).is_file() else None
 
 
 def install() -> str | None:
     """The path of a Chromium, installed if need be; None where that cannot be."""
-    if path := find():
-        return path
+    if any(shutil.which(name) for name in NAMES):
+        return find()
     if os.geteuid() == 0 and shutil.which("apt-get"):
         env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "chromium"]):
+        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", *PACKAGES]):
             if subprocess.run(command, env=env, stdout=subprocess.DEVNULL).returncode:
                 break
         if path := find():

@@ -151,9 +151,8 @@ def main(
 ) -> None:
     """Train rpf-small briefly and write its weights as 16-bit safetensors."""
     torch.manual_seed(0)
-    small = ROOT / "config" / "rpf-small.yaml"
-    config = configs.load([dataset or ROOT / "config" / "FashionAI" / "FashionAI.yaml", small], settings)
-    samples = load_samples(config if dataset else None, drawn)
+    config = configs.load([ROOT / "config" / "FashionAI" / "FashionAI.yaml", ROOT / "config" / "rpf-small.yaml"])
+    samples = load_samples(configs.load([dataset], settings) if dataset else None, drawn)
     model = RPF(config).to(memory_format=torch.channels_last).train()
     prototypes = Prototypes(config.DATA.ATTRIBUTES.NUM, config.MODEL.EMBED_SIZE)
     parameters = [*model.parameters(), *prototypes.parameters()]
