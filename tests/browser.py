@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PACKAGES = ("chromium", "libatomic1")  # the second for Playwright's driver
+PACKAGES = ("chromium", "curl", "libatomic1")  # the last for Playwright's driver
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 MISSING = "no Chromium: install it (apt-get install chromium, or python -m playwright install chromium)"
 
