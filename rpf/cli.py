@@ -272,10 +272,10 @@ def demo(settings: Settings) -> None:
     Example:
       python -m rpf demo
     """
-    from rpf.engine import prepare_default
+    from rpf.engine import SearchEngine
 
     with Bar() as bar:
-        prepare_default(settings, bar)
+        SearchEngine(settings).prepare(bar)
     click.echo(f"{settings.collections / settings.collection} is ready")
 
 

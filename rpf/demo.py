@@ -17,7 +17,7 @@ IMAGES = "images"
 LONGEST_WAIT = 600.0  # seconds, for another process that prepares it
 
 
-def is_complete(folder: Path, checkpoint_hash: str) -> bool:
+def _is_complete(folder: Path, checkpoint_hash: str) -> bool:
     """Whether the drawn collection is there, whole, and made with this checkpoint."""
     try:
         manifest = Collection.open(folder).manifest
@@ -33,7 +33,7 @@ def prepare(folder: Path, embedder: Embedder, progress: Progress) -> None:
 
     Two processes may call this at once: the writer's lock makes the second wait, and then find the work done.
     """
-    if is_complete(folder, embedder.checkpoint_hash):
+    if _is_complete(folder, embedder.checkpoint_hash):
         return
     _drop_other_weights(folder, embedder.checkpoint_hash)
     labels = _draw_all(folder / IMAGES, progress)

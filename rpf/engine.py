@@ -14,7 +14,6 @@ from PIL import Image
 from rpf import demo, images
 from rpf.collection import Collection, Item, valid_name
 from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, UnknownCollection
-from rpf.files import file_hash
 from rpf.index.exact import Exact
 from rpf.indexing import Progress
 from rpf.model import checkpoint
@@ -30,7 +29,6 @@ __all__ = [
     "Results",
     "SearchEngine",
     "load_model",
-    "prepare_default",
 ]
 
 
@@ -97,6 +95,20 @@ class SearchEngine:
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow: not for a person to wait for
         self._open: dict[str, Collection] = {}
         self._lock = threading.Lock()
+
+    def prepare(self, progress: Progress) -> None:
+        """Draw and index the default collection if it is the one in use and not there yet; resumes.
+
+        Raises UnknownCollection when RPF_COLLECTION names another collection that does not exist.
+        """
+        name = self.settings.collection
+        folder = self.settings.collections / name
+        if name == DEFAULT_COLLECTION:
+            demo.prepare(folder, self.model, progress)
+        elif not (folder / "manifest.json").is_file():
+            raise UnknownCollection(
+                'There is no collection named "%(name)s"; make it with: python -m rpf index %(name)s FOLDER', name=name
+            )
 
     def names(self) -> list[str]:
         """The collections that can be searched, the default one first."""
@@ -200,20 +212,3 @@ def load_model(settings: Settings) -> RPF:
     except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there
         why = str(error).split("\n")[0]
         raise ConfigError("The device %(device)s cannot be used: %(why)s", device=device, why=why) from None
-
-
-def prepare_default(settings: Settings, progress: Progress) -> None:
-    """Draw and index the default collection if it is the one in use and not there yet; resumes.
-
-    Raises CollectionError when RPF_COLLECTION names another collection that does not exist.
-    """
-    folder = settings.collections / settings.collection
-    if settings.collection != DEFAULT_COLLECTION:
-        if not (folder / "manifest.json").is_file():
-            raise UnknownCollection(
-                'There is no collection named "%(name)s"; make it with: python -m rpf index %(name)s FOLDER',
-                name=settings.collection,
-            )
-        return
-    if not demo.is_complete(folder, file_hash(settings.checkpoint)):
-        demo.prepare(folder, load_model(settings), progress)

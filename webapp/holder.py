@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 
-from rpf.engine import SearchEngine, prepare_default
+from rpf.engine import SearchEngine
 from rpf.errors import RPFError
 from rpf.settings import Settings
 
@@ -69,9 +69,10 @@ class EngineHolder:
 
     def _make(self) -> None:
         try:
-            prepare_default(self.settings, self._report)
             self._report("load", 0, 0)
-            self._engine = SearchEngine(self.settings)
+            engine = SearchEngine(self.settings)
+            engine.prepare(self._report)
+            self._engine = engine
             self.failure = None
         except RPFError as error:
             log.error("The engine could not be made: %s", error)

@@ -1,11 +1,15 @@
 """A brief training that gives the site's default model sensible first weights, in about an hour on two cores.
 
-Not the paper's training: each (picture, attribute) is classified among that attribute's values by its cosine to
-one learnt vector per value, in both branches. Pictures are drawn garments and, where given, a labelled dataset's
-train split.
+Not the paper's training. At first each (picture, attribute) is classified among that attribute's values by its cosine
+to one learnt vector per value; then pictures of one value are drawn together and those of different values driven
+apart (supervised contrastive loss, Khosla et al. 2020), which spreads the cosines that a search compares. Both for both
+branches. Pictures are drawn garments and, where given, a labelled dataset's train split. The shipped weights:
 
     python -m rpf.training.brief --steps 1700 --drawn 2000 --dataset config/Clothing/Clothing.yaml \\
-        --set DATA.BASE_PATH=../shared --out runs/rpf-small/model.safetensors
+        --set DATA.BASE_PATH=../shared --out runs/rpf-small/start.safetensors
+    python -m rpf.training.brief --loss pairs --start runs/rpf-small/start.safetensors --steps 330 --batch 48 \\
+        --rate 3e-4 --reduced 0 --drawn 1500 --dataset config/Clothing/Clothing.yaml --set DATA.BASE_PATH=../shared \\
+        --out runs/rpf-small/model.safetensors
 """
 
 import math
@@ -35,7 +39,8 @@ from rpf.model.rpf import RPF
 ROOT = Path(__file__).resolve().parents[2]
 NOTE = "This model was trained briefly, as a start; a fully trained one is being prepared."
 CACHED_SIDE = 256  # pixels of the short side of the pictures kept in memory
-SCALE = 16.0  # of the cosines, before the softmax
+SCALE = 16.0  # of the cosines to the values' vectors, before the softmax
+TEMPERATURE = 0.1  # of the cosines of pairs
 
 Sample = tuple[Image.Image, dict[str, int]]
 
@@ -57,6 +62,19 @@ def value_loss(features: Tensor, attributes: Tensor, values: Tensor, prototypes:
         cosines = F.normalize(features[own], dim=-1) @ F.normalize(prototypes[attribute], dim=-1).T
         losses.append(F.cross_entropy(SCALE * cosines, values[own], label_smoothing=0.05, reduction="sum"))
     return torch.stack(losses).sum() / len(attributes)
+
+
+def pair_loss(features: Tensor, attributes: Tensor, values: Tensor) -> Tensor:
+    """Mean over features (m, E) of how much less alike they are to those of the same attribute (m,) and value (m,)
+    than to the others of that attribute; features that have no partner are left out."""
+    unit = F.normalize(features, dim=-1)
+    same_attribute = (attributes[:, None] == attributes) & ~torch.eye(len(unit), dtype=torch.bool)
+    partner = same_attribute & (values[:, None] == values)
+    logits = (unit @ unit.T / TEMPERATURE).masked_fill(~same_attribute, -torch.inf)
+    log_share = logits - logits.logsumexp(dim=1, keepdim=True)
+    paired = partner.any(dim=1)
+    each = log_share.masked_fill(~partner, 0).sum(dim=1)[paired] / partner.sum(dim=1)[paired]
+    return -each.mean()
 
 
 def augment(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -115,8 +133,8 @@ def batches(samples: list[Sample], size: int, steps: int) -> Iterator[list[Sampl
             yield ahead.pop(0).result()
 
 
-def step_loss(model: RPF, prototypes: Prototypes, batch: list[Sample], frame: int) -> Tensor:
-    """The loss of a batch seen at frame x frame pixels."""
+def step_loss(model: RPF, prototypes: Prototypes | None, batch: list[Sample], frame: int) -> Tensor:
+    """The loss of a batch seen at frame x frame pixels: of values where there are prototypes, else of pairs."""
     assert model.patch
     seen = model.region(
         model.tensor([centre_square(picture, frame) for picture, _ in batch]),
@@ -125,7 +143,7 @@ def step_loss(model: RPF, prototypes: Prototypes, batch: list[Sample], frame: in
     index = {key: number for number, key in enumerate(model.attributes)}
     wanted = [(row, index[key], value) for row, (_, labels) in enumerate(batch) for key, value in labels.items()]
     rows, attributes, values = torch.tensor(wanted).T
-    loss = value_loss(seen.feature[rows, attributes].float(), attributes, values, prototypes.region)
+    region = seen.feature[rows, attributes].float()
     squares = attention_squares(seen.attention.detach()[rows, attributes], frame, model.config.INPUT.THRESHOLD)
     crops = []
     for (row, _, _), (x, y, d) in zip(wanted, squares.tolist(), strict=True):
@@ -134,43 +152,60 @@ def step_loss(model: RPF, prototypes: Prototypes, batch: list[Sample], frame: in
         box = (int(x * share), int(y * share), int((x + d) * share), int((y + d) * share))
         crops.append(crop(square, box, model.config.INPUT.LOCAL_SIZE))
     tokens = model.patch.encode(model.tensor(crops))
-    features = model.patch(tokens, model.region.attribute.weight[attributes])
-    return loss + value_loss(features.float(), attributes, values, prototypes.patch)
+    patch = model.patch(tokens, model.region.attribute.weight[attributes]).float()
+    if prototypes is None:
+        return pair_loss(region, attributes, values) + pair_loss(patch, attributes, values)
+    return value_loss(region, attributes, values, prototypes.region) + value_loss(
+        patch, attributes, values, prototypes.patch
+    )
 
 
 @click.command()
 @click.option("--steps", default=1700, show_default=True)
 @click.option("--batch", default=32, show_default=True)
 @click.option("--rate", default=1e-3, show_default=True, help="Highest learning rate.")
+@click.option("--loss", type=click.Choice(["values", "pairs"]), default="values", show_default=True)
+@click.option("--start", type=click.Path(exists=True, path_type=Path), help="Weights to go on from.")
+@click.option("--reduced", default=0.75, show_default=True, help="Share of the steps that see 160 pixels, not 224.")
 @click.option("--drawn", default=2000, show_default=True, help="Drawn garments to train on.")
 @click.option("--dataset", type=click.Path(exists=True), help="Config of a dataset whose train split joins in.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 def main(
-    steps: int, batch: int, rate: float, drawn: int, dataset: str | None, settings: tuple[str, ...], out: Path
+    steps: int,
+    batch: int,
+    rate: float,
+    loss: str,
+    start: Path | None,
+    reduced: float,
+    drawn: int,
+    dataset: str | None,
+    settings: tuple[str, ...],
+    out: Path,
 ) -> None:
     """Train rpf-small briefly and write its weights as 16-bit safetensors."""
     torch.manual_seed(0)
     config = configs.load([ROOT / "config" / "FashionAI" / "FashionAI.yaml", ROOT / "config" / "rpf-small.yaml"])
     samples = load_samples(configs.load([dataset], settings) if dataset else None, drawn)
-    model = RPF(config).to(memory_format=torch.channels_last).train()
-    prototypes = Prototypes(config.DATA.ATTRIBUTES.NUM, config.MODEL.EMBED_SIZE)
-    parameters = [*model.parameters(), *prototypes.parameters()]
+    model = checkpoint.load(start) if start else RPF(config)
+    model = model.to(memory_format=torch.channels_last).train()
+    prototypes = Prototypes(config.DATA.ATTRIBUTES.NUM, config.MODEL.EMBED_SIZE) if loss == "values" else None
+    parameters = [*model.parameters(), *(prototypes.parameters() if prototypes else ())]
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(1 - 4 / steps), use_buffers=True)
     bar = tqdm(batches(samples, batch, steps), total=steps, desc="training")
     for step, pictures in enumerate(bar):
-        frame = config.INPUT.GLOBAL_SIZE if step > 0.75 * steps else 160  # small pictures first: twice as fast
+        frame = config.INPUT.GLOBAL_SIZE if step >= reduced * steps else 160  # small pictures first: twice as fast
         with torch.autocast("cpu", torch.bfloat16):
-            loss = step_loss(model, prototypes, pictures, frame)
+            total = step_loss(model, prototypes, pictures, frame)
         optimizer.zero_grad()
-        loss.backward()
+        total.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         schedule.step()
         average.update_parameters(model)
-        bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+        bar.set_postfix(loss=f"{total.item():.3f}", refresh=False)
         if (step + 1) % 500 == 0 or step + 1 == steps:
             checkpoint.save(cast(RPF, average.module), out, torch.float16, NOTE)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from rpf.engine import SearchEngine, load_model, prepare_default
+from rpf.engine import SearchEngine, load_model
 from rpf.errors import BadImage, CollectionError, QueryError, UnknownCollection, UnknownItem
 from rpf.indexing import Source, index
 from rpf.model import checkpoint
@@ -122,7 +122,7 @@ def test_the_default_collection_is_drawn_once(
     monkeypatch.setattr("rpf.demo.GARMENTS", 12)
     own = replace(settings, collections=tmp_path, collection="wardrobe")
     seen: list[tuple[str, int, int]] = []
-    prepare_default(own, lambda *progress: seen.append(progress))
+    SearchEngine(own).prepare(lambda *progress: seen.append(progress))
     assert {phase for phase, _, _ in seen} == {"drawing", "indexing", "compacting"}
     engine = SearchEngine(own)
     collection = engine.collection("wardrobe")
@@ -131,7 +131,7 @@ def test_the_default_collection_is_drawn_once(
     assert item.labels
     assert collection.image_path(item).is_file()
     manifest = (tmp_path / "wardrobe" / "manifest.json").read_bytes()
-    prepare_default(own, lambda *progress: None)
+    SearchEngine(own).prepare(lambda *progress: None)
     assert (tmp_path / "wardrobe" / "manifest.json").read_bytes() == manifest
 
 
@@ -140,18 +140,18 @@ def test_new_weights_index_the_drawings_anew(
 ) -> None:
     monkeypatch.setattr("rpf.demo.GARMENTS", 3)
     own = replace(settings, collections=tmp_path, collection="wardrobe")
-    prepare_default(own, lambda *progress: None)
+    SearchEngine(own).prepare(lambda *progress: None)
     model = load_model(settings)
     with torch.no_grad():
         model.region.attribute.weight.add_(1)
     checkpoint.save(model, tmp_path / "other.safetensors")
     other = own.with_checkpoint(tmp_path / "other.safetensors")
-    prepare_default(other, lambda *progress: None)
+    SearchEngine(other).prepare(lambda *progress: None)
     assert len(SearchEngine(other).collection("wardrobe")) == 3
-    prepare_default(own, lambda *progress: None)
+    SearchEngine(own).prepare(lambda *progress: None)
     assert len(SearchEngine(own).collection("wardrobe")) == 3
 
 
 def test_a_missing_collection_of_ones_own_is_an_error(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(UnknownCollection, match="python -m rpf index shop"):
-        prepare_default(replace(settings, collections=tmp_path, collection="shop"), lambda *progress: None)
+        SearchEngine(replace(settings, collections=tmp_path, collection="shop")).prepare(lambda *progress: None)
