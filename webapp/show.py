@@ -50,8 +50,8 @@ def init_app(app: Flask) -> None:
 
 
 def alike(similarity: float) -> str:
-    """A cosine as people read it: "94%"; what is below 0 has nothing in common."""
-    return str(format_percent(round(max(0.0, similarity), 2)))
+    """A cosine as people read it: "84%", "94.3%" where likeness crowds; what is below 0 has nothing in common."""
+    return str(format_percent(max(0.0, similarity), "0.#%" if similarity >= 0.9 else "0%"))
 
 
 def seconds(value: float) -> str:
