@@ -54,13 +54,15 @@ def prepare(folder: Path, embedder: Embedder, progress: Progress) -> None:
 
 
 def _drop_other_weights(folder: Path, checkpoint_hash: str) -> None:
-    """Make room where the collection was made with other weights; the drawings stay."""
-    if not (folder / "manifest.json").exists():
-        return
+    """Make room where the collection was made with other weights (or that was cut off); the drawings stay."""
     with locked(folder, LONGEST_WAIT):
-        if Collection.open(folder).manifest.checkpoint != checkpoint_hash:
-            (folder / "manifest.json").unlink()  # first: from here on there is no collection
-            shutil.rmtree(folder / "segments")
+        try:
+            made_with = Collection.open(folder).manifest.checkpoint
+        except UnknownCollection:
+            made_with = None
+        if made_with != checkpoint_hash:
+            (folder / "manifest.json").unlink(missing_ok=True)  # first: from here on there is no collection
+            shutil.rmtree(folder / "segments", ignore_errors=True)
             for file in folder.glob("items.sqlite*"):
                 file.unlink()
 
@@ -68,8 +70,9 @@ def _drop_other_weights(folder: Path, checkpoint_hash: str) -> None:
 def _draw_all(folder: Path, progress: Progress) -> dict[str, dict[str, int]]:
     """Path -> labels of every garment; a finished folder is read, not drawn again."""
     done = folder / "labels.json"
-    if done.is_file():
-        return dict(json.loads(done.read_text(encoding="utf-8")))
+    known = dict(json.loads(done.read_text(encoding="utf-8"))) if done.is_file() else {}
+    if len(known) >= GARMENTS:
+        return known
     try:
         from rpf.data.wardrobe import draw  # here, because who searches photos of their own needs no drawing library
     except ImportError as error:

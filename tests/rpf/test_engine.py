@@ -146,6 +146,7 @@ def test_new_weights_index_the_drawings_anew(
         model.region.attribute.weight.add_(1)
     checkpoint.save(model, tmp_path / "other.safetensors")
     other = own.with_checkpoint(tmp_path / "other.safetensors")
+    (tmp_path / "wardrobe" / "manifest.json").unlink()  # as if making room had been cut off here
     SearchEngine(other).prepare(lambda *progress: None)
     assert len(SearchEngine(other).collection("wardrobe")) == 3
     SearchEngine(own).prepare(lambda *progress: None)
