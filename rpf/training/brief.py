@@ -193,7 +193,7 @@ def main(
     parameters = [*model.parameters(), *(prototypes.parameters() if prototypes else ())]
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(1 - 4 / steps), use_buffers=True)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(steps / (steps + 4)), use_buffers=True)
     bar = tqdm(batches(samples, batch, steps), total=steps, desc="training")
     for step, pictures in enumerate(bar):
         frame = config.INPUT.GLOBAL_SIZE if step >= reduced * steps else 160  # small pictures first: twice as fast
