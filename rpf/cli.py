@@ -25,6 +25,9 @@ class OneLineErrors(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            sys.exit(2)
         except (RPFError, click.ClickException, OSError) as error:
             click.echo(f"Error: {_one_line(error)}", err=True)
             sys.exit(2)

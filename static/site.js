@@ -195,6 +195,8 @@ function setUpLive(form) {
 
 const drop = one("#drop");
 if (drop) setUpDrop(drop);
+const problem = one("p.problem");
+if (problem) problem.scrollIntoView({ block: "center" }); // on a phone it may lie below the screen
 const live = one("form[data-live]");
 if (live) setUpLive(live);
 

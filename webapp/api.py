@@ -152,5 +152,5 @@ def _field(body: dict[str, object], field: str, kind: type[T]) -> T:
 
 def _count(k: object) -> int:
     if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MAX_K:
-        raise Invalid("k", "%(field)s must be a whole number from 1 to %(most)d.", most=MAX_K)
+        raise Invalid("k", "%(field)s must be a whole number (not a text) from 1 to %(most)d.", most=MAX_K)
     return k
