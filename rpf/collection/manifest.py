@@ -26,7 +26,7 @@ def valid_name(name: str) -> bool:
 def collection_folder(collections: Path, name: str) -> Path:
     """Where a collection of that name lies or would lie. Raises CollectionError for what is no name."""
     if not valid_name(name):
-        template = "A collection's name has 1 to 64 letters, digits, - and _, which \"%(name)s\" has not."
+        template = 'A collection\'s name has 1 to 64 letters, digits, - and _, which "%(name)s" has not.'
         raise CollectionError(template, name=name)
     return collections / name
 
