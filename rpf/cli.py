@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +83,11 @@ class Bar(AbstractContextManager["Bar"]):
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """--checkpoint for a command that takes `settings`."""
 
+    @wraps(command)
     def run(checkpoint: Path | None, **kwargs: Any) -> None:
         settings = Settings.from_environ()
         command(settings=settings if checkpoint is None else settings.with_checkpoint(checkpoint), **kwargs)
 
-    run.__doc__, run.__name__ = command.__doc__, command.__name__
-    run.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
     option = click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")
     return option(run)
 
@@ -136,13 +136,13 @@ def index(
     from rpf.collection import collection_folder
     from rpf.engine import load_model
 
-    if (folder is None) == (dataset is None):
-        raise click.UsageError("Give a FOLDER of pictures or --dataset CONFIG, one of the two.")
     target = collection_folder(settings.collections, name)
-    if folder is not None:
+    if folder is not None and dataset is None:
         root, sources = folder, [indexing.Source(path, {}) for path in indexing.find_images(folder)]
+    elif dataset is not None and folder is None:
+        root, sources = _dataset_sources(dataset, overrides, split)
     else:
-        root, sources = _dataset_sources([dataset] if dataset else [], overrides, split)
+        raise click.UsageError("Give a FOLDER of pictures or --dataset CONFIG, one of the two.")
     if not sources:
         raise click.UsageError(f"{root} holds no pictures.")
     with Bar() as bar:
@@ -155,11 +155,11 @@ def index(
     )
 
 
-def _dataset_sources(files: list[Path], overrides: tuple[str, ...], split: str) -> tuple[Path, list[Any]]:
+def _dataset_sources(file: Path, overrides: tuple[str, ...], split: str) -> tuple[Path, list[Any]]:
     from rpf import config, indexing
     from rpf.data.annotations import missing_images, read_split
 
-    data = config.load(files, overrides).DATA
+    data = config.load([file], overrides).DATA
     items = read_split(data.folder, data, split)
     if missing := missing_images(data.folder, items):
         click.echo(f"{len(missing)} images of the dataset are missing, the first is {missing[0]}", err=True)

@@ -167,7 +167,7 @@ class SearchEngine:
             query.embedding[attributes], attributes, np.array(list(chosen.values()), dtype=np.float64), offset + k + own
         )
         ids = collection.ids[found.rows]
-        keep = np.flatnonzero(ids != query.item_id)[offset : offset + k] if own else np.arange(len(ids))[offset:]
+        keep = np.flatnonzero(ids != (query.item_id if own else -1))[offset : offset + k]  # no id is below 0
         hits = [
             Hit(
                 rank=offset + position + 1,
