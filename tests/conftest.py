@@ -58,7 +58,7 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, i
     folder = tmp_path_factory.mktemp("wardrobe")
     labels = {}
     for seed in range(40):
-        drawing = draw(seed, height=200)
+        drawing = draw(seed, size=200)
         path = folder / f"{seed:03}.jpg"
         drawing.picture.save(path, quality=90)
         labels[path] = drawing.labels

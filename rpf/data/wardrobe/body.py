@@ -1,25 +1,13 @@
-"""The measures of a garment in centimetres, on a figure 143 cm high from the neck to the floor, and its outlines.
-
-A length value is a span on that figure: between the spans of neighbouring values there is always a gap, so that no
-garment lies on a boundary.
-"""
+"""The measures of an upper garment in centimetres, and its outlines."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from rpf.data.wardrobe.geometry import Point, between, mirrored, profile
+from rpf.data.wardrobe.measures import COAT, HIP, SKIRT, SLEEVE, WAIST
 from rpf.data.wardrobe.plan import Plan
 
-WAIST, HIP = 40.0, 60.0  # below the neck
-# Below the waist: the knee is at 59, the ankle at 95, the floor at 105.
-SKIRT = {1: (33, 46), 2: (56, 62), 3: (70, 80), 4: (88, 93), 5: (102, 107)}
-PANT = {1: (35, 46), 2: (56, 62), 3: (70, 78), 4: (85, 90), 5: (98, 104)}
-# Below the neck: waist 40, hip 60, mid thigh 82, knee 98, mid calf 115, ankle 135.
-COAT = {1: (33, 37), 2: (47, 58), 3: (66, 72), 4: (79, 85), 5: (94, 101), 6: (110, 119), 7: (129, 139)}
-# Parts of the way from the shoulder to the wrist; the elbow is at 0.56.
-SLEEVE = {2: (0.13, 0.18), 3: (0.28, 0.41), 4: (0.53, 0.59), 5: (0.70, 0.79), 7: (0.96, 1.03)}
-ELBOW = 0.56
 
 
 @dataclass
@@ -131,7 +119,9 @@ FITS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, flo
     "jacket": ((25, 28), (0.5, 2.0), (-2.0, 0.5), (0, 0)),
     "coat": ((25, 28), (1.0, 3.5), (1.0, 7.0), (0, 0)),
     "blazer": ((24.5, 27.5), (2.5, 4.5), (0.0, 2.0), (0, 0)),
-    "vest top": ((20, 23), (0.3, 2.2), (-0.5, 2.0), (53, 64)),
+    "top": ((20, 23), (0.3, 2.2), (-0.5, 2.0), (53, 64)),
+    "hoodie": ((25, 28.5), (0.2, 1.5), (-2.5, 0.5), (62, 72)),
+    "vest": ((23.5, 27), (0.5, 2.5), (-0.5, 1.0), (0, 0)),
     "dress": ((22, 25), (2.5, 5.0), (0, 0), (0, 0)),
 }
 
@@ -145,26 +135,26 @@ def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> 
     chest = _span(rng, chest_span)
     waist = chest - _span(rng, waist_span)
     hem = chest + _span(rng, hem_span)
-    sleeve_value = plan.labels["sleeve_length"]
+    sleeve_value = plan.values["sleeve_length"]
     slope = _span(rng, (4.2, 5.6))
     drop = _span(rng, (20.5, 22.5)) + (2.5 if plan.garment in ("coat", "jacket", "sweater", "cardigan") else 0.0)
     broad = 1.5 if plan.garment in ("coat", "jacket", "blazer", "sweater") else 0.0
     shoulder = max(min(_span(rng, (18.5, 20.5)) + broad, chest - 3.0), neck + 4.0)
     if sleeve_value == 1:
-        shoulder = neck + _span(rng, (3.0, 5.5)) if plan.garment == "vest top" else _span(rng, (15.5, 18.0))
+        shoulder = neck + _span(rng, (3.0, 5.5)) if plan.garment == "top" else _span(rng, (15.5, 18.0))
         shoulder = max(shoulder, neck + 3.0)
         slope *= (shoulder - neck) / 12
     body = Body(neck, shoulder, slope, slope + drop, chest, waist, hem, hem, _span(rng, length_span))
     if sleeve_value == 1:
         body.armhole = 4.8 + drop
-    if "coat_length" in plan.labels:
-        body.length = _span(rng, COAT[plan.labels["coat_length"]])
+    if "coat_length" in plan.values:
+        body.length = _span(rng, COAT[plan.values["coat_length"]])
         body.armhole = min(body.armhole, body.length - 8.0)
         body.hip = max(body.chest - 0.5, body.waist + 1.5)
         body.hem = body.hip + (0.12 * max(body.length - HIP, 0) * rng.uniform(0.2, 1.0))
         if plan.garment == "jacket":
             body.hem = chest - _span(rng, (0.0, 2.5))
-    if "skirt_length" in plan.labels:
+    if "skirt_length" in plan.values:
         _dress(body, plan, rng)
     if plan.garment == "shirt":
         body.tail = _span(rng, (4, 7))
@@ -178,7 +168,7 @@ def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> 
 
 
 def _dress(body: Body, plan: Plan, rng: np.random.Generator) -> None:
-    skirt = _span(rng, SKIRT[plan.labels["skirt_length"]])
+    skirt = _span(rng, SKIRT[plan.values["skirt_length"]])
     body.length = WAIST + skirt
     cut = rng.choice(["sheath", "line", "full", "shift"])
     if cut == "shift":

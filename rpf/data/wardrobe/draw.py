@@ -1,74 +1,105 @@
 """One seed, one picture."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import skia
 from PIL import Image
 
 from rpf.data.wardrobe import scene
-from rpf.data.wardrobe.body import COAT, PANT, SKIRT
 from rpf.data.wardrobe.geometry import drape
+from rpf.data.wardrobe.measures import COAT, PANT, SKIRT, WAIST
 from rpf.data.wardrobe.pants import draw_pants
 from rpf.data.wardrobe.pen import Pen
-from rpf.data.wardrobe.plan import Plan, make_plan
+from rpf.data.wardrobe.plan import TARGETS, Plan, make_plan
 from rpf.data.wardrobe.skirts import draw_skirt
 from rpf.data.wardrobe.tops import draw_top
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawn garment. `labels` and `absent` together name all eight attributes, none of them twice."""
+    """A drawn garment. No attribute is both in `labels` and in `absent`; a hooded garment's necks are in neither."""
 
     picture: Image.Image  # RGB
-    labels: dict[str, int]  # attribute -> value, numbered as FashionAI does
+    labels: dict[str, int]  # attribute -> value, numbered as FashionAI does; 0: the part is there, but hidden
     absent: frozenset[str]  # the attributes that the garment has no part for
     garment: str
     mask: np.ndarray  # (H, W) bool: the garment's pixels
 
 
-def draw(seed: int, height: int = 400, plain: bool = True) -> Drawing:
-    """Draws the garment of a seed (an integer >= 0) as a portrait or square picture `height` pixels high.
+def draw(seed: int, size: int = 400, plain: bool = True) -> Drawing:
+    """Draws the garment of a seed (an integer >= 0) as a picture whose longer side is `size` pixels long.
 
-    `plain`: on a clean, light studio background, undistorted. Otherwise as a photograph taken at home: on a floor, a
-    sheet or a wall, turned, off centre, in uneven light, with noise. The same arguments always give the same picture.
+    `plain`: on a clean, light studio background, undistorted, nothing hidden. Otherwise as a photograph taken at home:
+    on a floor, a sheet or a wall, turned, off centre, in uneven light, blurred, noisy, cut off. The same arguments
+    always give the same picture. Consecutive seeds show every value about equally often.
 
-    Raises ValueError for a negative seed or a height under 32 pixels.
+    Raises ValueError for a negative seed or a size under 32 pixels.
     """
-    if seed < 0 or height < 32:
-        raise ValueError(f"seed must be at least 0 and height at least 32, not {seed} and {height}")
-    plan = make_plan(seed)
+    return _draw(seed, make_plan(_checked(seed)), size, plain)
+
+
+def sample(attribute: str, value: int, seed: int = 0, size: int = 400, plain: bool = False) -> Drawing:
+    """A garment of a seed that has an attribute's value; 0 stands for a part that is there, but hidden.
+
+    Raises ValueError for what `draw` refuses, an unknown attribute or value, and 0 for a plain picture, which hides
+    nothing.
+    """
+    if (attribute, value) not in TARGETS or (plain and not value):
+        offers = [v for a, v in TARGETS if a == attribute and (v or not plain)]
+        raise ValueError(f"no garment is drawn for {attribute} {value}; there are {offers or sorted(dict(TARGETS))}")
+    return _draw(seed, make_plan(_checked(seed), (attribute, value)), size, plain)
+
+
+def balanced(count: int, first: int = 0, size: int = 400, plain: bool = True) -> Iterator[Drawing]:
+    """`count` garments, those of the seeds from `first` on, in which every value is about as frequent as any other."""
+    return (draw(seed, size, plain) for seed in range(first, first + count))
+
+
+def _checked(seed: int) -> int:
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, not {seed}")
+    return seed
+
+
+def _draw(seed: int, plan: Plan, size: int, plain: bool) -> Drawing:
+    if size < 32:
+        raise ValueError(f"size must be at least 32, not {size}")
+    plan = replace(plan, hidden="") if plain else plan
     rng = np.random.default_rng((seed, 1))
-    pen = Pen(drape(rng), rng, 1.12 * _tallness(plan) / height)
+    pen = Pen(drape(rng), rng, 1.12 * _tallness(plan) / size)
     if plan.garment == "skirt":
         draw_skirt(pen, plan, rng)
     elif plan.garment in ("trousers", "shorts"):
         draw_pants(pen, plan, rng)
     else:
         draw_top(pen, plan, rng)
+    drawn, stencil = pen.finish()
     # The scene has a stream of its own: plain or not, the garment is the same.
     rng = np.random.default_rng((seed, 2, int(plain)))
-    everything = skia.Path()
-    for outline in pen.outlines:
-        everything.addPath(outline)
-    size = scene.frame(height, everything.getBounds(), rng)
+    view = scene.see(pen.outlines, plan, size, plain, rng)
+    layer, mask = (_render(picture, view.size, view.matrix) for picture in (drawn, stencil))
+    picture = scene.compose(layer, plan, view, plain, rng)
+    covered = mask.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
+    return Drawing(Image.fromarray(picture), plan.labels, plan.absent, plan.garment, covered)
+
+
+def _render(picture: skia.Picture, size: tuple[int, int], matrix: skia.Matrix) -> skia.Image:
     surface = skia.Surface(*size)
     canvas = surface.getCanvas()
-    canvas.concat(scene.camera(pen.outlines, size, plain, rng))
-    canvas.drawPicture(pen.finish())
-    layer = surface.makeImageSnapshot()
-    mask = layer.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
-    picture = scene.compose(layer, size, plain, rng)
-    return Drawing(Image.fromarray(picture), plan.labels, plan.absent, plan.garment, mask)
+    canvas.concat(matrix)
+    canvas.drawPicture(picture)
+    return surface.makeImageSnapshot()
 
 
 def _tallness(plan: Plan) -> float:
     """About how many centimetres high (or, for short tops, wide) the garment is."""
     for attribute, spans, more in (
-        ("skirt_length", SKIRT, 0.0 if plan.garment == "skirt" else 40.0),
+        ("skirt_length", SKIRT, 0.0 if plan.garment == "skirt" else WAIST),
         ("coat_length", COAT, 4.0),
         ("pant_length", PANT, 0.0),
     ):
-        if attribute in plan.labels:
-            return max(spans[plan.labels[attribute]][1] + more, 70.0)
+        if attribute in plan.values:
+            return max(spans[plan.values[attribute]][1] + more, 70.0)
     return 76.0

@@ -2,7 +2,7 @@
 
 import skia
 
-from rpf.data.wardrobe.body import WAIST
+from rpf.data.wardrobe.measures import WAIST
 from rpf.data.wardrobe.colours import Colour, luminance, mix
 from rpf.data.wardrobe.geometry import Point, between, flipped, offset
 from rpf.data.wardrobe.kit import Kit, Neck

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import skia
 
-from rpf.data.wardrobe.body import PANT
+from rpf.data.wardrobe.measures import PANT
+from rpf.data.wardrobe import supports
 from rpf.data.wardrobe.cloth import Cloth, choose_cloth
 from rpf.data.wardrobe.colours import Colour, luminance, mix
 from rpf.data.wardrobe.geometry import Point, Run, between, flipped, offset, profile
@@ -20,7 +21,7 @@ THREAD: Colour = (201, 152, 84)
 def draw_pants(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     """Trousers or shorts: skinny, straight, tapered, wide or flared; jeans, chinos or joggers."""
     cloth = choose_cloth(plan.garment, rng)
-    low, high = PANT[plan.labels["pant_length"]]
+    low, high = PANT[plan.values["pant_length"]]
     length = float(rng.uniform(low, high))
     cut = str(
         rng.choice(
@@ -50,6 +51,7 @@ def draw_pants(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     inner = [(0.0, rise), (max(inner[0][0], 0.5) * 0.6, rise + 3.0), *inner]
     cuff = between(outer[-1], inner[-1], -0.04)
     draw_inside(pen, cloth, waist)
+    supports.hold_bottom(pen, plan, waist, rng)
     jeans, jogger = (
         cloth.kind == "denim",
         cut == "tapered" and cloth.kind in ("plain", "heather") and rng.random() < 0.6,
@@ -78,6 +80,7 @@ def draw_pants(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     if jogger:
         for way, drop in ((1, 13.0), (-1, 11.0)):
             pen.line([(0.8 * way, 4.4), (1.8 * way, 8.5), (1.3 * way, drop)], (232, 228, 220), 0.6, 1.0)
+    supports.clip_bottom(pen, plan, waist, rng)
 
 
 def _leg_folds(

@@ -1,7 +1,8 @@
 """Drawing cloth: shapes with edges that turn away from the light, folds, seams, stitches, ribs and buttons."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,8 @@ from rpf.data.wardrobe.colours import Colour, argb, mix
 from rpf.data.wardrobe.geometry import Point, Run, Warp, lerp, offset, resampled, trace
 
 SRC_ATOP = skia.BlendMode.kSrcATop
+_FILL = skia.Paint(AntiAlias=True)
+_ERASE = skia.Paint(AntiAlias=True, BlendMode=skia.BlendMode.kClear)
 
 
 def blur(sigma: float) -> skia.MaskFilter:
@@ -26,12 +29,36 @@ class Pen:
         self.warp = warp
         self.rng = rng
         self.pixel = pixel
-        self.outlines: list[skia.Path] = []
-        self._recorder = skia.PictureRecorder()
-        self.canvas = self._recorder.beginRecording(skia.Rect.MakeLTRB(-400, -400, 400, 400))
+        self.outlines: list[skia.Path] = []  # of the garment's pieces
+        self._recorders = skia.PictureRecorder(), skia.PictureRecorder()
+        self.canvas, self._stencil = (r.beginRecording(skia.Rect.MakeLTRB(-400, -400, 400, 400)) for r in self._recorders)
+        self._foreign = False
 
-    def finish(self) -> skia.Picture:
-        return self._recorder.finishRecordingAsPicture()
+    def finish(self) -> tuple[skia.Picture, skia.Picture]:
+        """What was drawn, and the same as a stencil: opaque where the garment is."""
+        picture, stencil = (r.finishRecordingAsPicture() for r in self._recorders)
+        return picture, stencil
+
+    @contextmanager
+    def clip(self, path: skia.Path) -> Iterator[None]:
+        """Within it, nothing is drawn outside of a shape."""
+        for canvas in (self.canvas, self._stencil):
+            canvas.save()
+            canvas.clipPath(path, skia.ClipOp.kIntersect, True)
+        try:
+            yield
+        finally:
+            for canvas in (self.canvas, self._stencil):
+                canvas.restore()
+
+    @contextmanager
+    def support(self) -> Iterator[None]:
+        """Within it, what is drawn holds the garment and is no part of it."""
+        self._foreign = True
+        try:
+            yield
+        finally:
+            self._foreign = False
 
     def path(self, *runs: Run, close: bool = True) -> skia.Path:
         return trace(runs, self.warp, close)
@@ -56,7 +83,9 @@ class Pen:
             canvas.restore()
         for paint in cloth.paint(angle):
             canvas.drawPath(path, paint)
-        self.outlines.append(path)
+        self._stencil.drawPath(path, _ERASE if self._foreign else _FILL)
+        if not self._foreign:
+            self.outlines.append(path)
         if edge > 0:
             self._round_edges(path, cloth, edge, 0.75 if 0 < shadow < 1.5 else 0.5)
         return path
@@ -99,14 +128,12 @@ class Pen:
         dark = skia.Paint(Color=argb(cloth.shade), AntiAlias=True, MaskFilter=soft)
         bright = skia.Paint(Color=argb((255, 255, 255)), AntiAlias=True, MaskFilter=soft)
         canvas = self.canvas
-        canvas.save()
-        canvas.clipPath(path, skia.ClipOp.kIntersect, True)
-        for run, width, strength in folds:
-            canvas.drawPath(
-                self._blade(offset(run, -width * 0.75), width), _alpha(bright, 0.42 * strength * cloth.light)
-            )
-            canvas.drawPath(self._blade(run, width), _alpha(dark, 0.40 * strength * cloth.dark))
-        canvas.restore()
+        with self.clip(path):
+            for run, width, strength in folds:
+                canvas.drawPath(
+                    self._blade(offset(run, -width * 0.75), width), _alpha(bright, 0.42 * strength * cloth.light)
+                )
+                canvas.drawPath(self._blade(run, width), _alpha(dark, 0.40 * strength * cloth.dark))
 
     def _blade(self, run: Run, width: float) -> skia.Path:
         """A shape along a run that is thin at both ends."""

@@ -9,13 +9,15 @@ ATTRIBUTES = (
     "collar_design", "lapel_design", "neckline_design", "neck_design",
 )  # fmt: skip
 NECKS = {"collar": "collar_design", "lapel": "lapel_design", "neckline": "neckline_design", "neck": "neck_design"}
+HOOD = ("hood", 1)  # stands where a neck does; no attribute describes it
+Target = tuple[str, int]
 
 
 @dataclass(frozen=True)
 class Pattern:
     """What a kind of garment may have: the values of each length, and its necks as (attribute, value)."""
 
-    necks: tuple[tuple[str, int], ...] = ()
+    necks: tuple[Target, ...] = ()
     sleeves: tuple[int, ...] = ()
     skirts: tuple[int, ...] = ()
     coats: tuple[int, ...] = ()
@@ -23,110 +25,171 @@ class Pattern:
     usual_sleeves: tuple[int, ...] = ()  # what it has where no other is asked for; empty: any
     usual_coats: tuple[int, ...] = ()
 
+    def values(self, attribute: str) -> tuple[int, ...]:
+        lengths = {"skirt_length": self.skirts, "sleeve_length": self.sleeves,
+                   "coat_length": self.coats, "pant_length": self.pants}  # fmt: skip
+        return lengths[attribute] if attribute in lengths else tuple(v for a, v in self.necks if a == attribute)
 
-def _necks(**families: str) -> tuple[tuple[str, int], ...]:
-    return tuple((NECKS[family], int(value)) for family, values in families.items() for value in values)
+
+def _necks(hood: bool = False, **families: str) -> tuple[Target, ...]:
+    necks = tuple((NECKS[family], int(value)) for family, values in families.items() for value in values)
+    return (*necks, HOOD) if hood else necks
 
 
 PATTERNS: dict[str, Pattern] = {
-    "T-shirt": Pattern(_necks(collar="1", neckline="2347", neck="3"), sleeves=(2, 3, 4, 5, 7)),
-    "shirt": Pattern(_necks(collar="1", neck="3"), sleeves=(3, 4, 5, 7)),
-    "blouse": Pattern(_necks(collar="123", neckline="245689", neck="24"), sleeves=(1, 2, 3, 4, 5, 7)),
-    "sweater": Pattern(_necks(neckline="3467", neck="134"), sleeves=(3, 4, 5, 7)),
+    "T-shirt": Pattern(_necks(collar="1", neckline="2347", neck="3"), sleeves=(2, 3, 4, 5, 6, 7)),
+    "shirt": Pattern(_necks(collar="1", neck="3"), sleeves=(3, 4, 5, 6, 7)),
+    "blouse": Pattern(_necks(collar="123", neckline="245689", neck="24"), sleeves=(1, 2, 3, 4, 5, 6, 7, 8)),
+    "sweater": Pattern(_necks(neckline="3467", neck="134"), sleeves=(3, 4, 5, 6, 7, 8)),
+    "hoodie": Pattern(
+        (HOOD,), sleeves=(3, 7, 8), coats=(1, 2, 3), usual_sleeves=(7, 7, 7, 7, 3), usual_coats=(2, 2, 2, 3)
+    ),
     "cardigan": Pattern(
         _necks(collar="4", lapel="23"),
-        sleeves=(3, 4, 5, 7),
-        coats=(2, 3, 4, 5),
+        sleeves=(3, 4, 5, 6, 7, 8),
+        coats=(1, 2, 3, 4, 5),
         usual_sleeves=(7, 7, 5),
         usual_coats=(2, 2, 3, 4),
     ),
     "jacket": Pattern(
-        _necks(collar="14", lapel="12", neck="3"),
-        sleeves=(5, 7),
+        _necks(collar="14", lapel="12", neck="3", hood=True),
+        sleeves=(5, 6, 7, 8),
         coats=(1, 2, 3),
         usual_sleeves=(7,),
         usual_coats=(1, 2, 2, 2, 3),
     ),
     "coat": Pattern(
-        _necks(collar="123", lapel="1234", neck="3"),
-        sleeves=(5, 7),
+        _necks(collar="123", lapel="1234", neck="3", hood=True),
+        sleeves=(5, 6, 7, 8),
         coats=(3, 4, 5, 6, 7),
         usual_sleeves=(7, 7, 7, 5),
         usual_coats=(3, 4, 4, 5, 5, 6, 7),
     ),
     "blazer": Pattern(
-        _necks(lapel="134"), sleeves=(4, 5, 7), coats=(1, 2, 3), usual_sleeves=(7, 7, 5), usual_coats=(2, 2, 3)
+        _necks(lapel="134"), sleeves=(4, 5, 6, 7), coats=(1, 2, 3), usual_sleeves=(7, 7, 5), usual_coats=(2, 2, 3)
     ),
-    "vest top": Pattern(_necks(neckline="12345789"), sleeves=(1,)),
-    "dress": Pattern(_necks(collar="123", neckline="123456789", neck="1234"), (1, 2, 3, 4, 5, 7), (1, 2, 3, 4, 5)),
+    "vest": Pattern(_necks(collar="1", lapel="2", neckline="4", neck="3"), sleeves=(1,), coats=(1, 2, 3, 4),
+                    usual_coats=(2, 2, 2, 3)),
+    "top": Pattern(_necks(neckline="12345789"), sleeves=(1,)),
+    "dress": Pattern(_necks(collar="123", neckline="123456789", neck="1234"), (1, 2, 3, 4, 5, 6, 7), (1, 2, 3, 4, 5)),
     "skirt": Pattern(skirts=(1, 2, 3, 4, 5)),
     "trousers": Pattern(pants=(3, 4, 5)),
     "shorts": Pattern(pants=(1, 2)),
-}
+}  # fmt: skip
 
-# Sleeveless garments only have these necks bare; a shoulder that is not there carries no sleeve.
+# Nothing holds a sleeve where a shoulder is bare.
+OFF_SHOULDER = ("neckline_design", 6)
 BARE = {("neckline_design", 1), ("neckline_design", 8), ("neckline_design", 9)}
-
-
-def _values(pattern: Pattern, attribute: str) -> tuple[int, ...]:
-    lengths = {"skirt_length": pattern.skirts, "sleeve_length": pattern.sleeves,
-               "coat_length": pattern.coats, "pant_length": pattern.pants}  # fmt: skip
-    return lengths[attribute] if attribute in lengths else tuple(v for a, v in pattern.necks if a == attribute)
-
-
-TARGETS = sorted({(a, v) for p in PATTERNS.values() for a in ATTRIBUTES for v in _values(p, a)})
+# Every value that some garment can show, and 0 for a part that is there but hidden.
+TARGETS = sorted({(a, v) for p in PATTERNS.values() for a in ATTRIBUTES for v in p.values(a)}
+                 | {(a, 0) for a in ATTRIBUTES})  # fmt: skip
+SETTINGS = ("flat", "flat", "flat", "flat", "hanger", "hanger", "mannequin", "mannequin", "mannequin")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A garment, its labels, and the attributes that it has no part for."""
+    """A garment, the values of its parts, which of them is hidden in the picture, and what holds the garment."""
 
     garment: str
-    labels: dict[str, int]
+    values: dict[str, int]
+    hidden: str = ""  # an attribute whose part cannot be seen; "" for none
+    hooded: bool = False
+    setting: str = "flat"  # flat, hanger or mannequin
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """What can be seen of the values: 0 for the hidden one."""
+        return {a: 0 if a == self.hidden else v for a, v in self.values.items()}
 
     @property
     def absent(self) -> frozenset[str]:
-        return frozenset(ATTRIBUTES) - frozenset(self.labels)
+        """The attributes that the garment has no part for. Whether a hood is a neck is not for us to say."""
+        unknown = set(NECKS.values()) if self.hooded else set()
+        return frozenset(ATTRIBUTES) - frozenset(self.values) - unknown
 
     @property
-    def neck(self) -> tuple[str, int]:
-        """The (attribute, value) of the one neck; ("", 0) for garments without any."""
-        return next(((a, v) for a, v in self.labels.items() if a in NECKS.values()), ("", 0))
+    def neck(self) -> Target:
+        """The (attribute, value) of the one neck, HOOD, or ("", 0) for garments without any."""
+        if self.hooded:
+            return HOOD
+        return next(((a, v) for a, v in self.values.items() if a in NECKS.values()), ("", 0))
 
 
-def make_plan(seed: int) -> Plan:
-    """The plan for a seed. Every run of len(TARGETS) seeds from a multiple of it has each value at least once."""
-    block, place = divmod(seed, len(TARGETS))
-    attribute, value = TARGETS[np.random.default_rng((block, 71)).permutation(len(TARGETS))[place]]
-    rng = np.random.default_rng((seed, 72))
-    kinds = [kind for kind, pattern in PATTERNS.items() if value in _values(pattern, attribute)]
+def make_plan(seed: int, target: Target | None = None) -> Plan:
+    """The plan of a seed, for one (attribute, value) or, without, for that of the seed's place in its block.
+
+    Every run of len(TARGETS) seeds from a multiple of it has each value at least once.
+    """
+    if target is None:
+        block, place = divmod(seed, len(TARGETS))
+        target = TARGETS[np.random.default_rng((block, 71)).permutation(len(TARGETS))[place]]
+    attribute, value = target
+    rng = np.random.default_rng((seed, 72, TARGETS.index(target)))
+    kinds = [kind for kind, pattern in PATTERNS.items() if _offers(pattern, attribute, value)]
     garment = kinds[rng.integers(len(kinds))]
     pattern = PATTERNS[garment]
-    labels: dict[str, int] = {}
+    values: dict[str, int] = {}
     for other in ATTRIBUTES[:4]:
-        values = _values(pattern, other)
-        if values:
-            usual = {"sleeve_length": pattern.usual_sleeves, "coat_length": pattern.usual_coats}.get(other) or values
-            labels[other] = value if other == attribute else int(rng.choice(usual))
-    if pattern.necks:
-        necks = [n for n in pattern.necks if n == (attribute, value)] or list(pattern.necks)
-        if attribute == "sleeve_length" and value > 1:
-            necks = [n for n in necks if n not in BARE]
-        neck = necks[rng.integers(len(necks))]
-        labels[neck[0]] = neck[1]
-        _make_wearable(labels, neck, attribute, pattern, rng)
-    return Plan(garment, {a: labels[a] for a in ATTRIBUTES if a in labels})
+        usual = {"sleeve_length": pattern.usual_sleeves, "coat_length": pattern.usual_coats}.get(other)
+        if pool := usual or pattern.values(other):
+            pool = tuple(v for v in pool if _can_hide(other, v)) if target == (other, 0) else pool
+            values[other] = value if value and other == attribute else int(rng.choice(pool))
+    neck = _choose_neck(pattern, target, rng)
+    if attribute != "sleeve_length":
+        _make_wearable(values, neck, pattern, rng)
+    if neck != HOOD and neck[0]:
+        values[neck[0]] = neck[1]
+    if garment == "hoodie" and attribute != "coat_length" and rng.random() < 0.5:
+        del values["coat_length"]  # pulled over the head: no coat
+    hidden = attribute if value == 0 else ""
+    ordered = {a: values[a] for a in ATTRIBUTES if a in values}
+    return Plan(garment, ordered, hidden, neck == HOOD, _choose_setting(ordered, neck, hidden, rng))
 
 
-def _make_wearable(
-    labels: dict[str, int], neck: tuple[str, int], target: str, pattern: Pattern, rng: np.random.Generator
-) -> None:
-    """Changes the lengths that were not asked for to what people wear with this neck."""
-    if target == "sleeve_length":
-        return
+def _offers(pattern: Pattern, attribute: str, value: int) -> bool:
+    """Whether such a garment may show the value; for 0, whether it has a part that can be hidden."""
+    if value:
+        return value in pattern.values(attribute)
+    return any(_can_hide(attribute, v) for v in pattern.values(attribute))
+
+
+def _can_hide(attribute: str, value: int) -> bool:
+    """What is not there cannot be hidden, nor necks that leave the shoulders bare."""
+    return not (attribute == "sleeve_length" and value == 1) and not (
+        attribute == "neckline_design" and value in (1, 3, 6, 8, 9)
+    )
+
+
+def _choose_neck(pattern: Pattern, target: Target, rng: np.random.Generator) -> Target:
+    attribute, value = target
+    if not pattern.necks:
+        return "", 0
+    if attribute in NECKS.values():
+        necks = [(a, v) for a, v in pattern.necks if a == attribute and (v == value or (not value and _can_hide(a, v)))]
+    elif attribute == "sleeve_length" and value != 1:
+        necks = [n for n in pattern.necks if n not in BARE and (value or n != OFF_SHOULDER)]
+    else:
+        necks = list(pattern.necks)
+    return necks[rng.integers(len(necks))]
+
+
+def _make_wearable(values: dict[str, int], neck: Target, pattern: Pattern, rng: np.random.Generator) -> None:
+    """Changes the sleeves to what people wear with this neck."""
     if neck in BARE and 1 in pattern.sleeves:
-        labels["sleeve_length"] = 1
-    elif neck == ("neckline_design", 6):
-        labels["sleeve_length"] = int(rng.choice([v for v in pattern.sleeves if v >= 3]))
-    elif not pattern.usual_sleeves and rng.random() < 0.35 and 7 in pattern.sleeves:
-        labels["sleeve_length"] = 7
+        values["sleeve_length"] = 1
+    elif neck == OFF_SHOULDER:
+        values["sleeve_length"] = int(rng.choice([v for v in pattern.sleeves if v in (3, 4, 5, 7)]))
+    elif "sleeve_length" in values and not pattern.usual_sleeves and rng.random() < 0.35 and 7 in pattern.sleeves:
+        values["sleeve_length"] = 7
+
+
+def _choose_setting(values: dict[str, int], neck: Target, hidden: str, rng: np.random.Generator) -> str:
+    """Flat, on a hanger or on a mannequin; a figure where only a figure tells how long the garment is."""
+    setting = str(rng.choice(SETTINGS))
+    if hidden == "sleeve_length":
+        return "flat"  # folded behind
+    if values.get("skirt_length", 0) >= 4 and rng.random() < 0.7:
+        return "mannequin"
+    if setting == "hanger" and neck in BARE | {OFF_SHOULDER}:
+        return "mannequin"  # nothing to hang it by
+    return setting

@@ -1,6 +1,7 @@
 """The picture around a garment: where it lies, how the camera sees it, and the light."""
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -8,13 +9,31 @@ import skia
 
 from rpf.data.wardrobe.colours import argb, mix, rgb
 from rpf.data.wardrobe.pen import blur
+from rpf.data.wardrobe.plan import Plan
 
 STUDIO = ("f6f5f3", "efeeec", "f3efe9", "eaeef1", "eef0ea", "f4ecea", "e7e9ec", "f1ede2", "e9e4dd", "e4eae8")
 ASPECTS = (3 / 4, 4 / 5, 3 / 4, 4 / 5, 5 / 7, 1.0)
 Array = np.ndarray
 
 
-def frame(height: int, bounds: skia.Rect, rng: np.random.Generator) -> tuple[int, int]:
+@dataclass(frozen=True)
+class View:
+    """How the camera sees the garment: the picture's (width, height), and the matrix from centimetres to pixels."""
+
+    size: tuple[int, int]
+    matrix: skia.Matrix
+
+
+def see(outlines: list[skia.Path], plan: Plan, height: int, plain: bool, rng: np.random.Generator) -> View:
+    """Chooses a frame that shows the whole garment."""
+    everything = skia.Path()
+    for outline in outlines:
+        everything.addPath(outline)
+    size = _frame(height, everything.getBounds(), rng)
+    return View(size, _camera(outlines, size, plain, rng))
+
+
+def _frame(height: int, bounds: skia.Rect, rng: np.random.Generator) -> tuple[int, int]:
     """Width and height of the picture: portrait, square for what is wide."""
     aspect = ASPECTS[rng.integers(len(ASPECTS))]
     if bounds.width() > 0.95 * bounds.height():
@@ -22,7 +41,7 @@ def frame(height: int, bounds: skia.Rect, rng: np.random.Generator) -> tuple[int
     return round(height * aspect), height
 
 
-def camera(outlines: list[skia.Path], size: tuple[int, int], plain: bool, rng: np.random.Generator) -> skia.Matrix:
+def _camera(outlines: list[skia.Path], size: tuple[int, int], plain: bool, rng: np.random.Generator) -> skia.Matrix:
     """The matrix from centimetres to pixels that puts the whole garment into the frame."""
     w, h = size
     turn = float(rng.normal(0, 0.8)) if plain else float(np.clip(rng.normal(0, 5), -12, 12))
@@ -59,9 +78,9 @@ def _bounds(outlines: list[skia.Path], view: skia.Matrix) -> skia.Rect:
     )
 
 
-def compose(garment: skia.Image, size: tuple[int, int], plain: bool, rng: np.random.Generator) -> Array:
-    """The garment's layer upon a background with its shadow; (H, W, 3) uint8."""
-    w, h = size
+def compose(garment: skia.Image, plan: Plan, view: View, plain: bool, rng: np.random.Generator) -> Array:
+    """The layer of the garment and its support upon a background with its shadow; (H, W, 3) uint8."""
+    w, h = view.size
     surface = skia.Surface(w, h)
     canvas = surface.getCanvas()
     if plain:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import skia
 
-from rpf.data.wardrobe.body import SKIRT
+from rpf.data.wardrobe.measures import SKIRT
+from rpf.data.wardrobe import supports
 from rpf.data.wardrobe.cloth import Cloth, choose_cloth
 from rpf.data.wardrobe.colours import luminance, mix
 from rpf.data.wardrobe.geometry import Point, Run, between, mirrored, profile
@@ -19,7 +20,7 @@ Width = Callable[[float], float]  # half a width by the height
 def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     """A pencil, straight, A-line, full, pleated or tiered skirt."""
     cloth = choose_cloth("skirt", rng)
-    low, high = SKIRT[plan.labels["skirt_length"]]
+    low, high = SKIRT[plan.values["skirt_length"]]
     length = float(rng.uniform(low, high))
     cut = str(rng.choice(["pencil", "line", "full", "pleated", "tiered", "line"]))
     waist = float(rng.uniform(16.5, 19))
@@ -38,6 +39,7 @@ def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     bow = {"pencil": 1.0, "line": 2.4, "full": 4.0, "pleated": 2.2, "tiered": 2.6}[cut]
     bottom = _wavy(hem, length, bow, waves, 6 if cut != "tiered" else 10)
     draw_inside(pen, cloth, waist)
+    supports.hold_bottom(pen, plan, waist, rng)
     top = [(-waist - 0.3, band), (0.0, band + 1.4), (waist + 0.3, band)]
     path = pen.path(top, side, bottom, mirrored(side))
     pen.piece(path, cloth, edge=1.1)
@@ -52,6 +54,7 @@ def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     if cut in ("pencil", "line") and rng.random() < 0.45:
         _slit_or_buttons(pen, cloth, band, length, rng)
     draw_band(pen, cloth, waist, band, rng, loops=cut in ("pencil", "line") and rng.random() < 0.4)
+    supports.clip_bottom(pen, plan, waist, rng)
 
 
 def _wavy(x: float, y: float, bow: float, waves: float, count: int) -> list[Point]:

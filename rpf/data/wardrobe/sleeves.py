@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rpf.data.wardrobe.body import ELBOW, Body
+from rpf.data.wardrobe.body import Body
 from rpf.data.wardrobe.geometry import Point, lerp, profile
+from rpf.data.wardrobe.measures import ELBOW
 
 
 @dataclass(frozen=True)

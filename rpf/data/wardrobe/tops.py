@@ -6,18 +6,20 @@ from dataclasses import replace
 import numpy as np
 import skia
 
-from rpf.data.wardrobe import bare, fronts
-from rpf.data.wardrobe.body import WAIST, make_body
+from rpf.data.wardrobe import bare, fronts, supports
+from rpf.data.wardrobe.body import make_body
 from rpf.data.wardrobe.cloth import Cloth, choose_cloth
 from rpf.data.wardrobe.collars import COLLARS
 from rpf.data.wardrobe.colours import luminance, mix
 from rpf.data.wardrobe.geometry import Point, between, flipped, lerp
+from rpf.data.wardrobe.hoods import hood
 from rpf.data.wardrobe.kit import Kit, Neck
 from rpf.data.wardrobe.lapels import LAPELS
+from rpf.data.wardrobe.measures import WAIST
 from rpf.data.wardrobe.necklines import NECKLINES
 from rpf.data.wardrobe.necks import NECKS
 from rpf.data.wardrobe.pen import Pen
-from rpf.data.wardrobe.plan import Plan
+from rpf.data.wardrobe.plan import HOOD, Plan
 from rpf.data.wardrobe.sleeves import Sleeve, make_sleeve
 
 RIBBED = ("sweater", "cardigan")
@@ -37,9 +39,10 @@ def draw_top(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
                 _sleeve(kit, plan, side)
         bare.finish_edge(kit, style, plan.neck)
         return
-    neck = (NECKLINES | NECKS | COLLARS | LAPELS)[plan.neck](kit)
+    neck = (NECKLINES | NECKS | COLLARS | LAPELS | {HOOD: hood})[plan.neck](kit)
     whole = pen.path(*body.outline(neck.back))
     pen.piece(whole, kit.lining, edge=0.6)
+    supports.hold_top(kit, plan)
     front = skia.Op(whole, pen.path(*neck.opening), skia.PathOp.kDifference_PathOp)
     pen.piece(front, cloth, shadow=1.8 if neck.front == "open" else 0.7)
     _finish_trunk(kit, plan, neck, front)
@@ -59,9 +62,9 @@ def _style(plan: Plan, rng: np.random.Generator) -> str:
     family, value = plan.neck
     if family != "neckline_design":
         return "shoulders"
-    bare_arms = plan.labels["sleeve_length"] == 1
+    bare_arms = plan.values["sleeve_length"] == 1
     if value == 3 and bare_arms:
-        return "straps" if rng.random() < 0.7 or plan.garment == "vest top" else "shoulders"
+        return "straps" if rng.random() < 0.7 or plan.garment == "top" else "shoulders"
     if value == 8 and bare_arms:
         return str(rng.choice(["straps", "strapless"]))
     return {1: "strapless", 6: "off", 9: "one"}.get(value, "shoulders")
@@ -174,16 +177,13 @@ def _rib_hem(kit: Kit, neck: Neck, front: skia.Path) -> None:
     depth = kit.rng.uniform(4.5, 6.5)
     hem = body.hem_run()
     upper = [(x * 1.01, y - depth) for x, y in hem]
-    canvas = pen.canvas
-    canvas.save()
-    canvas.clipPath(front, skia.ClipOp.kIntersect, True)
-    pen.band(
-        upper,
-        [(x * 1.02, y + 0.6) for x, y in hem],
-        kit.trim if kit.trim.kind != "plain" else kit.trim.plain(0.03),
-        ribs=0.85,
-    )
-    canvas.restore()
+    with pen.clip(front):
+        pen.band(
+            upper,
+            [(x * 1.02, y + 0.6) for x, y in hem],
+            kit.trim if kit.trim.kind != "plain" else kit.trim.plain(0.03),
+            ribs=0.85,
+        )
     pen.crease(upper, kit.cloth, 0.9, 0.35) if neck.front != "open" else None
 
 
@@ -237,7 +237,7 @@ def _sleeve(kit: Kit, plan: Plan, side: int) -> None:
 
 
 def _sleeve_shape(kit: Kit, plan: Plan) -> str:
-    value = plan.labels["sleeve_length"]
+    value = plan.values["sleeve_length"]
     if plan.garment in ("blouse", "dress"):
         shapes = {
             3: ["straight", "puff", "wide"],
@@ -251,7 +251,7 @@ def _sleeve_shape(kit: Kit, plan: Plan) -> str:
 
 
 def _cuff(kit: Kit, plan: Plan, sleeve: Sleeve, side: int) -> None:
-    pen, cloth, value = kit.pen, kit.cloth, plan.labels["sleeve_length"]
+    pen, cloth, value = kit.pen, kit.cloth, plan.values["sleeve_length"]
 
     def across(back: float, out: float = 0.0) -> list[Point]:
         a, b = sleeve.across(back)

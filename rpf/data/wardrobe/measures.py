@@ -1,0 +1,19 @@
+"""The figure that garments are cut for, in centimetres, and how long each value of a length attribute is on it.
+
+Between the spans of neighbouring values there is always a gap, so that no garment lies on a boundary. The boundaries
+are the usual ones of FashionAI: a knee skirt ends at the knee of this figure, an elbow sleeve at its elbow.
+"""
+
+# Heights below the point where neck and shoulder meet.
+WAIST, HIP, CROTCH, KNEE, CALF, ANKLE, FLOOR = 41.0, 62.0, 74.0, 101.0, 118.0, 138.0, 147.0
+ELBOW = 0.56  # parts of the way from the shoulder to the wrist
+
+Spans = dict[int, tuple[float, float]]
+# Below the waist: the knee is at 60, the ankle at 97, the floor at 106.
+SKIRT: Spans = {1: (33, 46), 2: (57, 63), 3: (71, 81), 4: (89, 93), 5: (104, 108)}
+PANT: Spans = {1: (35, 46), 2: (57, 63), 3: (71, 79), 4: (86, 91), 5: (99, 105)}
+# Below the neck.
+COAT: Spans = {1: (36, 40), 2: (52, 62), 3: (69, 75), 4: (82, 88), 5: (97, 104), 6: (113, 122), 7: (133, 142)}
+# Parts of the way from the shoulder to the wrist. 8 covers the hand.
+SLEEVE: Spans = {2: (0.13, 0.18), 3: (0.28, 0.41), 4: (0.53, 0.59), 5: (0.70, 0.78), 6: (0.86, 0.90), 7: (0.97, 1.04),
+                 8: (1.14, 1.22)}  # fmt: skip
