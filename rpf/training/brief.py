@@ -102,7 +102,7 @@ def load_samples(dataset: Config | None, drawn: int) -> list[Sample]:
         for item in tqdm(read_split(folder, dataset.DATA, "train"), desc="reading"):
             samples.append((_small(open_image(folder / item.path)), item.labels))
     for seed in tqdm(range(10_000, 10_000 + drawn), desc="drawing"):
-        drawing = draw(seed, height=320, plain=seed % 3 == 0)
+        drawing = draw(seed, size=320, plain=seed % 3 == 0)
         samples.append((_small(drawing.picture), drawing.labels))
     return samples
 

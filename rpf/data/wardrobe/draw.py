@@ -16,6 +16,8 @@ from rpf.data.wardrobe.plan import TARGETS, Plan, make_plan
 from rpf.data.wardrobe.skirts import draw_skirt
 from rpf.data.wardrobe.tops import draw_top
 
+VERSION = 2  # changes whenever a seed gives another garment or picture
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -29,7 +31,7 @@ class Drawing:
 
 
 def draw(seed: int, size: int = 400, plain: bool = True) -> Drawing:
-    """Draws the garment of a seed (an integer >= 0) as a picture whose longer side is `size` pixels long.
+    """Draws the garment of a seed (an integer >= 0) as a picture whose longer side is `size` pixels.
 
     `plain`: on a clean, light studio background, undistorted, nothing hidden. Otherwise as a photograph taken at home:
     on a floor, a sheet or a wall, turned, off centre, in uneven light, blurred, noisy, cut off. The same arguments
@@ -37,7 +39,7 @@ def draw(seed: int, size: int = 400, plain: bool = True) -> Drawing:
 
     Raises ValueError for a negative seed or a size under 32 pixels.
     """
-    return _draw(seed, make_plan(_checked(seed)), size, plain)
+    return _draw(seed, describe(seed, plain), size, plain)
 
 
 def sample(attribute: str, value: int, seed: int = 0, size: int = 400, plain: bool = False) -> Drawing:
@@ -57,6 +59,12 @@ def balanced(count: int, first: int = 0, size: int = 400, plain: bool = True) ->
     return (draw(seed, size, plain) for seed in range(first, first + count))
 
 
+def describe(seed: int, plain: bool = True) -> Plan:
+    """What `draw(seed, plain=plain)` shows, without drawing it: its garment, labels and absent attributes."""
+    plan = make_plan(_checked(seed))
+    return replace(plan, hidden="") if plain else plan
+
+
 def _checked(seed: int) -> int:
     if seed < 0:
         raise ValueError(f"seed must be at least 0, not {seed}")
@@ -66,7 +74,6 @@ def _checked(seed: int) -> int:
 def _draw(seed: int, plan: Plan, size: int, plain: bool) -> Drawing:
     if size < 32:
         raise ValueError(f"size must be at least 32, not {size}")
-    plan = replace(plan, hidden="") if plain else plan
     rng = np.random.default_rng((seed, 1))
     pen = Pen(drape(rng), rng, 1.12 * _tallness(plan) / size)
     if plan.garment == "skirt":

@@ -1,110 +1,16 @@
-"""`python -m rpf`: the engine from a terminal. What is slow to import is imported where it is used."""
+"""Commands that make collections and search them."""
 
-import io
 import json
-import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
-from tqdm import tqdm
 
-from rpf import __version__
-from rpf.errors import RPFError
-from rpf.files import write_atomic
+from rpf.cli.common import FILE, Bar, ManyConfigs, with_settings
 from rpf.settings import Settings
 
-FILE = click.Path(path_type=Path)
 
-
-class OneLineErrors(click.Group):
-    """Turns what a person can mend into one line and exit status 2."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        try:
-            sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
-        except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message())
-            sys.exit(2)
-        except (RPFError, click.ClickException, OSError) as error:
-            click.echo(f"Error: {_one_line(error)}", err=True)
-            sys.exit(2)
-        except (click.Abort, KeyboardInterrupt):
-            click.echo("Stopped. What was finished is kept; the same command goes on from there.", err=True)
-            sys.exit(130)
-
-
-def _one_line(error: Exception) -> str:
-    if isinstance(error, click.ClickException):
-        return error.format_message()
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
-
-
-class ManyConfigs(click.Command):
-    """Lets one --cfg take several files: --cfg A.yaml B.yaml."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        spread: list[str] = []
-        in_configs = False
-        for arg in args:
-            if in_configs and spread[-1] != "--cfg" and arg.endswith((".yaml", ".yml")):
-                spread.append("--cfg")
-            elif arg.startswith("-"):
-                in_configs = arg == "--cfg"
-            spread.append(arg)
-        return super().parse_args(ctx, spread)
-
-
-class Bar(AbstractContextManager["Bar"]):
-    """A tqdm bar for each phase of a long work."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._phase = ""
-
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        if phase != self._phase or self._bar is None:
-            self.__exit__()
-            self._phase = phase
-            self._bar = tqdm(total=total, initial=done, desc=phase, unit="picture")
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)
-
-    def __exit__(self, *exc: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-
-def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """--checkpoint for a command that takes `settings`."""
-
-    @wraps(command)
-    def run(checkpoint: Path | None, **kwargs: Any) -> None:
-        settings = Settings.from_environ()
-        command(settings=settings if checkpoint is None else settings.with_checkpoint(checkpoint), **kwargs)
-
-    option = click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")
-    return option(run)
-
-
-@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__)
-def main() -> None:
-    """Search fashion pictures by the details that matter.
-
-    \b
-    python -m rpf demo                        draw and index the default collection
-    python -m rpf index shop photos/          index your own photos
-    python -m rpf search shop query.jpg --attrs "sleeve length; collar design"
-    """
-
-
-@main.command()
+@click.command()
 @click.argument("name")
 @click.argument("folder", type=FILE, required=False)
 @click.option("--dataset", type=FILE, help="Config of a labelled dataset instead of a folder.")
@@ -167,7 +73,7 @@ def _dataset_sources(file: Path, overrides: tuple[str, ...], split: str) -> tupl
     return data.folder, [indexing.Source(item.path, item.labels) for item in items if item.path not in absent]
 
 
-@main.command()
+@click.command()
 @click.argument("name")
 @click.argument("image", type=FILE)
 @click.option("--attrs", required=True, help='Attributes, such as "sleeve length; collar design".')
@@ -199,41 +105,7 @@ def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_js
         click.echo(f"{hit.rank:4}  {hit.similarity:8.4f}  {hit.item.id:6}  {hit.item.path}")
 
 
-@main.command(cls=ManyConfigs)
-@click.option("--cfg", "configs", multiple=True, type=FILE, help="Config files of a published checkpoint.")
-@click.option("--out", required=True, type=FILE, help="The .npz file to write.")
-@click.argument("images", nargs=-1, required=True, type=FILE)
-@with_settings
-def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tuple[Path, ...]) -> None:
-    """Write what the model computes for each IMAGE to a NumPy archive.
-
-    Arrays: files, region (n, A, d), patch (n, A, d), attention (n, A, h, w), box (n, A, 4), embedding (n, A, D).
-
-    \b
-    Example:
-      python -m rpf embed --checkpoint model_best.pth.tar --out E.npz a.jpg b.jpg
-    """
-    import numpy as np
-
-    from rpf import config
-    from rpf.images import open_image
-    from rpf.model import checkpoint
-
-    model = checkpoint.load(settings.checkpoint, config.load(configs) if configs else None)
-    with tqdm(images, unit="picture") as bar:
-        seen = [model.embed([open_image(image)]) for image in bar]
-    arrays = {
-        name: np.concatenate([getattr(one, name) for one in seen])
-        for name in ("region", "patch", "attention", "box", "embedding")
-        if getattr(seen[0], name) is not None
-    }
-    archive = io.BytesIO()
-    np.savez(archive, allow_pickle=False, files=np.array([str(image) for image in images]), **arrays)
-    write_atomic(out, archive.getvalue())
-    click.echo(f"{out}: {len(images)} pictures, {len(model.attributes)} attributes, {model.dim} numbers each")
-
-
-@main.command("import-collection", cls=ManyConfigs)
+@click.command("import-collection", cls=ManyConfigs)
 @click.argument("name")
 @click.option("--h5", required=True, type=FILE, help="data.h5 of the earlier system.")
 @click.option("--ids", required=True, type=FILE, help="c_idxs.npy of the earlier system.")
@@ -266,7 +138,7 @@ def import_collection(
     click.echo(f"{name}: {count} items imported")
 
 
-@main.command()
+@click.command()
 @with_settings
 def demo(settings: Settings) -> None:
     """Draw a wardrobe and index it as the default collection.
@@ -280,22 +152,3 @@ def demo(settings: Settings) -> None:
     with Bar() as bar:
         SearchEngine(settings).prepare(bar)
     click.echo(f"{settings.collections / settings.collection} is ready")
-
-
-@main.command()
-@with_settings
-def doctor(settings: Settings) -> None:
-    """Say what is installed and what is in use.
-
-    \b
-    Example:
-      python -m rpf doctor
-    """
-    from rpf.doctor import findings
-
-    healthy = True
-    for name, value, fine in findings(settings):
-        click.echo(f"{name:<16}{value}")
-        healthy = healthy and fine
-    if not healthy:
-        sys.exit(1)

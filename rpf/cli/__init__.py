@@ -1,0 +1,59 @@
+"""`python -m rpf`: the engine from a terminal. What is slow to import is imported where it is used."""
+
+import sys
+from typing import Any
+
+import click
+
+from rpf import __version__
+from rpf.cli import collections, datasets, model
+from rpf.errors import RPFError
+
+
+class OneLineErrors(click.Group):
+    """Turns what a person can mend into one line and exit status 2."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
+        except click.exceptions.NoArgsIsHelpError as error:
+            click.echo(error.format_message())
+            sys.exit(2)
+        except (RPFError, click.ClickException, OSError) as error:
+            click.echo(f"Error: {_one_line(error)}", err=True)
+            sys.exit(2)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("Stopped. What was finished is kept; the same command goes on from there.", err=True)
+            sys.exit(130)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Search fashion pictures by the details that matter.
+
+    \b
+    python -m rpf demo                        draw and index the default collection
+    python -m rpf index shop photos/          index your own photos
+    python -m rpf search shop query.jpg --attrs "sleeve length; collar design"
+    """
+
+
+for command in (
+    collections.index,
+    collections.search,
+    collections.import_collection,
+    collections.demo,
+    datasets.wardrobe,
+    model.embed,
+    model.doctor,
+):
+    main.add_command(command)

@@ -1,0 +1,61 @@
+"""What commands share: settings, progress bars, several configs for one option."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from rpf.settings import Settings
+
+FILE = click.Path(path_type=Path)
+
+
+class ManyConfigs(click.Command):
+    """Lets one --cfg take several files: --cfg A.yaml B.yaml."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        spread: list[str] = []
+        in_configs = False
+        for arg in args:
+            if in_configs and spread[-1] != "--cfg" and arg.endswith((".yaml", ".yml")):
+                spread.append("--cfg")
+            elif arg.startswith("-"):
+                in_configs = arg == "--cfg"
+            spread.append(arg)
+        return super().parse_args(ctx, spread)
+
+
+class Bar(AbstractContextManager["Bar"]):
+    """A tqdm bar for each phase of a long work."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._phase = ""
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        if phase != self._phase or self._bar is None:
+            self.__exit__()
+            self._phase = phase
+            self._bar = tqdm(total=total, initial=done, desc=phase, unit="picture")
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """--checkpoint for a command that takes `settings`."""
+
+    @wraps(command)
+    def run(checkpoint: Path | None, **kwargs: Any) -> None:
+        settings = Settings.from_environ()
+        command(settings=settings if checkpoint is None else settings.with_checkpoint(checkpoint), **kwargs)
+
+    option = click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")
+    return option(run)
