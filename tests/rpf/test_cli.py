@@ -168,3 +168,14 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
     settings = Settings.from_environ()
     assert settings.collection == "shop"
     assert settings.image_roots == (tmp_path, Path("/somewhere"))
+
+
+def test_wardrobe_writes_a_dataset_that_can_be_indexed(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "wardrobe"
+    said = run("wardrobe", "--count", 12, "--out", out, "--size", 64, "--plain", "--sheet", "--workers", 1)
+    assert said.splitlines() == [f"{out}: 12 garments", str(out / "sheet-01.jpg")]
+    config = ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"
+    assert "12 added" in run("index", "drawn", "--dataset", config, "--set", f"DATA.BASE_PATH={tmp_path}")
+    collection = Collection.open(Path(run.env["RPF_COLLECTIONS"]) / "drawn")
+    assert any(collection.item(int(id)).labels for id in collection.ids)
+    assert "give a new folder" in run("wardrobe", "--count", 13, "--out", out, status=2)

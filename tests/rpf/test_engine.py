@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rpf.engine import SearchEngine, load_model
-from rpf.errors import BadImage, CollectionError, QueryError, UnknownCollection, UnknownItem
+from rpf.errors import BadImage, CollectionError, DatasetError, QueryError, UnknownCollection, UnknownItem
 from rpf.indexing import Source, index
 from rpf.model import checkpoint
 from rpf.settings import Settings
@@ -151,6 +151,29 @@ def test_new_weights_index_the_drawings_anew(
     assert len(SearchEngine(other).collection("wardrobe")) == 3
     SearchEngine(own).prepare(lambda *progress: None)
     assert len(SearchEngine(own).collection("wardrobe")) == 3
+
+
+def test_drawings_of_an_earlier_version_are_drawn_anew(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = replace(settings, collections=tmp_path, collection="wardrobe")
+    images = tmp_path / "wardrobe" / "images"
+    for count in (3, 2):
+        monkeypatch.setattr("rpf.demo.GARMENTS", count)
+        SearchEngine(own).prepare(lambda *progress: None)
+        assert len(SearchEngine(own).collection("wardrobe")) == count
+        assert len(list(images.glob("*.jpg"))) == count
+    assert sorted(path.name for path in images.parent.iterdir() if path.name.startswith(".")) == []
+
+
+def test_pictures_of_somebody_elses_are_never_removed(settings: Settings, tmp_path: Path) -> None:
+    photo = tmp_path / "wardrobe" / "images" / "holiday.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.write_bytes(b"mine")
+    own = replace(settings, collections=tmp_path, collection="wardrobe")
+    with pytest.raises(DatasetError, match="holds something else"):
+        SearchEngine(own).prepare(lambda *progress: None)
+    assert photo.read_bytes() == b"mine"
 
 
 def test_a_missing_collection_of_ones_own_is_an_error(settings: Settings, tmp_path: Path) -> None:
