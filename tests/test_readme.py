@@ -27,7 +27,7 @@ def folder(settings: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path_fa
     images = base / "collections" / "wardrobe" / "images"
     images.mkdir(parents=True)
     for number, path in enumerate(wardrobe):
-        shutil.copy(path, images / f"{number:04}.jpg")
+        shutil.copy(path, images / f"{number:05}.jpg")
     sources = [Source(path.name) for path in sorted(images.iterdir())]
     index(images.parent, images, sources, load_model(settings), title="A few garments", relative_root="images")
     return base
@@ -49,7 +49,7 @@ def test_the_curl_examples(block: str, site: str, folder: Path) -> None:
     assert answer.keys() == {"ids", "similarities", "retrieval_times"}
     assert len(answer["ids"]) == len(answer["similarities"]) > 4
     assert answer["similarities"] == sorted(answer["similarities"], reverse=True)
-    assert answer["ids"][0] == 2, "0001.jpg is the second item, and most like itself"
+    assert answer["ids"][0] == 2, "00001.jpg is the second item, and most like itself"
 
 
 def test_there_are_curl_examples() -> None:

@@ -1,18 +1,20 @@
-"""The measures of an upper garment in centimetres, and its outlines."""
+"""The measures of an upper garment in centimetres, and the outlines of its trunk."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from rpf.data.wardrobe.geometry import Point, between, mirrored, profile
-from rpf.data.wardrobe.measures import COAT, HIP, SKIRT, SLEEVE, WAIST
-from rpf.data.wardrobe.plan import Plan
+from rpf.data.wardrobe.arms import Arm, inside, right_path
+from rpf.data.wardrobe.geometry import Point, between, flipped, lerp, profile
+from rpf.data.wardrobe.measures import HIP, WAIST
 
+Ripple = tuple[tuple[float, float, float], ...]  # (cm high, radians per cm, phase) of each of its waves
 
 
 @dataclass
 class Body:
-    """The right half of a top; the left half is its mirror image, and the drape makes them differ."""
+    """A trunk that is as wide on the right as on the left but for its ripples, and its two arms."""
 
     neck: float  # half the width of the neck opening
     shoulder: float  # x of the shoulder's end
@@ -23,78 +25,115 @@ class Body:
     hip: float
     hem: float
     length: float
+    arms: tuple[Arm, Arm]  # right, left
+    setting: str = "flat"
     tail: float = 0.0  # how much the sides of a shirt's hem are higher than its middle
+    points: float = 0.0  # how much the two tips of a waistcoat are lower than its sides
     flare: float = 0.0  # depth of the waves along a wide hem
-    arm: float = 58.0
+    band: float = 0.0  # depth of a knitted band that draws the hem in
+    sag: float = 0.8  # how much the middle of the hem is lower than its corners
+    peplum: bool = False  # a gathered flounce from the waist down
+    arm: float = 58.0  # from the shoulder's end to the wrist
     sleeve: float = 0.0  # part of the arm that the sleeve covers
-    angle: float = 68.0  # of the sleeve below the horizontal, degrees
-    bend: float = 6.0
-    bicep: float = 18.5
+    seam: str = "set-in"  # where the sleeve is sewn on: set-in, dropped, raglan, or dolman: nowhere
+    drop: float = 0.0  # cm along the arm of a dropped seam
+    skip: float = 0.0  # cm of the arm that are bare above the sleeve
+    tucked: bool = False  # the sleeves are folded behind the trunk
+    bicep: float = 18.5  # the sleeve's width
     cuff: float = 10.5
     top: float = 0.0  # y of the upper edge where there are no shoulders
+    ripples: tuple[Ripple, Ripple, Ripple] = ((), (), ())  # of the right side, the left side and the hem
+
+    @property
+    def sleeve_length(self) -> float:
+        """How long the sleeve is, in cm."""
+        return self.sleeve * self.arm - self.skip
 
     def width(self, y: float) -> float:
         """Half the width at a height."""
+        end = self.length - self.tail
         keys = [(self.armhole, self.chest), (WAIST, self.waist), (HIP, self.hip)]
-        keys = keys[:1] + [k for k in keys[1:] if k[0] < self.length - 5]
-        return profile([*keys, (self.length - self.tail, self.hem)])(y)
+        keys = keys[:1] + [k for k in keys[1:] if k[0] < end - 5 - self.band]
+        if self.band:
+            keys.append((end - self.band - 2.0, self.hem + 1.6))
+        return profile([*keys, (end, self.hem)])(y)
 
     def shoulder_run(self) -> list[Point]:
-        return between((self.neck, 0.0), (self.shoulder, self.slope), -0.015)
+        return between((self.neck, self.top), (self.shoulder, self.slope), -0.012)
 
-    def armhole_run(self, out: float = 0.0) -> list[Point]:
-        """From the shoulder's end to the armpit; `out` moves its hollow outwards, under a sleeve."""
-        drop = self.armhole - self.slope
-        if not self.sleeve:
-            out_x = self.chest - self.shoulder
-            return [
-                (self.shoulder, self.slope),
-                (self.shoulder - 0.5, self.slope + 0.34 * drop),
-                (self.shoulder + 0.12 * out_x, self.slope + 0.66 * drop),
-                (self.shoulder + 0.48 * out_x, self.slope + 0.90 * drop),
-                (self.chest, self.armhole),
-            ]
-        hollow = 0.045 * drop
-        low = self.shoulder + 0.30 * (self.chest - self.shoulder)
+    def bare_armhole(self) -> list[Point]:
+        """The armhole of a sleeveless garment, from the shoulder's end to the armpit."""
+        drop, out = self.armhole - self.slope, self.chest - self.shoulder
         return [
             (self.shoulder, self.slope),
-            (self.shoulder - hollow + out, self.slope + 0.40 * drop),
-            (low - 0.3 * hollow + out, self.slope + 0.78 * drop),
+            (self.shoulder - 0.06 * out - 0.3, self.slope + 0.34 * drop),
+            (self.shoulder + 0.12 * out, self.slope + 0.66 * drop),
+            (self.shoulder + 0.46 * out, self.slope + 0.89 * drop),
             (self.chest, self.armhole),
         ]
 
-    def side_run(self, start: float | None = None) -> list[Point]:
-        start = self.armhole if start is None else start
+    def side_run(self, side: int = 1) -> list[Point]:
+        """From the right (or, with `side` -1, the left) armpit down, as if it were the right one."""
         end = self.length - self.tail
-        n = 3 if end - start < 25 else 6
-        return [(self.width(float(y)), float(y)) for y in np.linspace(start, end, n)]
+        ys = np.linspace(self.armhole, end - 0.9, 5 if end - self.armhole < 30 else 9)
+        if self.band:
+            ys = np.concatenate([ys[:-2], end - self.band + np.array([-2.2, -0.2]), ys[-1:]])
+            ys = np.unique(ys[(ys < end - self.band - 4) | (ys > end - self.band - 3)])
+        ripple = self.ripples[0 if side > 0 else 1]
+        calm = [min((y - self.armhole) / 8, 1.0) for y in ys]
+        return [(self.width(float(y)) + c * wave(ripple, float(y)), float(y)) for y, c in zip(ys, calm, strict=True)]
 
     def hem_run(self) -> list[Point]:
-        """From the right corner to the left one."""
-        x, y, low = self.hem, self.length - self.tail, self.length
+        """From the right corner to the left one, which are a little rounded."""
+        x, end = self.hem, self.length - self.tail
+        right, left = (wave(self.ripples[i], end) for i in (0, 1))
         if self.flare > 0:
-            waves = 7
-            xs = np.linspace(1.0, -1.0, 2 * waves + 1)
-            return [
-                (x * float(t), y + self.flare * (1.9 * (1 - t * t) + (0.55 if i % 2 else -0.3) * (0 < i < 2 * waves)))
-                for i, t in enumerate(xs)
-            ]
-        if self.tail > 0:
-            return [
-                (x, y),
-                (x * 0.86, y + 0.35 * self.tail),
-                (x * 0.5, low),
-                (0, low + 0.3),
-                (-x * 0.5, low),
-                (-x * 0.86, y + 0.35 * self.tail),
-                (-x, y),
-            ]
-        return [(x, y), (x * 0.5, y + 0.7), (0, y + 1.0), (-x * 0.5, y + 0.7), (-x, y)]
+            return self._flared_hem(x)
+        points: list[Point] = []
+        corner = min(0.9, 0.06 * x)
+        for t in np.linspace(1, -1, 13 if not self.points else 19):
+            edge = x + (right if t > 0 else left) * abs(t) - corner * (abs(t) == 1)
+            low = self.sag * (1 - t * t) + wave(self.ripples[2], float(t) * x) * (1 - 0.7 * abs(t))
+            low += self.tail * (1.0 if abs(t) < 0.5 else math.cos((abs(t) - 0.5) * math.pi) ** 2)
+            low += self.points * min((1 - abs(t)) / 0.78, 0.45 + 0.55 * abs(t) / 0.22)
+            points.append((edge * float(t), end + low))
+        return points
+
+    def _flared_hem(self, x: float) -> list[Point]:
+        """A wide hem in waves of uneven width, as cloth falls that is wider than what it hangs from."""
+        waves = 5 + int(self.flare > 1.2) * 2 + int(x > 40)
+        phase = self.ripples[2][0][2] if self.ripples[2] else 0.0
+        points = []
+        for i in range(2 * waves + 1):
+            t = 1 - i / waves
+            u = t + 0.35 / waves * math.sin(5.3 * t + phase) * (0 < i < 2 * waves)
+            deep = (0.62 if i % 2 else -0.36) * (0.75 + 0.45 * math.sin(7.1 * t + phase)) * (0 < i < 2 * waves)
+            points.append((x * u, self.length + self.flare * (1.9 * (1 - t * t) + deep)))
+        return points
+
+    def trunk_sides(self) -> tuple[list[list[Point]], list[list[Point]]]:
+        """The runs of both sides from the neck to the hem, the left ones flipped to their side.
+
+        Where there are sleeves, the trunk goes on beneath them, so that no edge shows along the seam.
+        """
+        right, left = ([self.shoulder_run(), self._beneath(arm), self.side_run(arm.side)] for arm in self.arms)
+        return right, [flipped(run) for run in left]
+
+    def _beneath(self, arm: Arm) -> list[Point]:
+        """From the shoulder's end, under the sleeve, to the armpit."""
+        if not self.sleeve:
+            return self.bare_armhole()
+        if self.tucked:
+            return [(self.shoulder, self.slope), (self.shoulder + 0.6, self.slope + 6), (self.chest, self.armhole)]
+        path, reach = right_path(self, arm), min(4.0, 0.4 * self.sleeve_length)
+        edge = [path(float(t))[0] for t in np.linspace(0.0, self.drop, 4 if self.drop else 1)]
+        hidden = [inside(path(self.drop + part * reach), depth) for part, depth in ((0.5, 0.7), (1.0, 2.6))]
+        armpit = (self.chest, self.armhole)
+        return [*edge, *hidden, lerp(hidden[-1], armpit, 0.5), armpit]
 
     def outline(self, back: float) -> list[list[Point]]:
         """The runs of the whole trunk with shoulders; its upper edge dips by `back` at the neck."""
-        right = [self.shoulder_run(), self.armhole_run(0.9 if self.sleeve else 0.0), self.side_run()]
-        left = [mirrored(run) for run in reversed(right)]
+        right, left = self.trunk_sides()
         neck = [
             (-self.neck, 0.0),
             (-self.neck * 0.55, back * 0.85),
@@ -102,88 +141,18 @@ class Body:
             (self.neck * 0.55, back * 0.85),
             (self.neck, 0.0),
         ]
-        return [neck, *right, self.hem_run(), *left]
+        return [neck, *right, self.hem_run(), *[run[::-1] for run in reversed(left)]]
 
 
-def _span(rng: np.random.Generator, span: tuple[float, float]) -> float:
-    return float(rng.uniform(*span))
+def wave(ripple: Ripple, at: float) -> float:
+    """How far a rippled edge is displaced at a distance along it."""
+    return sum(high * math.sin(turn * at + phase) for high, turn, phase in ripple)
 
 
-# half chest, waist less than chest, hem more than chest, length (where no label gives it)
-FITS: dict[str, tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]] = {
-    "T-shirt": ((23, 26.5), (0.2, 2.5), (-0.8, 1.5), (60, 72)),
-    "shirt": ((24, 27), (0.8, 2.8), (-0.3, 1.5), (69, 78)),
-    "blouse": ((22.5, 25.5), (0.5, 3.0), (-0.5, 3.5), (57, 67)),
-    "sweater": ((24, 27.5), (0.3, 1.5), (-3.0, 0.0), (60, 69)),
-    "cardigan": ((24, 27), (0.5, 2.5), (-1.0, 2.0), (0, 0)),
-    "jacket": ((25, 28), (0.5, 2.0), (-2.0, 0.5), (0, 0)),
-    "coat": ((25, 28), (1.0, 3.5), (1.0, 7.0), (0, 0)),
-    "blazer": ((24.5, 27.5), (2.5, 4.5), (0.0, 2.0), (0, 0)),
-    "top": ((20, 23), (0.3, 2.2), (-0.5, 2.0), (53, 64)),
-    "hoodie": ((25, 28.5), (0.2, 1.5), (-2.5, 0.5), (62, 72)),
-    "vest": ((23.5, 27), (0.5, 2.5), (-0.5, 1.0), (0, 0)),
-    "dress": ((22, 25), (2.5, 5.0), (0, 0), (0, 0)),
-}
-
-
-def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> Body:
-    """The measures of the plan's garment around a neck opening of half width `neck`.
-
-    `style`: how its trunk begins: shoulders, straps, strapless, off (the shoulders are bare) or one (one of them is).
-    """
-    chest_span, waist_span, hem_span, length_span = FITS[plan.garment]
-    chest = _span(rng, chest_span)
-    waist = chest - _span(rng, waist_span)
-    hem = chest + _span(rng, hem_span)
-    sleeve_value = plan.values["sleeve_length"]
-    slope = _span(rng, (4.2, 5.6))
-    drop = _span(rng, (20.5, 22.5)) + (2.5 if plan.garment in ("coat", "jacket", "sweater", "cardigan") else 0.0)
-    broad = 1.5 if plan.garment in ("coat", "jacket", "blazer", "sweater") else 0.0
-    shoulder = max(min(_span(rng, (18.5, 20.5)) + broad, chest - 3.0), neck + 4.0)
-    if sleeve_value == 1:
-        shoulder = neck + _span(rng, (3.0, 5.5)) if plan.garment == "top" else _span(rng, (15.5, 18.0))
-        shoulder = max(shoulder, neck + 3.0)
-        slope *= (shoulder - neck) / 12
-    body = Body(neck, shoulder, slope, slope + drop, chest, waist, hem, hem, _span(rng, length_span))
-    if sleeve_value == 1:
-        body.armhole = 4.8 + drop
-    if "coat_length" in plan.values:
-        body.length = _span(rng, COAT[plan.values["coat_length"]])
-        body.armhole = min(body.armhole, body.length - 8.0)
-        body.hip = max(body.chest - 0.5, body.waist + 1.5)
-        body.hem = body.hip + (0.12 * max(body.length - HIP, 0) * rng.uniform(0.2, 1.0))
-        if plan.garment == "jacket":
-            body.hem = chest - _span(rng, (0.0, 2.5))
-    if "skirt_length" in plan.values:
-        _dress(body, plan, rng)
-    if plan.garment == "shirt":
-        body.tail = _span(rng, (4, 7))
-    if sleeve_value > 1:
-        _arms(body, plan, sleeve_value, rng)
-    if style != "shoulders":
-        body.top = _span(rng, (16.5, 19.5)) if style in ("straps", "strapless") else _span(rng, (9.5, 11.5))
-        if style in ("straps", "strapless"):
-            body.armhole = body.top + _span(rng, (5.0, 7.5))
-    return body
-
-
-def _dress(body: Body, plan: Plan, rng: np.random.Generator) -> None:
-    skirt = _span(rng, SKIRT[plan.values["skirt_length"]])
-    body.length = WAIST + skirt
-    cut = rng.choice(["sheath", "line", "full", "shift"])
-    if cut == "shift":
-        body.waist = body.chest - _span(rng, (0.0, 1.5))
-    body.hip = body.waist + {"sheath": 4.0, "line": 6.5, "full": 10.0, "shift": 2.0}[str(cut)]
-    growth = {"sheath": 0.03, "line": 0.14, "full": 0.28, "shift": 0.08}[str(cut)]
-    body.hem = body.hip + growth * (skirt - 20) + (1.5 if cut in ("line", "full") else 0.0)
-    body.flare = {"sheath": 0.0, "line": 0.8, "full": 1.8, "shift": 0.4}[str(cut)]
-
-
-def _arms(body: Body, plan: Plan, value: int, rng: np.random.Generator) -> None:
-    body.sleeve = _span(rng, SLEEVE[value])
-    body.arm = _span(rng, (56, 60))
-    heavy = plan.garment in ("sweater", "coat", "jacket", "cardigan")
-    body.bicep = _span(rng, (18.5, 20.5) if heavy else (16.5, 19.0))
-    body.cuff = _span(rng, (10.5, 12.5) if heavy else (9.5, 11.0))
-    body.angle = _span(rng, {2: (34, 44), 3: (40, 58), 4: (62, 72)}.get(value, (70, 78)))
-    body.bend = _span(rng, (0, 6))
+def make_ripple(rng: np.random.Generator, strength: float) -> Ripple:
+    """Waves of three sizes."""
+    return tuple(
+        (float(strength * high * rng.uniform(0.3, 1.0)), 2 * math.pi / float(long * rng.uniform(0.8, 1.3)),
+         float(rng.uniform(0, 2 * math.pi)))
+        for high, long in ((0.75, 46.0), (0.4, 19.0), (0.18, 8.0))
+    )  # fmt: skip

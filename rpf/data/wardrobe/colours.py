@@ -1,28 +1,99 @@
 """Colours that garments are worn in, and how colours are mixed."""
 
+from collections.abc import Mapping
+
+import numpy as np
 import skia
 
 Colour = tuple[int, int, int]
 
-LIGHT = ("f4f1ea", "f7f5f2", "ece4d4", "e9ddd0", "dfe5ea", "f0dfd8", "e3e8dc", "f3e9c9", "d9d4cc", "e6dcec")
-MIDDLE = (
-    "c9a27e", "b58b63", "c4b59b", "a9b7a0", "8fa3b5", "d4a5a5", "c98f7a", "d9b26a", "9fb8c8", "b9a3bf",
-    "8a9a5b", "7f9c96", "c46f5a", "d98b6a", "6f8fb0", "a3a6a8", "8c8f92", "b7797e", "e0b4b4", "93b3a2",
-)  # fmt: skip
-DEEP = (
-    "1f2a44", "22304f", "2b2c30", "26272b", "33363b", "4a4e55", "4b2e2a", "5c3a2e", "6e2a35", "8c2f39",
-    "2f4a3f", "3d4f3a", "5a5f3c", "2d5560", "1f4e6b", "35506e", "4a3a5c", "7a3b2e", "a23b2c", "b5462f",
-    "c08a2b", "2a5d8a", "3c6e5f", "74424f",
-)  # fmt: skip
-DENIM = ("2c3e57", "3a5273", "4d6a8d", "6f8cad", "9db3c9", "2a3140", "3d444e", "5c6b7a")
-SUITING = (
-    "2b2d33", "1f2a44", "3c3f45", "5b5e63", "b59a78", "8b6f55", "c2b8a3", "6f7668",
-    "4a2f2f", "37453d", "7d8794", "d8d0c0", "5e2732", "9c8f80",
-)  # fmt: skip
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "black": ("17171a", "1c1c1f", "222226", "1a1b20"),
+    "charcoal": ("3a3c42", "46484e", "2f3238", "54565c"),
+    "grey": ("8b8e93", "a7a9ac", "c3c5c7", "6f7278", "b4b3b0"),
+    "white": ("f7f6f4", "fbfaf8", "f2f1ee", "f5f3ec"),
+    "cream": ("f1e8d6", "ece0c8", "f4ead9", "e8dccb"),
+    "navy": ("1b2743", "1f2d52", "182038", "243357"),
+    "blue": ("1f4fa3", "2c6ecb", "2560b8", "1768a8", "3b82d0", "27408b"),
+    "sky": ("9cc4e4", "b7d3ea", "7fb2dc", "c9deee", "6fa8d6"),
+    "denim": ("2c3e57", "3a5273", "4d6a8d", "6f8cad", "9db3c9", "24304a", "2a2f3a", "7d99b8"),
+    "red": ("c11f2b", "d9303a", "a8152a", "cc2936", "b3202c"),
+    "wine": ("6b1426", "7c2033", "59182a"),
+    "pink": ("f3b6c8", "ee8fb0", "e0518c", "f7cfd9", "d9407c", "f0a3a3", "e8a0b4"),
+    "orange": ("e8732c", "f08a4b", "d95f2b", "f2a07b"),
+    "yellow": ("f2c230", "f6d75c", "e0a526", "f7e59a", "d29a22"),
+    "green": ("1f6b45", "2f8f57", "14523a", "3fa66b", "0f6a5c", "6fb64a"),
+    "olive": ("5b6140", "6f7349", "474c33", "8a8c62"),
+    "mint": ("bfe3d3", "a9d8c6", "cfe6c9", "8fcabb"),
+    "teal": ("12747d", "1f8a94", "0d5c66", "35a7ad"),
+    "purple": ("5b3a8c", "7a4fb0", "452a66", "8f5aa8"),
+    "lilac": ("cdbbe6", "d9c9ea", "b9a3d6", "e2d3ee"),
+    "brown": ("5a3d2b", "6f4b33", "7d5a40", "452f24"),
+    "camel": ("c29a68", "b88b58", "cfae84", "a87c4f"),
+    "beige": ("d8c7ad", "cbb99d", "e0d3bf", "bfae95"),
+    "rose": ("c98f8f", "b7797e", "d9b3ac"),
+    "sage": ("a3b39a", "8fa089", "b9c4ae"),
+    "rust": ("a4492a", "b85c38", "8f3f2b"),
+}
+
+Weights = Mapping[str, float]
+CASUAL: Weights = {
+    "black": 13, "white": 11, "navy": 9, "grey": 8, "charcoal": 5, "cream": 4, "blue": 8, "sky": 5, "red": 8, "wine": 3,
+    "pink": 8, "orange": 3, "yellow": 5, "green": 6, "olive": 3, "mint": 2, "teal": 3, "purple": 3, "lilac": 2,
+    "brown": 2, "camel": 2, "beige": 4, "rose": 2, "sage": 2, "rust": 2,
+}  # fmt: skip
+SHIRTS: Weights = {
+    "white": 24, "sky": 18, "navy": 8, "blue": 6, "black": 7, "pink": 6, "cream": 4, "grey": 4, "red": 3, "olive": 3,
+    "green": 3, "lilac": 3, "beige": 4, "yellow": 2, "wine": 2, "charcoal": 2,
+}  # fmt: skip
+OUTER: Weights = {
+    "black": 20, "navy": 14, "camel": 9, "grey": 8, "charcoal": 8, "beige": 7, "olive": 6, "red": 6, "blue": 4,
+    "brown": 5, "wine": 3, "green": 4, "cream": 4, "pink": 3, "yellow": 3, "teal": 1, "rust": 2, "sage": 1,
+}  # fmt: skip
+SUITS: Weights = {
+    "navy": 18, "black": 18, "charcoal": 12, "grey": 12, "beige": 8, "camel": 4, "blue": 5, "brown": 5, "wine": 3,
+    "cream": 4, "olive": 3, "green": 3, "pink": 3, "red": 2, "sky": 2,
+}  # fmt: skip
+BOTTOMS: Weights = {
+    "black": 18, "navy": 13, "beige": 10, "grey": 9, "charcoal": 7, "olive": 6, "camel": 4, "white": 4, "brown": 4,
+    "red": 4, "wine": 3, "green": 3, "blue": 5, "cream": 3, "pink": 3, "rust": 2, "sage": 2,
+}  # fmt: skip
+BRIGHTS: Weights = {
+    "red": 10, "pink": 9, "blue": 9, "yellow": 6, "green": 7, "navy": 8, "black": 8, "white": 5, "teal": 5,
+    "orange": 4, "purple": 5, "lilac": 3, "sky": 5, "mint": 3, "wine": 4, "cream": 3,
+}  # fmt: skip
+LEATHER: Weights = {"black": 14, "brown": 6, "wine": 2, "camel": 2, "red": 1}
+DENIM: Weights = {"denim": 10, "black": 1, "white": 0.6}
+PALE = ("white", "cream", "sky", "pink", "mint", "lilac", "yellow", "beige")
+STRONG = ("navy", "black", "red", "blue", "green", "wine", "teal", "pink", "purple", "rust", "yellow", "orange")
 
 
 def rgb(text: str) -> Colour:
     return int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16)
+
+
+def pick(weights: Weights, rng: np.random.Generator) -> Colour:
+    """A colour of a family drawn by its weight, a little varied."""
+    shares = np.array(list(weights.values()), dtype=float)
+    family = FAMILIES[list(weights)[int(rng.choice(len(shares), p=shares / shares.sum()))]]
+    towards = (255, 255, 255) if rng.random() < 0.5 else (0, 0, 0)
+    return mix(rgb(family[rng.integers(len(family))]), towards, float(rng.uniform(0, 0.05)))
+
+
+def companion(colour: Colour, rng: np.random.Generator) -> Colour:
+    """A second colour that can be told from the first and goes with it."""
+    light = luminance(colour)
+    if light > 0.62:
+        names: tuple[str, ...] = STRONG
+    elif light > 0.35:
+        names = ("white", "white", "cream", "navy", "black")
+    else:
+        names = (
+            ("white", "white", "white", "cream", *PALE[2:], "red", "yellow") if saturation(colour) < 0.5 else PALE[:2]
+        )
+    options = [rgb(c) for name in names for c in FAMILIES[name]]
+    options = [c for c in options if abs(luminance(c) - light) > 0.22] or [rgb("f7f6f4"), rgb("17171a")]
+    return options[rng.integers(len(options))]
 
 
 def mix(a: Colour, b: Colour, t: float) -> Colour:
@@ -33,6 +104,11 @@ def mix(a: Colour, b: Colour, t: float) -> Colour:
 def luminance(colour: Colour) -> float:
     """Perceived lightness, 0 to 1."""
     return (0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]) / 255
+
+
+def saturation(colour: Colour) -> float:
+    """0 (grey) to 1."""
+    return (max(colour) - min(colour)) / max(*colour, 1)
 
 
 def argb(colour: Colour, alpha: float = 1.0) -> int:

@@ -8,6 +8,7 @@ import skia
 from PIL import Image
 
 from rpf.data.wardrobe import scene
+from rpf.data.wardrobe.camera import see
 from rpf.data.wardrobe.geometry import drape
 from rpf.data.wardrobe.measures import COAT, PANT, SKIRT, WAIST
 from rpf.data.wardrobe.pants import draw_pants
@@ -74,7 +75,22 @@ def _checked(seed: int) -> int:
 def _draw(seed: int, plan: Plan, size: int, plain: bool) -> Drawing:
     if size < 32:
         raise ValueError(f"size must be at least 32, not {size}")
-    rng = np.random.default_rng((seed, 1))
+    pen = _record(plan, np.random.default_rng((seed, 1)), size)
+    drawn, stencil = pen.finish()
+    # The scene has a stream of its own: plain or not, the garment is the same.
+    rng = np.random.default_rng((seed, 2, int(plain)))
+    view = see(pen.outlines, pen.supports, plan, size, plain, rng)
+    layer, mask = (_render(picture, view.size, view.matrix) for picture in (drawn, stencil))
+    if plain:
+        picture = scene.compose_studio(layer, plan, view, rng)
+    else:
+        picture = scene.compose_photo(layer, plan, view, lambda other, rng: _record(other, rng, size), rng)
+    covered = mask.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
+    return Drawing(Image.fromarray(picture), plan.labels, plan.absent, plan.garment, covered)
+
+
+def _record(plan: Plan, rng: np.random.Generator, size: int) -> Pen:
+    """The pen that has drawn the plan's garment."""
     pen = Pen(drape(rng), rng, 1.12 * _tallness(plan) / size)
     if plan.garment == "skirt":
         draw_skirt(pen, plan, rng)
@@ -82,14 +98,7 @@ def _draw(seed: int, plan: Plan, size: int, plain: bool) -> Drawing:
         draw_pants(pen, plan, rng)
     else:
         draw_top(pen, plan, rng)
-    drawn, stencil = pen.finish()
-    # The scene has a stream of its own: plain or not, the garment is the same.
-    rng = np.random.default_rng((seed, 2, int(plain)))
-    view = scene.see(pen.outlines, plan, size, plain, rng)
-    layer, mask = (_render(picture, view.size, view.matrix) for picture in (drawn, stencil))
-    picture = scene.compose(layer, plan, view, plain, rng)
-    covered = mask.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
-    return Drawing(Image.fromarray(picture), plan.labels, plan.absent, plan.garment, covered)
+    return pen
 
 
 def _render(picture: skia.Picture, size: tuple[int, int], matrix: skia.Matrix) -> skia.Image:

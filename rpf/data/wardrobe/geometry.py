@@ -58,16 +58,21 @@ def profile(keys: Sequence[Point]) -> Callable[[float], float]:
 
 
 def drape(rng: np.random.Generator, strength: float = 1.0) -> Warp:
-    """A gentle, smooth displacement of the whole garment, so that no two sides are quite alike."""
-    a = rng.normal(0, 0.38 * strength, 4)
-    phase = rng.uniform(0, 2 * math.pi, 4)
-    lean = rng.normal(0, 0.008 * strength)
+    """A gentle, smooth displacement of the whole garment in waves of several sizes, so that no two sides are alike."""
+    highs, longs = np.array([0.75, 0.75, 0.32, 0.32, 0.13, 0.13]), np.array([75.0, 75.0, 31.0, 31.0, 13.0, 13.0])
+    high = highs * rng.normal(0, strength, 6)
+    turn = 2 * math.pi / (longs * rng.uniform(0.75, 1.35, 6))
+    way = rng.uniform(0, 2 * math.pi, 6)
+    waves = [
+        (float(h), float(k * math.cos(w)), float(k * math.sin(w)), float(phase))
+        for h, k, w, phase in zip(high, turn, way, rng.uniform(0, 2 * math.pi, 6), strict=True)
+    ]
+    lean = float(rng.normal(0, 0.010 * strength))
 
     def warp(p: Point) -> Point:
         x, y = p
-        dx = a[0] * math.sin(y / 17 + phase[0]) + a[1] * math.sin(y / 9 + x / 13 + phase[1]) + lean * y
-        dy = a[2] * math.sin(x / 14 + phase[2]) + a[3] * math.sin(x / 8 + y / 15 + phase[3])
-        return x + dx, y + dy * 0.8
+        dx, dy = (sum(h * math.sin(a * x + b * y + c) for h, a, b, c in waves[i::2]) for i in (0, 1))
+        return x + dx + lean * y, y + 0.8 * dy
 
     return warp
 

@@ -7,8 +7,10 @@ import numpy as np
 
 from rpf.data.wardrobe.body import Body
 from rpf.data.wardrobe.cloth import Cloth
-from rpf.data.wardrobe.geometry import Point, Run, flipped
+from rpf.data.wardrobe.colours import Colour, luminance, mix
+from rpf.data.wardrobe.geometry import Point, Run, between, flipped
 from rpf.data.wardrobe.pen import Pen
+from rpf.data.wardrobe.plan import Plan
 
 
 @dataclass
@@ -21,7 +23,12 @@ class Kit:
     cloth: Cloth
     lining: Cloth
     trim: Cloth
-    garment: str
+    plan: Plan
+    printed: bool = False  # a print lies on the chest
+
+    @property
+    def garment(self) -> str:
+        return self.plan.garment
 
 
 @dataclass
@@ -29,6 +36,7 @@ class Neck:
     """How a neck is drawn: the hole it cuts into the front (one contour), and what lies upon it."""
 
     opening: Sequence[Run]
+    under: list[Callable[[], None]] = field(default_factory=list)  # on the lining, behind a mannequin's neck
     over: list[Callable[[], None]] = field(default_factory=list)
     back: float = 1.8  # how far the back of the neck dips
     front: str = "closed"  # closed, buttons, zip, open
@@ -52,27 +60,31 @@ def symmetric(right: Run) -> list[Point]:
     return [*flipped(right), *list(reversed(right))[1:]]
 
 
-def frill(kit: Kit, run: Run, depth: float) -> None:
-    """A gathered strip that hangs from a run (given from left to right)."""
-    lower = []
-    n = max(int(abs(run[-1][0] - run[0][0]) / 1.9), 8)
-    xs = np.linspace(0, 1, 2 * n + 1)
-    points = np.asarray(run)
-    at = np.linspace(0, 1, len(run))
-    for i, t in enumerate(xs):
-        x, y = float(np.interp(t, at, points[:, 0])), float(np.interp(t, at, points[:, 1]))
-        lower.append((x * 1.06, y + depth + (0.45 if i % 2 else -0.35)))
-    path = kit.pen.path(list(run), lower[::-1])
-    kit.pen.piece(path, kit.cloth, shadow=0.8, edge=0.5)
-    for i in range(1, 2 * n, 2):
-        t = float(xs[i])
-        x, y = float(np.interp(t, at, points[:, 0])), float(np.interp(t, at, points[:, 1]))
-        kit.pen.line([(x, y), (lower[i][0], lower[i][1] - 0.5)], kit.cloth.shade, 0.22, 0.32)
-    kit.pen.crease(run, kit.cloth, 0.6, 0.3)
+def front_opening(kit: Kit, stop: float, open_gap: float) -> tuple[list[list[Point]], list[Point]]:
+    """The contour of a V front down to `stop` (or open to the hem), and its right edge (roll line, then front)."""
+    w, length = kit.body.neck, kit.body.length
+    if open_gap > 0:
+        right = [
+            (w, 0.0),
+            (w * 0.72, stop * 0.42),
+            (open_gap * 0.8, stop),
+            (open_gap, (stop + length) / 2),
+            (open_gap * 1.25, length + 8),
+        ]
+    else:
+        right = between((w, 0.0), (0.0, stop), 0.05)
+    return [flipped(right), right[::-1], [(w, -25.0), (-w, -25.0)]], right
 
 
-def maker_tag(kit: Kit, y: float) -> None:
-    """The maker's small label inside the back of the neck."""
-    if kit.rng.random() < 0.6:
-        path = kit.pen.path([(-1.6, y), (1.6, y)], [(1.6, y + 1.7), (-1.6, y + 1.7)])
-        kit.pen.piece(path, kit.trim.plain(), edge=0.1, shadow=0.2)
+def button_colour(kit: Kit) -> Colour:
+    """The same for all buttons of a garment."""
+    base = kit.cloth.colour
+    options = ((236, 230, 218), mix(base, (20, 16, 20), 0.55), (92, 66, 48), (58, 56, 60))
+    if luminance(base) < 0.3:
+        options = (mix(base, (0, 0, 0), 0.5), mix(base, (255, 255, 255), 0.3), (120, 96, 70), (188, 164, 110))
+    return options[kit.cloth.seed // 7 % len(options)]
+
+
+def metal_colour(kit: Kit) -> Colour:
+    """The same for all zips and buckles of a garment."""
+    return ((186, 188, 192), (190, 168, 116), (120, 122, 128))[kit.cloth.seed % 3]

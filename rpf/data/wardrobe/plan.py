@@ -24,6 +24,7 @@ class Pattern:
     pants: tuple[int, ...] = ()
     usual_sleeves: tuple[int, ...] = ()  # what it has where no other is asked for; empty: any
     usual_coats: tuple[int, ...] = ()
+    often: float = 1.0  # how often it is chosen, of the garments that can show a value
 
     def values(self, attribute: str) -> tuple[int, ...]:
         lengths = {"skirt_length": self.skirts, "sleeve_length": self.sleeves,
@@ -37,12 +38,13 @@ def _necks(hood: bool = False, **families: str) -> tuple[Target, ...]:
 
 
 PATTERNS: dict[str, Pattern] = {
-    "T-shirt": Pattern(_necks(collar="1", neckline="2347", neck="3"), sleeves=(2, 3, 4, 5, 6, 7)),
-    "shirt": Pattern(_necks(collar="1", neck="3"), sleeves=(3, 4, 5, 6, 7)),
+    "T-shirt": Pattern(_necks(collar="1", neckline="2347", neck="3"), sleeves=(2, 3, 4, 5, 6, 7), often=2.5),
+    "shirt": Pattern(_necks(collar="1", neck="3"), sleeves=(3, 4, 5, 6, 7), often=3.0),
     "blouse": Pattern(_necks(collar="123", neckline="245689", neck="24"), sleeves=(1, 2, 3, 4, 5, 6, 7, 8)),
     "sweater": Pattern(_necks(neckline="3467", neck="134"), sleeves=(3, 4, 5, 6, 7, 8)),
     "hoodie": Pattern(
-        (HOOD,), sleeves=(3, 7, 8), coats=(1, 2, 3), usual_sleeves=(7, 7, 7, 7, 3), usual_coats=(2, 2, 2, 3)
+        (HOOD,), sleeves=(3, 7, 8), coats=(1, 2, 3), usual_sleeves=(7, 7, 7, 7, 3), usual_coats=(2, 2, 2, 3),
+        often=2.5,
     ),
     "cardigan": Pattern(
         _necks(collar="4", lapel="23"),
@@ -64,6 +66,7 @@ PATTERNS: dict[str, Pattern] = {
         coats=(3, 4, 5, 6, 7),
         usual_sleeves=(7, 7, 7, 5),
         usual_coats=(3, 4, 4, 5, 5, 6, 7),
+        often=0.6,
     ),
     "blazer": Pattern(
         _necks(lapel="134"), sleeves=(4, 5, 6, 7), coats=(1, 2, 3), usual_sleeves=(7, 7, 5), usual_coats=(2, 2, 3)
@@ -78,12 +81,13 @@ PATTERNS: dict[str, Pattern] = {
 }  # fmt: skip
 
 # Nothing holds a sleeve where a shoulder is bare.
-OFF_SHOULDER = ("neckline_design", 6)
-BARE = {("neckline_design", 1), ("neckline_design", 8), ("neckline_design", 9)}
+BARE = {("neckline_design", 1), ("neckline_design", 9)}
+SWEETHEART, OFF_SHOULDER = ("neckline_design", 8), ("neckline_design", 6)
+LONGEST_UNCUT = 4  # sleeves that are whole where the frame cuts a dress off at its waist
 # Every value that some garment can show, and 0 for a part that is there but hidden.
 TARGETS = sorted({(a, v) for p in PATTERNS.values() for a in ATTRIBUTES for v in p.values(a)}
                  | {(a, 0) for a in ATTRIBUTES})  # fmt: skip
-SETTINGS = ("flat", "flat", "flat", "flat", "hanger", "hanger", "mannequin", "mannequin", "mannequin")
+SETTINGS = ("flat", "flat", "flat", "flat", "flat", "hanger", "hanger", "mannequin", "mannequin")
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,11 @@ class Plan:
 
     @property
     def labels(self) -> dict[str, int]:
-        """What can be seen of the values: 0 for the hidden one."""
-        return {a: 0 if a == self.hidden else v for a, v in self.values.items()}
+        """What can be seen of the values: 0 for what is hidden. Where a coat is cut off, so are sleeves over the elbow."""
+        hidden = {self.hidden}
+        if self.hidden == "coat_length" and self.values["sleeve_length"] > 3:
+            hidden.add("sleeve_length")
+        return {a: 0 if a in hidden else v for a, v in self.values.items()}
 
     @property
     def absent(self) -> frozenset[str]:
@@ -126,17 +133,22 @@ def make_plan(seed: int, target: Target | None = None) -> Plan:
     attribute, value = target
     rng = np.random.default_rng((seed, 72, TARGETS.index(target)))
     kinds = [kind for kind, pattern in PATTERNS.items() if _offers(pattern, attribute, value)]
-    garment = kinds[rng.integers(len(kinds))]
+    often = np.array([PATTERNS[kind].often for kind in kinds])
+    garment = kinds[rng.choice(len(kinds), p=often / often.sum())]
     pattern = PATTERNS[garment]
     values: dict[str, int] = {}
     for other in ATTRIBUTES[:4]:
         usual = {"sleeve_length": pattern.usual_sleeves, "coat_length": pattern.usual_coats}.get(other)
         if pool := usual or pattern.values(other):
-            pool = tuple(v for v in pool if _can_hide(other, v)) if target == (other, 0) else pool
+            if target == (other, 0):
+                pool = tuple(v for v in pool if _can_hide(other, v))
+            if target == ("skirt_length", 0) and other == "sleeve_length":
+                pool = tuple(v for v in pool if v <= LONGEST_UNCUT)
             values[other] = value if value and other == attribute else int(rng.choice(pool))
     neck = _choose_neck(pattern, target, rng)
     if attribute != "sleeve_length":
-        _make_wearable(values, neck, pattern, rng)
+        shown = tuple(v for v in pattern.sleeves if v <= LONGEST_UNCUT or target != ("skirt_length", 0))
+        _make_wearable(values, neck, shown, bool(pattern.usual_sleeves), rng)
     if neck != HOOD and neck[0]:
         values[neck[0]] = neck[1]
     if garment == "hoodie" and attribute != "coat_length" and rng.random() < 0.5:
@@ -173,13 +185,15 @@ def _choose_neck(pattern: Pattern, target: Target, rng: np.random.Generator) -> 
     return necks[rng.integers(len(necks))]
 
 
-def _make_wearable(values: dict[str, int], neck: Target, pattern: Pattern, rng: np.random.Generator) -> None:
-    """Changes the sleeves to what people wear with this neck."""
-    if neck in BARE and 1 in pattern.sleeves:
+def _make_wearable(
+    values: dict[str, int], neck: Target, sleeves: tuple[int, ...], chosen: bool, rng: np.random.Generator
+) -> None:
+    """Changes the sleeves to what people wear with this neck; without a need, only where they are not `chosen` yet."""
+    if neck in BARE or (neck == SWEETHEART and rng.random() < 0.6):
         values["sleeve_length"] = 1
     elif neck == OFF_SHOULDER:
-        values["sleeve_length"] = int(rng.choice([v for v in pattern.sleeves if v in (3, 4, 5, 7)]))
-    elif "sleeve_length" in values and not pattern.usual_sleeves and rng.random() < 0.35 and 7 in pattern.sleeves:
+        values["sleeve_length"] = int(rng.choice([v for v in sleeves if v in (3, 4, 5, 7)]))
+    elif 7 in sleeves and not chosen and rng.random() < 0.35:
         values["sleeve_length"] = 7
 
 
@@ -188,8 +202,10 @@ def _choose_setting(values: dict[str, int], neck: Target, hidden: str, rng: np.r
     setting = str(rng.choice(SETTINGS))
     if hidden == "sleeve_length":
         return "flat"  # folded behind
+    if hidden == "coat_length":
+        return str(rng.choice(["hanger", "mannequin"]))  # sleeves hang down, and are cut off with the coat
     if values.get("skirt_length", 0) >= 4 and rng.random() < 0.7:
         return "mannequin"
-    if setting == "hanger" and neck in BARE | {OFF_SHOULDER}:
+    if setting == "hanger" and neck in BARE | {SWEETHEART, OFF_SHOULDER}:
         return "mannequin"  # nothing to hang it by
     return setting

@@ -1,129 +1,232 @@
 """Skirts. y is 0 at the upper edge of the waistband."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import skia
 
-from rpf.data.wardrobe.measures import SKIRT
 from rpf.data.wardrobe import supports
 from rpf.data.wardrobe.cloth import Cloth, choose_cloth
-from rpf.data.wardrobe.colours import luminance, mix
-from rpf.data.wardrobe.geometry import Point, Run, between, mirrored, profile
+from rpf.data.wardrobe.geometry import Point, Run, mirrored, profile
+from rpf.data.wardrobe.lace import lace_edge
+from rpf.data.wardrobe.measures import SKIRT
 from rpf.data.wardrobe.pen import Pen
 from rpf.data.wardrobe.plan import Plan
+from rpf.data.wardrobe.skirt_details import denim_front, slit_or_buttons, wrap_edge
 from rpf.data.wardrobe.waistband import draw_band, draw_inside
 
 Width = Callable[[float], float]  # half a width by the height
+Fold = tuple[Run, float, float]
+
+CUTS = {
+    "denim": ("denim", "denim", "pencil"),
+    "cotton": ("line", "line", "full", "tiered", "wrap"),
+    "wool": ("pencil", "line", "pleated", "wrap"),
+    "viscose": ("full", "tiered", "wrap", "line", "tulle", "pleated"),
+    "leather": ("pencil", "line"),
+    "satin": ("slip", "slip", "pleated", "wrap"),
+}
+# How much wider than the waist the hips are, how much half a width grows for every cm below, and the hem's curve in cm.
+SHAPES = {"pencil": (4.4, -0.045, 1.0), "denim": (4.6, 0.05, 1.2), "line": (5.2, 0.17, 2.6), "wrap": (5.0, 0.14, 2.2),
+          "slip": (4.6, 0.10, 1.8), "full": (9.0, 0.34, 4.2), "pleated": (6.5, 0.17, 2.0), "tiered": (7.0, 0.24, 2.4),
+          "tulle": (10.0, 0.30, 3.4)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Skirt:
+    """The measures of a skirt in cm; `edges` are the places along its hem, -1 to 1, where pleats or flutes lie."""
+
+    cut: str
+    length: float
+    waist: float
+    band: float
+    width: Width
+    bow: float
+    edges: tuple[float, ...]
+
+    def point(self, t: float, y: float) -> Point:
+        """A place on the skirt: t from -1 to 1 across, y down along the middle."""
+        part = max(y - self.band, 0.0) / (self.length - self.band)
+        return self.width(y) * t, y + (0.5 - t * t) * self.bow * part + (1 - part) * 1.2 * (1 - t * t)
 
 
 def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
-    """A pencil, straight, A-line, full, pleated or tiered skirt."""
+    """A pencil, denim, A-line, wrap, slip, full, pleated, tiered or tulle skirt."""
     cloth = choose_cloth("skirt", rng)
-    low, high = SKIRT[plan.values["skirt_length"]]
-    length = float(rng.uniform(low, high))
-    cut = str(rng.choice(["pencil", "line", "full", "pleated", "tiered", "line"]))
-    waist = float(rng.uniform(16.5, 19))
-    hip = (
-        waist
-        + {"pencil": 6.0, "line": 6.5, "full": 11.0, "pleated": 8.5, "tiered": 8.0}[cut]
-        + float(rng.normal(0, 0.5))
-    )
-    growth = {"pencil": -0.04, "line": 0.16, "full": 0.36, "pleated": 0.16, "tiered": 0.22}[cut]
-    hem = hip + growth * min(length - 20, 70) * float(rng.uniform(0.8, 1.2))
-    band = float(rng.uniform(3.2, 4.8))
-    keys = [(band, waist + 0.3), (20.0, hip), (length, hem)] if length > 26 else [(band, waist + 0.3), (length, hem)]
-    width = profile(keys)
-    side = [(width(float(y)), float(y)) for y in np.linspace(band, length, 7)]
-    waves = {"pencil": 0.0, "line": 0.6, "full": 1.9, "pleated": 0.5, "tiered": 1.0}[cut]
-    bow = {"pencil": 1.0, "line": 2.4, "full": 4.0, "pleated": 2.2, "tiered": 2.6}[cut]
-    bottom = _wavy(hem, length, bow, waves, 6 if cut != "tiered" else 10)
-    draw_inside(pen, cloth, waist)
-    supports.hold_bottom(pen, plan, waist, rng)
-    top = [(-waist - 0.3, band), (0.0, band + 1.4), (waist + 0.3, band)]
-    path = pen.path(top, side, bottom, mirrored(side))
-    pen.piece(path, cloth, edge=1.1)
-    _skirt_folds(pen, path, cloth, cut, width, band, length, rng)
-    pen.tint(path, (-hem, 0), (hem, length * 0.3), [((255, 255, 255), 0.06), ((0, 0, 0), 0.0), (cloth.shade, 0.18)])
-    pen.stitches([(x * 0.99, y - 1.8) for x, y in bottom], cloth, alpha=0.5)
-    if cut == "tiered":
-        for y in np.linspace(band, length, 4)[1:-1]:
-            x = width(float(y))
-            seam = _wavy(x, float(y), 1.8, 0.0, 4)[::-1]
-            pen.crease(seam, cloth, 1.2, 0.45)
-    if cut in ("pencil", "line") and rng.random() < 0.45:
-        _slit_or_buttons(pen, cloth, band, length, rng)
-    draw_band(pen, cloth, waist, band, rng, loops=cut in ("pencil", "line") and rng.random() < 0.4)
-    supports.clip_bottom(pen, plan, waist, rng)
-
-
-def _wavy(x: float, y: float, bow: float, waves: float, count: int) -> list[Point]:
-    """A hem from right to left: lower in the middle, with waves."""
-    ts = np.linspace(1.0, -1.0, 2 * count + 1)
-    inner = range(1, 2 * count)
-    return [
-        (x * float(t), y + bow * (1 - float(t) ** 2) + (waves * (0.6 if i % 2 else -0.6) if i in inner else 0.0))
-        for i, t in enumerate(ts)
-    ]
-
-
-def _skirt_folds(
-    pen: Pen,
-    path: skia.Path,
-    cloth: Cloth,
-    cut: str,
-    width: Width,
-    band: float,
-    length: float,
-    rng: np.random.Generator,
-) -> None:
-    folds: list[tuple[Run, float, float]] = []
-    if cut == "pleated":
-        n = int(rng.integers(9, 14))
-        for i in range(1, n):
-            t = -1 + 2 * i / n
-            run = [
-                (width(band) * t, band),
-                (width(length / 2) * t, length / 2),
-                (width(length) * t, length + 2 * (1 - t * t)),
-            ]
-            pen.line(run, cloth.seam, 0.22, 0.55)
-            folds.append(([(x + 0.9, y) for x, y in run], 2.4, 0.75))
+    skirt = _measure(plan, cloth, rng)
+    draw_inside(pen, cloth, skirt.waist)
+    supports.hold_bottom(pen, plan, skirt.waist, rng, cloth)
+    if skirt.cut == "tulle":
+        _tulle(pen, skirt, cloth, rng)
     else:
-        n = {"pencil": 3, "line": 6, "full": 11, "tiered": 10}[cut]
-        for i in range(n):
-            t = (-1 + 2 * (i + 0.5) / n) * 0.95 + rng.normal(0, 0.05)
-            start = band + (rng.uniform(1, 6) if cut in ("full", "tiered") else rng.uniform(0.2, 0.5) * length)
-            end = length + 1.5 - (rng.uniform(0, 8) if cut != "pencil" else rng.uniform(8, 20))
-            middle = (start + end) / 2
-            run = [
-                (width(start) * t * 0.93, start),
-                (width(middle) * t + rng.normal(0, 0.6), middle),
-                (width(end) * t, end),
-            ]
-            folds.append((run, rng.uniform(1.8, 3.6), rng.uniform(0.5, 1.0)))
-        if cut in ("full", "tiered"):
-            for i in range(14):
-                t = -0.95 + 1.9 * i / 13 + rng.normal(0, 0.02)
-                folds.append(
-                    ([(width(band) * t, band + 1), (width(band + 12) * t, band + rng.uniform(7, 14))], 0.9, 0.7)
+        _draw_front(pen, skirt, cloth, rng)
+    elastic = skirt.cut in ("tulle", "tiered") or (skirt.cut == "full" and cloth.seed % 2 == 0)
+    loops = skirt.cut == "denim" or (skirt.cut in ("pencil", "line") and cloth.seed % 4 == 0)
+    metal = (184, 148, 98) if skirt.cut == "denim" else None
+    draw_band(pen, cloth, skirt.waist, skirt.band, loops, elastic, metal)
+    supports.clip_bottom(pen, plan, skirt.waist, rng)
+
+
+def _measure(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Skirt:
+    value, worn = plan.values["skirt_length"], plan.setting == "mannequin"
+    length = float(rng.uniform(*SKIRT[value]))
+    cut = str(rng.choice(CUTS[cloth.fabric]))
+    if cut in ("pencil", "denim") and value >= 4:
+        cut = "line" if cut == "pencil" else "denim"
+    if cut == "slip" and value == 1:
+        cut = "line"
+    more, growth, bow = SHAPES[cut]
+    waist = float(
+        rng.uniform(15.4, 16.6) if worn else rng.uniform(16.0, 18.5) - (0.8 if plan.setting == "hanger" else 0.0)
+    )
+    hip = waist + more * (0.85 if worn else 1.0) + float(rng.normal(0, 0.3))
+    growth *= float(rng.uniform(0.8, 1.15)) * (0.72 if plan.setting != "flat" else 1.0)
+    hem = hip + growth * min(length - 20, 72)
+    band = 2.2 if cut == "slip" else float(rng.uniform(3.2, 4.6))
+    keys = [(band, waist + 0.3), (20.0, hip), (length, hem)]
+    if cut == "pencil":
+        keys.insert(2, (0.5 * (20 + length), 0.5 * (hip + hem) + 0.5))
+    return Skirt(cut, length, waist, band, profile(keys), bow * hem / 26, _edges(cut, hem, rng))
+
+
+def _edges(cut: str, hem: float, rng: np.random.Generator) -> tuple[float, ...]:
+    if cut == "pleated":
+        n = int(hem / float(rng.choice([1.5, 2.2, 3.6])))
+        return tuple(float(t) for t in np.linspace(-1, 1, n + 1))
+    n = int(hem / {"full": 3.6, "tulle": 2.6, "tiered": 2.4, "line": 7.5, "wrap": 7.0, "slip": 6.5}.get(cut, 30.0)) + 2
+    steps = np.cumsum(rng.uniform(0.55, 1.45, n))
+    return tuple(float(t) for t in -1 + 2 * (steps - steps[0]) / (steps[-1] - steps[0]))
+
+
+def _hem(skirt: Skirt, y: float, flutes: float) -> list[list[Point]]:
+    """The runs of an edge at a height from right to left: pleats, or flutes that stand `flutes` cm out."""
+    edges = skirt.edges[::-1]
+    if skirt.cut == "pleated":
+        runs = []
+        for a, b in pairwise(edges):
+            (x0, y0), (x1, y1) = skirt.point(a, y), skirt.point(b, y)
+            runs.append([(x0, y0 - 0.35), (x1, y1 + 0.35)])
+        return runs
+    run = []
+    for k, t in enumerate(edges):
+        x, at = skirt.point(t, y)
+        run.append((x, at - (0.4 * flutes if 0 < k < len(edges) - 1 else 0.0)))
+        if k < len(edges) - 1:
+            x, at = skirt.point(0.5 * (t + edges[k + 1]), y)
+            run.append((x, at + 0.6 * flutes))
+    return [run]
+
+
+def _side(skirt: Skirt, top: float, bottom: float) -> list[Point]:
+    return [skirt.point(1.0, float(y)) for y in np.linspace(top, bottom, 7)]
+
+
+def _outline(pen: Pen, skirt: Skirt, bottom: float, flutes: float) -> tuple[skia.Path, list[list[Point]]]:
+    hem = _hem(skirt, bottom, flutes)
+    side = _side(skirt, skirt.band, bottom)
+    top = [skirt.point(t, skirt.band - 0.6) for t in (-1.0, 0.0, 1.0)]
+    return pen.path(top, side, *hem, mirrored(side)), hem
+
+
+def _draw_front(pen: Pen, skirt: Skirt, cloth: Cloth, rng: np.random.Generator) -> None:
+    flutes = {"full": 1.0, "tiered": 0.7, "slip": 0.4, "line": 0.35, "wrap": 0.35}.get(skirt.cut, 0.0)
+    path, hem = _outline(pen, skirt, skirt.length, flutes)
+    if skirt.cut in ("full", "tiered", "slip", "line") and cloth.kind == "plain" and cloth.seed % 5 == 0:
+        lace_edge(pen, [p for run in hem for p in run][::-1], 3.2, cloth)
+    pen.piece(path, cloth)
+    pen.tint(path, (-skirt.width(skirt.length), 0), (skirt.width(skirt.length), 0.3 * skirt.length),
+             [((255, 255, 255), 0.06), ((0, 0, 0), 0.0), (cloth.shade, 0.16)])  # fmt: skip
+    if skirt.cut == "pleated":
+        _pleats(pen, skirt, path, cloth)
+    else:
+        pen.folds(path, cloth, _folds(skirt, rng))
+    if skirt.cut == "tiered":
+        _tiers(pen, skirt, path, cloth, rng)
+    if skirt.cut == "denim":
+        denim_front(pen, cloth, skirt.width, skirt.band, skirt.length, skirt.bow)
+    elif skirt.cut == "wrap":
+        wrap_edge(pen, cloth, skirt.point, skirt.band, skirt.length)
+    elif skirt.cut in ("pencil", "line") and cloth.seed % 5 < 2:
+        slit_or_buttons(pen, cloth, skirt.band, skirt.length, rng)
+    if skirt.cut != "pleated":
+        pen.stitches([(x * 0.995, y - 1.7) for x, y in hem[0]], cloth, alpha=0.4)
+
+
+def _folds(skirt: Skirt, rng: np.random.Generator) -> list[Fold]:
+    """Flutes up from the hem, gathers down from the waist, and drag lines over the hips of narrow skirts."""
+    folds: list[Fold] = []
+    deep = {"full": 0.85, "tiered": 0.3, "line": 0.5, "wrap": 0.45, "slip": 0.6}.get(skirt.cut, 0.0)
+    for t in skirt.edges[1:-1] if deep else ():
+        start = skirt.length - float(rng.uniform(0.6, 1.0)) * deep * (skirt.length - skirt.band)
+        run = [skirt.point(t * 0.97, y) for y in (start, 0.5 * (start + skirt.length), skirt.length + 0.8)]
+        width = 0.5 * skirt.width(skirt.length) / len(skirt.edges) + 0.7
+        folds.append((run, width * 1.5, float(rng.uniform(0.5, 0.95)) * (1.0 if skirt.cut == "full" else 0.7)))
+    if skirt.cut in ("full", "tiered", "tulle"):
+        for t in np.linspace(-0.94, 0.94, 15):
+            x = float(t) + float(rng.normal(0, 0.02))
+            end = skirt.band + float(rng.uniform(6, 15))
+            folds.append(
+                ([skirt.point(x, skirt.band), skirt.point(x, 0.5 * (skirt.band + end)), skirt.point(x, end)], 1.0, 0.7)
+            )
+    if skirt.cut in ("pencil", "denim", "line"):
+        for _ in range(3):
+            way, y = float(rng.choice([-1, 1])), float(rng.uniform(14, 0.8 * skirt.length))
+            a, b = skirt.point(way, y), skirt.point(way * float(rng.uniform(0.2, 0.6)), y + float(rng.uniform(-5, 6)))
+            folds.append(
+                (
+                    [a, ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2 + 0.5), b],
+                    float(rng.uniform(0.9, 1.7)),
+                    float(rng.uniform(0.3, 0.7)),
                 )
-        if cut == "pencil":
-            for way in (1, -1):
-                y = rng.uniform(18, 26)
-                folds.append(
-                    (between((width(y) * way, y), (width(y) * 0.3 * way, y + rng.uniform(-4, 5)), 0.05 * way), 1.8, 0.7)
-                )
+            )
+    return folds
+
+
+def _pleats(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth) -> None:
+    wide = skirt.width(skirt.length) * 2 / len(skirt.edges)
+    folds: list[Fold] = []
+    for t in skirt.edges[1:-1]:
+        run = [skirt.point(t, float(y)) for y in np.linspace(skirt.band, skirt.length + 0.6, 5)]
+        pen.line(run, cloth.seam, 0.16, 0.55)
+        folds.append((run, wide * 0.85, 1.0))
+        folds.append(
+            (
+                [
+                    skirt.point(t, skirt.length * 0.4),
+                    skirt.point(t, skirt.length * 0.8),
+                    skirt.point(t, skirt.length * 1.1),
+                ],
+                wide * 0.8,
+                0.9,
+            )
+        )
     pen.folds(path, cloth, folds)
 
 
-def _slit_or_buttons(pen: Pen, cloth: Cloth, band: float, length: float, rng: np.random.Generator) -> None:
-    if rng.random() < 0.5:
-        run = [(0.0, band + 1), (0.3, (band + length) / 2), (0.0, length + 1.5)]
-        pen.crease([(x - 1.8, y) for x, y in run], cloth, 0.9, 0.4)
-        colour = (228, 220, 205) if luminance(cloth.colour) < 0.4 else mix(cloth.colour, (30, 24, 24), 0.6)
-        for y in np.arange(band + 4, length - 2, 7.5):
-            pen.button((0.1, float(y)), colour, 0.85)
-    else:
-        x = float(rng.choice([-8.0, 8.0]))
-        pen.crease([(x, length * 0.62), (x + 0.6, length * 0.8), (x + 0.4, length + 1.8)], cloth, 1.4, 0.6)
+def _tiers(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth, rng: np.random.Generator) -> None:
+    """Seams between gathered strips; every strip is a little wider than the one above."""
+    count = 3 if skirt.length < 85 else 4
+    heights = [skirt.band + (skirt.length - skirt.band) * (k / count) ** 0.9 for k in range(1, count)]
+    for y in heights:
+        seam = [skirt.point(float(t), y) for t in np.linspace(-1, 1, 9)]
+        pen.crease(seam, cloth, 1.3, 0.45)
+        gathers: list[Fold] = []
+        for t in np.linspace(-0.95, 0.95, int(skirt.width(y) / 1.3)):
+            x, long = float(t) + float(rng.normal(0, 0.015)), float(rng.uniform(4, 10))
+            gathers.append(([skirt.point(x, y), skirt.point(x, y + 0.5 * long), skirt.point(x, y + long)], 0.8, 0.75))
+        pen.folds(path, cloth, gathers)
+
+
+def _tulle(pen: Pen, skirt: Skirt, cloth: Cloth, rng: np.random.Generator) -> None:
+    """A lining under layers of net that can be seen through."""
+    lining, _ = _outline(pen, skirt, skirt.length - 4.0, 0.0)
+    pen.piece(lining, cloth.plain(0.12))
+    for down, more in ((-1.2, 0.0), (0.0, 0.02)):
+        net = replace(skirt, edges=tuple(float(np.clip(t + rng.normal(0, more), -1, 1)) for t in skirt.edges))
+        path, _ = _outline(pen, net, skirt.length + down, 0.8)
+        pen.canvas.saveLayerAlpha(None, 120)
+        pen.piece(path, replace(cloth, colour=cloth.colour, kind="plain"), edge=0.7)
+        pen.canvas.restore()
+        pen.folds(path, cloth, _folds(replace(net, cut="full"), rng))

@@ -1,121 +1,140 @@
-"""The outlines of sleeves: how an arm hangs from a shoulder."""
+"""Drawing sleeves onto a trunk."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-import numpy as np
-
+from rpf.data.wardrobe.arms import Arm
 from rpf.data.wardrobe.body import Body
-from rpf.data.wardrobe.geometry import Point, lerp, profile
-from rpf.data.wardrobe.measures import ELBOW
+from rpf.data.wardrobe.creases import sleeve_folds
+from rpf.data.wardrobe.cuffs import draw_cuff
+from rpf.data.wardrobe.geometry import Point, Run, flipped, lerp, resampled
+from rpf.data.wardrobe.kit import Kit
+from rpf.data.wardrobe.plan import Plan
+from rpf.data.wardrobe.quilting import quilt_sleeve, quilted
+from rpf.data.wardrobe.sleeve_shapes import Sleeve, make_sleeve
 
 
-@dataclass(frozen=True)
-class Sleeve:
-    """The right sleeve's edges: `outer` from the shoulder to the cuff, `inner` from the armpit to the cuff."""
-
-    armhole: list[Point]
-    outer: list[Point]
-    inner: list[Point]
-    angle: float
-    elbow: tuple[Point, Point] | None
-
-    def across(self, back: float) -> tuple[Point, Point]:
-        """The points on both edges `back` cm above the end of the sleeve, outer first."""
-        return _back(self.outer, back), _back(self.inner, back)
-
-
-def _back(run: list[Point], distance: float) -> Point:
-    end = run[-1]
-    for before in reversed(run[:-1]):
-        step = math.dist(before, end)
-        if distance <= step:
-            return lerp(end, before, distance / step)
-        distance -= step
-        end = before
-    return run[0]
+def draw_sleeves(kit: Kit, plan: Plan, sides: Sequence[int] = (1, -1)) -> list[Callable[[], None]]:
+    """Draws the sleeves of these sides; gives what is to be drawn when all else is: forearms laid over the trunk."""
+    late: list[Callable[[], None]] = []
+    shape = _shape(kit, plan)
+    for arm in kit.body.arms:
+        if arm.side not in sides:
+            continue
+        if kit.body.tucked:
+            _tucked(kit, arm)
+            continue
+        sleeve = make_sleeve(kit.body, arm, shape)
+        _draw(kit, sleeve, shape)
+        if sleeve.lower:
+            late.append(lambda sleeve=sleeve: _forearm(kit, plan, sleeve, shape))  # type: ignore[misc]
+        else:
+            draw_cuff(kit, plan, sleeve, shape)
+    return late
 
 
-def make_sleeve(body: Body, shape: str, rng: np.random.Generator) -> Sleeve:
-    """The sleeve of a body; `shape`: straight, puff, bell, wide or balloon."""
-    start = (body.shoulder, body.slope)
-    armpit = (body.chest, body.armhole)
-    length = body.sleeve * body.arm
-    elbow = ELBOW * body.arm
-    path = _arm(start, body, rng)
-    # The armpit's place along the arm, and how wide the sleeve is there: from here its inner edge goes on smoothly.
-    reach = min(np.arange(0.0, 34.0, 0.5), key=lambda t: abs(_along(path(t), armpit)))
-    root = _across(path(reach), armpit)
-    taper = profile(
-        [
-            (0, body.bicep + 1.5),
-            (0.35, body.bicep),
-            (ELBOW, 0.55 * body.bicep + 0.45 * body.cuff + 0.6),
-            (1.05, body.cuff),
-        ]
-    )
-
-    def width(t: float) -> float:
-        own = t / max(length, 1.0)
-        straight = min(taper(t / body.arm), max(root + 0.10 * (t - reach), body.cuff - 0.5))
-        if shape == "bell":
-            return straight + 9.0 * max(own - 0.5, 0.0) ** 1.3 * 2
-        if shape == "wide":
-            return max(straight, root + 0.02 * (t - reach))
-        if shape == "balloon":
-            return straight + 5.0 * math.sin(math.pi * min(own, 1.0) ** 1.6)
-        return straight
-
-    puff = 3.2 if shape == "puff" else 0.0
-    outer, inner = [start], [armpit]
-    for t in np.linspace(0, length, (4 if length < 15 else 9) + 1)[1:]:
-        p, angle = path(float(t))
-        across = (-math.sin(angle), math.cos(angle))
-        lift = puff * math.sin(math.pi * float(t) / length)
-        w = width(float(t))
-        outer.append((p[0] - across[0] * lift, p[1] - across[1] * lift))
-        if t > reach + 4 or t == length:
-            inner.append((p[0] + across[0] * w, p[1] + across[1] * w))
-    armhole = body.armhole_run()
-    if length < reach:  # a short sleeve ends on the armhole or just below it
-        inner = [armhole[2], lerp(armhole[2], outer[-1], 0.35)] if body.sleeve < 0.2 else [armpit, inner[-1]]
-        if body.sleeve < 0.2:
-            armhole = armhole[:3]
-    joint = None
-    if length > elbow + 6:
-        p, angle = path(elbow)
-        across, w = (-math.sin(angle), math.cos(angle)), width(elbow)
-        joint = (p, (p[0] + across[0] * w, p[1] + across[1] * w))
-    return Sleeve(armhole, outer, inner, body.angle, joint)
+def _shape(kit: Kit, plan: Plan) -> str:
+    """How wide the sleeves are; the same for both arms."""
+    value, seed = plan.values["sleeve_length"], kit.cloth.seed
+    shapes = ["straight"]
+    if plan.garment in ("blouse", "dress"):
+        shapes = {
+            3: ["straight", "puff", "wide", "straight"],
+            4: ["straight", "puff", "bell", "straight"],
+            5: ["straight", "bell", "straight"],
+            7: ["straight", "balloon", "straight", "bell"],
+        }.get(value, shapes)
+    elif plan.garment in ("T-shirt", "shirt") and value in (3, 4):
+        shapes = ["straight", "wide", "straight"]
+    elif plan.garment == "sweater" and value >= 5:
+        shapes = ["straight", "straight", "balloon"]
+    if kit.body.seam != "set-in":
+        shapes = [shape for shape in shapes if shape != "puff"]
+    return shapes[seed % len(shapes)]
 
 
-Place = tuple[Point, float]  # a point on the arm's outer edge, and the arm's angle there in radians
+def _draw(kit: Kit, sleeve: Sleeve, shape: str) -> None:
+    """The sleeve down to its end or its fold. Its edges show, but not along the seam: there the cloth lies flat."""
+    pen, cloth, side = kit.pen, kit.cloth, sleeve.arm.side
+    path = pen.path(*sleeve.outline())
+    if len(sleeve.inner) > 2:  # its shadow, where it lies on the trunk
+        pen.crease(sleeve.inner[1:] if len(sleeve.inner) > 3 else sleeve.inner, cloth, 2.2, 0.4)
+    with pen.clip(path):
+        pen.piece(pen.path(*sleeve.generous()), cloth, angle=(sleeve.arm.angle - 90) * side, edge=0.9)
+    folds = sleeve_folds(kit, sleeve)
+    if shape == "puff":
+        folds += [(run, 0.9, 0.7) for run in _gathers(sleeve)]
+    pen.folds(path, cloth, folds)
+    if quilted(kit):
+        quilt_sleeve(kit, path, sleeve.outer, sleeve.inner)
+    if len(sleeve.inner) > 2:
+        pen.line(sleeve.inner, cloth.seam, 0.2, 0.55)
+    if kit.body.seam != "dolman":
+        _seam(kit, sleeve.seam)
 
 
-def _arm(start: Point, body: Body, rng: np.random.Generator) -> Callable[[float], Place]:
-    """The arm's outer edge by the distance from the shoulder: round over the shoulder, a little bent at the elbow."""
-    turn = math.radians(body.angle + rng.normal(0, 2.0))
-    first = min(math.radians(rng.uniform(28, 38)), turn)
-    bend = math.radians(body.bend + rng.normal(0, 2.0))
-    ts = np.arange(0.0, 70.5, 0.5)
-    ease = np.clip(ts / 10.5, 0, 1)
-    ease = ease * ease * (3 - 2 * ease)
-    angles = first + (turn - first) * ease + bend / (1 + np.exp(-(ts - ELBOW * body.arm) / 4))
-    xs = start[0] + np.concatenate([[0.0], np.cumsum(np.cos(angles[:-1]) * 0.5)])
-    ys = start[1] + np.concatenate([[0.0], np.cumsum(np.sin(angles[:-1]) * 0.5)])
-
-    def at(t: float) -> Place:
-        return (float(np.interp(t, ts, xs)), float(np.interp(t, ts, ys))), float(np.interp(t, ts, angles))
-
-    return at
+def _seam(kit: Kit, run: list[Point]) -> None:
+    """A flat seam: a hint of shade and a fine line."""
+    kit.pen.line(run, kit.cloth.shade, 0.9, 0.10)
+    kit.pen.line(run, kit.cloth.seam, 0.16, 0.42)
 
 
-def _along(place: Place, p: Point) -> float:
-    (x, y), a = place
-    return (p[0] - x) * math.cos(a) + (p[1] - y) * math.sin(a)
+def _gathers(sleeve: Sleeve) -> list[list[Point]]:
+    """Short folds from a puffed head down."""
+    heads = resampled(sleeve.seam, 9)[:6]
+    feet = resampled([*sleeve.outer[1:4], lerp(sleeve.outer[-1], sleeve.inner[-1], 0.5)], 6)
+    return [[head, lerp(head, foot, 0.4), lerp(head, foot, 0.7)] for head, foot in zip(heads, feet, strict=True)]
 
 
-def _across(place: Place, p: Point) -> float:
-    (x, y), a = place
-    return -(p[0] - x) * math.sin(a) + (p[1] - y) * math.cos(a)
+def _forearm(kit: Kit, plan: Plan, sleeve: Sleeve, shape: str) -> None:
+    """The part of a folded sleeve that lies across the trunk."""
+    lean = (sleeve.arm.angle + sleeve.arm.bend - 90) * sleeve.arm.side
+    path = kit.pen.path(*sleeve.forearm())
+    kit.pen.piece(path, kit.cloth, angle=lean, shadow=1.3, edge=0.8)
+    if quilted(kit) and sleeve.lower:
+        quilt_sleeve(kit, path, *sleeve.lower)
+    draw_cuff(kit, plan, sleeve, shape)
+
+
+def draw_tucked(kit: Kit) -> None:
+    """The parts of both sleeves that are folded behind the trunk, as they show beside it; drawn before the trunk."""
+    body = kit.body
+    for arm in body.arms:
+        fold = _tuck(body, arm)
+        behind = [*fold[-4:], (body.width(fold[-1][1]) - 5.0, fold[-1][1]), (body.chest - 6.0, body.armhole - 4.0)]
+        own = flipped(behind) if arm.side < 0 else behind
+        kit.pen.piece(kit.pen.path(own[:4], own[3:]), kit.cloth, angle=-6.0 * arm.side, edge=0.6)
+
+
+def _tuck(body: Body, arm: Arm) -> list[Point]:
+    """The line at which a sleeve is folded back: nearly straight, from the shoulder's end down the side."""
+    x, y = body.shoulder, body.slope
+    out = 0.8 + 0.02 * arm.angle
+    low = body.armhole + 0.3 * arm.angle
+    middle = (0.45 * x + 0.55 * body.chest + 1.6 + 0.4 * out, 0.5 * (y + body.armhole))
+    foot = (body.width(low) - 0.4, low)
+    return [(x, y), (x + 2.0, y + 0.9), (x + 3.4, y + 2.6), middle, (body.chest + out, body.armhole), foot]
+
+
+def _tucked(kit: Kit, arm: Arm) -> None:
+    """The head of such a sleeve, over the trunk, up to its fold."""
+    pen, body, cloth = kit.pen, kit.body, kit.cloth
+    fold = _tuck(body, arm)
+    x, y = fold[0]
+    armpit, low = (body.chest - 0.2, body.armhole + 1.0), fold[-1]
+    seam = [fold[0], (x - 0.2, y + 0.45 * (body.armhole - y)), armpit]
+    shape = [fold[:-1], [fold[-2], armpit], seam[::-1]]
+    generous = [
+        [(x - 5.0, y - 2.0), *fold],
+        [low, (body.chest - 6.0, low[1])],
+        [(body.chest - 6.0, low[1]), (x - 5.0, y - 2.0)],
+    ]
+
+    def own(run: Run) -> list[Point]:
+        return flipped(run) if arm.side < 0 else list(run)
+
+    path = pen.path(*(own(run) for run in shape))
+    with pen.clip(path):
+        pen.piece(pen.path(*(own(run) for run in generous)), cloth, angle=-10.0 * arm.side, edge=0.9)
+    crease = [fold[2], (0.5 * (x + body.chest) + 0.6, 0.5 * (y + body.armhole)), armpit]
+    pen.folds(path, cloth, [(own(crease), 0.9, 0.6)])
+    _seam(kit, own(seam))

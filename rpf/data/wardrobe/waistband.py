@@ -1,9 +1,8 @@
 """The upper edge of what hangs from the waist."""
 
-import numpy as np
-
 from rpf.data.wardrobe.cloth import Cloth
 from rpf.data.wardrobe.colours import Colour, luminance
+from rpf.data.wardrobe.geometry import Point
 from rpf.data.wardrobe.pen import Pen
 
 
@@ -21,24 +20,25 @@ def draw_band(
     cloth: Cloth,
     waist: float,
     deep: float,
-    rng: np.random.Generator,
     loops: bool,
     elastic: bool = False,
     button: Colour | None = None,
+    dip: float = 1.4,
 ) -> None:
-    upper = [(-waist, 0.0), (-waist * 0.5, 1.0), (0.0, 1.4), (waist * 0.5, 1.0), (waist, 0.0)]
+    """A waistband `deep` cm high, whose middle lies `dip` cm lower than its ends."""
+    upper = band_edge(waist, dip)
     lower = [(x * (1 + 0.3 / waist), y + deep) for x, y in upper]
-    pen.band(upper, lower, cloth, ribs=0.9 if elastic else 0.0, shadow=0.5, edge=0.4)
-    pen.crease(lower, cloth, 0.6, 0.4)
+    pen.band(upper, lower, cloth, ribs=0.9 if elastic else 0.0, shadow=0.35, edge=0.4)
+    pen.line([(x, y + 0.5) for x, y in upper], cloth.seam, 0.16, 0.35)
     if loops:
         for t in (-0.72, -0.32, 0.32, 0.72):
-            x, y = waist * t, 1.4 * (1 - t * t)
-            pen.band(
-                [(x - 0.55, y - 0.3), (x - 0.55, y + deep + 0.5)],
-                [(x + 0.55, y - 0.3), (x + 0.55, y + deep + 0.5)],
-                cloth,
-                shadow=0.3,
-                edge=0.2,
-            )
+            x, y = waist * t, dip * (1 - t * t)
+            left, right = ([(x + s, y - 0.3), (x + s, y + deep + 0.5)] for s in (-0.55, 0.55))
+            pen.band(left, right, cloth, shadow=0.25, edge=0.2)
     if button:
-        pen.button((0.4, 1.4 + deep * 0.5), button, 0.8)
+        pen.button((0.4, dip + deep * 0.5), button, 0.8)
+
+
+def band_edge(waist: float, dip: float, down: float = 0.0) -> list[Point]:
+    """From the left end to the right one, `down` cm below the upper edge."""
+    return [(waist * t, dip * (1 - t * t) + down) for t in (-1.0, -0.5, 0.0, 0.5, 1.0)]

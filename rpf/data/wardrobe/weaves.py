@@ -1,21 +1,32 @@
-"""The repeating pictures that cloth is printed, knitted or woven with, in centimetres."""
+"""The repeating pictures that cloth is woven or knitted with, in centimetres: stripes, checks, stitches, grain."""
 
 from functools import lru_cache
 
 import numpy as np
 import skia
 
-from rpf.data.wardrobe.colours import Colour, argb, luminance, mix
+from rpf.data.wardrobe import motifs
+from rpf.data.wardrobe.colours import FAMILIES, STRONG, Colour, argb, luminance, mix, rgb
 
+# Specks of a cloth: their kind, how strong they show, and how many cm one is wide and high.
 GRAIN: dict[str, tuple[str, float, tuple[float, float]]] = {
-    "denim": ("fine", 0.16, (0.10, 0.30)),
-    "heather": ("fine", 0.20, (0.24, 0.14)),
-    "twill": ("twill", 0.09, (0.12, 0.12)),
-    "herringbone": ("fine", 0.10, (0.2, 0.2)),
-    "oxford": ("fine", 0.13, (0.18, 0.18)),
-    "knit": ("fine", 0.07, (0.25, 0.25)),
-    "chunky": ("fine", 0.08, (0.3, 0.3)),
+    "denim": ("fine", 0.13, (0.10, 0.30)),
+    "heather": ("fine", 0.15, (0.22, 0.10)),
+    "twill": ("twill", 0.08, (0.12, 0.12)),
+    "tweed": ("fine", 0.26, (0.20, 0.20)),
+    "herringbone": ("fine", 0.08, (0.15, 0.15)),
+    "oxford": ("fine", 0.10, (0.14, 0.14)),
 }
+TEXTURES = (
+    "denim",
+    "knit",
+    "heather",
+    "chunky",
+    "cable",
+    "corduroy",
+    "twill",
+    "tweed",
+)  # not printed, but how it is made
 
 
 @lru_cache(maxsize=8)
@@ -28,11 +39,34 @@ def grain(kind: str) -> skia.Image:
     noise += 0.7 * (noise + np.roll(noise, 1, 0) + np.roll(noise, 1, 1)) / 2
     alpha = np.clip(np.abs(noise) * 110, 0, 255).astype(np.uint8)
     value = np.where(noise > 0, 255, 0).astype(np.uint8)
-    return skia.Image.fromarray(np.ascontiguousarray(np.dstack([value, value, value, alpha])),
-                                colorType=skia.ColorType.kRGBA_8888_ColorType)  # fmt: skip
+    return skia.Image.fromarray(
+        np.ascontiguousarray(np.dstack([value, value, value, alpha])), colorType=skia.ColorType.kRGBA_8888_ColorType
+    )
 
 
 Tile = tuple[skia.Picture, tuple[float, float]]
+Band = tuple[float, float, int]  # from, width, colour
+
+
+@lru_cache(maxsize=64)
+def tile(kind: str, colour: Colour, accent: Colour, scale: float, seed: int) -> Tile | None:
+    """The repeating picture of a pattern and its size in cm; None where the texture alone is the pattern."""
+    rng = np.random.default_rng((seed, 3))
+    if kind in ("stripes", "wide stripes", "breton", "multi stripes", "pinstripes", "vertical stripes"):
+        return _stripes(kind, colour, accent, scale, rng)
+    if kind in ("check", "gingham", "buffalo", "windowpane"):
+        return _check(kind, colour, accent, scale, rng)
+    if kind == "herringbone":
+        return _herringbone(colour, 2.6 * scale)
+    if kind in ("knit", "chunky"):
+        return _knit(colour, (0.62 if kind == "knit" else 1.7) * scale)
+    if kind == "cable":
+        return _cable(colour, 8.5 * scale)
+    if kind == "fair isle":
+        return _fair_isle(colour, accent, 0.95, rng)
+    if kind == "corduroy":
+        return _corduroy(colour, 0.7 * scale)
+    return motifs.tile(kind, colour, accent, scale, rng)
 
 
 def _record(width: float, height: float) -> tuple[skia.PictureRecorder, skia.Canvas]:
@@ -40,98 +74,73 @@ def _record(width: float, height: float) -> tuple[skia.PictureRecorder, skia.Can
     return recorder, recorder.beginRecording(skia.Rect.MakeWH(width, height))
 
 
-def tile(kind: str, colour: Colour, accent: Colour, scale: float, seed: int) -> Tile | None:
-    """The repeating picture of a pattern and its size in cm; None where the texture alone is the pattern."""
-    rng = np.random.default_rng((seed, 3))
-    if kind in ("stripes", "wide stripes"):
-        return _stripes(accent, (2.4 if kind == "stripes" else 6.5) * scale, float(rng.uniform(0.3, 0.52)))
+def _third(rng: np.random.Generator) -> Colour:
+    names = (*STRONG, "white", "grey")
+    family = FAMILIES[names[rng.integers(len(names))]]
+    return rgb(family[rng.integers(len(family))])
+
+
+def _stripes(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile:
+    one = argb(accent)
     if kind == "pinstripes":
-        return _pinstripes(accent, 1.9 * scale)
-    if kind == "check":
-        return _check(colour, accent, 7.0 * scale, rng)
-    if kind == "dots":
-        return _dots(accent, 3.0 * scale, float(rng.uniform(0.16, 0.3)))
-    if kind == "floral":
-        return _floral(colour, accent, 13.0 * scale, rng)
-    if kind == "herringbone":
-        return _herringbone(colour, 3.2 * scale)
-    if kind in ("knit", "chunky"):
-        return _knit(colour, (0.75 if kind == "knit" else 1.7) * scale)
-    return None
+        step = 1.7 * scale
+        bands: list[Band] = [(0.4 * step, 0.24, argb(accent, 0.75))]
+    elif kind == "breton":
+        step = 2.3 * scale
+        bands = [(0.2 * step, 0.32 * step, one)]
+    elif kind == "multi stripes":
+        other, more = _third(rng), _third(rng)
+        step = 9.0 * scale
+        bands = [(0.05 * step, 0.22 * step, one), (0.33 * step, 0.12 * step, argb(other)),
+                 (0.52 * step, 0.22 * step, argb(more)), (0.80 * step, 0.06 * step, one)]  # fmt: skip
+    else:
+        step = {"stripes": 3.0, "wide stripes": 9.5, "vertical stripes": 2.6}[kind] * scale
+        part = float(rng.uniform(0.3, 0.52))
+        bands = [(0.1 * step, part * step, one)]
+        if kind == "wide stripes" and rng.random() < 0.35:
+            bands.append(((0.1 + part + 0.15) * step, 0.07 * step, one))
+    upright = kind in ("pinstripes", "vertical stripes")
+    size = (step, 8.0) if upright else (8.0, step)
+    recorder, canvas = _record(*size)
+    for start, width, paint in bands:
+        rect = (start, -1.0, width, 10.0) if upright else (-1.0, start, 10.0, width)
+        canvas.drawRect(skia.Rect.MakeXYWH(*rect), skia.Paint(Color=paint, AntiAlias=True))
+    return recorder.finishRecordingAsPicture(), size
 
 
-def _stripes(accent: Colour, step: float, part: float) -> Tile:
-    recorder, canvas = _record(step, step * 4)
-    paint = skia.Paint(Color=argb(accent), AntiAlias=True)
-    for i in range(4):
-        canvas.drawRect(skia.Rect.MakeXYWH(-1, i * step, step + 2, step * part), paint)
-    return recorder.finishRecordingAsPicture(), (step, step * 4)
-
-
-def _pinstripes(accent: Colour, step: float) -> Tile:
-    recorder, canvas = _record(step * 4, step)
-    paint = skia.Paint(Color=argb(accent, 0.8), AntiAlias=True)
-    for i in range(4):
-        canvas.drawRect(skia.Rect.MakeXYWH((i + 0.4) * step, -1, 0.32 * min(step, 2.0), step + 2), paint)
-    return recorder.finishRecordingAsPicture(), (step * 4, step)
-
-
-def _check(colour: Colour, accent: Colour, step: float, rng: np.random.Generator) -> Tile:
+def _check(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile:
+    """The same bands across and down; where they cross they are darker."""
+    if kind in ("gingham", "buffalo"):
+        step = (1.9 if kind == "gingham" else 7.5) * scale
+        bands: list[Band] = [(0.0, step / 2, argb(accent, 0.58))]
+    elif kind == "windowpane":
+        step = 7.5 * scale
+        bands = [(0.48 * step, 0.28, argb(accent, 0.8))]
+    else:
+        step = 10.5 * scale
+        thin = argb(mix(_third(rng), (255, 255, 255), 0.2), 0.75)
+        wide = float(rng.uniform(0.28, 0.42))
+        dark = argb(mix(colour, (10, 10, 20), 0.75), 0.5)
+        bands = [(0.08 * step, wide * step, argb(accent, 0.5)), ((0.08 + wide / 2) * step, 0.035 * step, thin),
+                 ((0.2 + wide) * step, 0.10 * step, dark), ((0.36 + wide) * step, 0.035 * step, thin)]  # fmt: skip
+        if rng.random() < 0.5:
+            bands.append(((0.5 + wide) * step, 0.10 * step, dark))
     recorder, canvas = _record(step, step)
-    wide = skia.Paint(Color=argb(accent, 0.42), AntiAlias=True)
-    thin = skia.Paint(Color=argb(mix(colour, (255, 255, 255) if luminance(colour) < 0.5 else (30, 25, 35), 0.65), 0.6))
-    part = float(rng.uniform(0.25, 0.5))
-    line = 0.06 * step
-    for turn in (False, True):
-        if turn:
-            canvas.concat(skia.Matrix.MakeAll(0, 1, 0, 1, 0, 0, 0, 0, 1))
-        canvas.drawRect(skia.Rect.MakeXYWH(step * 0.1, -1, step * part, step + 2), wide)
-        canvas.drawRect(skia.Rect.MakeXYWH(step * (0.1 + part + (0.9 - part) / 2), -1, line, step + 2), thin)
-        if part < 0.4:
-            canvas.drawRect(skia.Rect.MakeXYWH(step * (0.1 + part / 2) - line / 2, -1, line, step + 2), thin)
+    for turned in (False, True):
+        for start, width, paint in bands:
+            rect = (-1.0, start, step + 2, width) if turned else (start, -1.0, width, step + 2)
+            canvas.drawRect(skia.Rect.MakeXYWH(*rect), skia.Paint(Color=paint, AntiAlias=True))
     return recorder.finishRecordingAsPicture(), (step, step)
 
 
-def _dots(accent: Colour, step: float, radius: float) -> Tile:
-    recorder, canvas = _record(step * 2, step * 2)
-    paint = skia.Paint(Color=argb(accent), AntiAlias=True)
-    for i in range(2):
-        for j in range(2):
-            for shift in (0.25, 0.75):
-                canvas.drawCircle((i + shift) * step, (j + shift) * step, radius * step * 0.62, paint)
-    return recorder.finishRecordingAsPicture(), (step * 2, step * 2)
-
-
-def _floral(colour: Colour, accent: Colour, size: float, rng: np.random.Generator) -> Tile:
-    recorder, canvas = _record(size, size)
-    leaf = skia.Paint(Color=argb(mix((86, 110, 84), colour, 0.25)), AntiAlias=True)
-    heart = skia.Paint(Color=argb(mix((240, 205, 120), accent, 0.2)), AntiAlias=True)
-    for k, (gx, gy) in enumerate([(0.2, 0.22), (0.7, 0.3), (0.42, 0.62), (0.9, 0.78), (0.12, 0.86), (0.63, 0.92)]):
-        x, y = (gx + rng.uniform(-0.06, 0.06)) * size, (gy + rng.uniform(-0.05, 0.05)) * size
-        r, turn = size * rng.uniform(0.07, 0.12), rng.uniform(0, 360)
-        petal = skia.Paint(Color=argb(mix(accent, (255, 255, 255), 0.35 * (k % 3) / 2)), AntiAlias=True)
-        for dx in (-size, 0, size):  # what hangs over an edge of the tile comes in at the other one
-            for dy in (-size, 0, size):
-                canvas.save()
-                canvas.translate(x + dx, y + dy)
-                canvas.rotate(turn)
-                for side in (50, 200):
-                    canvas.save()
-                    canvas.rotate(side)
-                    canvas.drawOval(skia.Rect.MakeXYWH(r * 0.5, -r * 0.22, r * 1.2, r * 0.44), leaf)
-                    canvas.restore()
-                for _ in range(5):
-                    canvas.rotate(72)
-                    canvas.drawOval(skia.Rect.MakeXYWH(r * 0.1, -r * 0.36, r * 0.85, r * 0.72), petal)
-                canvas.drawCircle(0, 0, r * 0.25, heart)
-                canvas.restore()
-    return recorder.finishRecordingAsPicture(), (size, size)
+def _stroke(colour: int, width: float) -> skia.Paint:
+    return skia.Paint(Color=colour, AntiAlias=True, Style=skia.Paint.kStroke_Style, StrokeWidth=width)
 
 
 def _herringbone(colour: Colour, step: float) -> Tile:
     recorder, canvas = _record(step, step)
     other = mix(colour, (255, 255, 255) if luminance(colour) < 0.55 else (40, 36, 40), 0.28)
-    paint = skia.Paint(Color=argb(other), AntiAlias=True, Style=skia.Paint.kStroke_Style, StrokeWidth=step * 0.09)
+    paint = _stroke(argb(other), step * 0.09)
     for i in range(-3, 8):
         y = i * step / 4
         canvas.drawLine(0, y, step / 2, y + step / 2, paint)
@@ -142,11 +151,66 @@ def _herringbone(colour: Colour, step: float) -> Tile:
 def _knit(colour: Colour, step: float) -> Tile:
     """Columns of V-shaped stitches."""
     recorder, canvas = _record(step * 4, step * 4)
-    dark = mix(colour, (20, 15, 25), 0.3)
-    paint = skia.Paint(Color=argb(dark, 0.55), AntiAlias=True, Style=skia.Paint.kStroke_Style, StrokeWidth=step * 0.16)
+    pale = luminance(colour) < 0.2
+    dark = mix(colour, (255, 255, 255), 0.30) if pale else mix(colour, (20, 15, 25), 0.32)
+    paint = _stroke(argb(dark, 0.40 if pale else 0.5), step * 0.15)
     for i in range(4):
         for j in range(-1, 5):
-            x, y = i * step, j * step * 0.8 * 1.25
+            x, y = i * step, j * step
             canvas.drawLine(x, y, x + step / 2, y + step * 0.6, paint)
             canvas.drawLine(x + step / 2, y + step * 0.6, x + step, y, paint)
     return recorder.finishRecordingAsPicture(), (step * 4, step * 4)
+
+
+def _cable(colour: Colour, step: float) -> Tile:
+    """Ropes of two strands that cross, with plain stitches between them."""
+    long = step * 0.62
+    recorder, canvas = _record(step, long)
+    dark = mix(colour, (20, 14, 24), 0.5) if luminance(colour) > 0.2 else mix(colour, (0, 0, 0), 0.8)
+    pale = mix(colour, (255, 255, 255), 0.4 if luminance(colour) > 0.2 else 0.16)
+    for x in (0.06, 0.56, 0.66, 0.76, 0.86, 0.96):
+        canvas.drawLine(x * step, -1, x * step, long + 1, _stroke(argb(dark, 0.35), step * 0.025))
+    for flip in (1, -1):
+        strand = skia.Path()
+        for start in (-long, 0.0):
+            x0, x1 = (0.31 - 0.12 * flip) * step, (0.31 + 0.12 * flip) * step
+            strand.moveTo(x0, start)
+            strand.cubicTo(x0, start + 0.5 * long, x1, start + 0.5 * long, x1, start + long)
+            strand.cubicTo(x1, start + 1.5 * long, x0, start + 1.5 * long, x0, start + 2 * long)
+        for tone, width in ((argb(dark, 0.7), 0.19), (argb(colour), 0.155), (argb(pale, 0.55), 0.05)):
+            canvas.drawPath(strand, _stroke(tone, width * step))
+    return recorder.finishRecordingAsPicture(), (step, long)
+
+
+def _fair_isle(colour: Colour, accent: Colour, stitch: float, rng: np.random.Generator) -> Tile:
+    """Bands of small figures, stitch by stitch, on a knitted ground."""
+    rows = (
+        "x.x.x.x.x.x.", "............", "...xx....xx.", "..xxxx..xxxx", ".xx..xxxx..x", "..xxxx..xxxx", "...xx....xx.",
+        "............", "xxxxxxxxxxxx", "............", "x...x...x...", ".x.x.x.x.x.x", "..x...x...x.", "............",
+    )  # fmt: skip
+    gap = int(rng.integers(2, 14))
+    other = _third(rng) if rng.random() < 0.5 else accent
+    width, height = 12 * stitch, (len(rows) + gap) * stitch
+    recorder, canvas = _record(width, height)
+    for j, row in enumerate(rows):
+        paint = skia.Paint(Color=argb(other if 2 <= j <= 6 else accent), AntiAlias=True)
+        for i, mark in enumerate(row):
+            if mark == "x":
+                canvas.drawRect(skia.Rect.MakeXYWH(i * stitch, j * stitch, stitch * 1.03, stitch * 1.03), paint)
+    ground, size = _knit(colour, stitch)
+    for y in range(0, int(height / size[1]) + 1):
+        for x in range(3):
+            canvas.save()
+            canvas.translate(x * size[0], y * size[1])
+            canvas.drawPicture(ground)
+            canvas.restore()
+    return recorder.finishRecordingAsPicture(), (width, height)
+
+
+def _corduroy(colour: Colour, step: float) -> Tile:
+    recorder, canvas = _record(step, 8.0)
+    canvas.drawRect(
+        skia.Rect.MakeXYWH(0, -1, step * 0.3, 10), skia.Paint(Color=argb(mix(colour, (0, 0, 0), 0.6), 0.45))
+    )
+    canvas.drawRect(skia.Rect.MakeXYWH(step * 0.5, -1, step * 0.25, 10), skia.Paint(Color=argb((255, 255, 255), 0.10)))
+    return recorder.finishRecordingAsPicture(), (step, 8.0)

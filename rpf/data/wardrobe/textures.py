@@ -1,0 +1,85 @@
+"""Tiles of noise that repeat without a seam: wood, pile, crumpled cloth, clouds. Each is computed once."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+import skia
+
+Array = np.ndarray
+SIDE = 512
+
+
+def noise_paint(kind: str, alpha: float, scale: float, rng: np.random.Generator, turn: float = 0.0) -> skia.Paint:
+    """A paint that darkens and lightens what it is laid on; one pixel of the tile is `scale` cm."""
+    local = skia.Matrix.MakeAll(scale, 0, float(rng.uniform(0, SIDE)), 0, scale, float(rng.uniform(0, SIDE)), 0, 0, 1)
+    if turn:
+        local = skia.Matrix.Concat(skia.Matrix.RotateDeg(turn), local)
+    repeat, smooth = skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear)
+    return skia.Paint(Shader=_tile(kind).makeShader(repeat, repeat, smooth, local), Alphaf=alpha, AntiAlias=True)
+
+
+@lru_cache(maxsize=16)
+def _tile(kind: str) -> skia.Image:
+    """Black and white of varied alpha, from a field of mean 0 and deviation 1."""
+    makers: dict[str, Callable[[np.random.Generator], Array]] = {
+        "grain": _grain,
+        "cloud": lambda r: _noise(r, 40, 40),
+        "tuft": lambda r: _noise(r, 3.0, 3.0),
+        "crumple": _crumple,
+        "drape": _drape,
+        "fleece": lambda r: _noise(r, 2.0, 2.0) + 0.8 * _noise(r, 9, 9),
+        "plaster": lambda r: _relief(_noise(r, 4, 4) + 0.7 * _noise(r, 11, 11)),
+    }
+    rng = np.random.default_rng(list(makers).index(kind))
+    field = makers[kind](rng)
+    field = (field - field.mean()) / field.std()
+    # Cloth gets darker in its hollows than it gets lighter on its ridges.
+    field = np.where((field > 0) & (kind in ("crumple", "drape")), 0.6 * field, field)
+    alpha = np.clip(np.abs(field) * 85, 0, 255).astype(np.uint8)
+    value = np.where(field > 0, 255, 0).astype(np.uint8)
+    pixels = np.ascontiguousarray(np.dstack([value, value, value, alpha]))
+    return skia.Image.fromarray(pixels, colorType=skia.ColorType.kRGBA_8888_ColorType)
+
+
+def _noise(rng: np.random.Generator, long: float, wide: float, power: float = 2.6) -> Array:
+    """Smooth noise whose features are about `long` pixels along x and `wide` along y, (SIDE, SIDE)."""
+    fy, fx = np.meshgrid(np.fft.fftfreq(SIDE), np.fft.fftfreq(SIDE), indexing="ij")
+    reach = np.hypot(fx * long, fy * wide) * 2.2
+    field = np.real(np.fft.ifft2(np.fft.fft2(rng.normal(0, 1, (SIDE, SIDE))) / (1 + reach**power)))
+    return np.asarray(field / field.std())
+
+
+def _grain(rng: np.random.Generator) -> Array:
+    """Wood: growth rings cut lengthwise, drawn out along x, and fine fibres."""
+    rings = np.sin(5.5 * _noise(rng, 260, 26, 3.4))
+    fibres = _noise(rng, 70, 1.6)
+    pores = np.minimum(_noise(rng, 26, 1.2), -1.2) + 1.2
+    return np.asarray(0.75 * rings + 0.6 * fibres + 0.9 * pores + 0.5 * _noise(rng, 200, 60))
+
+
+def _relief(height: Array) -> Array:
+    """The light from the upper left on a surface of a height."""
+    return np.asarray(
+        np.roll(height, -1, 0) - np.roll(height, 1, 0) + 0.7 * (np.roll(height, -1, 1) - np.roll(height, 1, 1))
+    )
+
+
+def _crumple(rng: np.random.Generator) -> Array:
+    """Thin cloth that was pressed together: facets between sharp creases."""
+    height = np.zeros((SIDE, SIDE))
+    for size, weight in ((150, 1.0), (75, 0.5), (36, 0.2)):
+        height -= weight * size * np.abs(_noise(rng, size, size, 4.5))
+    return np.asarray(np.tanh(0.45 * _scaled(_relief(height))))
+
+
+def _drape(rng: np.random.Generator) -> Array:
+    """A sheet in long soft folds, mostly along x."""
+    height = np.zeros((SIDE, SIDE))
+    for long, wide, weight in ((330, 90, 1.0), (240, 45, 0.32), (120, 30, 0.1)):
+        height += weight * wide * (np.abs(_noise(rng, long, wide, 5.0)) ** 1.3)
+    return np.asarray(np.tanh(0.6 * _scaled(_relief(height))) + 0.12 * _noise(rng, 200, 120, 4))
+
+
+def _scaled(field: Array) -> Array:
+    return np.asarray(field / field.std())
