@@ -7,15 +7,15 @@ import numpy as np
 import skia
 from PIL import Image
 
-from rpf.data.wardrobe import scene
-from rpf.data.wardrobe.camera import see
-from rpf.data.wardrobe.geometry import drape
+from rpf.data.wardrobe.lower.pants import draw_pants
+from rpf.data.wardrobe.lower.skirts import draw_skirt
 from rpf.data.wardrobe.measures import COAT, PANT, SKIRT, WAIST
-from rpf.data.wardrobe.pants import draw_pants
-from rpf.data.wardrobe.pen import Pen
+from rpf.data.wardrobe.pen.geometry import drape
+from rpf.data.wardrobe.pen.pen import Pen
 from rpf.data.wardrobe.plan import TARGETS, Plan, make_plan
-from rpf.data.wardrobe.skirts import draw_skirt
-from rpf.data.wardrobe.tops import draw_top
+from rpf.data.wardrobe.scenes import scene
+from rpf.data.wardrobe.scenes.camera import see
+from rpf.data.wardrobe.upper.tops import draw_top
 
 VERSION = 2  # changes whenever a seed gives another garment or picture
 

@@ -102,7 +102,7 @@ class Plan:
 
     @property
     def labels(self) -> dict[str, int]:
-        """What can be seen of the values: 0 for what is hidden. Where a coat is cut off, so are sleeves over the elbow."""
+        """The values that can be seen, and 0 for what is hidden; a coat cut off is cut off with its sleeves."""
         hidden = {self.hidden}
         if self.hidden == "coat_length" and self.values["sleeve_length"] > 3:
             hidden.add("sleeve_length")

@@ -1,0 +1,1 @@
+"""The measures of upper garments, and the kit that their parts are drawn with."""

@@ -1,0 +1,1 @@
+"""What lies on a front: fastenings, pockets, quilting, waists."""

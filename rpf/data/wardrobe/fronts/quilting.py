@@ -1,0 +1,80 @@
+"""Padded cloth: which garments are quilted, and the puffs between the seams."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import skia
+
+from rpf.data.wardrobe.body.edges import is_dark, lit
+from rpf.data.wardrobe.body.kit import Kit
+from rpf.data.wardrobe.cloth.colours import argb
+from rpf.data.wardrobe.pen.geometry import Run, between, offset, resampled
+from rpf.data.wardrobe.pen.pen import SRC_ATOP, blur
+from rpf.data.wardrobe.plan import HOOD
+
+PITCH = 7.5  # cm between two seams
+
+
+def quilted(kit: Kit) -> bool:
+    """Whether the garment is a padded one; the same for all its parts."""
+    if kit.garment not in ("jacket", "coat", "vest") or kit.cloth.kind != "plain":
+        return False
+    likely = {"nylon": 8, "cotton": 3, "satin": 5}.get(kit.cloth.fabric, 0)
+    padded = kit.plan.neck in (HOOD, ("neck_design", 3))
+    return kit.cloth.seed // 5 % 10 < (likely if padded else likely // 4)
+
+
+def quilt_trunk(kit: Kit, trunk: skia.Path) -> None:
+    """Rows across the trunk, or a diamond pattern of thin padding."""
+    body, rng = kit.body, kit.rng
+    x = body.chest + 8.0
+    rows: list[Run] = []
+    diamonds = kit.cloth.seed // 50 % 3 == 0
+    if diamonds:
+        step = PITCH
+        for c in np.arange(-body.length - x, body.length + x, step):
+            rows.append([(-x, float(c) - x), (x, float(c) + x)])
+            rows.append([(-x, float(c) + x), (x, float(c) - x)])
+    else:
+        y = body.slope + 6.5
+        while y < body.length - 2.5:
+            sag = float(rng.uniform(0.6, 1.2))
+            rows.append(between((-x, y - 0.6), (x, y - 0.6), sag / (2 * x), 5))
+            y += PITCH
+    quilt(kit, trunk, rows, 0.45 if diamonds else 1.0)
+
+
+def quilt_sleeve(kit: Kit, path: skia.Path, outer: Run, inner: Run) -> None:
+    """The same around a sleeve between its two edges."""
+    n = max(round(math.dist(outer[0], outer[-1]) / PITCH), 2) + 1
+    ends = zip(resampled(outer, n), resampled(inner, n), strict=True)
+    rows = [between(a, b, -0.05 if a[0] < b[0] else 0.05) for a, b in ends]
+    if kit.cloth.seed // 50 % 3 == 0:  # diamonds
+        a, b = resampled(outer, n), resampled(inner, n)
+        rows = [[a[i], b[j]] for i in range(n) for j in (i - 2, i + 2) if 0 <= j < n]
+        quilt(kit, path, rows, 0.45)
+        return
+    quilt(kit, path, rows[1:-1])
+
+
+def quilt(kit: Kit, path: skia.Path, rows: Iterable[Run], puff: float = 1.0) -> None:
+    """Seams within a shape, with a round puff of cloth below and above each."""
+    pen, cloth = kit.pen, kit.cloth
+    seams, ridges, hollows = skia.Path(), skia.Path(), skia.Path()
+    for run in rows:
+        seams.addPath(pen.path(run, close=False))
+        hollows.addPath(pen.path(offset(run, -0.7 * puff), close=False))
+        ridges.addPath(pen.path(offset(run, 2.2 * puff), close=False))
+    dark = 0.75 if is_dark(cloth) else 0.42
+    colour, alpha = lit(cloth)
+    with pen.clip(path):
+        for lines, tone, strength, width in (
+            (hollows, cloth.shade, dark, 2.4 * puff),
+            (ridges, colour, alpha * 0.75, 2.0 * puff),
+        ):
+            soft = skia.Paint(Color=argb(tone, strength), Style=skia.Paint.kStroke_Style, StrokeWidth=width,
+                              MaskFilter=blur(0.45 * width), BlendMode=SRC_ATOP, AntiAlias=True)  # fmt: skip
+            pen.canvas.drawPath(lines, soft)
+        pen.canvas.drawPath(seams, skia.Paint(Color=argb(cloth.seam, 0.85), Style=skia.Paint.kStroke_Style,
+                                              StrokeWidth=max(0.3, 1.1 * pen.pixel), AntiAlias=True))  # fmt: skip

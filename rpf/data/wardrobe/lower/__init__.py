@@ -1,0 +1,1 @@
+"""Skirts and trousers."""

@@ -1,0 +1,1 @@
+"""Necklines, collars, lapels, hoods."""

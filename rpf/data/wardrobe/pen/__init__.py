@@ -1,0 +1,1 @@
+"""Drawing cloth with curves, folds and light."""

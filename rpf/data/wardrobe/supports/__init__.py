@@ -1,0 +1,1 @@
+"""What holds garments: hangers and mannequins."""

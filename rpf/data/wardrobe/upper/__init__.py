@@ -1,0 +1,1 @@
+"""Upper garments and dresses."""
