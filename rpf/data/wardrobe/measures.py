@@ -10,10 +10,10 @@ ELBOW = 0.56  # parts of the way from the shoulder to the wrist
 
 Spans = dict[int, tuple[float, float]]
 # Below the waist: the knee is at 60, the ankle at 97, the floor at 106.
-SKIRT: Spans = {1: (33, 46), 2: (57, 63), 3: (71, 81), 4: (89, 93), 5: (104, 108)}
+SKIRT: Spans = {1: (33, 44), 2: (55, 61), 3: (72, 81), 4: (89, 93), 5: (104, 108)}
 PANT: Spans = {1: (35, 46), 2: (57, 63), 3: (71, 79), 4: (86, 91), 5: (99, 105)}
 # Below the neck.
-COAT: Spans = {1: (38, 41), 2: (56, 63), 3: (69, 75), 4: (82, 88), 5: (97, 104), 6: (113, 122), 7: (133, 142)}
+COAT: Spans = {1: (38, 41), 2: (54, 61), 3: (71, 77), 4: (84, 90), 5: (98, 104), 6: (115, 123), 7: (134, 142)}
 # Parts of the way from the shoulder to the wrist. 8 covers the hand.
-SLEEVE: Spans = {2: (0.13, 0.18), 3: (0.26, 0.38), 4: (0.51, 0.57), 5: (0.74, 0.80), 6: (0.87, 0.91), 7: (0.98, 1.05),
+SLEEVE: Spans = {2: (0.13, 0.18), 3: (0.26, 0.37), 4: (0.52, 0.57), 5: (0.72, 0.77), 6: (0.91, 0.94), 7: (1.00, 1.06),
                  8: (1.14, 1.22)}  # fmt: skip

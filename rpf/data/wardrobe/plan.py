@@ -204,8 +204,14 @@ def _choose_setting(values: dict[str, int], neck: Target, hidden: str, rng: np.r
         return "flat"  # folded behind
     if hidden == "coat_length":
         return str(rng.choice(["hanger", "mannequin"]))  # sleeves hang down, and are cut off with the coat
-    if values.get("skirt_length", 0) >= 4 and rng.random() < 0.7:
+    if rng.random() < _need_of_figure(values):
         return "mannequin"
     if setting == "hanger" and neck in BARE | {SWEETHEART, OFF_SHOULDER}:
         return "mannequin"  # nothing to hang it by
     return setting
+
+
+def _need_of_figure(values: dict[str, int]) -> float:
+    """How often the length of a garment is shown on a figure, because lying flat it is hard to tell from the next."""
+    skirt, coat = values.get("skirt_length", 0), values.get("coat_length", 0)
+    return 0.7 if skirt >= 4 else 0.45 if coat >= 4 else 0.3 if skirt >= 2 else 0.0

@@ -101,6 +101,11 @@ def _span(rng: np.random.Generator, span: Span) -> float:
     return float(rng.uniform(*span))
 
 
+def _girth(body: Body) -> float:
+    """How much longer than on our figure the parts of a wide garment are: lying flat, it is cut for another one."""
+    return min(max(body.chest / 24.5, 1.0), 1.2) ** 0.7 if body.setting == "flat" else 1.0
+
+
 def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.random.Generator) -> tuple[float, float]:
     """x of the shoulder's end and y of the armpit."""
     drop = _span(rng, (18.5, 21.0)) + (2.5 if plan.garment in HEAVY else 0.0)
@@ -115,7 +120,7 @@ def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.rand
 
 def _coat(body: Body, plan: Plan, name: str, rng: np.random.Generator) -> None:
     value = plan.values["coat_length"]
-    body.length = _span(rng, COAT[value])
+    body.length = _span(rng, COAT[value]) * _girth(body)
     if value == 1:  # cropped ones are cut narrow
         body.chest, body.waist = body.chest * 0.92, body.waist * 0.92
     body.armhole = min(body.armhole, body.length - 17.0)
@@ -158,7 +163,7 @@ def _finish_hem(body: Body, plan: Plan, rng: np.random.Generator) -> None:
 def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None:
     value = plan.values["sleeve_length"]
     body.sleeve = _span(rng, SLEEVE[value])
-    body.arm = _span(rng, (57, 60))
+    body.arm = _span(rng, (57, 60)) * _girth(body)
     heavy = plan.garment in HEAVY
     body.bicep = _span(rng, (18.5, 20.5) if heavy else (16.5, 18.8)) * (body.chest / 25) ** 0.6
     body.cuff = _span(rng, (10.5, 12.5) if heavy else (9.5, 11.5))

@@ -31,17 +31,17 @@ def hood(kit: Kit) -> Neck:
     buttoned = kit.garment == "coat" and rng.random() < 0.3
     front = "closed" if not opens else "open" if hangs else "buttons" if buttoned else "zip"
     neck = Neck(runs, front=front, bottom=stop, back=0.6)
-    up = kit.plan.setting == "flat" and rng.random() < 0.72
-    furred = kit.garment in ("coat", "jacket") and rng.random() < 0.35
+    up = rng.random() < {"flat": 0.9, "hanger": 0.6}.get(kit.plan.setting, 0.0)
     if not up:
         low += 2.0
     throat = (0.3 if stop == low else 1.0, low)
     if up:
+        furred = kit.garment in ("coat", "jacket") and rng.random() < 0.35
         neck.under.append(lambda: _spread_back(kit, low))
         neck.over.append(lambda: _spread_rim(kit, throat, furred))
     else:
-        neck.under.append(lambda: _fallen_back(kit, low, furred))
-        neck.over.append(lambda: _fallen_sides(kit, throat, furred))
+        neck.under.append(lambda: _fallen_back(kit, low))
+        neck.over.append(lambda: _fallen_sides(kit, throat))
     return neck
 
 
@@ -105,7 +105,7 @@ def _spread_rim(kit: Kit, throat: Point, furred: bool) -> None:
         _drawstrings(kit, throat)
 
 
-def _fallen_back(kit: Kit, low: float, furred: bool) -> None:
+def _fallen_back(kit: Kit, low: float) -> None:
     """The hood behind the neck: its roll, and the hollow in it."""
     pen, w = kit.pen, kit.body.neck
     high = 7.0 + kit.cloth.seed % 5 * 0.7
@@ -120,11 +120,9 @@ def _fallen_back(kit: Kit, low: float, furred: bool) -> None:
     pen.piece(hollow, kit.lining, edge=0.4, shadow=0.3)
     pen.tint(hollow, (0, -high * 0.66), (0, 3.0), [((8, 6, 14), 0.22), ((8, 6, 14), 0.58)])
     pen.line([(0.0, -high), (0.3, -high * 0.66), (0.0, 2.0)], kit.cloth.seam, 0.3, 0.55)
-    if furred:
-        fur(kit, across(crown, rim, 0.55, 13), 2.8)
 
 
-def _fallen_sides(kit: Kit, throat: Point, furred: bool) -> None:
+def _fallen_sides(kit: Kit, throat: Point) -> None:
     """The hood's sides, which come down from the shoulders and meet at the throat: a roll, and the hem upon it."""
     pen, w, rng = kit.pen, kit.body.neck, kit.rng
     x, y = throat
@@ -136,13 +134,9 @@ def _fallen_sides(kit: Kit, throat: Point, furred: bool) -> None:
         inner, outer, hem = (flipped(r) if way == -1 else r for r in (inner, outer, hem))
         roll(kit, hem, outer, kit.cloth, angle=24.0 * way, height=1.3)
         pen.line(outer, kit.cloth.seam, 0.25, 0.7)
-        if furred:
-            fur(kit, across(inner, outer, 0.3, 9), 3.0)
-            continue
         leaf(kit, pen.path(inner, hem[::-1]), kit.cloth, angle=50.0 * way, height=0.7)
         pen.stitches(across(inner, hem, 0.8), kit.cloth)
-    if not furred:
-        _drawstrings(kit, throat)
+    _drawstrings(kit, throat)
 
 
 def _drawstrings(kit: Kit, throat: Point) -> None:

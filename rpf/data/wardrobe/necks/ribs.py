@@ -10,7 +10,7 @@ def rib_collar(kit: Kit) -> Neck:
     """A ribbed band along the neck of a front that opens: bombers, varsity jackets, some cardigans."""
     rng, w = kit.rng, kit.body.neck
     low, height = float(rng.uniform(7.5, 9.5)), float(rng.uniform(4.8, 6.2))
-    hangs = rng.random() < 0.6
+    hangs = rng.random() < 0.8  # closed, it is easily taken for a stand-up collar
     gap = float(rng.uniform(2.5, 6.0)) if hangs else 0.5
     if not hangs and rng.random() < 0.5:
         gap = 2.2  # the zip is pulled down a little
