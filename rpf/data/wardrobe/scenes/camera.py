@@ -11,7 +11,7 @@ from rpf.data.wardrobe.plan import Plan
 
 Array = np.ndarray
 # Widths by heights of pictures.
-CATALOGUE = (3 / 4, 3 / 4, 4 / 5, 4 / 5, 5 / 6, 1.0)
+CATALOGUE = 3 / 4  # of all studio pictures, so that they stand in even rows
 SNAPSHOTS = (9 / 16, 2 / 3, 3 / 4, 3 / 4, 3 / 4, 4 / 5, 1.0, 4 / 3, 4 / 3, 3 / 2)
 BOTTOMS = ("skirt", "trousers", "shorts")
 LENGTHS = ("skirt_length", "coat_length", "pant_length")
@@ -155,10 +155,10 @@ def _lens(plan: Plan, plain: bool, rng: np.random.Generator) -> skia.Matrix:
 
 def _frame(shape: float, size: int, plain: bool, rng: np.random.Generator) -> tuple[int, int]:
     """Width and height of a picture for something whose width is `shape` times its height."""
-    aspects = CATALOGUE if plain else SNAPSHOTS
-    reach = 0.32 if plain else 0.55
-    near = [a for a in aspects if abs(math.log(a / shape)) < reach] or [
-        min(aspects, key=lambda a: abs(math.log(a / shape)))
+    if plain:
+        return round(size * CATALOGUE), size
+    near = [a for a in SNAPSHOTS if abs(math.log(a / shape)) < 0.55] or [
+        min(SNAPSHOTS, key=lambda a: abs(math.log(a / shape)))
     ]
     aspect = near[rng.integers(len(near))]
     return round(size * min(aspect, 1.0)), round(size / max(aspect, 1.0))
