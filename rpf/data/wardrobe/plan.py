@@ -181,7 +181,7 @@ def _choose_neck(pattern: Pattern, target: Target, rng: np.random.Generator) -> 
     elif attribute == "sleeve_length" and value != 1:
         necks = [n for n in pattern.necks if n not in BARE and (value or n != OFF_SHOULDER)]
     else:
-        necks = list(pattern.necks)
+        necks = [n for n in pattern.necks if target != ("sleeve_length", 1) or n != OFF_SHOULDER]
     return necks[rng.integers(len(necks))]
 
 
@@ -213,5 +213,5 @@ def _choose_setting(values: dict[str, int], neck: Target, hidden: str, rng: np.r
 
 def _need_of_figure(values: dict[str, int]) -> float:
     """How often the length of a garment is shown on a figure, because lying flat it is hard to tell from the next."""
-    skirt, coat = values.get("skirt_length", 0), values.get("coat_length", 0)
-    return 0.7 if skirt >= 4 else 0.45 if coat >= 4 else 0.3 if skirt >= 2 else 0.0
+    skirt, coat, pant = (values.get(f"{part}_length", 0) for part in ("skirt", "coat", "pant"))
+    return 0.85 if skirt >= 4 else 0.6 if coat >= 4 else 0.3 if skirt >= 2 or pant >= 3 else 0.0

@@ -120,7 +120,7 @@ def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.rand
 
 def _coat(body: Body, plan: Plan, name: str, rng: np.random.Generator) -> None:
     value = plan.values["coat_length"]
-    body.length = _span(rng, COAT[value]) * _girth(body)
+    body.length = _span(rng, COAT[value]) * _girth(body) ** 0.5
     if value == 1:  # cropped ones are cut narrow
         body.chest, body.waist = body.chest * 0.92, body.waist * 0.92
     body.armhole = min(body.armhole, body.length - 17.0)

@@ -123,13 +123,11 @@ def sheet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
 
 def creases(canvas: skia.Canvas, r: skia.Rect, strength: float, rng: np.random.Generator) -> None:
     """Light and shade on cloth that does not lie flat."""
-    turn = float(rng.uniform(0, 360))
-    big, small = float(rng.uniform(0.14, 0.34)), float(rng.uniform(0.07, 0.2))
-    kind = rng.random()
-    if kind < 0.7:
-        canvas.drawRect(r, noise_paint("drape", 0.34 * strength, big, rng, turn))
-    if kind > 0.4:
-        canvas.drawRect(r, noise_paint("crumple", (0.22 if kind < 0.7 else 0.32) * strength, small, rng, turn + 40))
+    turn, kind = float(rng.uniform(0, 360)), rng.random()
+    if kind < 0.65:
+        canvas.drawRect(r, noise_paint("drape", 0.22 * strength, float(rng.uniform(0.16, 0.24)), rng, turn))
+    if kind > 0.3:
+        canvas.drawRect(r, noise_paint("crumple", 0.2 * strength, float(rng.uniform(0.12, 0.2)), rng, turn + 40))
 
 
 def blanket(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:

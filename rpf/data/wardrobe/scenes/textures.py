@@ -1,5 +1,6 @@
 """Tiles of noise that repeat without a seam: wood, pile, crumpled cloth, clouds. Each is computed once."""
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -66,19 +67,33 @@ def _relief(height: Array) -> Array:
 
 
 def _crumple(rng: np.random.Generator) -> Array:
-    """Thin cloth that was pressed together: facets between sharp creases."""
-    height = np.zeros((SIDE, SIDE))
-    for size, weight in ((150, 1.0), (75, 0.5), (36, 0.2)):
-        height -= weight * size * np.abs(_noise(rng, size, size, 4.5))
-    return np.asarray(np.tanh(0.45 * _scaled(_relief(height))))
+    """Cotton that was slept on: small creases every way, in places many, on gentle swells."""
+    height = 7.0 * _noise(rng, 110, 110, 3.4)
+    _crease(height, rng, 150, (14, 55), math.pi)
+    return np.asarray(np.tanh(0.5 * _scaled(_relief(height))))
 
 
 def _drape(rng: np.random.Generator) -> Array:
-    """A sheet in long soft folds, mostly along x."""
-    height = np.zeros((SIDE, SIDE))
-    for long, wide, weight in ((330, 90, 1.0), (240, 45, 0.32), (120, 30, 0.1)):
-        height += weight * wide * (np.abs(_noise(rng, long, wide, 5.0)) ** 1.3)
-    return np.asarray(np.tanh(0.6 * _scaled(_relief(height))) + 0.12 * _noise(rng, 200, 120, 4))
+    """A sheet drawn smooth by hand: long soft creases that run nearly the same way."""
+    height = 9.0 * _noise(rng, 190, 90, 3.4)
+    _crease(height, rng, 60, (40, 150), 0.4)
+    return np.asarray(np.tanh(0.5 * _scaled(_relief(height))))
+
+
+def _crease(height: Array, rng: np.random.Generator, count: int, span: tuple[float, float], spread: float) -> None:
+    """Raises bent ridges, steep on one side, half as long as `span` says, up to `spread` radians off the x axis."""
+    for _ in range(count):
+        half = float(rng.uniform(*span))
+        steep, rise = float(rng.uniform(2.0, 3.6)), half**0.5 * float(rng.uniform(0.2, 0.6))
+        a, bend = float(rng.uniform(-spread, spread)), float(rng.normal(0, 0.25)) / half
+        side = np.arange(-int(half) - 20, int(half) + 20)
+        y, x = np.meshgrid(side, side, indexing="ij")
+        u, v = x * math.cos(a) + y * math.sin(a), y * math.cos(a) - x * math.sin(a)
+        v = v - bend * u * u
+        ridge = np.exp(-((v / np.where(v > 0, steep, 3.5 * steep)) ** 2)) * np.clip(1 - (u / half) ** 2, 0, 1) ** 1.5
+        rows, columns = ((side + int(rng.integers(SIDE))) % SIDE for _ in range(2))
+        # A crease longer than the tile would meet itself, so none is.
+        height[np.ix_(rows, columns)] += rise * ridge
 
 
 def _scaled(field: Array) -> Array:
