@@ -27,6 +27,7 @@ class Body:
     length: float
     arms: tuple[Arm, Arm]  # right, left
     setting: str = "flat"
+    size: float = 1.0  # of the figure that it is cut for
     tail: float = 0.0  # how much the sides of a shirt's hem are higher than its middle
     points: float = 0.0  # how much the two tips of a waistcoat are lower than its sides
     flare: float = 0.0  # depth of the waves along a wide hem
@@ -45,6 +46,14 @@ class Body:
     ripples: tuple[Ripple, Ripple, Ripple] = ((), (), ())  # of the right side, the left side and the hem
 
     @property
+    def waist_y(self) -> float:
+        return WAIST * self.size
+
+    @property
+    def hip_y(self) -> float:
+        return HIP * self.size
+
+    @property
     def sleeve_length(self) -> float:
         """How long the sleeve is, in cm."""
         return self.sleeve * self.arm - self.skip
@@ -52,7 +61,7 @@ class Body:
     def width(self, y: float) -> float:
         """Half the width at a height."""
         end = self.length - self.tail
-        keys = [(self.armhole, self.chest), (WAIST, self.waist), (HIP, self.hip)]
+        keys = [(self.armhole, self.chest), (self.waist_y, self.waist), (self.hip_y, self.hip)]
         keys = keys[:1] + [k for k in keys[1:] if k[0] < end - 5 - self.band]
         if self.band:
             keys.append((end - self.band - 2.0, self.hem + 1.6))

@@ -73,7 +73,9 @@ def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> 
     slope = _span(rng, (4.2, 6.0) if plan.setting != "hanger" else (5.4, 7.0))
     shoulder, armhole = _shoulders(plan, neck, chest, slope, rng)
     length = _span(rng, length_span) * _span(rng, fit.long)
-    body = Body(neck, shoulder, slope, armhole, chest, waist, hem, hem, length, arms, plan.setting)
+    body = Body(
+        neck, shoulder, slope, armhole, chest, waist, hem, hem, length, arms, plan.setting, _size(plan, chest)
+    )
     if plan.values["sleeve_length"] == 1 and neck + 3 <= shoulder < 15:
         body.slope *= max(shoulder - neck, 3.0) / 12
     if "coat_length" in plan.values:
@@ -101,15 +103,16 @@ def _span(rng: np.random.Generator, span: Span) -> float:
     return float(rng.uniform(*span))
 
 
-def _girth(body: Body) -> float:
-    """How much longer than on our figure the parts of a wide garment are: lying flat, it is cut for another one."""
-    return min(max(body.chest / 24.5, 1.0), 1.2) ** 0.7 if body.setting == "flat" else 1.0
+def _size(plan: Plan, chest: float) -> float:
+    """How much bigger than ours the figure is that a wide garment is cut for, as far as none wears it."""
+    return min(max(chest / 24.5, 1.0), 1.2) ** 0.7 if plan.setting == "flat" and plan.garment != "dress" else 1.0
 
 
 def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.random.Generator) -> tuple[float, float]:
     """x of the shoulder's end and y of the armpit."""
     drop = _span(rng, (18.5, 21.0)) + (2.5 if plan.garment in HEAVY else 0.0)
     shoulder = _span(rng, (18.3, 19.8)) + (1.0 if plan.garment in ("coat", "jacket", "blazer") else 0.0)
+    shoulder *= _size(plan, chest)
     if plan.values["sleeve_length"] != 1:
         return max(min(shoulder, chest - 2.5), neck + 4.0), slope + drop
     shoulder = neck + _span(rng, (2.6, 7.0)) if plan.garment == "top" else _span(rng, (15.0, 18.5))
@@ -120,14 +123,16 @@ def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.rand
 
 def _coat(body: Body, plan: Plan, name: str, rng: np.random.Generator) -> None:
     value = plan.values["coat_length"]
-    body.length = _span(rng, COAT[value]) * _girth(body) ** 0.5
+    body.length = _span(rng, COAT[value]) * body.size ** 0.5
     if value == 1:  # cropped ones are cut narrow
         body.chest, body.waist = body.chest * 0.92, body.waist * 0.92
     body.armhole = min(body.armhole, body.length - 17.0)
+    if value >= 3 and name in ("straight", "fitted"):  # its shape tells where waist and hip are
+        body.waist -= 1.0
     body.hip = max(body.chest - 0.5, body.waist + 1.5)
     growth = {"A-line": 0.16, "cocoon": -0.01, "fitted": 0.08}.get(name, 0.03)
-    body.hem = body.hip + growth * max(body.length - HIP, 0)
-    if plan.garment in ("jacket", "hoodie") or body.length < HIP:
+    body.hem = body.hip + growth * max(body.length - body.hip_y, 0)
+    if plan.garment in ("jacket", "hoodie") or body.length < body.hip_y:
         body.hem = body.chest + _span(rng, (-2.2, 0.3) if plan.garment != "blazer" else (-1.2, 0.6))
     body.flare = 0.5 if name == "A-line" and value >= 5 else 0.0
 
@@ -163,12 +168,18 @@ def _finish_hem(body: Body, plan: Plan, rng: np.random.Generator) -> None:
 def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None:
     value = plan.values["sleeve_length"]
     body.sleeve = _span(rng, SLEEVE[value])
-    body.arm = _span(rng, (57, 60)) * _girth(body)
+    body.arm = _span(rng, (57, 60)) * body.size
+    if plan.setting != "mannequin":  # sleeves are longer than arms: they must reach round a bent elbow
+        body.sleeve *= {6: 1.03, 7: 1.08, 8: 1.06}.get(value, 1.0)
+    else:  # before an arm that hangs, the elbow seems to be lower
+        body.sleeve += {4: 0.05, 5: 0.02}.get(value, 0.0)
     heavy = plan.garment in HEAVY
     body.bicep = _span(rng, (18.5, 20.5) if heavy else (16.5, 18.8)) * (body.chest / 25) ** 0.6
     body.cuff = _span(rng, (10.5, 12.5) if heavy else (9.5, 11.5))
     if value <= 4:  # too short to narrow down
         body.cuff = 0.82 * body.bicep
+    elif value == 5:
+        body.cuff = 0.45 * body.bicep + 0.55 * body.cuff
     seam = fit.seams[rng.integers(len(fit.seams))]
     drop = _span(rng, (4.0, 8.0))
     if plan.garment in ("blazer", "shirt", "dress") and seam == "raglan":

@@ -85,6 +85,12 @@ def button_colour(kit: Kit) -> Colour:
     return options[kit.cloth.seed // 7 % len(options)]
 
 
+def lace_trimmed(kit: Kit) -> bool:
+    """Whether the edges of a fine garment have lace."""
+    fine = kit.garment in ("blouse", "dress", "top") and kit.cloth.fabric in ("viscose", "satin", "cotton", "velvet")
+    return fine and kit.cloth.kind == "plain" and kit.cloth.seed // 13 % 10 < 4
+
+
 def metal_colour(kit: Kit) -> Colour:
     """The same for all zips and buckles of a garment."""
     return ((186, 188, 192), (190, 168, 116), (120, 122, 128))[kit.cloth.seed % 3]

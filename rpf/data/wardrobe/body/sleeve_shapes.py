@@ -33,23 +33,38 @@ class Sleeve:
     def outline(self) -> Runs:
         """The sleeve from its seam to its end, or to its fold."""
         a, b = self.outer[-1], self.inner[-1]
+        if self.lower:
+            return [self.outer, [*self._tip(), *self._clear_of_tip(self.inner)[::-1]], self.seam[::-1]]
         bulge = -0.035 if len(self.inner) > 2 else -0.13  # a cap is round
-        end = between(a, b, bulge * self.arm.side) if self.lower is None else [a, b]
-        return [self.outer, end, self.inner[::-1], self.seam[::-1]]
+        return [self.outer, between(a, b, bulge * self.arm.side), self.inner[::-1], self.seam[::-1]]
+
+    def _tip(self) -> list[Point]:
+        """Along a fold to the elbow, which is round."""
+        a, b = self.outer[-1], self.inner[-1]
+        back = max(math.dist(a, b), 1.0)
+        upper = _back(self.inner, 0.3 * back)
+        return [a, lerp(a, b, 0.4), lerp(a, b, 0.72), lerp(lerp(a, b, 0.86), upper, 0.3)]
+
+    def _clear_of_tip(self, run: list[Point]) -> list[Point]:
+        tip = self.inner[-1]
+        near = 0.45 * math.dist(self.outer[-1], tip)
+        return [p for p in run if math.dist(p, tip) > near] or run[:1]
 
     def generous(self) -> Runs:
         """The same but reaching far beyond the seam."""
         a, b = self.outer[-1], self.inner[-1]
         side = self.arm.side
+        outline = self.outline()
         start = lerp(self.outer[0], self.outer[1], -7.0 / max(math.dist(self.outer[0], self.outer[1]), 0.1))
         low = (self.inner[0][0] - 7.0 * side, self.inner[0][1] - 5.0)
-        outline = self.outline()
         return [[start, *self.outer], [a, b] if self.lower else outline[1], [*self.inner[::-1], low], [low, start]]
 
     def forearm(self) -> Runs:
         """What is laid back of a folded sleeve."""
-        outer, inner = self.lower or (self.outer, self.inner)
-        return [outer, between(outer[-1], inner[-1], 0.035 * self.arm.side), inner[::-1]]
+        assert self.lower
+        outer, inner = self.lower
+        end = between(outer[-1], inner[-1], 0.035 * self.arm.side)
+        return [outer, end, [*self._clear_of_tip(inner)[::-1], *self._tip()[::-1]]]
 
 
 def _back(run: list[Point], distance: float) -> Point:

@@ -102,8 +102,8 @@ CLOTHS: dict[str, tuple[tuple[str, str], ...]] = {
 }
 # What a fabric's wrinkles look like, and how strong they show.
 WRINKLES: dict[str, tuple[str, float]] = {
-    "cotton": ("crumple", 0.17),
-    "linen": ("crumple", 0.28),
+    "cotton": ("crumple", 0.145),
+    "linen": ("crumple", 0.24),
     "denim": ("crumple", 0.14),
     "nylon": ("crumple", 0.17),
     "jersey": ("ease", 0.12),
@@ -112,8 +112,8 @@ WRINKLES: dict[str, tuple[str, float]] = {
     "wool": ("ease", 0.07),
     "leather": ("ease", 0.26),
     "velvet": ("ease", 0.22),
-    "viscose": ("drape", 0.18),
-    "satin": ("drape", 0.30),
+    "viscose": ("drape", 0.13),
+    "satin": ("drape", 0.19),
 }
 GLOSSY = ("satin", "leather", "nylon", "velvet")
 

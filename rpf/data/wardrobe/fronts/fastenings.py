@@ -7,7 +7,6 @@ from rpf.data.wardrobe.body.kit import Kit, button_colour, metal_colour
 from rpf.data.wardrobe.cloth.cloth import Cloth
 from rpf.data.wardrobe.cloth.colours import luminance, mix
 from rpf.data.wardrobe.fronts.waists import belt, sash
-from rpf.data.wardrobe.measures import WAIST
 from rpf.data.wardrobe.pen.geometry import Point, offset
 
 
@@ -18,7 +17,7 @@ def placket(kit: Kit, top: float) -> None:
     short = polo or (kit.garment == "dress" and rng.random() < 0.5)
     bottom = body.length + 0.9
     if short:
-        bottom = top + float(rng.uniform(10.0, 15.0)) if polo else WAIST - 1
+        bottom = top + float(rng.uniform(10.0, 15.0)) if polo else kit.body.waist_y - 1
     half, way = float(rng.uniform(1.4, 1.8)), 1 if kit.cloth.seed % 2 else -1
     left, right = ([(x, top), (x, (top + bottom) / 2), (x, bottom)] for x in (-half, half))
     strip = cloth.plain(0.06) if polo and cloth.kind == "plain" else cloth
@@ -44,7 +43,7 @@ def placket(kit: Kit, top: float) -> None:
 
 def coat_front(kit: Kit, top: float) -> None:
     """The overlap of a coat, blazer, cardigan or waistcoat with its buttons; a belt or toggles on some coats."""
-    pen, body, rng, garment = kit.pen, kit.body, kit.rng, kit.garment
+    rng, garment = kit.rng, kit.garment
     coat = garment == "coat"
     double = garment in ("coat", "blazer") and rng.random() < 0.32
     tied = coat and kit.plan.neck[0] == "lapel_design" and not double and rng.random() < 0.3
@@ -57,14 +56,18 @@ def coat_front(kit: Kit, top: float) -> None:
         _overlap(kit, top, x, garment in ("blazer", "vest") and not double)
     if trench:
         _epaulettes(kit)
-    if tied or trench:
-        line = _waistline(kit)
-        if tied or rng.random() < 0.5:
-            sash(kit, line, 4.0, kit.cloth)
-        else:
-            belt(kit, line, 4.0, kit.cloth)
-    if tied:
-        return
+    if not tied:
+        _buttons(kit, top, x, double, toggles)
+    if tied or (trench and rng.random() < 0.5):
+        sash(kit, _waistline(kit), 4.0, kit.cloth)
+    elif trench:
+        belt(kit, _waistline(kit), 4.0, kit.cloth)
+
+
+def _buttons(kit: Kit, top: float, x: float, double: bool, toggles: bool) -> None:
+    """One row of buttons in the middle, or two, `x` being the edge of the upper front."""
+    pen, body, rng, garment = kit.pen, kit.body, kit.rng, kit.garment
+    coat = garment == "coat"
     reach = min(body.length - top - 6, {"blazer": 24.0, "coat": 50.0}.get(garment, 60.0))
     count = max(int(reach // (9.5 if not coat else 12.0)) + 1, 1)
     if garment == "blazer":
@@ -122,7 +125,7 @@ def open_edges(kit: Kit, right: list[Point], start: float) -> None:
 
 
 def _waistline(kit: Kit) -> list[Point]:
-    y = WAIST + 1.0
+    y = kit.body.waist_y + 1.0
     w = kit.body.width(y)
     return [(-w, y), (-w * 0.5, y + 0.7), (0.0, y + 1.0), (w * 0.5, y + 0.7), (w, y)]
 

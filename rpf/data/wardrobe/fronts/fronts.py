@@ -8,7 +8,6 @@ from rpf.data.wardrobe.fronts import fastenings
 from rpf.data.wardrobe.fronts.pockets import pockets
 from rpf.data.wardrobe.fronts.quilting import quilt_trunk, quilted
 from rpf.data.wardrobe.fronts.waists import waist
-from rpf.data.wardrobe.measures import WAIST
 from rpf.data.wardrobe.pen.geometry import Point, flipped
 from rpf.data.wardrobe.plan import HOOD, Plan
 
@@ -72,15 +71,15 @@ def _seams(kit: Kit, front: skia.Path) -> None:
     for way in (1, -1):
         if kind == "princess":
             start = (body.shoulder * 0.96, body.slope + 0.55 * (chest - body.slope))
-            low = body.length + 0.5 if garment != "dress" else WAIST
-            waist_at = min(WAIST, low - 2)
+            low = body.length + 0.5 if garment != "dress" else body.waist_y
+            waist_at = min(body.waist_y, low - 2)
             run: list[Point] = [start, (body.chest * 0.56, chest + 4), (body.width(waist_at) * 0.52, waist_at)]
             if low > waist_at + 6:
                 run.append((body.width(low) * 0.58, low))
             _seam(kit, run if way == 1 else flipped(run))
-        elif kind == "darts" and body.length > WAIST + 6:
-            x = body.width(WAIST) * 0.52
-            _seam(kit, [(x * way, chest + 5), (x * way * 0.97, WAIST), (x * way, WAIST + 9)])
+        elif kind == "darts" and body.length > body.waist_y + 6:
+            x = body.width(body.waist_y) * 0.52
+            _seam(kit, [(x * way, chest + 5), (x * way * 0.97, body.waist_y), (x * way, body.waist_y + 9)])
         elif kind == "bust":
             _seam(kit, [(body.chest * 0.98 * way, chest + 4.5), (body.chest * 0.55 * way, chest + 1.5)])
         elif kind == "yoke" and body.sleeve:

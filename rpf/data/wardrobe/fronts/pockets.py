@@ -2,7 +2,6 @@
 
 from rpf.data.wardrobe.body.edges import leaf, turned
 from rpf.data.wardrobe.body.kit import Kit, button_colour, metal_colour
-from rpf.data.wardrobe.measures import WAIST
 from rpf.data.wardrobe.pen.geometry import Point, between, flipped, offset
 
 
@@ -36,7 +35,7 @@ def pockets(kit: Kit, front: str) -> None:
         _vest(kit, zipped)
     elif garment == "cardigan" and body.length > 58 and rng.random() < 0.65:
         for way in (1, -1):
-            patch(kit, (13.0 * way, min(body.length - 21, 56)), 11.5, 13.0)
+            patch(kit, (13.0 * way, min(body.length - 21, body.waist_y + 7)), 11.5, 13.0)
 
 
 def patch(kit: Kit, at: Point, width: float, height: float, flap: bool = False) -> None:
@@ -69,7 +68,7 @@ def _hips(kit: Kit, kinds: tuple[str, ...]) -> None:
     """Two pockets on the hips: under flaps, slanting welts, or sewn on."""
     body, rng = kit.body, kit.rng
     kind = str(rng.choice(kinds))
-    y = float(min(WAIST + rng.uniform(7, 13), body.length - 13))
+    y = float(min(body.waist_y + rng.uniform(5, 9), body.length - 13))
     if y < body.armhole + 6 or kind == "none":
         return
     inner, outer = 8.0, min(body.width(y) - 3.5, 20.5)
@@ -79,7 +78,7 @@ def _hips(kit: Kit, kinds: tuple[str, ...]) -> None:
             welt(kit, [start, end] if way == 1 else flipped([start, end]), 2.8)
         elif kind in ("patch", "cargo"):
             width = outer - inner + (1.0 if kind == "cargo" else 0.0)
-            patch(kit, ((inner + outer) / 2 * way, y), width, min(15.0, body.length - y - 3), kind == "cargo")
+            patch(kit, ((inner + outer) / 2 * way, y), width, min(14.0, body.length - y - 3), kind == "cargo")
         else:
             run = [(inner, y), (outer, y + float(rng.uniform(0, 1.2)))]
             run = run if way == 1 else flipped(run)
@@ -90,7 +89,7 @@ def _hips(kit: Kit, kinds: tuple[str, ...]) -> None:
 def _slanted(kit: Kit, zipped: bool) -> None:
     """Slanting side pockets: a zip, or a welt with a dark mouth."""
     pen, body = kit.pen, kit.body
-    bottom = body.length - body.band - 5.0
+    bottom = min(body.length - body.band - 5.0, body.hip_y - 1.0)
     top = bottom - 15.0
     if top < body.armhole + 3:
         return
@@ -113,7 +112,7 @@ def _vest(kit: Kit, zipped: bool) -> None:
     if zipped:
         _slanted(kit, True)
         return
-    y = min(WAIST + 3.0, body.length - 9.0)
+    y = min(body.waist_y + 3.0, body.length - 9.0)
     for way in (1, -1):
         run = [(5.5, y), (min(15.0, body.width(y) - 4), y + 1.2)]
         welt(kit, run if way == 1 else flipped(run), 1.8)

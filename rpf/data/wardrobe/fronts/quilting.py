@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 import skia
@@ -9,7 +10,7 @@ import skia
 from rpf.data.wardrobe.body.edges import is_dark, lit
 from rpf.data.wardrobe.body.kit import Kit
 from rpf.data.wardrobe.cloth.colours import argb
-from rpf.data.wardrobe.pen.geometry import Run, between, offset, resampled
+from rpf.data.wardrobe.pen.geometry import Point, Run, between, offset, resampled
 from rpf.data.wardrobe.pen.pen import SRC_ATOP, blur
 from rpf.data.wardrobe.plan import HOOD
 
@@ -25,12 +26,16 @@ def quilted(kit: Kit) -> bool:
     return kit.cloth.seed // 5 % 10 < (likely if padded else likely // 4)
 
 
+def _diamonds(kit: Kit) -> bool:
+    return kit.cloth.seed // 50 % 3 == 0
+
+
 def quilt_trunk(kit: Kit, trunk: skia.Path) -> None:
     """Rows across the trunk, or a diamond pattern of thin padding."""
     body, rng = kit.body, kit.rng
     x = body.chest + 8.0
     rows: list[Run] = []
-    diamonds = kit.cloth.seed // 50 % 3 == 0
+    diamonds = _diamonds(kit)
     if diamonds:
         step = PITCH
         for c in np.arange(-body.length - x, body.length + x, step):
@@ -47,15 +52,40 @@ def quilt_trunk(kit: Kit, trunk: skia.Path) -> None:
 
 def quilt_sleeve(kit: Kit, path: skia.Path, outer: Run, inner: Run) -> None:
     """The same around a sleeve between its two edges."""
-    n = max(round(math.dist(outer[0], outer[-1]) / PITCH), 2) + 1
-    ends = zip(resampled(outer, n), resampled(inner, n), strict=True)
-    rows = [between(a, b, -0.05 if a[0] < b[0] else 0.05) for a, b in ends]
-    if kit.cloth.seed // 50 % 3 == 0:  # diamonds
-        a, b = resampled(outer, n), resampled(inner, n)
-        rows = [[a[i], b[j]] for i in range(n) for j in (i - 2, i + 2) if 0 <= j < n]
-        quilt(kit, path, rows, 0.45)
+    if _diamonds(kit):
+        quilt(kit, path, _crossing(outer), 0.45)
         return
-    quilt(kit, path, rows[1:-1])
+    ends: list[tuple[Point, Point]] = []
+    for along in np.arange(PITCH, _length(outer) - 4.0, PITCH):  # up from the cuff, always straight across
+        a, b = _before_end(outer, float(along)), _before_end(inner, float(along))
+        if along > _length(inner):  # above the armpit
+            (ax, ay), (bx, by) = ends[-1] if ends else (outer[-1], inner[-1])
+            b = a[0] + 1.3 * (bx - ax), a[1] + 1.3 * (by - ay)
+        ends.append((a, b))
+    quilt(kit, path, [between(a, b, -0.05 if a[0] < b[0] else 0.05) for a, b in ends])
+
+
+def _crossing(run: Run) -> list[Run]:
+    """Straight lines all around a run, at 45 degrees to it on either side."""
+    (x0, y0), (x1, y1) = run[0], run[-1]
+    turn, reach = math.atan2(y1 - y0, x1 - x0), 0.7 * math.dist(run[0], run[-1]) + 12.0
+    rows: list[Run] = []
+    for way in (turn + math.pi / 4, turn - math.pi / 4):
+        dx, dy = math.cos(way), math.sin(way)
+        for far in np.arange(-reach, reach, PITCH / math.sqrt(2)).tolist():
+            x, y = 0.5 * (x0 + x1) - dy * far, 0.5 * (y0 + y1) + dx * far
+            rows.append([(x - dx * reach, y - dy * reach), (x + dx * reach, y + dy * reach)])
+    return rows
+
+
+def _length(run: Run) -> float:
+    return sum(math.dist(a, b) for a, b in pairwise(run))
+
+
+def _before_end(run: Run, distance: float) -> Point:
+    """The point of a run from which it is so far to its end."""
+    length = _length(run)
+    return resampled(run, 65)[round(64 * max(1 - distance / length, 0.0))] if length else run[0]
 
 
 def quilt(kit: Kit, path: skia.Path, rows: Iterable[Run], puff: float = 1.0) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import skia
+
 from rpf.data.wardrobe.body.edges import across, brush, leaf, lit, patterned, turned, wobble
 from rpf.data.wardrobe.body.kit import Kit, Neck, button_colour, front_opening, round_edge
 from rpf.data.wardrobe.cloth.cloth import Cloth
@@ -53,7 +55,7 @@ def notched(kit: Kit) -> Neck:
             between(inner, bottom, -0.035),
             [bottom, (roll(stop * 0.82) + wide * 0.28, stop * 0.83), belly, tip],
             between(tip, notch, 0.0),
-            between(notch, inner, 0.02),
+            [notch, (0.5 * (notch[0] + inner[0]), 0.5 * (notch[1] + inner[1]) - 0.8), inner],  # under the collar
         ]
         collar_tip = (notch[0] + 0.80 * length, notch[1] - 0.62 * length)
         collar = [
@@ -63,9 +65,13 @@ def notched(kit: Kit) -> Neck:
             [collar_tip, (w + 4.2, 1.6), (w + 2.3, -1.3), (w - 0.2, -2.9)],
         ]
         grain = turned(kit)
-        for piece, turn in ((lapel, grain * 0.6), (collar, grain * 1.5)):
-            path = pen.path(*(flipped(r) if flip else r for r in piece))
-            leaf(kit, path, kit.trim, angle=-turn if flip else turn, height=1.0)
+        below, upper = (pen.path(*(flipped(r) if flip else r for r in piece)) for piece in (lapel, collar))
+        whole = skia.Op(below, upper, skia.PathOp.kUnion_PathOp)  # they are sewn together along the gorge
+        leaf(kit, whole, kit.trim, angle=(-0.6 if flip else 0.6) * grain, height=1.0)
+        if patterned(kit.trim):
+            with pen.clip(whole):
+                pen.piece(upper, kit.trim, angle=(-1.5 if flip else 1.5) * grain, edge=0.4)
+        pen.crease(flipped(collar[1]) if flip else collar[1], kit.trim, 0.7, 0.5)
         line = flipped(lapel[0]) if flip else lapel[0]
         brush(pen, offset(line, 0.7 if flip else -0.7), lit(kit.trim)[0], 1.5, 0.3)
         if kit.garment == "blazer" and flip:

@@ -88,7 +88,7 @@ def low_turtle(kit: Kit) -> Neck:
 def _mock_neck(kit: Kit) -> Neck:
     """A low tube, not folded; half of the knitted ones have a short zip or buttons."""
     rng, w = kit.rng, kit.body.neck
-    height, low = float(rng.uniform(3.4, 5.0)), 4.4
+    height, low = float(rng.uniform(2.8, 4.2)), 4.4
     top, sag = w - float(rng.uniform(0.2, 0.7)), float(rng.uniform(0.5, 1.0))
     knitted = kit.garment in KNITTED
     zipped = knitted and rng.random() < 0.4
@@ -100,7 +100,7 @@ def _mock_neck(kit: Kit) -> Neck:
         upper = _rim(top, -height, sag)
         sides = between(upper[-1], (w + 0.2, 0.4), -0.03), between((-w - 0.2, 0.4), upper[0], -0.03)
         path = pen.path(upper, sides[0], base[::-1][1:-1], sides[1])
-        leaf(kit, path, kit.trim, angle=turned(kit) if not knitted else 0.0, height=0.7)
+        pen.piece(path, kit.trim, angle=turned(kit) if not knitted else 0.0, edge=0.5)
         if knitted:
             ribs(kit, upper, base, kit.trim, 0.9)
         else:
@@ -110,7 +110,7 @@ def _mock_neck(kit: Kit) -> Neck:
             brush(pen, across(upper, base, 0.06), colour, 1.0, alpha * 0.7)
             for side in (0.96, -0.96):
                 brush(pen, [(top * side, -height), (w * side, 0.4)], kit.trim.shade, 2.2, 0.4)
-        pen.crease(base, kit.cloth, 1.0, 0.5)
+        pen.line(base, kit.cloth.seam, 0.25, 0.7)
         if zipped:
             teeth(kit, [(0.0, -height + sag), (0.0, 4.0), (0.0, float(rng.uniform(11, 17)))])
 

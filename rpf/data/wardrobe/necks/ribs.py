@@ -9,11 +9,15 @@ from rpf.data.wardrobe.pen.geometry import Point, Run, flipped, offset
 def rib_collar(kit: Kit) -> Neck:
     """A ribbed band along the neck of a front that opens: bombers, varsity jackets, some cardigans."""
     rng, w = kit.rng, kit.body.neck
-    low, height = float(rng.uniform(7.5, 9.5)), float(rng.uniform(4.8, 6.2))
+    low, height = float(rng.uniform(7.5, 9.5)), float(rng.uniform(4.0, 5.2))
+    if kit.garment == "cardigan":
+        height *= 0.8  # a band, not a stand-up collar
     hangs = rng.random() < 0.8  # closed, it is easily taken for a stand-up collar
     gap = float(rng.uniform(2.5, 6.0)) if hangs else 0.5
     if not hangs and rng.random() < 0.5:
         gap = 2.2  # the zip is pulled down a little
+    if not hangs and kit.garment == "cardigan":
+        gap = float(rng.uniform(3.0, 4.5))  # buttoned up to the band, it would have a stand-up collar
     length = kit.body.length
     edge = [p for p in round_edge(w + 0.6, low) if p[0] > gap * 0.5]
     throat = (gap * 0.45, low)
@@ -49,7 +53,9 @@ def rib_collar(kit: Kit) -> Neck:
             side = [p if way == 1 else (-p[0], p[1]) for p in below]
             if hangs:
                 _front_edge(kit, [*side[:2], (gap * way * 0.98, length)], way)
-            elif gap > 1 and kit.garment != "cardigan":
+            elif gap > 1 and kit.garment == "cardigan":
+                _front_edge(kit, side, way)
+            elif gap > 1:
                 zip_half(kit, [other[-1], side[0], side[-1]], way)
 
     neck.under.append(under)

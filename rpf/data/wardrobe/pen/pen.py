@@ -41,7 +41,7 @@ class Pen:
         self._foreign = False
         turn, grow = float(rng.uniform(-16, 16)), CM * float(rng.uniform(0.65, 1.1))
         self._wrinkles = skia.Matrix.Concat(skia.Matrix.RotateDeg(turn), skia.Matrix.Scale(grow, grow))
-        self._crumpled = float(rng.uniform(1.5, 2.0) if rng.random() < 0.12 else rng.uniform(0.6, 1.15))
+        self._crumpled = float(rng.uniform(1.3, 1.7) if rng.random() < 0.12 else rng.uniform(0.6, 1.15))
         self._wrinkles.preTranslate(*rng.uniform(0, SIZE, 2).tolist())
 
     def finish(self) -> tuple[skia.Picture, skia.Picture]:
@@ -121,6 +121,7 @@ class Pen:
         """A line that fades to both sides: strokes over strokes, many times faster than a blur."""
         alpha = skia.ColorGetA(colour) / 255
         paint = skia.Paint(Color=colour, Style=skia.Paint.kStroke_Style, BlendMode=SRC_ATOP, AntiAlias=True)
+        paint.setStrokeCap(skia.Paint.kRound_Cap)
         paint.setAlphaf(1 - (1 - min(alpha, 0.95)) ** (1 / steps))
         for i in range(steps):
             paint.setStrokeWidth(width * (i + 1) / steps)

@@ -63,10 +63,10 @@ def _ease() -> Field:
 
 def _drape() -> Field:
     rng = np.random.default_rng(2)
-    shift = _noise(rng, 40) * 2.0, _noise(rng, 40) * 2.0
-    height = 0.5 * _noise(rng, 40, 1.5)
-    for wave, rise, soft in ((26, 1.6, 0.6), (13, 0.6, 0.5), (6, 0.1, 0.4)):
-        height = height + rise * _ridges(_moved(_noise(rng, wave, 3.4), *shift), soft)
+    shift = _noise(rng, 48) * 1.2, _noise(rng, 48) * 1.2
+    height = 0.4 * _noise(rng, 40, 2.5)
+    for wave, rise, soft in ((26, 1.6, 0.9), (13, 0.5, 0.7)):
+        height = height + rise * _ridges(_moved(_noise(rng, wave, 6.5), *shift), soft)
     return height
 
 

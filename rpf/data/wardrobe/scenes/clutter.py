@@ -11,24 +11,58 @@ from rpf.data.wardrobe.pen.pen import Pen, blur
 from rpf.data.wardrobe.scenes.camera import View
 
 Thing = Callable[[skia.Canvas, np.random.Generator], None]
+Free = Callable[[skia.Point, float], bool]  # whether a circle in centimetres is not under the garment
 COLOURS = (
     "2b2b30", "e9e6df", "8a5a36", "b23a3a", "2f5d8a", "d9c3a0", "5d6b58", "c9a3b4", "f2f1ef", "6f4a8a", "e3b23c",
     "44464c",
 )  # fmt: skip
+COVERS = ("b23a3a", "2f5d8a", "5d6b58", "6f4a8a", "c77b30", "2f7a78", "a83f6a", "3d4658")
 
 
-def draw_clutter(canvas: skia.Canvas, view: View, setting: str, rng: np.random.Generator) -> None:
-    """None to three things, each half outside of the picture."""
-    things = FLAT if setting == "flat" else UPRIGHT
+def draw_clutter(canvas: skia.Canvas, view: View, free: Free, rng: np.random.Generator) -> None:
+    """None to three things on the ground at the picture's edges, where `free` finds room beside the garment."""
     for _ in range(int(rng.choice([0, 0, 0, 1, 1, 2, 3]))):
-        thing = things[rng.integers(len(things))]
+        thing, reach = FLAT[rng.integers(len(FLAT))]
         x, y, inward = _edge_point(view, rng)
-        canvas.save()
-        canvas.translate(x, y)
-        # Upright things stand straight at the picture's sides; what lies points any way.
-        canvas.rotate(math.degrees(inward) + float(rng.normal(0, 28)) if setting == "flat" else 0.0)
-        thing(canvas, rng)
-        canvas.restore()
+        deep = float(rng.uniform(0.0, 0.5)) * reach
+        x, y = x + deep * math.cos(inward), y + deep * math.sin(inward)
+        turn, seed = math.degrees(inward) + float(rng.normal(0, 28)), int(rng.integers(1 << 30))
+        centre = skia.Point(x + 0.2 * reach * math.cos(inward), y + 0.2 * reach * math.sin(inward))
+        if free(centre, reach):
+            _place(canvas, thing, (x, y), turn, seed)
+
+
+def draw_fixtures(canvas: skia.Canvas, view: View, bare: bool, floor: float, rng: np.random.Generator) -> None:
+    """None to two things on a wall or before it; on a `bare` one hang pictures, switches and curtains.
+
+    `floor`: where the wall ends below, in centimetres.
+    """
+    area = _seen(view)
+    for thing in rng.permutation(3)[: int(rng.choice([0, 0, 0, 1, 1, 2]))]:
+        side, seed = (1 if rng.random() < 0.5 else -1), int(rng.integers(1 << 30))
+        edge = area.right() if side > 0 else area.left()
+        high = min(area.bottom(), floor - 20.0) - area.top()
+        if thing == 0:
+            y = min(area.bottom(), floor) - float(rng.uniform(0.0, 0.2)) * area.height()
+            _place(canvas, _plant, (edge + 5.0 * side, y), 180.0 if side > 0 else 0.0, seed)
+        elif thing == 1 and bare and high > 40.0:
+            _place(canvas, _picture, (edge, area.top() + float(rng.uniform(0.1, 0.5)) * high), 0.0, seed)
+        elif thing == 2 and bare and high > 40.0:
+            inset = float(rng.uniform(6.0, 8.0))
+            _place(canvas, _switch, (edge - inset * side, area.top() + float(rng.uniform(0.3, 0.9)) * high), 0.0, seed)
+
+
+def _place(canvas: skia.Canvas, thing: Thing, at: tuple[float, float], turn: float, seed: int) -> None:
+    canvas.save()
+    canvas.translate(*at)
+    canvas.rotate(turn)
+    thing(canvas, np.random.default_rng(seed))
+    canvas.restore()
+
+
+def _seen(view: View) -> skia.Rect:
+    """What the picture certainly shows, in centimetres."""
+    return view.area().makeInset(3.0, 3.0)
 
 
 def _edge_point(view: View, rng: np.random.Generator) -> tuple[float, float, float]:
@@ -102,7 +136,7 @@ def _box(x: float, y: float, w: float, h: float, r: float = 0.6) -> skia.Path:
     return path
 
 
-def _shoe(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+def _shoes(canvas: skia.Canvas, rng: np.random.Generator) -> None:
     colour = _colour(rng)
     for y in (-6.0, 6.0):
         sole = skia.Path()
@@ -118,10 +152,6 @@ def _shoe(canvas: skia.Canvas, rng: np.random.Generator) -> None:
         _solid(canvas, _oval(0, y, 10, 3.9), colour, 0.6)
         canvas.restore()
         _solid(canvas, _oval(-9, y, 6, 2.7), mix(colour, (12, 10, 14), 0.6), 0.2)
-
-
-def _strap(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    _cable(canvas, rng, _colour(rng), float(rng.uniform(1.6, 3.2)))
 
 
 def _cord(canvas: skia.Canvas, rng: np.random.Generator) -> None:
@@ -143,15 +173,24 @@ def _cable(canvas: skia.Canvas, rng: np.random.Generator, colour: Colour, width:
 
 
 def _book(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    colour = _colour(rng)
-    _solid(canvas, _box(-14, -9, 21, 15), (236, 232, 222), 1.6)
-    _solid(canvas, _box(-14, -9.4, 20.6, 14.8), colour, 0.2)
-    canvas.drawRect(
-        skia.Rect.MakeXYWH(-8, -5, 11, 1.6), skia.Paint(Color=argb(mix(colour, (255, 255, 255), 0.6)), AntiAlias=True)
-    )
-    canvas.drawRect(
-        skia.Rect.MakeXYWH(-6, -2, 7, 0.9), skia.Paint(Color=argb(mix(colour, (255, 255, 255), 0.45)), AntiAlias=True)
-    )
+    """A closed book: its pages show along two sides, a title and a picture on its cover."""
+    colour = mix(rgb(COVERS[rng.integers(len(COVERS))]), (128, 120, 112), float(rng.uniform(0, 0.2)))
+    pale = mix(colour, (255, 255, 255), 0.75)
+    _solid(canvas, _box(-9.0, -6.6, 19.4, 14.0, 0.3), colour, 1.6)
+    _solid(canvas, _box(-9.0, -6.8, 18.9, 13.8, 0.2), (244, 240, 230), 0.2)
+    line = skia.Paint(Color=argb((150, 140, 125), 0.6), StrokeWidth=0.15, AntiAlias=True)
+    for k in range(3):
+        canvas.drawLine(-9.0, 6.2 + 0.25 * k, 9.6, 6.2 + 0.25 * k, line)
+        canvas.drawLine(9.1 + 0.25 * k, -6.6, 9.1 + 0.25 * k, 6.6, line)
+    _solid(canvas, _box(-9.4, -7.2, 18.2, 13.0, 0.3), colour, 0.2)
+    paint = skia.Paint(Color=argb(mix(colour, (10, 8, 12), 0.5), 0.6), AntiAlias=True)
+    canvas.drawRect(skia.Rect.MakeXYWH(-8.2, -7.1, 0.4, 12.8), paint)
+    paint.setColor(argb(pale))
+    for x, half in ((6.0, 4.6), (4.2, 3.2)):  # the title is read from the spine's side
+        canvas.drawRect(skia.Rect.MakeXYWH(x, -0.7 - half, 1.1, 2 * half), paint)
+    canvas.drawCircle(-2.2, -0.7, 3.4, paint)
+    paint.setColor(argb(mix(colour, (10, 8, 12), 0.25)))
+    canvas.drawCircle(-1.4, -1.6, 1.7, paint)
 
 
 def _cup(canvas: skia.Canvas, rng: np.random.Generator) -> None:
@@ -159,15 +198,6 @@ def _cup(canvas: skia.Canvas, rng: np.random.Generator) -> None:
     _solid(canvas, _box(3, -1.2, 5.4, 2.4, 1.2), colour, 1.0)
     _solid(canvas, _oval(0, 0, 4.6, 4.6), mix(colour, (255, 255, 255), 0.3), 2.2)
     _solid(canvas, _oval(0, 0, 3.9, 3.9), (74, 48, 32) if rng.random() < 0.6 else (226, 218, 204), 0.1)
-
-
-def _sockets(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    tone = (238, 238, 236) if rng.random() < 0.7 else (40, 40, 44)
-    _solid(canvas, _box(-22, -3.2, 30, 6.4, 1.4), tone, 1.8)
-    for x in (-12.0, -5.5, 1.0):
-        _solid(canvas, _oval(x, 0, 2.3, 2.3), mix(tone, (20, 20, 22), 0.25), 0.1)
-        for y in (-0.9, 0.9):
-            canvas.drawCircle(x, y, 0.35, skia.Paint(Color=argb((20, 20, 22)), AntiAlias=True))
 
 
 def _plant(canvas: skia.Canvas, rng: np.random.Generator) -> None:
@@ -188,30 +218,17 @@ def _plant(canvas: skia.Canvas, rng: np.random.Generator) -> None:
 
 
 def _phone(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    _solid(canvas, _box(-9, -3.7, 15, 7.4, 1.1), (28, 28, 32), 0.8)
-    _solid(canvas, _box(-8.4, -3.2, 13.8, 6.4, 0.6), (52, 56, 66), 0.0001)
-
-
-def _cushion(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    path = skia.Path()
-    path.moveTo(-24, -19)
-    path.quadTo(-6, -15, 11, -19)
-    path.quadTo(7, 0, 11, 19)
-    path.quadTo(-6, 15, -24, 19)
-    path.close()
-    _solid(canvas, path, _colour(rng), 3.0)
-
-
-def _furniture(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    """The edge of a bed, a sofa or a cupboard."""
-    colour = mix(_colour(rng), (120, 84, 56), 0.4)
-    _solid(canvas, _box(-60, -90, 60 + float(rng.uniform(2, 7)), 180, 1.0), colour, 3.0)
-
-
-def _chair_leg(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    wood = mix(_colour(rng), (130, 92, 60), 0.6)
-    _solid(canvas, _box(-30, -2.0, 36, 4.0, 1.6), wood, 2.4)
-    _solid(canvas, _oval(5, 0, 2.2, 2.2), mix(wood, (20, 14, 10), 0.5), 0.2)
+    """A phone that shows its home screen."""
+    _solid(canvas, _box(-7.5, -3.7, 15, 7.4, 1.1), (28, 28, 32), 0.8)
+    ends = [skia.Point(-7, -3), skia.Point(7, 3)]
+    a, b = (rgb(COVERS[rng.integers(len(COVERS))]) for _ in range(2))
+    glow = skia.GradientShader.MakeLinear(ends, [argb(mix(c, (255, 255, 255), 0.45)) for c in (a, b)])
+    canvas.drawPath(_box(-7.1, -3.3, 14.2, 6.6, 0.8), skia.Paint(Shader=glow, AntiAlias=True))
+    for x in (-3.2, -1.2, 0.8, 5.4):
+        for y in (-2.2, -0.7, 0.8, 2.3):
+            tone = mix(rgb(COLOURS[rng.integers(len(COLOURS))]), (255, 255, 255), 0.25)
+            canvas.drawPath(_box(x - 0.5, y - 0.55, 1.1, 1.1, 0.3), skia.Paint(Color=argb(tone), AntiAlias=True))
+    canvas.drawPath(_box(-6.8, -0.9, 0.45, 1.8, 0.2), skia.Paint(Color=argb((20, 20, 24)), AntiAlias=True))
 
 
 def _switch(canvas: skia.Canvas, rng: np.random.Generator) -> None:
@@ -219,41 +236,31 @@ def _switch(canvas: skia.Canvas, rng: np.random.Generator) -> None:
     _solid(canvas, _box(-2.6, -2.6, 5.2, 5.2, 0.4), (250, 249, 246), 0.1)
 
 
-def _frame(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+def _picture(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+    """A framed picture of hills."""
     colour = _colour(rng)
     wide, high = float(rng.uniform(22, 44)), float(rng.uniform(24, 50))
     _solid(canvas, _box(-wide / 2, -high / 2, wide, high, 0.3), colour, 1.2)
     _solid(canvas, _box(-wide / 2 + 2, -high / 2 + 2, wide - 4, high - 4, 0.1), (238, 234, 226), 0.1)
-    _solid(canvas, _box(-wide / 4, -high / 4, wide / 2, high / 2, 0.1), _colour(rng), 0.1)
+    scene = skia.Rect.MakeXYWH(-wide / 2 + 5, -high / 2 + 5, wide - 10, high - 10)
+    canvas.save()
+    canvas.clipRect(scene, skia.ClipOp.kIntersect, True)
+    sky, hill = mix(_colour(rng), (225, 232, 238), 0.6), _colour(rng)
+    canvas.drawRect(scene, skia.Paint(Color=argb(sky)))
+    for x, y, r in ((-0.3, 0.55, 0.6), (0.35, 0.65, 0.62)):
+        canvas.drawCircle(
+            x * wide, y * high, r * wide, skia.Paint(Color=argb(mix(hill, sky, 0.4 * (r > 0.6))), AntiAlias=True)
+        )
+    canvas.drawCircle(0.12 * wide, -0.16 * high, 0.08 * wide, skia.Paint(Color=argb((250, 240, 205)), AntiAlias=True))
+    canvas.restore()
 
 
-def _jamb(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    """The frame of a door, upright through the whole picture."""
-    colour = mix(_colour(rng), (238, 234, 226), 0.6)
-    wide = float(rng.uniform(5, 10))
-    _solid(canvas, _box(-wide / 2, -200, wide, 500, 0.2), colour, 1.6)
-    _solid(canvas, _box(-wide / 4, -200, wide / 4, 500, 0.1), mix(colour, (20, 18, 20), 0.06), 0.2)
-
-
-def _drape(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    """The edge of a curtain."""
-    colour = _colour(rng)
-    for x in (-12.0, -6.5, -1.5, 3.0):
-        _solid(canvas, _box(x, -200, 6.5, 500, 2.4), mix(colour, (255, 255, 255), float(rng.uniform(0, 0.15))), 1.2)
-
-
-FLAT: tuple[Thing, ...] = (
-    _shoe,
-    _strap,
-    _cord,
-    _book,
-    _cup,
-    _sockets,
-    _plant,
-    _phone,
-    _cushion,
-    _furniture,
-    _furniture,
-    _chair_leg,
+# Each with how far it reaches from its middle, in centimetres.
+FLAT: tuple[tuple[Thing, float], ...] = (
+    (_shoes, 16.0),
+    (_cord, 12.0),
+    (_book, 11.0),
+    (_cup, 7.0),
+    (_plant, 14.0),
+    (_phone, 8.0),
 )
-UPRIGHT: tuple[Thing, ...] = (_switch, _frame, _jamb, _jamb, _drape, _plant, _cord)

@@ -125,9 +125,9 @@ def creases(canvas: skia.Canvas, r: skia.Rect, strength: float, rng: np.random.G
     """Light and shade on cloth that does not lie flat."""
     turn, kind = float(rng.uniform(0, 360)), rng.random()
     if kind < 0.65:
-        canvas.drawRect(r, noise_paint("drape", 0.22 * strength, float(rng.uniform(0.16, 0.24)), rng, turn))
+        canvas.drawRect(r, noise_paint("drape", 0.2 * strength, float(rng.uniform(0.16, 0.24)), rng, turn))
     if kind > 0.3:
-        canvas.drawRect(r, noise_paint("crumple", 0.2 * strength, float(rng.uniform(0.12, 0.2)), rng, turn + 40))
+        canvas.drawRect(r, noise_paint("crumple", 0.15 * strength, float(rng.uniform(0.12, 0.2)), rng, turn + 40))
 
 
 def blanket(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:

@@ -1,5 +1,6 @@
 """The picture around a garment: what it lies on, hangs or stands before, its shadow, and the light."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from rpf.data.wardrobe.pen.pen import Pen
 from rpf.data.wardrobe.plan import Plan, make_plan
 from rpf.data.wardrobe.scenes import light
 from rpf.data.wardrobe.scenes.camera import View, neck_height
-from rpf.data.wardrobe.scenes.clutter import draw_clutter, draw_neighbour
+from rpf.data.wardrobe.scenes.clutter import Free, draw_clutter, draw_fixtures, draw_neighbour
 from rpf.data.wardrobe.scenes.grounds import draw_ground
 from rpf.data.wardrobe.scenes.walls import draw_room, draw_wall
 
@@ -44,7 +45,7 @@ def compose_photo(garment: skia.Image, plan: Plan, view: View, draw: Draw, rng: 
     canvas = surface.getCanvas()
     canvas.save()
     canvas.concat(view.matrix)
-    _surroundings(canvas, plan, view, rng)
+    _surroundings(canvas, garment, plan, view, rng)
     canvas.restore()
     if rng.random() < NEIGHBOURS and plan.setting != "mannequin":
         other = replace(make_plan(int(rng.integers(1 << 30))), setting=plan.setting, hidden="")
@@ -63,15 +64,30 @@ def _pixels(image: skia.Image) -> Array:
     return np.ascontiguousarray(image.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., :3])
 
 
-def _surroundings(canvas: skia.Canvas, plan: Plan, view: View, rng: np.random.Generator) -> None:
+def _surroundings(canvas: skia.Canvas, garment: skia.Image, plan: Plan, view: View, rng: np.random.Generator) -> None:
     area = view.area()
     if plan.setting == "mannequin":
-        draw_room(canvas, area, neck_height(plan) + FLOOR, rng)
+        bare, floor = draw_room(canvas, area, neck_height(plan) + FLOOR, rng)
+        draw_fixtures(canvas, view, bare, floor, rng)
     elif plan.setting == "hanger":
-        draw_wall(canvas, area, rng)
+        draw_fixtures(canvas, view, draw_wall(canvas, area, rng), math.inf, rng)
     else:
         draw_ground(canvas, area, rng)
-    draw_clutter(canvas, view, plan.setting, rng)
+        draw_clutter(canvas, view, _room_beside(garment, view), rng)
+
+
+def _room_beside(garment: skia.Image, view: View) -> Free:
+    """Tells of a circle in centimetres whether nearly all of it that the picture shows is beside the garment."""
+    covered = garment.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
+    scale = float(view.matrix.mapRadius(1.0))
+
+    def free(centre: skia.Point, radius: float) -> bool:
+        p, r = view.matrix.mapXY(centre.x(), centre.y()), radius * scale
+        rows, columns = (slice(max(int(at - r), 0), max(int(at + r), 0)) for at in (p.y(), p.x()))
+        part = covered[rows, columns]
+        return part.size > 0 and float(part.mean()) < 0.2
+
+    return free
 
 
 def _backdrop(canvas: skia.Canvas, plan: Plan, view: View, rng: np.random.Generator) -> None:

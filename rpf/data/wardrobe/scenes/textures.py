@@ -68,29 +68,29 @@ def _relief(height: Array) -> Array:
 
 def _crumple(rng: np.random.Generator) -> Array:
     """Cotton that was slept on: small creases every way, in places many, on gentle swells."""
-    height = 7.0 * _noise(rng, 110, 110, 3.4)
-    _crease(height, rng, 150, (14, 55), math.pi)
-    return np.asarray(np.tanh(0.5 * _scaled(_relief(height))))
+    height = 9.0 * _noise(rng, 80, 80, 3.4)
+    _crease(height, rng, 110, (16, 60), math.pi)
+    return np.asarray(np.tanh(0.7 * _scaled(_relief(height))))
 
 
 def _drape(rng: np.random.Generator) -> Array:
     """A sheet drawn smooth by hand: long soft creases that run nearly the same way."""
-    height = 9.0 * _noise(rng, 190, 90, 3.4)
-    _crease(height, rng, 60, (40, 150), 0.4)
-    return np.asarray(np.tanh(0.5 * _scaled(_relief(height))))
+    height = 14.0 * _noise(rng, 150, 70, 3.4)
+    _crease(height, rng, 42, (50, 150), 0.3)
+    return np.asarray(np.tanh(0.7 * _scaled(_relief(height))))
 
 
 def _crease(height: Array, rng: np.random.Generator, count: int, span: tuple[float, float], spread: float) -> None:
     """Raises bent ridges, steep on one side, half as long as `span` says, up to `spread` radians off the x axis."""
     for _ in range(count):
         half = float(rng.uniform(*span))
-        steep, rise = float(rng.uniform(2.0, 3.6)), half**0.5 * float(rng.uniform(0.2, 0.6))
-        a, bend = float(rng.uniform(-spread, spread)), float(rng.normal(0, 0.25)) / half
+        steep, rise = float(rng.uniform(3.5, 7.0)), half**0.5 * float(rng.uniform(0.3, 0.9))
+        a, bend = float(rng.uniform(-spread, spread)), float(rng.normal(0, 0.16)) / half
         side = np.arange(-int(half) - 20, int(half) + 20)
         y, x = np.meshgrid(side, side, indexing="ij")
         u, v = x * math.cos(a) + y * math.sin(a), y * math.cos(a) - x * math.sin(a)
         v = v - bend * u * u
-        ridge = np.exp(-((v / np.where(v > 0, steep, 3.5 * steep)) ** 2)) * np.clip(1 - (u / half) ** 2, 0, 1) ** 1.5
+        ridge = np.exp(-((v / np.where(v > 0, steep, 3.0 * steep)) ** 2)) * np.clip(1 - (u / half) ** 2, 0, 1) ** 1.5
         rows, columns = ((side + int(rng.integers(SIDE))) % SIDE for _ in range(2))
         # A crease longer than the tile would meet itself, so none is.
         height[np.ix_(rows, columns)] += rise * ridge

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import skia
 
-from rpf.data.wardrobe.cloth.colours import Colour, argb, mix
+from rpf.data.wardrobe.cloth.colours import argb, mix
 from rpf.data.wardrobe.scenes import grounds
 from rpf.data.wardrobe.scenes.decor import BRIGHT, choose, fill, motifs, stripes
 from rpf.data.wardrobe.scenes.textures import noise_paint
@@ -19,37 +19,28 @@ DOORS = ("f0eeea", "e4e0d8", "8a5a36", "6d4329", "b07c4c", "c9a577", "d8cfc3", "
 CURTAINS = ("e9e4da", "b9a48c", "7d8794", "9a5a55", "5d6b58", "d9c9b8", "3d4658", "c9b3c0", "efe9e2")
 
 
-def draw_wall(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
-    """A wall, a door, a wardrobe, a curtain, tiles or bricks over a rectangle."""
+def draw_wall(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> bool:
+    """A wall, a door, a wardrobe, a curtain, tiles or bricks over a rectangle; whether pictures could hang on it."""
     kinds: list[tuple[float, Draw]] = [
         (0.36, plaster), (0.12, wallpaper), (0.14, wardrobe), (0.14, door), (0.10, curtain),
         (0.07, wall_tiles), (0.07, bricks),
     ]  # fmt: skip
-    chances = np.array([chance for chance, _ in kinds])
-    kinds[int(rng.choice(len(kinds), p=chances / chances.sum()))][1](canvas, r, rng)
+    return _draw_one(kinds, canvas, r, rng) in BARE
 
 
-def draw_room(canvas: skia.Canvas, r: skia.Rect, floor: float, rng: np.random.Generator) -> None:
-    """A wall, and a floor that a mannequin stands upon at the height `floor`."""
+def draw_room(canvas: skia.Canvas, r: skia.Rect, floor: float, rng: np.random.Generator) -> tuple[bool, float]:
+    """A wall, and a floor that a mannequin stands upon at the height `floor`.
+
+    Gives whether pictures could hang on the wall, and the height at which it ends.
+    """
     line = floor - float(rng.uniform(3, 24))
-    wall = skia.Rect.MakeLTRB(r.left(), r.top(), r.right(), max(line, r.top()))
-    kind = rng.random()
-    canvas.save()
-    canvas.clipRect(wall)
-    (
-        shop
-        if kind < 0.22
-        else wallpaper
-        if kind < 0.3
-        else curtain
-        if kind < 0.38
-        else bricks
-        if kind < 0.44
-        else plaster
-    )(canvas, r, rng)
-    canvas.restore()
+    kinds: list[tuple[float, Draw]] = [
+        (0.12, wallpaper), (0.14, curtain), (0.08, bricks), (0.06, wardrobe), (0.60, plaster),
+    ]  # fmt: skip
+    wall = skia.Rect.MakeLTRB(r.left(), r.top(), r.right(), max(min(line, r.bottom()), r.top()) + 2.0)
+    bare = _draw_one(kinds, canvas, wall, rng) in BARE
     if line > r.bottom():
-        return
+        return bare, line
     _floor(canvas, skia.Rect.MakeLTRB(r.left(), line, r.right(), r.bottom()), rng)
     if rng.random() < 0.75:
         tone = choose(("f4f3f0", "e9e6df", "8a5a36", "c9a577", "d5d5d6"), rng)
@@ -59,6 +50,15 @@ def draw_room(canvas: skia.Canvas, r: skia.Rect, floor: float, rng: np.random.Ge
             canvas.drawRect(
                 skia.Rect.MakeLTRB(r.left(), top, r.right(), bottom), skia.Paint(Color=argb(colour), AntiAlias=True)
             )
+    return bare, line
+
+
+def _draw_one(kinds: list[tuple[float, Draw]], canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> Draw:
+    """Draws one of several by their chances; gives which."""
+    chances = np.array([chance for chance, _ in kinds])
+    draw = kinds[int(rng.choice(len(kinds), p=chances / chances.sum()))][1]
+    draw(canvas, r, rng)
+    return draw
 
 
 def _floor(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
@@ -67,7 +67,7 @@ def _floor(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
         rng.integers(6)
     ]
     canvas.save()
-    canvas.clipRect(r)
+    canvas.clipRect(r, skia.ClipOp.kIntersect, True)
     canvas.translate(r.centerX(), r.top())
     canvas.concat(skia.Matrix.MakeAll(1, 0, 0, 0, 0.32, 0, 0, -0.0016, 1))
     reach = 0.75 * r.width()
@@ -190,34 +190,4 @@ def bricks(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     canvas.drawRect(r, noise_paint("fleece", 0.14, 0.2, rng))
 
 
-def shop(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
-    """A shop far behind, out of focus: a light wall, and clothes on a rail."""
-    scale = 1 / 5  # painted small and drawn large, it is blurred
-    small = skia.Surface(max(int(r.width() * scale), 2), max(int(r.height() * scale), 2))
-    target = small.getCanvas()
-    tone = choose(PAINT, rng)
-    target.clear(argb(tone))
-    x, rail, hem = 0.0, float(rng.uniform(0.3, 0.5)), float(rng.uniform(0.6, 0.75))
-    w, h = small.width(), small.height()
-    while x < w:
-        wide = float(rng.uniform(0.7, 2.2))
-        if rng.random() < 0.85:
-            colour: Colour = mix(choose(BRIGHT + grounds.PILE, rng), tone, 0.3)
-            foot = h * (hem + float(rng.normal(0, 0.03)))
-            target.drawRect(
-                skia.Rect.MakeLTRB(x, h * rail, x + wide, foot), skia.Paint(Color=argb(colour), AntiAlias=True)
-            )
-        x += wide + float(rng.uniform(0, 0.5))
-    for _ in range(int(rng.integers(2, 6))):
-        lamp = skia.Paint(Color=argb((255, 246, 225), 0.8), AntiAlias=True)
-        target.drawCircle(float(rng.uniform(0, w)), float(rng.uniform(0, 0.25)) * h, float(rng.uniform(0.5, 1.6)), lamp)
-    soft = skia.Surface(w, h)
-    soft.getCanvas().drawImage(
-        small.makeImageSnapshot(),
-        0,
-        0,
-        skia.SamplingOptions(),
-        skia.Paint(ImageFilter=skia.ImageFilters.Blur(0.8, 0.8, skia.TileMode.kClamp)),
-    )
-    smooth = skia.SamplingOptions(skia.CubicResampler.Mitchell())
-    canvas.drawImageRect(soft.makeImageSnapshot(), skia.Rect.MakeWH(w, h), r, smooth, skia.Paint())
+BARE: tuple[Draw, ...] = (plaster, wallpaper)  # what pictures and switches are fixed to

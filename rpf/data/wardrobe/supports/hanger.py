@@ -18,7 +18,7 @@ COLOURS = {
     "velvet": ("2b2b30", "8a8488", "c99ba0", "3b4a66", "d8cfc4"),
     "wire": ("b4b8bc", "e9e9ea", "55585c", "c9a15c"),
 }
-THICK = {"wood": 2.6, "plastic": 1.5, "velvet": 1.1, "wire": 0.4}  # cm
+THICK = {"wood": 2.6, "plastic": 1.5, "velvet": 1.1, "wire": 0.5}  # cm
 STEEL: Colour = (168, 172, 178)
 
 
@@ -109,7 +109,7 @@ def _hook(pen: Pen, hanger: Hanger, foot: float, stem: float) -> None:
     _hold(pen, hanger, y - r)
     colour = hanger.colour if hanger.kind == "plastic" else (196, 160, 96) if hanger.colour[0] > 200 else STEEL
     colour = hanger.colour if hanger.kind == "wire" else colour
-    _rod(pen, [(0.0, foot), (0.0, 0.5 * (foot + stem)), *ring], colour, 0.75 if hanger.kind == "plastic" else 0.45)
+    _rod(pen, [(0.0, foot), (0.0, 0.5 * (foot + stem)), *ring], colour, 0.85 if hanger.kind == "plastic" else 0.62)
 
 
 def _hold(pen: Pen, hanger: Hanger, y: float) -> None:
@@ -129,12 +129,12 @@ def _hold(pen: Pen, hanger: Hanger, y: float) -> None:
 
 def _rod(pen: Pen, run: Run, colour: Colour, width: float) -> None:
     """A round rod: its dark edges, its colour, and the light upon it."""
-    width = max(width, 1.6 * pen.pixel)
+    width = max(width, 2.2 * pen.pixel)
     path = pen.path(run, close=False)
     paint = skia.Paint(Style=skia.Paint.kStroke_Style, AntiAlias=True, StrokeCap=skia.Paint.kRound_Cap)
     for part, tone in (
-        (1.0, mix(colour, (20, 20, 26), 0.5)),
-        (0.72, colour),
+        (1.0, mix(colour, (20, 20, 26), 0.65)),
+        (0.62, colour),
         (0.25, mix(colour, (255, 255, 255), 0.55)),
     ):
         paint.setStrokeWidth(width * part)

@@ -3,27 +3,27 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import skia
 
 from rpf.data.wardrobe.cloth.cloth import Cloth
-from rpf.data.wardrobe.cloth.colours import luminance, mix, rgb
+from rpf.data.wardrobe.cloth.colours import Colour, argb, luminance, mix, rgb
 from rpf.data.wardrobe.measures import CROTCH, ELBOW, FLOOR, HIP, KNEE, WAIST
-from rpf.data.wardrobe.pen.geometry import Point, Run, flipped, mirrored, profile
+from rpf.data.wardrobe.pen.geometry import Point, flipped, mirrored, profile
 from rpf.data.wardrobe.pen.pen import Pen
 
+Across = Callable[[float, float], Point]  # the point at a distance along a limb and at one across its middle
 Along = Callable[[float], Point]  # a point of a limb's middle by the distance along it
 SKINS = (
     "eceae6", "e2dfda", "e7ddd0", "cfcbc6", "d9cbb8", "d8c3ab", "c4a78a", "b9b6b3", "8e8c8b", "55534f",
     "35343a",
 )  # fmt: skip
 NECK_TOP = -10.5
-SHOULDER = (17.6, 5.6)
 ARM = 58.0
 # Half the width of a limb by the distance along it.
-ARM_WIDTH = profile([(0, 5.0), (10, 4.9), (20, 4.4), (30, 3.9), (33, 3.8), (40, 3.7), (52, 2.7), (58, 2.4)])
+ARM_WIDTH = profile([(0, 4.6), (10, 4.6), (20, 4.2), (30, 3.9), (33, 3.8), (40, 3.7), (52, 2.7), (58, 2.4)])
+ARM_STEPS = (13.0, 18.0, 24.0, 30.0, 36.0, 44.0, 52.0, ARM)
 LEG_WIDTH = profile(
     [(CROTCH, 8.5), (86, 7.5), (98, 5.9), (KNEE, 5.6), (107, 5.1), (115, 5.6), (128, 4.1), (138, 3.1), (141, 3.2)]
 )
@@ -46,9 +46,9 @@ class Figure:
             (5.3, -4.5),
             (6.6, -0.6),
             (11.0, 2.4),
-            SHOULDER,
-            (17.9, 9.0),
-            (16.2, 15.0),
+            (15.0, 4.7),
+            (16.6, 9.0),
+            (16.0, 15.0),
             (15.2, 21.0),
             (15.8, 27.0),
             (0.5 * (15.8 + self.waist), 33.5),
@@ -81,21 +81,40 @@ def draw_figure(
     `arms`: each arm's middle by the distance from the shoulder, and its side (1 right, -1 left). `down`: y of the neck
     point. `leg`: x of the right leg's middle, by the height below `down`. `top`: where the trunk ends, below `down`.
     """
-    for along, side in arms:
-        _arm(pen, figure, along, side)
     middle = leg or LEG_MIDDLE
     whole = top == NECK_TOP
+    _tread(pen, middle(FLOOR), down)
     if figure.egg and whole:
         _head(pen, figure, down)
     right = [(x, y + down) for x, y in figure.trunk() if y >= top]
     outer, inner = _leg(figure, middle, down)
-    runs: list[Run] = [[*right, *outer], inner]
-    path = pen.path(*runs, mirrored(inner), mirrored([*right, *outer]))
+    trunk = pen.path([*right, *outer], inner, mirrored(inner), mirrored([*right, *outer]))
+    limbs = [_beside(along, side) for along, side in arms]
+    shapes = [_arm(pen, at, side, down) for at, (_, side) in zip(limbs, arms, strict=True)]
+    path = trunk
+    for shape in shapes:  # one outline: no edge parts the shoulder from the arm
+        path = skia.Op(path, shape, skia.PathOp.kUnion_PathOp) or path
     pen.piece(path, figure.cloth, edge=0.8)
-    _round(pen, path, figure, middle, down)
+    _round(pen, trunk, figure, middle, down)
+    for at, shape, (_, side) in zip(limbs, shapes, arms, strict=True):
+        _round_arm(pen, figure, at, side, shape)
     _marks(pen, figure, middle, down)
     if not (figure.egg and whole):
         _lid(pen, figure, *right[0])
+
+
+def _tread(pen: Pen, foot: float, down: float) -> None:
+    """The dark ground right under the soles."""
+    for x in (-foot, foot):
+        at = pen.warp((x + 0.5, FLOOR + 2.3 + down))
+        pen.canvas.save()
+        pen.canvas.translate(*at)
+        pen.canvas.scale(1.0, 0.36)
+        soft = skia.GradientShader.MakeRadial(
+            skia.Point(0, 0), 7.6, [argb((18, 14, 20), a) for a in (0.75, 0.6, 0.0)], [0.0, 0.55, 1.0]
+        )
+        pen.canvas.drawCircle(0, 0, 7.6, skia.Paint(Shader=soft, AntiAlias=True))
+        pen.canvas.restore()
 
 
 def _leg(figure: Figure, middle: Callable[[float], float], down: float) -> tuple[list[Point], list[Point]]:
@@ -109,34 +128,34 @@ def _leg(figure: Figure, middle: Callable[[float], float], down: float) -> tuple
     return [(x, y + down) for x, y in (*outer, *toes)], [(x, y + down) for x, y in inner]
 
 
-def _arm(pen: Pen, figure: Figure, along: Along, side: int) -> None:
-    """An arm with a simple hand."""
-    at = _beside(along, side)
-    ts = (2.0, 8.0, 14.0, 20.0, 26.0, 32.0, 38.0, 45.0, 52.0, ARM)
-    ball = [(-4.6, 0.0), (-4.2, -1.6), (-3.2, -3.0), (-1.4, -4.3)]
-    hand = [(4.0, -3.4), (8.5, -3.9), (13.0, -3.1), (17.2, -1.3), (18.4, 0.4), (16.5, 1.6), (11.0, 2.6), (5.0, 3.2)]
-    thumb = [(1.0, 2.4), (5.0, 4.6), (9.5, 5.2), (10.4, 4.2), (7.0, 2.2)]
-    cloth = figure.cloth
-    pen.piece(pen.path([at(ARM + t, w) for t, w in thumb]), cloth, edge=0.6)
-    outline = [(t, -ARM_WIDTH(t)) for t in ts] + [(ARM + t, w) for t, w in hand]
-    outline += [(t, ARM_WIDTH(t)) for t in reversed(ts)]
-    path = pen.path([at(t, w) for t, w in ball + outline])
-    pen.piece(path, cloth, edge=0.7)
-    light, dark = ((255, 255, 255), 0.12), cloth.shade
-    pen.tint(
-        path,
-        at(30.0, -5.0 * side),
-        at(30.0, 5.0 * side),
-        [(dark, 0.10), light, (dark, 0.0), (dark, 0.12), (dark, 0.34 * cloth.dark)],
+def _arm(pen: Pen, at: Across, side: int, down: float) -> skia.Path:
+    """The outline of a shoulder, an arm and a hand with its thumb; it begins within the trunk."""
+    shoulder = [(9.5, 2.9), (12.4, 3.1), (15.2, 4.4), (17.7, 6.8), (19.4, 10.3)]
+    outer = [(t, -ARM_WIDTH(t)) for t in ARM_STEPS]
+    hand = [(3.0, -2.5), (7.0, -3.0), (11.0, -2.6), (14.5, -1.5), (16.8, 0.3), (17.0, 1.4), (15.0, 2.1), (11.5, 2.3)]
+    thumb = [(11.0, 3.6), (9.8, 4.2), (6.5, 3.7), (3.0, 2.7)]
+    around = [*outer, *((ARM + t, w) for t, w in (*hand, *thumb)), *((t, -w) for t, w in reversed(outer))]
+    return pen.path(
+        [*((x * side, y + down) for x, y in shoulder), *(at(t, w) for t, w in around), (9.5 * side, 12.0 + down)]
     )
-    for t, w in ((10.5, -1.8), (11.0, 0.2)):
-        pen.line([at(ARM + t, w), at(ARM + 17.0, 0.55 * w - 0.1)], dark, 0.2, 0.2)
-    elbow = ELBOW * ARM
-    pen.line([at(elbow - 0.6, 3.4), at(elbow + 0.4, 1.6), at(elbow, -0.4)], dark, 0.35, 0.22)
-    pen.line([at(ARM, -2.4), at(ARM + 0.4, 0.0), at(ARM, 2.4)], dark, 0.25, 0.28)
 
 
-def _beside(along: Along, side: int) -> Callable[[float, float], Point]:
+def _round_arm(pen: Pen, figure: Figure, at: Across, side: int, shape: skia.Path) -> None:
+    """Light along an arm, shade on the side away from it, and the lines that part it from trunk and thumb."""
+    dark = figure.cloth.shade
+    with pen.clip(shape):
+        away = 1.0 if side < 0 else -1.0  # the light comes from the left
+        shade = [at(t, 0.8 * away * ARM_WIDTH(t)) for t in (12.0, 22.0, 34.0, 46.0, ARM)]
+        for width, alpha in ((4.6, 0.05), (3.2, 0.06), (1.8, 0.07)):
+            pen.line(shade, dark, width, alpha)
+        lit = [at(t, -0.25 * away * ARM_WIDTH(t)) for t in (8.0, 20.0, 34.0, 46.0, ARM)]
+        for width in (3.0, 1.6):
+            pen.line(lit, (255, 255, 255), width, 0.05)
+    pen.line([at(t, ARM_WIDTH(t)) for t in (13.0, 16.0, 19.0, 22.0, 25.0)], dark, 0.35, 0.4)
+    pen.line([at(ARM + 11.5, 2.3), at(ARM + 8.5, 1.9), at(ARM + 6.0, 1.6)], dark, 0.3, 0.4)
+
+
+def _beside(along: Along, side: int) -> Across:
     """The point at a distance along an arm and at one across its middle, towards the trunk."""
     ts = np.arange(-6.0, ARM + 24.0, 2.0)
     middle = np.array([along(float(t)) for t in ts])
@@ -166,23 +185,33 @@ def _head(pen: Pen, figure: Figure, down: float) -> None:
 
 
 def _round(pen: Pen, path: skia.Path, figure: Figure, middle: Callable[[float], float], down: float) -> None:
-    """Light from the upper left over trunk and legs."""
+    """Light from the upper left over trunk and legs; it fades at the shoulders, and from the one to the others."""
     dark, light, deep = figure.cloth.shade, (255, 255, 255), 0.20 * figure.cloth.dark
-    wide, foot = figure.hip + 2.0, FLOOR + 6.0 + down
-    groin, hip = (0.0, CROTCH + 1.0 + down), CROTCH - 15.0 + down
-    trunk = _polygon(pen, [(-30, down - 60), (30, down - 60), (30, hip), groin, (-30, hip)])
-    with pen.clip(trunk):
-        tones = [(dark, 0.06), (light, 0.07), (light, 0.03), (dark, 0.03), (dark, deep)]
-        pen.tint(path, (-wide, down + 10), (wide, down + 16), tones)
+    wide = figure.hip + 2.0
+    _shade(pen, path, (-wide, wide), [(dark, 0.06), (light, 0.07), (light, 0.03), (dark, 0.03), (dark, deep)],
+           [(down + 6, 0.0), (down + 22, 1.0), (down + HIP, 1.0), (down + CROTCH + 12, 0.0)])  # fmt: skip
     for side in (1, -1):
         x = middle(KNEE) * side
-        with pen.clip(_polygon(pen, [groin, (30.0 * side, hip), (40.0 * side, foot), (0.0, foot)])):
-            tones = [(dark, 0.05), (light, 0.07), (light, 0.02), (dark, 0.05), (dark, deep)]
-            pen.tint(path, (x - 7.0, 0), (x + 7.0, 0), tones)
+        half = skia.Path()
+        half.addRect(skia.Rect.MakeLTRB(min(0.0, 40.0 * side), down, max(0.0, 40.0 * side), down + 190))
+        with pen.clip(half):
+            _shade(pen, path, (x - 7.0, x + 7.0), [(dark, 0.05), (light, 0.07), (light, 0.02), (dark, 0.05),
+                   (dark, deep)], [(down + CROTCH + 1, 0.0), (down + CROTCH + 18, 1.0)])  # fmt: skip
 
 
-def _polygon(pen: Pen, corners: list[Point]) -> skia.Path:
-    return pen.path(*([a, b] for a, b in pairwise([*corners, corners[0]])))
+def _shade(
+    pen: Pen, path: skia.Path, ends: Point, tones: Sequence[tuple[Colour, float]], fade: Sequence[tuple[float, float]]
+) -> None:
+    """Tones from one x to another over a shape, whose strength changes with y as `fade` says."""
+    across = skia.GradientShader.MakeLinear([skia.Point(x, 0) for x in ends], [argb(c, a) for c, a in tones])
+    top, bottom = fade[0][0], fade[-1][0]
+    along = skia.GradientShader.MakeLinear(
+        [skia.Point(0, top), skia.Point(0, bottom)],
+        [argb((0, 0, 0), a) for _, a in fade],
+        [(y - top) / (bottom - top) for y, _ in fade],
+    )
+    shader = skia.Shaders.Blend(skia.BlendMode.kDstIn, across, along)
+    pen.canvas.drawPath(path, skia.Paint(Shader=shader, AntiAlias=True, BlendMode=skia.BlendMode.kSrcATop))
 
 
 def _marks(pen: Pen, figure: Figure, middle: Callable[[float], float], down: float) -> None:
@@ -199,9 +228,6 @@ def _marks(pen: Pen, figure: Figure, middle: Callable[[float], float], down: flo
             marks += [[(x + k, FLOOR - 0.2), (x + k + 0.3, FLOOR + 2.6)]]
         for run in marks:
             pen.line([(px * side, py + down) for px, py in run], dark, 0.4, alpha)
-    pen.line(
-        [(-figure.waist, WAIST + down), (0, WAIST + 1.3 + down), (figure.waist, WAIST + down)], dark, 0.3, 0.5 * alpha
-    )
 
 
 def _lid(pen: Pen, figure: Figure, x: float, y: float) -> None:
@@ -219,7 +245,7 @@ def own_arm(side: int, down: float, angle: float) -> Along:
     def along(t: float) -> Point:
         bent = math.radians(2.5 + angle) if t > ELBOW * ARM else turn
         first = min(t, ELBOW * ARM)
-        x = 15.0 + first * math.cos(turn) + (t - first) * math.cos(bent)
+        x = 14.4 + first * math.cos(turn) + (t - first) * math.cos(bent)
         y = 8.0 + first * math.sin(turn) + (t - first) * math.sin(bent)
         return x * side, y + down
 

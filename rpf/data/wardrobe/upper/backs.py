@@ -1,7 +1,6 @@
 """Garments with shoulders seen from behind: no opening, only seams and the back of the neck."""
 
 from rpf.data.wardrobe.body.kit import Kit
-from rpf.data.wardrobe.measures import HIP, WAIST
 from rpf.data.wardrobe.necks.inside import back_of_neck
 from rpf.data.wardrobe.pen.geometry import Point
 from rpf.data.wardrobe.plan import Plan
@@ -16,11 +15,11 @@ def draw_seams(kit: Kit, plan: Plan) -> None:
         middle: list[Point] = [(0.0, 2.0), (0.25, 0.5 * body.length), (0.0, body.length + 0.5)]
         pen.line(middle, cloth.shade, 0.9, 0.14)
         pen.line(middle, cloth.seam, 0.18, 0.6)
-        if body.length > HIP - 6:
+        if body.length > body.hip_y - 6:
             top = body.length - min(0.26 * body.length, 34.0)
             pen.crease([(0.0, top), (0.5, 0.5 * (top + body.length)), (1.1, body.length + 0.5)], cloth, 1.6, 0.5)
     elif plan.garment == "dress":
-        pen.line([(0.0, 2.0), (0.1, WAIST), (0.0, WAIST + 18)], cloth.seam, 0.22, 0.6)
+        pen.line([(0.0, 2.0), (0.1, body.waist_y), (0.0, body.waist_y + 18)], cloth.seam, 0.22, 0.6)
 
 
 def _yoke(kit: Kit, plan: Plan) -> None:

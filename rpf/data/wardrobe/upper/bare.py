@@ -4,11 +4,12 @@ import skia
 
 from rpf.data.wardrobe.body.arms import arm_path
 from rpf.data.wardrobe.body.edges import frill
-from rpf.data.wardrobe.body.kit import Kit, symmetric
+from rpf.data.wardrobe.body.kit import Kit, lace_trimmed, symmetric
 from rpf.data.wardrobe.cloth.cloth import Cloth
 from rpf.data.wardrobe.measures import WAIST
 from rpf.data.wardrobe.necks.necklines import heart_edge
-from rpf.data.wardrobe.pen.geometry import Point, between, flipped, mirrored, offset
+from rpf.data.wardrobe.pen.geometry import Point, between, mirrored, offset
+from rpf.data.wardrobe.pen.lace import lace_edge
 from rpf.data.wardrobe.plan import Plan
 from rpf.data.wardrobe.supports import supports
 
@@ -22,8 +23,9 @@ def draw_trunk(kit: Kit, plan: Plan, style: str) -> skia.Path:
     pen, body = kit.pen, kit.body
     edge = top_edge(kit, plan, style)
     x, y = edge[-1]
-    sides = [[_bust(kit, x, y) if style != "off" else _beneath_arm(kit, x, y), body.side_run(s)] for s in (1, -1)]
-    lower = [*sides[0], body.hem_run(), *[flipped(run)[::-1] for run in reversed(sides[1])]]
+    upper = _bust(kit, x, y) if style != "off" else _beneath_arm(kit, x, y)
+    right, left = ([*upper, *body.side_run(side)[1:]] for side in (1, -1))  # one run: no corner at the armpit
+    lower = [right, body.hem_run(), mirrored(left)]
     behind = [(-x, y), (-x * 0.6, y - 1.6), (0.0, y - 1.8), (x * 0.6, y - 1.6), (x, y)]
     if style == "off":
         behind = [(-x, y), (-x * 0.6, y - 0.8), (0.0, y - 1.0), (x * 0.6, y - 0.8), (x, y)]
@@ -205,6 +207,8 @@ def finish_edge(kit: Kit, plan: Plan, style: str) -> None:
     elif rng.random() < 0.2 and style == "strapless":
         frill(kit, edge, float(rng.uniform(5, 8)))
     else:
+        if lace_trimmed(kit):
+            lace_edge(pen, edge[::-1], 2.4, kit.cloth)
         pen.band(edge, offset(edge, 1.1), kit.trim, shadow=0.25, edge=0.2)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from rpf.data.wardrobe.body.kit import Kit
 from rpf.data.wardrobe.body.sleeve_shapes import Sleeve
-from rpf.data.wardrobe.measures import WAIST
 from rpf.data.wardrobe.pen.geometry import Point, between, lerp
 
 Fold = tuple[list[Point], float, float]  # along its hollow, cm wide, strength 0..1
@@ -62,12 +61,12 @@ def _waist(kit: Kit) -> list[Fold]:
     folds = []
     for way in (1, -1):
         for _ in range(int(rng.integers(1, 4))):
-            y = WAIST + rng.uniform(-6, 7)
+            y = body.waist_y + rng.uniform(-6, 7)
             x = body.width(y) * way
             end = (x * rng.uniform(0.25, 0.75), y + rng.normal(0, 4.0))
             folds.append(_fold(rng, between((x * 0.98, y), end, rng.uniform(-0.05, 0.16) * way, 4), 0.9, 0.8))
     if body.setting == "flat" and rng.random() < 0.6:  # a long drag from one side to the other
-        y = rng.uniform(body.armhole + 4, WAIST)
+        y = rng.uniform(body.armhole + 4, body.waist_y)
         way = 1 if rng.random() < 0.5 else -1
         run = between((body.chest * 0.7 * way, y), (-body.chest * 0.3 * way, y + rng.uniform(4, 14)), 0.06 * way, 4)
         folds.append(_fold(rng, run, 1.7, 0.7))
@@ -78,7 +77,8 @@ def _down(kit: Kit) -> list[Fold]:
     """Down to the hem: few and soft, or the flutes of a wide one."""
     body, rng = kit.body, kit.rng
     folds = []
-    start = WAIST + 1.0 if body.peplum else max(body.armhole + 6, WAIST - 6 if body.length < 75 else WAIST + 3)
+    low = body.waist_y + (-6.0 if body.length < 75 else 3.0)
+    start = body.waist_y + 1.0 if body.peplum else max(body.armhole + 6, low)
     count = int(rng.integers(1, 4)) + int(body.flare * 4)
     for i in range(count):
         t = (i + 0.5) / count * 2 - 1 + rng.normal(0, 0.08)

@@ -22,15 +22,15 @@ def _kind(kit: Kit, plan: Plan, shape: str) -> str:
     if value in (4, 5) and shape == "straight" and seed % 10 < rolled:
         return "roll"
     bomber = garment == "jacket" and plan.neck == ("collar_design", 4)
-    if (garment in ("sweater", "cardigan", "hoodie") or bomber) and value >= 3:
+    if garment in ("sweater", "cardigan", "hoodie") or (bomber and value >= 6):
         return "rib"
-    if shape == "balloon":
-        return "cuff"
     if shape == "puff":
         return "frill"
-    if (garment == "shirt" and value >= 5) or (garment == "jacket" and kit.cloth.kind == "denim"):
+    if shape == "balloon" and value >= 5:
         return "cuff"
-    if garment == "blouse" and value >= 5 and shape == "straight" and seed % 2:
+    if value >= 6 and (garment == "shirt" or (garment == "jacket" and kit.cloth.kind == "denim")):
+        return "cuff"
+    if garment == "blouse" and value >= 6 and shape == "straight" and seed % 2:
         return "cuff"
     return "tailored" if garment in ("blazer", "coat") and value >= 6 else "hem"
 
@@ -43,15 +43,15 @@ def _across(sleeve: Sleeve, back: float, out: float = 0.0) -> list[Point]:
 
 def _rib(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
     value = plan.values["sleeve_length"]
-    depth = 10.0 if value == 8 else 5.5 if value > 4 else 2.8
+    depth = 10.0 if value == 8 else 6.0 if value > 5 else 2.2
     cloth = kit.trim if kit.trim.kind != "plain" else kit.trim.plain(0.03)
-    kit.pen.band(_across(sleeve, depth, 0.01), _across(sleeve, 0.0, -0.03), cloth, ribs=0.8, shadow=0.2)
+    kit.pen.band(_across(sleeve, depth, 0.02), _across(sleeve, -0.15, 0.02), cloth, ribs=0.8, shadow=0.2)
     kit.pen.crease(_across(sleeve, depth), kit.cloth, 0.8, 0.3)
 
 
 def _buttoned(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
-    long = plan.values["sleeve_length"] >= 5
-    depth = 8.5 if plan.values["sleeve_length"] == 8 else 5.5 if long else 3.0
+    long = plan.values["sleeve_length"] >= 6
+    depth = 8.5 if plan.values["sleeve_length"] == 8 else 6.0 if long else 2.4
     cloth: Cloth = kit.trim if long else kit.cloth
     kit.pen.band(_across(sleeve, depth, 0.02), _across(sleeve, 0.0, 0.02), cloth, shadow=0.35, edge=0.4)
     kit.pen.stitches(_across(sleeve, depth - 0.7), kit.cloth)
@@ -95,7 +95,7 @@ def _tailored(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
 
 def _gathered(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
     """A narrow band that gathers the sleeve."""
-    kit.pen.band(_across(sleeve, 1.8, 0.01), _across(sleeve, 0.0, -0.02), kit.trim, shadow=0.3, edge=0.3)
+    kit.pen.band(_across(sleeve, 1.8, 0.01), _across(sleeve, -0.15, 0.02), kit.trim, shadow=0.3, edge=0.3)
     _pleats(kit, sleeve, 1.8, 6)
 
 

@@ -45,7 +45,7 @@ def _shape(kit: Kit, plan: Plan) -> str:
         }.get(value, shapes)
     elif plan.garment in ("T-shirt", "shirt") and value in (3, 4):
         shapes = ["straight", "wide", "straight"]
-    elif plan.garment == "sweater" and value >= 5:
+    elif plan.garment == "sweater" and value >= 6:
         shapes = ["straight", "straight", "balloon"]
     if kit.body.seam != "set-in":
         shapes = [shape for shape in shapes if shape != "puff"]
@@ -57,7 +57,8 @@ def _draw(kit: Kit, sleeve: Sleeve, shape: str) -> None:
     pen, cloth, side = kit.pen, kit.cloth, sleeve.arm.side
     path = pen.path(*sleeve.outline())
     if len(sleeve.inner) > 2:  # its shadow, where it lies on the trunk
-        pen.crease(sleeve.inner[1:] if len(sleeve.inner) > 3 else sleeve.inner, cloth, 2.2, 0.4)
+        shadow = sleeve.inner[1:-1] if sleeve.lower else sleeve.inner[1:]
+        pen.crease(shadow if len(shadow) > 2 else sleeve.inner, cloth, 2.2, 0.4)
     with pen.clip(path):
         pen.piece(pen.path(*sleeve.generous()), cloth, angle=(sleeve.arm.angle - 90) * side, edge=0.9)
     folds = sleeve_folds(kit, sleeve)
@@ -67,7 +68,7 @@ def _draw(kit: Kit, sleeve: Sleeve, shape: str) -> None:
     if quilted(kit):
         quilt_sleeve(kit, path, sleeve.outer, sleeve.inner)
     if len(sleeve.inner) > 2:
-        pen.line(sleeve.inner, cloth.seam, 0.2, 0.55)
+        pen.line(sleeve.inner[:-1] if sleeve.lower else sleeve.inner, cloth.seam, 0.2, 0.55)
     if kit.body.seam != "dolman":
         _seam(kit, sleeve.seam)
 

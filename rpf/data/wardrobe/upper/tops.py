@@ -6,19 +6,20 @@ from dataclasses import replace
 import numpy as np
 import skia
 
+from rpf.data.wardrobe.body.edges import ribs
 from rpf.data.wardrobe.body.fits import hides_neck, make_body
-from rpf.data.wardrobe.body.kit import Kit, Neck
+from rpf.data.wardrobe.body.kit import Kit, Neck, lace_trimmed
 from rpf.data.wardrobe.cloth.cloth import Cloth, choose_cloth
 from rpf.data.wardrobe.cloth.colours import luminance, mix
 from rpf.data.wardrobe.fronts import fronts
 from rpf.data.wardrobe.fronts.quilting import quilt_trunk, quilted
-from rpf.data.wardrobe.measures import WAIST
 from rpf.data.wardrobe.necks.collars import COLLARS
 from rpf.data.wardrobe.necks.hoods import hood
 from rpf.data.wardrobe.necks.lapels import LAPELS
 from rpf.data.wardrobe.necks.necklines import NECKLINES
 from rpf.data.wardrobe.necks.necks import NECKS
 from rpf.data.wardrobe.pen.geometry import between, flipped
+from rpf.data.wardrobe.pen.lace import lace_edge
 from rpf.data.wardrobe.pen.pen import Pen
 from rpf.data.wardrobe.plan import HOOD, Plan
 from rpf.data.wardrobe.supports import supports
@@ -59,11 +60,15 @@ def _draw_front(kit: Kit, plan: Plan) -> None:
     print_chest(kit, plan, neck, front)
     _finish_trunk(kit, plan, front, neck.front == "open")
     fronts.details(kit, plan, neck, front)
+    _waist(kit, front)
     if plan.garment == "hoodie" and "coat_length" not in plan.values:
         _kangaroo_pocket(kit)
     late = _arms(kit, plan)
     for step in [*neck.over, *late]:
         step()
+    if lace_trimmed(kit) and plan.neck in (("neckline_design", 4), ("neckline_design", 5), ("neckline_design", 7)):
+        for run in neck.opening[:-1]:  # all but what closes it above
+            lace_edge(pen, list(run)[::-1], 2.0, kit.cloth)
 
 
 def _draw_back(kit: Kit, plan: Plan) -> None:
@@ -72,6 +77,7 @@ def _draw_back(kit: Kit, plan: Plan) -> None:
     trunk = kit.pen.path(*kit.body.outline(1.8))
     kit.pen.piece(trunk, kit.cloth, shadow=0.7)
     _finish_trunk(kit, plan, trunk, False)
+    _waist(kit, trunk)
     if quilted(kit):
         quilt_trunk(kit, trunk)
     backs.draw_seams(kit, plan)
@@ -86,6 +92,7 @@ def _draw_bare(kit: Kit, plan: Plan, style: str) -> None:
     front = bare.draw_trunk(kit, plan, style)
     _finish_trunk(kit, plan, front, False)
     fronts.details(kit, plan, Neck([]), front)
+    _waist(kit, front)
     late = draw_sleeves(kit, plan, (1, -1) if style == "off" else (1,)) if kit.body.sleeve else []
     for step in late:
         step()
@@ -176,11 +183,17 @@ def _finish_trunk(kit: Kit, plan: Plan, trunk: skia.Path, opened: bool) -> None:
     if body.band:
         _band(kit, trunk, opened)
     else:
+        if lace_trimmed(kit) and not body.tail and kit.cloth.seed // 130 % 2:
+            lace_edge(pen, body.hem_run()[::-1], 2.8, cloth)
         back = 2.2 if body.flare == 0 else 1.4
         pen.stitches([(x * 0.99, y - back) for x, y in body.hem_run()], cloth, alpha=0.5)
-    if plan.garment == "dress":
+
+
+def _waist(kit: Kit, trunk: skia.Path) -> None:
+    """What marks the waist; it lies over the buttons."""
+    if kit.garment == "dress":
         fronts.waist(kit, trunk)
-    elif body.peplum:
+    elif kit.body.peplum:
         _peplum_seam(kit, trunk)
 
 
@@ -191,8 +204,12 @@ def _band(kit: Kit, trunk: skia.Path, opened: bool) -> None:
     wider = 1 + 1.9 / body.hem  # the trunk falls over it
     upper = [(x * wider, y - body.band) for x, y in hem]
     cloth = kit.trim if kit.trim.kind != "plain" else kit.trim.plain(0.03)
-    with pen.clip(trunk):
-        pen.band(upper, [(x * 1.02, y + 0.6) for x, y in hem], cloth, ribs=0.85)
+    lower = [(x * 1.02, y + 0.6) for x, y in hem]
+    wide = pen.path([(x * 1.15, y) for x, y in upper], [(x * 1.15, y + 2.0) for x, y in lower][::-1])
+    path = skia.Op(trunk, wide, skia.PathOp.kIntersect_PathOp)  # as wide as the trunk, however that ripples
+    pen.piece(path, cloth, edge=0.35)
+    with pen.clip(path):
+        ribs(kit, upper, lower, cloth, 0.85)
     if not opened:
         pen.crease(upper, kit.cloth, 0.9, 0.3)
 
@@ -200,13 +217,14 @@ def _band(kit: Kit, trunk: skia.Path, opened: bool) -> None:
 def _peplum_seam(kit: Kit, trunk: skia.Path) -> None:
     """The seam at the waist and the gathers of the flounce below it."""
     body, rng = kit.body, kit.rng
-    x = body.width(WAIST)
-    line = between((-x, WAIST), (x, WAIST), -0.02, 5)
+    y = body.waist_y
+    x = body.width(y)
+    line = between((-x, y), (x, y), -0.02, 5)
     folds = []
     for i in range(10):
         t = -0.9 + 0.2 * i + rng.normal(0, 0.02)
         deep = rng.uniform(5, 13)
-        folds.append(([(x * t, WAIST + 0.8), (body.width(WAIST + deep) * t, WAIST + deep)], 0.9, 0.6))
+        folds.append(([(x * t, y + 0.8), (body.width(y + deep) * t, y + deep)], 0.9, 0.6))
     kit.pen.folds(trunk, kit.cloth, folds)
     kit.pen.crease(line, kit.cloth, 0.9, 0.35)
 
