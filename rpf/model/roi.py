@@ -41,6 +41,9 @@ def _extent(line: torch.Tensor, frame: int) -> tuple[npt.NDArray[np.int64], npt.
 
 
 def _place(centre: npt.NDArray[np.int64], side: npt.NDArray[np.int64], frame: int) -> npt.NDArray[np.int64]:
-    """Where a side begins that is centred and pushed back into the frame."""
+    """Where a side begins that is centred and pushed back into the frame.
+
+    As published: an odd side may reach one pixel beyond it, and a crop is black there.
+    """
     half = side // 2
     return np.where(centre + half > frame, frame - side, np.maximum(0, centre - half))

@@ -73,9 +73,7 @@ def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> 
     slope = _span(rng, (4.2, 6.0) if plan.setting != "hanger" else (5.4, 7.0))
     shoulder, armhole = _shoulders(plan, neck, chest, slope, rng)
     length = _span(rng, length_span) * _span(rng, fit.long)
-    body = Body(
-        neck, shoulder, slope, armhole, chest, waist, hem, hem, length, arms, plan.setting, _size(plan, chest)
-    )
+    body = Body(neck, shoulder, slope, armhole, chest, waist, hem, hem, length, arms, plan.setting, _size(plan, chest))
     if plan.values["sleeve_length"] == 1 and neck + 3 <= shoulder < 15:
         body.slope *= max(shoulder - neck, 3.0) / 12
     if "coat_length" in plan.values:
@@ -123,7 +121,7 @@ def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.rand
 
 def _coat(body: Body, plan: Plan, name: str, rng: np.random.Generator) -> None:
     value = plan.values["coat_length"]
-    body.length = _span(rng, COAT[value]) * body.size ** 0.5
+    body.length = _span(rng, COAT[value]) * body.size**0.5
     if value == 1:  # cropped ones are cut narrow
         body.chest, body.waist = body.chest * 0.92, body.waist * 0.92
     body.armhole = min(body.armhole, body.length - 17.0)
@@ -170,7 +168,7 @@ def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None
     body.sleeve = _span(rng, SLEEVE[value])
     body.arm = _span(rng, (57, 60)) * body.size
     if plan.setting != "mannequin":  # sleeves are longer than arms: they must reach round a bent elbow
-        body.sleeve *= {6: 1.03, 7: 1.08, 8: 1.06}.get(value, 1.0)
+        body.sleeve *= {5: 1.06, 6: 1.03, 7: 1.08, 8: 1.06}.get(value, 1.0)
     else:  # before an arm that hangs, the elbow seems to be lower
         body.sleeve += {4: 0.05, 5: 0.02}.get(value, 0.0)
     heavy = plan.garment in HEAVY

@@ -45,6 +45,11 @@ class Sleeve:
         upper = _back(self.inner, 0.3 * back)
         return [a, lerp(a, b, 0.4), lerp(a, b, 0.72), lerp(lerp(a, b, 0.86), upper, 0.3)]
 
+    @property
+    def visible_inner(self) -> list[Point]:
+        """The inner edge as far as nothing lies on it."""
+        return self._clear_of_tip(self.inner) if self.lower else self.inner
+
     def _clear_of_tip(self, run: list[Point]) -> list[Point]:
         tip = self.inner[-1]
         near = 0.45 * math.dist(self.outer[-1], tip)

@@ -2,15 +2,21 @@
 
 from collections.abc import Callable, Sequence
 
+import skia
+
 from rpf.data.wardrobe.body.arms import Arm
 from rpf.data.wardrobe.body.body import Body
 from rpf.data.wardrobe.body.kit import Kit
 from rpf.data.wardrobe.body.sleeve_shapes import Sleeve, make_sleeve
+from rpf.data.wardrobe.cloth.colours import argb
 from rpf.data.wardrobe.fronts.quilting import quilt_sleeve, quilted
-from rpf.data.wardrobe.pen.geometry import Point, Run, flipped, lerp, resampled
+from rpf.data.wardrobe.pen.geometry import Point, Run, flipped, lerp, offset, resampled
+from rpf.data.wardrobe.pen.pen import SRC_ATOP
 from rpf.data.wardrobe.plan import Plan
 from rpf.data.wardrobe.upper.creases import sleeve_folds
 from rpf.data.wardrobe.upper.cuffs import draw_cuff
+
+_RISING = (0.0, 0.3, 0.65, 0.9, 1.0, 1.0, 0.9, 0.6, 0.0)  # how far a sleeve's shadow reaches, along the sleeve
 
 
 def draw_sleeves(kit: Kit, plan: Plan, sides: Sequence[int] = (1, -1)) -> list[Callable[[], None]]:
@@ -56,9 +62,8 @@ def _draw(kit: Kit, sleeve: Sleeve, shape: str) -> None:
     """The sleeve down to its end or its fold. Its edges show, but not along the seam: there the cloth lies flat."""
     pen, cloth, side = kit.pen, kit.cloth, sleeve.arm.side
     path = pen.path(*sleeve.outline())
-    if len(sleeve.inner) > 2:  # its shadow, where it lies on the trunk
-        shadow = sleeve.inner[1:-1] if sleeve.lower else sleeve.inner[1:]
-        pen.crease(shadow if len(shadow) > 2 else sleeve.inner, cloth, 2.2, 0.4)
+    if len(sleeve.inner) > 2:
+        _shade_trunk(kit, sleeve)
     with pen.clip(path):
         pen.piece(pen.path(*sleeve.generous()), cloth, angle=(sleeve.arm.angle - 90) * side, edge=0.9)
     folds = sleeve_folds(kit, sleeve)
@@ -68,9 +73,19 @@ def _draw(kit: Kit, sleeve: Sleeve, shape: str) -> None:
     if quilted(kit):
         quilt_sleeve(kit, path, sleeve.outer, sleeve.inner)
     if len(sleeve.inner) > 2:
-        pen.line(sleeve.inner[:-1] if sleeve.lower else sleeve.inner, cloth.seam, 0.2, 0.55)
+        pen.line(sleeve.visible_inner, cloth.seam, 0.2, 0.55)
     if kit.body.seam != "dolman":
         _seam(kit, sleeve.seam)
+
+
+def _shade_trunk(kit: Kit, sleeve: Sleeve) -> None:
+    """The shadow of a sleeve where it lies on the trunk; it begins as a point at the armpit."""
+    pen, cloth = kit.pen, kit.cloth
+    edge = resampled(sleeve.visible_inner, 9)
+    paint = skia.Paint(Color=argb(cloth.shade, 0.15 * cloth.dark), AntiAlias=True, BlendMode=SRC_ATOP)
+    for wide in (0.7, 1.4, 2.1):
+        rims = [offset(edge, wide * sleeve.arm.side * part)[i] for i, part in enumerate(_RISING)]
+        pen.canvas.drawPath(pen.path(edge, rims[::-1]), paint)
 
 
 def _seam(kit: Kit, run: list[Point]) -> None:
