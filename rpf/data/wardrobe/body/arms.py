@@ -111,7 +111,7 @@ def choose_arms(setting: str, sleeve_value: int, rng: np.random.Generator) -> tu
     lean = (
         rng.uniform(76, 84)
         if setting == "mannequin"
-        else rng.uniform(*{2: (46, 62), 3: (70, 80)}.get(sleeve_value, (78, 86)))
+        else rng.uniform(*{2: (46, 62), 3: (62, 74), 4: (66, 76), 5: (72, 81)}.get(sleeve_value, (77, 85)))
     )
     arms = []
     for side in (1, -1):

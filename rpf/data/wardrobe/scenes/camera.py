@@ -11,7 +11,7 @@ from rpf.data.wardrobe.plan import Plan
 
 Array = np.ndarray
 # Widths by heights of pictures.
-CATALOGUE = 3 / 4  # of all studio pictures, so that they stand in even rows
+CATALOGUE = 4 / 5  # of all studio pictures, so that they stand in even rows
 SNAPSHOTS = (9 / 16, 2 / 3, 3 / 4, 3 / 4, 3 / 4, 4 / 5, 1.0, 4 / 3, 4 / 3, 3 / 2)
 BOTTOMS = ("skirt", "trousers", "shorts")
 LENGTHS = ("skirt_length", "coat_length", "pant_length")
