@@ -10,10 +10,10 @@ ELBOW = 0.56  # parts of the way from the shoulder to the wrist
 
 Spans = dict[int, tuple[float, float]]
 # Below the waist: the knee is at 60, the ankle at 97, the floor at 106.
-SKIRT: Spans = {1: (33, 44), 2: (55, 61), 3: (72, 81), 4: (87, 91), 5: (104, 108)}
+SKIRT: Spans = {1: (33, 44), 2: (56, 62), 3: (74, 82), 4: (91, 95), 5: (107, 110)}
 PANT: Spans = {1: (34, 45), 2: (56, 62), 3: (71, 78), 4: (84, 89), 5: (99, 105)}
 # Below the neck.
-COAT: Spans = {1: (38, 41), 2: (54, 61), 3: (71, 77), 4: (83, 88), 5: (99, 105), 6: (115, 123), 7: (134, 142)}
+COAT: Spans = {1: (38, 43), 2: (58, 64), 3: (74, 79), 4: (86, 91), 5: (100, 106), 6: (117, 124), 7: (136, 144)}
 # Parts of the way from the shoulder to the wrist. 8 covers the hand.
-SLEEVE: Spans = {2: (0.13, 0.18), 3: (0.26, 0.37), 4: (0.53, 0.58), 5: (0.72, 0.77), 6: (0.91, 0.94), 7: (1.00, 1.06),
-                 8: (1.14, 1.22)}  # fmt: skip
+SLEEVE: Spans = {2: (0.13, 0.18), 3: (0.26, 0.37), 4: (0.57, 0.61), 5: (0.78, 0.83), 6: (0.92, 0.95), 7: (1.01, 1.07),
+                 8: (1.16, 1.24)}  # fmt: skip

@@ -121,7 +121,7 @@ def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.rand
 
 def _coat(body: Body, plan: Plan, name: str, rng: np.random.Generator) -> None:
     value = plan.values["coat_length"]
-    body.length = _span(rng, COAT[value]) * body.size**0.5
+    body.length = _span(rng, COAT[value]) * body.size
     if value == 1:  # cropped ones are cut narrow
         body.chest, body.waist = body.chest * 0.92, body.waist * 0.92
     body.armhole = min(body.armhole, body.length - 17.0)
@@ -167,10 +167,6 @@ def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None
     value = plan.values["sleeve_length"]
     body.sleeve = _span(rng, SLEEVE[value])
     body.arm = _span(rng, (57, 60)) * body.size
-    if plan.setting != "mannequin":  # sleeves are longer than arms: they must reach round a bent elbow
-        body.sleeve *= {5: 1.06, 6: 1.03, 7: 1.08, 8: 1.06}.get(value, 1.0)
-    else:  # before an arm that hangs, the elbow seems to be lower
-        body.sleeve += {4: 0.05, 5: 0.02}.get(value, 0.0)
     heavy = plan.garment in HEAVY
     body.bicep = _span(rng, (18.5, 20.5) if heavy else (16.5, 18.8)) * (body.chest / 25) ** 0.6
     body.cuff = _span(rng, (10.5, 12.5) if heavy else (9.5, 11.5))
