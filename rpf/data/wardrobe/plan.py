@@ -179,7 +179,7 @@ def _choose_neck(pattern: Pattern, target: Target, rng: np.random.Generator) -> 
     if attribute in NECKS.values():
         necks = [(a, v) for a, v in pattern.necks if a == attribute and (v == value or (not value and _can_hide(a, v)))]
     elif attribute == "sleeve_length" and value != 1:
-        necks = [n for n in pattern.necks if n not in BARE and (value or n != OFF_SHOULDER)]
+        necks = [n for n in pattern.necks if n not in BARE and (value not in (0, 4) or n != OFF_SHOULDER)]
     else:
         necks = [n for n in pattern.necks if target != ("sleeve_length", 1) or n != OFF_SHOULDER]
     return necks[rng.integers(len(necks))]
@@ -192,7 +192,7 @@ def _make_wearable(
     if neck in BARE or (neck == SWEETHEART and rng.random() < 0.6):
         values["sleeve_length"] = 1
     elif neck == OFF_SHOULDER:
-        values["sleeve_length"] = int(rng.choice([v for v in sleeves if v in (3, 4, 5, 7)]))
+        values["sleeve_length"] = int(rng.choice([v for v in sleeves if v in (3, 5, 7)]))
     elif 7 in sleeves and not chosen and rng.random() < 0.35:
         values["sleeve_length"] = 7
 

@@ -45,7 +45,7 @@ def _shape(kit: Kit, plan: Plan) -> str:
     if plan.garment in ("blouse", "dress"):
         shapes = {
             3: ["straight", "puff", "wide", "straight"],
-            4: ["straight", "puff", "bell", "straight"],
+            4: ["straight", "bell", "straight"],  # puffed, they look short
             5: ["straight", "bell", "straight"],
             7: ["straight", "balloon", "straight", "bell"],
         }.get(value, shapes)
