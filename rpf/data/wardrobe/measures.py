@@ -11,9 +11,9 @@ ELBOW = 0.56  # parts of the way from the shoulder to the wrist
 Spans = dict[int, tuple[float, float]]
 # Below the waist: the knee is at 60, the ankle at 97, the floor at 106.
 SKIRT: Spans = {1: (33, 44), 2: (56, 62), 3: (74, 82), 4: (91, 95), 5: (107, 110)}
-PANT: Spans = {1: (34, 45), 2: (56, 62), 3: (71, 78), 4: (84, 89), 5: (99, 105)}
+PANT: Spans = {1: (32, 41), 2: (54, 59), 3: (68, 74), 4: (87, 91), 5: (102, 106)}
 # Below the neck.
 COAT: Spans = {1: (38, 43), 2: (58, 64), 3: (74, 79), 4: (86, 91), 5: (100, 106), 6: (117, 124), 7: (136, 144)}
 # Parts of the way from the shoulder to the wrist. 8 covers the hand.
-SLEEVE: Spans = {2: (0.13, 0.18), 3: (0.26, 0.37), 4: (0.59, 0.63), 5: (0.79, 0.84), 6: (0.95, 0.98), 7: (1.04, 1.09),
+SLEEVE: Spans = {2: (0.13, 0.18), 3: (0.26, 0.37), 4: (0.59, 0.63), 5: (0.79, 0.84), 6: (0.97, 0.99), 7: (1.05, 1.10),
                  8: (1.18, 1.25)}  # fmt: skip

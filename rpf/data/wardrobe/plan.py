@@ -214,4 +214,4 @@ def _choose_setting(values: dict[str, int], neck: Target, hidden: str, rng: np.r
 def _need_of_figure(values: dict[str, int]) -> float:
     """How often the length of a garment is shown on a figure, because lying flat it is hard to tell from the next."""
     skirt, coat, pant = (values.get(f"{part}_length", 0) for part in ("skirt", "coat", "pant"))
-    return 0.85 if skirt >= 4 or coat >= 6 else 0.6 if coat >= 4 else 0.3 if skirt >= 2 or pant >= 3 else 0.0
+    return 0.85 if skirt >= 4 or coat >= 6 else 0.6 if coat >= 4 or pant >= 2 else 0.3 if skirt >= 2 else 0.0

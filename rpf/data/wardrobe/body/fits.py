@@ -221,6 +221,8 @@ def _bare(body: Body, style: str, rng: np.random.Generator) -> None:
     elif style == "off":
         body.top = _span(rng, (11.5, 13.5))
         body.skip = 8.0
+        if body.sleeve:  # a short one must come out below the rim
+            body.sleeve = max(body.sleeve, 0.40)
         body.seam = "raglan"
         body.neck = body.chest - 6.0
         body.shoulder = max(body.chest + _span(rng, (3.0, 4.5)), 23.5)
