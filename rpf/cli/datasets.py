@@ -19,8 +19,8 @@ from rpf.cli.common import FILE, Bar
 def wardrobe(count: int, out: Path, first: int, size: int, plain: bool, sheet: bool, workers: int | None) -> None:
     """Draw a labelled dataset of garments, split into train, valid and test.
 
-    Every value of FashionAI's eight attributes occurs about as often as any other. Stopped half-way, the same command
-    goes on where it was.
+    Garments are drawn for each value of FashionAI's eight attributes in turn, so that none is rare. Stopped half-way,
+    the same command goes on where it was.
 
     \b
     Examples:

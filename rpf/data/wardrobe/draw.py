@@ -36,7 +36,7 @@ def draw(seed: int, size: int = 400, plain: bool = True) -> Drawing:
 
     `plain`: on a clean, light studio background, undistorted, nothing hidden. Otherwise as a photograph taken at home:
     on a floor, a sheet or a wall, turned, off centre, in uneven light, blurred, noisy, cut off. The same arguments
-    always give the same picture. Consecutive seeds show every value about equally often.
+    always give the same picture. Consecutive seeds are drawn for each value in turn, so that none is rare.
 
     Raises ValueError for a negative seed or a size under 32 pixels.
     """
@@ -56,7 +56,7 @@ def sample(attribute: str, value: int, seed: int = 0, size: int = 400, plain: bo
 
 
 def balanced(count: int, first: int = 0, size: int = 400, plain: bool = True) -> Iterator[Drawing]:
-    """`count` garments, those of the seeds from `first` on, in which every value is about as frequent as any other."""
+    """`count` garments, those of the seeds from `first` on, drawn for each value in turn."""
     return (draw(seed, size, plain) for seed in range(first, first + count))
 
 

@@ -38,7 +38,8 @@ def draw_pants(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
 
 
 def _draw_leg(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth, rng: np.random.Generator) -> None:
-    top = [(0.0, trousers.band - 0.6), (leg.outer[0][0], leg.outer[0][1])]
+    under = trousers.band - (2.6 if trousers.back else 0.6)  # a waistband seen from behind rises in its middle
+    top = [(0.0, under), (leg.outer[0][0], leg.outer[0][1])]
     path = pen.path(top, leg.outer, leg.hem, leg.inner[::-1], [leg.inner[0], top[0]])
     (x0, y0), (x1, y1) = leg.middle(trousers.rise), leg.middle(trousers.length)
     pen.piece(path, cloth, angle=-float(np.degrees(np.arctan2(x1 - x0, y1 - y0))))

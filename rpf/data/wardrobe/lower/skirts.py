@@ -144,12 +144,13 @@ def _draw_front(pen: Pen, skirt: Skirt, cloth: Cloth, rng: np.random.Generator) 
         pen.folds(path, cloth, _folds(skirt, rng))
     if skirt.cut == "tiered":
         _tiers(pen, skirt, path, cloth, rng)
-    if skirt.cut == "denim":
-        denim_front(pen, cloth, skirt.width, skirt.band, skirt.length, skirt.bow)
-    elif skirt.cut == "wrap":
-        wrap_edge(pen, cloth, skirt.point, skirt.band, skirt.length)
-    elif skirt.cut in ("pencil", "line") and cloth.seed % 5 < 2:
-        slit_or_buttons(pen, cloth, skirt.band, skirt.length, rng)
+    with pen.clip(path):  # no seam runs past the hem
+        if skirt.cut == "denim":
+            denim_front(pen, cloth, skirt.width, skirt.band, skirt.length, skirt.bow)
+        elif skirt.cut == "wrap":
+            wrap_edge(pen, cloth, skirt.point, skirt.band, skirt.length)
+        elif skirt.cut in ("pencil", "line") and cloth.seed % 5 < 2:
+            slit_or_buttons(pen, cloth, skirt.band, skirt.length, rng)
     if skirt.cut != "pleated":
         pen.stitches([(x * 0.995, y - 1.7) for x, y in hem[0]], cloth, alpha=0.4)
 

@@ -114,8 +114,6 @@ def _choose_fastening(kit: Kit, plan: Plan, neck: Neck) -> None:
     """Outer garments open in front even where their neck does not say how."""
     if neck.front != "closed" or "coat_length" not in plan.values:
         return
-    if plan.garment == "vest" and kit.cloth.kind == "knit":
-        return  # pulled over the head
     neck.front = "buttons" if plan.garment == "vest" else "zip"
     neck.bottom = neck.bottom or max(y for run in neck.opening for _, y in run)
 
@@ -168,7 +166,7 @@ def _trim(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
     if rng.random() < chance:
         return replace(cloth, colour=cloth.accent, accent=cloth.colour, kind="plain")
     if plan.neck[0] in ("collar_design", "lapel_design") and plan.neck != ("collar_design", 4):
-        return replace(cloth, seed=cloth.seed)
+        return cloth
     return cloth.plain()
 
 
