@@ -195,7 +195,7 @@ def from_mapping(values: Mapping[str, Any]) -> Config:
         return Config.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"]) or "config"
+        key = " ".join(".".join(str(part) for part in first["loc"]).split()) or "config"
         raise ConfigError("%(key)s: %(why)s", key=key, why=_reason(first["type"], first["msg"])) from None
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rpf import config
@@ -79,6 +79,7 @@ json_like = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["MODEL", "DATA", "INPUT", "SOLVER", "NAME", "X"]), json_like, max_size=3))
+@example({"MODEL": {"\n": None}})
 def test_any_mapping_loads_or_is_a_config_error(values: dict[str, Any]) -> None:
     try:
         loaded = config.from_mapping(values)
