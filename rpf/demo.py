@@ -76,9 +76,7 @@ def _is_ours(manifest: Manifest) -> bool:
 def _make_room(folder: Path, checkpoint_hash: str, recipe: "Recipe") -> None:
     """Remove the drawings of another version, and the collection of those or of other weights (or cut off)."""
     found, images = _manifest(folder), folder / IMAGES
-    outdated = (
-        images.is_dir() and not recipe.drew(images) and (found is not None or (images / "wardrobe.json").is_file())
-    )
+    outdated = images.is_dir() and not recipe.drew(images) and (found is not None or recipe.is_in(images))
     if outdated or found is None or found.checkpoint != checkpoint_hash:
         (folder / "manifest.json").unlink(missing_ok=True)  # first: from here on there is no collection
         shutil.rmtree(folder / "segments", ignore_errors=True)

@@ -36,6 +36,11 @@ class Recipe:
     def seeds(self) -> range:
         return range(self.first, self.first + self.count)
 
+    @staticmethod
+    def is_in(folder: Path) -> bool:
+        """Whether the folder's pictures were drawn, with whatever recipe."""
+        return (folder / RECIPE).is_file()
+
     def drew(self, folder: Path) -> bool:
         """Whether the folder's pictures, as far as there are any, were drawn with this recipe."""
         try:

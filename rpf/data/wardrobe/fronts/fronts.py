@@ -3,15 +3,12 @@
 import skia
 
 from rpf.data.wardrobe.body.edges import brush, lit
-from rpf.data.wardrobe.body.kit import Kit, Neck, button_colour
+from rpf.data.wardrobe.body.kit import Kit, Neck
 from rpf.data.wardrobe.fronts import fastenings
 from rpf.data.wardrobe.fronts.pockets import pockets
 from rpf.data.wardrobe.fronts.quilting import quilt_trunk, quilted
-from rpf.data.wardrobe.fronts.waists import waist
 from rpf.data.wardrobe.pen.geometry import Point, flipped
 from rpf.data.wardrobe.plan import HOOD, Plan
-
-__all__ = ["button_colour", "details", "waist"]
 
 
 def details(kit: Kit, plan: Plan, neck: Neck, front: skia.Path) -> None:

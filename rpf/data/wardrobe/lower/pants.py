@@ -28,13 +28,13 @@ def draw_pants(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     right = trousers.legs[1]
     if not trousers.back:
         draw_inside(pen, cloth, trousers.waist)
-    supports.hold_bottom(pen, plan, trousers.waist, rng, cloth, lambda y: right.middle(y)[0])
+    supports.hold_bottom(pen, plan, trousers.waist, cloth, lambda y: right.middle(y)[0])
     for leg in trousers.legs:
         _draw_leg(pen, trousers, leg, cloth, rng)
     draw_fly(pen, trousers, cloth)
     draw_pockets(pen, trousers, cloth)
     _draw_waist(pen, trousers, cloth, rng)
-    supports.clip_bottom(pen, plan, trousers.waist, rng)
+    supports.clip_bottom(pen, plan, trousers.waist)
 
 
 def _draw_leg(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth, rng: np.random.Generator) -> None:

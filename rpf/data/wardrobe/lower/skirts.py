@@ -57,7 +57,7 @@ def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     cloth = choose_cloth("skirt", rng)
     skirt = _measure(plan, cloth, rng)
     draw_inside(pen, cloth, skirt.waist)
-    supports.hold_bottom(pen, plan, skirt.waist, rng, cloth)
+    supports.hold_bottom(pen, plan, skirt.waist, cloth)
     if skirt.cut == "tulle":
         _tulle(pen, skirt, cloth, rng)
     else:
@@ -66,7 +66,7 @@ def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     loops = skirt.cut == "denim" or (skirt.cut in ("pencil", "line") and cloth.seed % 4 == 0)
     metal = (184, 148, 98) if skirt.cut == "denim" else None
     draw_band(pen, cloth, skirt.waist, skirt.band, loops, elastic, metal)
-    supports.clip_bottom(pen, plan, skirt.waist, rng)
+    supports.clip_bottom(pen, plan, skirt.waist)
 
 
 def _measure(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Skirt:

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from rpf.data.wardrobe.body.arms import arm_centre
 from rpf.data.wardrobe.body.kit import Kit
 from rpf.data.wardrobe.cloth.cloth import Cloth
@@ -40,8 +38,7 @@ def hold_bottom(
     pen: Pen,
     plan: Plan,
     waist: float,
-    rng: np.random.Generator,
-    cloth: Cloth | None = None,
+    cloth: Cloth,
     leg: Callable[[float], float] | None = None,
 ) -> None:
     """The same for skirts and trousers, whose waistband has the half width `waist`.
@@ -61,7 +58,7 @@ def hold_bottom(
             draw_bar(pen, choose_hanger(seed, clips=True), waist)
 
 
-def clip_bottom(pen: Pen, plan: Plan, waist: float, rng: np.random.Generator) -> None:
+def clip_bottom(pen: Pen, plan: Plan, waist: float) -> None:
     """What a hanger holds skirts and trousers with; called when all else is drawn."""
     if plan.setting == "hanger":
         with pen.support():

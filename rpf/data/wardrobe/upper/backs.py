@@ -1,7 +1,6 @@
 """Garments with shoulders seen from behind: no opening, only seams and the back of the neck."""
 
 from rpf.data.wardrobe.body.kit import Kit
-from rpf.data.wardrobe.necks.inside import back_of_neck
 from rpf.data.wardrobe.pen.geometry import Point
 from rpf.data.wardrobe.plan import Plan
 
@@ -33,8 +32,3 @@ def _yoke(kit: Kit, plan: Plan) -> None:
     if plan.garment != "jacket":  # a box pleat beneath the yoke
         for side in (1, -1):
             pen.line([(1.6 * side, y + 0.5), (1.7 * side, y + 22)], cloth.shade, 0.35, 0.4)
-
-
-def finish_neck(kit: Kit, plan: Plan) -> None:
-    """The back of the collar or the edge of the neck."""
-    back_of_neck(kit)

@@ -13,8 +13,10 @@ from rpf.data.wardrobe.cloth.cloth import Cloth, choose_cloth
 from rpf.data.wardrobe.cloth.colours import luminance, mix
 from rpf.data.wardrobe.fronts import fronts
 from rpf.data.wardrobe.fronts.quilting import quilt_trunk, quilted
+from rpf.data.wardrobe.fronts.waists import waist
 from rpf.data.wardrobe.necks.collars import COLLARS
 from rpf.data.wardrobe.necks.hoods import hood
+from rpf.data.wardrobe.necks.inside import back_of_neck
 from rpf.data.wardrobe.necks.lapels import LAPELS
 from rpf.data.wardrobe.necks.necklines import NECKLINES
 from rpf.data.wardrobe.necks.necks import NECKS
@@ -82,7 +84,7 @@ def _draw_back(kit: Kit, plan: Plan) -> None:
         quilt_trunk(kit, trunk)
     backs.draw_seams(kit, plan)
     late = _arms(kit, plan)
-    backs.finish_neck(kit, plan)
+    back_of_neck(kit)
     for step in late:
         step()
 
@@ -190,7 +192,7 @@ def _finish_trunk(kit: Kit, plan: Plan, trunk: skia.Path, opened: bool) -> None:
 def _waist(kit: Kit, trunk: skia.Path) -> None:
     """What marks the waist; it lies over the buttons."""
     if kit.garment == "dress":
-        fronts.waist(kit, trunk)
+        waist(kit, trunk)
     elif kit.body.peplum:
         _peplum_seam(kit, trunk)
 
@@ -234,9 +236,8 @@ def _kangaroo_pocket(kit: Kit) -> None:
     wide, high, deep = 0.60 * body.hem, 0.34 * body.hem, min(17.0, low - body.armhole - 8)
     top = low - deep
     mouth = between((wide, low - 0.38 * deep), (high, top), -0.10)
-    runs = [flipped(mouth)[::-1], mouth[::-1], [(wide, low - 0.38 * deep), (wide, low)], [(wide, low), (-wide, low)]]
-    runs = [[(-high, top), (high, top)], mouth[::-1], runs[2], runs[3], [(-wide, low), (-wide, low - 0.38 * deep)],
-            flipped(mouth)]  # fmt: skip
+    runs = [[(-high, top), (high, top)], mouth[::-1], [(wide, low - 0.38 * deep), (wide, low)],
+            [(wide, low), (-wide, low)], [(-wide, low), (-wide, low - 0.38 * deep)], flipped(mouth)]  # fmt: skip
     pen.piece(pen.path(*runs), kit.cloth, shadow=0.4, edge=0.4)
     for run in (mouth, flipped(mouth)):
         pen.crease(run, kit.cloth, 1.4, 0.45)
