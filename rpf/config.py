@@ -189,6 +189,14 @@ def load(files: Iterable[str | Path] = (), settings: Iterable[str] = ()) -> Conf
     return from_mapping(merged)
 
 
+def override(base: Config, settings: Iterable[str]) -> Config:
+    """`base` with `KEY.KEY=VALUE` settings over it. Raises ConfigError."""
+    merged = base.model_dump()
+    for setting in settings:
+        merged = _merge(merged, _setting(setting))
+    return from_mapping(merged)
+
+
 def from_mapping(values: Mapping[str, Any]) -> Config:
     """Check a nested mapping of keys. Raises ConfigError that names the first key that is wrong."""
     try:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from rpf import demo, images
 from rpf.collection import Collection, Item, valid_name
+from rpf.config import Config
 from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, UnknownCollection
 from rpf.index.exact import Exact
 from rpf.indexing import Progress
@@ -199,14 +200,17 @@ class SearchEngine:
         return chosen
 
 
-def load_model(settings: Settings) -> RPF:
-    """The checkpoint of the settings on the device of the settings. Raises CheckpointError, ConfigError."""
+def load_model(settings: Settings, config: Config | None = None) -> RPF:
+    """The checkpoint of the settings on the device of the settings; `config` is for checkpoints that carry none.
+
+    Raises CheckpointError, ConfigError.
+    """
     if settings.threads:
         torch.set_num_threads(settings.threads)
     device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = checkpoint.load(settings.checkpoint)
+    model = checkpoint.load(settings.checkpoint, config)
     try:
         return model.to(device)
     except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from rpf import config
 from rpf.errors import DatasetError
@@ -16,6 +17,22 @@ class Labelled:
 
     path: str
     labels: dict[str, int]
+
+
+class Label(NamedTuple):
+    """A line of a query or candidate file; all three count from 0."""
+
+    image: int
+    attribute: int
+    value: int
+
+
+class Retrieval(NamedTuple):
+    """What is searched for in what: the images of a split, and its queries and candidates in their files' order."""
+
+    images: list[Labelled]
+    queries: list[Label]
+    candidates: list[Label]
 
 
 def read_split(folder: Path, data: config.Data, split: str) -> list[Labelled]:
@@ -34,6 +51,20 @@ def read_split(folder: Path, data: config.Data, split: str) -> list[Labelled]:
     if split == "all":
         return [item for part in ("train", "valid", "test") for item in read_split(folder, data, part)]
     raise DatasetError('There is no split "%(split)s"; there are %(splits)s.', split=split, splits=", ".join(SPLITS))
+
+
+def read_retrieval(folder: Path, data: config.Data, split: str) -> Retrieval:
+    """The queries and candidates of valid or test; no other split's file is opened. Raises as `read_split`."""
+    files, truth = data.PATH_FILE, data.GROUNDTRUTH
+    names = {
+        "valid": (files.VALID, truth.QUERY.VALID, truth.CANDIDATE.VALID),
+        "test": (files.TEST, truth.QUERY.TEST, truth.CANDIDATE.TEST),
+    }
+    if split not in names:
+        raise DatasetError('The split "%(split)s" has no queries; valid and test have.', split=split)
+    images, queries, candidates = (folder / name for name in names[split])
+    items = _images(images)
+    return Retrieval(items, _labels(queries, items, data.ATTRIBUTES), _labels(candidates, items, data.ATTRIBUTES))
 
 
 def missing_images(folder: Path, items: Iterable[Labelled]) -> list[str]:
@@ -59,24 +90,37 @@ def missing_images(folder: Path, items: Iterable[Labelled]) -> list[str]:
 
 
 def _read(folder: Path, data: config.Data, names: str, labels: Iterable[str], pairs: bool = False) -> list[Labelled]:
-    paths = []
-    for number, line in _lines(folder / names):
+    items = _images(folder / names)
+    for name in labels:
+        _labels(folder / name, items, data.ATTRIBUTES, pairs)
+    return items
+
+
+def _images(file: Path) -> list[Labelled]:
+    """The images that a file names, nothing known of them yet."""
+    items = []
+    for number, line in _lines(file):
         path = line.strip()
         if not _is_inside(path):
             template = '%(file)s, line %(line)d: "%(path)s" is not a path inside the folder.'
-            raise DatasetError(template, file=folder / names, line=number, path=path)
-        paths.append(path)
-    items = [Labelled(path, {}) for path in paths]
-    for name in labels:
-        for number, line in _lines(folder / name):
-            try:
-                image, found = parse_labels(line, pairs)
-                for attribute, value in found:
-                    _set_label(items, data.ATTRIBUTES, image, attribute, value)
-            except ValueError as error:
-                template = "%(file)s, line %(line)d: %(why)s."
-                raise DatasetError(template, file=folder / name, line=number, why=str(error)) from None
+            raise DatasetError(template, file=file, line=number, path=path)
+        items.append(Labelled(path, {}))
     return items
+
+
+def _labels(file: Path, items: list[Labelled], known: config.Attributes, pairs: bool = False) -> list[Label]:
+    """The labels of a file in its order; each is entered in `items` too."""
+    labels = []
+    for number, line in _lines(file):
+        try:
+            image, found = parse_labels(line, pairs)
+            for attribute, value in found:
+                _set_label(items, known, image, attribute, value)
+                labels.append(Label(image, attribute, value))
+        except ValueError as error:
+            template = "%(file)s, line %(line)d: %(why)s."
+            raise DatasetError(template, file=file, line=number, why=str(error)) from None
+    return labels
 
 
 def parse_labels(line: str, pairs: bool = False) -> tuple[int, list[tuple[int, int]]]:

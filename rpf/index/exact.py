@@ -1,12 +1,13 @@
-"""Exact search: the score of every item, by matrix products over the memory-mapped embeddings."""
+"""Exact search by matrix products: over a collection's memory-mapped embeddings, or over plain vectors."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from rpf.collection import Collection
-from rpf.index import Found
+from rpf.index import Found, Neighbours
 
 ROWS_AT_ONCE = 8192  # 16-bit rows are widened to float32 in pieces of this many
 
@@ -37,6 +38,22 @@ class Exact:
         scores = np.round(weights @ cosines.astype(np.float64) / weights.sum(), 6)
         top = best(scores, count)
         return Found(top, scores[top], cosines[:, top])
+
+
+class NoIndex:
+    """The cosine of every vector, over plain vectors: what the other methods are measured against."""
+
+    title: ClassVar[str] = "None"
+
+    def build(self, vectors: npt.NDArray[np.float32]) -> None:
+        """See rpf.index.Method."""
+        self._vectors = vectors
+
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
+        """See rpf.index.Method."""
+        cosines = (queries @ self._vectors.T).astype(np.float64)
+        ids = np.stack([best(scores, k) for scores in np.round(cosines, 6)])
+        return Neighbours(ids, 2 - 2 * np.take_along_axis(cosines, ids, axis=1))
 
 
 def best(scores: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.int64]:

@@ -1,0 +1,79 @@
+"""The command that measures a model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rpf.cli.common import FILE, Bar, ManyConfigs, with_settings
+from rpf.settings import Settings
+
+if TYPE_CHECKING:
+    from rpf.evaluation.protocol import Branch
+
+
+@click.command(cls=ManyConfigs)
+@click.option("--cfg", "configs", multiple=True, required=True, type=FILE, help="Config files: --cfg A.yaml B.yaml.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the config files'.")
+@click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True)
+@click.option("--methods", help="Search methods, such as none,kdtree,lsh,faiss; else all there are.")
+@click.option("--topk", default=50, show_default=True, type=click.IntRange(1, 100_000), help="k of MAP@k and recall@k.")
+@click.option("--branch", type=click.Choice(["region", "patch", "both"]), default="both", show_default=True)
+@click.option("--out", required=True, type=FILE, help="Folder for report.json, .txt, .md and plots.")
+@with_settings
+def evaluate(
+    settings: Settings,
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    split: str,
+    methods: str | None,
+    topk: int,
+    branch: "Branch",
+    out: Path,
+) -> None:
+    """Measure how well a checkpoint retrieves the pictures of a dataset's split.
+
+    Each attribute's queries are searched for among all candidates of that attribute. What the checkpoint was made
+    with counts more than the config files; --set SOLVER.BETA=... and INPUT.THRESHOLD=... reach the checkpoint too.
+
+    \b
+    Example:
+      python -m rpf evaluate --cfg config/Clothing/Clothing.yaml config/Clothing/s2.yaml \\
+          --checkpoint model.safetensors --set DATA.BASE_PATH=data --split valid --out report
+    """
+    from rpf import config
+    from rpf.engine import load_model
+    from rpf.evaluation.measure import Measured, measure
+    from rpf.evaluation.protocol import embed, read_benchmark
+    from rpf.evaluation.report import make_report
+    from rpf.evaluation.tables import as_text
+    from rpf.evaluation.writing import write_report
+    from rpf.index.methods import METHODS
+
+    wanted = list(dict.fromkeys(methods.split(","))) if methods else list(METHODS)
+    if unknown := [name for name in wanted if name not in METHODS]:
+        raise click.BadParameter(f'"{unknown[0]}" is not one of {", ".join(METHODS)}.', param_hint="--methods")
+    values = config.load(configs, overrides)
+    benchmark = read_benchmark(values.DATA, split)
+    model = load_model(settings, values)
+    model.config = config.override(
+        model.config, [one for one in overrides if one.startswith(("SOLVER.BETA=", "INPUT.THRESHOLD="))]
+    )
+    out.mkdir(parents=True, exist_ok=True)  # now: if it cannot be, better before the work than after it
+    with Bar() as bar:
+        vectors = embed(model, benchmark, branch, values.DATA.TEST_BATCHSIZE, bar)
+        measured: dict[str, list[Measured]] = {name: [] for name in wanted}
+        for name, own in measured.items():
+            bar(name, 0, benchmark.count)
+            for one in vectors:
+                own.append(measure(one, METHODS[name](), topk))
+                bar(name, sum(len(each.whole) for each in own), benchmark.count)
+    about = {
+        "dataset": values.DATA.DATASET,
+        "checkpoint": str(settings.checkpoint),
+        "checkpoint_sha256": model.checkpoint_hash,
+        "branch": branch,
+    }
+    report = make_report(benchmark, measured, topk, about)
+    write_report(out, report)
+    click.echo(as_text(report), nl=False)

@@ -1,0 +1,86 @@
+"""From measured queries to the report: means, intervals, and what report.json says."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rpf.evaluation.measure import Measured
+from rpf.evaluation.metrics import Floats, bootstrap_means, random_average_precision
+from rpf.evaluation.protocol import Benchmark
+
+DRAWS = 2000
+SEED = 0
+
+Values = Mapping[str, Floats]  # attribute -> a value for each of its queries
+Report = dict[str, Any]
+
+
+def make_report(
+    benchmark: Benchmark, measured: Mapping[str, Sequence[Measured]], k: int, about: Mapping[str, Any]
+) -> Report:
+    """What report.json holds; all figures are fractions of 1, or seconds a query. `about` goes in as it is.
+
+    measured: method -> what was measured for each task, in the benchmark's order. Figures of a method are
+    {attribute: mean over its queries, "overall": mean over all queries, "mean": mean over the attributes}; an
+    attribute without queries has null and does not count. Intervals have the same keys: [low, high], 95%.
+    """
+    return {
+        "split": benchmark.split,
+        **about,
+        "topk": k,
+        "queries": {task.attribute: len(task.queries.values) for task in benchmark.tasks},
+        "candidates": {task.attribute: len(task.candidates.values) for task in benchmark.tasks},
+        "methods": {name: _of_method(benchmark, own, k) for name, own in measured.items()},
+        "random": _of_random_ranking(benchmark, k),
+    }
+
+
+def _of_method(benchmark: Benchmark, measured: Sequence[Measured], k: int) -> dict[str, Any]:
+    attributes = [task.attribute for task in benchmark.tasks]
+
+    def values(name: str) -> Values:
+        return {key: getattr(own, name) for key, own in zip(attributes, measured, strict=True)}
+
+    shares = {"MAP": values("whole"), f"MAP@{k}": values("top"), f"recall@{k}": values("recall")}
+    return {
+        **{name: means(own) for name, own in shares.items()},
+        "seconds": means(values("seconds")),
+        "build_seconds": sum(own.build_seconds for own in measured),
+        "intervals": {name: intervals(own) for name, own in shares.items()},
+    }
+
+
+def _of_random_ranking(benchmark: Benchmark, k: int) -> dict[str, Any]:
+    """The MAP that rankings by chance have on average."""
+    whole, top = {}, {}
+    for task in benchmark.tasks:
+        size = len(task.candidates.values)
+        total = (task.candidates.values == task.queries.values[:, None]).sum(axis=1)
+        whole[task.attribute] = random_average_precision(size, total)
+        top[task.attribute] = random_average_precision(size, total, k)
+    return {"MAP": means(whole), f"MAP@{k}": means(top)}
+
+
+def means(values: Values) -> dict[str, float | None]:
+    """The mean of each attribute, over all queries, and over the attributes; None for an attribute without queries."""
+    own = {key: float(one.mean()) if len(one) else None for key, one in values.items()}
+    known = [mean for mean in own.values() if mean is not None]
+    return {**own, "overall": float(np.concatenate(list(values.values())).mean()), "mean": float(np.mean(known))}
+
+
+def intervals(values: Values) -> dict[str, list[float] | None]:
+    """95% bootstrap intervals of `means`: queries are drawn within each attribute, from a fixed seed."""
+    draws = {key: bootstrap_means(one, DRAWS, SEED + at) for at, (key, one) in enumerate(values.items()) if len(one)}
+    counts = np.array([len(values[key]) for key in draws])
+    stacked = np.stack(list(draws.values()))
+    return {
+        **{key: _interval(draws[key]) if key in draws else None for key in values},
+        "overall": _interval(counts @ stacked / counts.sum()),
+        "mean": _interval(stacked.mean(axis=0)),
+    }
+
+
+def _interval(draws: Floats) -> list[float]:
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return [float(low), float(high)]
