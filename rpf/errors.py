@@ -50,3 +50,7 @@ class BadImage(RPFError):
 
 class QueryError(RPFError):
     """A search that cannot be run as asked (a weight, a count, a query made by another model)."""
+
+
+class TrainingError(RPFError):
+    """A training that cannot go on, or would destroy an earlier one."""

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from rpf import __version__
-from rpf.cli import collections, datasets, model
+from rpf.cli import collections, datasets, evaluation, model, training
 from rpf.errors import RPFError
 
 
@@ -53,7 +53,9 @@ for command in (
     collections.import_collection,
     collections.demo,
     datasets.wardrobe,
+    training.train,
     model.embed,
+    evaluation.evaluate,
     model.doctor,
 ):
     main.add_command(command)

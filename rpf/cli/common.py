@@ -15,18 +15,22 @@ FILE = click.Path(path_type=Path)
 
 
 class ManyConfigs(click.Command):
-    """Lets one --cfg take several files: --cfg A.yaml B.yaml."""
+    """Lets one --cfg take several files, and one --set several settings: --cfg A.yaml B.yaml --set A=1 B=2."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         spread: list[str] = []
-        in_configs = False
+        option = ""  # that may take one more value
         for arg in args:
-            if in_configs and spread[-1] != "--cfg" and arg.endswith((".yaml", ".yml")):
-                spread.append("--cfg")
-            elif arg.startswith("-"):
-                in_configs = arg == "--cfg"
+            if arg.startswith("-"):
+                option = arg
+            elif spread and spread[-1] != option and _is_value(option, arg):
+                spread.append(option)
             spread.append(arg)
         return super().parse_args(ctx, spread)
+
+
+def _is_value(option: str, arg: str) -> bool:
+    return (option == "--cfg" and arg.endswith((".yaml", ".yml"))) or (option == "--set" and "=" in arg)
 
 
 class Bar(AbstractContextManager["Bar"]):

@@ -72,9 +72,10 @@ def test_what_it_leaves(tiny: Make, trainer: Make) -> None:
     assert [entry["lr/patch"] for entry in log] == pytest.approx([5.5e-5, 0.9 * 5.5e-5, 0.81 * 5.5e-5])
     board = EventAccumulator(str(training.folder)).Reload()
     tags = board.Tags()
-    assert {"MAP", "lr/region", "lr/patch", "loss/total", "loss/contrastive"} <= set(tags["scalars"])
+    assert {"MAP", "lr/region", "lr/patch", "loss/total", "batch/contrastive"} <= set(tags["scalars"])
     assert "crops/sleeve_length" in tags["images"]
-    assert [event.step for event in board.Scalars("MAP")] == [2, 5, 8], "counted in batches, like the losses"
+    assert [event.step for event in board.Scalars("batch/total")] == list(range(9))
+    assert [event.step for event in board.Scalars("MAP")] == [2, 5, 8], "counted in batches too"
     first = board.Images("crops/sleeve_length")[0]
     assert (first.width, first.height) == (448, 224)
 
