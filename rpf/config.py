@@ -70,12 +70,17 @@ class Transformer(Section):
         return self.PATCH_SIZE if self.SPLIT == "non-overlap" else self.SLIDE_STEP
 
 
+class Applicability(Section):
+    ENABLE: bool = False
+
+
 class Model(Section):
     EMBED_SIZE: int = Field(1024, ge=1)
     ATTRIBUTE: AttributeTable = AttributeTable()
     GLOBAL: Global = Global()
     SINGLE: Single = Single()
     TRANSFORMER: Transformer = Transformer()
+    APPLICABILITY: Applicability = Applicability()
 
 
 class Input(Section):

@@ -18,6 +18,7 @@ class RegionOutput(NamedTuple):
     feature: Tensor  # (B, n, EMBED_SIZE), not normalised
     background: Tensor  # (B, n, EMBED_SIZE), not normalised
     attention: Tensor  # (B, n, h, w), sums to 1 over the grid
+    applicable: Tensor | None  # (B, n) logits of the garment having that part at all; None without that head
 
 
 class Trunk(nn.Module):
@@ -74,6 +75,7 @@ class RegionBranch(nn.Module):
         self.feature_fc = nn.Linear(channels, width)
         self.mlp_norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(width, width // spatial.REDUCTION_RATE, 0.1, nn.ReLU)
+        self.applicability = nn.Linear(channels, config.DATA.NUM_ATTRIBUTES) if model.APPLICABILITY.ENABLE else None
 
     def forward(self, images: Tensor, attributes: Tensor) -> RegionOutput:
         """images (B, 3, S, S) normalised; attributes (B, n) int64 -> RegionOutput."""
@@ -90,7 +92,14 @@ class RegionBranch(nn.Module):
             feature=self._refine(self.feature_fc(attention @ x)),
             background=self._refine(rest @ x),
             attention=attention.unflatten(-1, (height, width)),
+            applicable=self._applicable(x, attributes),
         )
+
+    def _applicable(self, x: Tensor, attributes: Tensor) -> Tensor | None:
+        """From the trunk's features alone, (B, L, C): what this head learns does not reach the embedding."""
+        if self.applicability is None:
+            return None
+        return self.applicability(x.detach().mean(dim=1)).gather(1, attributes)
 
     def _refine(self, h: Tensor) -> Tensor:
         return self.mlp_norm(h + self.mlp(self.mlp_norm(h)))

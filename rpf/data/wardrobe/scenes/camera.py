@@ -49,6 +49,8 @@ def see(
     points = np.vstack([points, _company(plan, low, high, cut_bottom, supports, plain, rng)])
     points = points[points[:, 1] < cut_bottom + 5.0]
     points[:, 1] = np.clip(points[:, 1], cut_top, cut_bottom)
+    if cut_bottom < math.inf and not (points[:, 1] == cut_bottom).any():  # long straight seams have no point there
+        points = np.vstack([points, (float(points[:, 0].mean()), cut_bottom)])
     lens = _lens(plan, plain, rng)
     seen = _map(lens, points)
     (x0, y0), (x1, y1) = seen.min(axis=0), seen.max(axis=0)
