@@ -61,6 +61,7 @@ class Transformer(Section):
     MLP_DIM: int = Field(3072, ge=1)
     NUM_HEADS: int = Field(12, ge=1)
     CROSS_NUM_HEADS: int = Field(12, ge=1)
+    STEM: str = ""  # a backbone whose features at stride 16 become the tokens, in place of patches of pixels
     ATT_DROPOUT_RATE: float = Field(0.0, ge=0, lt=1)
     REDUCTION_RATE: int = Field(2, ge=1)
 
@@ -74,6 +75,12 @@ class Applicability(Section):
     ENABLE: bool = False
 
 
+class Values(Section):
+    ENABLE: bool = False
+    SCALE: float = Field(16.0, gt=0)  # of the cosines to the value vectors, before the softmax
+    SHARE: float = Field(0.5, ge=0)  # of the feature itself in the embedding; the values it shows weigh 1 together
+
+
 class Model(Section):
     EMBED_SIZE: int = Field(1024, ge=1)
     ATTRIBUTE: AttributeTable = AttributeTable()
@@ -81,6 +88,7 @@ class Model(Section):
     SINGLE: Single = Single()
     TRANSFORMER: Transformer = Transformer()
     APPLICABILITY: Applicability = Applicability()
+    VALUES: Values = Values()
 
 
 class Input(Section):
@@ -88,6 +96,13 @@ class Input(Section):
     PIXEL_STD: Triple = (0.229, 0.224, 0.225)
     GLOBAL_SIZE: int = Field(224, ge=16)
     LOCAL_SIZE: int = Field(224, ge=16)
+    TRAIN_SIZE: int = Field(0, ge=0)  # what SOLVER.LOSS values sees in training, pixels; 0: GLOBAL_SIZE
+    SQUARE: str = Field("crop", pattern="^(crop|pad)$")  # how a picture becomes square: its centre, or with margins
+
+    @property
+    def train_size(self) -> int:
+        """Pixels a side of what the region branch sees in training, with SOLVER.LOSS values."""
+        return self.TRAIN_SIZE or self.GLOBAL_SIZE
     THRESHOLD: float = Field(0.4, ge=0, lt=1)
 
 
@@ -125,6 +140,8 @@ class Data(Section):
     TEST_BATCHSIZE: int = Field(64, ge=1)
     BASE_PATH: str = "data"
     DATASET: str = ""
+    EXTRA: str = ""  # folder of a second dataset of the same attributes that trains along (SOLVER.LOSS values)
+    EXTRA_SHARE: float = Field(0.4, ge=0, lt=1)  # of the pictures in a batch
     NUM_ATTRIBUTES: int = Field(0, ge=0)
     ATTRIBUTES: Attributes = Attributes()
     PATH_FILE: PathFile = PathFile()
@@ -156,7 +173,7 @@ class Solver(Section):
     EPOCHS: int = Field(50, ge=1)
     LOG_PERIOD: int = Field(20, ge=1)
     BASE_LR: float = Field(5e-5, gt=0)
-    BASE_LR_SLOW: float = Field(1e-5, gt=0)
+    BASE_LR_SLOW: float = Field(1e-5, ge=0)
     REGION_WEIGHT: float = Field(1.0, ge=0)
     INTER_WEIGHT: float = Field(0.04, ge=0)
     PATCH_WEIGHT: float = Field(0.1, ge=0)
@@ -164,6 +181,14 @@ class Solver(Section):
     BETA: float = Field(0.4, ge=0, le=1)
     TAU: float = Field(0.07, gt=0)
     ALPHA: float = Field(12.0, ge=0)
+    LOSS: str = Field("triplet", pattern="^(triplet|values)$")  # as published, or classification by value vectors
+    SCHEDULE: str = Field("step", pattern="^(step|cosine)$")
+    WEIGHT_DECAY: float = Field(0.0, ge=0)
+    TRUNK_SHARE: float = Field(1.0, gt=0)  # of the learning rate, for backbones with starting weights
+    CLIP: float = Field(0.0, ge=0)  # longest gradient; 0: any
+    AVERAGE: float = Field(0.0, ge=0, lt=1)  # decay of a moving average of the weights, which is what is saved
+    SMOOTHING: float = Field(0.05, ge=0, lt=1)  # of the labels (SOLVER.LOSS values)
+    BALANCE: float = Field(0.4, ge=0, le=1)  # rare values weigh more: frequency to the power of minus this
 
 
 class Logger(Section):

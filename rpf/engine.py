@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from rpf import demo, images
-from rpf.collection import Collection, Item, valid_name
+from rpf.collection import Collection, Item, lacking, valid_name
 from rpf.config import Config
 from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, UnknownCollection
 from rpf.index.exact import Exact
@@ -55,6 +55,11 @@ class Query:
     boxes: npt.NDArray[np.int32] | None  # (A, 4): left, top, right, bottom in pixels; None when unknown
     size: tuple[int, int]  # width, height of the picture in pixels
     item_id: int | None = None  # the item of the collection that it is; left out of its own results
+    has: frozenset[str] | None = None  # the attributes of which it has the part at all; None when unknown
+
+    def lacks(self, key: str) -> bool:
+        """Whether the garment is known to lack the part that the attribute is about."""
+        return self.has is not None and key not in self.has
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Hit:
     item: Item
     similarity: float  # weighted mean cosine, -1 to 1
     parts: dict[str, float]  # cosine per chosen attribute
+    lacks: tuple[str, ...]  # chosen attributes whose part it lacks, as far as known; none unless asked for
 
 
 @dataclass(frozen=True)
@@ -144,18 +150,35 @@ class SearchEngine:
         """Embed a picture for every attribute of the model. Raises BadImage."""
         picture = images.open_image(source)
         seen = self.model.embed([picture])
-        return Query(seen.embedding[0], seen.box[0], picture.size)
+        applicable = None if seen.applicable is None else seen.applicable[0].astype(np.float16)  # as it is stored
+        return Query(seen.embedding[0], seen.box[0], picture.size, has=_having(self.model.attributes, applicable))
 
     def query_item(self, name: str, item_id: int) -> Query:
         """An item of a collection as the query. Raises UnknownItem."""
         collection = self.collection(name)
         item = collection.item(item_id)
-        return Query(collection.vectors(item_id), collection.boxes(item_id), (item.width, item.height), item_id)
+        return Query(
+            collection.vectors(item_id),
+            collection.boxes(item_id),
+            (item.width, item.height),
+            item_id,
+            _having(collection.vocabulary.keys, collection.applicable(item_id)),
+        )
 
-    def search(self, name: str, query: Query, weights: Mapping[str, float], k: int = 50, offset: int = 0) -> Results:
+    def search(
+        self,
+        name: str,
+        query: Query,
+        weights: Mapping[str, float],
+        k: int = 50,
+        offset: int = 0,
+        lacking_last: bool = False,
+    ) -> Results:
         """Rank the whole collection by likeness in the attributes that have a weight above 0 (DESIGN, section 3).
 
-        weights: attribute key -> weight. Ties go to the lower id. Raises QueryError.
+        weights: attribute key -> weight. lacking_last: garments that lack the part of a chosen attribute come after
+        those that have all, the more they lack the later; likeness counts among equals. Ties go to the lower id.
+        Raises QueryError.
         """
         started = time.perf_counter()
         collection = self.collection(name)
@@ -165,7 +188,11 @@ class SearchEngine:
         own = query.item_id is not None
         attributes = [collection.vocabulary.index(key) for key in chosen]
         found = Exact(collection).search(
-            query.embedding[attributes], attributes, np.array(list(chosen.values()), dtype=np.float64), offset + k + own
+            query.embedding[attributes],
+            attributes,
+            np.array(list(chosen.values()), dtype=np.float64),
+            offset + k + own,
+            lacking_last,
         )
         ids = collection.ids[found.rows]
         keep = np.flatnonzero(ids != (query.item_id if own else -1))[offset : offset + k]  # no id is below 0
@@ -175,6 +202,7 @@ class SearchEngine:
                 item=item,
                 similarity=float(found.scores[place]),
                 parts={key: float(found.cosines[line, place]) for line, key in enumerate(chosen)},
+                lacks=tuple(key for line, key in enumerate(chosen) if found.lacking[line, place]),
             )
             for position, (place, item) in enumerate(zip(keep, collection.items(ids[keep].tolist()), strict=True))
         ]
@@ -198,6 +226,13 @@ class SearchEngine:
                 "This collection was imported without its checkpoint: it can be searched by its own items only."
             )
         return chosen
+
+
+def _having(attributes: Sequence[str], applicable: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
+    """Those of the A attributes of which a garment has the part, from (A,) probabilities; None where unknown."""
+    if applicable is None:
+        return None
+    return frozenset(key for key, lacks in zip(attributes, lacking(applicable), strict=True) if not lacks)
 
 
 def load_model(settings: Settings, config: Config | None = None) -> RPF:

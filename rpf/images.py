@@ -76,6 +76,20 @@ def centre_square(picture: Image.Image, size: int) -> Image.Image:
     return resized.crop((left, top, left + size, top + size))
 
 
+def pad_square(picture: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
+    """The whole picture in the middle of a square of its border's mean colour, and where it begins there (x, y)."""
+    width, height = picture.size
+    if width == height:
+        return picture, (0, 0)
+    pixels = np.asarray(picture)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).mean(axis=0)
+    side = max(width, height)
+    square = Image.new("RGB", (side, side), tuple(round(value) for value in border))
+    place = (side - width) // 2, (side - height) // 2
+    square.paste(picture, place)
+    return square, place
+
+
 def square_in_picture(left: int, top: int, side: int, frame: int, width: int, height: int) -> Box:
     """A square in the frame that `centre_square` cut (frame x frame pixels) as a box in the picture it came from."""
     short, over = min(width, height), abs(width - height) // 2

@@ -39,6 +39,8 @@ class Embedded(Protocol):
     def embedding(self) -> npt.NDArray[np.float32]: ...  # (n, A, D), unit vectors
     @property
     def box(self) -> npt.NDArray[np.int32]: ...  # (n, A, 4): left, top, right, bottom in each picture's pixels
+    @property
+    def applicable(self) -> npt.NDArray[np.float32] | None: ...  # (n, A): how likely it has that part; None: unknown
 
 
 class Embedder(Protocol):
@@ -174,7 +176,7 @@ def _append(writer: Writer, embedder: Embedder, ready: _Batch) -> None:
     """Embed a batch and write it in one step."""
     if ready.items:
         seen = embedder.embed(ready.pictures)
-        writer.append(ready.items, seen.embedding, seen.box, removing=ready.outdated)
+        writer.append(ready.items, seen.embedding, seen.box, seen.applicable, removing=ready.outdated)
     else:
         writer.remove(ready.outdated)
 

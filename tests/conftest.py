@@ -1,7 +1,7 @@
 """Real parts for every test: a tiny model with real weights files, drawn garments, a real site over them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,21 +32,26 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of our format with FashionAI's attributes and weights from a fixed seed."""
+def tiny_model(folder: Path, overrides: Sequence[str] = ()):  # type: ignore[no-untyped-def]
+    """A model of FashionAI's attributes with weights from a fixed seed; its sizes are written into `folder`."""
     import torch
 
     from rpf import config
-    from rpf.model import checkpoint
     from rpf.model.rpf import RPF
 
-    folder = tmp_path_factory.mktemp("checkpoint")
     sizes = folder / "tiny.yaml"
     sizes.write_text(TINY, encoding="utf-8")
     torch.manual_seed(7)
-    model = RPF(config.load([ROOT / "config" / "FashionAI" / "FashionAI.yaml", sizes]))
-    checkpoint.save(model, folder / "tiny.safetensors", note="random weights, for tests")
+    return RPF(config.load([ROOT / "config" / "FashionAI" / "FashionAI.yaml", sizes], overrides))
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of our format with a tiny model."""
+    from rpf.model import checkpoint
+
+    folder = tmp_path_factory.mktemp("checkpoint")
+    checkpoint.save(tiny_model(folder), folder / "tiny.safetensors", note="random weights, for tests")
     return folder / "tiny.safetensors"
 
 
@@ -83,6 +88,49 @@ def settings(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, wa
     sources = [Source(path.name, labels) for path, labels in wardrobe.items()]
     index(made.collections / "tiny", root, sources, load_model(made), title="Tiny wardrobe")
     return made
+
+
+@pytest.fixture(scope="session")
+def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path, dict[str, int]]):  # type: ignore[no-untyped-def]
+    """Settings over the collection "parts": the wardrobe, indexed by a tiny model that also tells which parts a
+    garment has. Its head is random, moved so that for each attribute about half of the garments have the part."""
+    import torch
+    from PIL import Image
+
+    from rpf.engine import load_model
+    from rpf.indexing import Source, index
+    from rpf.model import checkpoint
+    from rpf.settings import Settings
+
+    base = tmp_path_factory.mktemp("parts")
+    model = tiny_model(base, ["MODEL.APPLICABILITY.ENABLE=true"]).eval()
+    last = [layer for layer in model.region.applicability.modules() if isinstance(layer, torch.nn.Linear)][-1]
+    with torch.no_grad():
+        last.weight *= 100  # apart by more than 16 bits round
+        last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).applicable).logit().median(0)[0]
+    checkpoint.save(model, base / "parts.safetensors", note="random weights, for tests")
+    made = Settings(
+        collections=base / "collections",
+        collection="parts",
+        checkpoint=base / "parts.safetensors",
+        instance=base / "instance",
+    )
+    sources = [Source(path.name, labels) for path, labels in wardrobe.items()]
+    index(made.collections / "parts", next(iter(wardrobe)).parent, sources, load_model(made), title="Tiny parts")
+    return made
+
+
+@pytest.fixture(scope="session")
+def two_parts(parts_settings) -> tuple[str, str]:  # type: ignore[no-untyped-def]
+    """Two attributes of whose parts some garments of "parts" have both, some one and some none."""
+    from itertools import combinations
+
+    from rpf.collection import Collection
+
+    collection = Collection.open(parts_settings.collections / "parts")
+    pairs = combinations(range(len(collection.vocabulary)), 2)
+    first, second = next(pair for pair in pairs if set(collection.lacking(pair).sum(axis=0)) == {0, 1, 2})
+    return collection.vocabulary.keys[first], collection.vocabulary.keys[second]
 
 
 @pytest.fixture(scope="session")

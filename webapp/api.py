@@ -18,6 +18,7 @@ api = Blueprint("api", __name__)  # exempt from CSRF as a whole: /submit is the 
 
 DEFAULT_K, MAX_K = 50, 1000
 MAX_TEXT = 64 * 1024  # bytes of a request without its picture
+KINDS: dict[type, str] = {str: "a text", bytes: "a file", bool: "true or false"}
 FIELDS: dict[type[RPFError], str] = {
     paths.Forbidden: "img_path",
     paths.NotFound: "img_path",
@@ -44,11 +45,17 @@ class Ask:
     attrs: str
     k: int
     collection: str
+    lacking_last: bool
 
 
 @api.post("/submit")
 def submit() -> Response:
-    """Rank a collection by likeness to a picture in the attributes named."""
+    """Rank a collection by likeness to a picture in the attributes named.
+
+    Fields: `img_path` (or, in a form, the file `image`) and `attrs`; `k` (50), `collection` (the default one) and
+    `lacking_last` (false): whether garments that lack the part of a named attribute come after those that have all, in
+    the order of SearchEngine.search. The answer then has `lacks` too: for each id the attributes of which it has none.
+    """
     began = time.perf_counter()
     holder = current.holder()
     settings = holder.settings
@@ -61,12 +68,13 @@ def submit() -> Response:
         image = paths.read(image, (collection.root, ROOT / "data", *settings.image_roots))
     if len(image) > paths.MAX_BYTES:
         raise paths.TooLarge(paths.MAX_BYTES)
-    results = engine.search(ask.collection, engine.embed(image), weights, ask.k)
+    results = engine.search(ask.collection, engine.embed(image), weights, ask.k, lacking_last=ask.lacking_last)
     spent = time.perf_counter() - began
     holder.seconds.append(spent)
     return jsonify(
         ids=[hit.item.id for hit in results.hits],
         similarities=[round(hit.similarity, 6) for hit in results.hits],
+        **({"lacks": [hit.lacks for hit in results.hits]} if ask.lacking_last else {}),
         retrieval_times=round(spent, 6),
     )
 
@@ -124,20 +132,24 @@ def _form() -> dict[str, object]:
         body[field] = value.read() if isinstance(value, FileStorage) else value
         if field == "k" and isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
             body[field] = int(value)
+        if field == "lacking_last" and value in ("true", "false"):
+            body[field] = value == "true"
     return body
 
 
 def _checked(body: dict[str, object], image: str, kind: type[str] | type[bytes], collection: str) -> Ask:
     """The request in `body`, whose picture is in the field `image` and of type `kind`."""
+    known = (image, "attrs", "k", "collection", "lacking_last")
     for field in body:
-        if field not in (image, "attrs", "k", "collection"):
-            raise Invalid(field, "There is no field %(field)s; there are %(image)s, attrs, k, collection.", image=image)
-    whole = {"k": DEFAULT_K, "collection": collection, **body}
+        if field not in known:
+            raise Invalid(field, "There is no field %(field)s; there are %(known)s.", known=", ".join(known))
+    whole = {"k": DEFAULT_K, "collection": collection, "lacking_last": False, **body}
     return Ask(
         image=_field(whole, image, kind),
         attrs=_field(whole, "attrs", str),
         k=_count(whole["k"]),
         collection=_field(whole, "collection", str),
+        lacking_last=_field(whole, "lacking_last", bool),
     )
 
 
@@ -146,7 +158,7 @@ def _field(body: dict[str, object], field: str, kind: type[T]) -> T:
         raise Invalid(field, "%(field)s is missing.")
     value = body[field]
     if not isinstance(value, kind):
-        raise Invalid(field, "%(field)s must be a %(kind)s.", kind="file" if kind is bytes else "text")
+        raise Invalid(field, "%(field)s must be %(kind)s.", kind=KINDS[kind])
     return value
 
 

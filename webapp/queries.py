@@ -2,8 +2,8 @@
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -21,11 +21,15 @@ MAX_WEIGHT = 3.0
 
 @dataclass(frozen=True)
 class Ask:
-    """One search: an item of the collection or an upload, and the chosen attributes with their weights."""
+    """One search: an item of the collection or an upload, and the chosen attributes with their weights.
+
+    Garments that lack a chosen part come last, unless they are to be `mixed` with the others.
+    """
 
     item: int | None
     upload: str | None
     weights: Mapping[str, float]
+    mixed: bool = False
 
     @classmethod
     def from_args(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "Ask":
@@ -36,23 +40,28 @@ class Ask:
         chosen: set[str] = set()
         for text in filter(None, args.getlist("a")):
             chosen.update([text] if text in vocabulary else vocabulary.parse(text, language()))
-        return cls(*_picture(args), {key: _weight(args, key) for key in vocabulary.keys if key in chosen})
+        weights = {key: _weight(args, key) for key in vocabulary.keys if key in chosen}
+        return cls(*_picture(args), weights, _mixed(args))
 
     @classmethod
     def without_weights(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "Ask":
         """What can be read of an address that `from_args` refuses. NotFound where it names no picture."""
         ticked = args.getlist("a")
-        return cls(*_picture(args), {key: 1.0 for key in vocabulary.keys if key in ticked})
+        return cls(*_picture(args), {key: 1.0 for key in vocabulary.keys if key in ticked}, _mixed(args))
 
     def args(self) -> dict[str, Any]:
-        """The same as arguments of `url_for`; weights of 1 go without saying."""
+        """The same as arguments of `url_for`; weights of 1 go without saying, and so does what is not mixed."""
         picture: dict[str, object] = {"upload": self.upload} if self.item is None else {"item": self.item}
         weights = {f"w-{key}": f"{weight:g}" for key, weight in self.weights.items() if weight != 1.0}
-        return {**picture, "a": list(self.weights), **weights}
+        return {**picture, "a": list(self.weights), **weights, **({"mixed": 1} if self.mixed else {})}
 
     def args_for(self, item: int) -> dict[str, Any]:
         """The same search with an item of the collection in the place of the picture."""
-        return Ask(item, None, self.weights).args()
+        return replace(self, item=item, upload=None).args()
+
+    def args_by(self, keys: Iterable[str]) -> dict[str, Any]:
+        """The same search by other attributes."""
+        return replace(self, weights={key: self.weights.get(key) or 1.0 for key in keys}).args()
 
 
 class Queries:
@@ -97,6 +106,10 @@ def _picture(args: "MultiDict[str, str]") -> tuple[int | None, str | None]:
     if item is None and not upload:
         raise NotFound
     return item, upload if item is None else None
+
+
+def _mixed(args: "MultiDict[str, str]") -> bool:
+    return args.get("mixed") == "1"
 
 
 def _weight(args: "MultiDict[str, str]", key: str) -> float:

@@ -38,18 +38,23 @@ def ranked(name: str) -> tuple[str, int]:
     collection = current.engine().collection(name)
     page, size = _page()
     ranking = _rank(collection, size, (page - 1) * size)
-    found, ask = ranking.found, ranking.ask
+    found, ask, query = ranking.found, ranking.ask, ranking.query
     if found and not found.hits and page > 1:
         raise NotFound
+    parted = collection.knows_parts and not ask.mixed
+    lacked = [key for key, weight in ask.weights.items() if parted and weight > 0 and query.lacks(key)]
     html = render_template(
         "results.html",
         collection=collection,
         colours=show.colours(collection.vocabulary),
         ask=ask,
         problem=ranking.problem,
-        picture=show.asked(collection, ask, ranking.query),
-        regions=show.regions(collection.vocabulary, ranking.query, list(ask.weights)),
+        picture=show.asked(collection, ask, query),
+        regions=show.regions(collection.vocabulary, query, [key for key in ask.weights if key not in lacked]),
         found=found,
+        groups=show.groups(found.hits) if found else [],
+        lacked=lacked,
+        present=[key for key in collection.vocabulary.keys if not query.lacks(key)],
         spent=ranking.seconds,
         page=page,
         size=size,
@@ -64,8 +69,10 @@ def export(name: str, kind: str) -> Response:
     engine = current.engine()
     collection = engine.collection(name)
     ask = Ask.from_args(request.args, collection.vocabulary)
-    found = engine.search(name, current.queries().find(engine, name, ask), ask.weights, EXPORTED)
-    response = _as_csv(ask, found) if kind == "csv" else _as_json(name, ask, found)
+    query = current.queries().find(engine, name, ask)
+    found = engine.search(name, query, ask.weights, EXPORTED, lacking_last=not ask.mixed)
+    lacks = collection.knows_parts and not ask.mixed
+    response = _as_csv(ask, found, lacks) if kind == "csv" else _as_json(name, ask, found, lacks)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-results.{kind}"'
     return response
 
@@ -85,7 +92,7 @@ def _rank(collection: Collection, count: int, offset: int) -> Ranking:
     query = current.queries().find(engine, collection.name, ask)
     if not problem:
         try:
-            found = engine.search(collection.name, query, ask.weights, count, offset)
+            found = engine.search(collection.name, query, ask.weights, count, offset, lacking_last=not ask.mixed)
         except QueryError as error:
             problem = message(error)
     spent = time.perf_counter() - began
@@ -103,18 +110,19 @@ def _page() -> tuple[int, int]:
     return page, size
 
 
-def _as_csv(ask: Ask, found: Results) -> Response:
+def _as_csv(ask: Ask, found: Results, with_lacks: bool) -> Response:
     keys = [key for key, weight in ask.weights.items() if weight > 0]
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["rank", "id", "path", "similarity", *keys])
+    writer.writerow(["rank", "id", "path", "similarity", *keys, *(["lacks"] if with_lacks else [])])
     for hit in found.hits:
         parts = [repr(hit.parts[key]) for key in keys]
-        writer.writerow([hit.rank, hit.item.id, hit.item.path, repr(hit.similarity), *parts])
+        lacks = ["; ".join(hit.lacks)] if with_lacks else []
+        writer.writerow([hit.rank, hit.item.id, hit.item.path, repr(hit.similarity), *parts, *lacks])
     return Response(out.getvalue(), content_type="text/csv; charset=utf-8")
 
 
-def _as_json(name: str, ask: Ask, found: Results) -> Response:
+def _as_json(name: str, ask: Ask, found: Results, with_lacks: bool) -> Response:
     return jsonify(
         collection=name,
         query={"upload": ask.upload} if ask.item is None else {"item": ask.item},
@@ -127,6 +135,7 @@ def _as_json(name: str, ask: Ask, found: Results) -> Response:
                 "path": hit.item.path,
                 "similarity": hit.similarity,
                 "parts": hit.parts,
+                **({"lacks": hit.lacks} if with_lacks else {}),
             }
             for hit in found.hits
         ],

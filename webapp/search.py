@@ -67,7 +67,8 @@ def item(name: str, item_id: int) -> str:
     shown = collection.item(item_id)
     query = engine.query_item(name, item_id)
     keys = list(collection.vocabulary.keys)
-    ticked = [key for key in keys if key in shown.labels] or keys[:1]
+    present = [key for key in keys if key in shown.labels or not query.lacks(key)]
+    ticked = [key for key in keys if key in shown.labels] or (present if query.has else keys[:1])
     return render_template(
         "item.html",
         collection=collection,
@@ -76,9 +77,10 @@ def item(name: str, item_id: int) -> str:
         picture=show.large(name, shown),
         regions=show.regions(collection.vocabulary, query, keys),
         ticked=ticked,
+        present=present,
         nearest={
-            key: engine.search(name, query, {key: 1.0}, NEAREST).hits
-            for key in sorted(keys, key=lambda key: key not in ticked)
+            key: engine.search(name, query, {key: 1.0}, NEAREST, lacking_last=True).hits
+            for key in sorted(present, key=lambda key: key not in ticked)
         },
     )
 

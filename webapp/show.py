@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from flask import Flask, request, url_for
 from flask_babel import format_decimal, format_percent
 
 from rpf.attributes import Vocabulary
-from rpf.engine import Collection, Item, Query
+from rpf.engine import Collection, Hit, Item, Query
 from webapp import current
 from webapp.queries import Ask
 
@@ -108,15 +109,20 @@ def regions(vocabulary: Vocabulary, query: Query, keys: Sequence[str]) -> list[R
     return drawn
 
 
-def bar(parts: Mapping[str, float], weights: Mapping[str, float]) -> list[Segment]:
-    """Each attribute's share in an overall similarity; together as long as that similarity, of 100."""
+def bar(hit: Hit, weights: Mapping[str, float]) -> list[Segment]:
+    """Each attribute's share in an overall similarity, but for what the garment lacks; 100 long where all are alike."""
     total = sum(weights.values())
     segments, x = [], 0.0
-    for key, part in parts.items():
-        width = 100 * weights[key] * max(0.0, part) / total
+    for key in (key for key in hit.parts if key not in hit.lacks):
+        width = 100 * weights[key] * max(0.0, hit.parts[key]) / total
         segments.append(Segment(key, round(x, 2), round(width, 2)))
         x += width
     return segments
+
+
+def groups(hits: Sequence[Hit]) -> list[tuple[bool, list[Hit]]]:
+    """(whether they lack a chosen part, hits): those that lack none, and then the rest."""
+    return [(lacking, list(own)) for lacking, own in groupby(hits, lambda hit: bool(hit.lacks))]
 
 
 def pages(page: int, last: int) -> list[int | None]:

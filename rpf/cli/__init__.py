@@ -56,6 +56,7 @@ for command in (
     training.train,
     model.embed,
     evaluation.evaluate,
+    evaluation.compare,
     model.doctor,
 ):
     main.add_command(command)

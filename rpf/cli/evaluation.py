@@ -1,4 +1,4 @@
-"""The command that measures a model."""
+"""The commands that measure a model, and set measured ones side by side."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +36,9 @@ def evaluate(
     Each attribute's queries are searched for among all candidates of that attribute. What the checkpoint was made
     with counts more than the config files; --set SOLVER.BETA=... and INPUT.THRESHOLD=... reach the checkpoint too.
 
+    Where the checkpoint tells which parts a garment has at all, and the dataset has absent_<split>.txt, the report
+    says how well it tells them: the area under the ROC curve over all images of the split of which this is known.
+
     \b
     Example:
       python -m rpf evaluate --cfg config/Clothing/Clothing.yaml config/Clothing/s2.yaml \\
@@ -43,6 +46,7 @@ def evaluate(
     """
     from rpf import config
     from rpf.engine import load_model
+    from rpf.evaluation.applicability import applicability
     from rpf.evaluation.measure import Measured, measure
     from rpf.evaluation.protocol import embed, read_benchmark
     from rpf.evaluation.report import make_report
@@ -54,8 +58,8 @@ def evaluate(
     if unknown := [name for name in wanted if name not in METHODS]:
         raise click.BadParameter(f'"{unknown[0]}" is not one of {", ".join(METHODS)}.', param_hint="--methods")
     values = config.load(configs, overrides)
-    benchmark = read_benchmark(values.DATA, split)
     model = load_model(settings, values)
+    benchmark = read_benchmark(values.DATA, split, with_parts=model.config.MODEL.APPLICABILITY.ENABLE)
     model.config = config.override(
         model.config, [one for one in overrides if one.startswith(("SOLVER.BETA=", "INPUT.THRESHOLD="))]
     )
@@ -74,6 +78,29 @@ def evaluate(
         "checkpoint_sha256": model.checkpoint_hash,
         "branch": branch,
     }
-    report = make_report(benchmark, measured, topk, about)
+    report = make_report(benchmark, measured, topk, about) | applicability(vectors)
     write_report(out, report)
     click.echo(as_text(report), nl=False)
+
+
+@click.command()
+@click.argument("reports", nargs=-1, required=True, type=FILE, metavar="REPORT.json...")
+@click.option("--names", help='What to call them: "stage 1,stage 2"; else the folders they lie in.')
+@click.option("--out", required=True, type=FILE, help="Folder for compare.txt, .md and .png.")
+def compare(reports: tuple[Path, ...], names: str | None, out: Path) -> None:
+    """Set reports of `evaluate` side by side, all of the same split: MAP by exact search.
+
+    \b
+    Example:
+      python -m rpf compare stage1/report.json stage2/report.json --names "stage 1,stage 2" --out side-by-side
+    """
+    from rpf.evaluation.compare import compare as put_together
+    from rpf.evaluation.writing import write_comparison
+
+    called = [name.strip() for name in names.split(",")] if names else [file.resolve().parent.name for file in reports]
+    if len(called) != len(reports):
+        raise click.BadParameter(f"{len(called)} names for {len(reports)} reports.", param_hint="--names")
+    comparison = put_together(reports, called)
+    out.mkdir(parents=True, exist_ok=True)
+    write_comparison(out, comparison)
+    click.echo(comparison.as_text(), nl=False)

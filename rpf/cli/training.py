@@ -63,8 +63,8 @@ def train(
 
     from rpf import config
     from rpf.model.rpf import RPF
-    from rpf.training.data import read_train
     from rpf.training.hardware import hardware
+    from rpf.training.learning import read_course
     from rpf.training.start import begin
     from rpf.training.state import STATE, read_state
     from rpf.training.trainer import Trainer
@@ -79,14 +79,12 @@ def train(
             folder=folder, file=folder / STATE,
         )  # fmt: skip
     _log(values)
-    split, evaluate = read_train(values), _evaluation(values)
-    for name in split.triplets.left_out:
-        logging.getLogger("rpf").warning("%s is left out: its images have no two values to compare.", name)
+    course, evaluate = read_course(values), _evaluation(values)
     torch.manual_seed(seed)
     with hardware(values.DEVICE, precision) as machine:
         state = read_state(resume, values) if resume else None
         model = RPF(values) if state else begin(values, pretrained, stage_one, from_scratch)
-        trainer = Trainer(model, split, folder, machine, evaluate, seed)
+        trainer = Trainer(model, lambda own: course(own, machine), folder, machine, evaluate, seed)
         if state:
             trainer.resume(state)
         try:

@@ -3,7 +3,8 @@
     collections/<name>/
       manifest.json           what belongs to the collection; swapped atomically, with a generation number
       items.sqlite            one row an item
-      segments/<segment>/     ids.npy, embeddings.npy and perhaps boxes.npy: never changed once named in a manifest
+      segments/<segment>/     ids.npy, embeddings.npy and perhaps boxes.npy, applicable.npy: never changed once named
+                              in a manifest
       tombstones-<generation>.npy   the ids of removed items whose vectors are still in a segment
       lock                    held by the writer while it lives
 
@@ -15,6 +16,7 @@ come from other people too.
 from rpf.collection.items import Item, NewItem
 from rpf.collection.manifest import Manifest, collection_folder, valid_name
 from rpf.collection.reading import Collection
+from rpf.collection.segments import lacking
 from rpf.collection.writing import Writer
 
-__all__ = ["Collection", "Item", "Manifest", "NewItem", "Writer", "collection_folder", "valid_name"]
+__all__ = ["Collection", "Item", "Manifest", "NewItem", "Writer", "collection_folder", "lacking", "valid_name"]

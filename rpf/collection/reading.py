@@ -12,7 +12,7 @@ from rpf.attributes import Vocabulary
 from rpf.collection.arrays import inside, map_array
 from rpf.collection.items import FILE, Item, check_tables, fetch, reading
 from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest
-from rpf.collection.segments import CHUNK, Rows, open_segment
+from rpf.collection.segments import CHUNK, Rows, lacking, open_segment
 from rpf.errors import CollectionError, UnknownItem
 
 
@@ -86,6 +86,23 @@ class Collection:
     def boxes(self, item_id: int) -> npt.NDArray[np.int32] | None:
         """(A, 4) int32: left, top, right, bottom in the picture's pixels; None if unknown. Raises UnknownItem."""
         return self._rows.boxes(self._row(item_id))
+
+    def applicable(self, item_id: int) -> npt.NDArray[np.float16] | None:
+        """(A,) how likely the garment has that part at all, 0 to 1 (NaN: unknown); None if unknown. Raises UnknownItem.
+
+        `lacking` says what to make of them: in somebody else's collection they may be any numbers.
+        """
+        own = self._rows.applicable(np.array([self._row(item_id)]), range(len(self.manifest.attributes)))[0]
+        return None if np.isnan(own).all() else own
+
+    @cached_property
+    def knows_parts(self) -> bool:
+        """Whether it is known of items which parts they have; not so in collections of models that cannot tell."""
+        return self._rows.knows_applicable()
+
+    def lacking(self, attributes: Sequence[int]) -> npt.NDArray[np.bool_]:
+        """(a, N): whether each row's item lacks the part that an attribute is about; False where that is unknown."""
+        return lacking(self._rows.applicable(slice(None), attributes)).T
 
     def item(self, item_id: int) -> Item:
         """Raises UnknownItem, or CollectionError if the table is damaged."""

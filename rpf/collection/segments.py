@@ -30,6 +30,16 @@ class Segment:
     ids: npt.NDArray[np.int64]  # (n,)
     embeddings: npt.NDArray[np.float16]  # (A, n, D), a memory map
     boxes: npt.NDArray[np.int32] | None  # (n, A, 4), a memory map; zeros where unknown
+    applicable: npt.NDArray[np.float16] | None  # (n, A), a memory map; NaN where unknown
+
+
+def lacking(applicable: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """Whether garments lack a part at all, from how likely they have it (any shape): less likely than not.
+
+    What is no number from 0 to 1 (NaN, and whatever a stranger wrote) is unknown, and the part counts as there.
+    """
+    found: npt.NDArray[np.bool_] = (applicable >= 0) & (applicable < 0.5)
+    return found
 
 
 def open_segment(collection: Path, name: str, attributes: int, dim: int) -> Segment:
@@ -42,12 +52,18 @@ def open_segment(collection: Path, name: str, attributes: int, dim: int) -> Segm
     if ids[0] < 0 or not (ids[1:] > ids[:-1]).all():
         raise ValueError(f"the ids of segment {name} are not ascending")
     embeddings = map_array(collection, folder / "embeddings.npy", np.float16, (attributes, len(ids), dim))
-    boxes = None
-    if (folder / "boxes.npy").exists():
-        boxes = map_array(collection, folder / "boxes.npy", np.int32, (len(ids), attributes, 4))
-    elif not folder.exists():  # deleted meanwhile, which is not the same as never having had boxes
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder))
-    return Segment(ids, embeddings, boxes)
+    boxes = _map_optional(collection, folder / "boxes.npy", np.int32, (len(ids), attributes, 4))
+    applicable = _map_optional(collection, folder / "applicable.npy", np.float16, (len(ids), attributes))
+    return Segment(ids, embeddings, boxes, applicable)
+
+
+def _map_optional(collection: Path, path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array | None:
+    """Map an array that a segment need not have. Raises as `map_array`, FileNotFoundError if the segment is gone."""
+    if path.exists():
+        return map_array(collection, path, dtype, shape)
+    if not path.parent.exists():  # deleted meanwhile, which is not the same as never having had the array
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
+    return None
 
 
 def write_segment(
@@ -56,7 +72,8 @@ def write_segment(
     shape: tuple[int, int, int],
     ids: npt.NDArray[np.int64],
     blocks: Iterable[Array],
-    boxes: npt.NDArray[np.int32] | None,
+    boxes: npt.NDArray[np.integer] | None,
+    applicable: npt.NDArray[np.floating] | None,
 ) -> None:
     """Write a segment under a temporary name, sync it, and give it its name.
 
@@ -69,6 +86,8 @@ def write_segment(
     write_array(temporary / "embeddings.npy", np.float16, shape, blocks)
     if boxes is not None:
         write_array(temporary / "boxes.npy", np.int32, boxes.shape, [boxes])
+    if applicable is not None:
+        write_array(temporary / "applicable.npy", np.float16, applicable.shape, [applicable])
     sync_folder(temporary)
     os.rename(temporary, temporary.with_name(name))
     sync_folder(temporary.parent)
@@ -79,8 +98,10 @@ def check_arrays(
     items: Sequence[NewItem],
     embeddings: npt.NDArray[np.floating],
     boxes: npt.NDArray[np.integer] | None,
+    applicable: npt.NDArray[np.floating] | None,
 ) -> None:
-    """Raise CollectionError unless these are (n, A, D) unit vectors and (n, A, 4) integers for n items."""
+    """Raise CollectionError unless these are (n, A, D) unit vectors, (n, A, 4) integers and (n, A) numbers from 0 to 1
+    or NaN, for n items."""
     shape = len(items), len(manifest.attributes), manifest.dim
     if embeddings.shape != shape or embeddings.dtype.kind != "f":
         template = "The embeddings have shape %(have)s where %(want)s is expected."
@@ -88,6 +109,12 @@ def check_arrays(
     if boxes is not None and (boxes.shape != (*shape[:2], 4) or boxes.dtype.kind not in "iu"):
         template = "The boxes have shape %(have)s where %(want)s is expected."
         raise CollectionError(template, have=boxes.shape, want=(*shape[:2], 4))
+    if applicable is not None:
+        if applicable.shape != shape[:2] or applicable.dtype.kind != "f":
+            template = "The probabilities of having a part have shape %(have)s where %(want)s is expected."
+            raise CollectionError(template, have=applicable.shape, want=shape[:2])
+        if ((applicable < 0) | (applicable > 1)).any():
+            raise CollectionError("The probabilities of having a part are not from 0 to 1.")
     norms = np.linalg.norm(embeddings.astype(np.float32), axis=2)
     bad = np.argwhere(~(np.abs(norms - 1) <= NORM_TOLERANCE))  # so, because NaN compares false
     if len(bad):
@@ -179,3 +206,22 @@ class Rows:
             if segment.boxes is not None:
                 out[mine] = segment.boxes[self._where[mine]]
         return out
+
+    def applicable(self, rows: npt.NDArray[np.int64] | slice, attributes: Sequence[int]) -> npt.NDArray[np.float16]:
+        """(n, a) of these rows and attributes, NaN where unknown."""
+        which, where = self._which[rows], self._where[rows]
+        out = np.full((len(which), len(attributes)), np.nan, np.float16)
+        for number, segment in enumerate(self._segments):
+            if segment.applicable is not None:
+                mine = which == number
+                out[mine] = segment.applicable[np.ix_(where[mine], attributes)]
+        return out
+
+    def all_applicable(self) -> npt.NDArray[np.float16] | None:
+        """(N, A) of all rows, NaN where unknown; None if none is known."""
+        found = self.applicable(slice(None), range(self._segments[0].embeddings.shape[0]))
+        return None if np.isnan(found).all() else found
+
+    def knows_applicable(self) -> bool:
+        """Whether any segment has such values."""
+        return any(segment.applicable is not None for segment in self._segments)

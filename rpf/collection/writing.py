@@ -103,19 +103,21 @@ class Writer:
         items: Sequence[NewItem],
         embeddings: npt.NDArray[np.floating],
         boxes: npt.NDArray[np.integer] | None,
+        applicable: npt.NDArray[np.floating] | None = None,
         ids: Sequence[int] | None = None,
         removing: Sequence[int] = (),
     ) -> list[int]:
         """Add items and, in the same step, remove others (those that they replace); returns the new ids.
 
-        embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; `ids` are
-        taken as they are if given, else the next ones. Raises CollectionError for vectors that are malformed and ids
-        that were given before (to removed items too), UnknownItem for one in `removing` that is not live.
+        embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; applicable
+        (n, A) how likely the garment has that part, 0 to 1, NaN where unknown; `ids` are taken as they are if given,
+        else the next ones. Raises CollectionError for arrays that are malformed and ids that were given before (to
+        removed items too), UnknownItem for one in `removing` that is not live.
         """
         if not items:
             self.remove(removing)
             return []
-        check_arrays(self.manifest, items, embeddings, boxes)
+        check_arrays(self.manifest, items, embeddings, boxes, applicable)
         if ids is not None and len(ids) != len(items):
             raise CollectionError("%(ids)d ids were given for %(items)d items.", ids=len(ids), items=len(items))
         gone = self._checked_live(removing)
@@ -123,7 +125,7 @@ class Writer:
             name = self._next_name()
             with self._table.transaction():
                 given = self._table.insert(items, ids)
-                self._write(name, given, embeddings, boxes)
+                self._write(name, given, embeddings, boxes, applicable)
             self._live.update(given)
             self._publish((*self.manifest.segments, name), self._removed | gone)
             while count := mergeable([self._sizes[name] for name in self.manifest.segments]):
@@ -231,6 +233,7 @@ class Writer:
         ids: Sequence[int],
         embeddings: npt.NDArray[np.floating],
         boxes: npt.NDArray[np.integer] | None,
+        applicable: npt.NDArray[np.floating] | None,
     ) -> None:
         order = np.argsort(np.array(ids, np.int64))
         write_segment(
@@ -239,7 +242,8 @@ class Writer:
             (embeddings.shape[1], len(ids), embeddings.shape[2]),
             np.array(ids, np.int64)[order],
             (embeddings[order, attribute] for attribute in range(embeddings.shape[1])),
-            None if boxes is None else boxes[order].astype(np.int32),
+            None if boxes is None else boxes[order],
+            None if applicable is None else applicable[order],
         )
         self._sizes[name] = len(ids)
 
@@ -276,7 +280,7 @@ class Writer:
             name, attributes = self._next_name(), len(self.manifest.attributes)
             blocks = (block for attribute in range(attributes) for _, block in rows.chunks(attribute))
             shape = attributes, len(rows.ids), self.manifest.dim
-            write_segment(self.folder, name, shape, rows.ids, blocks, rows.all_boxes())
+            write_segment(self.folder, name, shape, rows.ids, blocks, rows.all_boxes(), rows.all_applicable())
             self._sizes[name] = len(rows.ids)
             kept = (*kept, name)
         self._publish(kept, self._removed - dropped)

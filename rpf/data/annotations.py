@@ -1,7 +1,8 @@
 """A dataset's annotation files (the layout that FashionAI, DARN and DeepFashion are published in)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -13,10 +14,18 @@ SPLITS = ("train", "valid", "test", "all")
 
 @dataclass(frozen=True)
 class Labelled:
-    """An image and what is known of it: `labels` maps an attribute's key to its value, `path` is below the folder."""
+    """An image and what is known of it: `labels` maps an attribute's key to its value, `path` is below the folder.
+
+    DeepFashion's images may have several values of an attribute: `labels` has the first and `further` the others.
+    """
 
     path: str
     labels: dict[str, int]
+    further: list[tuple[str, int]] = field(default_factory=list)
+
+    def pairs(self) -> list[tuple[str, int]]:
+        """Every attribute's key and value, each pair once."""
+        return [*self.labels.items(), *self.further]
 
 
 class Label(NamedTuple):
@@ -67,6 +76,24 @@ def read_retrieval(folder: Path, data: config.Data, split: str) -> Retrieval:
     return Retrieval(items, _labels(queries, items, data.ATTRIBUTES), _labels(candidates, items, data.ATTRIBUTES))
 
 
+def read_parts(folder: Path, data: config.Data, split: str) -> list[dict[str, bool]]:
+    """Of each image of train, valid or test: attribute -> whether the garment has that part at all, where known.
+
+    A value means that it has; absent_<split>.txt, which a dataset may lack, has a line `id attr` where it has not.
+    Raises as `read_split`, also for an image that has a value of what it lacks.
+    """
+    items = read_split(folder, data, split)
+    parts = [dict.fromkeys(item.labels, True) for item in items]
+    file = folder / f"absent_{split}.txt"
+    for number, line in _lines(file) if file.exists() else ():
+        with _named(file, number):
+            image, attribute = _numbers(line, "id and attribute", 2)
+            key = _attribute(items, data.ATTRIBUTES, image, attribute)
+            if parts[image].setdefault(key, False):
+                raise ValueError(f"image {image} is said to lack {key}, and has the value {items[image].labels[key]}")
+    return parts
+
+
 def missing_images(folder: Path, items: Iterable[Labelled]) -> list[str]:
     """The paths of all images that are not there, each once, in the order of the items.
 
@@ -112,15 +139,22 @@ def _labels(file: Path, items: list[Labelled], known: config.Attributes, pairs: 
     """The labels of a file in its order; each is entered in `items` too."""
     labels = []
     for number, line in _lines(file):
-        try:
+        with _named(file, number):
             image, found = parse_labels(line, pairs)
             for attribute, value in found:
                 _set_label(items, known, image, attribute, value)
                 labels.append(Label(image, attribute, value))
-        except ValueError as error:
-            template = "%(file)s, line %(line)d: %(why)s."
-            raise DatasetError(template, file=file, line=number, why=str(error)) from None
     return labels
+
+
+@contextmanager
+def _named(file: Path, line: int) -> Iterator[None]:
+    """Turns a ValueError into a DatasetError that names the line."""
+    try:
+        yield
+    except ValueError as error:
+        template = "%(file)s, line %(line)d: %(why)s."
+        raise DatasetError(template, file=file, line=line, why=str(error)) from None
 
 
 def parse_labels(line: str, pairs: bool = False) -> tuple[int, list[tuple[int, int]]]:
@@ -131,10 +165,15 @@ def parse_labels(line: str, pairs: bool = False) -> tuple[int, list[tuple[int, i
     words = line.split()
     if pairs and (len(words) < 3 or len(words) % 2 == 0):
         raise ValueError(f"an id and pairs of attribute and value are expected, here are {len(words)} numbers")
-    if not pairs and len(words) != 3:
-        raise ValueError(f"id, attribute and value are expected, here are {len(words)} numbers")
-    numbers = [_number(word) for word in words]
+    numbers = _numbers(line, "id, attribute and value", len(words) if pairs else 3)
     return numbers[0], list(zip(numbers[1::2], numbers[2::2], strict=True))
+
+
+def _numbers(line: str, expected: str, count: int) -> list[int]:
+    words = line.split()
+    if len(words) != count:
+        raise ValueError(f"{expected} are expected, here are {len(words)} numbers")
+    return [_number(word) for word in words]
 
 
 def _number(word: str) -> int:
@@ -145,15 +184,21 @@ def _number(word: str) -> int:
 
 
 def _set_label(items: list[Labelled], known: config.Attributes, image: int, attribute: int, value: int) -> None:
+    key = _attribute(items, known, image, attribute)
+    if value >= known.NUM[attribute]:
+        raise ValueError(f"{key} has no value {value}, the config gives it {known.NUM[attribute]}")
+    item = items[image]
+    if item.labels.setdefault(key, value) != value and (key, value) not in item.further:
+        item.further.append((key, value))
+
+
+def _attribute(items: list[Labelled], known: config.Attributes, image: int, attribute: int) -> str:
+    """The attribute's key, if there is such an image and attribute."""
     if image >= len(items):
         raise ValueError(f"there is no image {image}, the split has {len(items)}")
     if attribute >= len(known.NAME):
         raise ValueError(f"there is no attribute {attribute}, the config names {len(known.NAME)}")
-    key = known.NAME[attribute]
-    if value >= known.NUM[attribute]:
-        raise ValueError(f"{key} has no value {value}, the config gives it {known.NUM[attribute]}")
-    if items[image].labels.setdefault(key, value) != value:
-        raise ValueError(f"image {image} has the values {items[image].labels[key]} and {value} of {key}")
+    return known.NAME[attribute]
 
 
 def _is_inside(path: str) -> bool:

@@ -43,7 +43,7 @@ def measure(vectors: Vectors, method: Method, k: int) -> Measured:
         hit = np.take_along_axis(relevant, np.maximum(ids, 0), axis=1) & (ids >= 0)
         top[some] = average_precision(hit, relevant.sum(axis=1), k)
         cosines = vectors.queries[some] @ vectors.candidates.T
-        share[some] = recall(ids, cosines.astype(np.float64).round(6), k)
+        share[some] = recall(ids, cosines.astype(np.float64), k)
     return Measured(_whole(vectors, method), top, share, seconds, build_seconds)
 
 

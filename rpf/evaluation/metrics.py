@@ -7,6 +7,9 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+# Cosines as near as this are as high: methods order them to 6 decimals, and add float32 in orders of their own.
+EQUAL = 2e-6
+
 
 def average_precision(relevant: Bools, total: Ints, k: int | None = None) -> Floats:
     """(m,) average precision of rankings, over the whole or the first `k` ranks.
@@ -24,13 +27,13 @@ def average_precision(relevant: Bools, total: Ints, k: int | None = None) -> Flo
 def recall(found: Ints, scores: Floats, k: int) -> Floats:
     """(m,) the share of the k best items, or of all n where they are fewer, that a method found.
 
-    found (m, r): ids, -1 for none; scores (m, n): the exact score of every id. An item counts when it scores as high
+    found (m, r): ids, -1 for none; scores (m, n): the exact cosine of every id. An item counts when it scores as high
     as the k-th best: which of equal ones a method prefers is no fault of it.
     """
     k = min(k, scores.shape[1])
     least = np.partition(scores, -k, axis=1)[:, -k]
     own = np.take_along_axis(scores, np.maximum(found, 0), axis=1)
-    good = (own >= least[:, None]) & (found >= 0)
+    good = (own >= least[:, None] - EQUAL) & (found >= 0)
     return np.minimum(good.sum(axis=1), k) / k
 
 

@@ -1,71 +1,69 @@
-"""A report as plots, PNG."""
+"""Reports as plots, PNG."""
 
 import io
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 
 from rpf.attributes import Vocabulary
-from rpf.evaluation.report import Report
+from rpf.evaluation.report import Line, Report, lines
 from rpf.index.methods import METHODS
 
-# The site's light set (static/site.css, where it says how they were found), by the attribute's place.
+# The site's light set (static/site.css, where it says how they were found).
 COLOURS = (
     "#276da5", "#d82d17", "#4b9c75", "#7306d1", "#c47509",
     "#11174e", "#9e2f74", "#225040", "#590714", "#847059",
 )  # fmt: skip
-INK, LINE, ACCENT = "#1d1f1e", "#dcddd8", "#115e59"  # the site's too
+GRID, CHANCE = "#dcddd8", "#a3a49e"
 MARKERS = "osD^vPX*"
-HALO = [withStroke(linewidth=3.5, foreground="white")]  # lets dark lines be seen on dark bars
 
 
 def map_per_attribute(report: Report) -> bytes:
-    """Bars with 95% intervals for the first method, marks beside them for the others, and what chance gives."""
+    """MAP by every search method, and what chance gives."""
+    return dots(f"{report['dataset']}, {report['split']}: MAP by search method", report, lines(report, "MAP"))
+
+
+def dots(title: str, report: Report, shown: Sequence[Line]) -> bytes:
+    """A group for each attribute of the report that has queries, for overall and mean; in it a dot for each line.
+
+    Intervals are whiskers. A line without intervals, such as chance, is a level across the group.
+    """
     queries: dict[str, int] = report["queries"]
-    vocabulary, methods = Vocabulary(list(queries)), report["methods"]
-    shown = [key for key, count in queries.items() if count]
-    places = range(len(shown))
-    figure, axes = _figure(max(6.4, 1.05 * len(shown) + 1.5), 4.2)
-    first, *others = methods
-    _bars(axes, report, first, shown)
-    for at, name in enumerate(others, start=1):
-        axes.plot(
-            [place + 0.3 * at / len(others) for place in places],
-            [100 * methods[name]["MAP"][key] for key in shown],
-            linestyle="none", marker=MARKERS[at % len(MARKERS)], markersize=6,
-            markerfacecolor="white", markeredgecolor=INK, label=METHODS[name].title,
-        )  # fmt: skip
-    chance = [100 * report["random"]["MAP"][key] for key in shown]
-    ends = [at - 0.4 for at in places], [at + 0.4 for at in places]
-    axes.hlines(chance, *ends, INK, lw=1.5, label="Random", zorder=1.5, path_effects=HALO)
-    axes.set_xticks(places, [f"{textwrap.fill(vocabulary[key].name(), 11)}\n({queries[key]})" for key in shown], size=8)
-    axes.set_ylim(0, 105)
+    vocabulary = Vocabulary(list(queries))
+    names = {key: f"{textwrap.fill(vocabulary[key].name(), 9)}\n({n})" for key, n in queries.items() if n}
+    places = np.arange(len(names) + 2.0)
+    places[-2:] += 0.3
+    names |= {"overall": f"Overall\n({sum(queries.values())})", "mean": "Mean of\nattributes"}
+    figure, axes = _figure(0.9 * len(names) + 0.8, 4.2)
+
+    def heights(line: Line) -> npt.NDArray[np.float64]:
+        return 100 * np.array([line.figures[key] for key in names], dtype=float)
+
+    for line in shown:
+        if line.intervals is None:
+            axes.hlines(heights(line), places - 0.42, places + 0.42, CHANCE, linewidth=2.5, label=line.name, zorder=1.5)
+    measured = [(line, line.intervals) for line in shown if line.intervals is not None]
+    for at, (line, intervals) in enumerate(measured):
+        x = places + 0.72 * ((at + 0.5) / len(measured) - 0.5)
+        low, high = 100 * np.array([intervals[key] for key in names]).T
+        axes.vlines(x, low, high, COLOURS[at % len(COLOURS)])
+        axes.plot(x, heights(line), label=line.name, **_mark(at))
+    axes.set_xticks(places, list(names.values()), size=8)
+    axes.set_xlim(places[0] - 0.6, places[-1] + 0.6)
+    axes.tick_params(axis="x", length=0)
+    axes.vlines((places[1:] + places[:-1]) / 2, 0, 1, GRID, linewidth=0.8, transform=axes.get_xaxis_transform())
+    axes.set_xlabel("In brackets: number of queries. Whiskers: 95% intervals.", size=8)
     axes.set_ylabel("MAP, %")
-    axes.set_title(f"{report['dataset']}, {report['split']}: MAP per attribute (number of queries)", size=10)
-    axes.grid(axis="y", color=LINE)
-    bar = Patch(color=COLOURS[-1], label=f"{METHODS[first].title}, with 95% interval")
-    handles = [bar, *axes.get_legend_handles_labels()[0]]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8, frameon=False)
+    axes.set_title(title, size=10)
+    axes.grid(axis="y", color=GRID)
+    figure.legend(loc="outside lower center", ncols=min(len(shown), 6), fontsize=8, frameon=False)
     return _png(figure)
-
-
-def _bars(axes: Axes, report: Report, method: str, shown: Sequence[str]) -> None:
-    """A method's MAP with its intervals, each attribute in its colour."""
-    own, everything = report["methods"][method], list(report["queries"])
-    heights = np.array([100 * own["MAP"][key] for key in shown])
-    low, high = 100 * np.array([own["intervals"]["MAP"][key] for key in shown]).T
-    colours = [COLOURS[everything.index(key) % len(COLOURS)] for key in shown]
-    axes.bar(range(len(shown)), heights, width=0.7, color=colours)
-    spread = np.maximum([heights - low, high - heights], 0)
-    axes.errorbar(
-        range(len(shown)), heights, spread, linestyle="none", ecolor=INK, elinewidth=1.2, capsize=4, path_effects=HALO
-    )
 
 
 def recall_against_speed(report: Report) -> bytes:
@@ -74,16 +72,24 @@ def recall_against_speed(report: Report) -> bytes:
     figure, axes = _figure(6.4, 4.2)
     for at, (name, own) in enumerate(report["methods"].items()):
         point = 1 / own["seconds"]["overall"], 100 * own[f"recall@{k}"]["overall"]
-        axes.plot(*point, marker=MARKERS[at % len(MARKERS)], markersize=9, color=ACCENT, markeredgecolor="white")
-        axes.annotate(METHODS[name].title, point, (0, -16), textcoords="offset points", ha="center", size=9)
+        axes.plot(*point, label=METHODS[name].title, **_mark(at))
     axes.set_xscale("log")
-    axes.margins(x=0.2)
-    axes.set_ylim(0, 105)
+    low, high = axes.get_xlim()
+    axes.set_xlim(10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high)))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.margins(y=0.15)
     axes.set_xlabel("Queries a second, one at a time")
     axes.set_ylabel(f"Recall@{k} against the exact ranking, %")
     axes.set_title(f"{report['dataset']}, {report['split']}: recall against speed", size=10)
-    axes.grid(color=LINE)
+    axes.grid(color=GRID)
+    figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     return _png(figure)
+
+
+def _mark(at: int) -> dict[str, Any]:
+    """Colour and shape of the dots of a line."""
+    colour, marker = COLOURS[at % len(COLOURS)], MARKERS[at % len(MARKERS)]
+    return {"color": colour, "marker": marker, "linestyle": "none", "markersize": 7, "markeredgecolor": "white"}
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from rpf import config
-from rpf.data.annotations import Label, missing_images, read_retrieval
+from rpf.data.annotations import Label, missing_images, read_parts, read_retrieval
 from rpf.errors import BadImage, ConfigError, DatasetError
 from rpf.images import open_image
 from rpf.indexing import Progress
@@ -24,7 +24,7 @@ NAMED = 50  # missing images that a message lists
 
 @dataclass(frozen=True)
 class Side:
-    """The queries, or the candidates, of one attribute: m images and their values."""
+    """Some images of one attribute, such as its queries: m images and their values."""
 
     images: npt.NDArray[np.int64]  # (m,) places in Benchmark.paths
     values: npt.NDArray[np.int64]  # (m,)
@@ -37,6 +37,7 @@ class Task:
     attribute: str
     queries: Side
     candidates: Side
+    parts: Side  # images of which is known whether the garment has that part at all: 1 if so, 0 if not
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Benchmark:
     """The tasks of a split, one for each attribute of the config in its order; some may have no queries."""
 
     split: str
-    paths: tuple[Path, ...]  # each image that is a query or a candidate, once
+    paths: tuple[Path, ...]  # each image of a task, once
     tasks: tuple[Task, ...]
 
     @property
@@ -55,21 +56,28 @@ class Benchmark:
 
 @dataclass(frozen=True)
 class Vectors:
-    """A task's embeddings: unit vectors, float32."""
+    """What a model makes of a task's images."""
 
     task: Task
-    queries: npt.NDArray[np.float32]  # (m, D)
-    candidates: npt.NDArray[np.float32]  # (n, D)
+    queries: npt.NDArray[np.float32]  # (m, D), unit vectors
+    candidates: npt.NDArray[np.float32]  # (n, D), unit vectors
+    applicable: npt.NDArray[np.float32] | None = None  # (p,) how likely `task.parts` have it; None without that head
 
 
-def read_benchmark(data: config.Data, split: str) -> Benchmark:
+def read_benchmark(data: config.Data, split: str, with_parts: bool = False) -> Benchmark:
     """The tasks of the split "valid" or "test"; only that split's files are opened.
 
-    An image that is both query and candidate of an attribute is searched for and found like any other. Raises
-    DatasetError: a file is malformed, nothing can be searched for, images are missing (all are reported at once).
+    An image that is both query and candidate of an attribute is searched for and found like any other; one with two
+    values of it is two candidates, as published. `parts` are empty unless asked for. Raises DatasetError: a file is
+    malformed, nothing can be searched for, images are missing (all are reported at once).
     """
     found = read_retrieval(data.folder, data, split)
-    used = sorted({label.image for label in (*found.queries, *found.candidates)})
+    parts: list[Label] = []
+    if with_parts:
+        index = {name: attribute for attribute, name in enumerate(data.ATTRIBUTES.NAME)}
+        for image, own in enumerate(read_parts(data.folder, data, split)):
+            parts += [Label(image, index[name], int(has)) for name, has in own.items()]
+    used = sorted({label.image for label in (*found.queries, *found.candidates, *parts)})
     if missing := missing_images(data.folder, [found.images[image] for image in used]):
         raise _are_missing(missing, data.folder, split)
     place = {path: at for at, path in enumerate(dict.fromkeys(found.images[image].path for image in used))}
@@ -80,7 +88,7 @@ def read_benchmark(data: config.Data, split: str) -> Benchmark:
         return Side(np.array(images, dtype=np.int64), np.array([label.value for label in own], dtype=np.int64))
 
     tasks = [
-        Task(name, side(found.queries, attribute), side(found.candidates, attribute))
+        Task(name, side(found.queries, attribute), side(found.candidates, attribute), side(parts, attribute))
         for attribute, name in enumerate(data.ATTRIBUTES.NAME)
     ]
     if not any(len(task.queries.values) and len(task.candidates.values) for task in tasks):
@@ -101,27 +109,39 @@ def embed(
     if unknown := [task.attribute for task in benchmark.tasks if task.attribute not in model.attributes]:
         raise ConfigError("The checkpoint does not know the attribute %(name)s.", name=unknown[0])
     columns = [model.attributes.index(task.attribute) for task in benchmark.tasks]
-    rows = [np.unique(np.concatenate([task.queries.images, task.candidates.images])) for task in benchmark.tasks]
-    pieces: list[list[npt.NDArray[np.float32]]] = [[] for _ in rows]
+    made: list[Vectors] = []
     tell = progress or (lambda phase, done, total: None)
     done = 0
     tell("embedding", done, len(benchmark.paths))
     for pictures in _decoded(benchmark.paths, batch):
-        seen = _branch(model.embed(pictures), branch)
-        for own, column, piece in zip(rows, columns, pieces, strict=True):
-            here = own[(own >= done) & (own < done + len(pictures))] - done
-            piece.append(seen[here, column])
+        seen = model.embed(pictures)
+        vectors = _branch(seen, branch)
+        made = made or [_empty(task, vectors.shape[-1], seen.applicable is not None) for task in benchmark.tasks]
+        for own, column in zip(made, columns, strict=True):
+            _fill(own.queries, own.task.queries, done, vectors[:, column])
+            _fill(own.candidates, own.task.candidates, done, vectors[:, column])
+            if own.applicable is not None and seen.applicable is not None:
+                _fill(own.applicable, own.task.parts, done, seen.applicable[:, column])
         done += len(pictures)
         tell("embedding", done, len(benchmark.paths))
-    vectors = [np.concatenate(piece) for piece in pieces]  # row i is the image rows[i]
-    return [
-        Vectors(
-            task,
-            own[np.searchsorted(row, task.queries.images)],
-            own[np.searchsorted(row, task.candidates.images)],
-        )
-        for task, own, row in zip(benchmark.tasks, vectors, rows, strict=True)
-    ]
+    return made
+
+
+def _empty(task: Task, dim: int, with_parts: bool) -> Vectors:
+    """Room for what is found."""
+    queries, candidates, parts = (len(side.images) for side in (task.queries, task.candidates, task.parts))
+    return Vectors(
+        task,
+        np.empty((queries, dim), dtype=np.float32),
+        np.empty((candidates, dim), dtype=np.float32),
+        np.empty(parts, dtype=np.float32) if with_parts else None,
+    )
+
+
+def _fill(lines: npt.NDArray[np.float32], side: Side, first: int, found: npt.NDArray[np.float32]) -> None:
+    """Put what was found of the images `first`, `first` + 1, ... into the side's lines of these images."""
+    here = np.flatnonzero((side.images >= first) & (side.images < first + len(found)))
+    lines[here] = found[side.images[here] - first]
 
 
 def _branch(seen: Embedded, branch: Branch) -> npt.NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """From measured queries to the report: means, intervals, and what report.json says."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,22 @@ import numpy as np
 from rpf.evaluation.measure import Measured
 from rpf.evaluation.metrics import Floats, bootstrap_means, random_average_precision
 from rpf.evaluation.protocol import Benchmark
+from rpf.index.methods import METHODS
 
 DRAWS = 2000
 SEED = 0
 
 Values = Mapping[str, Floats]  # attribute -> a value for each of its queries
 Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What a row of a table or a colour of a plot shows."""
+
+    name: str
+    figures: Mapping[str, float | None]  # by attribute, "overall" and "mean"; None without queries
+    intervals: Mapping[str, Sequence[float] | None] | None = None
 
 
 def make_report(
@@ -34,6 +45,14 @@ def make_report(
         "methods": {name: _of_method(benchmark, own, k) for name, own in measured.items()},
         "random": _of_random_ranking(benchmark, k),
     }
+
+
+def lines(report: Report, figure: str) -> list[Line]:
+    """A figure such as "MAP" of every method, and of rankings by chance where that is known."""
+    made = [
+        Line(METHODS[name].title, own[figure], own["intervals"].get(figure)) for name, own in report["methods"].items()
+    ]
+    return [*made, Line("Random", report["random"][figure])] if figure in report["random"] else made
 
 
 def _of_method(benchmark: Benchmark, measured: Sequence[Measured], k: int) -> dict[str, Any]:

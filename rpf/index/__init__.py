@@ -8,11 +8,12 @@ import numpy.typing as npt
 
 
 class Found(NamedTuple):
-    """The best rows, best first; equal scores go to the lower row."""
+    """The best rows, best first; equal ones go to the lower row."""
 
     rows: npt.NDArray[np.int64]  # (m,) rows of Collection.ids
     scores: npt.NDArray[np.float64]  # (m,) weighted mean cosine, rounded to 6 decimals
     cosines: npt.NDArray[np.float32]  # (a, m) per chosen attribute
+    lacking: npt.NDArray[np.bool_]  # (a, m) which parts they lack, as far as known; False unless asked for
 
 
 class Index(Protocol):
@@ -24,9 +25,13 @@ class Index(Protocol):
         attributes: Sequence[int],
         weights: npt.NDArray[np.float64],
         count: int,
+        lacking_last: bool = False,
     ) -> Found:
         """queries (a, D) unit vectors, one for each of the `attributes` (positions in the collection), weights
-        (a,) that sum to more than 0 -> the `count` best rows, or all where there are fewer."""
+        (a,) that sum to more than 0 -> the `count` best rows, or all where there are fewer.
+
+        The best have the highest score; with `lacking_last`, those that lack fewest of the attributes whose weight is
+        above 0 come first, and the score counts among those that lack equally many."""
         ...
 
 

@@ -24,6 +24,7 @@ class Exact:
         attributes: Sequence[int],
         weights: npt.NDArray[np.float64],
         count: int,
+        lacking_last: bool = False,
     ) -> Found:
         """See rpf.index.Index."""
         cosines = np.empty((len(attributes), len(self.collection)), dtype=np.float32)
@@ -36,8 +37,10 @@ class Exact:
         np.clip(np.nan_to_num(cosines, copy=False, nan=-1.0), -1, 1, out=cosines)
         # Rounded, so that equal pictures tie whatever the order in which a matrix product adds.
         scores = np.round(weights @ cosines.astype(np.float64) / weights.sum(), 6)
-        top = best(scores, count)
-        return Found(top, scores[top], cosines[:, top])
+        lacking = self.collection.lacking(attributes) if lacking_last else np.zeros_like(cosines, dtype=bool)
+        # Scores span 2: each part that an item lacks puts it below all that lack one fewer.
+        top = best(scores - 3 * lacking[weights > 0].sum(axis=0), count)
+        return Found(top, scores[top], cosines[:, top], lacking[:, top])
 
 
 class NoIndex:

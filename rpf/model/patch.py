@@ -1,5 +1,6 @@
 """The patch branch: a vision transformer on the region of interest, asked by the attribute (RPF, section 3.2)."""
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from rpf.config import Config
 from rpf.errors import ConfigError
 from rpf.model.region import LAYER_NORM_EPS, Mlp
+from rpf.model.trunk import make_trunk
+from rpf.model.values import ValueVectors
 
 
 class OverlapPatchEmbed(PatchEmbed):
@@ -21,6 +24,22 @@ class OverlapPatchEmbed(PatchEmbed):
         side = (img_size - patch_size) // stride + 1
         self.grid_size, self.num_patches = (side, side), side * side
         self.proj.stride = (stride, stride)
+
+
+class StemEmbed(nn.Module):
+    """Tokens from a backbone's features in place of pixels: a hybrid (Dosovitskiy et al. 2021, section 3.1)."""
+
+    def __init__(self, img_size: int, patch_size: int, embed_dim: int, stem: str, **_: object) -> None:
+        super().__init__()
+        self.trunk = make_trunk(stem)
+        self.proj = nn.Linear(self.trunk.channels, embed_dim)
+        self.grid_size = (img_size // patch_size, img_size // patch_size)
+        self.num_patches = self.grid_size[0] ** 2
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, 3, S, S) -> (B, (S/16)^2, width)."""
+        tokens: Tensor = self.proj(self.trunk(image).flatten(2).transpose(1, 2))
+        return tokens
 
 
 class CrossAttention(nn.Module):
@@ -53,6 +72,11 @@ class PatchBranch(nn.Module):
         for key in ("NUM_HEADS", "CROSS_NUM_HEADS"):
             if width % getattr(sizes, key):
                 raise ConfigError("MODEL.TRANSFORMER.%(key)s must divide EMBED_SIZE", key=key)
+        embed_layer: Callable[..., nn.Module] = PatchEmbed
+        if sizes.STEM:
+            embed_layer = partial(StemEmbed, stem=sizes.STEM)
+        elif sizes.SPLIT == "overlap":
+            embed_layer = partial(OverlapPatchEmbed, stride=sizes.stride)
         self.vit = VisionTransformer(
             img_size=side,
             patch_size=patch,
@@ -66,7 +90,7 @@ class PatchBranch(nn.Module):
             pos_drop_rate=sizes.DROPOUT_RATE,
             proj_drop_rate=sizes.DROPOUT_RATE,
             attn_drop_rate=sizes.ATT_DROPOUT_RATE,
-            embed_layer=PatchEmbed if sizes.SPLIT == "non-overlap" else partial(OverlapPatchEmbed, stride=sizes.stride),
+            embed_layer=embed_layer,
         )
         for block in self.vit.blocks:  # timm's one rate serves the MLP; the attention has its own
             block.attn.proj_drop.p = sizes.ATT_DROPOUT_RATE
@@ -78,6 +102,7 @@ class PatchBranch(nn.Module):
         self.mlp_norm = nn.LayerNorm(out, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(out, out // sizes.REDUCTION_RATE, sizes.DROPOUT_RATE, nn.GELU)
         self.norm = nn.LayerNorm(out, eps=LAYER_NORM_EPS)
+        self.values = ValueVectors(config) if config.MODEL.VALUES.ENABLE else None
         for module in (self.attribute_query, self.cross, self.fc, self.mlp):
             module.apply(_start)
         nn.init.trunc_normal_(self.role, std=0.02)

@@ -2,12 +2,14 @@
 
 from typing import NamedTuple
 
-import timm
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rpf.config import Config
 from rpf.errors import ConfigError
+from rpf.model.trunk import make_trunk
+from rpf.model.values import ValueVectors
 
 LAYER_NORM_EPS = 1e-6
 
@@ -19,24 +21,6 @@ class RegionOutput(NamedTuple):
     background: Tensor  # (B, n, EMBED_SIZE), not normalised
     attention: Tensor  # (B, n, h, w), sums to 1 over the grid
     applicable: Tensor | None  # (B, n) logits of the garment having that part at all; None without that head
-
-
-class Trunk(nn.Module):
-    """A timm ResNet up to and including layer3: (B, 3, S, S) -> (B, C, S/16, S/16)."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        if not name.startswith("resnet") or not timm.is_model(name):
-            raise ConfigError("MODEL.GLOBAL.BACKBONE.NAME: timm has no ResNet named %(name)s", name=name)
-        net = timm.create_model(name, pretrained=False)
-        self.conv1, self.bn1, self.act1, self.maxpool = net.conv1, net.bn1, net.act1, net.maxpool
-        self.layer1, self.layer2, self.layer3 = net.layer1, net.layer2, net.layer3
-        self.channels: int = net.feature_info[3]["num_chs"]
-
-    def forward(self, image: Tensor) -> Tensor:
-        x = self.maxpool(self.act1(self.bn1(self.conv1(image))))
-        x = self.layer3(self.layer2(self.layer1(x)))
-        return x
 
 
 class Mlp(nn.Module):
@@ -53,6 +37,23 @@ class Mlp(nn.Module):
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
 
 
+class Applicability(nn.Module):
+    """Which parts a garment has at all, by the mean of the trunk's features over the grid. Not in the paper.
+
+    It gets them detached, so what it learns does not reach the embedding.
+    """
+
+    def __init__(self, channels: int, attributes: int, hidden: int = 128) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(channels, hidden)
+        self.fc2 = nn.Linear(hidden, attributes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (B, L, C) -> logits (B, attributes)."""
+        logits: Tensor = self.fc2(F.relu(self.fc1(x.mean(dim=1))))
+        return logits
+
+
 class RegionBranch(nn.Module):
     """One trunk pass per image, then attention and a feature for each attribute asked of it."""
 
@@ -60,7 +61,7 @@ class RegionBranch(nn.Module):
         super().__init__()
         model, width = config.MODEL, config.MODEL.EMBED_SIZE
         spatial = model.GLOBAL.ATTENTION.SPATIAL
-        self.trunk = Trunk(model.GLOBAL.BACKBONE.NAME)
+        self.trunk = make_trunk(model.GLOBAL.BACKBONE.NAME)
         channels = model.GLOBAL.BACKBONE.EMBED_SIZE
         if self.trunk.channels != channels or channels != width:
             raise ConfigError(
@@ -75,7 +76,8 @@ class RegionBranch(nn.Module):
         self.feature_fc = nn.Linear(channels, width)
         self.mlp_norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(width, width // spatial.REDUCTION_RATE, 0.1, nn.ReLU)
-        self.applicability = nn.Linear(channels, config.DATA.NUM_ATTRIBUTES) if model.APPLICABILITY.ENABLE else None
+        self.applicability = Applicability(channels, config.DATA.NUM_ATTRIBUTES) if model.APPLICABILITY.ENABLE else None
+        self.values = ValueVectors(config) if model.VALUES.ENABLE else None
 
     def forward(self, images: Tensor, attributes: Tensor) -> RegionOutput:
         """images (B, 3, S, S) normalised; attributes (B, n) int64 -> RegionOutput."""
@@ -96,10 +98,7 @@ class RegionBranch(nn.Module):
         )
 
     def _applicable(self, x: Tensor, attributes: Tensor) -> Tensor | None:
-        """From the trunk's features alone, (B, L, C): what this head learns does not reach the embedding."""
-        if self.applicability is None:
-            return None
-        return self.applicability(x.detach().mean(dim=1)).gather(1, attributes)
+        return None if self.applicability is None else self.applicability(x.detach()).gather(1, attributes)
 
     def _refine(self, h: Tensor) -> Tensor:
         return self.mlp_norm(h + self.mlp(self.mlp_norm(h)))

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from rpf.config import Config
-from rpf.images import Box, centre_square, crop
+from rpf.images import Box, centre_square, crop, pad_square
 from rpf.model.patch import PatchBranch
 from rpf.model.region import RegionBranch
 from rpf.model.roi import attention_squares, picture_boxes
@@ -52,7 +52,11 @@ class RPF(nn.Module):
     @torch.inference_mode()
     def embed(self, pictures: Sequence[Image.Image]) -> Embedded:
         """Embed RGB pictures of any size for all attributes: one trunk pass each, all crops in batches."""
-        frame = self.config.INPUT.GLOBAL_SIZE
+        frame, sizes = self.config.INPUT.GLOBAL_SIZE, [picture.size for picture in pictures]
+        padded = [
+            pad_square(picture) if self.config.INPUT.SQUARE == "pad" else (picture, (0, 0)) for picture in pictures
+        ]
+        pictures, places = [picture for picture, _ in padded], [place for _, place in padded]
         images = self.tensor([centre_square(picture, frame) for picture in pictures])
         attributes = torch.arange(len(self.attributes), device=self.device).expand(len(pictures), -1)
         seen = self.region(images, attributes)
@@ -61,17 +65,17 @@ class RPF(nn.Module):
             picture_boxes(own, frame, *picture.size)
             for own, picture in zip(squares.reshape(len(pictures), -1, 3), pictures, strict=True)
         ]
-        region = F.normalize(seen.feature, dim=-1)
+        region = _unit(seen.feature, self.region)
         patch = None
         if self.patch:
             features = self._patch_features(self.patch, pictures, boxes)
-            patch = F.normalize(features, dim=-1).unflatten(0, (len(pictures), -1))
+            patch = _unit(features.unflatten(0, (len(pictures), -1)), self.patch)
         return Embedded(
             embedding=self.join(region, patch).cpu().numpy(),
             region=region.cpu().numpy(),
             patch=None if patch is None else patch.cpu().numpy(),
             attention=seen.attention.cpu().numpy(),
-            box=np.asarray(boxes, dtype=np.int32),
+            box=_within(np.asarray(boxes, dtype=np.int32), places, sizes),
             applicable=None if seen.applicable is None else seen.applicable.sigmoid().cpu().numpy(),
         )
 
@@ -107,8 +111,30 @@ class RPF(nn.Module):
     def tensor(self, pictures: Sequence[Image.Image]) -> Tensor:
         """RGB pictures of one size -> (n, 3, S, S) float32, normalised, on the model's device."""
         pixels = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
-        images = pixels.to(self.device).permute(0, 3, 1, 2).float() / 255
+        return self.normalised(pixels.to(self.device).permute(0, 3, 1, 2).float() / 255)
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """(n, 3, S, S) of 0 to 1, on the model's device -> the same as the backbone wants it."""
         mean, std = (
             torch.tensor(v, device=self.device) for v in (self.config.INPUT.PIXEL_MEAN, self.config.INPUT.PIXEL_STD)
         )
         return (images - mean[:, None, None]) / std[:, None, None]
+
+
+def _unit(feature: Tensor, branch: RegionBranch | PatchBranch) -> Tensor:
+    """(n, A, EMBED_SIZE) features of a branch -> its part of the embedding, unit vectors."""
+    return branch.values.embed(feature) if branch.values else F.normalize(feature, dim=-1)
+
+
+def _within(
+    boxes: npt.NDArray[np.int32], places: Sequence[tuple[int, int]], sizes: Sequence[tuple[int, int]]
+) -> npt.NDArray[np.int32]:
+    """Boxes (n, A, 4) in padded squares -> what of them lies in the pictures that begin at `places` there."""
+    if not any(x or y for x, y in places):
+        return boxes
+    moved = boxes - np.tile(np.array(places, dtype=np.int32), 2)[:, None]
+    most = np.tile(np.array(sizes, dtype=np.int32), 2)[:, None]
+    moved = moved.clip(0, most)
+    moved[..., :2] = np.minimum(moved[..., :2], most[..., :2] - 1)
+    moved[..., 2:] = np.maximum(moved[..., 2:], moved[..., :2] + 1)
+    return moved

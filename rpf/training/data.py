@@ -57,13 +57,18 @@ def read_train(config: Config) -> TrainSplit:
     """Read the train split. Raises DatasetError, which names the images that are missing."""
     root = config.DATA.folder
     items = read_split(root, config.DATA, "train")
+    check_there(root, items)
+    return TrainSplit(root, items, Triplets(items, config.DATA.ATTRIBUTES.NAME))
+
+
+def check_there(root: Path, items: Sequence[Labelled]) -> None:
+    """Raises DatasetError that names the images that are missing."""
     if missing := missing_images(root, items):
         named = ", ".join(missing[:NAMED_MISSING]) + (", ..." if len(missing) > NAMED_MISSING else "")
         raise DatasetError(
             "%(count)d of the %(total)d training images are missing in %(root)s: %(named)s",
             count=len(missing), total=len(items), root=root, named=named,
         )  # fmt: skip
-    return TrainSplit(root, items, Triplets(items, config.DATA.ATTRIBUTES.NAME))
 
 
 def read_picture(path: Path) -> Image.Image:

@@ -1,15 +1,16 @@
 """What a training runs on: its processes (one, or several that torchrun started), their device, its number format."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from rpf.errors import ConfigError
 
@@ -32,6 +33,14 @@ class Hardware:
     def autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
+    def prepare(self, model: nn.Module) -> None:
+        """Keep depthwise convolutions in float32 on a processor, where their backward pass in bf16 is far slower."""
+        if not self.bf16 or self.device.type != "cpu":
+            return
+        for module in model.modules():
+            if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
+                module.forward = partial(_in_float32, module.forward)  # type: ignore[method-assign]
+
     def share(self, items: Sequence[T]) -> Sequence[T]:
         """This process's part of the items: as many as every other's, so up to count - 1 items are nobody's."""
         return items[self.rank : len(items) - len(items) % self.count : self.count]
@@ -46,6 +55,11 @@ class Hardware:
         """Until all processes have come here."""
         if self.count > 1:
             dist.barrier()
+
+
+def _in_float32(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    with torch.autocast(x.device.type, enabled=False):
+        return forward(x.float())
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from rpf.images import crop
 from rpf.model.rpf import RPF
-from rpf.training.data import TrainSplit, read_picture
-from rpf.training.triplets import Triplet
+from rpf.training.course import Sample
+from rpf.training.data import read_picture
 
 SIDE = 224  # pixels of the pictures and crops that are shown
 COLOUR = "#ff3b6b"
@@ -26,9 +26,9 @@ class Monitor:
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
 
-    def crops(self, model: RPF, split: TrainSplit, samples: Sequence[Triplet], step: int) -> None:
-        """For each sample its anchor, boxed where the model looks for the attribute, and the crop beside it."""
-        pictures = [read_picture(split.root / split.items[sample.images[0]].path) for sample in samples]
+    def crops(self, model: RPF, samples: Sequence[Sample], step: int) -> None:
+        """Each sample, boxed where the model looks for the attribute, and the crop beside it."""
+        pictures = [read_picture(sample.path) for sample in samples]
         boxes = model.embed(pictures).box
         for row, (sample, picture) in enumerate(zip(samples, pictures, strict=True)):
             left, top, right, bottom = (int(v) for v in boxes[row, sample.attribute])

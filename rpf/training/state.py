@@ -24,13 +24,13 @@ FORMAT = "rpf-training-1"
 
 # Settings that may change when a training goes on: they have no part in its numbers.
 _FREE = ("SAVE_DIR", "DEVICE", "LOGGER", "DATA.BASE_PATH", "DATA.NUM_WORKERS", "DATA.TEST_BATCHSIZE",
-         "SOLVER.EPOCHS", "SOLVER.EVAL_STEPS", "SOLVER.LOG_PERIOD")  # fmt: skip
+         "SOLVER.EVAL_STEPS", "SOLVER.LOG_PERIOD")  # fmt: skip
 
 
 class State(NamedTuple):
     """All that a training needs to go on after a whole epoch.
 
-    No state of random generators: each epoch sets them anew from `seed` and its number.
+    No state of random generators or learning rates: each epoch sets them anew from `seed` and its number.
     """
 
     config: Config
@@ -39,8 +39,8 @@ class State(NamedTuple):
     best: float  # highest MAP so far
     log: list[dict[str, Any]]  # one entry per epoch
     model: dict[str, Tensor]
+    average: dict[str, Tensor]  # with SOLVER.AVERAGE, else empty
     optimizer: dict[str, Any]
-    scheduler: dict[str, Any]
 
 
 def write_state(folder: Path, state: State) -> None:
@@ -71,9 +71,10 @@ def read_state(file: Path, config: Config) -> State:
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         why = str(error).strip().split("\n")[0]
         raise CheckpointError("%(file)s cannot be read safely: %(why)s", file=file, why=why) from None
+    free = _FREE if config.SOLVER.SCHEDULE == "cosine" else (*_FREE, "SOLVER.EPOCHS")
     then, now = _flat(made_with.model_dump(mode="json")), _flat(config.model_dump(mode="json"))
     for key in then:
-        if then[key] != now[key] and not key.startswith(_FREE):
+        if then[key] != now[key] and not key.startswith(free):
             raise CheckpointError(
                 "%(file)s was trained with %(key)s=%(then)s, not %(now)s; it can go on only as it began",
                 file=file, key=key, then=then[key], now=now[key],

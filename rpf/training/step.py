@@ -1,5 +1,7 @@
 """One step of a training: three passes of the model over a batch, and their losses (RPF, section 3.3)."""
 
+import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -9,9 +11,31 @@ from torch import Tensor, nn
 from rpf.images import crop
 from rpf.model.roi import attention_squares, picture_boxes
 from rpf.model.rpf import RPF
-from rpf.training.data import Batch
+from rpf.training.course import Sample
+from rpf.training.data import Batch, TrainSplit, batches
 from rpf.training.hardware import Hardware
 from rpf.training.losses import contrastive_loss, triplet_loss
+
+
+class TripletCourse:
+    """NUM_TRIPLETS triplets an epoch, drawn anew. See rpf.training.course.Course."""
+
+    def __init__(self, model: RPF, split: TrainSplit, hardware: Hardware) -> None:
+        self.split, self.hardware, self.config = split, hardware, model.config
+        self.step: nn.Module = TripletStep(model, hardware)
+        data = self.config.DATA
+        self.length = math.ceil(data.NUM_TRIPLETS // hardware.count / data.TRAIN_BATCHSIZE)
+
+    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
+        """Each process takes its own share of the triplets, in batches of TRAIN_BATCHSIZE."""
+        triplets = self.split.triplets.draw(self.config.DATA.NUM_TRIPLETS, seed, epoch)
+        return batches(self.split, self.hardware.share(triplets), self.config)
+
+    def samples(self, seed: int) -> list[Sample]:
+        """See Course."""
+        drawn = self.split.triplets.draw(20 * len(self.config.DATA.ATTRIBUTES.NAME), seed, epoch=0)
+        first = {triplet.attribute: triplet.images[0] for triplet in reversed(drawn)}
+        return [Sample(self.split.root / self.split.items[image].path, key) for key, image in sorted(first.items())]
 
 
 class Features(NamedTuple):

@@ -62,6 +62,57 @@ def test_an_item_and_its_picture_give_the_same_query(engine: SearchEngine, photo
     assert item.size == picture.size
 
 
+@pytest.fixture(scope="module")
+def parts_engine(parts_settings: Settings) -> SearchEngine:
+    return SearchEngine(parts_settings)
+
+
+def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_parts: tuple[str, str]) -> None:
+    collection, query = parts_engine.collection("parts"), parts_engine.query_item("parts", 3)
+    unweighed = next(key for key in collection.vocabulary.keys if key not in two_parts)
+    weights = {unweighed: 0.0, two_parts[0]: 1.0, two_parts[1]: 2.0}
+    plain = {hit.item.id: hit for hit in parts_engine.search("parts", query, weights).hits}
+    assert all(hit.lacks == () for hit in plain.values())
+    values = {item_id: collection.applicable(item_id) for item_id in plain}
+
+    def lacks(item_id: int) -> tuple[str, ...]:
+        own = values[item_id]
+        assert own is not None
+        return tuple(key for key in two_parts if own[collection.vocabulary.index(key)] < 0.5)
+
+    expected = sorted(plain, key=lambda item_id: (len(lacks(item_id)), plain[item_id].rank))
+    results = parts_engine.search("parts", query, weights, lacking_last=True)
+    assert [hit.item.id for hit in results.hits] == expected != list(plain)
+    assert [hit.lacks for hit in results.hits] == [lacks(item_id) for item_id in expected]
+    assert {len(hit.lacks) for hit in results.hits} == {0, 1, 2}
+    assert [(hit.similarity, hit.parts) for hit in results.hits] == [
+        (plain[item_id].similarity, plain[item_id].parts) for item_id in expected
+    ]
+    pages = [
+        hit.item.id
+        for offset in range(0, 45, 7)
+        for hit in parts_engine.search("parts", query, weights, 7, offset, lacking_last=True).hits
+    ]
+    assert pages == expected
+
+
+def test_a_query_tells_what_the_garment_has(parts_engine: SearchEngine, photo: Path) -> None:
+    picture, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
+    assert picture.has == item.has is not None
+    values = parts_engine.collection("parts").applicable(1)
+    assert values is not None
+    for key, value in zip(parts_engine.info.attributes, values, strict=True):
+        assert picture.lacks(key) == (value < 0.5) == (key not in picture.has)
+
+
+def test_where_parts_are_not_known_nothing_changes(engine: SearchEngine, photo: Path) -> None:
+    for query in (engine.embed(photo), engine.query_item("tiny", 2)):
+        assert query.has is None and not query.lacks("sleeve_length")
+        weights = {"sleeve_length": 1.0, "coat_length": 2.0}
+        plain, last = (engine.search("tiny", query, weights, lacking_last=last).hits for last in (False, True))
+        assert plain == last
+
+
 @pytest.mark.parametrize(
     "weights", [{}, {"sleeve_length": 0.0}, {"sleeve_length": -1.0}, {"hat": 1.0}, {"neck_design": float("nan")}]
 )

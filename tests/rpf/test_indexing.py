@@ -32,6 +32,7 @@ BATCH = 4
 class Seen:
     embedding: np.ndarray
     box: np.ndarray
+    applicable: np.ndarray | None
 
 
 @dataclass
@@ -41,6 +42,7 @@ class Projection:
     attributes: tuple[str, ...] = ("sleeve_length", "collar_design")
     dim: int = 12
     checkpoint_hash: str = "projection"
+    tells_parts: bool = True
     batches: list[int] = field(default_factory=list)
 
     def embed(self, pictures: Sequence[Image.Image]) -> Seen:
@@ -50,7 +52,9 @@ class Projection:
         found = np.einsum("np,apd->nad", pixels, matrix)
         boxes = [[(0, at, *picture.size) for at in range(len(self.attributes))] for picture in pictures]
         return Seen(
-            (found / np.linalg.norm(found, axis=2, keepdims=True)).astype(np.float32), np.array(boxes, np.int32)
+            (found / np.linalg.norm(found, axis=2, keepdims=True)).astype(np.float32),
+            np.array(boxes, np.int32),
+            pixels[:, : len(self.attributes)] if self.tells_parts else None,
         )
 
 
@@ -81,6 +85,8 @@ def check(folder: Path, root: Path) -> list[str]:
         assert item.labels == {"sleeve_length": len(item.path)}
         np.testing.assert_allclose(collection.vectors(item.id), seen.embedding[0], atol=1e-3)
         np.testing.assert_array_equal(collection.boxes(item.id), seen.box[0])
+        assert seen.applicable is not None
+        np.testing.assert_array_equal(collection.applicable(item.id), seen.applicable[0].astype(np.float16))
     assert collection.root == root.resolve()
     return [item.path for item in items]
 
@@ -101,6 +107,12 @@ def test_a_folder_becomes_a_collection(tmp_path: Path, images: Path) -> None:
     manifest = Collection.open(tmp_path / "c").manifest
     assert manifest.title == "Áo" and manifest.checkpoint == "projection" and len(manifest.segments) == 1
     assert told == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("compacting", done, 1) for done in (0, 1)]
+
+
+def test_a_model_that_cannot_tell_parts(tmp_path: Path, images: Path) -> None:
+    index(tmp_path / "c", images, sources(images), Projection(tells_parts=False))
+    collection = Collection.open(tmp_path / "c")
+    assert len(collection) == 10 and not collection.knows_parts and collection.applicable(1) is None
 
 
 def test_sizes_are_those_of_the_upright_picture(tmp_path: Path) -> None:

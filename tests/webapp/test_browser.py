@@ -22,6 +22,14 @@ def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture(scope="module")
+def parts_site(parts_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a gunicorn over a collection that knows which parts its garments have."""
+    base = tmp_path_factory.mktemp("parts")
+    with serve(replace(parts_settings, instance=base), base / "log") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, else Playwright's own."""
     path = find()
@@ -183,6 +191,37 @@ def test_without_javascript(browser: Browser, site: str, photo: Path) -> None:
     page.locator(".hit-picture").first.click()
     page.get_by_role("button", name="Search with this").click()
     page.wait_for_url("**/results?item=*")
+    context.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_garments_that_lack_a_part_are_mixed_in_and_parted_again(
+    browser: Browser, parts_site: str, two_parts: tuple[str, str], script: bool
+) -> None:
+    context = browser.new_context(base_url=parts_site, locale="en-US", java_script_enabled=script)
+    page = context.new_page()
+    page.goto(f"/c/parts/results?item=3&a={two_parts[0]}&a={two_parts[1]}&n=48")
+    heading = page.get_by_role("heading", name="These lack a detail you chose")
+    parted, alike = items(page), similarities(page)
+    expect(heading).to_be_visible()
+    assert alike != sorted(alike, reverse=True)
+
+    def switch(address: str) -> None:
+        page.locator("#mixed").click()
+        if not script:
+            page.get_by_role("button", name="Search again").click()
+        page.wait_for_url(re.compile(address))
+
+    switch("mixed=1$")
+    expect(heading).to_have_count(0)
+    assert similarities(page) == sorted(alike, reverse=True)
+    if script:
+        expect(page.locator("#mixed")).to_be_focused()
+    page.reload()
+    expect(page.locator("#mixed")).to_be_checked()  # the address is a permalink
+    switch(f"a={two_parts[1]}(&w-[a-z_]+=1[.0]*)?$")
+    expect(heading).to_be_visible()
+    assert items(page) == parted
     context.close()
 
 

@@ -1,4 +1,4 @@
-"""Collections for tests: each item's vectors, boxes and hash follow from its path."""
+"""Collections for tests: each item's vectors, boxes, parts and hash follow from its path."""
 
 import hashlib
 import itertools
@@ -30,6 +30,13 @@ def box(path: str) -> np.ndarray:
     return seed(path).integers(1, 500, (len(ATTRIBUTES), 4)).astype(np.int32)
 
 
+def applicable(path: str) -> np.ndarray:
+    """The (A,) probabilities of having a part, the last of them unknown for some."""
+    found = seed(path).random(len(ATTRIBUTES)).astype(np.float16)
+    found[-1] = np.nan if found[0] < 0.3 else found[-1]
+    return found
+
+
 def new(path: str) -> NewItem:
     return NewItem(path, hashlib.sha256(path.encode()).hexdigest(), len(path), 40, 30, {"sleeve_length": len(path) % 9})
 
@@ -39,17 +46,18 @@ def write(folder: Path, **options: Any) -> Writer:
     return Writer(folder, **{**known, **options})
 
 
-def append(writer: Writer, paths: Sequence[str], boxes: bool = True, **options: Any) -> list[int]:
+def append(writer: Writer, paths: Sequence[str], boxes: bool = True, parts: bool = True, **options: Any) -> list[int]:
     embeddings = np.stack([vectors(path) for path in paths])
     all_boxes = np.stack([box(path) for path in paths]) if boxes else None
-    return writer.append([new(path) for path in paths], embeddings, all_boxes, **options)
+    all_parts = np.stack([applicable(path) for path in paths]) if parts else None
+    return writer.append([new(path) for path in paths], embeddings, all_boxes, all_parts, **options)
 
 
 def names(start: int, stop: int) -> list[str]:
     return [f"{number:04}.jpg" for number in range(start, stop)]
 
 
-def check(collection: Collection, boxes: bool = True) -> dict[str, int]:
+def check(collection: Collection, boxes: bool = True, parts: bool = True) -> dict[str, int]:
     """Assert that every item has what belongs to its path, by every way of asking; returns path -> id."""
     assert len(collection) == len(collection.ids) == collection.manifest.count
     assert (np.diff(collection.ids) > 0).all()
@@ -60,6 +68,8 @@ def check(collection: Collection, boxes: bool = True) -> dict[str, int]:
         np.testing.assert_allclose(collection.vectors(item.id), vectors(item.path), atol=1e-3)
         if boxes:
             np.testing.assert_array_equal(collection.boxes(item.id), box(item.path))
+        if parts:
+            np.testing.assert_array_equal(collection.applicable(item.id), applicable(item.path))
     for attribute, size in itertools.product(range(len(ATTRIBUTES)), (3, 10_000)):
         at = 0
         for rows, block in collection.chunks(attribute, size):
@@ -68,6 +78,9 @@ def check(collection: Collection, boxes: bool = True) -> dict[str, int]:
             np.testing.assert_allclose(block, wanted, atol=1e-3)
             at = rows.stop
         assert at == len(collection)
+    if parts and items:
+        wanted = [[applicable(item.path)[attribute] < 0.5 for item in items] for attribute in (2, 0)]
+        np.testing.assert_array_equal(collection.lacking([2, 0]), wanted)
     return {item.path: item.id for item in items}
 
 

@@ -14,7 +14,19 @@ import pytest
 
 from rpf.collection import Collection, NewItem, Writer, manifest, segments, valid_name
 from rpf.errors import CollectionError, UnknownCollection, UnknownItem
-from tests.rpf.collection.making import ATTRIBUTES, DIM, append, box, check, fork, names, new, vectors, write
+from tests.rpf.collection.making import (
+    ATTRIBUTES,
+    DIM,
+    append,
+    applicable,
+    box,
+    check,
+    fork,
+    names,
+    new,
+    vectors,
+    write,
+)
 
 
 def test_roundtrip(tmp_path: Path) -> None:
@@ -62,7 +74,7 @@ def test_unknown_items(tmp_path: Path, item_id: int) -> None:
         with pytest.raises(UnknownItem):
             writer.remove([1, item_id])
     collection = Collection.open(tmp_path / "c")
-    for ask in (collection.item, collection.vectors, collection.boxes):
+    for ask in (collection.item, collection.vectors, collection.boxes, collection.applicable):
         with pytest.raises(UnknownItem, match="no item"):
             ask(item_id)
     check(collection)
@@ -78,6 +90,68 @@ def test_boxes_may_be_unknown(tmp_path: Path) -> None:
             np.testing.assert_array_equal(collection.boxes(3), box("0002.jpg"))
             check(collection, boxes=False)
             writer.compact()
+
+
+def test_parts_may_be_unknown(tmp_path: Path) -> None:
+    with write(tmp_path / "c") as writer:
+        append(writer, names(0, 2), parts=False)
+        assert not Collection.open(tmp_path / "c").knows_parts
+        append(writer, names(2, 5))
+        writer.remove([4])
+        for _ in range(2):
+            collection = Collection.open(tmp_path / "c")
+            assert collection.knows_parts
+            assert [collection.applicable(item_id) is None for item_id in collection.ids] == [True, True, False, False]
+            np.testing.assert_array_equal(collection.applicable(5), applicable("0004.jpg"))
+            assert not collection.lacking([0, 1, 2])[:, :2].any()
+            np.testing.assert_array_equal(
+                collection.lacking([1])[0, 2:], [applicable(p)[1] < 0.5 for p in names(2, 5)[::2]]
+            )
+            check(collection, parts=False)
+            writer.compact()
+        writer.remove([3, 5])
+        writer.compact()
+        assert not Collection.open(tmp_path / "c").knows_parts  # nothing is left that was known
+
+
+def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
+    """Written by a program that knew nothing of parts: the same files but for applicable.npy, under the same format."""
+    folder = tmp_path / "c"
+    with write(folder) as writer:
+        append(writer, names(0, 3), parts=False)
+    written = {path.name for path in (folder / "segments" / "0000000001").iterdir()}
+    assert written == {"ids.npy", "embeddings.npy", "boxes.npy"}
+    collection = Collection.open(folder)
+    assert not collection.knows_parts and not collection.lacking([0, 1]).any()
+    with write(folder) as writer:
+        append(writer, names(3, 5))
+        writer.compact()
+    assert check(Collection.open(folder), parts=False).keys() == set(names(0, 5))
+    # What such a program sees of ours is what it looks for: it lists no folder and reads no other file.
+    assert Collection.open(folder).manifest.format == 1
+    (merged,) = (folder / "segments").iterdir()
+    (merged / "applicable.npy").unlink()
+    assert check(Collection.open(folder), parts=False).keys() == set(names(0, 5))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a[:, :2], "shape"),
+        (lambda a: a[:1], "shape"),
+        (lambda a: a > 0.5, "shape"),
+        (lambda a: a - 1, "from 0 to 1"),
+        (lambda a: a + np.inf, "from 0 to 1"),
+    ],
+)
+def test_parts_that_are_appended_are_checked(tmp_path: Path, change: Callable[..., Any], message: str) -> None:
+    paths = names(0, 2)
+    embeddings, parts = np.stack([vectors(path) for path in paths]), np.stack([applicable(path) for path in paths])
+    with write(tmp_path / "c") as writer:
+        with pytest.raises(CollectionError, match=message):
+            writer.append([new(path) for path in paths], embeddings, None, change(parts))
+        append(writer, paths)
+    assert list(check(Collection.open(tmp_path / "c"))) == paths
 
 
 def test_ids_are_never_given_twice(tmp_path: Path) -> None:
@@ -323,7 +397,7 @@ def test_a_reader_that_meets_a_merge_opens_the_newer_generation(
         assert len(check(Collection.open(folder))) == 5
 
 
-@pytest.mark.parametrize("file", ["ids.npy", "embeddings.npy", "boxes.npy"])
+@pytest.mark.parametrize("file", ["ids.npy", "embeddings.npy", "boxes.npy", "applicable.npy"])
 def test_a_reader_that_meets_a_deletion_half_way_opens_the_newer_generation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:

@@ -46,6 +46,8 @@ def walk(folder: Path) -> None:
     for item_id in collection.ids.tolist():
         assert collection.vectors(item_id).shape[0] == len(collection.vocabulary)
         collection.boxes(item_id)
+        collection.applicable(item_id)
+    assert collection.lacking(range(len(collection.vocabulary))).shape == (len(collection.vocabulary), len(collection))
     for item in collection.items(collection.ids.tolist()):
         with contextlib.suppress(UnknownItem):
             assert collection.image_path(item).is_relative_to(collection.root)
@@ -120,7 +122,8 @@ def test_a_newer_format_is_named(hostile: Path) -> None:
 def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object]]]:
     """Ways to spoil the files of the first segment and the tombstones."""
     segment = folder / "segments" / "0000000001"
-    ids, embeddings, boxes = (np.load(segment / f"{name}.npy") for name in ("ids", "embeddings", "boxes"))
+    names = ("ids", "embeddings", "boxes", "applicable")
+    ids, embeddings, boxes, applicable = (np.load(segment / f"{name}.npy") for name in names)
     spoilt: list[tuple[str, Any]] = [
         ("ids", ids.astype(np.int32)), ("ids", ids.astype(">i8")), ("ids", ids[::-1]), ("ids", ids * 0),
         ("ids", ids - 9), ("ids", ids[:4]), ("ids", ids[:0]), ("ids", ids[None]), ("ids", ids + 3),
@@ -128,10 +131,12 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
         ("embeddings", embeddings[..., :4]), ("embeddings", np.asfortranarray(embeddings)),
         ("embeddings", embeddings.swapaxes(0, 1)),
         ("boxes", boxes.astype(np.int64)), ("boxes", boxes[:4]), ("boxes", boxes.reshape(5, 4, 3)),
+        ("applicable", applicable.astype(np.float32)), ("applicable", applicable[:4]),
+        ("applicable", applicable.T), ("applicable", applicable.view(np.int16)), ("applicable", applicable[:, :2]),
     ]  # fmt: skip
     for name, array in spoilt:
         yield segment / f"{name}.npy", lambda path, array=array: np.save(path, array)  # type: ignore[misc]
-    for name in ("ids", "embeddings", "boxes"):
+    for name in names:
         path = segment / f"{name}.npy"
         whole = path.read_bytes()
         yield path, lambda path: np.save(path, np.array([{}] * 5), allow_pickle=True)
@@ -139,7 +144,7 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
         header = whole.replace(b"(", b"[", 1), whole.replace(b"5", b"9")
         for put in (b"", whole[:40], whole[:-1], b"\x80\x04N.", *header):
             yield path, lambda path, put=put: path.write_bytes(put)  # type: ignore[misc]
-        if name != "boxes":
+        if name not in ("boxes", "applicable"):
             yield path, Path.unlink
     tombstones = folder / "tombstones-3.npy"
     for array in (np.array([99]), np.array([2, 2]), np.array([2, 1]), np.array([2.0]), np.array([], np.int64)):
@@ -158,10 +163,25 @@ def test_spoilt_arrays_are_refused(honest: Path, tmp_path: Path) -> None:
     assert number > 40
 
 
+def test_parts_that_are_no_probabilities_count_as_there(hostile: Path) -> None:
+    path = hostile / "segments" / "0000000001" / "applicable.npy"
+    odd = [np.nan, -np.nan, np.inf, 1.5, 65504, -65504, -np.inf, -1, -1e-7, 0, -0.0, 0.4998, 0.5, 1, 0.25]
+    np.save(path, np.array(odd, np.float16).reshape(5, 3))
+    walk(hostile)
+    collection = Collection.open(hostile)
+    lacking = collection.lacking([0, 1, 2])
+    assert lacking[:, collection.ids != 2][:, :4].T.tolist() == [
+        [False, False, False],
+        [False, False, False],
+        [True, True, True],
+        [False, False, True],
+    ]
+
+
 @pytest.mark.parametrize(
     "name",
-    ["segments/0000000001/ids.npy", "segments/0000000001/embeddings.npy", "segments/0000000001", "tombstones-3.npy",
-     "segments", "items.sqlite"],
+    ["segments/0000000001/ids.npy", "segments/0000000001/embeddings.npy", "segments/0000000001/applicable.npy",
+     "segments/0000000001", "tombstones-3.npy", "segments", "items.sqlite"],
 )  # fmt: skip
 def test_links_out_of_the_collection_are_refused(hostile: Path, tmp_path: Path, name: str) -> None:
     shutil.move(hostile / name, tmp_path / "outside")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpf import config
-from rpf.data.annotations import Labelled, missing_images, parse_labels, read_split
+from rpf.data.annotations import Labelled, missing_images, parse_labels, read_parts, read_retrieval, read_split
 from rpf.errors import DatasetError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -90,8 +90,6 @@ def test_files_of_other_names_line_ends_and_encodings(dataset: Callable[..., Pat
         ({"candidate_test": f"{10**40} 0 0\n"}, "test", r"not a whole number"),
         ({"candidate_test": "0 2 0\n"}, "all", r"line 1: there is no attribute 2, the config names 2\.$"),
         ({"candidate_test": "0 0 2\n"}, "test", r"line 1: sleeve_length has no value 2, the config gives it 2\.$"),
-        ({"candidate_valid": "1 0 1\n0 0 0\n"}, "valid", r"line 2: image 0 has the values 1 and 0 of sleeve_length\.$"),
-        ({"label_train": "0 0 1 0 0\n"}, "train", r"line 1: image 0 has the values 1 and 0 of sleeve_length\.$"),
         ({"label_train": "0 0 1\n\n1 0 1\n"}, "train", r"label_train\.txt, line 2: this line is empty\.$"),
         ({"filenames_train": "0.jpg\n\n1.jpg\n"}, "train", r"filenames_train\.txt, line 2: this line is empty\.$"),
         (
@@ -107,6 +105,53 @@ def test_mistakes_are_named_by_file_and_line(
 ) -> None:
     with pytest.raises(DatasetError, match=message):
         read_split(dataset(**changed), two_attributes(), split)
+
+
+def test_images_with_several_values_of_an_attribute(dataset: Callable[..., Path]) -> None:
+    folder = dataset(
+        label_train="0 1 2 0 0 1 1 1 2 1 1\n0 1 0\n",
+        query_valid="0 1 2\n",
+        candidate_valid="0 1 1\n1 1 1\n1 1 2\n",
+    )
+    train = read_split(folder, two_attributes(), "train")
+    assert train[0] == Labelled("a/0.jpg", {"fit": 2, "sleeve_length": 0}, [("fit", 1), ("fit", 0)])
+    assert train[0].pairs() == [("fit", 2), ("sleeve_length", 0), ("fit", 1), ("fit", 0)]
+    valid = read_retrieval(folder, two_attributes(), "valid")
+    assert valid.images == read_split(folder, two_attributes(), "valid")
+    assert [item.pairs() for item in valid.images] == [[("fit", 2), ("fit", 1)], [("fit", 1), ("fit", 2)]]
+    assert valid.queries == [(0, 1, 2)]
+    assert valid.candidates == [(0, 1, 1), (1, 1, 1), (1, 1, 2)]
+
+
+def test_parts_that_garments_have_or_lack(dataset: Callable[..., Path]) -> None:
+    folder = dataset(absent_train="1 0\n2 0\n1 1\n2 0\n")
+    assert read_parts(folder, two_attributes(), "train") == [
+        {"sleeve_length": True, "fit": True},
+        {"sleeve_length": False, "fit": False},
+        {"fit": True, "sleeve_length": False},
+    ]
+    assert read_parts(folder, two_attributes(), "valid") == [  # which has no such file
+        {"sleeve_length": True, "fit": True},
+        {"sleeve_length": True},
+    ]
+    assert read_parts(dataset(absent_test=""), two_attributes(), "test") == [{"fit": True}]
+
+
+@pytest.mark.parametrize(
+    ("absent", "message"),
+    [
+        ("1 0\n1\n", r"absent_train\.txt, line 2: id and attribute are expected, here are 1 numbers\.$"),
+        ("1 0 0\n", r"line 1: id and attribute are expected, here are 3 numbers\.$"),
+        ("1 no\n", r'line 1: "no" is not a whole number from 0\.$'),
+        ("3 0\n", r"line 1: there is no image 3, the split has 3\.$"),
+        ("1 2\n", r"line 1: there is no attribute 2, the config names 2\.$"),
+        ("1 0\n\n1 1\n", r"line 2: this line is empty\.$"),
+        ("1 0\n0 1\n", r"line 2: image 0 is said to lack fit, and has the value 2\.$"),
+    ],
+)
+def test_mistakes_in_what_garments_lack(dataset: Callable[..., Path], absent: str, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_parts(dataset(absent_train=absent), two_attributes(), "train")
 
 
 def test_files_that_cannot_be_read(dataset: Callable[..., Path]) -> None:
@@ -152,6 +197,9 @@ def test_the_real_clothing_dataset(shared: Path) -> None:
     assert items[0].labels == {"sleeve_length": 3, "neckline_design": 7}
     assert missing_images(folder, items) == []
     assert missing_images(shared, items) == [item.path for item in items]
+    for split, lacking in {"train": 13972, "valid": 2461, "test": 2798}.items():
+        known = [has for parts in read_parts(folder, data, split) for has in parts.values()]
+        assert (known.count(True), known.count(False)) == (counts[split][1], lacking)
 
 
 numbers = st.integers(0, 10**17)

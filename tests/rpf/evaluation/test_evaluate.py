@@ -1,19 +1,20 @@
 """The protocol over drawn garments and the tiny model, and the command with its files."""
 
+import itertools
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+import torch
 from PIL import Image
 
 from rpf import config
-from rpf.cli import main
-from rpf.data.drawn import Recipe, write_dataset
 from rpf.errors import ConfigError, DatasetError
+from rpf.evaluation.applicability import applicability
 from rpf.evaluation.measure import measure, overall_map, whole_ranking
 from rpf.evaluation.plots import COLOURS
 from rpf.evaluation.protocol import Side, Task, Vectors, embed, read_benchmark
@@ -24,14 +25,6 @@ from rpf.model.rpf import RPF
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """BASE_PATH of a drawn dataset: 64 for training, which these tests do without, 8 valid, 8 test pictures."""
-    base = tmp_path_factory.mktemp("drawn")
-    write_dataset(base / "wardrobe", Recipe(80, size=64), lambda *_: None)
-    return base
 
 
 @pytest.fixture
@@ -46,6 +39,13 @@ def model(tiny_checkpoint: Path) -> RPF:
     return checkpoint.load(tiny_checkpoint)
 
 
+@pytest.fixture(scope="module")
+def knowing(model: RPF) -> RPF:
+    """A model that tells which parts a garment has, by weights from a fixed seed."""
+    torch.manual_seed(11)
+    return RPF(config.override(model.config, ["MODEL.APPLICABILITY.ENABLE=true"])).eval()
+
+
 def data(base: Path) -> config.Data:
     return config.load([CONFIG], [f"DATA.BASE_PATH={base}"]).DATA
 
@@ -55,9 +55,12 @@ def test_only_the_splits_own_files_are_read(base: Path, model: RPF) -> None:
     folder = base / "wardrobe"
     own = {folder / name for name in ("filenames_test.txt", "query_test.txt", "candidate_test.txt")}
     own |= {folder / line for line in (folder / "filenames_test.txt").read_text().split()}
+    absent = folder / "absent_test.txt"
     for path in folder.rglob("*.*"):
-        if path not in own:
+        if path not in own | {absent}:
             path.write_bytes(b"\xff poison")
+    assert read_benchmark(data(base), "test", with_parts=True).tasks[1].parts.values.size
+    absent.write_bytes(b"\xff poison")
     assert overall_map(model, read_benchmark(data(base), "test")) == expected > 0
     with pytest.raises(DatasetError, match=r"filenames_valid\.txt, line 1: this is not UTF-8"):
         read_benchmark(data(base), "valid")
@@ -102,9 +105,60 @@ def test_each_image_is_embedded_once_and_lands_in_its_place(
                 for vector, image in zip(own, images, strict=True):
                     expected = getattr(alone[benchmark.paths[image]], wanted)[0, attribute]
                     np.testing.assert_allclose(vector, expected, atol=1e-4)
+            assert vectors.applicable is None
         assert sum(seen) == len(benchmark.paths)
         assert max(seen) == 3
     assert steps[-1] == ("embedding", len(benchmark.paths), len(benchmark.paths))
+
+
+def test_every_image_of_which_a_part_is_known_counts_for_applicability(base: Path, knowing: RPF) -> None:
+    folder = base / "wardrobe"
+    names = (folder / "filenames_test.txt").read_text().split()
+    known, last = {}, len(names) - 1
+    for file in (folder / "query_test.txt", folder / "candidate_test.txt"):
+        kept = [line for line in lines_of(file) if line[0] != last]  # what it has not is all that is known of the last
+        file.write_text("".join(f"{i} {a} {value}\n" for i, a, value in kept))
+        known |= {(i, a): 1 for i, a, _ in kept}
+    known |= {(i, a): 0 for i, a in lines_of(folder / "absent_test.txt")}
+    assert last in {image for image, _ in known}
+    benchmark = read_benchmark(data(base), "test", with_parts=True)
+    vectors = embed(knowing, benchmark, batch=3)
+    told = knowing.embed([Image.open(folder / name).convert("RGB") for name in names]).applicable
+    assert told is not None
+    for attribute, own in enumerate(vectors):
+        wanted = {folder / names[i]: (has, told[i, a]) for (i, a), has in known.items() if a == attribute}
+        assert own.applicable is not None
+        found = zip(own.task.parts.images, own.task.parts.values, own.applicable, strict=True)
+        assert {benchmark.paths[at]: (has, pytest.approx(chance, abs=1e-5)) for at, has, chance in found} == wanted
+    found = applicability(vectors)
+    for attribute, (key, area) in enumerate(list(found["applicability"].items())[:-1]):
+        has, lacks = ([told[i, a] for (i, a), v in known.items() if (a, v) == (attribute, kind)] for kind in (1, 0))
+        assert found["parts"][key] == [len(has), len(lacks)]
+        pairs = [(x > y) + (x == y) / 2 for x, y in itertools.product(has, lacks)]
+        assert area == (pytest.approx(np.mean(pairs)) if pairs else None)
+    areas = [area for key, area in found["applicability"].items() if area is not None and key != "mean"]
+    assert found["applicability"]["mean"] == pytest.approx(np.mean(areas))
+
+
+def test_applicability_by_hand() -> None:
+    def seen(name: str, has: list[int], told: list[float] | None) -> Vectors:
+        side = Side(np.arange(len(has)), np.array(has))
+        empty = np.zeros((0, 2), dtype=np.float32)
+        return Vectors(Task(name, side, side, side), empty, empty, None if told is None else np.array(told, np.float32))
+
+    sleeve, pant, skirt = seen("sleeve", [1, 1, 0, 0], [0.9, 0.4, 0.5, 0.1]), seen("pant", [0, 0], [1, 1]), [1, 1, 1]
+    found = applicability([sleeve, pant, seen("skirt", skirt, [0, 0, 1]), seen("coat", [1, 0], [0.2, 0.1])])
+    assert found == {
+        "applicability": {"sleeve": 0.75, "pant": None, "skirt": None, "coat": 1.0, "mean": 0.875},
+        "parts": {"sleeve": [2, 2], "pant": [0, 2], "skirt": [3, 0], "coat": [1, 1]},
+    }
+    assert applicability([pant])["applicability"] == {"pant": None, "mean": None}
+    assert applicability([seen("skirt", skirt, [0, 0, 1])]) == {}  # nothing lacks a part
+    assert applicability([seen("sleeve", [1, 0], None)]) == {}  # no head
+
+
+def lines_of(file: Path) -> list[tuple[int, ...]]:
+    return [tuple(map(int, line.split())) for line in file.read_text().splitlines()]
 
 
 def test_missing_and_damaged_images(base: Path, model: RPF) -> None:
@@ -135,7 +189,7 @@ def test_a_split_without_anything_to_search_for(base: Path) -> None:
 
 
 def task_of(queries: list[int], candidates: list[int]) -> Task:
-    sides = [Side(np.arange(len(values)), np.array(values, dtype=np.int64)) for values in (queries, candidates)]
+    sides = [Side(np.arange(len(values)), np.array(values, dtype=np.int64)) for values in (queries, candidates, [])]
     return Task("a", *sides)
 
 
@@ -172,18 +226,13 @@ def test_means_and_intervals() -> None:
     assert spread["mean"] == [0.25, 0.75]
 
 
-def test_the_command_writes_the_report(drawn: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
-    stage = CONFIG.with_name("s2.yaml")
-    args = ["evaluate", "--cfg", CONFIG, stage, "--set", f"DATA.BASE_PATH={drawn}", "--checkpoint", tiny_checkpoint]
-
-    def run(*more: object, status: int = 0) -> str:
-        done = CliRunner().invoke(main, list(map(str, [*args, *more])))
-        assert done.exit_code == status, done.output
-        return done.stdout if status == 0 else done.stderr
-
-    said = run("--split", "valid", "--topk", 5, "--out", tmp_path / "all")
+def test_the_command_writes_the_report(
+    drawn: Path, tiny_checkpoint: Path, tmp_path: Path, evaluate: Callable[..., str]
+) -> None:
+    said = evaluate("--split", "valid", "--topk", 5, "--out", tmp_path / "all")
     report = json.loads((tmp_path / "all" / "report.json").read_text())
     assert report["split"] == "valid"
+    assert "applicability" not in report
     assert report["checkpoint"] == str(tiny_checkpoint)
     lines = (drawn / "wardrobe" / "query_valid.txt").read_text().splitlines()
     assert sum(report["queries"].values()) == len(lines)
@@ -215,14 +264,33 @@ def test_the_command_writes_the_report(drawn: Path, tiny_checkpoint: Path, tmp_p
     # The weight of the branches can be set over the checkpoint's own: all on the region is the region.
     figures = []
     for out, more in (("region", ["--branch", "region"]), ("beta", ["--set", "SOLVER.BETA=1"])):
-        run("--split", "valid", "--methods", "none", *more, "--out", tmp_path / out)
+        evaluate("--split", "valid", "--methods", "none", *more, "--out", tmp_path / out)
         figures.append(json.loads((tmp_path / out / "report.json").read_text())["methods"]["none"]["MAP"])
     assert figures[0] == pytest.approx(figures[1])
     assert figures[0] != pytest.approx(report["methods"]["none"]["MAP"])
-    assert '"annoy" is not one of none, kdtree, lsh, faiss' in run(
+    assert '"annoy" is not one of none, kdtree, lsh, faiss' in evaluate(
         "--methods", "none,annoy", "--out", tmp_path / "x", status=2
     )
     assert not (tmp_path / "x").exists()
+
+
+def test_the_command_reports_applicability_where_it_is_known(
+    drawn: Path, knowing: RPF, tmp_path: Path, evaluate: Callable[..., str]
+) -> None:
+    checkpoint.save(knowing, tmp_path / "knowing.safetensors")
+    said = evaluate("--methods", "none", "--out", tmp_path, checkpoint=tmp_path / "knowing.safetensors")
+    report = json.loads((tmp_path / "report.json").read_text())
+    expected = applicability(embed(knowing, read_benchmark(data(drawn), "test", with_parts=True)))
+    assert report["applicability"] == pytest.approx(expected["applicability"])
+    assert report["parts"] == expected["parts"]
+    areas = [f"{area:.3f}" if area is not None else "-" for area in report["applicability"].values()]
+    assert re.search(r"^AUC +(.*)$", said, re.M)[1].split() == areas  # type: ignore[index]
+    has, lacks = zip(*report["parts"].values(), strict=True)
+    assert re.search(r"^have it +(.*)$", said, re.M)[1].split() == list(map(str, has))  # type: ignore[index]
+    assert f"| lack it | {' | '.join(map(str, lacks))} |  |" in (tmp_path / "report.md").read_text()
+    # It changes nothing in what the protocol measures.
+    figures = report["methods"]["none"]["MAP"]
+    assert figures["overall"] == pytest.approx(overall_map(knowing, read_benchmark(data(drawn), "test")))
 
 
 def test_plots_have_the_sites_colours() -> None:

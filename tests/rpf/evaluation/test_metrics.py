@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score
 
 from rpf.evaluation.metrics import average_precision, bootstrap_means, random_average_precision, recall
+from rpf.index.exact import NoIndex
 
 
 @given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 4), st.integers(1, 40))))
@@ -34,6 +35,15 @@ def test_recall_counts_what_scores_as_high_as_the_last_of_the_best() -> None:
         assert recall(np.array([found]), scores, 2) == expected
     assert recall(np.array([[3, 1, 0, 2]]), scores, 50) == 1
     assert recall(np.array([[3, 1, -1, -1]]), scores, 50) == 0.5
+
+
+def test_recall_is_whole_for_the_same_cosines_added_in_another_order() -> None:
+    vectors = np.random.default_rng(0).standard_normal((400, 256)).astype(np.float32) * 1e-2 + 1  # all much alike
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    method = NoIndex()
+    method.build(vectors)
+    found = np.concatenate([method.search(vectors[at : at + 1], 50).ids for at in range(100)])
+    assert (recall(found, (vectors[:100] @ vectors.T).astype(np.float64), 50) == 1).all()
 
 
 @pytest.mark.parametrize("k", [None, 1, 5, 50])

@@ -1,6 +1,9 @@
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -57,3 +60,49 @@ def test_ties_go_to_the_lower_row(collection: Collection, vectors: np.ndarray) -
 def test_best_is_a_stable_sort(scores: np.ndarray, count: int) -> None:
     expected = sorted(range(len(scores)), key=lambda row: (-scores[row], row))[:count]
     assert best(scores, count).tolist() == expected
+
+
+PROBABILITIES = st.sampled_from([0.0, 0.25, 0.4995, 0.5, 0.75, 1.0, float("nan")])
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataObject) -> None:
+    """Against a sort in plain Python, over a collection on disk with a segment that tells parts and one that may not.
+
+    All vectors lie along the axes, so that likeness is exact and ties are many.
+    """
+    count, known = data.draw(st.integers(1, 14)), data.draw(st.booleans())
+    parts = data.draw(hnp.arrays(np.float64, (count, 3), elements=PROBABILITIES))
+    axes = data.draw(hnp.arrays(np.int64, (count, 3), elements=st.integers(0, 3)))
+    vectors = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)[axes]
+    half = data.draw(st.integers(0, count - 1))
+    shutil.rmtree(tmp_path / "c", ignore_errors=True)
+    with Writer(tmp_path / "c", checkpoint="", attributes=ATTRIBUTES, dim=2, root="images") as writer:
+        for rows, applicable in ((slice(0, half), parts[:half] if known else None), (slice(half, count), parts[half:])):
+            items = [NewItem(f"{n}.jpg", "", 1, 20, 20, {}) for n in range(count)[rows]]
+            writer.append(items, vectors[rows], None, applicable)
+    attributes = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
+    weights = data.draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=len(attributes), max_size=len(attributes)))
+    weights[0] = weights[0] or 1.0
+    asked = data.draw(st.integers(1, 16))
+
+    def lacks(row: int, attribute: int) -> bool:
+        return (known or row >= half) and parts[row, attribute] < 0.5
+
+    def place(row: int) -> tuple[int, float, int]:
+        lacking = sum(lacks(row, attribute) for attribute, weight in zip(attributes, weights, strict=True) if weight)
+        likeness = sum(
+            weight * float(vectors[row, attribute, 0]) for attribute, weight in zip(attributes, weights, strict=True)
+        )
+        return lacking, -round(likeness / sum(weights), 6), row
+
+    queries = np.tile(np.array([1, 0], np.float32), (len(attributes), 1))
+    index = Exact(Collection.open(tmp_path / "c"))
+    found = index.search(queries, attributes, np.array(weights), asked, lacking_last=True)
+    assert found.rows.tolist() == sorted(range(count), key=place)[:asked]
+    assert found.lacking.T.tolist() == [[lacks(row, attribute) for attribute in attributes] for row in found.rows]
+    np.testing.assert_allclose(found.scores, [-place(row)[1] for row in found.rows], atol=1e-6)
+    plain = index.search(queries, attributes, np.array(weights), asked)
+    assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:asked]
+    assert not plain.lacking.any()

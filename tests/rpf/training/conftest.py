@@ -8,8 +8,8 @@ from rpf import config as configs
 from rpf.config import Config
 from rpf.data.drawn import Recipe, write_dataset
 from rpf.model.rpf import RPF
-from rpf.training.data import read_train
 from rpf.training.hardware import Hardware
+from rpf.training.learning import read_course
 from rpf.training.trainer import Trainer
 
 WARDROBE = Path(__file__).resolve().parents[3] / "config" / "Wardrobe"
@@ -25,6 +25,14 @@ INPUT: {GLOBAL_SIZE: 48, LOCAL_SIZE: 32}
 DATA: {NUM_TRIPLETS: 24, NUM_WORKERS: 0, TRAIN_BATCHSIZE: 8}
 SOLVER: {EPOCHS: 4, LOG_PERIOD: 1}
 """
+
+
+# The other course, in small: what the default model is trained with.
+VALUES = (
+    "SOLVER.LOSS=values", "MODEL.VALUES.ENABLE=true", "MODEL.APPLICABILITY.ENABLE=true", "INPUT.SQUARE=pad",
+    "SOLVER.SCHEDULE=cosine", "SOLVER.AVERAGE=0.8", "SOLVER.OPTIMIZER_NAME=AdamW", "SOLVER.WEIGHT_DECAY=0.05",
+    "SOLVER.TRUNK_SHARE=0.3", "SOLVER.CLIP=1", "SOLVER.BASE_LR=1e-3",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +63,8 @@ def trainer() -> Callable[..., Trainer]:
         torch.manual_seed(seed)
         folder = Path(config.SAVE_DIR) / config.NAME
         hardware = Hardware(torch.device("cpu"))
-        return Trainer(RPF(config), read_train(config), folder, hardware, _score, seed)
+        course = read_course(config)
+        return Trainer(RPF(config), lambda model: course(model, hardware), folder, hardware, _score, seed)
 
     return make
 

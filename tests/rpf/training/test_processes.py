@@ -6,10 +6,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import torch
 
 from rpf.config import Config
 from rpf.training.hardware import Hardware
+from tests.rpf.training.conftest import VALUES
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """
@@ -18,14 +20,15 @@ from pathlib import Path
 import torch
 from rpf import config
 from rpf.model.rpf import RPF
-from rpf.training.data import read_train
 from rpf.training.hardware import hardware
+from rpf.training.learning import read_course
 from rpf.training.trainer import Trainer
 
 values, out = config.Config.model_validate_json(sys.argv[1]), Path(sys.argv[2])
 with hardware("cpu", "float32") as machine:
     torch.manual_seed(machine.rank)
-    trainer = Trainer(RPF(values), read_train(values), out, machine, lambda model: 0.5, seed=3)
+    course = read_course(values)
+    trainer = Trainer(RPF(values), lambda model: course(model, machine), out, machine, lambda model: 0.5, seed=3)
     trainer.run()
     torch.save(dict(trainer.model.named_parameters()), out / f"{machine.rank} of {machine.count}.pt")
 """
@@ -37,10 +40,13 @@ def test_each_has_its_own_equal_share() -> None:
     assert sorted(number for share in shares for number in share) == list(range(9))
 
 
-def test_they_learn_the_same_weights_from_different_triplets(tiny: Callable[..., Config], tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [("DATA.NUM_TRIPLETS=25",), VALUES], ids=["triplets", "values"])
+def test_they_learn_the_same_weights_from_different_pictures(
+    tiny: Callable[..., Config], tmp_path: Path, settings: tuple[str, ...]
+) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    config = tiny(2, "SOLVER.EPOCHS=1", "DATA.NUM_TRIPLETS=25").model_dump_json()
+    config = tiny(2, "SOLVER.EPOCHS=1", *settings).model_dump_json()
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(

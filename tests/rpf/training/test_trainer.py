@@ -1,6 +1,7 @@
 import json
 import math
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,13 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from rpf.config import Config
+from rpf.config import Config, Solver
 from rpf.errors import CheckpointError, ConfigError, TrainingError
 from rpf.model import checkpoint
 from rpf.model.rpf import RPF
 from rpf.training.state import read_state
-from rpf.training.trainer import Trainer, make_optimizer
+from rpf.training.trainer import Trainer, make_optimizer, rate
+from tests.rpf.training.conftest import VALUES
 
 Make = Callable[..., Any]
 
@@ -38,11 +40,74 @@ def test_two_and_two_epochs_are_four(tiny: Make, trainer: Make, stage: int) -> N
     second = trainer(config, seed=99)  # what it begins with is replaced
     second.resume(read_state(second.folder / "checkpoint.safetensors", config))
     second.run()
-    for name in ("model", "optimizer", "scheduler"):
+    for name in ("model", "optimizer"):
         assert equal(getattr(whole, name).state_dict(), getattr(second, name).state_dict()), name
     assert whole.best == second.best
     assert [{**entry, "seconds": 0} for entry in whole.log] == [{**entry, "seconds": 0} for entry in second.log]
     assert len({entry["loss/total"] for entry in whole.log}) == 4
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_so_they_are_by_values_too(tiny: Make, trainer: Make, stage: int, drawn: Path) -> None:
+    settings = (*VALUES, f"DATA.EXTRA={drawn / 'wardrobe'}")
+    whole = trainer(tiny(stage, "NAME=whole", *settings))
+    whole.run()
+    config = tiny(stage, "NAME=parts", *settings)
+    first = trainer(config)
+    first.evaluate = stop_at(3)
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    second = trainer(config, seed=99)
+    second.resume(read_state(second.folder / "checkpoint.pt", config))
+    assert second.epoch == 2
+    second.run()
+    assert equal(whole.model.state_dict(), second.model.state_dict())
+    assert equal(whole.average.state_dict(), second.average.state_dict())
+    assert equal(whole.optimizer.state_dict(), second.optimizer.state_dict())
+    saved = checkpoint.load(second.folder / "checkpoint.safetensors").state_dict()
+    assert equal(saved, whole.result.state_dict())
+    assert not equal(saved, whole.model.state_dict()), "the average is what is saved"
+    with pytest.raises(CheckpointError, match=r"SOLVER\.EPOCHS=4, not 9"):
+        read_state(second.folder / "checkpoint.pt", tiny(stage, "NAME=parts", *settings, "SOLVER.EPOCHS=9"))
+
+
+def stop_at(epoch: int) -> Callable[[RPF], float]:
+    """An evaluation that is interrupted in that epoch."""
+    calls = count(1)
+
+    def evaluate(model: RPF) -> float:
+        if next(calls) == epoch:
+            raise KeyboardInterrupt
+        return model.region.query.weight.sum().item()
+
+    return evaluate
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    solver = Solver(SCHEDULE="cosine", EPOCHS=10)
+    rates = [rate(solver, epoch, step / 50) for epoch in range(10) for step in range(50)]
+    top = rates.index(max(rates))
+    assert 10 <= top <= 20
+    assert rates[0] < 0.02
+    assert rates[:top] == sorted(rates[:top])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] < 0.02
+    assert [rate(Solver(), epoch, 0.5) for epoch in (0, 2, 3, 6)] == pytest.approx([1, 1, 0.9, 0.81])
+
+
+def test_backbones_learn_more_slowly_and_biases_do_not_decay(tiny: Make) -> None:
+    model = RPF(tiny(2, *VALUES, "SOLVER.BASE_LR_SLOW=1e-4"))
+    groups = {id(weight): group for group in make_optimizer(model).param_groups for weight in group["params"]}
+    assert len(groups) == len(list(model.parameters()))
+    expected = [
+        (model.region.trunk.conv1.weight, 0.3e-4, 0.05),
+        (model.region.trunk.bn1.weight, 0.3e-4, 0.0),
+        (model.region.feature_fc.weight, 1e-4, 0.05),
+        (model.region.feature_fc.bias, 1e-4, 0.0),
+        (model.patch.fc.weight, 1e-3, 0.05),
+    ]
+    for weight, lr, decay in expected:
+        assert (groups[id(weight)]["lr"], groups[id(weight)]["weight_decay"]) == pytest.approx((lr, decay))
 
 
 def test_it_learns(tiny: Make, trainer: Make) -> None:
@@ -96,7 +161,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_epoch(tiny: Make, tra
 def test_weights_that_are_no_numbers_are_not_saved(tiny: Make, trainer: Make) -> None:
     training: Trainer = trainer(tiny(1, "DATA.NUM_TRIPLETS=8"))
     for group in training.optimizer.param_groups:
-        group["lr"] = math.inf
+        group["initial_lr"] = math.inf
     with pytest.raises(TrainingError, match="weight"):
         training.run()
     assert not list(training.folder.glob("*.safetensors"))

@@ -27,6 +27,23 @@ def test_each_triplet_obeys_the_labels() -> None:
         assert images[0] != images[1]
 
 
+def test_a_negative_never_has_the_anchors_value_too() -> None:
+    items = [
+        Labelled("0", {"fit": 0}, [("fit", 1)]),
+        Labelled("1", {"fit": 1}, [("fit", 0), ("fit", 2)]),
+        Labelled("2", {"fit": 1}),
+        Labelled("3", {"fit": 2}, [("fit", 1)]),
+    ]
+    triplets = Triplets(items, ["fit"]).draw(2000, seed=1, epoch=0)
+    values = [{value for _, value in item.pairs()} for item in items]
+    for _, value, other, (anchor, positive, negative), _ in triplets:
+        assert anchor != positive
+        assert value in values[anchor] & values[positive]
+        assert other in values[negative] and value not in values[negative]
+    # All images have value 1, so there is nothing to tell it from.
+    assert {(t.value, t.other_value) for t in triplets} == {(0, 1), (0, 2), (2, 0), (2, 1)}
+
+
 def test_attributes_values_and_mirrors_are_uniform() -> None:
     drawn = Triplets(ITEMS, ATTRIBUTES).draw(6000, seed=1, epoch=0)
     pairs = Counter((t.attribute, t.value, t.other_value) for t in drawn)

@@ -1,0 +1,34 @@
+"""Which course a config asks for, and the data that it needs."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from rpf.config import Config
+from rpf.errors import ConfigError
+from rpf.model.rpf import RPF
+from rpf.training.course import Course
+from rpf.training.data import read_train
+from rpf.training.hardware import Hardware
+from rpf.training.pictures import read_pictures
+from rpf.training.step import TripletCourse
+from rpf.training.value_course import ValueCourse
+
+logger = logging.getLogger(__name__)
+
+
+def read_course(config: Config) -> Callable[[RPF, Hardware], Course]:
+    """Read the train split (with SOLVER.LOSS values the extra one too); what it gives makes the course of a model.
+
+    Raises DatasetError, ConfigError.
+    """
+    if (config.SOLVER.LOSS == "values") != config.MODEL.VALUES.ENABLE:
+        raise ConfigError("SOLVER.LOSS: values and MODEL.VALUES.ENABLE: true belong together")
+    if config.SOLVER.LOSS == "triplet":
+        split = read_train(config)
+        for name in split.triplets.left_out:
+            logger.warning("%s is left out: its images have no two values to compare.", name)
+        return lambda model, hardware: TripletCourse(model, split, hardware)
+    pictures = read_pictures(config, config.DATA.folder)
+    extra = read_pictures(config, Path(config.DATA.EXTRA)) if config.DATA.EXTRA else None
+    return lambda model, hardware: ValueCourse(model, pictures, extra, hardware)

@@ -1,0 +1,188 @@
+"""The default model's way to learn: batches, losses, and what they reach."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from rpf.config import Config
+from rpf.data.annotations import read_parts, read_split
+from rpf.errors import ConfigError, DatasetError
+from rpf.images import centre_square, open_image, pad_square
+from rpf.model.rpf import RPF
+from rpf.training.augment import augment
+from rpf.training.hardware import Hardware
+from rpf.training.learning import read_course
+from rpf.training.pictures import CROP_SIDE, Pictures, read_pictures
+from rpf.training.value_course import MOST_WEIGHT, Batch, ValueCourse, balanced_weight, presence_loss
+from tests.rpf.training.conftest import VALUES
+
+Make = Callable[..., Config]
+FLOAT32 = Hardware(torch.device("cpu"))
+
+
+def make(config: Config, drawn: Path | None = None, hardware: Hardware = FLOAT32) -> ValueCourse:
+    torch.manual_seed(0)
+    pictures = read_pictures(config, config.DATA.folder)
+    return ValueCourse(RPF(config), pictures, read_pictures(config, drawn) if drawn else None, hardware)
+
+
+def losses(course: ValueCourse) -> tuple[Batch, dict[str, Tensor]]:
+    batch = next(course.epoch(0, 0))
+    torch.manual_seed(1)
+    return batch, course.step.train()(batch)
+
+
+def test_pictures_are_read_with_all_that_is_known(tiny: Make) -> None:
+    config = tiny(2, *VALUES)
+    folder, names = config.DATA.folder, config.DATA.ATTRIBUTES.NAME
+    read = read_pictures(config, folder)
+    items, parts = read_split(folder, config.DATA, "train"), read_parts(folder, config.DATA, "train")
+    assert read.pixels.shape == (len(items), 3, CROP_SIDE, CROP_SIDE)
+    square, _ = pad_square(open_image(read.paths[5]))
+    assert (read.pixels[5].permute(1, 2, 0).numpy() == centre_square(square, CROP_SIDE)).all()
+    for row, (item, known) in enumerate(zip(items, parts, strict=True)):
+        for column, name in enumerate(names):
+            assert read.values[row, column] == item.labels.get(name, -1)
+            assert bool(read.present[row, column].isnan()) == (name not in known)
+            assert name not in known or bool(read.present[row, column]) == known[name]
+    assert (read.present == 0).any()
+    assert read_pictures(tiny(1, *VALUES), folder).pixels.shape[-1] == 60, "a quarter more than the model sees"
+
+
+def test_a_picture_that_is_missing_or_damaged_is_named(tiny: Make, drawn: Path, tmp_path: Path) -> None:
+    config = tiny(1, *VALUES)
+    folder = tmp_path / "copy"
+    (folder / "images").mkdir(parents=True)
+    for file in (drawn / "wardrobe").rglob("*.*"):
+        (folder / file.relative_to(drawn / "wardrobe")).write_bytes(file.read_bytes())
+    (folder / "images" / "00003.jpg").write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match=r"00003\.jpg: The file is not a picture"):
+        read_pictures(config, folder)
+    (folder / "images" / "00003.jpg").unlink()
+    with pytest.raises(DatasetError, match=r"1 of the 48 training images are missing .*00003\.jpg"):
+        read_pictures(config, folder)
+
+
+def test_an_epoch_shows_every_picture_once_and_a_share_of_the_extra_ones(tiny: Make, drawn: Path) -> None:
+    course = make(tiny(1, *VALUES, "DATA.EXTRA_SHARE=0.25"), drawn / "wardrobe")
+    course.extra = Pictures(course.extra.paths, course.extra.pixels, course.extra.values + 100, course.extra.present)
+    batches = list(course.epoch(0, 0))
+    assert len(batches) == course.length == 48 // 6
+    assert all(len(batch.pixels) == 8 and (batch.values.amax(1) >= 99).sum() == 2 for batch in batches)
+    own = torch.cat([batch.pixels[batch.values.amax(1) < 99] for batch in batches])
+    assert {bytes(picture) for picture in own.numpy()} == {bytes(one) for one in course.pictures.pixels.numpy()}
+    same, other = list(course.epoch(0, 0)), list(course.epoch(0, 1))
+    assert torch.equal(batches[2].pixels, same[2].pixels)
+    assert not torch.equal(batches[2].pixels, other[2].pixels)
+
+
+def test_it_learns(tiny: Make) -> None:
+    course = make(tiny(1, *VALUES))
+    optimizer = torch.optim.AdamW(course.step.parameters(), 1e-3)
+    totals = []
+    for epoch in range(6):
+        for batch in course.epoch(0, epoch):
+            total = course.step.train()(batch)["total"]
+            optimizer.zero_grad()
+            total.backward()
+            optimizer.step()
+            totals.append(total.item())
+    assert sum(totals[-6:]) < 0.8 * sum(totals[:6])
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_every_weight_learns(tiny: Make, stage: int) -> None:
+    course = make(tiny(stage, *VALUES, "DATA.TRAIN_BATCHSIZE=40"))
+    for module in course.step.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # timm begins some at zero, which hides what lies before them
+            torch.nn.init.ones_(module.weight)
+    losses(course)[1]["total"].backward()
+    assert [name for name, own in course.step.named_parameters() if own.grad is None or not own.grad.any()] == []
+
+
+def test_a_region_branch_without_a_learning_rate_stays_as_it_is(tiny: Make) -> None:
+    course = make(tiny(2, *VALUES, "SOLVER.BASE_LR_SLOW=0"))
+    model = course.step.model
+    before = {name: tensor.clone() for name, tensor in model.region.state_dict().items()}
+    _, found = losses(course)
+    assert set(found) == {"total", "patch"}
+    found["total"].backward()
+    assert all(weight.grad is None for weight in model.region.parameters())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.region.state_dict().items())
+    assert model.patch.fc.weight.grad.any()
+
+
+def test_applicability_does_not_reach_the_embedding(tiny: Make) -> None:
+    course = make(tiny(1, *VALUES))
+    losses(course)[1]["applicability"].backward()
+    reached = {name for name, own in course.step.named_parameters() if own.grad is not None and own.grad.any()}
+    assert reached
+    assert all(name.startswith("model.region.applicability.") for name in reached)
+
+
+def test_a_hybrid_learns_too(tiny: Make) -> None:
+    lite = "tf_efficientnet_lite0"
+    course = make(
+        tiny(
+            2, *VALUES, f"MODEL.GLOBAL.BACKBONE.NAME={lite}", "MODEL.GLOBAL.BACKBONE.EMBED_SIZE=320",
+            "MODEL.EMBED_SIZE=320", f"MODEL.TRANSFORMER.STEM={lite}", "INPUT.LOCAL_SIZE=64",
+        ),
+        hardware=Hardware(torch.device("cpu"), bf16=True),
+    )  # fmt: skip
+    course.hardware.prepare(course.step.model)
+    losses(course)[1]["total"].backward()
+    embed = course.step.model.patch.vit.patch_embed
+    assert embed.trunk.conv_stem.weight.grad.isfinite().all()
+    assert embed.trunk.conv_stem.weight.grad.any()
+    assert embed.trunk(torch.zeros(1, 3, 64, 64)).shape == (1, 320, 4, 4)
+
+
+def test_unknown_presence_does_not_count() -> None:
+    logits = torch.tensor([[3.0, -3.0], [0.0, 50.0]], requires_grad=True)
+    present = torch.tensor([[1.0, 0.0], [1.0, torch.nan]])
+    expected = torch.nn.functional.softplus(torch.tensor([-3.0, -3.0, 0.0])).mean()
+    torch.testing.assert_close(presence_loss(logits, present), expected)
+    nothing = presence_loss(logits, torch.full((2, 2), torch.nan))
+    nothing.backward()
+    assert nothing.item() == 0
+    assert not logits.grad.any()
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=12), st.sampled_from([0.0, 0.4, 1.0]))
+def test_rare_values_weigh_more_and_the_average_picture_one(seen: list[int], power: float) -> None:
+    counts = torch.tensor(seen, dtype=torch.float32)
+    weight = balanced_weight(counts, power)
+    assert weight.isfinite().all()
+    order = counts.argsort()
+    assert (weight[order].diff() <= 1e-6).all()
+    if counts.sum():
+        assert (counts * weight).sum() / counts.sum() == pytest.approx(1, abs=1e-4)
+        assert weight.max() <= weight[counts > 0].max() * MOST_WEIGHT + 1e-4
+    if power == 0:
+        torch.testing.assert_close(weight, torch.ones_like(weight))
+
+
+def test_augmented_pictures_are_alike_but_not_the_same() -> None:
+    pixels = torch.zeros(16, 3, 80, 80, dtype=torch.uint8)
+    pixels[:, :, 30:50, 30:50] = 255
+    torch.manual_seed(0)
+    images = augment(pixels, 64)
+    assert images.shape == (16, 3, 64, 64)
+    assert images.min() >= 0
+    assert images.max() <= 1
+    brighter = images[:, :, 28:36, 28:36].mean(dim=(1, 2, 3)) > images[:, :, :8, :8].mean(dim=(1, 2, 3)) + 0.1
+    assert brighter.float().mean() > 0.7, "the middle stays the middle"
+    assert len({bytes(image.numpy().tobytes()) for image in images}) == 16
+    torch.manual_seed(0)
+    assert torch.equal(images, augment(pixels, 64))
+
+
+def test_the_loss_and_the_model_must_agree(tiny: Make) -> None:
+    for settings in (["SOLVER.LOSS=values"], ["MODEL.VALUES.ENABLE=true"]):
+        with pytest.raises(ConfigError, match="belong together"):
+            read_course(tiny(1, *settings))
