@@ -16,14 +16,13 @@ import click
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from rpf import config as configs
 from rpf.cli.common import FILE, ManyConfigs
 from rpf.config import Config
-from rpf.errors import BadImage, CheckpointError, DatasetError, RPFError
+from rpf.errors import BadImage, DatasetError, RPFError
 from rpf.evaluation.measure import measure
 from rpf.evaluation.protocol import Benchmark, Vectors, read_benchmark
 from rpf.evaluation.report import Report, make_report
@@ -31,9 +30,13 @@ from rpf.evaluation.tables import as_text
 from rpf.evaluation.writing import write_report
 from rpf.images import centre_square, open_image, pad_square
 from rpf.index.exact import NoIndex
+from rpf.model.starting import start_backbone
 from rpf.model.trunk import make_trunk
+from rpf.settings import ROOT
+from rpf.training.augment import augment
 from rpf.training.data import read_train
 from rpf.training.hardware import Hardware, hardware
+from rpf.training.pictures import ROOM
 
 RATE, DECAY = 1e-3, 0.05  # of AdamW; the rate falls to 0 along a cosine
 TOPK = 50
@@ -57,19 +60,6 @@ class Classifier(nn.Module):
         return [head(seen) for head in self.heads]
 
 
-def start(trunk: nn.Module, file: Path) -> None:
-    """Give the trunk the weights of a file with tensors named as the trunk's; others in it are left out.
-
-    Raises CheckpointError.
-    """
-    try:
-        state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, "cpu", weights_only=True)
-        trunk.load_state_dict({key: state[key] for key in trunk.state_dict()})
-    except Exception as error:  # whatever a damaged file, or one of another net, makes the readers raise
-        why = " ".join(str(error).split())
-        raise CheckpointError("%(file)s does not hold the trunk: %(why)s", file=file, why=why) from error
-
-
 def read_pictures(paths: Sequence[Path], size: int, square: str) -> Tensor:
     """(n, 3, size, size) uint8, in memory; square: as INPUT.SQUARE. Raises DatasetError for what cannot be read."""
     squares = np.empty((len(paths), size, size, 3), dtype=np.uint8)
@@ -82,28 +72,11 @@ def read_pictures(paths: Sequence[Path], size: int, square: str) -> Tensor:
     return torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous()
 
 
-def augment(pictures: Tensor) -> Tensor:
-    """Mirror, turn, zoom, move and light each picture of (B, 3, S, S), 0 to 1, a little."""
-
-    def uniform(low: float, high: float) -> Tensor:
-        return torch.empty(len(pictures), device=pictures.device).uniform_(low, high)
-
-    angle, zoom, mirror = uniform(-0.15, 0.15), uniform(0.88, 1.12), uniform(-1, 1).sign()
-    rows = (zoom * mirror * angle.cos(), -zoom * angle.sin(), uniform(-0.08, 0.08)), (
-        zoom * mirror * angle.sin(), zoom * angle.cos(), uniform(-0.08, 0.08),
-    )  # fmt: skip
-    matrices = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
-    grid = F.affine_grid(matrices, list(pictures.shape), align_corners=False)
-    moved = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
-    light, contrast, colour = (uniform(0.75, 1.25)[:, None, None, None] for _ in range(3))
-    grey = moved.mean(dim=1, keepdim=True)
-    moved = (grey + colour * (moved - grey)) * light
-    level = moved.mean(dim=(1, 2, 3), keepdim=True)
-    return (level + contrast * (moved - level)).clamp(0, 1)
-
-
-def train(model: Classifier, pictures: Tensor, labels: Tensor, machine: Hardware, epochs: int, batch: int) -> None:
-    """pictures (n, 3, S, S) uint8; labels (n, attributes) int64, -1 for unknown."""
+def train(
+    model: Classifier, pictures: Tensor, labels: Tensor, size: int, machine: Hardware, epochs: int, batch: int
+) -> None:
+    """pictures (n, 3, S, S) uint8, S at least `size`; labels (n, attributes) int64, -1 for unknown."""
+    machine.prepare(model)
     optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY)
     steps = epochs * math.ceil(len(pictures) / batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
@@ -113,7 +86,7 @@ def train(model: Classifier, pictures: Tensor, labels: Tensor, machine: Hardware
             for rows in torch.randperm(len(pictures)).split(batch):
                 images, values = pictures[rows].to(machine.device), labels[rows].to(machine.device)
                 with machine.autocast():
-                    logits = model(augment(images.float() / 255))
+                    logits = model(augment(images, size))
                 losses = [
                     F.cross_entropy(own.float(), values[:, attribute], ignore_index=-1, reduction="sum")
                     for attribute, own in enumerate(logits)
@@ -148,7 +121,7 @@ def evaluate(model: Classifier, benchmark: Benchmark, pictures: Tensor, machine:
 @click.option("--epochs", default=60, show_default=True, type=click.IntRange(1))
 @click.option("--size", default=128, show_default=True, type=click.IntRange(32), help="Pixels a side.")
 @click.option("--batch", default=64, show_default=True, type=click.IntRange(2))
-@click.option("--pretrained", type=FILE, help="The trunk's starting weights (.safetensors or .pth); else random.")
+@click.option("--imagenet", is_flag=True, help="Begin with ImageNet weights, as `rpf train` finds them; else random.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--out", required=True, type=FILE, help="Folder for valid/ and test/ with report.json and all beside it.")
 def main(
@@ -157,13 +130,13 @@ def main(
     epochs: int,
     size: int,
     batch: int,
-    pretrained: Path | None,
+    imagenet: bool,
     seed: int,
     out: Path,
 ) -> None:
     """Train a plain classifier on the split train and measure it on valid and test."""
     try:
-        for report in run(configs.load(files, overrides), epochs, size, batch, pretrained, seed):
+        for report in run(configs.load(files, overrides), epochs, size, batch, imagenet, seed):
             folder = out / str(report["split"])
             folder.mkdir(parents=True, exist_ok=True)
             write_report(folder, report)
@@ -172,7 +145,7 @@ def main(
         raise click.ClickException(str(error)) from None
 
 
-def run(config: Config, epochs: int, size: int, batch: int, pretrained: Path | None, seed: int) -> list[Report]:
+def run(config: Config, epochs: int, size: int, batch: int, imagenet: bool, seed: int) -> list[Report]:
     """Train and measure: the reports of valid and test. Raises RPFError."""
     benchmarks = [read_benchmark(config.DATA, split) for split in ("valid", "test")]
     split, attributes = read_train(config), config.DATA.ATTRIBUTES.NAME
@@ -180,15 +153,16 @@ def run(config: Config, epochs: int, size: int, batch: int, pretrained: Path | N
     torch.manual_seed(seed)
     with hardware(config.DEVICE) as machine:
         model = Classifier(config)
-        if pretrained:
-            start(model.trunk, pretrained)
+        if imagenet:
+            start_backbone(model.trunk, config.MODEL.GLOBAL.BACKBONE.NAME, ROOT / "pretrained")
         model.to(machine.device)
         sources = [[split.root / item.path for item in split.items], *(one.paths for one in benchmarks)]
-        pictures, *others = [read_pictures(paths, size, config.INPUT.SQUARE) for paths in sources]
-        train(model, pictures, labels, machine, epochs, batch)
+        sides = (round(ROOM * size), size, size)
+        pictures, *others = [read_pictures(*own, config.INPUT.SQUARE) for own in zip(sources, sides, strict=True)]
+        train(model, pictures, labels, size, machine, epochs, batch)
         found = [evaluate(model, one, own, machine, batch) for one, own in zip(benchmarks, others, strict=True)]
     name = f"plain {config.MODEL.GLOBAL.BACKBONE.NAME} classifier, {epochs} epochs at {size} px, seed {seed}"
-    about = {"dataset": config.DATA.DATASET, "checkpoint": name + (f", from {pretrained}" if pretrained else "")}
+    about = {"dataset": config.DATA.DATASET, "checkpoint": name + (", from ImageNet" if imagenet else "")}
     return [
         make_report(benchmark, {"none": [measure(one, NoIndex(), TOPK) for one in vectors]}, TOPK, about)
         for benchmark, vectors in zip(benchmarks, found, strict=True)

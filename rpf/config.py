@@ -103,6 +103,7 @@ class Input(Section):
     def train_size(self) -> int:
         """Pixels a side of what the region branch sees in training, with SOLVER.LOSS values."""
         return self.TRAIN_SIZE or self.GLOBAL_SIZE
+
     THRESHOLD: float = Field(0.4, ge=0, lt=1)
 
 

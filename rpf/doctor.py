@@ -59,4 +59,5 @@ def _collections(engine: SearchEngine, settings: Settings) -> Iterator[Finding]:
             yield "collection", f"{name}{default}: {error}", False
             continue
         lost = "" if collection.root.is_dir() else f"; its pictures' folder is gone: {collection.root}"
-        yield "collection", f"{name}{default}: {len(collection)} items{lost}", not lost
+        parts = "" if collection.knows_parts else "; which parts its items have is not known"
+        yield "collection", f"{name}{default}: {len(collection)} items{parts}{lost}", not lost

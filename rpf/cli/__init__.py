@@ -55,6 +55,7 @@ for command in (
     datasets.wardrobe,
     training.train,
     model.embed,
+    model.convert,
     evaluation.evaluate,
     evaluation.compare,
     model.doctor,

