@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from rpf import demo, images
+from rpf.accuracy import Accuracy, read_accuracy
 from rpf.collection import Collection, Item, lacking, valid_name
 from rpf.config import Config
 from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, UnknownCollection
@@ -45,6 +46,7 @@ class ModelInfo:
     device: str
     number_format: str
     note: str  # what to know about these weights; "" when nothing
+    accuracy: tuple[Accuracy, ...]  # by attribute, then overall; empty when it was not measured
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class SearchEngine:
             device=str(self.model.device),
             number_format="float32",
             note=self.model.note,
+            accuracy=read_accuracy(settings.checkpoint, self.model.checkpoint_hash),
         )
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow: not for a person to wait for
         self._open: dict[str, Collection] = {}

@@ -1,5 +1,6 @@
 """Real parts for every test: a tiny model with real weights files, drawn garments, a real site over them."""
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -47,12 +48,27 @@ def tiny_model(folder: Path, overrides: Sequence[str] = ()):  # type: ignore[no-
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of our format with a tiny model."""
+    """A checkpoint of our format with a tiny model, and a report of it with made figures."""
+    from rpf.files import file_hash
     from rpf.model import checkpoint
 
     folder = tmp_path_factory.mktemp("checkpoint")
-    checkpoint.save(tiny_model(folder), folder / "tiny.safetensors", note="random weights, for tests")
-    return folder / "tiny.safetensors"
+    file = folder / "tiny.safetensors"
+    checkpoint.save(tiny_model(folder), file, note="random weights, for tests")
+    report = {
+        "checkpoint_sha256": file_hash(file),
+        "queries": {"sleeve_length": 30, "skirt_length": 10},
+        "random": {"MAP": {"sleeve_length": 0.3, "skirt_length": 0.4, "overall": 0.325}},
+        "methods": {
+            "none": {
+                "MAP": {"sleeve_length": 0.812, "skirt_length": 0.6, "overall": 0.759},
+                "intervals": {"MAP": {"sleeve_length": [0.7, 0.9], "skirt_length": [0.5, 0.7], "overall": [0.7, 0.8]}},
+            }
+        },
+    }
+    (folder / "test").mkdir()
+    (folder / "test" / "report.json").write_text(json.dumps(report))
+    return file
 
 
 @pytest.fixture(scope="session")

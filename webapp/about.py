@@ -1,23 +1,26 @@
-"""The page that says what is searched, by what, and how fast."""
+"""The page that says what is searched, by what, how well and how fast."""
 
 from statistics import median
 
 from flask import Blueprint, render_template
 
-from webapp import current
+from webapp import current, show
 
 bp = Blueprint("about", __name__, url_prefix="/c/<name>")
 
 
 @bp.get("/about")
 def about(name: str) -> str:
-    """Collection, model, method, counts, and the time of the last searches."""
+    """Collection, model, method, counts, what was measured of the model, and the time of the last searches."""
     engine = current.engine()
+    collection = engine.collection(name)
     times = list(current.holder().seconds)
     return render_template(
         "about.html",
-        collection=engine.collection(name),
+        collection=collection,
         info=engine.info,
+        colours=show.colours(collection.vocabulary),
+        accuracy=[own for own in engine.info.accuracy if own.key == "overall" or own.key in collection.vocabulary],
         times=times,
         middle=median(times) if times else None,
     )

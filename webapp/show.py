@@ -45,7 +45,9 @@ class Segment:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(alike=alike, count=format_decimal, seconds=seconds, inside=inside)
+    app.jinja_env.filters.update(
+        alike=alike, count=format_decimal, seconds=seconds, inside=inside, hundredths=hundredths
+    )
     app.jinja_env.globals.update(thumb=thumb, bar=bar, shape=shape)
     app.context_processor(_surroundings)
 
@@ -53,6 +55,11 @@ def init_app(app: Flask) -> None:
 def alike(similarity: float) -> str:
     """A cosine as people read it: "84%", "94.3%" where likeness crowds; what is below 0 has nothing in common."""
     return str(format_percent(max(0.0, similarity), "0.#%" if similarity >= 0.9 else "0%"))
+
+
+def hundredths(share: float) -> str:
+    """A share of 1 as a figure up to 100 with one digit behind the point."""
+    return str(format_decimal(100 * share, "0.0"))
 
 
 def seconds(value: float) -> str:

@@ -153,7 +153,16 @@ def test_item_page(client: FlaskClient, engine: SearchEngine) -> None:
 def test_about_page(client: FlaskClient) -> None:
     get(client, "/c/tiny/results?item=3&a=sleeve_length")
     html = words(get(client, "/c/tiny/about"))
-    for part in ("Tiny wardrobe", "arXiv:2305.10260", "rpf-tiny", "seconds", "random weights, for tests"):
+    for part in (
+        "Tiny wardrobe",
+        "arXiv:2305.10260",
+        "rpf-tiny",
+        "seconds",
+        "random weights, for tests",
+        "81.2",
+        "(70.0–90.0; 30)",
+        "75.9",
+    ):
         assert part in html
 
 
