@@ -36,7 +36,8 @@ def _is_value(option: str, arg: str) -> bool:
 class Bar(AbstractContextManager["Bar"]):
     """A tqdm bar for each phase of a long work."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "picture") -> None:
+        self._unit = unit
         self._bar: Any = None
         self._phase = ""
 
@@ -44,7 +45,7 @@ class Bar(AbstractContextManager["Bar"]):
         if phase != self._phase or self._bar is None:
             self.__exit__()
             self._phase = phase
-            self._bar = tqdm(total=total, initial=done, desc=phase, unit="picture")
+            self._bar = tqdm(total=total, initial=done, desc=phase, unit=self._unit)
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 

@@ -66,7 +66,8 @@ def evaluate(
     out.mkdir(parents=True, exist_ok=True)  # now: if it cannot be, better before the work than after it
     with Bar() as bar:
         vectors = embed(model, benchmark, branch, values.DATA.TEST_BATCHSIZE, bar)
-        measured: dict[str, list[Measured]] = {name: [] for name in wanted}
+    measured: dict[str, list[Measured]] = {name: [] for name in wanted}
+    with Bar("query") as bar:
         for name, own in measured.items():
             bar(name, 0, benchmark.count)
             for one in vectors:

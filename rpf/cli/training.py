@@ -42,10 +42,11 @@ def train(
     precision: str,
     seed: int,
 ) -> None:
-    """Train one stage of the model, as published.
+    """Train one stage of a model.
 
     Stage 1 (MODEL.TRANSFORMER.ENABLE false) trains the region branch from ImageNet weights. Stage 2 begins with the
-    best checkpoint of stage 1 and ImageNet-21k weights for the transformer, and trains both branches.
+    best checkpoint of stage 1 and ImageNet-21k weights for the transformer, and trains both branches. As published, they
+    learn from triplets; the default model learns to classify (SOLVER.LOSS values, see config/rpf-small-s1.yaml).
 
     In SAVE_DIR/NAME it leaves model_best.safetensors (the highest MAP on valid), checkpoint.safetensors (the last
     epoch), checkpoint.pt (for --resume), log.json and TensorBoard's files. With several GPUs start it by torchrun:
@@ -57,6 +58,8 @@ def train(
       python -m rpf train --cfg config/FashionAI/FashionAI.yaml config/FashionAI/s2.yaml
       python -m rpf train --cfg config/Clothing/Clothing.yaml config/Clothing/s1.yaml \\
           --set DATA.BASE_PATH=../shared --resume runs/Clothing_s1/checkpoint.pt
+      python -m rpf train --cfg config/Clothing/Clothing.yaml config/rpf-small.yaml config/rpf-small-s1.yaml \\
+          --set DATA.EXTRA=data/wardrobe
       torchrun --nproc-per-node 4 -m rpf train --cfg config/DARN/DARN.yaml config/DARN/s1.yaml
     """
     import torch

@@ -24,6 +24,7 @@ from rpf.training.pictures import CROP_SIDE, Pictures
 
 MOST_WEIGHT = 4.0  # of a rare value, against the average one
 APPLICABILITY_WEIGHT = 0.2
+CROPS_PER_PICTURE = 1.5  # that the patch branch learns from, on average: nearly always as many in a batch
 
 
 class Batch(NamedTuple):
@@ -113,6 +114,7 @@ class ValueStep(nn.Module):
                 if seen.applicable is not None:
                     losses["applicability"] = presence_loss(seen.applicable.float(), present) * APPLICABILITY_WEIGHT
             if self.model.patch:
+                values = _some(values, round(CROPS_PER_PICTURE * len(values)))
                 feature = self._patch_features(self.model.patch, images, seen.attention.detach(), values >= 0)
                 losses["patch"] = self._value_loss(self.model.patch, feature, values)
         return {"total": torch.stack(list(losses.values())).sum(), **losses}
@@ -146,6 +148,15 @@ class ValueStep(nn.Module):
                 )
             )  # fmt: skip
         return torch.stack(losses).sum() / (values >= 0).sum().clamp(min=1)
+
+
+def _some(values: Tensor, number: int) -> Tensor:
+    """As many of the known labels in (B, A) chosen at random, the others -1. (Batches of one size train far faster.)"""
+    rows, columns = (values >= 0).nonzero(as_tuple=True)
+    chosen = torch.randperm(len(rows), device=values.device)[:number]
+    kept = torch.full_like(values, -1)
+    kept[rows[chosen], columns[chosen]] = values[rows[chosen], columns[chosen]]
+    return kept
 
 
 def presence_loss(logits: Tensor, present: Tensor) -> Tensor:

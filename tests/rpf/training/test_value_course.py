@@ -117,6 +117,16 @@ def test_a_region_branch_without_a_learning_rate_stays_as_it_is(tiny: Make) -> N
     assert model.patch.fc.weight.grad.any()
 
 
+def test_the_patch_branch_learns_from_as_many_crops_in_every_batch(tiny: Make) -> None:
+    course = make(tiny(2, *VALUES, "SOLVER.BASE_LR_SLOW=0", "DATA.TRAIN_BATCHSIZE=16"))
+    seen: list[int] = []
+    course.step.model.patch.fc.register_forward_hook(lambda _module, _inputs, output: seen.append(len(output)))
+    for batch in course.epoch(0, 0):
+        course.step.train()(batch)
+        assert (batch.values >= 0).sum() > 24
+    assert seen == [24] * course.length
+
+
 def test_applicability_does_not_reach_the_embedding(tiny: Make) -> None:
     course = make(tiny(1, *VALUES))
     losses(course)[1]["applicability"].backward()
