@@ -27,15 +27,10 @@ def read_accuracy(checkpoint: Path, checkpoint_hash: str) -> tuple[Accuracy, ...
             return ()
         exact, chance, counts = report["methods"]["none"], report["random"]["MAP"], report["queries"]
         counts = {**{key: int(number) for key, number in counts.items() if number}, "overall": sum(counts.values())}
-        return tuple(
-            Accuracy(
-                key,
-                number,
-                float(exact["MAP"][key]),
-                *map(float, exact["intervals"]["MAP"][key]),
-                chance=float(chance[key]),
-            )
-            for key, number in counts.items()
-        )
+        found = []
+        for key, number in counts.items():
+            low, high = map(float, exact["intervals"]["MAP"][key])
+            found.append(Accuracy(key, number, float(exact["MAP"][key]), low, high, float(chance[key])))
+        return tuple(found)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return ()

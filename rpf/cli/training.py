@@ -45,8 +45,8 @@ def train(
     """Train one stage of a model.
 
     Stage 1 (MODEL.TRANSFORMER.ENABLE false) trains the region branch from ImageNet weights. Stage 2 begins with the
-    best checkpoint of stage 1 and ImageNet-21k weights for the transformer, and trains both branches. As published, they
-    learn from triplets; the default model learns to classify (SOLVER.LOSS values, see config/rpf-small-s1.yaml).
+    best checkpoint of stage 1 and ImageNet-21k weights for the transformer, and trains both branches. As published,
+    they learn from triplets; the default model learns to classify (SOLVER.LOSS values, see config/rpf-small-s1.yaml).
 
     In SAVE_DIR/NAME it leaves model_best.safetensors (the highest MAP on valid), checkpoint.safetensors (the last
     epoch), checkpoint.pt (for --resume), log.json and TensorBoard's files. With several GPUs start it by torchrun:
