@@ -9,11 +9,9 @@ for an attribute is the unit vector of that attribute's class probabilities, sea
 """
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -22,13 +20,12 @@ from tqdm import tqdm
 from rpf import config as configs
 from rpf.cli.common import FILE, ManyConfigs
 from rpf.config import Config
-from rpf.errors import BadImage, DatasetError, RPFError
+from rpf.errors import RPFError
 from rpf.evaluation.measure import measure
 from rpf.evaluation.protocol import Benchmark, Vectors, read_benchmark
 from rpf.evaluation.report import Report, make_report
 from rpf.evaluation.tables import as_text
 from rpf.evaluation.writing import write_report
-from rpf.images import centre_square, open_image, pad_square
 from rpf.index.exact import NoIndex
 from rpf.model.starting import start_backbone
 from rpf.model.trunk import make_trunk
@@ -36,7 +33,7 @@ from rpf.settings import ROOT
 from rpf.training.augment import augment
 from rpf.training.data import read_train
 from rpf.training.hardware import Hardware, hardware
-from rpf.training.pictures import ROOM
+from rpf.training.pictures import ROOM, read_squares
 
 RATE, DECAY = 1e-3, 0.05  # of AdamW; the rate falls to 0 along a cosine
 TOPK = 50
@@ -58,18 +55,6 @@ class Classifier(nn.Module):
     def forward(self, pictures: Tensor) -> list[Tensor]:
         seen = self.trunk((pictures - self.mean) / self.std).mean(dim=(2, 3))
         return [head(seen) for head in self.heads]
-
-
-def read_pictures(paths: Sequence[Path], size: int, square: str) -> Tensor:
-    """(n, 3, size, size) uint8, in memory; square: as INPUT.SQUARE. Raises DatasetError for what cannot be read."""
-    squares = np.empty((len(paths), size, size, 3), dtype=np.uint8)
-    for at, path in enumerate(tqdm(paths, "reading", unit="picture")):
-        try:
-            picture = open_image(path)
-            squares[at] = np.asarray(centre_square(pad_square(picture)[0] if square == "pad" else picture, size))
-        except (BadImage, OSError) as error:
-            raise DatasetError("%(path)s: %(why)s", path=path, why=error) from None
-    return torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous()
 
 
 def train(
@@ -158,7 +143,9 @@ def run(config: Config, epochs: int, size: int, batch: int, imagenet: bool, seed
         model.to(machine.device)
         sources = [[split.root / item.path for item in split.items], *(one.paths for one in benchmarks)]
         sides = (round(ROOM * size), size, size)
-        pictures, *others = [read_pictures(*own, config.INPUT.SQUARE) for own in zip(sources, sides, strict=True)]
+        pictures, *others = [
+            read_squares(paths, config.INPUT.SQUARE, side) for paths, side in zip(sources, sides, strict=True)
+        ]
         train(model, pictures, labels, size, machine, epochs, batch)
         found = [evaluate(model, one, own, machine, batch) for one, own in zip(benchmarks, others, strict=True)]
     name = f"plain {config.MODEL.GLOBAL.BACKBONE.NAME} classifier, {epochs} epochs at {size} px, seed {seed}"

@@ -25,6 +25,10 @@ def read_course(config: Config) -> Callable[[RPF, Hardware], Course]:
     if (config.SOLVER.LOSS == "values") != config.MODEL.VALUES.ENABLE:
         raise ConfigError("SOLVER.LOSS: values and MODEL.VALUES.ENABLE: true belong together")
     if config.SOLVER.LOSS == "triplet":
+        if config.INPUT.SQUARE != "crop":
+            raise ConfigError(
+                "INPUT.SQUARE: triplets are trained on crops, as published; pad goes with the loss values"
+            )
         split = read_train(config)
         for name in split.triplets.left_out:
             logger.warning("%s is left out: its images have no two values to compare.", name)

@@ -1,5 +1,6 @@
 """A labelled split in memory: small squares of its pictures, and what is known of them."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +46,18 @@ def read_pictures(config: Config, folder: Path) -> Pictures:
             values[row, column] = item.labels.get(name, -1)
             present[row, column] = parts.get(name, torch.nan)
     side = CROP_SIDE if config.MODEL.TRANSFORMER.ENABLE else round(ROOM * config.INPUT.train_size)
-    pixels = torch.empty(len(items), 3, side, side, dtype=torch.uint8)
     paths = [folder / item.path for item in items]
+    return Pictures(paths, read_squares(paths, config.INPUT.SQUARE, side), values, present)
+
+
+def read_squares(paths: Sequence[Path], how: str, side: int) -> Tensor:
+    """(n, 3, side, side) uint8 in memory; how: as INPUT.SQUARE. Raises DatasetError for what cannot be read."""
+    pixels = torch.empty(len(paths), 3, side, side, dtype=torch.uint8)
     with ThreadPoolExecutor(READERS) as pool:
-        squares = pool.map(lambda path: _square(path, config.INPUT.SQUARE, side), paths)
-        for row, square in enumerate(tqdm(squares, f"reading {folder.name}", len(paths), unit="picture")):
+        squares = pool.map(lambda path: _square(path, how, side), paths)
+        for row, square in enumerate(tqdm(squares, "reading", len(paths), unit="picture")):
             pixels[row] = square
-    return Pictures(paths, pixels, values, present)
+    return pixels
 
 
 def _square(path: Path, how: str, side: int) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from benchmarks.classifier import Classifier, evaluate, main, read_pictures, train
+from benchmarks.classifier import Classifier, evaluate, main, train
 from rpf import config
 from rpf.cli import main as rpf
 from rpf.data.drawn import Recipe, write_dataset
@@ -17,6 +17,7 @@ from rpf.errors import DatasetError
 from rpf.evaluation.protocol import read_benchmark
 from rpf.training.data import read_train
 from rpf.training.hardware import Hardware
+from rpf.training.pictures import read_squares
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"]
@@ -67,10 +68,10 @@ def test_it_learns_what_it_is_shown(drawn: Path) -> None:
     keys = values.DATA.ATTRIBUTES.NAME
     labels = torch.tensor([[item.labels.get(key, -1) for key in keys] for item in split.items])[:24]
     paths = [split.root / item.path for item in split.items[:24]]
-    pictures = read_pictures(paths, 64, "crop")
+    pictures = read_squares(paths, "crop", 64)
     torch.manual_seed(0)
     model = Classifier(values)
-    train(model, read_pictures(paths, 80, "crop"), labels, 64, Hardware(torch.device("cpu")), epochs=40, batch=12)
+    train(model, read_squares(paths, "crop", 80), labels, 64, Hardware(torch.device("cpu")), epochs=40, batch=12)
     model.eval()
     with torch.inference_mode():
         logits = model(pictures.float() / 255)
@@ -85,7 +86,7 @@ def test_an_embedding_is_the_unit_vector_of_probabilities(drawn: Path) -> None:
     torch.manual_seed(0)
     model = Classifier(values)
     benchmark = read_benchmark(values.DATA, "test")
-    pictures = read_pictures(benchmark.paths, 64, "crop")
+    pictures = read_squares(benchmark.paths, "crop", 64)
     found = evaluate(model, benchmark, pictures, Hardware(torch.device("cpu")), batch=3)
     with torch.inference_mode():
         logits = model(pictures.float() / 255)
@@ -101,9 +102,9 @@ def test_pictures_are_cut_or_padded_and_damaged_ones_named(tmp_path: Path) -> No
     with Image.open(tmp_path / "wide.png") as wide:
         wide.paste("blue", (0, 0, 5, 20))
         wide.save(tmp_path / "wide.png")
-    assert (read_pictures([tmp_path / "wide.png"], 32, "crop")[0, 2] == 0).all()  # the blue end is cut off
-    padded = read_pictures([tmp_path / "wide.png"], 32, "pad")[0, 2]
+    assert (read_squares([tmp_path / "wide.png"], "crop", 32)[0, 2] == 0).all()  # the blue end is cut off
+    padded = read_squares([tmp_path / "wide.png"], "pad", 32)[0, 2]
     assert padded.shape == (32, 32) and padded[16, 0] == 255
     (tmp_path / "bad.jpg").write_bytes(b"junk")
     with pytest.raises(DatasetError, match=r"bad\.jpg: The file is not a picture"):
-        read_pictures([tmp_path / "bad.jpg"], 64, "crop")
+        read_squares([tmp_path / "bad.jpg"], "crop", 64)

@@ -196,3 +196,5 @@ def test_the_loss_and_the_model_must_agree(tiny: Make) -> None:
     for settings in (["SOLVER.LOSS=values"], ["MODEL.VALUES.ENABLE=true"]):
         with pytest.raises(ConfigError, match="belong together"):
             read_course(tiny(1, *settings))
+    with pytest.raises(ConfigError, match=r"INPUT\.SQUARE"):
+        read_course(tiny(1, "INPUT.SQUARE=pad"))
