@@ -38,19 +38,23 @@ class Mlp(nn.Module):
 
 
 class Applicability(nn.Module):
-    """Which parts a garment has at all, by the mean of the trunk's features over the grid. Not in the paper.
+    """Which parts a garment has at all: two layers over what the trunk saw everywhere. Not in the paper.
 
-    It gets them detached, so what it learns does not reach the embedding.
+    It sees what attention pools for each attribute (where a garment has no collar, attention for collars finds
+    something else), and the mean and the maximum over the grid. It gets them detached, so what it learns does not
+    reach the embedding.
     """
 
-    def __init__(self, channels: int, attributes: int, hidden: int = 128) -> None:
+    def __init__(self, channels: int, attributes: int, hidden: int = 256) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(channels, hidden)
+        self.fc1 = nn.Linear(channels * (attributes + 2), hidden)
         self.fc2 = nn.Linear(hidden, attributes)
+        self.drop = nn.Dropout(0.3)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """x (B, L, C) -> logits (B, attributes)."""
-        logits: Tensor = self.fc2(F.relu(self.fc1(x.mean(dim=1))))
+    def forward(self, x: Tensor, pooled: Tensor) -> Tensor:
+        """x (B, L, C) over the grid, pooled (B, attributes, C) -> logits (B, attributes)."""
+        seen = torch.cat([pooled.flatten(1), x.mean(dim=1), x.amax(dim=1)], dim=1)
+        logits: Tensor = self.fc2(self.drop(F.relu(self.fc1(seen))))
         return logits
 
 
@@ -85,20 +89,28 @@ class RegionBranch(nn.Module):
         height, width = grid.shape[-2:]
         x = self.image_norm(grid.flatten(2).transpose(1, 2))  # (B, L, C)
         key = torch.tanh(self.key(x))
-        query = torch.tanh(self.query(self.attribute_norm(self.attribute(attributes))))  # (B, n, K)
-        logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5
-        attention = logits.softmax(dim=-1)  # (B, n, L)
+        attention = self._attention(key, self.attribute(attributes))  # (B, n, L)
         rest = 1 - attention
         rest = rest / rest.sum(dim=-1, keepdim=True)
         return RegionOutput(
             feature=self._refine(self.feature_fc(attention @ x)),
             background=self._refine(rest @ x),
             attention=attention.unflatten(-1, (height, width)),
-            applicable=self._applicable(x, attributes),
+            applicable=self._applicable(x, key, attributes),
         )
 
-    def _applicable(self, x: Tensor, attributes: Tensor) -> Tensor | None:
-        return None if self.applicability is None else self.applicability(x.detach()).gather(1, attributes)
+    def _attention(self, key: Tensor, attributes: Tensor) -> Tensor:
+        """key (B, L, K), attribute embeddings (..., n, width) -> (B, n, L), which sums to 1 over the grid."""
+        query = torch.tanh(self.query(self.attribute_norm(attributes)))
+        logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5
+        return logits.softmax(dim=-1)
+
+    def _applicable(self, x: Tensor, key: Tensor, attributes: Tensor) -> Tensor | None:
+        if self.applicability is None:
+            return None
+        with torch.no_grad():
+            pooled = self._attention(key, self.attribute.weight) @ x
+        return self.applicability(x.detach(), pooled).gather(1, attributes)
 
     def _refine(self, h: Tensor) -> Tensor:
         return self.mlp_norm(h + self.mlp(self.mlp_norm(h)))

@@ -11,6 +11,7 @@ from rpf.errors import ConfigError
 from rpf.images import pad_square
 from rpf.model import checkpoint
 from rpf.model.patch import PatchBranch
+from rpf.model.region import RegionBranch
 from rpf.model.rpf import RPF
 from rpf.model.trunk import make_trunk
 
@@ -53,7 +54,7 @@ def test_the_two_sizes_have_the_numbers_they_promise() -> None:
     with torch.device("meta"):
         small = RPF(config.load([FASHIONAI, ROOT / "config/rpf-small.yaml"]))
         base = RPF(config.load([FASHIONAI, ROOT / "config/rpf-base.yaml"]))
-    assert (small.dim, base.dim) == (640, 2048)
+    assert (small.dim, base.dim) == (704, 2048)
     assert sum(weight.numel() for weight in small.parameters()) < 20e6, "40 MB at 16 bits"
 
 
@@ -141,6 +142,18 @@ def test_the_applicability_of_a_part_leaves_the_embedding(pictures: list[Image.I
     assert other.applicable.shape == (5, 8)
     assert ((other.applicable > 0) & (other.applicable < 1)).all()
     np.testing.assert_array_equal(one.embedding, other.embedding)
+
+
+def test_what_is_known_of_a_part_does_not_depend_on_what_else_is_asked() -> None:
+    torch.manual_seed(0)
+    branch = RegionBranch(
+        config.load([FASHIONAI, ROOT / "tests/plain.yaml"], ["MODEL.APPLICABILITY.ENABLE=true"])
+    ).eval()
+    images = torch.rand(2, 3, 64, 64)
+    with torch.no_grad():
+        every, one = (branch(images, torch.tensor([asked] * 2)).applicable for asked in (list(range(8)), [4]))
+    torch.testing.assert_close(one, every[:, 4:5])
+    assert (every[0] != every[1]).all()
 
 
 def test_an_efficientnet_keeps_a_grid_at_stride_sixteen() -> None:
