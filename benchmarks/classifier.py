@@ -71,7 +71,7 @@ def train(
             for rows in torch.randperm(len(pictures)).split(batch):
                 images, values = pictures[rows].to(machine.device), labels[rows].to(machine.device)
                 with machine.autocast():
-                    logits = model(augment(images, size))
+                    logits = model(augment(images, size).images)
                 losses = [
                     F.cross_entropy(own.float(), values[:, attribute], ignore_index=-1, reduction="sum")
                     for attribute, own in enumerate(logits)

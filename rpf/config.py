@@ -190,6 +190,9 @@ class Solver(Section):
     AVERAGE: float = Field(0.0, ge=0, lt=1)  # decay of a moving average of the weights, which is what is saved
     SMOOTHING: float = Field(0.05, ge=0, lt=1)  # of the labels (SOLVER.LOSS values)
     BALANCE: float = Field(0.4, ge=0, le=1)  # rare values weigh more: frequency to the power of minus this
+    STRETCH: float = Field(0.12, ge=0)  # of the pictures: deviation of the log of height over width
+    LENGTHS: tuple[str, ...] = ()  # attributes whose values follow that: a skirt is longer in a taller picture,
+    LENGTH_STEP: float = Field(0.2, gt=0)  # by one value for this much of the log
 
 
 class Logger(Section):

@@ -1,35 +1,45 @@
 """Random views of pictures, a batch at a time, on the device that trains."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 TURN = 0.12  # radians, standard deviation
 ZOOM = (0.8, 1.15)  # above 1 the picture shrinks
-STRETCH = 0.06  # standard deviation of the log of the aspect
 SHIFT = 0.1  # of half the side
 ERASED = 0.25  # share of the pictures that lose a rectangle
 
 
-def augment(pixels: Tensor, size: int) -> Tensor:
-    """pixels (B, 3, S, S) uint8 -> (B, 3, size, size) float32, 0 to 1: moved, in another light, partly erased.
+class Views(NamedTuple):
+    """B changed pictures."""
 
-    `size` should not be much smaller than S: pixels in between are left out. Random numbers are torch's own.
+    images: Tensor  # (B, 3, size, size) float32, 0 to 1
+    taller: Tensor  # (B,) the log of how much taller things became, over how much wider
+
+
+def augment(pixels: Tensor, size: int, stretch: float = 0.12) -> Views:
+    """pixels (B, 3, S, S) uint8 -> the same moved, stretched, in another light, partly erased.
+
+    `stretch` is the standard deviation of `taller`. `size` should not be much smaller than S: pixels in between are
+    left out. Random numbers are torch's own.
     """
-    images = _move(pixels.float() / 255, size)
+    taller = torch.randn(len(pixels), device=pixels.device) * stretch
+    images = _move(pixels.float() / 255, size, taller)
     images = _relight(images)
-    return _erase(images)
+    return Views(_erase(images), taller)
 
 
-def _move(images: Tensor, size: int) -> Tensor:
+def _move(images: Tensor, size: int, taller: Tensor) -> Tensor:
     count, device = len(images), images.device
     angle = torch.randn(count, device=device) * TURN
     zoom = torch.empty(count, device=device).uniform_(*ZOOM)
-    stretch = (torch.randn(count, device=device) * STRETCH).exp()
+    narrower = (taller / 2).exp()
     mirror = torch.randint(2, (count,), device=device) * 2.0 - 1
     x, y = torch.empty(2, count, device=device).uniform_(-SHIFT, SHIFT)
     cos, sin = angle.cos() * zoom, angle.sin() * zoom
-    rows = [torch.stack([cos * mirror * stretch, -sin, x], 1), torch.stack([sin * mirror, cos / stretch, y], 1)]
+    rows = [torch.stack([cos * mirror * narrower, -sin, x], 1), torch.stack([sin * mirror, cos / narrower, y], 1)]
     grid = F.affine_grid(torch.stack(rows, 1), [count, 3, size, size], align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 

@@ -33,6 +33,11 @@ def read_course(config: Config) -> Callable[[RPF, Hardware], Course]:
         for name in split.triplets.left_out:
             logger.warning("%s is left out: its images have no two values to compare.", name)
         return lambda model, hardware: TripletCourse(model, split, hardware)
+    if unknown := set(config.SOLVER.LENGTHS) - set(config.DATA.ATTRIBUTES.NAME):
+        raise ConfigError(
+            "SOLVER.LENGTHS: %(name)s is not an attribute; there are %(names)s",
+            name=min(unknown), names=", ".join(config.DATA.ATTRIBUTES.NAME),
+        )  # fmt: skip
     pictures = read_pictures(config, config.DATA.folder)
     extra = read_pictures(config, Path(config.DATA.EXTRA)) if config.DATA.EXTRA else None
     return lambda model, hardware: ValueCourse(model, pictures, extra, hardware)

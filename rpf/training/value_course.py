@@ -24,6 +24,7 @@ from rpf.training.pictures import CROP_SIDE, Pictures
 
 MOST_WEIGHT = 4.0  # of a rare value, against the average one
 APPLICABILITY_WEIGHT = 0.2
+LENGTH_SPREAD = 0.45  # of a stretched picture's label over the values, standard deviation in values
 CROPS_PER_PICTURE = 1.5  # that the patch branch learns from, on average: nearly always as many in a batch
 
 
@@ -97,7 +98,7 @@ class ValueStep(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         device, frame = self.model.device, self.config.INPUT.train_size
         pixels, values, present = (part.to(device) for part in batch)
-        images = augment(pixels, CROP_SIDE if self.model.patch else frame)
+        images, taller = augment(pixels, CROP_SIDE if self.model.patch else frame, self.config.SOLVER.STRETCH)
         attributes = torch.arange(values.shape[1], device=device).expand(len(values), -1)
         if self.frozen:
             self.model.region.eval()  # its batch statistics stay too
@@ -110,13 +111,13 @@ class ValueStep(nn.Module):
             with torch.set_grad_enabled(not self.frozen):
                 seen = self.model.region(self.model.normalised(small), attributes)
             if not self.frozen:
-                losses["region"] = self._value_loss(self.model.region, seen.feature.float(), values)
+                losses["region"] = self._value_loss(self.model.region, seen.feature.float(), values, taller)
                 if seen.applicable is not None:
                     losses["applicability"] = presence_loss(seen.applicable.float(), present) * APPLICABILITY_WEIGHT
             if self.model.patch:
                 values = _some(values, round(CROPS_PER_PICTURE * len(values)))
                 feature = self._patch_features(self.model.patch, images, seen.attention.detach(), values >= 0)
-                losses["patch"] = self._value_loss(self.model.patch, feature, values)
+                losses["patch"] = self._value_loss(self.model.patch, feature, values, taller)
         return {"total": torch.stack(list(losses.values())).sum(), **losses}
 
     def _patch_features(self, patch: PatchBranch, images: Tensor, attention: Tensor, known: Tensor) -> Tensor:
@@ -134,20 +135,36 @@ class ValueStep(nn.Module):
         out = torch.zeros(*known.shape, feature.shape[1], device=images.device)
         return out.index_put((rows, columns), feature)
 
-    def _value_loss(self, branch: RegionBranch | PatchBranch, feature: Tensor, values: Tensor) -> Tensor:
-        """Weighted cross-entropy of feature (B, A, E) against values (B, A), the mean over what is known."""
+    def _value_loss(
+        self, branch: RegionBranch | PatchBranch, feature: Tensor, values: Tensor, taller: Tensor
+    ) -> Tensor:
+        """Weighted cross-entropy of feature (B, A, E) against values (B, A), the mean over what is known.
+
+        taller (B,): see `augment`.
+        """
         assert branch.values
-        losses = []
+        solver, losses = self.config.SOLVER, []
         for attribute, weight in enumerate(self.weights):
             known = values[:, attribute] >= 0
             logits = branch.values.logits(feature[known, attribute], attribute)
-            losses.append(
-                F.cross_entropy(
-                    logits, values[known, attribute], weight,
-                    label_smoothing=self.config.SOLVER.SMOOTHING, reduction="sum",
-                )
-            )  # fmt: skip
+            wanted = values[known, attribute]
+            if self.model.attributes[attribute] in solver.LENGTHS:
+                wanted = stretched_lengths(wanted, taller[known] / solver.LENGTH_STEP, len(weight))
+            losses.append(F.cross_entropy(logits, wanted, weight, label_smoothing=solver.SMOOTHING, reduction="sum"))
         return torch.stack(losses).sum() / (values >= 0).sum().clamp(min=1)
+
+
+def stretched_lengths(values: Tensor, longer: Tensor, number: int) -> Tensor:
+    """values (m,) of a length, and how many values longer each looks -> (m, number) probabilities of what it shows.
+
+    Values are in order of length from 1 on; 0, "invisible", stays.
+    """
+    every = torch.arange(number, device=values.device)
+    length = (values + longer).clamp(1, number - 1)
+    chance = torch.exp(-((every - length[:, None]) / LENGTH_SPREAD).square() / 2)
+    chance[:, 0] = 0
+    chance[values == 0] = (every == 0).float()
+    return chance / chance.sum(dim=1, keepdim=True)
 
 
 def _some(values: Tensor, number: int) -> Tensor:

@@ -18,7 +18,7 @@ from rpf.training.augment import augment
 from rpf.training.hardware import Hardware
 from rpf.training.learning import read_course
 from rpf.training.pictures import CROP_SIDE, Pictures, read_pictures
-from rpf.training.value_course import MOST_WEIGHT, Batch, ValueCourse, balanced_weight, presence_loss
+from rpf.training.value_course import MOST_WEIGHT, Batch, ValueCourse, balanced_weight, presence_loss, stretched_lengths
 from tests.rpf.training.conftest import VALUES
 
 Make = Callable[..., Config]
@@ -181,7 +181,7 @@ def test_augmented_pictures_are_alike_but_not_the_same() -> None:
     pixels = torch.zeros(16, 3, 80, 80, dtype=torch.uint8)
     pixels[:, :, 30:50, 30:50] = 255
     torch.manual_seed(0)
-    images = augment(pixels, 64)
+    images = augment(pixels, 64).images
     assert images.shape == (16, 3, 64, 64)
     assert images.min() >= 0
     assert images.max() <= 1
@@ -189,7 +189,56 @@ def test_augmented_pictures_are_alike_but_not_the_same() -> None:
     assert brighter.float().mean() > 0.7, "the middle stays the middle"
     assert len({bytes(image.numpy().tobytes()) for image in images}) == 16
     torch.manual_seed(0)
-    assert torch.equal(images, augment(pixels, 64))
+    assert torch.equal(images, augment(pixels, 64).images)
+
+
+def test_a_picture_is_stretched_by_what_is_said_of_it() -> None:
+    pixels = torch.zeros(64, 3, 120, 120, dtype=torch.uint8)
+    pixels[:, :, 40:80, 40:80] = 255
+    torch.manual_seed(0)
+    images, taller = augment(pixels, 120, stretch=0.3)
+    bright = images.mean(dim=1) > images.mean(dim=(1, 2, 3))[:, None, None] + 0.2
+    y, x = torch.meshgrid(torch.arange(120.0), torch.arange(120.0), indexing="ij")
+    spread = torch.stack([torch.stack([y[seen].std(), x[seen].std()]) for seen in bright])
+    found = (spread[:, 0] / spread[:, 1]).log()
+    assert taller.std() == pytest.approx(0.3, abs=0.06)
+    assert (taller - found).abs().median() < 0.06, "of most: some lose a part of the square"
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.floats(-8, 8)), min_size=1, max_size=8),
+    st.integers(min_value=6, max_value=9),
+)
+def test_a_stretched_length_is_a_longer_one(pairs: list[tuple[int, float]], number: int) -> None:
+    values, longer = torch.tensor([v for v, _ in pairs]), torch.tensor([by for _, by in pairs])
+    chance = stretched_lengths(values, longer, number)
+    torch.testing.assert_close(chance.sum(dim=1), torch.ones(len(pairs)))
+    hidden = values == 0
+    assert (chance[hidden, 0] == 1).all(), "what is not seen has no length"
+    assert (chance[~hidden, 0] == 0).all()
+    shown = (values + longer).clamp(1, number - 1)
+    assert ((chance.argmax(dim=1) - shown).abs()[~hidden] <= 0.5 + 1e-4).all()
+
+
+def test_lengths_are_attributes(tiny: Make) -> None:
+    settings = ("SOLVER.LOSS=values", "MODEL.VALUES.ENABLE=true", "SOLVER.LENGTHS=[skirt_length, hem]")
+    with pytest.raises(ConfigError, match="hem is not an attribute"):
+        read_course(tiny(1, *settings))
+
+
+def test_a_taller_picture_teaches_longer_lengths_and_nothing_else(tiny: Make) -> None:
+    course = make(tiny(1, *VALUES, "SOLVER.LENGTHS=[pant_length]", "SOLVER.LENGTH_STEP=0.2"))
+    region, taller = course.step.model.region, torch.tensor([0.2])
+    for attribute in (3, 1):  # trousers, sleeves
+        looks = torch.zeros(1, 8, region.values.vectors[3].shape[1])
+        looks[0, attribute] = region.values.vectors[attribute][3]
+        values = torch.full((1, 8), -1)
+        values[0, attribute] = 2
+        as_is, stretched = (course.step._value_loss(region, looks, values, by) for by in (0 * taller, taller))
+        if attribute == 3:
+            assert stretched < 0.5 * as_is, "trousers of value 2, stretched by one value, look like value 3"
+        else:
+            assert stretched == as_is
 
 
 def test_the_loss_and_the_model_must_agree(tiny: Make) -> None:
