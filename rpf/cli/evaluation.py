@@ -73,9 +73,10 @@ def evaluate(
             for one in vectors:
                 own.append(measure(one, METHODS[name](), topk))
                 bar(name, sum(len(each.whole) for each in own), benchmark.count)
+    checkpoint, here = settings.checkpoint, Path.cwd()
     about = {
         "dataset": values.DATA.DATASET,
-        "checkpoint": str(settings.checkpoint),
+        "checkpoint": str(checkpoint.relative_to(here) if checkpoint.is_relative_to(here) else checkpoint),
         "checkpoint_sha256": model.checkpoint_hash,
         "branch": branch,
     }
