@@ -16,7 +16,7 @@ from rpf.accuracy import Accuracy, read_accuracy
 from rpf.collection import Collection, Item, lacking, valid_name
 from rpf.config import Config
 from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, UnknownCollection
-from rpf.index.exact import Exact
+from rpf.index import Index, kept
 from rpf.indexing import Progress
 from rpf.model import checkpoint
 from rpf.model.rpf import RPF
@@ -103,7 +103,7 @@ class SearchEngine:
             accuracy=read_accuracy(settings.checkpoint, self.model.checkpoint_hash),
         )
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow: not for a person to wait for
-        self._open: dict[str, Collection] = {}
+        self._open: dict[str, tuple[Collection, Index]] = {}
         self._lock = threading.Lock()
 
     def prepare(self, progress: Progress) -> None:
@@ -120,6 +120,10 @@ class SearchEngine:
                 'There is no collection named "%(name)s"; make it with: python -m rpf index %(name)s FOLDER', name=name
             )
 
+    def method(self, name: str) -> str:
+        """What a collection is searched by, for people to read: "exact" or a method's title."""
+        return self._opened(name)[1].title
+
     def names(self) -> list[str]:
         """The collections that can be searched, the default one first."""
         found = []
@@ -133,11 +137,15 @@ class SearchEngine:
 
     def collection(self, name: str) -> Collection:
         """The collection as it is on disk now. Raises UnknownCollection, CollectionError (another checkpoint)."""
+        return self._opened(name)[0]
+
+    def _opened(self, name: str) -> tuple[Collection, Index]:
+        """The collection and what searches it."""
         if not valid_name(name):
             raise UnknownCollection('There is no collection named "%(name)s".', name=name)
         with self._lock:
-            known = self._open.get(name)
-            if known is None or known.changed():
+            found = self._open.get(name)
+            if found is None or found[0].changed():
                 self._open.pop(name, None)
                 known = Collection.open(self.settings.collections / name)
                 if known.manifest.checkpoint not in ("", self.info.checkpoint_hash):
@@ -146,8 +154,9 @@ class SearchEngine:
                         "or index the pictures again under another name.",
                         name=name,
                     )
-                self._open[name] = known
-            return known
+                found = known, kept.open_index(known, self.settings.index, self.settings.index_key())
+                self._open[name] = found
+            return found
 
     def embed(self, source: bytes | Path) -> Query:
         """Embed a picture for every attribute of the model. Raises BadImage."""
@@ -184,13 +193,13 @@ class SearchEngine:
         Raises QueryError.
         """
         started = time.perf_counter()
-        collection = self.collection(name)
+        collection, index = self._opened(name)
         chosen = self._chosen(collection, query, weights)
         if k < 1 or offset < 0:
             raise QueryError("The number of results must be at least 1.")
         own = query.item_id is not None
         attributes = [collection.vocabulary.index(key) for key in chosen]
-        found = Exact(collection).search(
+        found = index.search(
             query.embedding[attributes],
             attributes,
             np.array(list(chosen.values()), dtype=np.float64),

@@ -52,5 +52,9 @@ class QueryError(RPFError):
     """A search that cannot be run as asked (a weight, a count, a query made by another model)."""
 
 
+class SearchUnavailable(RPFError):
+    """A search server that does not answer; later it may."""
+
+
 class TrainingError(RPFError):
     """A training that cannot go on, or would destroy an earlier one."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rpf.errors import ConfigError
+from rpf.files import kept_secret
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_COLLECTION = "wardrobe"
@@ -22,6 +23,7 @@ class Settings:
     image_roots: tuple[Path, ...] = field(default=())
     device: str = "auto"
     threads: int = 0
+    index: str = "auto"
 
     @classmethod
     def from_environ(cls) -> "Settings":
@@ -39,7 +41,12 @@ class Settings:
             image_roots=tuple(Path(root) for root in roots if root),
             device=env.get("RPF_DEVICE", cls.device),
             threads=int(threads),
+            index=env.get("RPF_INDEX", cls.index),
         )
+
+    def index_key(self) -> str:
+        """The key by which this installation knows the indexes that it made."""
+        return kept_secret(self.instance / "index_key")
 
     def with_checkpoint(self, checkpoint: Path) -> "Settings":
         """The same settings with another weights file."""

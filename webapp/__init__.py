@@ -1,13 +1,12 @@
 """The web site: HTTP, forms, pages and the JSON route. Of rpf it knows the engine, attributes, settings and errors."""
 
 import os
-import secrets
-from pathlib import Path
 
 from flask import Flask, Response
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
+from rpf.files import kept_secret
 from rpf.settings import ROOT, Settings
 from webapp import about, api, i18n, pictures, problems, results, search, show
 from webapp.holder import EngineHolder
@@ -28,7 +27,7 @@ def create_app(settings: Settings | None = None, **config: object) -> Flask:
         static_folder=str(ROOT / "static"),
     )
     app.config.update(
-        SECRET_KEY=os.environ.get("SECRET_KEY") or _kept_secret(instance / "secret_key"),
+        SECRET_KEY=os.environ.get("SECRET_KEY") or kept_secret(instance / "secret_key"),
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works
         # Above the limit of a picture, so that a picture a little too large gets its message beside the field.
@@ -66,13 +65,3 @@ def _harden(response: Response) -> Response:
     if response.mimetype == "text/html":
         response.vary.update(("Cookie", "Accept-Language"))
     return response
-
-
-def _kept_secret(path: Path) -> str:
-    """The key in the file, made by whichever process comes first."""
-    try:
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
-    return path.read_text()

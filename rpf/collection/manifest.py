@@ -12,6 +12,7 @@ from rpf.files import write_atomic
 
 FORMAT = 1
 FILE = "manifest.json"
+INDEX = "index"  # the folder of indexes
 MAX_BYTES = 16 * 2**20
 MAX_TEXT = 4096
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -45,6 +46,7 @@ class Manifest:
     segments: tuple[str, ...]
     tombstones: str  # a file name; "" if nothing is removed
     title: str = ""
+    index: str = ""  # the folder in index/ of what speeds up the search; "" if there is none
 
     def image_root(self, folder: Path) -> Path:
         """The image folder, resolved, of the collection in `folder`; it need not exist."""
@@ -104,12 +106,12 @@ def parse_manifest(data: object) -> Manifest:
     if data.get("format") != FORMAT:
         raise ValueError(f"its format is {data.get('format')!r:.40}, this program reads {FORMAT}")
     known = {field.name for field in fields(Manifest)}
-    if not known - {"title"} <= data.keys() <= known:
+    if not known - {"title", "index"} <= data.keys() <= known:
         raise ValueError(f"its manifest has wrong keys: {sorted(known ^ data.keys())!r:.200}")
     segments, attributes = _texts(data, "segments"), _texts(data, "attributes")
-    tombstones = _text(data, "tombstones")
-    if not all(valid_name(name) for name in segments):
-        raise ValueError("a segment's name is not a plain name")
+    tombstones, index = _text(data, "tombstones"), _text({"index": "", **data}, "index")
+    if not all(valid_name(name) for name in (*segments, index or "none")):
+        raise ValueError("a segment's or the index's name is not a plain name")
     if not attributes or not all(key.strip() for key in attributes):
         raise ValueError("it has no attributes, or one without a name")
     if tombstones and not _TOMBSTONES.fullmatch(tombstones):
@@ -125,6 +127,7 @@ def parse_manifest(data: object) -> Manifest:
         segments=segments,
         tombstones=tombstones,
         title=_text({"title": "", **data}, "title"),
+        index=index,
     )
     if not manifest.dim or not manifest.root:
         raise ValueError("its dim or its root is empty")

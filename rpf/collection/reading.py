@@ -11,7 +11,7 @@ import numpy.typing as npt
 from rpf.attributes import Vocabulary
 from rpf.collection.arrays import inside, map_array
 from rpf.collection.items import FILE, Item, check_tables, fetch, reading
-from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest
+from rpf.collection.manifest import INDEX, Manifest, Stamp, damaged, read_manifest
 from rpf.collection.segments import CHUNK, Rows, lacking, open_segment
 from rpf.errors import CollectionError, UnknownItem
 
@@ -60,6 +60,14 @@ class Collection:
             except (OSError, ValueError, sqlite3.Error) as error:
                 raise damaged(folder, error) from error
 
+    @property
+    def index_folder(self) -> Path | None:
+        """Where the index of this generation lies, if it has one; it covers some of the items, removed ones too.
+
+        A writer may have deleted it since this was opened.
+        """
+        return self.folder.resolve() / INDEX / self.manifest.index if self.manifest.index else None
+
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The attributes, in the order of the embeddings."""
@@ -102,7 +110,13 @@ class Collection:
 
     def lacking(self, attributes: Sequence[int]) -> npt.NDArray[np.bool_]:
         """(a, N): whether each row's item lacks the part that an attribute is about; False where that is unknown."""
-        return lacking(self._rows.applicable(slice(None), attributes)).T
+        return self._lacking[list(attributes)]
+
+    @cached_property
+    def _lacking(self) -> npt.NDArray[np.bool_]:
+        """(A, N) for all attributes: a byte each, asked for by every search."""
+        all_attributes = range(len(self.manifest.attributes))
+        return np.ascontiguousarray(lacking(self._rows.applicable(slice(None), all_attributes)).T)
 
     def item(self, item_id: int) -> Item:
         """Raises UnknownItem, or CollectionError if the table is damaged."""

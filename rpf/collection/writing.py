@@ -7,7 +7,7 @@ the manifest is swapped; then what it no longer names is deleted. Whatever a cra
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from rpf.collection.items import ItemTable, NewItem
 from rpf.collection.locking import locked
 from rpf.collection.manifest import (
     FORMAT,
+    INDEX,
     Manifest,
     collection_folder,
     damaged,
@@ -32,7 +33,7 @@ from rpf.collection.manifest import (
 from rpf.collection.reading import open_tombstones
 from rpf.collection.segments import FOLDER, Rows, Segment, check_arrays, mergeable, open_segment, write_segment
 from rpf.errors import CollectionError, RPFError, UnknownCollection, UnknownItem
-from rpf.files import sync_folder
+from rpf.files import sync_files, sync_folder
 
 _LEAVINGS = re.compile(rf"tombstones-\d+\.npy|\.{re.escape(manifests.FILE)}\..*\.tmp")
 
@@ -145,6 +146,30 @@ class Writer:
             with self._change():
                 self._merge(self.manifest.segments)
 
+    def put_index(self, make: Callable[[Path], None] | None) -> None:
+        """Give the collection the index that `make` writes into an empty folder, or none, in the place of the old one.
+
+        Items never change under their ids, so that an index stays true whatever is added, removed or merged. What
+        `make` raises leaves everything as it was.
+        """
+        name = ""
+        if make is not None:
+            name = self._next_name()
+            temporary = self.folder / INDEX / f"{name}.tmp"
+            with self._change():
+                shutil.rmtree(temporary, ignore_errors=True)
+                temporary.mkdir(parents=True)
+            make(temporary)
+            with self._change():
+                sync_files(temporary)
+                temporary.rename(temporary.with_name(name))
+                sync_folder(temporary.parent)
+        with self._change():
+            old = self.manifest.index
+            self._publish(self.manifest.segments, self._removed, index=name)
+            if old:
+                _delete(self.folder / INDEX / old)
+
     def known(self) -> dict[str, tuple[int, int, str]]:
         """path -> (id, bytes, sha256) of the live items."""
         with self._change():
@@ -172,8 +197,9 @@ class Writer:
 
     def _find_or_make(self, new: Manifest) -> Manifest:
         segments = self.folder / FOLDER
-        if segments.is_symlink():  # what it leads to is not ours to clean
-            raise damaged(self.folder, "its segments are a symbolic link")
+        for own in (segments, self.folder / INDEX):
+            if own.is_symlink():  # what it leads to is not ours to clean
+                raise damaged(self.folder, f"its folder {own.name} is a symbolic link")
         segments.mkdir(exist_ok=True)
         try:
             old = read_manifest(self.folder)[0]
@@ -208,9 +234,10 @@ class Writer:
 
     def _clean(self) -> None:
         """Delete the files of ours that the manifest does not name."""
-        for path in (self.folder / FOLDER).iterdir():
-            if path.name not in self.manifest.segments:
-                _delete(path)
+        for folder, named in ((FOLDER, self.manifest.segments), (INDEX, (self.manifest.index,))):
+            for path in (self.folder / folder).iterdir() if (self.folder / folder).is_dir() else ():
+                if path.name not in named:
+                    _delete(path)
         for path in self.folder.iterdir():
             if _LEAVINGS.fullmatch(path.name) and path.name != self.manifest.tombstones:
                 _delete(path)
@@ -247,8 +274,8 @@ class Writer:
         )
         self._sizes[name] = len(ids)
 
-    def _publish(self, segments: tuple[str, ...], removed: set[int]) -> None:
-        """Swap the manifest, and delete what the new one does not name."""
+    def _publish(self, segments: tuple[str, ...], removed: set[int], index: str | None = None) -> None:
+        """Swap the manifest, and delete what the new one does not name; the index stays unless another is given."""
         old = self.manifest
         tombstones = old.tombstones
         if removed != self._removed:
@@ -258,7 +285,12 @@ class Writer:
             sync_folder(self.folder)
         count = sum(self._sizes[name] for name in segments) - len(removed)
         self.manifest = replace(
-            old, generation=old.generation + 1, count=count, segments=segments, tombstones=tombstones
+            old,
+            generation=old.generation + 1,
+            count=count,
+            segments=segments,
+            tombstones=tombstones,
+            index=old.index if index is None else index,
         )
         write_manifest(self.folder, self.manifest)
         self._live -= removed

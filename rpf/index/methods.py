@@ -1,9 +1,35 @@
-"""Every search method, by the name that commands know it by."""
+"""Every search method, by the name that commands and settings know it by."""
 
+from rpf.errors import ConfigError
 from rpf.index import Method
 from rpf.index.exact import NoIndex
-from rpf.index.faiss import Flat
+from rpf.index.faiss import Faiss
+from rpf.index.hnsw import HNSW
 from rpf.index.kdtree import KDTree
 from rpf.index.lsh import LSH
+from rpf.index.reduced import Reduced
 
-METHODS: dict[str, type[Method]] = {"none": NoIndex, "kdtree": KDTree, "lsh": LSH, "faiss": Flat}
+METHODS: dict[str, type[Method]] = {
+    "none": NoIndex,
+    "pca": Reduced,
+    "kdtree": KDTree,
+    "lsh": LSH,
+    "faiss": Faiss,
+    "hnsw": HNSW,
+}
+
+
+def make_method(name: str) -> Method:
+    """The method of that name, nothing built yet; "faiss:FACTORY" is FAISS's index by that factory string.
+
+    Raises ConfigError for another name.
+    """
+    method, _, factory = name.partition(":")
+    if method == "faiss" and factory:
+        return Faiss(factory)
+    if factory or method not in METHODS:
+        names = ", ".join(METHODS)
+        raise ConfigError(
+            '"%(name)s" is not one of the search methods %(names)s, or faiss:FACTORY.', name=name, names=names
+        )
+    return METHODS[method]()

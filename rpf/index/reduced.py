@@ -1,0 +1,61 @@
+"""Principal components: the few directions in which a collection's vectors differ most hold nearly all of a cosine."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rpf.collection.arrays import map_array, write_array
+from rpf.index import Scan, Vectors, blocks, sample
+
+NUMBERS = 64  # of the principal components that are kept
+TRAINING = 20_000  # vectors that they are found from
+
+
+class Reduced(Scan):
+    """Products with every vector's first principal components: 64 numbers in place of hundreds or thousands.
+
+    The files are plain arrays, which are mapped and not read, so that memory is the system's to give and take.
+    """
+
+    title = "PCA"
+
+    def build(self, vectors: Vectors) -> None:
+        """See rpf.index.Method."""
+        self._axes = principal_axes(vectors)
+        self._columns = project(self._axes, vectors)
+
+    def add(self, vectors: Vectors) -> bool:
+        """See rpf.index.Method."""
+        self._columns = np.concatenate([self._columns, project(self._axes, vectors)], axis=1)
+        return True
+
+    def scores(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """See rpf.index.Scan."""
+        return np.asarray((self._axes @ query) @ self._columns, dtype=np.float32)
+
+    def save(self, folder: Path) -> None:
+        """See rpf.index.Method."""
+        write_array(folder / "axes.npy", np.float32, self._axes.shape, [self._axes])
+        write_array(folder / "columns.npy", np.float32, self._columns.shape, [self._columns])
+
+    def open(self, folder: Path, shape: tuple[int, int]) -> None:
+        """See rpf.index.Method."""
+        root = folder.resolve()
+        self._axes = map_array(root, root / "axes.npy", np.float32, (None, shape[1]))
+        self._columns = map_array(root, root / "columns.npy", np.float32, (len(self._axes), shape[0]))
+
+
+def principal_axes(vectors: Vectors, numbers: int = NUMBERS) -> npt.NDArray[np.float32]:
+    """(d, D) orthonormal rows, d = `numbers` or D where that is less: the directions with most of the vectors' squares.
+
+    Not centred, so that a product of two projections is an estimate of the cosine itself.
+    """
+    training = sample(vectors, TRAINING)
+    _, axes = np.linalg.eigh((training.T @ training).astype(np.float64))
+    return np.ascontiguousarray(axes[:, ::-1][:, :numbers].T, dtype=np.float32)
+
+
+def project(axes: npt.NDArray[np.float32], vectors: Vectors) -> npt.NDArray[np.float32]:
+    """(d, n): one column a vector, so that a product with all of them runs along the memory."""
+    return np.concatenate([axes @ block.T for block in blocks(vectors)], axis=1)
