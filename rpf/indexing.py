@@ -3,7 +3,7 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -110,33 +110,55 @@ def index(
     progress: Progress | None = None,
     wait: float = 0.0,
     relative_root: str | None = None,
+    finish: Callable[[Writer], object] = lambda writer: None,
 ) -> Report:
     """Bring the pictures `items` under `root` into the collection in `folder`, which is made if need be.
 
     Pictures whose path, size and hash are in the collection are kept; changed ones get a new id; items that are not
     named stay as they are. Each batch is one step: after Ctrl-C or kill -9 the same call goes on after the last whole
     batch. `relative_root` is `root` as seen from `folder`, for a collection that carries its pictures along; `wait` is
-    how many seconds to wait for another writer. Raises CollectionError.
+    how many seconds to wait for another writer; `finish` is called last, still under this one's lock.
+    Raises CollectionError.
     """
     started = time.monotonic()
-    report = Report()
     tell = progress or (lambda phase, done, total: None)
-    root = root.resolve()
+    with Writer(
+        folder,
+        checkpoint=embedder.checkpoint_hash,
+        attributes=embedder.attributes,
+        dim=embedder.dim,
+        root=str(root.resolve()) if relative_root is None else relative_root,
+        title=title,
+        wait=wait,
+    ) as writer:
+        report = take_in(writer, items, embedder, batch=batch, progress=tell)
+        tell("compacting", 0, 1)
+        writer.tidy()
+        tell("compacting", 1, 1)
+        finish(writer)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def take_in(
+    writer: Writer,
+    items: Sequence[Source],
+    embedder: Embedder,
+    *,
+    batch: int = 32,
+    progress: Progress,
+    anew: Collection[str] = (),
+) -> Report:
+    """What `index` does with a writer that is there, less the merging; pictures of the paths `anew` are embedded and
+    replaced even if they are unchanged."""
+    report = Report()
+    root = writer.manifest.image_root(writer.folder)
     sources = list({source.path: source for source in items}.values())
-    with (
-        Writer(
-            folder,
-            checkpoint=embedder.checkpoint_hash,
-            attributes=embedder.attributes,
-            dim=embedder.dim,
-            root=str(root) if relative_root is None else relative_root,
-            title=title,
-            wait=wait,
-        ) as writer,
-        ThreadPoolExecutor(1 + DECODERS) as pool,
-    ):
-        tell("indexing", 0, len(sources))
-        batches = _batches(pool, root, sources, writer.known(), batch)
+    known = writer.known()
+    known |= {path: (*known[path][:2], "") for path in anew if path in known}
+    with ThreadPoolExecutor(1 + DECODERS) as pool:
+        progress("indexing", 0, len(sources))
+        batches = _batches(pool, root, sources, known, batch)
         # The next batch is read while the model works on this one; no more than that waits in memory.
         coming = pool.submit(next, batches, None)
         while (ready := coming.result()) is not None:
@@ -145,11 +167,7 @@ def index(
             report.added += len(ready.items)
             report.kept += ready.kept
             report.skipped += ready.skipped
-            tell("indexing", report.added + report.kept + len(report.skipped), len(sources))
-        tell("compacting", 0, 1)
-        writer.compact()
-        tell("compacting", 1, 1)
-    report.seconds = time.monotonic() - started
+            progress("indexing", report.added + report.kept + len(report.skipped), len(sources))
     return report
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from rpf import __version__
-from rpf.cli import collections, datasets, evaluation, model, training
+from rpf.cli import bench, collections, datasets, evaluation, living, model, training
 from rpf.errors import RPFError
 
 
@@ -52,12 +52,17 @@ for command in (
     collections.search,
     collections.import_collection,
     collections.demo,
+    living.add,
+    living.remove,
+    living.compact,
+    living.verify,
     datasets.wardrobe,
     training.train,
     model.embed,
     model.convert,
     evaluation.evaluate,
     evaluation.compare,
+    bench.bench,
     model.doctor,
 ):
     main.add_command(command)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rpf.cli.common import FILE, Bar, ManyConfigs, with_settings
+from rpf.cli.common import FILE, WAIT, Bar, ManyConfigs, index_keeper, tell_report, with_settings
 from rpf.settings import Settings
 
 
@@ -18,6 +18,7 @@ from rpf.settings import Settings
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the dataset's config.")
 @click.option("--title", default="", help="The collection's name on the site.")
 @click.option("--batch", default=32, show_default=True, help="Pictures embedded (and saved) at a time.")
+@WAIT
 @with_settings
 def index(
     settings: Settings,
@@ -28,6 +29,7 @@ def index(
     overrides: tuple[str, ...],
     title: str,
     batch: int,
+    wait: float,
 ) -> None:
     """Index the pictures of FOLDER, or of a dataset, as the collection NAME.
 
@@ -52,13 +54,19 @@ def index(
     if not sources:
         raise click.UsageError(f"{root} holds no pictures.")
     with Bar() as bar:
-        report = indexing.index(target, root, sources, load_model(settings), title=title, batch=batch, progress=bar)
-    for path, why in report.skipped:
-        click.echo(f"skipped {path}: {why}", err=True)
-    click.echo(
-        f"{name}: {report.added} added, {report.kept} already there, {len(report.skipped)} skipped, "
-        f"in {report.seconds:.1f} s"
-    )
+        keep_up = index_keeper(settings, bar)
+        report = indexing.index(
+            target,
+            root,
+            sources,
+            load_model(settings),
+            title=title,
+            batch=batch,
+            progress=bar,
+            wait=wait,
+            finish=keep_up,
+        )
+    tell_report(name, report)
 
 
 def _dataset_sources(file: Path, overrides: tuple[str, ...], split: str) -> tuple[Path, list[Any]]:
@@ -129,12 +137,15 @@ def import_collection(
       python -m rpf import-collection old --h5 data.h5 --ids c_idxs.npy \\
           --filenames filenames_test.txt --images data/FashionAI
     """
+    from rpf.collection import Writer
     from rpf.importing import import_legacy
 
+    settings = Settings.from_environ()
     with Bar() as bar:
-        count = import_legacy(
-            Settings.from_environ().collections, name, h5, ids, filenames, images, configs, made_with, bar
-        )
+        keep_up = index_keeper(settings, bar)
+        count = import_legacy(settings.collections, name, h5, ids, filenames, images, configs, made_with, bar)
+        with Writer.existing(settings.collections / name, wait=10) as writer:
+            keep_up(writer)
     click.echo(f"{name}: {count} items imported")
 
 

@@ -4,14 +4,26 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from tqdm import tqdm
 
 from rpf.settings import Settings
 
+if TYPE_CHECKING:
+    from rpf.collection import Writer
+    from rpf.indexing import Report
+
 FILE = click.Path(path_type=Path)
+WAIT = click.option(
+    "--wait",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long to wait for another process that writes the collection.",
+)
 
 
 class ManyConfigs(click.Command):
@@ -52,6 +64,24 @@ class Bar(AbstractContextManager["Bar"]):
     def __exit__(self, *exc: object) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def index_keeper(settings: Settings, bar: Bar) -> "Callable[[Writer], object]":
+    """What brings a collection's search index up to date, by its writer. Raises ConfigError for a wrong RPF_INDEX."""
+    from rpf.index.kept import keep_up, method_for
+
+    method_for(settings.index, 0)  # now, and not after the work
+    return lambda writer: keep_up(writer, settings.index, settings.index_key(), bar)
+
+
+def tell_report(name: str, report: "Report") -> None:
+    """What became of the pictures, in a line, after those that were skipped."""
+    for path, why in report.skipped:
+        click.echo(f"skipped {path}: {why}", err=True)
+    click.echo(
+        f"{name}: {report.added} added, {report.kept} already there, {len(report.skipped)} skipped, "
+        f"in {report.seconds:.1f} s"
+    )
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:

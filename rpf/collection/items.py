@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,24 @@ def fetch(folder: Path, ids: Sequence[int]) -> dict[int, Item]:
             "The items of the collection %(name)s cannot be read: %(why)s.", name=folder.name, why=error
         ) from error
     return found
+
+
+def every_row(folder: Path) -> tuple[dict[int, Item], set[int]]:
+    """All rows that are well-formed, by id, and the ids that are retired. For who looks for damage.
+
+    Raises sqlite3.Error or ValueError for a database that is missing or damaged.
+    """
+    rows: dict[int, Item] = {}
+    with reading(folder) as connection:
+        check_tables(connection)
+        (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise ValueError(f"{FILE}: {' '.join(said.split())}")
+        for row in connection.execute(f"SELECT {_COLUMNS} FROM items"):
+            with suppress(ValueError, RecursionError):
+                rows[row[0]] = _item(row)
+        retired = {row[0] for row in connection.execute("SELECT id FROM retired")}
+    return rows, retired
 
 
 def _item(row: tuple[Any, ...]) -> Item:

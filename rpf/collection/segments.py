@@ -20,6 +20,8 @@ from rpf.files import sync_folder
 FOLDER = "segments"
 CHUNK = 8192  # rows
 FAN = 32  # this many segments of about one size are merged into one
+GROWTH = 2  # a segment is tidied into the newer ones while it is no more than this many times as large as they are
+SMALL = 4096  # items that are rewritten in less than a second
 NORM_TOLERANCE = 1e-3
 
 
@@ -133,6 +135,20 @@ def mergeable(sizes: Sequence[int]) -> int:
     orders = [int(math.log(size, FAN)) for size in reversed(sizes)]
     length = next((at for at, order in enumerate(orders) if order > orders[0]), len(orders))
     return length if length >= FAN else 0
+
+
+def untidy(sizes: Sequence[int]) -> int:
+    """How many of the last segments, whose sizes in items these are, are merged when a command has done its work.
+
+    These are all from the first that is not much larger than those after it together. A little that is added to a
+    large collection stays in a segment of its own, and however often that happens, a vector is written again only when
+    it comes to lie in a segment half as large again.
+    """
+    newer = np.cumsum([0, *sizes[:0:-1]])[::-1]  # items after each segment
+    for at, (size, after) in enumerate(zip(sizes[:-1], newer, strict=False)):
+        if size <= GROWTH * after or size + after <= SMALL:
+            return len(sizes) - at
+    return 0
 
 
 class Rows:

@@ -4,7 +4,6 @@ Every change goes the same way: rows in one SQLite transaction, files under name
 the manifest is swapped; then what it no longer names is deleted. Whatever a crash leaves behind is in no manifest.
 """
 
-import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -16,10 +15,11 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from rpf.collection import manifest as manifests
 from rpf.collection.arrays import write_array
+from rpf.collection.clearing import clear, delete
 from rpf.collection.items import ItemTable, NewItem
 from rpf.collection.locking import locked
+from rpf.collection.making import find_or_make
 from rpf.collection.manifest import (
     FORMAT,
     INDEX,
@@ -30,12 +30,11 @@ from rpf.collection.manifest import (
     read_manifest,
     write_manifest,
 )
+from rpf.collection.mending import set_aside
 from rpf.collection.reading import open_tombstones
-from rpf.collection.segments import FOLDER, Rows, Segment, check_arrays, mergeable, open_segment, write_segment
-from rpf.errors import CollectionError, RPFError, UnknownCollection, UnknownItem
+from rpf.collection.segments import FOLDER, Rows, Segment, check_arrays, mergeable, open_segment, untidy, write_segment
+from rpf.errors import CollectionError, RPFError, UnknownItem
 from rpf.files import sync_files, sync_folder
-
-_LEAVINGS = re.compile(rf"tombstones-\d+\.npy|\.{re.escape(manifests.FILE)}\..*\.tmp")
 
 
 class Writer:
@@ -55,8 +54,11 @@ class Writer:
         root: str,
         title: str = "",
         wait: float = 0.0,
+        mend: bool = False,
     ) -> None:
-        """Make the collection, or open it and clear away what a crash left; `title` is for a new one.
+        """Make the collection, or open it and clear away what a crash left (`cleared` says how many files); `title` is
+        for a new one. With `mend`, what is damaged in it is set aside (see rpf.collection.mending), and `damage` says
+        what that was.
 
         Raises CollectionError if another process still writes it after `wait` seconds, if it is damaged, or if it was
         made with another checkpoint, attributes, dim or image root.
@@ -72,19 +74,28 @@ class Writer:
         self._broken = False
         with ExitStack() as undo, self._change():
             undo.enter_context(locked(self.folder, wait))
-            self.manifest = self._find_or_make(new)
+            self.manifest = find_or_make(self.folder, new)
             self._table = ItemTable(self.folder)
             undo.callback(self._table.close)
+            self.damage: list[str] = []
+            if mend:
+                self.manifest, self.damage = set_aside(self.folder, self.manifest, self._table)
             self._load()
-            self._clean()
+            self.cleared = clear(self.folder, self.manifest)
             self._close = undo.pop_all()
 
     @classmethod
-    def existing(cls, folder: Path, wait: float = 0.0) -> "Writer":
+    def existing(cls, folder: Path, wait: float = 0.0, mend: bool = False) -> "Writer":
         """The writer of a collection that is there already. Raises UnknownCollection and as `Writer`."""
         known = read_manifest(folder)[0]
         return cls(
-            folder, checkpoint=known.checkpoint, attributes=known.attributes, dim=known.dim, root=known.root, wait=wait
+            folder,
+            checkpoint=known.checkpoint,
+            attributes=known.attributes,
+            dim=known.dim,
+            root=known.root,
+            wait=wait,
+            mend=mend,
         )
 
     def __enter__(self) -> "Writer":
@@ -146,6 +157,12 @@ class Writer:
             with self._change():
                 self._merge(self.manifest.segments)
 
+    def tidy(self) -> None:
+        """Merge the newest segments, at a cost in proportion to what was added since they were last merged."""
+        if count := untidy([self._sizes[name] for name in self.manifest.segments]):
+            with self._change():
+                self._merge(self.manifest.segments[-count:])
+
     def put_index(self, make: Callable[[Path], None] | None) -> None:
         """Give the collection the index that `make` writes into an empty folder, or none, in the place of the old one.
 
@@ -168,7 +185,7 @@ class Writer:
             old = self.manifest.index
             self._publish(self.manifest.segments, self._removed, index=name)
             if old:
-                _delete(self.folder / INDEX / old)
+                delete(self.folder / INDEX / old)
 
     def known(self) -> dict[str, tuple[int, int, str]]:
         """path -> (id, bytes, sha256) of the live items."""
@@ -195,30 +212,6 @@ class Writer:
             raise CollectionError(template, name=self.folder.name, why=error) from error
         self._broken = False
 
-    def _find_or_make(self, new: Manifest) -> Manifest:
-        segments = self.folder / FOLDER
-        for own in (segments, self.folder / INDEX):
-            if own.is_symlink():  # what it leads to is not ours to clean
-                raise damaged(self.folder, f"its folder {own.name} is a symbolic link")
-        segments.mkdir(exist_ok=True)
-        try:
-            old = read_manifest(self.folder)[0]
-        except UnknownCollection:
-            if any(segments.iterdir()):
-                raise damaged(self.folder, "it has segments and no manifest") from None
-            ItemTable(self.folder).close()  # before the manifest, which promises that it is there
-            write_manifest(self.folder, new)
-            sync_folder(self.folder.parent)
-            return new
-        have = replace(old, root=str(old.image_root(self.folder)))
-        want = replace(new, root=str(new.image_root(self.folder)))
-        for key in ("checkpoint", "attributes", "dim", "root"):
-            if asdict(have)[key] != asdict(want)[key]:
-                template = "The collection %(name)s was made with another %(key)s (%(have)s, not %(want)s)."
-                differing = {"key": key, "have": asdict(have)[key], "want": asdict(want)[key]}
-                raise CollectionError(template, name=self.folder.name, **differing)
-        return old
-
     def _load(self) -> None:
         """Take in which items there are, and delete the rows of others."""
         try:
@@ -231,16 +224,6 @@ class Writer:
         self._live: set[int] = set(rows.ids.tolist())
         self._removed: set[int] = set(removed.tolist())  # and still in a segment
         self._table.clean(self._live | self._removed)
-
-    def _clean(self) -> None:
-        """Delete the files of ours that the manifest does not name."""
-        for folder, named in ((FOLDER, self.manifest.segments), (INDEX, (self.manifest.index,))):
-            for path in (self.folder / folder).iterdir() if (self.folder / folder).is_dir() else ():
-                if path.name not in named:
-                    _delete(path)
-        for path in self.folder.iterdir():
-            if _LEAVINGS.fullmatch(path.name) and path.name != self.manifest.tombstones:
-                _delete(path)
 
     def _checked_live(self, ids: Sequence[int]) -> set[int]:
         gone = {int(item_id) for item_id in ids}
@@ -296,10 +279,10 @@ class Writer:
         self._live -= removed
         self._removed = removed
         for name in set(old.segments) - set(segments):
-            _delete(self.folder / FOLDER / name)
+            delete(self.folder / FOLDER / name)
             del self._sizes[name]
         if old.tombstones not in ("", tombstones):
-            _delete(self.folder / old.tombstones)
+            delete(self.folder / old.tombstones)
 
     def _merge(self, names: Sequence[str]) -> None:
         """Put one segment, without the vectors of removed items, in the place of these."""
@@ -316,12 +299,3 @@ class Writer:
             self._sizes[name] = len(rows.ids)
             kept = (*kept, name)
         self._publish(kept, self._removed - dropped)
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        gone = path.with_name(f"{path.name}.old")  # at once, so that no reader opens what is left of it
-        path.rename(gone)
-        shutil.rmtree(gone)
-    else:
-        path.unlink()

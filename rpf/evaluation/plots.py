@@ -53,7 +53,7 @@ def dots(title: str, report: Report, shown: Sequence[Line]) -> bytes:
         x = places + 0.72 * ((at + 0.5) / len(measured) - 0.5)
         low, high = 100 * np.array([intervals[key] for key in names]).T
         axes.vlines(x, low, high, COLOURS[at % len(COLOURS)])
-        axes.plot(x, heights(line), label=line.name, **_mark(at))
+        axes.plot(x, heights(line), label=line.name, **mark(at))
     axes.set_xticks(places, list(names.values()), size=8)
     axes.set_xlim(places[0] - 0.6, places[-1] + 0.6)
     axes.tick_params(axis="x", length=0)
@@ -63,7 +63,7 @@ def dots(title: str, report: Report, shown: Sequence[Line]) -> bytes:
     axes.set_title(title, size=10)
     axes.grid(axis="y", color=GRID)
     figure.legend(loc="outside lower center", ncols=min(len(shown), 6), fontsize=8, frameon=False)
-    return _png(figure)
+    return as_png(figure)
 
 
 def recall_against_speed(report: Report) -> bytes:
@@ -72,7 +72,7 @@ def recall_against_speed(report: Report) -> bytes:
     figure, axes = _figure(6.4, 4.2)
     for at, (name, own) in enumerate(report["methods"].items()):
         point = 1 / own["seconds"]["overall"], 100 * own[f"recall@{k}"]["overall"]
-        axes.plot(*point, label=METHODS[name].title, **_mark(at))
+        axes.plot(*point, label=METHODS[name].title, **mark(at))
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     axes.set_xlim(10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high)))
@@ -83,25 +83,32 @@ def recall_against_speed(report: Report) -> bytes:
     axes.set_title(f"{report['dataset']}, {report['split']}: recall against speed", size=10)
     axes.grid(color=GRID)
     figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
-    return _png(figure)
+    return as_png(figure)
 
 
-def _mark(at: int) -> dict[str, Any]:
+def mark(at: int) -> dict[str, Any]:
     """Colour and shape of the dots of a line."""
     colour, marker = COLOURS[at % len(COLOURS)], MARKERS[at % len(MARKERS)]
     return {"color": colour, "marker": marker, "linestyle": "none", "markersize": 7, "markeredgecolor": "white"}
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    figure, grid = panels(width, height)
+    return figure, grid[0, 0]
+
+
+def panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
+    """A figure of that many inches, and (rows, columns) axes in it."""
     figure = Figure(figsize=(width, height), dpi=160, layout="constrained")
     FigureCanvasAgg(figure)  # drawn without a screen, whatever backend is set
-    axes = figure.subplots()
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, grid
 
 
-def _png(figure: Figure) -> bytes:
+def as_png(figure: Figure) -> bytes:
     out = io.BytesIO()
     figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()

@@ -1,5 +1,6 @@
 """Search methods behind one interface: given query vectors, the best rows of a collection and their likeness."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -70,6 +71,7 @@ class Method(ABC):
 
     title: str  # what tables call it
     trusting: bool = False  # whether `open` trusts the files, so that they must be known to be our own
+    most: float = math.inf  # neighbours that a search can find
     label: str = "vectors"  # what it is built on, for a method that keeps it on a server under a name
 
     @abstractmethod

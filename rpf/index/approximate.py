@@ -95,7 +95,8 @@ class Approximate:
         the lists are right.
         """
         fetch = FIRST * count
-        while 2 * fetch < len(self._rows):
+        most = min(method.most for method in methods)
+        while 2 * fetch < len(self._rows) and fetch <= most:
             lists = [method.search(query[None], fetch).ids[0] for method, query in zip(methods, queries, strict=True)]
             lists = [self._rows[ids[ids >= 0]] for ids in lists]
             lists = [rows[rows >= 0] for rows in lists]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from rpf.collection import Collection, Writer
 from rpf.collection.arrays import map_array, write_array
-from rpf.errors import RPFError
+from rpf.errors import ConfigError, RPFError
 from rpf.files import file_hash, write_atomic
 from rpf.index import Index, Method, Scan
 from rpf.index.approximate import Approximate
@@ -69,15 +69,35 @@ def method_for(setting: str, count: int) -> str:
     return setting
 
 
+def method_in_use(collection: Collection) -> str | None:
+    """The method of the collection's index, whether that can be used or not; None if it has none that says so."""
+    try:
+        return Kept.read(collection.index_folder).method if collection.index_folder else None
+    except (OSError, ValueError, RPFError):
+        return None
+
+
+def flaw(collection: Collection, key: str) -> str:
+    """Why the collection's index is not one that this installation made and nobody changed; "" if all is well."""
+    try:
+        if collection.index_folder:
+            _open(collection, key, thorough=True)
+    except (OSError, ValueError, RPFError) as error:
+        return str(error)
+    return ""
+
+
 def keep_up(writer: Writer, setting: str, key: str, progress: Progress, anew: bool = False) -> str:
     """Give the collection the index that it should have by now, and return the method's name.
 
     An index takes in what was added, if its method can and it has not outgrown what it was trained on; else, and with
     `anew`, it is built. What a method cannot take in is scored exactly until it is a tenth of the collection.
+    The setting "auto" keeps the method of an index that is there, whoever chose it, unless it is built `anew`.
     Raises ConfigError, SearchUnavailable, CollectionError; then everything is as it was.
     """
     collection = Collection.open(writer.folder)
-    name = method_for(setting, len(collection))
+    in_use = method_in_use(collection) if setting == AUTOMATIC and not anew else None
+    name = in_use or method_for(setting, len(collection))
     old = _usable(collection, key)
     if name == EXACT or not len(collection):
         if collection.manifest.index:
@@ -124,26 +144,33 @@ class _Opened:
 
 def _usable(collection: Collection, key: str) -> _Opened | None:
     """The collection's index, or None if it has none or a stranger's or damaged one, which the log tells."""
-    folder = collection.index_folder
-    if folder is None:
+    if collection.index_folder is None:
         return None
     try:
-        kept = Kept.read(folder)
-        methods = [make_method(kept.method) for _ in collection.manifest.attributes]
-        # Files of a foreign library: it trusts what it reads, so they must be our own.
-        if any(method.trusting for method in methods) and _seal(folder, kept, key) != kept.seal:
-            raise ValueError("it was made by another installation, or changed")
-        ids = np.array(map_array(folder.resolve(), folder / "ids.npy", np.int64, (None,)))
-        if len(np.unique(ids)) != len(ids) or ids.min() < 0:
-            raise ValueError("its ids are malformed")
-        for attribute, method in enumerate(methods):
-            method.open(folder / str(attribute), (len(ids), collection.manifest.dim))
+        return _open(collection, key)
     except (OSError, ValueError, RPFError) as error:
         log.warning(
             "The index of the collection %s is not used: %s. Make it anew with: python -m rpf compact %s",
             collection.name, error, collection.name,
         )  # fmt: skip
         return None
+
+
+def _open(collection: Collection, key: str, thorough: bool = False) -> _Opened:
+    """The index of a collection that has one. Raises OSError, ValueError or RPFError for one that cannot be used, or,
+    where `thorough`, was changed in any way since this installation made it."""
+    folder = collection.index_folder
+    assert folder is not None
+    kept = Kept.read(folder)
+    methods = [make_method(kept.method) for _ in collection.manifest.attributes]
+    # Files of a foreign library: it trusts what it reads, so they must be our own.
+    if (thorough or any(method.trusting for method in methods)) and _seal(folder, kept, key) != kept.seal:
+        raise ValueError("it was made by another installation, or changed")
+    ids = np.array(map_array(folder.resolve(), folder / "ids.npy", np.int64, (None,)))
+    if len(np.unique(ids)) != len(ids) or ids.min() < 0:
+        raise ValueError("its ids are malformed")
+    for attribute, method in enumerate(methods):
+        method.open(folder / str(attribute), (len(ids), collection.manifest.dim))
     return _Opened(kept, methods, ids)
 
 
@@ -155,9 +182,11 @@ def _built(collection: Collection, name: str, progress: Progress) -> list[Method
             methods.append(make_method(name))
             methods[-1].label = f"{collection.name}_{key}"
             methods[-1].build(Column(collection, attribute, tell=_teller(progress, collection, attribute)))
-    except BaseException:
+    except BaseException as error:
         for method in methods:
             method.discard()
+        if isinstance(error, ValueError):  # what a method cannot make of these vectors, such as FAISS by its factory
+            raise ConfigError("%(why)s", why=error) from error
         raise
     return methods
 

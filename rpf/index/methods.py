@@ -7,9 +7,10 @@ from rpf.index.faiss import Faiss
 from rpf.index.hnsw import HNSW
 from rpf.index.kdtree import KDTree
 from rpf.index.lsh import LSH
+from rpf.index.milvus import Milvus
 from rpf.index.reduced import Reduced
 
-METHODS: dict[str, type[Method]] = {
+METHODS: dict[str, type[Method]] = {  # those that need no server
     "none": NoIndex,
     "pca": Reduced,
     "kdtree": KDTree,
@@ -27,8 +28,10 @@ def make_method(name: str) -> Method:
     method, _, factory = name.partition(":")
     if method == "faiss" and factory:
         return Faiss(factory)
+    if name == "milvus":
+        return Milvus()
     if factory or method not in METHODS:
-        names = ", ".join(METHODS)
+        names = ", ".join([*METHODS, "milvus"])
         raise ConfigError(
             '"%(name)s" is not one of the search methods %(names)s, or faiss:FACTORY.', name=name, names=names
         )

@@ -1,0 +1,1 @@
+"""Measurements of speed, memory and recall side by side: `python -m rpf bench`."""
