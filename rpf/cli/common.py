@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from rpf.indexing import Report
 
 FILE = click.Path(path_type=Path)
+BATCH = click.option(
+    "--batch",
+    default=32,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Pictures embedded (and saved) at a time.",
+)
 WAIT = click.option(
     "--wait",
     default=10.0,
