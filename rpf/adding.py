@@ -1,15 +1,17 @@
-"""From files anywhere to pictures in a collection's image folder, by the paths that its items have."""
+"""Pictures from anywhere into a collection that is there, by way of its image folder."""
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from rpf.collection.manifest import read_manifest
+from rpf.collection import Writer
+from rpf.collection.manifest import read_manifest, usable_text
 from rpf.errors import BadImage, CollectionError, DatasetError
 from rpf.files import sync_folder
 from rpf.images import MAX_BYTES, open_image
-from rpf.indexing import Source, find_images
+from rpf.indexing import Embedder, Progress, Report, Source, find_images, take_in, tidy
 
 
 def image_root(folder: Path) -> Path:
@@ -18,14 +20,11 @@ def image_root(folder: Path) -> Path:
     if not manifest.checkpoint:
         template = "The collection %(name)s was imported without its checkpoint: it cannot take pictures."
         raise CollectionError(template, name=folder.name)
-    return manifest.image_root(folder)
-
-
-def check_model(folder: Path, checkpoint_hash: str) -> None:
-    """Raise CollectionError unless the collection was made with this checkpoint."""
-    if read_manifest(folder)[0].checkpoint != checkpoint_hash:
-        template = "The collection %(name)s was made with another checkpoint; give that by --checkpoint."
-        raise CollectionError(template, name=folder.name)
+    root = manifest.image_root(folder)
+    if not root.is_dir():  # a disk that is not there today; a folder made in its place would hide its pictures
+        template = "The image folder %(root)s of the collection %(name)s is not there."
+        raise CollectionError(template, root=root, name=folder.name)
+    return root
 
 
 def pictures(root: Path, given: Sequence[Path]) -> tuple[list[Source], list[Path]]:
@@ -44,24 +43,57 @@ def pictures(root: Path, given: Sequence[Path]) -> tuple[list[Source], list[Path
     return inside, outside
 
 
-def copied(root: Path, outside: Sequence[Path]) -> tuple[list[Source], list[tuple[str, str]]]:
-    """Copy pictures into `root`: the sources that they are now, and (path, why) of what is no picture.
+def add(
+    folder: Path,
+    inside: Sequence[Source],
+    outside: Sequence[Path],
+    embedder: Embedder,
+    *,
+    batch: int = 32,
+    progress: Progress,
+    wait: float = 0.0,
+    finish: Callable[[Writer], object] = lambda writer: None,
+) -> Report:
+    """Bring pictures inside of its image folder, and copies of others, into the collection in `folder`.
+
+    As rpf.indexing.index, for a collection that is there. Raises UnknownCollection, and CollectionError for one of
+    another checkpoint or with another writer; then nothing is changed.
+    """
+    started = time.monotonic()
+    with Writer.existing(folder, wait) as writer:
+        if writer.manifest.checkpoint != embedder.checkpoint_hash:
+            template = "The collection %(name)s was made with another checkpoint; give that by --checkpoint."
+            raise CollectionError(template, name=folder.name)
+        copies, skipped = copied(writer, outside) if outside else ([], [])
+        report = take_in(writer, [*inside, *copies], embedder, batch=batch, progress=progress)
+        report.skipped[:0] = skipped
+        tidy(writer, progress)
+        finish(writer)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def copied(writer: Writer, outside: Sequence[Path]) -> tuple[list[Source], list[tuple[str, str]]]:
+    """Copy pictures into the image folder: the sources that they are now, and (path, why) of what is no picture.
 
     A name that is taken gets a number, unless the file under it is the same one, so that a second call changes nothing.
-    A crash leaves no half of a picture.
+    A crash leaves no half of a picture under any name but a hidden one, which the next call clears away.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    root = writer.manifest.image_root(writer.folder)
+    hidden = f".rpf-{writer.folder.name}-"  # other collections may have the same image folder, and writers of their own
+    for left in root.glob(f"{hidden}*.tmp"):
+        left.unlink()
     sources: list[Source] = []
     skipped: list[tuple[str, str]] = []
     for path in outside:
         try:
-            with path.open("rb") as stream:
-                data = stream.read(MAX_BYTES + 1)
-            open_image(data)
+            data = _read(path)
         except (OSError, BadImage) as error:
-            skipped.append((str(path), getattr(error, "strerror", None) or str(error)))
+            why = getattr(error, "strerror", None) or str(error)
+            skipped.append((str(path).encode(errors="backslashreplace").decode(), why))
         else:
-            sources.append(Source(_put(root, path, data)))
+            name = _put(root, path, data, root / f"{hidden}{secrets.token_hex(6)}.tmp")
+            sources.append(Source(name))
     return sources, skipped
 
 
@@ -75,29 +107,40 @@ def _files(given: Sequence[Path]) -> Iterator[Path]:
             raise DatasetError("There is no picture or folder %(path)s.", path=path)
 
 
-def _put(root: Path, path: Path, data: bytes) -> str:
+def _read(path: Path) -> bytes:
+    """The bytes of a picture. Raises OSError, BadImage."""
+    if not usable_text(path.name):
+        raise OSError("Its name is not valid Unicode.")
+    if not path.is_file() and not path.is_dir():  # a pipe, which would be waited for
+        raise OSError("It is no file.")
+    with path.open("rb") as stream:
+        data = stream.read(MAX_BYTES + 1)  # open_image refuses what is longer
+    open_image(data)
+    return data
+
+
+def _put(root: Path, path: Path, data: bytes, temporary: Path) -> str:
     """Write a file under the first name that is free, and return the name."""
-    temporary = root / f".{secrets.token_hex(6)}.tmp"
     try:
         with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         number = 1
-        while True:
-            name = path.name if number == 1 else f"{path.stem}-{number}{path.suffix}"
-            try:
-                os.link(temporary, root / name)  # unlike a rename it takes nobody's place
-                break
-            except FileExistsError:
-                if _holds(root / name, data):
-                    break
-                number += 1
+        name = path.name
+        while not _given(temporary, root / name, data):
+            number += 1
+            name = f"{path.stem}-{number}{path.suffix}"
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
     sync_folder(root)
     return name
 
 
-def _holds(path: Path, data: bytes) -> bool:
-    return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+def _given(temporary: Path, path: Path, data: bytes) -> bool:
+    """Give the file this name too; False if another one has it."""
+    try:
+        os.link(temporary, path)  # unlike a rename it takes nobody's place
+    except FileExistsError:
+        return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
+    return True

@@ -132,9 +132,7 @@ def index(
         wait=wait,
     ) as writer:
         report = take_in(writer, items, embedder, batch=batch, progress=tell)
-        tell("compacting", 0, 1)
-        writer.tidy()
-        tell("compacting", 1, 1)
+        tidy(writer, tell)
         finish(writer)
     report.seconds = time.monotonic() - started
     return report
@@ -149,8 +147,10 @@ def take_in(
     progress: Progress,
     anew: Collection[str] = (),
 ) -> Report:
-    """What `index` does with a writer that is there, less the merging; pictures of the paths `anew` are embedded and
-    replaced even if they are unchanged."""
+    """What `index` does with pictures, by a writer that is there.
+
+    Those of the paths `anew` are embedded and replaced even if they are unchanged.
+    """
     report = Report()
     root = writer.manifest.image_root(writer.folder)
     sources = list({source.path: source for source in items}.values())
@@ -169,6 +169,13 @@ def take_in(
             report.skipped += ready.skipped
             progress("indexing", report.added + report.kept + len(report.skipped), len(sources))
     return report
+
+
+def tidy(writer: Writer, progress: Progress) -> None:
+    """Merge what was taken in."""
+    progress("compacting", 0, 1)
+    writer.tidy()
+    progress("compacting", 1, 1)
 
 
 @dataclass

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from rpf.collection import Collection, Item, Writer
@@ -16,8 +18,8 @@ from rpf.collection.mending import Lost, read_lost, survey, write_lost
 from rpf.collection.segments import NORM_TOLERANCE
 from rpf.errors import CheckpointError, CollectionError, RPFError
 from rpf.files import file_hash
-from rpf.index.kept import flaw, keep_up, method_in_use
-from rpf.indexing import Embedder, Progress, Source, take_in
+from rpf.index.kept import EXACT, flaw, keep_up, method_in_use
+from rpf.indexing import Embedder, Progress, Source, take_in, tidy
 
 READERS = 4
 TOLERANCE = 2 * NORM_TOLERANCE  # that of vectors as they come, and again for what 16 bits round
@@ -36,35 +38,30 @@ class Report:
 class _Found:
     """What is wrong with the items of a collection that opens."""
 
-    items: dict[int, Item]
-    rowless: list[int] = field(default_factory=list)
-    spoilt: list[Item] = field(default_factory=list)  # with vectors that are not finite or not of norm 1
-    changed: list[Item] = field(default_factory=list)  # with pictures that are others by now
-    missing: list[Item] = field(default_factory=list)  # with pictures that are not there
-    index: str = ""  # why it cannot be used
+    rowless: list[int]
+    spoilt: list[Item]  # with vectors that are not finite or not of norm 1
+    changed: list[Item]  # with pictures that are others by now
+    missing: list[Item]  # with pictures that are not there, or cannot be read
+    index: str  # why it cannot be used; "" if it can
 
 
 def check(folder: Path, key: str, progress: Progress) -> Report:
-    """Look at the collection in `folder` and change nothing. Raises UnknownCollection.
+    """Look at the collection in `folder` and change nothing; a writer may be at work meanwhile.
 
-    key: that of this installation's indexes.
+    key: that of this installation's indexes. Raises UnknownCollection, and CollectionError where nothing can be told.
     """
-    report = Report()
-    manifest, _ = read_manifest(folder)
     try:
         collection = Collection.open(folder)
     except CollectionError:
-        report.remaining += survey(folder, manifest).damage
-        report.remaining.append("The rest can be checked when this is mended.")
-        return report
-    found = _look(collection, key, progress)
-    report.items = len(collection)
-    if found.index:
-        report.remaining.append(f"The index cannot be used: {found.index}.")
-    report.remaining += [f"Item {item_id} has no row in the table of items." for item_id in found.rowless]
-    report.remaining += [f"Item {lost.id} waits to be embedded anew: {lost.path}" for lost in read_lost(folder)]
-    report.remaining += [f"Item {item.id} has a damaged embedding: {item.path}" for item in found.spoilt]
-    report.remaining += _changed(found.changed) + _missing(collection.root, found.missing)
+        found = survey(folder, read_manifest(folder)[0])
+        return Report(found.whole.count, remaining=[*found.damage, "The rest can be checked when this is mended."])
+    report, seen = Report(len(collection)), _look(collection, key, progress)
+    if seen.index:
+        report.remaining.append(f"The index cannot be used: {seen.index}.")
+    report.remaining += [f"Item {item_id} has no row in the table of items." for item_id in seen.rowless]
+    report.remaining += _waiting(read_lost(folder))
+    report.remaining += [f"Item {item.id} has a damaged embedding: {item.path}" for item in seen.spoilt]
+    report.remaining += _changed(seen.changed) + _missing(collection.root, seen.missing)
     return report
 
 
@@ -85,7 +82,6 @@ def mend(
     for another writer after `wait` seconds and for damage that nothing can be done about.
     """
     report = Report()
-    survey(folder, read_manifest(folder)[0])  # before a writer makes the files that are missing
     with Writer.existing(folder, wait, mend=True) as writer:
         report.mended += writer.damage
         if writer.cleared and not writer.damage:
@@ -93,46 +89,51 @@ def mend(
         collection = Collection.open(folder)
         found = _look(collection, key, progress)
         writer.remove(found.rowless)
-        report.mended += [
-            f"Item {item_id} had no row in the table of items and was removed." for item_id in found.rowless
-        ]
+        report.mended += [f"Item {gone} had no row in the table of items and was removed." for gone in found.rowless]
         lost = read_lost(folder)
         if lost or found.spoilt or found.changed:
-            _embed_anew(writer, load, lost, found, report, progress, batch)
-        writer.tidy()
-        report.remaining += _missing(collection.root, [item for item in found.missing if item not in found.spoilt])
+            _replace(writer, load, lost, found, report, progress, batch)
+        tidy(writer, progress)
+        spoilt = {item.id for item in found.spoilt}
+        report.remaining += _missing(collection.root, [item for item in found.missing if item.id not in spoilt])
         try:
-            keep_up(writer, method_in_use(collection) or setting, key, progress, anew=bool(found.index))
+            used = keep_up(writer, method_in_use(collection) or setting, key, progress, anew=bool(found.index))
         except RPFError as error:
             report.remaining.insert(0, f"The index cannot be made: {error}")
         else:
             if found.index:
-                report.mended.insert(0, f"The index could not be used ({found.index}) and was made anew.")
+                now = "removed: all is searched" if used == EXACT else "made anew"
+                report.mended.insert(0, f"The index could not be used ({found.index}) and was {now}.")
         report.items = writer.manifest.count
     return report
 
 
 def _look(collection: Collection, key: str, progress: Progress) -> _Found:
     rows, _ = every_row(collection.folder)
-    found = _Found({item_id: rows[item_id] for item_id in collection.ids.tolist() if item_id in rows})
-    found.rowless = [item_id for item_id in collection.ids.tolist() if item_id not in rows]
-    spoilt = collection.ids[_spoilt(collection, progress)].tolist()
-    found.spoilt = [found.items[item_id] for item_id in spoilt if item_id in rows]
-    hashed = [item for item in found.items.values() if item.sha256]  # an import need not have had the pictures
+    ids = collection.ids.tolist()
+    items = [rows[item_id] for item_id in ids if item_id in rows]
+    spoilt = set(collection.ids[_spoilt(collection, progress)].tolist())
+    hashed = [item for item in items if item.sha256]  # an import need not have had the pictures
+    changed, missing = [], []
     with ThreadPoolExecutor(READERS) as pool:
-        for done, (item, same) in enumerate(zip(hashed, pool.map(lambda item: _same(collection.root, item), hashed))):
+        results = pool.map(partial(_same, collection.root), hashed)
+        for done, (item, same) in enumerate(zip(hashed, results, strict=True), 1):
             if same is None:
-                found.missing.append(item)
+                missing.append(item)
             elif not same:
-                found.changed.append(item)
-            progress("checking the pictures", done + 1, len(hashed))
-    found.index = flaw(collection, key)
-    if found.index and collection.changed():  # by a writer, who has put another in its place
-        found.index = ""
-    return found
+                changed.append(item)
+            progress("checking the pictures", done, len(hashed))
+    index = flaw(collection, key)
+    return _Found(
+        rowless=[item_id for item_id in ids if item_id not in rows],
+        spoilt=[item for item in items if item.id in spoilt],
+        changed=changed,
+        missing=missing,
+        index="" if collection.changed() else index,  # by a writer, who may have put another in its place
+    )
 
 
-def _spoilt(collection: Collection, progress: Progress) -> np.ndarray:
+def _spoilt(collection: Collection, progress: Progress) -> npt.NDArray[np.bool_]:
     """(N,) which rows have a vector that is not finite or not of norm 1."""
     spoilt = np.zeros(len(collection), bool)
     width = len(collection.manifest.attributes)
@@ -155,7 +156,7 @@ def _same(root: Path, item: Item) -> bool | None:
         return None
 
 
-def _embed_anew(
+def _replace(
     writer: Writer,
     load: Callable[[], Embedder],
     lost: list[Lost],
@@ -168,45 +169,51 @@ def _embed_anew(
 
     Without the model, or without the whole image folder, all of them stay as they are: both may be had tomorrow.
     """
-    root, checkpoint = writer.manifest.image_root(writer.folder), writer.manifest.checkpoint
+    damaged: list[Item | Lost] = [*lost, *found.spoilt]
+    wanted = {item.id: item for item in damaged}
+    changed = {item.id: item for item in found.changed if item.id not in wanted}
     skipped: dict[str, str] = {}
-    if checkpoint:
-        wanted = {item.id: item for item in (*lost, *found.spoilt, *found.changed)}
+    if writer.manifest.checkpoint:
+        wanted |= changed
         try:
-            embedder = _model(load, checkpoint, root)
+            embedder = _model(load, writer)
         except RPFError as error:
             report.remaining.append(f"{len(wanted)} items cannot be embedded anew: {error}")
-            report.remaining += [f"Item {item.id} waits to be embedded anew: {item.path}" for item in wanted.values()]
+            report.remaining += _waiting(wanted.values())
             return
         sources = [Source(item.path, item.labels) for item in wanted.values() if item.path]
         spoilt = {item.path for item in found.spoilt}
         skipped = dict(take_in(writer, sources, embedder, batch=batch, progress=progress, anew=spoilt).skipped)
     else:  # an import without its checkpoint: nothing can ever embed its pictures
-        wanted = {item.id: item for item in (*lost, *found.spoilt)}
-        report.remaining += _changed([item for item in found.changed if item.id not in wanted])
+        report.remaining += _changed(changed.values())
     known = {path: item_id for path, (item_id, _, _) in writer.known().items() if path}
-    alive = set(Collection.open(writer.folder).ids.tolist())
-    unread = {item.id for item in found.changed} & {item_id for path, item_id in known.items() if path in skipped}
+    kept = set()
     for item in wanted.values():
         now = known.get(item.path, item.id)
         if now != item.id:
             report.mended.append(f"Item {item.id} was embedded anew and is item {now} now: {item.path}")
-        elif item.id in unread:
+        elif item.id in changed and item.path in known:  # its vectors are those of the picture that it was
+            kept.add(item.id)
             report.remaining.append(f"Item {item.id} has another picture now, which cannot be read: {item.path}")
         else:
             why = skipped.get(item.path, "there is no model for it" if item.path else "it has no picture")
             report.mended.append(f"Item {item.id} was removed, for it cannot be embedded anew: {item.path} ({why})")
-    writer.remove([item_id for item_id in wanted if item_id in alive and item_id not in unread])
+    writer.remove(sorted((wanted.keys() - kept).intersection(Collection.open(writer.folder).ids.tolist())))
     write_lost(writer.folder, [])
 
 
-def _model(load: Callable[[], Embedder], checkpoint: str, root: Path) -> Embedder:
+def _model(load: Callable[[], Embedder], writer: Writer) -> Embedder:
+    root = writer.manifest.image_root(writer.folder)
     if not root.is_dir():
         raise CollectionError("The image folder %(root)s is not there.", root=root)
     model = load()
-    if model.checkpoint_hash != checkpoint:
+    if model.checkpoint_hash != writer.manifest.checkpoint:
         raise CheckpointError("The model is not the one that the collection was made with; give that by --checkpoint.")
     return model
+
+
+def _waiting(items: Iterable[Item | Lost]) -> list[str]:
+    return [f"Item {item.id} waits to be embedded anew: {item.path}" for item in items]
 
 
 def _changed(items: Iterable[Item]) -> list[str]:

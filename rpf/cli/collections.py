@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rpf.cli.common import FILE, WAIT, Bar, ManyConfigs, index_keeper, tell_report, with_settings
+from rpf.cli.common import BATCH, FILE, WAIT, Bar, ManyConfigs, index_keeper, tell_report, with_settings
 from rpf.settings import Settings
 
 
@@ -17,7 +17,7 @@ from rpf.settings import Settings
 @click.option("--split", type=click.Choice(["train", "valid", "test", "all"]), default="all", show_default=True)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the dataset's config.")
 @click.option("--title", default="", help="The collection's name on the site.")
-@click.option("--batch", default=32, show_default=True, help="Pictures embedded (and saved) at a time.")
+@BATCH
 @WAIT
 @with_settings
 def index(

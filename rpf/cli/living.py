@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from rpf.cli.common import FILE, WAIT, Bar, index_keeper, tell_report, with_settings
+from rpf.cli.common import BATCH, FILE, WAIT, Bar, index_keeper, tell_report, with_settings
 from rpf.settings import Settings
 
 MOST = 40  # lines of a report
@@ -15,7 +15,7 @@ MOST = 40  # lines of a report
 @click.argument("name")
 @click.argument("images", type=FILE, nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--copy", is_flag=True, help="Copy pictures that lie elsewhere into the collection's image folder.")
-@click.option("--batch", default=32, show_default=True, help="Pictures embedded (and saved) at a time.")
+@BATCH
 @WAIT
 @with_settings
 def add(settings: Settings, name: str, images: tuple[Path, ...], copy: bool, batch: int, wait: float) -> None:
@@ -29,14 +29,14 @@ def add(settings: Settings, name: str, images: tuple[Path, ...], copy: bool, bat
       python -m rpf add shop photos/new/
       python -m rpf add shop --copy ~/Downloads/coat.jpg
     """
-    from rpf import adding, indexing
+    from rpf import adding
     from rpf.collection import collection_folder
     from rpf.engine import load_model
 
     folder = collection_folder(settings.collections, name)
     root = adding.image_root(folder)
-    sources, outside = adding.pictures(root, images)
-    if not sources and not outside:
+    inside, outside = adding.pictures(root, images)
+    if not inside and not outside:
         raise click.UsageError("There are no pictures in what is given.")
     if outside and not copy:
         raise click.UsageError(
@@ -46,12 +46,7 @@ def add(settings: Settings, name: str, images: tuple[Path, ...], copy: bool, bat
     with Bar() as bar:
         keep_up = index_keeper(settings, bar)
         model = load_model(settings)
-        adding.check_model(folder, model.checkpoint_hash)
-        copies, skipped = adding.copied(root, outside) if outside else ([], [])
-        report = indexing.index(
-            folder, root, [*sources, *copies], model, batch=batch, progress=bar, wait=wait, finish=keep_up
-        )
-    report.skipped[:0] = skipped
+        report = adding.add(folder, inside, outside, model, batch=batch, progress=bar, wait=wait, finish=keep_up)
     tell_report(name, report)
 
 
@@ -113,7 +108,7 @@ def compact(name: str, method: str | None, wait: float) -> None:
 @click.command()
 @click.argument("name")
 @click.option("--check-only", is_flag=True, help="Look, and change nothing.")
-@click.option("--batch", default=32, show_default=True, help="Pictures embedded (and saved) at a time.")
+@BATCH
 @WAIT
 @with_settings
 def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: float) -> None:
@@ -153,4 +148,5 @@ def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: fl
         if len(lines) > MOST:
             click.echo(f"{title}: and {len(lines) - MOST} more")
     click.echo(f"{name}: {report.items} items, {len(report.mended)} mended, {len(report.remaining)} problems")
-    sys.exit(1 if report.remaining else 0)
+    if report.remaining:
+        sys.exit(1)
