@@ -134,13 +134,14 @@ def _item(row: tuple[Any, ...]) -> Item:
 class ItemTable:
     """The table as the writer uses it. Raises sqlite3.Error and OSError as they come, and CollectionError."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, new: bool = False) -> None:
+        """`new` makes the table, if need be; else one without tables is damaged, for it would give ids again."""
         self._connection = sqlite3.connect(folder / FILE, timeout=BUSY, isolation_level=None)
         self._connection.execute("PRAGMA trusted_schema = OFF")
         self._connection.execute("PRAGMA journal_mode = WAL")
         # The manifest must never outlive the rows it counts on, not even when the power fails.
         self._connection.execute("PRAGMA synchronous = FULL")
-        if not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        if new and not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             with self.transaction():
                 for statement in _TABLES.values():
                     self._connection.execute(statement)
@@ -196,16 +197,12 @@ class ItemTable:
             self._connection.executemany("INSERT OR IGNORE INTO retired VALUES (?, ?)", [(item, now) for item in ids])
 
     def clean(self, known: set[int]) -> None:
-        """Delete the rows that a crashed append left (neither known nor retired) and those retired long ago."""
+        """Delete the rows that are not of known items: those a crashed append left, and those retired long ago."""
+        query = "SELECT id FROM items LEFT JOIN retired USING (id) WHERE at IS NULL OR at < ?"
         with self.transaction():
-            left = [
-                row
-                for row in self._connection.execute("SELECT id FROM items WHERE id NOT IN (SELECT id FROM retired)")
-                if row[0] not in known
-            ]
+            rows = self._connection.execute(query, (int(time.time()) - GRACE,)).fetchall()
+            left = [row for row in rows if row[0] not in known]
             self._connection.executemany("DELETE FROM items WHERE id = ?", left)
-            before = int(time.time()) - GRACE
-            self._connection.execute("DELETE FROM items WHERE id IN (SELECT id FROM retired WHERE at < ?)", (before,))
 
     def files(self) -> Iterator[tuple[int, str, int, str]]:
         """(id, path, bytes, sha256) of every row, those of removed items among them."""

@@ -25,7 +25,7 @@ def find_or_make(folder: Path, new: Manifest) -> Manifest:
     except UnknownCollection:
         if any(segments.iterdir()):
             raise damaged(folder, "it has segments and no manifest") from None
-        ItemTable(folder).close()  # before the manifest, which promises that it is there
+        ItemTable(folder, new=True).close()  # before the manifest, which promises that it is there
         write_manifest(folder, new)
         sync_folder(folder.parent)
         return new

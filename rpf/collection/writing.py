@@ -176,7 +176,11 @@ class Writer:
             with self._change():
                 shutil.rmtree(temporary, ignore_errors=True)
                 temporary.mkdir(parents=True)
-            make(temporary)
+            try:
+                make(temporary)
+            except BaseException:
+                shutil.rmtree(temporary, ignore_errors=True)
+                raise
             with self._change():
                 sync_files(temporary)
                 temporary.rename(temporary.with_name(name))
@@ -227,7 +231,7 @@ class Writer:
 
     def _checked_live(self, ids: Sequence[int]) -> set[int]:
         gone = {int(item_id) for item_id in ids}
-        for item_id in gone - self._live:
+        for item_id in sorted(gone - self._live):
             raise UnknownItem("There is no item %(id)d in the collection %(name)s.", id=item_id, name=self.folder.name)
         return gone
 
