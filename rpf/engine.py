@@ -104,7 +104,7 @@ class SearchEngine:
         )
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow: not for a person to wait for
         self._open: dict[str, tuple[Collection, Index]] = {}
-        self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}  # held by who opens the collection
 
     def prepare(self, progress: Progress) -> None:
         """Draw and index the default collection if it is the one in use and not there yet; resumes.
@@ -140,23 +140,41 @@ class SearchEngine:
         return self._opened(name)[0]
 
     def _opened(self, name: str) -> tuple[Collection, Index]:
-        """The collection and what searches it."""
-        if not valid_name(name):
-            raise UnknownCollection('There is no collection named "%(name)s".', name=name)
-        with self._lock:
-            found = self._open.get(name)
-            if found is None or found[0].changed():
-                self._open.pop(name, None)
-                known = Collection.open(self.settings.collections / name)
-                if known.manifest.checkpoint not in ("", self.info.checkpoint_hash):
-                    raise CollectionError(
-                        'The collection "%(name)s" was made with another checkpoint; set RPF_CHECKPOINT to that one, '
-                        "or index the pictures again under another name.",
-                        name=name,
-                    )
-                found = known, kept.open_index(known, self.settings.index, self.settings.index_key())
-                self._open[name] = found
+        """The collection and what searches it.
+
+        Who comes while another thread opens a new generation is answered from the one before and waits for nothing.
+        """
+        found = self._open.get(name)
+        if found is not None and not found[0].changed():
             return found
+        if not valid_name(name) or not (self.settings.collections / name / "manifest.json").is_file():
+            self._open.pop(name, None)
+            raise UnknownCollection('There is no collection named "%(name)s".', name=name)
+        lock = self._locks.setdefault(name, threading.Lock())
+        if found is None:
+            lock.acquire()
+        elif not lock.acquire(blocking=False):
+            return found
+        try:
+            found = self._open.get(name)
+            if found is None or found[0].changed():  # and not opened by another while this one waited
+                found = self._open[name] = self._newest(name)
+            return found
+        except RPFError:
+            self._open.pop(name, None)
+            raise
+        finally:
+            lock.release()
+
+    def _newest(self, name: str) -> tuple[Collection, Index]:
+        known = Collection.open(self.settings.collections / name)
+        if known.manifest.checkpoint not in ("", self.info.checkpoint_hash):
+            raise CollectionError(
+                'The collection "%(name)s" was made with another checkpoint; set RPF_CHECKPOINT to that one, '
+                "or index the pictures again under another name.",
+                name=name,
+            )
+        return known, kept.open_index(known, self.settings.index, self.settings.index_key())
 
     def embed(self, source: bytes | Path) -> Query:
         """Embed a picture for every attribute of the model. Raises BadImage."""
