@@ -38,8 +38,8 @@ def as_markdown(report: dict[str, Any]) -> str:
         f"{', '.join(about['attributes'])}; larger collections are made of these, as rpf/bench/gallery.py says. "
         f"{about['queries']} queries: pictures of the collection, mirrored and cut, embedded anew.",
         "",
-        "Times are of one search from Python, one at a time (p50 is the median) and from 8 threads at once. Recall@50 is "
-        "against the exact ranking by the mean likeness in all attributes of the query. Memory is that of a process "
+        "Times are of one search from Python, one at a time (p50 is the median) and from 8 threads at once. Recall@50 "
+        "is against the exact ranking by the mean likeness in all attributes of the query. Memory is that of a process "
         'with Python and all libraries, what is mapped from files left out. "1,000 more": the time to write 1,000 '
         "items to the collection and bring its index up to date.",
     ]

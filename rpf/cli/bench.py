@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from rpf.cli.common import FILE, Bar, with_settings
+from rpf.cli.common import FILE, Bar, method_names, with_settings
 from rpf.settings import Settings
 
 
@@ -27,7 +27,7 @@ def _numbers(context: click.Context, parameter: click.Parameter, text: str) -> t
 @click.option("--items", default="14400", show_default=True, callback=_numbers, help="Sizes of collection.")
 @click.option("--numbers", default="2048", show_default=True, callback=_numbers, help="Numbers per attribute.")
 @click.option("--chosen", default="1,3", show_default=True, callback=_numbers, help="Attributes in a query.")
-@click.option("--methods", help="Names separated by spaces; else all there are.")
+@click.option("--methods", help="Names separated by spaces; else all that need no server.")
 @click.option("--queries", default=200, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 256), help="Of each search.")
 @click.option("--work", type=FILE, help="Folder for the collections made; else the system's temporary one.")
@@ -71,7 +71,7 @@ def search(
         raise click.UsageError(f"{max(chosen)} attributes in a query need as many in --attrs.")
     if min(items) < 100:
         raise click.UsageError("A collection to measure on needs 100 items.")
-    plan = Plan(methods.split() if methods else METHODS, items, numbers, chosen, threads)
+    plan = Plan(method_names(methods) if methods else METHODS, items, numbers, chosen, threads)
     out.mkdir(parents=True, exist_ok=True)
     about = {"collection": name, "real_items": len(collection), "attributes": keys, "queries": queries}
     with Bar("step") as bar, TemporaryDirectory(dir=work) as folder:

@@ -73,6 +73,12 @@ class Bar(AbstractContextManager["Bar"]):
             self._bar.close()
 
 
+def method_names(text: str) -> list[str]:
+    """The search methods that an option names, each once: separated by spaces, or by commas where there is no factory
+    string (faiss:...), which has commas of its own."""
+    return list(dict.fromkeys(name for word in text.split() for name in ([word] if ":" in word else word.split(","))))
+
+
 def index_keeper(settings: Settings, bar: Bar) -> "Callable[[Writer], object]":
     """What brings a collection's search index up to date, by its writer. Raises ConfigError for a wrong RPF_INDEX."""
     from rpf.index.kept import keep_up, method_for

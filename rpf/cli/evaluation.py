@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rpf.cli.common import FILE, Bar, ManyConfigs, with_settings
+from rpf.cli.common import FILE, Bar, ManyConfigs, method_names, with_settings
 from rpf.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ REACHING = ("SOLVER.BETA", "INPUT.THRESHOLD", "INPUT.GLOBAL_SIZE")  # settings t
 @click.option("--cfg", "configs", multiple=True, required=True, type=FILE, help="Config files: --cfg A.yaml B.yaml.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the config files'.")
 @click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True)
-@click.option("--methods", help="Search methods, such as none,kdtree,lsh,faiss; else all there are.")
+@click.option("--methods", help="Search methods, such as none,kdtree,lsh,faiss; else all that need no server.")
 @click.option("--topk", default=50, show_default=True, type=click.IntRange(1, 100_000), help="k of MAP@k and recall@k.")
 @click.option("--branch", type=click.Choice(["region", "patch", "both"]), default="both", show_default=True)
 @click.option("--out", required=True, type=FILE, help="Folder for report.json, .txt, .md and plots.")
@@ -54,11 +54,11 @@ def evaluate(
     from rpf.evaluation.report import make_report
     from rpf.evaluation.tables import as_text
     from rpf.evaluation.writing import write_report
-    from rpf.index.methods import METHODS
+    from rpf.index.methods import METHODS, make_method
 
-    wanted = list(dict.fromkeys(methods.split(","))) if methods else list(METHODS)
-    if unknown := [name for name in wanted if name not in METHODS]:
-        raise click.BadParameter(f'"{unknown[0]}" is not one of {", ".join(METHODS)}.', param_hint="--methods")
+    wanted = method_names(methods) if methods else list(METHODS)
+    for name in wanted:
+        make_method(name)  # to say what is wrong before the work
     values = config.load(configs, overrides)
     model = load_model(settings, values)
     benchmark = read_benchmark(values.DATA, split, with_parts=model.config.MODEL.APPLICABILITY.ENABLE)
@@ -71,7 +71,11 @@ def evaluate(
         for name, own in measured.items():
             bar(name, 0, benchmark.count)
             for one in vectors:
-                own.append(measure(one, METHODS[name](), topk))
+                method = make_method(name)
+                try:
+                    own.append(measure(one, method, topk))
+                finally:
+                    method.discard()
                 bar(name, sum(len(each.whole) for each in own), benchmark.count)
     checkpoint, here = settings.checkpoint, Path.cwd()
     about = {

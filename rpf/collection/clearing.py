@@ -31,4 +31,4 @@ def delete(path: Path) -> None:
         path.rename(gone)
         shutil.rmtree(gone)
     else:
-        path.unlink()
+        path.unlink(missing_ok=True)  # damage may have been first

@@ -51,6 +51,9 @@ def overall_map(model: RPF, benchmark: Benchmark, batch: int = 64, progress: Pro
     """The MAP over all queries by exact search, 0 to 1: what training chooses its best model by. Raises as `embed`."""
     scores = []
     for vectors in embed(model, benchmark, batch=batch, progress=progress):
+        if not len(vectors.candidates):  # nothing can be found
+            scores.append(np.zeros(len(vectors.queries)))
+            continue
         method = NoIndex()
         method.build(vectors.candidates)
         scores.append(_whole(vectors, method))

@@ -9,7 +9,7 @@ import numpy as np
 from rpf.evaluation.measure import Measured
 from rpf.evaluation.metrics import Floats, bootstrap_means, random_average_precision
 from rpf.evaluation.protocol import Benchmark
-from rpf.index.methods import METHODS
+from rpf.index.methods import make_method
 
 DRAWS = 2000
 SEED = 0
@@ -50,7 +50,8 @@ def make_report(
 def lines(report: Report, figure: str) -> list[Line]:
     """A figure such as "MAP" of every method, and of rankings by chance where that is known."""
     made = [
-        Line(METHODS[name].title, own[figure], own["intervals"].get(figure)) for name, own in report["methods"].items()
+        Line(make_method(name).title, own[figure], own["intervals"].get(figure))
+        for name, own in report["methods"].items()
     ]
     return [*made, Line("Random", report["random"][figure])] if figure in report["random"] else made
 

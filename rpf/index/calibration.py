@@ -8,7 +8,8 @@ from rpf.collection import Collection
 from rpf.index import Scan, blocks, sample
 from rpf.index.column import Column
 
-QUERIES = 32
+QUERIES = 32  # and fewer where their scores would take more than MEMORY
+MEMORY = 2**30  # bytes
 RESULTS = 50
 SHARE = 0.995  # of the exact results that are to be among the candidates
 MARGIN = 1.25  # the queries of tomorrow are others
@@ -21,7 +22,7 @@ def over_fetch(collection: Collection, methods: Sequence[Scan]) -> list[float]:
     the collection, a fixed choice of them, and the attributes of each a random choice.
     """
     n, width = len(collection), len(methods)
-    queries = min(QUERIES, n)
+    queries = min(QUERIES, n, max(4, MEMORY // (8 * width * n)))
     truth = np.empty((width, queries, n), np.float32)
     estimates = np.empty_like(truth)
     for attribute, method in enumerate(methods):

@@ -1,5 +1,6 @@
 """FAISS: any index that one of its factory strings describes."""
 
+import math
 from pathlib import Path
 
 import faiss
@@ -10,6 +11,8 @@ from rpf.index import Method, Neighbours, Vectors, blocks, nearest_first, sample
 
 TRAINING = 50_000  # vectors that an index is trained with
 FEWEST = 256  # vectors; fewer are kept as they are, for want of what to train with
+LISTS = 1 / 16  # of an inverted file's, to be looked into for the very first neighbours
+REFINED = 4.0  # times as many as asked for are looked at again, where a factory string says to refine
 FILE = "index.faiss"
 
 
@@ -67,8 +70,23 @@ class Faiss(Method):
         return self.factory or f"PCA{min(64, dim)},{self.default}"
 
     def _parameters(self, k: int) -> "faiss.SearchParameters | None":
-        """What a search for k neighbours needs to be told."""
-        return None
+        """What a search for k neighbours needs to be told: of an inverted file, how many of its lists to look into."""
+        ivf, innermost = faiss.try_extract_index_ivf(self._index), None
+        if ivf is not None:
+            share = min(1.0, LISTS + 4 * k / self._index.ntotal)
+            innermost = faiss.SearchParametersIVF(nprobe=math.ceil(share * ivf.nlist))
+        return around(self._index, innermost)
+
+
+def around(index: "faiss.Index", innermost: "faiss.SearchParameters | None") -> "faiss.SearchParameters | None":
+    """The search parameters of an index whose innermost one gets those."""
+    index = faiss.downcast_index(index)
+    if isinstance(index, faiss.IndexRefine):
+        own = around(index.base_index, innermost)
+        return faiss.IndexRefineSearchParameters(k_factor=REFINED, **({"base_index_params": own} if own else {}))
+    if isinstance(index, faiss.IndexPreTransform) and innermost is not None:
+        return faiss.SearchParametersPreTransform(index_params=around(index.index, innermost))
+    return innermost
 
 
 def _reason(error: Exception) -> str:

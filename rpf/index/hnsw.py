@@ -2,7 +2,7 @@
 
 import faiss
 
-from rpf.index.faiss import Faiss
+from rpf.index.faiss import Faiss, around
 
 
 class HNSW(Faiss):
@@ -15,5 +15,4 @@ class HNSW(Faiss):
         """As many vectors are kept in sight as are asked for, and some more."""
         if not isinstance(faiss.downcast_index(self._index), faiss.IndexPreTransform):
             return None  # few vectors, without a graph
-        graph = faiss.SearchParametersHNSW(efSearch=max(64, 2 * k))
-        return faiss.SearchParametersPreTransform(index_params=graph)
+        return around(self._index, faiss.SearchParametersHNSW(efSearch=max(64, 2 * k)))

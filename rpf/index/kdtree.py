@@ -12,7 +12,7 @@ from rpf.index.reduced import principal_axes, project
 
 
 class KDTree(Method):
-    """A tree over the first 64 principal components: boxes in thousands of dimensions spare it nothing."""
+    """A tree over the first principal components: boxes in thousands of dimensions spare it nothing."""
 
     title = "KDTree"
 

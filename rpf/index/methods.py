@@ -25,14 +25,13 @@ def make_method(name: str) -> Method:
 
     Raises ConfigError for another name.
     """
-    method, _, factory = name.partition(":")
-    if method == "faiss" and factory:
-        return Faiss(factory)
+    if name.startswith("faiss:") and name != "faiss:":
+        return Faiss(name.removeprefix("faiss:"))
     if name == "milvus":
         return Milvus()
-    if factory or method not in METHODS:
+    if name not in METHODS:
         names = ", ".join([*METHODS, "milvus"])
         raise ConfigError(
             '"%(name)s" is not one of the search methods %(names)s, or faiss:FACTORY.', name=name, names=names
         )
-    return METHODS[method]()
+    return METHODS[name]()

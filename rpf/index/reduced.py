@@ -8,12 +8,13 @@ import numpy.typing as npt
 from rpf.collection.arrays import map_array, write_array
 from rpf.index import Scan, Vectors, blocks, sample
 
-NUMBERS = 64  # of the principal components that are kept
+SHARE = 0.98  # of the vectors' squared length that the principal components kept have together ...
+NUMBERS = 64  # ... but no more than so many of them
 TRAINING = 20_000  # vectors that they are found from
 
 
 class Reduced(Scan):
-    """Products with every vector's first principal components: 64 numbers in place of hundreds or thousands.
+    """Products with every vector's first principal components: some dozens of numbers in place of thousands.
 
     The files are plain arrays, which are mapped and not read, so that memory is the system's to give and take.
     """
@@ -46,13 +47,16 @@ class Reduced(Scan):
         self._columns = map_array(root, root / "columns.npy", np.float32, (len(self._axes), shape[0]))
 
 
-def principal_axes(vectors: Vectors, numbers: int = NUMBERS) -> npt.NDArray[np.float32]:
-    """(d, D) orthonormal rows, d = `numbers` or D where that is less: the directions with most of the vectors' squares.
+def principal_axes(vectors: Vectors, numbers: int | None = None) -> npt.NDArray[np.float32]:
+    """(d, D) orthonormal rows, the directions with most of the squares: `numbers` of them, else those with SHARE of it.
 
     Not centred, so that a product of two projections is an estimate of the cosine itself.
     """
     training = sample(vectors, TRAINING)
-    _, axes = np.linalg.eigh((training.T @ training).astype(np.float64))
+    squares, axes = np.linalg.eigh((training.T @ training).astype(np.float64))
+    if numbers is None:
+        shares = np.cumsum(squares[::-1]) / squares.sum()
+        numbers = min(NUMBERS, 1 + int(np.searchsorted(shares, SHARE)))
     return np.ascontiguousarray(axes[:, ::-1][:, :numbers].T, dtype=np.float32)
 
 

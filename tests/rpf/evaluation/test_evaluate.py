@@ -268,7 +268,7 @@ def test_the_command_writes_the_report(
         figures.append(json.loads((tmp_path / out / "report.json").read_text())["methods"]["none"]["MAP"])
     assert figures[0] == pytest.approx(figures[1])
     assert figures[0] != pytest.approx(report["methods"]["none"]["MAP"])
-    assert '"annoy" is not one of none, kdtree, lsh, faiss' in evaluate(
+    assert '"annoy" is not one of the search methods none, pca, kdtree, lsh, faiss' in evaluate(
         "--methods", "none,annoy", "--out", tmp_path / "x", status=2
     )
     assert not (tmp_path / "x").exists()
