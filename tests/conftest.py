@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -147,6 +148,35 @@ def two_parts(parts_settings) -> tuple[str, str]:  # type: ignore[no-untyped-def
     pairs = combinations(range(len(collection.vocabulary)), 2)
     first, second = next(pair for pair in pairs if set(collection.lacking(pair).sum(axis=0)) == {0, 1, 2})
     return collection.vocabulary.keys[first], collection.vocabulary.keys[second]
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory, settings, wardrobe: dict[Path, dict[str, int]]) -> Path:  # type: ignore[no-untyped-def]
+    """A collection that carries its pictures, the first twelve of the wardrobe: items 1 to 12 with their labels, in
+    two segments, the third of them removed."""
+    from rpf.collection import Writer
+    from rpf.engine import load_model
+    from rpf.indexing import Source, index, take_in
+
+    folder, model = tmp_path_factory.mktemp("shop") / "shop", load_model(settings)
+    (folder / "images").mkdir(parents=True)
+    for path in list(wardrobe)[:12]:
+        shutil.copy(path, folder / "images")
+    sources = [Source(path.name, labels) for path, labels in list(wardrobe.items())[:12]]
+    index(folder, folder / "images", sources[:8], model, relative_root="images")
+    with Writer.existing(folder) as writer:
+        take_in(writer, sources[8:], model, progress=lambda phase, done, total: None)
+        writer.remove([3])
+    return folder
+
+
+@pytest.fixture
+def living(tmp_path: Path, shop: Path, tiny_checkpoint: Path):  # type: ignore[no-untyped-def]
+    """Settings over a copy of the collection "shop", to be changed."""
+    from rpf.settings import Settings
+
+    shutil.copytree(shop, tmp_path / "collections" / "shop")
+    return Settings(tmp_path / "collections", "shop", tiny_checkpoint, tmp_path / "instance")
 
 
 @pytest.fixture(scope="session")

@@ -9,33 +9,19 @@ import joblib
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 
-from rpf.cli import main
 from rpf.collection import Collection
 from rpf.model import checkpoint
 from rpf.settings import Settings
+from tests.commands import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Run:
-    """The command line over a folder of collections: what it says, when it ends as expected."""
-
-    def __init__(self, collections: Path, checkpoint: Path) -> None:
-        self.env = {"RPF_COLLECTIONS": str(collections), "RPF_CHECKPOINT": str(checkpoint), "RPF_COLLECTION": "shop"}
-
-    def __call__(self, *args: object, status: int = 0) -> str:
-        done = CliRunner(env=self.env).invoke(main, list(map(str, args)))
-        assert done.exit_code == status, done.output
-        if status == 2:
-            assert done.stderr.strip().splitlines()[-1].startswith("Error: ")
-        return done.stdout if status == 0 else done.stderr
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Run:
-    return Run(tmp_path_factory.mktemp("cli") / "collections", tiny_checkpoint)
+    base = tmp_path_factory.mktemp("cli")
+    return Run(Settings(base / "collections", "shop", tiny_checkpoint, base / "instance"))
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +49,7 @@ def test_index_of_a_datasets_split_keeps_its_labels(run: Run, tmp_path: Path, ph
     (tmp_path / "clothing" / "images" / "b.jpg").write_bytes(photo.read_bytes())
     config = ["--dataset", ROOT / "config" / "Clothing" / "Clothing.yaml", "--set", f"DATA.BASE_PATH={tmp_path}"]
     assert "1 added" in run("index", "labelled", *config, "--split", "test")
-    collection = Collection.open(Path(run.env["RPF_COLLECTIONS"]) / "labelled")
+    collection = Collection.open(run.settings.collections / "labelled")
     assert collection.item(1).labels == {"sleeve_length": 3, "neckline_design": 7}
     assert "filenames_train.txt" in run("index", "labelled", *config, status=2)
 
@@ -157,10 +143,10 @@ def test_errors_are_one_line(run: Run, shop: str, args: list[str], said: str) ->
     assert len([line for line in error.splitlines() if line.startswith("Error: ")]) == 1
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["index", "search", "embed", "convert", "evaluate", "compare", "train", "import-collection", "demo", "doctor"],
-)
+COMMANDS = "index add remove compact verify search embed convert evaluate compare train import-collection demo doctor"
+
+
+@pytest.mark.parametrize("command", COMMANDS.split())
 def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
     assert f"python -m rpf {command}" in run(command, "--help")
 
@@ -175,8 +161,7 @@ def test_it_runs_as_a_module(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name, value", [("RPF_THREADS", "two"), ("RPF_DEVICE", "abacus"), ("RPF_DEVICE", "cuda:99")])
 def test_a_wrong_setting_is_named(run: Run, shop: str, photo: Path, name: str, value: str) -> None:
-    wrong = Run(Path(run.env["RPF_COLLECTIONS"]), Path(run.env["RPF_CHECKPOINT"]))
-    wrong.env[name] = value
+    wrong = Run(run.settings, **{name: value})
     assert value in wrong("search", shop, photo, "--attrs", "sleeves", status=2)
 
 
@@ -194,6 +179,6 @@ def test_wardrobe_writes_a_dataset_that_can_be_indexed(run: Run, tmp_path: Path)
     assert said.splitlines() == [f"{out}: 12 garments", str(out / "sheet-01.jpg")]
     config = ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"
     assert "12 added" in run("index", "drawn", "--dataset", config, "--set", f"DATA.BASE_PATH={tmp_path}")
-    collection = Collection.open(Path(run.env["RPF_COLLECTIONS"]) / "drawn")
+    collection = Collection.open(run.settings.collections / "drawn")
     assert any(collection.item(int(id)).labels for id in collection.ids)
     assert "give a new folder" in run("wardrobe", "--count", 13, "--out", out, status=2)
