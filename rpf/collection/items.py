@@ -135,20 +135,22 @@ class ItemTable:
     """The table as the writer uses it. Raises sqlite3.Error and OSError as they come, and CollectionError."""
 
     def __init__(self, folder: Path, new: bool = False) -> None:
-        """`new` makes the table, if need be; else one without tables is damaged, for it would give ids again."""
+        """`new` makes the tables, if need be; else a file without them is damaged: ids would be given again."""
         self._connection = sqlite3.connect(folder / FILE, timeout=BUSY, isolation_level=None)
-        self._connection.execute("PRAGMA trusted_schema = OFF")
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        # The manifest must never outlive the rows it counts on, not even when the power fails.
-        self._connection.execute("PRAGMA synchronous = FULL")
-        if new and not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            with self.transaction():
-                for statement in _TABLES.values():
-                    self._connection.execute(statement)
         try:
+            self._connection.execute("PRAGMA trusted_schema = OFF")
+            if new and not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                with self.transaction():
+                    for statement in _TABLES.values():
+                        self._connection.execute(statement)
             check_tables(self._connection)
-        except ValueError as error:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            # The manifest must never outlive the rows it counts on, not even when the power fails.
+            self._connection.execute("PRAGMA synchronous = FULL")
+        except (ValueError, sqlite3.DatabaseError) as error:
             self._connection.close()
+            if isinstance(error, sqlite3.OperationalError):  # such as a full disk
+                raise
             raise damaged(folder, error) from error
 
     def close(self) -> None:
