@@ -15,8 +15,9 @@ from rpf import demo, images
 from rpf.accuracy import Accuracy, read_accuracy
 from rpf.collection import Collection, Item, lacking, valid_name
 from rpf.config import Config
-from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, UnknownCollection
+from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, SearchUnavailable, UnknownCollection
 from rpf.index import Index, kept
+from rpf.index.exact import Exact
 from rpf.indexing import Progress
 from rpf.model import checkpoint
 from rpf.model.rpf import RPF
@@ -208,7 +209,7 @@ class SearchEngine:
 
         weights: attribute key -> weight. lacking_last: garments that lack the part of a chosen attribute come after
         those that have all, the more they lack the later; likeness counts among equals. Ties go to the lower id.
-        Raises QueryError.
+        Raises QueryError, SearchUnavailable.
         """
         started = time.perf_counter()
         collection, index = self._opened(name)
@@ -216,14 +217,15 @@ class SearchEngine:
         if k < 1 or offset < 0:
             raise QueryError("The number of results must be at least 1.")
         own = query.item_id is not None
-        attributes = [collection.vocabulary.index(key) for key in chosen]
-        found = index.search(
-            query.embedding[attributes],
-            attributes,
-            np.array(list(chosen.values()), dtype=np.float64),
-            offset + k + own,
-            lacking_last,
-        )
+        positions = [collection.vocabulary.index(key) for key in chosen]
+        asked = query.embedding[positions], positions, np.array(list(chosen.values())), offset + k + own, lacking_last
+        try:
+            found = index.search(*asked)
+        except SearchUnavailable:
+            if not collection.changed():
+                raise
+            # A server no longer has what it kept for this generation's index; the vectors are mapped still.
+            found = Exact(collection).search(*asked)
         ids = collection.ids[found.rows]
         keep = np.flatnonzero(ids != (query.item_id if own else -1))[offset : offset + k]  # no id is below 0
         hits = [

@@ -9,7 +9,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request
 
-from rpf.errors import BadImage, CollectionError, QueryError, RPFError, UnknownAttribute, UnknownCollection, UnknownItem
+from rpf.errors import (
+    BadImage,
+    CollectionError,
+    QueryError,
+    RPFError,
+    SearchUnavailable,
+    UnknownAttribute,
+    UnknownCollection,
+    UnknownItem,
+)
 from webapp import i18n
 from webapp.holder import NotReady, NotStarted
 from webapp.paths import Forbidden, NotFound, TooLarge
@@ -28,6 +37,7 @@ STATUS: dict[type[Exception], int] = {
     Forbidden: 403,
     NotFound: 404,
     TooLarge: 413,
+    SearchUnavailable: 503,
 }
 
 
@@ -57,6 +67,7 @@ TITLES = {
     500: N_("Something went wrong"),
     503: N_("Not ready"),
 }
+UNAVAILABLE = N_("The search server does not answer just now. Please try again in a moment.")
 LEFT_OPEN = N_("The page was open for too long. Please load it again and repeat your search.")
 
 
@@ -98,6 +109,11 @@ def explain(error: RPFError, **extra: object) -> Response:
     if status == 500:
         current_app.logger.error("%s", error, exc_info=error)
         return _answer(500, MESSAGES[500], gettext(MESSAGES[500]))
+    if isinstance(error, SearchUnavailable):  # its address and state are not for visitors
+        current_app.logger.warning("%s", error)
+        answer = _answer(status, UNAVAILABLE, gettext(UNAVAILABLE))
+        answer.headers["Retry-After"] = str(RETRY_AFTER)
+        return answer
     return _answer(status, str(error), i18n.message(error), **extra)
 
 

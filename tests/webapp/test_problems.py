@@ -12,6 +12,7 @@ from rpf.errors import (
     CheckpointError,
     CollectionError,
     QueryError,
+    SearchUnavailable,
     UnknownAttribute,
     UnknownCollection,
     UnknownItem,
@@ -144,6 +145,22 @@ def test_what_nobody_expected_is_noted_and_not_shown(
     assert "secret" not in answer.text
     assert "Traceback" in caplog.text
     assert "the secret" in caplog.text
+
+
+@pytest.mark.parametrize("headers", [JSON, BROWSER])
+def test_a_search_server_that_is_away_is_noted_and_not_described(
+    site: Flask, caplog: pytest.LogCaptureFixture, headers: dict[str, str]
+) -> None:
+    address = fails(site, SearchUnavailable("%(uri)s is away.", uri="http://10.0.0.7:19530"))
+    with caplog.at_level(logging.WARNING):
+        answer = site.test_client().get(address, headers=headers)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "The search server does not answer just now." in answer.text
+    assert "10.0.0.7" not in answer.text
+    assert "http://10.0.0.7:19530 is away." in caplog.text
+    translated = site.test_client().get(address, headers={**BROWSER, "Accept-Language": "vi"})
+    assert "Máy chủ tìm kiếm hiện không trả lời." in translated.text
 
 
 @pytest.mark.parametrize("path", ["/no", "/submit"])
