@@ -36,7 +36,7 @@ $(VENV)/.installed: requirements.txt
 	@$(BIN)/python -c "import skia" || $(DRAWING_LIBRARIES)
 	touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-milvus.txt
 	$(BIN)/python -m pip install -r requirements-dev.txt
 	touch $@
 

@@ -31,9 +31,12 @@ MOST = 16_384  # neighbours that a server gives
 QUERIES_AT_ONCE = 100
 INSERT_BYTES = 16 * 2**20  # a server takes messages of up to 64 MB
 CONNECT_SECONDS = 3
-SEARCH_SECONDS = 10
+SEARCH_SECONDS = 5
 WRITE_SECONDS = 120  # for one batch, or a flush
+# gRPC waits up to two minutes before it looks again whether a server is back.
+CHANNEL = {"grpc.max_reconnect_backoff_ms": 2000}
 NLIST = 128
+CONNECT_FAILED = 2  # among the codes of MilvusException
 
 # For each index: how to build it, and how to search it for k of n vectors.
 INDEXES: dict[str, tuple[dict[str, int], Callable[[int, int], dict[str, int]]]] = {
@@ -88,10 +91,12 @@ class Milvus(Method):
             raise
 
     def add(self, vectors: Vectors) -> bool:
-        """See rpf.index.Method. Raises SearchUnavailable; then only the former ones are found."""
+        """See rpf.index.Method. Raises SearchUnavailable; then only the former ones are found.
+
+        The server's log keeps them; it indexes them when there are enough, and until then compares each.
+        """
         with connect().client() as client:
             self._write(client.upsert, vectors)
-            client.flush(self._name, timeout=WRITE_SECONDS)
         self._accept(self._count + vectors.shape[0])
         return True
 
@@ -204,29 +209,39 @@ class Server:
         While the server is away, one thread at a time waits for it and the others are told at once.
         """
         import grpc
-        from pymilvus import MilvusClient, MilvusException
+        from pymilvus import MilvusException
 
         alone = self._away
         if alone and not self._trying.acquire(blocking=False):
             raise self._unavailable("it did not answer just now")
         try:
-            with self._making:
-                if self._client is None:
-                    self._client = MilvusClient(self._uri, token=self._token, timeout=CONNECT_SECONDS, dedicated=True)
-            yield self._client
+            yield self._connected(alone)
             self._away = False
         except (MilvusException, grpc.RpcError) as error:
-            status = error.code() if isinstance(error, grpc.RpcError) else error.code
-            self._away = isinstance(status, grpc.StatusCode) or self._client is None
+            code = error.code() if isinstance(error, grpc.RpcError) else error.code
+            self._away = code in (CONNECT_FAILED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
             why = error.details() if isinstance(error, grpc.RpcError) else error.message
             raise self._unavailable((why or "no answer").splitlines()[0][:300]) from error
         finally:
             if alone:
                 self._trying.release()
 
+    def _connected(self, alone: bool) -> Any:
+        from pymilvus import MilvusClient
+
+        with self._making:
+            if self._client is None:
+                if self._away and not alone:  # the thread that was waited for has just tried
+                    raise self._unavailable("it did not answer just now")
+                self._client = MilvusClient(
+                    self._uri, token=self._token, timeout=CONNECT_SECONDS, dedicated=True, grpc_options=CHANNEL
+                )
+        return self._client
+
     def _unavailable(self, why: str) -> SearchUnavailable:
         return SearchUnavailable(
-            "The Milvus server at %(uri)s cannot be used now (%(why)s). See that it runs and is the one in RPF_MILVUS_URI.",
+            "The Milvus server at %(uri)s cannot be used now (%(why)s). See that it runs, and that RPF_MILVUS_URI is "
+            "its address.",
             uri=self.shown, why=why,
         )  # fmt: skip
 
@@ -240,9 +255,7 @@ def connect() -> Server:
     try:
         import pymilvus  # noqa: F401
     except ImportError:
-        raise ConfigError(
-            "The search method milvus needs pymilvus: pip install -r requirements-milvus.txt"
-        ) from None
+        raise ConfigError("The search method milvus needs pymilvus: pip install -r requirements-milvus.txt") from None
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it notes each error with a traceback; we raise them
     uri = os.environ.get("RPF_MILVUS_URI", "")
     if not uri:
