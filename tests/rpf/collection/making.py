@@ -3,17 +3,22 @@
 import hashlib
 import itertools
 import os
+import signal
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
+import rpf
 from rpf.collection import Collection, Item, NewItem, Writer
 
 ATTRIBUTES = ("sleeve_length", "collar_design", "coat length")
 DIM = 8
+PACKAGE = str(Path(rpf.__file__).parent)
 
 
 def seed(path: str) -> np.random.Generator:
@@ -96,3 +101,29 @@ def fork(work: Callable[[], None]) -> int:
     except BaseException as error:
         os.write(2, f"{error!r}\n".encode())
         os._exit(1)
+
+
+def killed_at(step: int, work: Callable[..., None], make: Callable[[], Any] | None = None) -> bool:
+    """Run `work` (on what `make` makes) in a process that kills itself at the step-th new line of rpf it comes to.
+
+    Returns False if it ended before.
+    """
+    seen: set[tuple[str, int]] = set()
+
+    def trace(frame: FrameType, event: str, arg: Any) -> Any:
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line":
+            seen.add((frame.f_code.co_filename, frame.f_lineno))
+            if len(seen) > step:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    def traced() -> None:
+        arguments = [make()] if make else []
+        sys.settrace(trace)
+        work(*arguments)
+
+    status = os.waitpid(fork(traced), 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)

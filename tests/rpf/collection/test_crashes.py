@@ -4,56 +4,23 @@ import itertools
 import os
 import resource
 import shutil
-import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import rpf
 from rpf.collection import Collection, Writer
 from rpf.errors import CollectionError, UnknownCollection
-from tests.rpf.collection.making import append, check, fork, names, write
-
-PACKAGE = str(Path(rpf.__file__).parent)
+from tests.rpf.collection.making import append, check, fork, killed_at, names, write
 
 
 @pytest.fixture(autouse=True)
 def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
     """A killed process loses nothing of what it has written, synced or not; only a machine does."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
-def killed_at(step: int, work: Callable[..., None], make: Callable[[], Any] | None = None) -> bool:
-    """Run `work` (on what `make` makes) in a process that kills itself at the step-th new line of rpf it comes to.
-
-    Returns False if it ended before.
-    """
-    seen: set[tuple[str, int]] = set()
-
-    def trace(frame: FrameType, event: str, arg: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            return None
-        if event == "line":
-            seen.add((frame.f_code.co_filename, frame.f_lineno))
-            if len(seen) > step:
-                os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-
-    def traced() -> None:
-        arguments = [make()] if make else []
-        sys.settrace(trace)
-        work(*arguments)
-
-    status = os.waitpid(fork(traced), 0)[1]
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
 
 
 def state(folder: Path) -> tuple[list[str], bool]:
