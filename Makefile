@@ -27,7 +27,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 soak: $(VENV)/.installed-dev
-	RPF_KILLS=200 $(BIN)/python -m pytest tests/rpf/collection tests/rpf/test_indexing.py
+	RPF_KILLS=200 $(BIN)/python -m pytest tests/rpf/collection tests/rpf/test_indexing.py tests/rpf/test_kills.py
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
