@@ -1,4 +1,6 @@
 import shutil
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from rpf.engine import SearchEngine, load_model
+from rpf.collection import Writer
+from rpf.engine import Collection, SearchEngine, load_model
 from rpf.errors import BadImage, CollectionError, DatasetError, QueryError, UnknownCollection, UnknownItem
 from rpf.indexing import Source, index
 from rpf.model import checkpoint
@@ -155,6 +158,67 @@ def test_several_collections_and_a_change_on_disk_are_seen(
     assert len(engine.collection("another")) == 10
     index(tmp_path / "collections" / "another", root, sources, engine.model)
     assert len(engine.collection("another")) == 40
+
+
+def test_who_comes_while_a_change_is_opened_is_answered_from_before(
+    settings: Settings, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(shop, tmp_path / "shop")
+    engine = SearchEngine(replace(settings, collections=tmp_path))
+    assert len(engine.collection("shop")) == 11
+    with Writer.existing(tmp_path / "shop") as writer:
+        writer.remove([1, 2])
+    opening, go, real = threading.Event(), threading.Event(), Collection.open
+
+    def slowly(folder: Path) -> Collection:
+        opening.set()
+        assert go.wait(60)
+        return real(folder)
+
+    monkeypatch.setattr(Collection, "open", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(engine.collection, "shop")
+        assert opening.wait(60)
+        assert len(engine.collection("shop")) == 11  # at once, and not when the first is done
+        assert len(engine.search("shop", engine.query_item("shop", 1), {"sleeve_length": 1.0}).hits) == 10
+        go.set()
+        assert len(first.result()) == 9
+    assert len(engine.collection("shop")) == 9
+
+
+def test_those_who_come_first_wait_for_the_one_who_opens(
+    settings: Settings, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(shop, tmp_path / "shop")
+    engine, real, opened = SearchEngine(replace(settings, collections=tmp_path)), Collection.open, []
+
+    def slowly(folder: Path) -> Collection:
+        opened.append(folder)
+        time.sleep(0.3)
+        return real(folder)
+
+    monkeypatch.setattr(Collection, "open", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        assert [len(own) for own in pool.map(engine.collection, ["shop"] * 4)] == [11] * 4
+    assert len(opened) == 1
+
+
+def test_a_collection_that_is_damaged_or_gone_is_not_answered_from_before(
+    settings: Settings, shop: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(shop, tmp_path / "shop")
+    engine = SearchEngine(replace(settings, collections=tmp_path))
+    assert len(engine.collection("shop")) == 11
+    (tmp_path / "shop" / "manifest.json").write_text("{}")
+    for _ in range(2):
+        with pytest.raises(CollectionError, match="damaged"):
+            engine.collection("shop")
+    shutil.rmtree(tmp_path / "shop")
+    for _ in range(2):
+        with pytest.raises(UnknownCollection):
+            engine.collection("shop")
+    shutil.copytree(shop, tmp_path / "shop")
+    assert len(engine.collection("shop")) == 11
 
 
 def test_many_threads_get_the_same_answers(engine: SearchEngine, wardrobe: dict[Path, dict[str, int]]) -> None:

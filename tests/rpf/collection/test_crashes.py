@@ -90,6 +90,37 @@ def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
     assert reached == [old] * turn + [after] * (step - turn)
 
 
+@pytest.mark.parametrize("new", ["new", None])
+def test_a_crash_at_any_line_leaves_the_old_or_the_new_index(tmp_path: Path, new: str | None) -> None:
+    def put(writer: Writer, text: str | None) -> None:
+        writer.put_index(None if text is None else lambda folder: (folder / "file").write_text(text) and None)
+
+    def kept(folder: Path) -> str | None:
+        collection = Collection.open(folder)
+        assert len(check(collection)) == 3
+        return None if collection.index_folder is None else (collection.index_folder / "file").read_text()
+
+    start, work = tmp_path / "start", tmp_path / "work"
+    with write(start) as writer:
+        append(writer, names(0, 3))
+        put(writer, "old")
+    reached = []
+    killed, step = True, 0
+    while killed:
+        shutil.copytree(start, work)
+        killed = killed_at(step, lambda writer: put(writer, new), lambda: Writer.existing(work))
+        reached.append(kept(work))
+        with Writer.existing(work) as writer:
+            assert len(list((work / "index").iterdir())) == (reached[-1] is not None)
+            put(writer, new)
+        assert kept(work) == new
+        shutil.rmtree(work)
+        step += 1
+    turn = reached.index(new)
+    assert 15 < turn < step - 1
+    assert reached == ["old"] * turn + [new] * (step - turn)
+
+
 def test_a_crash_while_the_collection_is_made(tmp_path: Path) -> None:
     for step in itertools.count():
         folder = tmp_path / f"c{step}"
