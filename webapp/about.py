@@ -19,6 +19,7 @@ def about(name: str) -> str:
         "about.html",
         collection=collection,
         info=engine.info,
+        method=engine.method(name),
         colours=show.colours(collection.vocabulary),
         accuracy=[own for own in engine.info.accuracy if own.key == "overall" or own.key in collection.vocabulary],
         times=times,

@@ -101,8 +101,11 @@ def _made(source: Source, near: Sequence[npt.NDArray[np.int64]], count: int, rng
     made = []
     for own, neighbours in zip(source.items, near, strict=True):
         donor = np.where(whole, one, rng.integers(0, real, count))
-        here, there = (neighbours[donor, rng.integers(0, neighbours.shape[1], count)] for _ in range(2))
-        vectors = own[donor] + rng.random((count, 1), np.float32) * (own[here] - own[there])
+        near_by = neighbours.shape[1]
+        one_of_them = rng.integers(0, near_by, count)
+        another = (one_of_them + rng.integers(1, near_by, count)) % near_by
+        step = own[neighbours[donor, one_of_them]] - own[neighbours[donor, another]]
+        vectors = own[donor] + rng.random((count, 1), np.float32) * step
         made.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
     return np.stack(made, axis=1)
 

@@ -1,7 +1,8 @@
 """The report of `bench search` for people: tables in Markdown and plots."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,7 @@ from rpf.bench.search import PACKAGES, Run
 from rpf.evaluation.plots import GRID, as_png, mark, panels
 from rpf.files import write_atomic
 
-NAMES = {"earlier": "earlier system's way", "pca": "pca (PCA64, then exact)", "faiss": "faiss (PCA64,SQ8)"}
-HEAD = "| method | build, s | index, MB | memory, MB | open, s | 1,000 more, s |"
+NAMES: dict[str, str] = {"earlier": "earlier system's way", "faiss": "faiss (PCA64,SQ8)"}
 
 
 def write_search(folder: Path) -> str:
@@ -46,43 +46,59 @@ def as_markdown(report: dict[str, Any]) -> str:
     for numbers in plan["numbers"]:
         for items in plan["sizes"]:
             runs = [run for run in report["runs"] if (run["numbers"], run["items"]) == (numbers, items)]
-            lines += ["", f"## {items:,} items, {numbers:,} numbers per attribute", "", *_table(runs, plan["chosen"])]
+            lines += ["", f"## {items:,} items, {numbers:,} numbers per attribute", "", *_tables(runs, plan["chosen"])]
     return "\n".join(lines) + "\n"
 
 
-def _table(runs: Sequence[Run], chosen: Sequence[int]) -> list[str]:
-    head, rule = HEAD, "|---|" + "---:|" * 5
+def _tables(runs: Sequence[Run], chosen: Sequence[int]) -> list[str]:
+    """What each method takes, then how it searches by each number of attributes."""
+    made = _table(("build, s", "index, MB", "memory, MB", "open, s", "1,000 more, s"), runs, _costs)
     for number in chosen:
         some = "1 attribute" if number == 1 else f"{number} attributes"
-        head += f" {some}: p50, ms | p95, ms | a second | recall@50 | times as fast as the earlier way |"
-        rule += "---:|" * 5
-    earlier = next((run for run in runs if run["method"] == "earlier" and "unfinished" not in run), None)
-    return [head, rule, *(_row(run, chosen, earlier) for run in runs)]
+        heads = "p50, ms", "p95, ms", "searches a second, 8 threads", "recall@50", "times as fast as the earlier way"
+        earlier: Run = next(
+            (run["searches"][str(number)] for run in runs if run["method"] == "earlier" and _whole(run)), {}
+        )
+        made += ["", f"Searching by {some}:", ""]
+        made += _table(heads, [run for run in runs if _whole(run)], partial(_speed, str(number), earlier))
+    return made
 
 
-def _row(run: Run, chosen: Sequence[int], earlier: Run | None) -> str:
-    name = NAMES.get(run["method"], run["method"])
-    if "unfinished" in run:
-        return f"| {name} | {run['unfinished']} |" + " |" * (4 + 5 * len(chosen))
-    cells: list[str] = [
-        name,
+def _table(heads: Sequence[str], runs: Sequence[Run], cells: Callable[[Run], Sequence[str]]) -> list[str]:
+    lines = ["| method | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+    for run in runs:
+        own = cells(run) if _whole(run) else [run["unfinished"], *[""] * (len(heads) - 1)]
+        lines.append("| " + " | ".join([_name(run["method"]), *own]) + " |")
+    return lines
+
+
+def _name(method: str) -> str:
+    return NAMES.get(method, method)
+
+
+def _whole(run: Run) -> bool:
+    return "unfinished" not in run
+
+
+def _costs(run: Run) -> Sequence[str]:
+    return (
         f"{run['build_seconds']:.1f}" if run["index_bytes"] else "-",
         f"{run['index_bytes'] / 1e6:,.0f}",
         f"{run['anonymous_bytes'] / 1e6:,.0f}",
         f"{run['open_seconds']:.2f}",
         "-" if run["add_seconds"] is None else f"{run['add_seconds']:.2f}",
-    ]
-    for number in map(str, chosen):
-        own = run["searches"][number]
-        times = earlier["searches"][number]["p50_ms"] / own["p50_ms"] if earlier else None
-        cells += [
-            f"{own['p50_ms']:.2f}",
-            f"{own['p95_ms']:.2f}",
-            f"{own['per_second']:,.0f}",
-            f"{own['recall']:.4f}",
-            f"{times:.1f}" if times else "",
-        ]
-    return "| " + " | ".join(cells) + " |"
+    )
+
+
+def _speed(number: str, earlier: Run, run: Run) -> Sequence[str]:
+    own = run["searches"][number]
+    return (
+        f"{own['p50_ms']:.2f}",
+        f"{own['p95_ms']:.2f}",
+        f"{own['per_second']:,.0f}",
+        f"{own['recall']:.4f}",
+        f"{earlier['p50_ms'] / own['p50_ms']:.1f}" if earlier else "",
+    )
 
 
 def _plot(report: dict[str, Any], numbers: int) -> bytes:
@@ -98,7 +114,7 @@ def _plot(report: dict[str, Any], numbers: int) -> bytes:
                     if (run["method"], run["numbers"], run["items"]) == (method, numbers, items):
                         own = run.get("searches", {}).get(str(number))
                         point = (1000 / own["p50_ms"], 100 * own["recall"]) if own else ((), ())
-                        axes.plot(*point, label=NAMES.get(method, method), clip_on=False, **mark(at))
+                        axes.plot(*point, label=_name(method), clip_on=False, **mark(at))
             axes.set_xscale("log")
             axes.set_title(f"{items:,} items, {number} attribute{'s' * (number > 1)}", size=9)
             axes.grid(color=GRID)

@@ -33,7 +33,7 @@ class Plan:
     sizes: Sequence[int]  # items
     numbers: Sequence[int]  # per attribute
     chosen: Sequence[int]  # how many attributes a query names
-    threads: int  # of each search
+    threads: int  # of each search; building takes all cores
 
 
 def measure_all(plan: Plan, source: Source, about: dict[str, Any], work: Path, report: Path, tell: Progress) -> None:
@@ -87,7 +87,7 @@ def _version(package: str) -> str | None:
 def _measured(one: Trial, source: Source, truths: dict[int, trial.Truth]) -> dict[str, Any]:
     """The figures of one method, or why there are none."""
     try:
-        seconds, size = in_process(LIMIT, one.threads, trial.build, one)
+        seconds, size = in_process(LIMIT, psutil.cpu_count() or 1, trial.build, one)
         made: Measured = in_process(LIMIT, one.threads, trial.search, one, source.queries, truths)
         made.build_seconds, made.index_bytes = seconds, size
         if one.method not in RIVALS:
@@ -95,7 +95,7 @@ def _measured(one: Trial, source: Source, truths: dict[int, trial.Truth]) -> dic
     except Unfinished as why:
         return {"unfinished": str(why)}
     finally:
-        shutil.rmtree(one.copy, ignore_errors=True)
+        trial.clear(one)
     return asdict(made)
 
 

@@ -1,5 +1,6 @@
 """One search method on one collection, in a process of its own: building, then searching and adding."""
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -19,8 +20,9 @@ from rpf.bench.rivals import RIVALS, Earlier, make_rival
 from rpf.collection import Collection, NewItem, Writer
 from rpf.index import Index
 from rpf.index.approximate import Approximate
+from rpf.index.calibration import over_fetch
 from rpf.index.column import Column
-from rpf.index.kept import keep_up, open_index
+from rpf.index.kept import EXACT, keep_up, open_index
 
 KEY = "bench"
 COUNT = 50
@@ -29,6 +31,7 @@ LONGEST = 20.0  # seconds that one figure may take, once FEWEST queries are done
 FEWEST = 20
 THREADS = 8
 ADDED = 1000
+OVER_FETCH = "over_fetch.npy"
 
 Truth = npt.NDArray[np.float64]
 
@@ -60,17 +63,20 @@ class Measured:
 
 def build(trial: Trial) -> tuple[float, int]:
     """Seconds, and bytes on disk beside the embeddings. Raises ImportError for a rival that is not installed."""
-    _set_threads(trial.threads)
+    _set_threads(os.cpu_count() or 1)
     shutil.rmtree(trial.copy, ignore_errors=True)
     shutil.copytree(trial.folder, trial.copy, copy_function=_link_or_copy)
     started = time.perf_counter()
     if trial.method in RIVALS:
-        collection = Collection.open(trial.copy)
+        collection, methods = Collection.open(trial.copy), []
         for attribute in range(len(collection.manifest.attributes)):
             method, folder = make_rival(trial.method), _files(trial, attribute)
             folder.mkdir(parents=True)
             method.build(Column(collection, attribute))
             method.save(folder)
+            methods.append(method)
+        if trial.method != "earlier":
+            np.save(trial.copy / "rival" / OVER_FETCH, over_fetch(collection, methods))
     else:
         with Writer.existing(trial.copy) as writer:
             keep_up(writer, trial.method, KEY, lambda *told: None)
@@ -127,6 +133,14 @@ def add(trial: Trial, source: Source) -> float:
     return time.perf_counter() - started
 
 
+def clear(trial: Trial) -> None:
+    """Delete what was built."""
+    if trial.method == "milvus" and trial.copy.exists():
+        with Writer.existing(trial.copy) as writer:
+            keep_up(writer, EXACT, KEY, lambda *told: None)  # lets go of what is on the server
+    shutil.rmtree(trial.copy, ignore_errors=True)
+
+
 def exact_scores(folder: Path, queries: npt.NDArray[np.float32], chosen: Sequence[int]) -> dict[int, Truth]:
     """For each number a of attributes, the (m,) scores of the 50th best items, by products with all embeddings."""
     collection = Collection.open(folder)
@@ -157,7 +171,7 @@ def _open(trial: Trial, collection: Collection) -> Index:
         method.open(_files(trial, attribute), (len(collection), collection.manifest.dim))
     if trial.method == "earlier":
         return Earlier(collection, methods)
-    return Approximate(collection, methods, collection.ids, ())
+    return Approximate(collection, methods, collection.ids, np.load(trial.copy / "rival" / OVER_FETCH).tolist())
 
 
 def _ask(index: Index, queries: npt.NDArray[np.float32], chosen: int, at: int) -> npt.NDArray[np.int64]:

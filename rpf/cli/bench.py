@@ -60,9 +60,15 @@ def search(
 
     from rpf.bench.gallery import read_source
     from rpf.bench.report import write_search
+    from rpf.bench.rivals import RIVALS
     from rpf.bench.search import METHODS, Plan, measure_all
     from rpf.engine import SearchEngine
+    from rpf.index.kept import method_for
 
+    wanted = method_names(methods) if methods else METHODS
+    for method in wanted:
+        if method not in RIVALS:
+            method_for(method, 0)  # to say what is wrong before the work
     engine = SearchEngine(settings)
     name = name or settings.collection
     collection = engine.collection(name)
@@ -71,7 +77,7 @@ def search(
         raise click.UsageError(f"{max(chosen)} attributes in a query need as many in --attrs.")
     if min(items) < 100:
         raise click.UsageError("A collection to measure on needs 100 items.")
-    plan = Plan(method_names(methods) if methods else METHODS, items, numbers, chosen, threads)
+    plan = Plan(wanted, items, numbers, chosen, threads)
     out.mkdir(parents=True, exist_ok=True)
     about = {"collection": name, "real_items": len(collection), "attributes": keys, "queries": queries}
     with Bar("step") as bar, TemporaryDirectory(dir=work) as folder:

@@ -191,9 +191,10 @@ class Rows:
         which, where = self._which[rows], self._where[rows]
         if len(which) == 0:
             raise ValueError("no rows asked for")
-        if (which == which[0]).all() and (np.diff(where) == 1).all():
-            view: npt.NDArray[np.float16] = self._segments[which[0]].embeddings[attribute, where[0] : where[-1] + 1]
-            return view
+        if (which == which[0]).all():
+            own: npt.NDArray[np.float16] = self._segments[which[0]].embeddings[attribute]
+            side_by_side = where[-1] - where[0] == len(where) - 1 and (np.diff(where) == 1).all()
+            return own[where[0] : where[-1] + 1] if side_by_side else own[where]
         out = np.empty((len(which), self._segments[0].embeddings.shape[2]), np.float16)
         for number in np.unique(which):
             mine = which == number

@@ -15,8 +15,7 @@ from rpf.index import Found, Method, Scan
 from rpf.index.calibration import RESULTS
 from rpf.index.exact import Exact, rescored
 
-FIRST = 4  # times as many candidates of each attribute as results wanted, to begin with
-MORE = 4  # times as many each time that these were too few
+FEWEST = 8  # times as many items as are asked for; where there are no more, all are compared
 
 
 class Approximate:
@@ -49,15 +48,24 @@ class Approximate:
         lacking_last: bool = False,
     ) -> Found:
         """See rpf.index.Index. Raises SearchUnavailable."""
-        if 2 * FIRST * count >= len(self.collection):  # candidates would be no fewer
+        if FEWEST * count >= len(self.collection):
             return Exact(self.collection).search(queries, attributes, weights, count, lacking_last)
         chosen = [self.methods[attribute] for attribute in attributes]
         scans = [method for method in chosen if isinstance(method, Scan)]
+        wanted = math.ceil(max(count, RESULTS) * self.over_fetch[len(chosen) - 1])
         if len(scans) == len(chosen):
-            wanted = math.ceil(max(count, RESULTS) * self.over_fetch[len(chosen) - 1])
             rows = self._scan(scans, queries, attributes, weights, wanted, lacking_last)
             return rescored(self.collection, rows, queries, attributes, weights, count, lacking_last)
-        return self._by_threshold(chosen, queries, attributes, weights, count, lacking_last)
+        if lacking_last:  # those that lack a part stand in the lists as well, and are of no use
+            some = [attribute for attribute, weight in zip(attributes, weights, strict=True) if weight > 0]
+            complete = ~self.collection.lacking(some).any(axis=0)
+            wanted = math.ceil(wanted / max(complete.mean(), 1 / len(self.collection)))
+        if 2 * wanted < len(self._rows) and wanted <= min(method.most for method in chosen):
+            rows = self._listed(chosen, queries, wanted)
+            found = rescored(self.collection, rows, queries, attributes, weights, count, lacking_last)
+            if len(found.rows) == count and not found.lacking[weights > 0].any():
+                return found
+        return Exact(self.collection).search(queries, attributes, weights, count, lacking_last)
 
     def _scan(
         self,
@@ -68,7 +76,7 @@ class Approximate:
         wanted: int,
         lacking_last: bool,
     ) -> npt.NDArray[np.int64]:
-        """The rows with the highest estimates of the score."""
+        """The rows with the highest estimates of the score, and those that are not in the index."""
         shares = (weights / weights.sum()).astype(np.float32)
         estimates = np.zeros(len(self._rows), np.float32)
         for method, query, share, attribute in zip(methods, queries, shares, attributes, strict=True):
@@ -80,36 +88,11 @@ class Approximate:
         top = torch.topk(torch.from_numpy(estimates), wanted, sorted=False).indices.numpy()  # 4 times as fast as NumPy
         return np.sort(np.concatenate([self._rows[top], self._rest]))
 
-    def _by_threshold(
-        self,
-        methods: Sequence[Method],
-        queries: npt.NDArray[np.float32],
-        attributes: Sequence[int],
-        weights: npt.NDArray[np.float64],
-        count: int,
-        lacking_last: bool,
-    ) -> Found:
-        """The threshold algorithm (Fagin, Lotem and Naor 2001) over the methods' lists.
-
-        What is in no list is in no attribute more alike than the last of that attribute's list. When the results are
-        at least as alike as something that is so alike in all attributes, no better ones are left out, as far as
-        the lists are right.
-        """
-        fetch = FIRST * count
-        most = min(method.most for method in methods)
-        while 2 * fetch < len(self._rows) and fetch <= most:
-            lists = [method.search(query[None], fetch).ids[0] for method, query in zip(methods, queries, strict=True)]
-            lists = [self._rows[ids[ids >= 0]] for ids in lists]
-            lists = [rows[rows >= 0] for rows in lists]
-            rows = np.unique(np.concatenate([*lists, self._rest]))
-            found = rescored(self.collection, rows, queries, attributes, weights, len(rows), lacking_last)
-            place = np.empty(len(self.collection), np.int64)
-            place[found.rows] = np.arange(len(rows))
-            last = [
-                cosines[place[own[-1]]] if len(own) else 1.0 for cosines, own in zip(found.cosines, lists, strict=True)
-            ]
-            worst = found.scores[count - 1] if len(rows) >= count else -np.inf
-            if worst >= weights @ np.array(last) / weights.sum() and not found.lacking[:, :count].any():
-                return found.first(count)
-            fetch *= MORE
-        return Exact(self.collection).search(queries, attributes, weights, count, lacking_last)
+    def _listed(
+        self, methods: Sequence[Method], queries: npt.NDArray[np.float32], wanted: int
+    ) -> npt.NDArray[np.int64]:
+        """The rows that are among the nearest of any attribute, and those that are not in the index."""
+        lists = [method.search(query[None], wanted).ids[0] for method, query in zip(methods, queries, strict=True)]
+        ids = np.concatenate(lists)
+        rows = self._rows[ids[ids >= 0]]
+        return np.unique(np.concatenate([rows[rows >= 0], self._rest]))

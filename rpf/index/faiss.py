@@ -11,7 +11,7 @@ from rpf.index import Method, Neighbours, Vectors, blocks, nearest_first, sample
 
 TRAINING = 50_000  # vectors that an index is trained with
 FEWEST = 256  # vectors; fewer are kept as they are, for want of what to train with
-LISTS = 1 / 16  # of an inverted file's, to be looked into for the very first neighbours
+LISTS = 1 / 8  # of an inverted file's, to be looked into for the very first neighbours
 REFINED = 4.0  # times as many as asked for are looked at again, where a factory string says to refine
 FILE = "index.faiss"
 

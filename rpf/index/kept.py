@@ -20,7 +20,7 @@ from rpf.collection import Collection, Writer
 from rpf.collection.arrays import map_array, write_array
 from rpf.errors import ConfigError, RPFError
 from rpf.files import file_hash, write_atomic
-from rpf.index import Index, Method, Scan
+from rpf.index import Index, Method
 from rpf.index.approximate import Approximate
 from rpf.index.calibration import over_fetch
 from rpf.index.column import Column
@@ -41,7 +41,7 @@ class Kept:
     """What index.json says."""
 
     method: str
-    over_fetch: tuple[float, ...]  # as rpf.index.calibration says; empty for methods that do not scan
+    over_fetch: tuple[float, ...]  # as rpf.index.calibration says, for each number of attributes
     trained_on: int  # items when it was built; those added since are in it or not
     seal: str  # over the files, by this installation's key
 
@@ -120,8 +120,7 @@ def keep_up(writer: Writer, setting: str, key: str, progress: Progress, anew: bo
             if len(fresh) < len(collection) / 10:
                 return name
     methods = _built(collection, name, progress)
-    scans = [method for method in methods if isinstance(method, Scan)]
-    made = Kept(name, tuple(over_fetch(collection, scans)) if scans else (), len(collection), "")
+    made = Kept(name, tuple(over_fetch(collection, methods)), len(collection), "")
     writer.put_index(lambda folder: _save(folder, made, methods, collection.ids, key))
     _discard(old)
     return name
