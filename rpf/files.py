@@ -35,8 +35,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_files(folder: Path) -> None:
-    """Make the files in a folder, of whoever's writing, and their names durable."""
-    for path in folder.iterdir():
+    """Make the files in a folder and in all below it, of whoever's writing, and their names durable."""
+    for path in folder.rglob("*"):
         sync_folder(path)
     sync_folder(folder)
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rpf.collection import Collection, Writer
+from rpf.collection.manifest import Manifest, write_manifest
 from rpf.errors import CollectionError, UnknownCollection
 from tests.rpf.collection.making import append, check, fork, killed_at, names, write
 
@@ -119,6 +120,32 @@ def test_a_crash_at_any_line_leaves_the_old_or_the_new_index(tmp_path: Path, new
     turn = reached.index(new)
     assert 15 < turn < step - 1
     assert reached == ["old"] * turn + [new] * (step - turn)
+
+
+def test_all_of_an_index_is_on_the_disk_before_the_manifest_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library's files too, which it does not sync itself."""
+    synced: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.add(os.fstat(handle).st_ino))
+    seen = []
+
+    def swap(folder: Path, manifest: Manifest) -> None:
+        inside = [path for path in (folder / "index").rglob("*") if path != folder / "index"]
+        assert inside and all(path.stat().st_ino in synced for path in (*inside, folder / "index"))
+        seen.append(manifest.index)
+        write_manifest(folder, manifest)
+
+    def make(folder: Path) -> None:
+        (folder / "0" / "more").mkdir(parents=True)
+        for name in ("a", "0/b", "0/more/c"):
+            (folder / name).write_text("x")
+
+    with write(tmp_path / "c") as writer:
+        append(writer, names(0, 3))
+        monkeypatch.setattr("rpf.collection.writing.write_manifest", swap)
+        writer.put_index(make)
+    assert seen == ["0000000002"]
 
 
 def test_a_crash_while_the_collection_is_made(tmp_path: Path) -> None:

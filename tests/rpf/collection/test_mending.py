@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rpf import verifying
 from rpf.collection import Collection, Writer
 from rpf.collection.manifest import read_manifest
 from rpf.collection.mending import FILE, Lost, read_lost, survey, write_lost
@@ -22,7 +23,6 @@ from rpf.errors import CollectionError
 from rpf.images import open_image
 from rpf.index.kept import flaw, keep_up
 from rpf.indexing import Source, find_images, index, take_in
-from rpf.verifying import mend
 from tests.rpf.collection.making import append, check, fork, killed_at, names, new, write
 from tests.rpf.test_indexing import Projection, draw
 
@@ -178,6 +178,31 @@ def test_a_crash_at_lines_of_setting_aside(folder: Path, tmp_path: Path) -> None
     assert turn > 8 and opened == [False] * turn + [True] * (len(opened) - turn)
 
 
+def test_who_only_looks_finds_nothing_wrong_while_a_writer_is_at_work(tmp_path: Path) -> None:
+    folder, images = tmp_path / "pictures", tmp_path / "images"
+    for number in range(9):
+        draw(images / f"{number}.png", number)
+    sources = [Source(path) for path in find_images(images)]
+    index(folder, images, sources[:4], Projection())
+
+    def work() -> None:
+        for turn in range(12):
+            with Writer.existing(folder) as writer:
+                take_in(writer, sources, Projection(), batch=2, progress=quiet)
+                keep_up(writer, ("pca", "kdtree", "exact")[turn % 3], KEY, quiet, anew=True)
+                writer.remove([item_id for item_id, _, _ in list(writer.known().values())[4:]])
+                writer.compact()
+
+    child = fork(work)
+    generations = set()
+    while os.waitpid(child, os.WNOHANG)[0] == 0:
+        report = verifying.check(folder, KEY, quiet)
+        assert report.remaining == [] and 4 <= report.items <= 9
+        generations.add(read_manifest(folder)[0].generation)
+    assert len(generations) > 3
+    assert len(Collection.open(folder)) == 4  # and the writer came to its end
+
+
 @dataclass(frozen=True)
 class Damaged:
     """A collection of pictures in two segments with an index: one segment is unreadable, one vector of the other
@@ -230,7 +255,7 @@ def test_a_crash_at_lines_of_mending(damaged: Damaged, tmp_path: Path) -> None:
     killed, step = True, 0
     while killed:
         shutil.copytree(damaged.folder, work)
-        killed = killed_at(step, lambda: mend(work, Projection, "auto", KEY, quiet, batch=2))
+        killed = killed_at(step, lambda: verifying.mend(work, Projection, "auto", KEY, quiet, batch=2))
         try:
             found = sound(work)
             assert found.keys() >= {1, 3} and (found[1], found[3]) == (2, 4)
@@ -238,13 +263,13 @@ def test_a_crash_at_lines_of_mending(damaged: Damaged, tmp_path: Path) -> None:
         except CollectionError as error:
             assert "damaged" in str(error)
             states.append(0)
-        report = mend(work, Projection, "auto", KEY, quiet, batch=2)
+        report = verifying.mend(work, Projection, "auto", KEY, quiet, batch=2)
         assert report.remaining == [] and report.items == 6
         found = sound(work)
         assert found.keys() == set(range(6)) and (found.pop(1), found.pop(3)) == (2, 4)
         assert min(found.values()) > 6
         assert flaw(Collection.open(work), KEY) == "" and Collection.open(work).manifest.index
-        report = mend(work, Projection, "auto", KEY, quiet)
+        report = verifying.mend(work, Projection, "auto", KEY, quiet)
         assert report.mended == report.remaining == []
         shutil.rmtree(work)
         step += 1 if ALL else 16
