@@ -1,5 +1,6 @@
 """A Milvus server of its own for tests, from the package `milvus`, which carries the server's program."""
 
+import json
 import os
 import shutil
 import signal
@@ -30,6 +31,17 @@ class MilvusServer:
         config.set("common.session.ttl", 1)  # seconds until a server sees that the one before was killed
         config.resolve()
         milvus._initialize_data_files(str(folder))
+        # The etcd in it listens at the ports 2379 and 2380 of its own default, whatever the package sets.
+        client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+        settings = {
+            "name": "default",
+            "listen-client-urls": client,
+            "advertise-client-urls": client,
+            "listen-peer-urls": peer,
+            "initial-advertise-peer-urls": peer,
+            "initial-cluster": f"default={peer}",
+        }
+        (folder / "etcd.yaml").write_text(json.dumps(settings))  # JSON is YAML
         self.uri = f"http://127.0.0.1:{config.get('proxy_port')}"
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -39,6 +51,7 @@ class MilvusServer:
         programs = self._folder / "bin"
         settings = {
             "DEPLOY_MODE": "STANDALONE",
+            "ETCD_CONFIG_PATH": str(self._folder / "etcd.yaml"),
             "METRICS_PORT": str(self._port),
             "MILVUS_RUN_DIR": str(self._folder / "run"),
             "LD_LIBRARY_PATH": str(programs),
