@@ -11,7 +11,7 @@ from rpf.collection import Collection
 from rpf.collection.arrays import map_array, write_array
 from rpf.index import Found, Neighbours, Scan, Vectors, blocks
 
-ROWS_AT_ONCE = 512  # widened to 32 bits in pieces that stay in the processor's cache
+ROWS_AT_ONCE = 512  # read and widened to 32 bits in pieces that stay in the processor's cache
 
 
 class Exact:
@@ -51,12 +51,11 @@ def rescored(
     lacking_last: bool,
 ) -> Found:
     """The best of these rows (m,), which ascend, by the same score; the rest as in rpf.index.Index.search."""
-    cosines = np.stack(
-        [
-            products(collection.take(attribute, rows), query)
-            for query, attribute in zip(queries, attributes, strict=True)
-        ]
-    )
+    cosines = np.empty((len(attributes), len(rows)), dtype=np.float32)
+    for line, (query, attribute) in enumerate(zip(queries, attributes, strict=True)):
+        for at in range(0, len(rows), ROWS_AT_ONCE):
+            some = slice(at, at + ROWS_AT_ONCE)
+            cosines[line, some] = products(collection.take(attribute, rows[some]), query)
     return ranked(rows, cosines, weights, count, collection.lacking(attributes)[:, rows] if lacking_last else None)
 
 
