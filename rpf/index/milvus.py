@@ -1,6 +1,6 @@
 """Milvus: vectors and their index on a server, for collections beyond one machine.
 
-Tested with pymilvus 3.0 and a server 2.3. It needs RPF_MILVUS_URI, and of a cluster perhaps RPF_MILVUS_TOKEN.
+Tested with pymilvus 3.0 and a server 2.3. The README tells of its settings, RPF_MILVUS_*.
 """
 
 import json
@@ -36,7 +36,6 @@ WRITE_SECONDS = 120  # for one batch, or a flush
 # gRPC waits up to two minutes before it looks again whether a server is back.
 CHANNEL = {"grpc.max_reconnect_backoff_ms": 2000}
 NLIST = 128
-CONNECT_FAILED = 2  # among the codes of MilvusException
 
 # For each index: how to build it, and how to search it for k of n vectors.
 INDEXES: dict[str, tuple[dict[str, int], Callable[[int, int], dict[str, int]]]] = {
@@ -218,9 +217,10 @@ class Server:
             yield self._connected(alone)
             self._away = False
         except (MilvusException, grpc.RpcError) as error:
-            code = error.code() if isinstance(error, grpc.RpcError) else error.code
-            self._away = code in (CONNECT_FAILED, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-            why = error.details() if isinstance(error, grpc.RpcError) else error.message
+            call = error if isinstance(error, grpc.RpcError) else error.__context__  # that pymilvus made of it
+            failed = isinstance(call, grpc.RpcError)
+            self._away = failed and call.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+            why = call.details() if failed else error.message
             raise self._unavailable((why or "no answer").splitlines()[0][:300]) from error
         finally:
             if alone:
@@ -240,8 +240,8 @@ class Server:
 
     def _unavailable(self, why: str) -> SearchUnavailable:
         return SearchUnavailable(
-            "The Milvus server at %(uri)s cannot be used now (%(why)s). See that it runs, and that RPF_MILVUS_URI is "
-            "its address.",
+            "The Milvus server at %(uri)s cannot be used now (%(why)s). See that it runs, and that RPF_MILVUS_URI and "
+            "RPF_MILVUS_TOKEN are right.",
             uri=self.shown, why=why,
         )  # fmt: skip
 
