@@ -19,7 +19,7 @@ from rpf.bench.trial import Measured, Trial
 from rpf.files import write_atomic
 from rpf.indexing import Progress
 
-METHODS = ("exact", "pca", "faiss", "faiss:PCA64,IVF1024,SQ8", "hnsw", "kdtree", "lsh", "earlier", "hnswlib", "usearch")
+METHODS = ("exact", "pca", "faiss", "faiss:PCA64,IVF256,SQ8", "hnsw", "kdtree", "lsh", "earlier", "hnswlib", "usearch")
 LIMIT = 600.0  # seconds of building, and of searching
 PACKAGES = ("numpy", "torch", "faiss-cpu", "scikit-learn", "hnswlib", "usearch")
 Run = dict[str, Any]

@@ -84,7 +84,8 @@ def remove(name: str, ids: tuple[int, ...], wait: float) -> None:
 def compact(name: str, method: str | None, wait: float) -> None:
     """Merge the parts of the collection NAME, drop what was removed, and build its search index anew.
 
-    The method stays in use for what is added later, as long as RPF_INDEX is unset or auto.
+    The method stays in use for what is added later, as long as RPF_INDEX is unset or auto; but a collection of 10,000
+    items or more stays without an index only with RPF_INDEX=exact.
 
     \b
     Examples:

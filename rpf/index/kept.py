@@ -148,10 +148,11 @@ def _usable(collection: Collection, key: str) -> _Opened | None:
     try:
         return _open(collection, key)
     except (OSError, ValueError, RPFError) as error:
-        log.warning(
-            "The index of the collection %s is not used: %s. Make it anew with: python -m rpf compact %s",
-            collection.name, error, collection.name,
-        )  # fmt: skip
+        if not collection.changed():  # else a writer may have put another in its place
+            log.warning(
+                "The index of the collection %s is not used: %s. Make it anew with: python -m rpf compact %s",
+                collection.name, error, collection.name,
+            )  # fmt: skip
         return None
 
 
