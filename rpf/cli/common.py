@@ -81,10 +81,21 @@ def method_names(text: str) -> list[str]:
 
 def index_keeper(settings: Settings, bar: Bar) -> "Callable[[Writer], object]":
     """What brings a collection's search index up to date, by its writer. Raises ConfigError for a wrong RPF_INDEX."""
+    from rpf.errors import SearchUnavailable
     from rpf.index.kept import keep_up, method_for
 
     method_for(settings.index, 0)  # now, and not after the work
-    return lambda writer: keep_up(writer, settings.index, settings.index_key(), bar)
+
+    def keep(writer: "Writer") -> None:
+        try:
+            keep_up(writer, settings.index, settings.index_key(), bar)
+        except SearchUnavailable as error:
+            template = (
+                "%(why)s The collection itself is as it should be; the next command will bring its index up to date."
+            )
+            raise SearchUnavailable(template, why=error) from error
+
+    return keep
 
 
 def tell_report(name: str, report: "Report") -> None:

@@ -178,8 +178,10 @@ class Writer:
                 temporary.mkdir(parents=True)
             try:
                 make(temporary)
-            except BaseException:
+            except BaseException as error:
                 shutil.rmtree(temporary, ignore_errors=True)
+                if isinstance(error, OSError):
+                    raise self._unwritten(error) from error
                 raise
             with self._change():
                 sync_files(temporary)
@@ -212,9 +214,11 @@ class Writer:
             self._broken = False
             raise
         except (OSError, sqlite3.Error) as error:
-            template = "The collection %(name)s cannot be written: %(why)s."
-            raise CollectionError(template, name=self.folder.name, why=error) from error
+            raise self._unwritten(error) from error
         self._broken = False
+
+    def _unwritten(self, error: Exception) -> CollectionError:
+        return CollectionError("The collection %(name)s cannot be written: %(why)s.", name=self.folder.name, why=error)
 
     def _load(self) -> None:
         """Take in which items there are, and delete the rows of others."""

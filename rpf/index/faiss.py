@@ -52,7 +52,10 @@ class Faiss(Method):
 
     def save(self, folder: Path) -> None:
         """See rpf.index.Method."""
-        faiss.write_index(self._index, str(folder / FILE))
+        try:
+            faiss.write_index(self._index, str(folder / FILE))
+        except RuntimeError as error:  # FAISS's own, such as for a full disk
+            raise OSError(_reason(error)) from error
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
         """See rpf.index.Method. FAISS trusts what it reads."""

@@ -120,8 +120,14 @@ def keep_up(writer: Writer, setting: str, key: str, progress: Progress, anew: bo
             if len(fresh) < len(collection) / 10:
                 return name
     methods = _built(collection, name, progress)
-    made = Kept(name, tuple(over_fetch(collection, methods)), len(collection), "")
-    writer.put_index(lambda folder: _save(folder, made, methods, collection.ids, key))
+    try:
+        made = Kept(name, tuple(over_fetch(collection, methods)), len(collection), "")
+        writer.put_index(lambda folder: _save(folder, made, methods, collection.ids, key))
+    except BaseException:
+        if Collection.open(writer.folder).manifest.index == collection.manifest.index:  # the old one is in use still
+            for method in methods:
+                method.discard()
+        raise
     _discard(old)
     return name
 

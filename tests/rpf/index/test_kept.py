@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import resource
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rpf.collection import Collection, NewItem, Writer
-from rpf.errors import ConfigError
+from rpf.errors import CollectionError, ConfigError
 from rpf.index import Found, Index
 from rpf.index.approximate import Approximate
 from rpf.index.exact import Exact
@@ -246,6 +247,21 @@ def test_what_cannot_be_built_leaves_the_old_index(folder: Path) -> None:
             brought_up(folder, wrong)
     assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
     assert isinstance(open_index(Collection.open(folder), AUTOMATIC, KEY), Approximate)
+
+
+@pytest.mark.parametrize("name", ["pca", "faiss"])
+def test_a_full_disk_is_told_and_leaves_the_old_index(name: str, folder: Path) -> None:
+    brought_up(folder, "kdtree")
+    before = sorted((folder / "index").rglob("*"))
+    limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))  # files may not grow further
+        with pytest.raises(CollectionError, match="The collection c cannot be written: "):
+            brought_up(folder, name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+    assert method_in_use(Collection.open(folder)) == "kdtree"
+    assert sorted((folder / "index").rglob("*")) == before
 
 
 def test_progress_counts_every_attributes_vectors(folder: Path) -> None:

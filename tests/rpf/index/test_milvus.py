@@ -1,7 +1,9 @@
 """The search method `milvus` against a real server, which also stops, freezes and is killed in the middle of things."""
 
+import errno
 import json
 import logging
+import os
 import sys
 import threading
 import urllib.request
@@ -19,8 +21,8 @@ from PIL import Image
 from rpf import index
 from rpf.collection import Collection, NewItem, Writer
 from rpf.engine import Query, SearchEngine
-from rpf.errors import SearchUnavailable
-from rpf.index import Neighbours
+from rpf.errors import CollectionError, SearchUnavailable
+from rpf.index import Neighbours, kept
 from rpf.index.exact import Exact, NoIndex
 from rpf.index.kept import keep_up, open_index
 from rpf.index.milvus import Milvus, connect
@@ -305,6 +307,22 @@ def test_items_come_and_go(shop: Path, engine: SearchEngine, clusters: Clusters,
     assert not any(gone & set(hits(engine, vector, 50)) for vector in fresh)
     assert agreement(shop, engine.settings, clusters.draw(20, 4)) >= 0.99
     assert searches
+
+
+def test_what_was_built_and_cannot_be_kept_is_dropped(
+    server: MilvusServer, small: Path, own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, files = on_server(), snapshot(small)
+
+    def full(*args: object) -> None:
+        assert len(on_server()) == len(before) + 2
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(kept, "_save", full)
+    with Writer.existing(small) as writer, pytest.raises(CollectionError, match=r"cannot be written: .*No space left"):
+        keep_up(writer, "milvus", own.index_key(), lambda *progress: None)
+    assert on_server() == before
+    assert {name for name in snapshot(small) if ".tmp/" not in name} == set(files)
 
 
 # ---- a server that is not well, and the site ----
