@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rpf.bench.gallery import NEAR
 from rpf.bench.search import PACKAGES, Run
 from rpf.evaluation.plots import GRID, as_png, mark, panels
 from rpf.files import write_atomic
@@ -35,18 +36,25 @@ def as_markdown(report: dict[str, Any]) -> str:
         + f". {plan['threads']} thread{'s' * (plan['threads'] > 1)} a search.",
         "",
         f"Embeddings of the {about['real_items']:,} pictures of the collection {about['collection']}, attributes "
-        f"{', '.join(about['attributes'])}; larger collections are made of these, as rpf/bench/gallery.py says. "
+        f"{', '.join(about['attributes'])}. In larger collections half of the other items take all attributes from one "
+        "real item, half take each from another one; and each vector is moved by a random share of the difference "
+        f"between two of the {NEAR} nearest neighbours of its real one. Vectors longer than the "
+        f"{about['model_numbers']} numbers of the model's are rotated at random into more dimensions, which changes no "
+        "cosine; shorter ones are the first principal components. "
         f"{about['queries']} queries: pictures of the collection, mirrored and cut, embedded anew.",
         "",
         "Times are of one search from Python, one at a time (p50 is the median) and from 8 threads at once. Recall@50 "
         "is against the exact ranking by the mean likeness in all attributes of the query. Memory is that of a process "
-        'with Python and all libraries, what is mapped from files left out. "1,000 more": the time to write 1,000 '
-        "items to the collection and bring its index up to date.",
+        "with Python and all libraries (not of a Milvus server), what is mapped from files left out. Building takes all "
+        'cores. "1,000 more": the time to write 1,000 items to the collection and bring its index up to date.',
     ]
     for numbers in plan["numbers"]:
         for items in plan["sizes"]:
             runs = [run for run in report["runs"] if (run["numbers"], run["items"]) == (numbers, items)]
-            lines += ["", f"## {items:,} items, {numbers:,} numbers per attribute", "", *_tables(runs, plan["chosen"])]
+            lines += ["", f"## {items:,} items, {numbers:,} numbers per attribute", ""]
+            if runs and runs[0]["kept"] < 1:
+                lines += [f"{100 * runs[0]['kept']:.1f}% of the vectors' squared length is in these numbers.", ""]
+            lines += _tables(runs, plan["chosen"])
     return "\n".join(lines) + "\n"
 
 
