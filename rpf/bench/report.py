@@ -45,8 +45,8 @@ def as_markdown(report: dict[str, Any]) -> str:
         "",
         "Times are of one search from Python, one at a time (p50 is the median) and from 8 threads at once. Recall@50 "
         "is against the exact ranking by the mean likeness in all attributes of the query. Memory is that of a process "
-        "with Python and all libraries (not of a Milvus server), what is mapped from files left out. Building takes all "
-        'cores. "1,000 more": the time to write 1,000 items to the collection and bring its index up to date.',
+        "with Python and all libraries (not of a Milvus server), what is mapped from files left out. Building takes "
+        'all cores. "1,000 more": the time to write 1,000 items to the collection and bring its index up to date.',
     ]
     for numbers in plan["numbers"]:
         for items in plan["sizes"]:
