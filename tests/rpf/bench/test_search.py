@@ -1,9 +1,7 @@
 """The benchmark of search methods: what it measures on, what it counts, and the report."""
 
 import json
-import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +15,7 @@ from rpf.collection import Collection
 from rpf.index.column import Column
 from rpf.settings import Settings
 from tests.commands import Run
+from tests.rpf.bench.work import work
 
 KEYS = ("skirt_length", "sleeve_length", "coat_length")
 
@@ -131,27 +130,10 @@ def test_recall_is_against_the_combined_score(made: Path, source: Source) -> Non
     assert recalls["earlier"][3] <= union + 1e-9 < 1
 
 
-def work(kind: str) -> Any:
-    if kind == "sleep":
-        time.sleep(60)
-    if kind == "memory":
-        return len(bytearray(2**50))
-    if kind == "import":
-        import no_such_package  # type: ignore[import-not-found]  # noqa: F401
-    if kind == "fail":
-        raise RuntimeError("it broke")
-    if kind == "killed":
-        import os
-        import signal
-
-        os.kill(os.getpid(), signal.SIGKILL)
-    return kind
-
-
 @pytest.mark.parametrize(
     ("kind", "limit", "why"),
     [
-        ("sleep", 6, "over 0 min"),
+        ("sleep", 3, "over 0 min"),
         ("memory", 60, "not enough memory"),
         ("import", 60, "no_such_package is not installed"),
         ("fail", 60, "RuntimeError: it broke"),
