@@ -8,7 +8,7 @@ import numpy.typing as npt
 from rpf.collection.arrays import map_array, write_array
 from rpf.index import Scan, Vectors, blocks, sample
 
-SHARE = 0.98  # of the vectors' squared length that the principal components kept have together ...
+SHARE = 0.99  # of the vectors' squared length that the principal components kept have together ...
 NUMBERS = 64  # ... but no more than so many of them
 TRAINING = 20_000  # vectors that they are found from
 
