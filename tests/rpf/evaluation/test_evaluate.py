@@ -244,7 +244,9 @@ def test_the_command_writes_the_report(
             assert list(own[figure]) == [*attributes, "overall", "mean"]
         low, high = own["intervals"]["MAP"]["overall"]
         assert 0 <= low <= own["MAP"]["overall"] <= high <= 1
-        if name != "lsh":
+        if name in ("lsh", "pca", "kdtree"):  # which leave out some of what is in a vector
+            assert own["recall@5"]["overall"] > 0.5
+        else:
             assert own["MAP"] == pytest.approx(report["methods"]["none"]["MAP"])
             assert own["recall@5"]["overall"] == 1
     model = checkpoint.load(tiny_checkpoint)
