@@ -23,7 +23,7 @@ from rpf.index.kept import AUTOMATIC, LARGE, flaw, keep_up, method_for, method_i
 KEY = "a key"
 ATTRIBUTES = ("a", "b", "c")
 DIM = 32
-COUNT = 4000
+COUNT = 2000
 ROUNDING = 1.5e-6  # scores are rounded to 6 decimals, whichever way a sum comes out
 METHODS = ["none", "pca", "kdtree", "faiss", "faiss:PCA16,IVF32,SQ8", "faiss:PCA16,IVF16,PQ16x4fs,RFlat", "hnsw", "lsh"]
 
@@ -255,7 +255,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_index(name: str, folder: Path) -
     before = sorted((folder / "index").rglob("*"))
     limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))  # files may not grow further
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, most))  # files may not grow further
         with pytest.raises(CollectionError, match="The collection c cannot be written: "):
             brought_up(folder, name)
     finally:
