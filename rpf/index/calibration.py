@@ -14,7 +14,7 @@ QUERIES = 32  # and fewer where their scores would take more than MEMORY
 MEMORY = 2**30  # bytes
 RESULTS = 50
 SHARE = 0.995  # of the exact results that are to be among the candidates
-MARGIN = 2.0  # pictures from elsewhere, which lie less near to any item, need more
+MARGIN = 1.5  # pictures from elsewhere, which lie less near to any item, need more
 FIRST = 256  # neighbours among which to look for the exact results, to begin with
 MORE = 4  # times as many each time that these were too few
 
