@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rpf.bench.gallery import NEAR
 from rpf.bench.search import PACKAGES, Run
 from rpf.evaluation.plots import GRID, as_png, mark, panels
@@ -126,7 +128,9 @@ def _plot(report: dict[str, Any], numbers: int) -> bytes:
             axes.set_xscale("log")
             axes.set_title(f"{items:,} items, {number} attribute{'s' * (number > 1)}", size=9)
             axes.grid(color=GRID)
-            axes.set_ylim(None, 101)
+            axes.set_ylim(0, 103)
+            low, high = np.log10(axes.get_xlim())
+            axes.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
             axes.xaxis.set_major_formatter("{x:,.0f}")
     for axes in grid[-1]:
         axes.set_xlabel("Queries a second, one at a time", size=8)
