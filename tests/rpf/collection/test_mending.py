@@ -23,11 +23,10 @@ from rpf.errors import CollectionError
 from rpf.images import open_image
 from rpf.index.kept import flaw, keep_up
 from rpf.indexing import Source, find_images, index, take_in
-from tests.rpf.collection.making import append, check, fork, killed_at, names, new, write
+from tests.rpf.collection.making import ALL, append, check, fork, killed_at, names, new, write
 from tests.rpf.test_indexing import Projection, draw
 
 KEY = "a key"
-ALL = int(os.environ.get("RPF_KILLS", "8")) >= 200  # lines, and not some of them
 
 
 @pytest.fixture(autouse=True)
