@@ -26,7 +26,8 @@ from rpf.index.kept import EXACT, keep_up, open_index
 
 KEY = "bench"
 COUNT = 50
-WARM_UP = 10  # queries
+WARM_UP = 300  # queries, no more than 5 seconds of them: items of the collection
+WARM_UP_SECONDS = 5.0
 LONGEST = 20.0  # seconds that one figure may take, once FEWEST queries are done
 FEWEST = 20
 THREADS = 8
@@ -99,8 +100,7 @@ def search(trial: Trial, queries: npt.NDArray[np.float32], truths: dict[int, Tru
     made.open_seconds = time.perf_counter() - started
     for chosen, truth in truths.items():
         ask = partial(_ask, index, queries, chosen)
-        for at in range(WARM_UP):
-            ask(at)
+        _warm_up(index, collection, chosen)
         seconds: list[float] = []
         recalls: list[float] = []
         until = time.perf_counter() + LONGEST
@@ -177,6 +177,15 @@ def _open(trial: Trial, collection: Collection) -> Index:
 def _ask(index: Index, queries: npt.NDArray[np.float32], chosen: int, at: int) -> npt.NDArray[np.int64]:
     at %= queries.shape[1]
     return index.search(queries[:chosen, at], range(chosen), np.ones(chosen), COUNT).rows
+
+
+def _warm_up(index: Index, collection: Collection, chosen: int) -> None:
+    """Searches after which files are mapped and libraries have their threads and buffers, as on a site that runs."""
+    until = time.perf_counter() + WARM_UP_SECONDS
+    for item_id in np.random.default_rng(4).choice(collection.ids, WARM_UP):
+        index.search(collection.vectors(int(item_id))[:chosen], range(chosen), np.ones(chosen), COUNT)
+        if time.perf_counter() > until:
+            break
 
 
 def _recall(collection: Collection, rows: npt.NDArray[np.int64], query: npt.NDArray[np.float32], least: float) -> float:
