@@ -39,8 +39,8 @@ def over_fetch(collection: Collection, methods: Sequence[Method]) -> list[float]
     searches = _searches(columns, queries)
     scans = [method for method in methods if isinstance(method, Scan)]
     if len(scans) == width:
-        scores = [[scan.scores(query) for query in own] for scan, own in zip(scans, queries, strict=True)]
-        return [_factor([_ranks_by_score(np.array(scores), own) for own in some]) for some in searches]
+        scores = np.array([[scan.scores(query) for query in own] for scan, own in zip(scans, queries, strict=True)])
+        return [_factor([_ranks_by_score(scores, own) for own in some]) for some in searches]
     fetch = FIRST
     while True:
         places = np.stack([_places(method, own, fetch, n) for method, own in zip(methods, queries, strict=True)])
