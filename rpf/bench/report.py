@@ -10,6 +10,7 @@ import numpy as np
 
 from rpf.bench.gallery import NEAR
 from rpf.bench.search import PACKAGES, Run
+from rpf.bench.trial import WARM_UP
 from rpf.evaluation.plots import GRID, as_png, mark, panels
 from rpf.files import write_atomic
 
@@ -45,7 +46,8 @@ def as_markdown(report: dict[str, Any]) -> str:
         "cosine; shorter ones are the first principal components. "
         f"{about['queries']} queries: pictures of the collection, mirrored and cut, embedded anew.",
         "",
-        "Times are of one search from Python, one at a time (p50 is the median) and from 8 threads at once. Recall@50 "
+        "Times are of one search from Python, one at a time (p50 is the median) and from 8 threads at once, after "
+        f"up to {WARM_UP} others that map the files. Recall@50 "
         "is against the exact ranking by the mean likeness in all attributes of the query. Memory is that of a process "
         "with Python and all libraries (not of a Milvus server), what is mapped from files left out. Building takes "
         'all cores. "1,000 more": the time to write 1,000 items to the collection and bring its index up to date.',
