@@ -11,8 +11,8 @@ from rpf.errors import RPFError
 from rpf.settings import Settings
 
 PACKAGES = (
-    "torch", "torchvision", "timm", "faiss-cpu", "scikit-learn", "flask", "gunicorn", "pillow", "pillow-heif",
-    "numpy", "skia-python",
+    "torch", "torchvision", "timm", "openvino", "faiss-cpu", "scikit-learn", "flask", "gunicorn", "pillow",
+    "pillow-heif", "numpy", "skia-python",
 )  # fmt: skip
 
 Finding = tuple[str, str, bool]  # what, how it is, whether that is fine

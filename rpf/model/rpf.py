@@ -41,6 +41,7 @@ class RPF(nn.Module):
         self.attributes = config.DATA.ATTRIBUTES.NAME
         self.checkpoint_hash = ""  # sha256 of the file that the weights came from
         self.note = ""  # what a person should know about these weights
+        self.number_format = "float32"  # that trunk and transformer compute in
         self.region = RegionBranch(config)
         self.patch = PatchBranch(config) if config.MODEL.TRANSFORMER.ENABLE else None
         self.dim = config.MODEL.EMBED_SIZE * (2 if self.patch else 1)
@@ -50,8 +51,12 @@ class RPF(nn.Module):
         return self.region.attribute.weight.device
 
     @torch.inference_mode()
-    def embed(self, pictures: Sequence[Image.Image]) -> Embedded:
-        """Embed RGB pictures of any size for all attributes: one trunk pass each, all crops in batches."""
+    def embed(self, pictures: Sequence[Image.Image], wanted: Sequence[Sequence[int]] | None = None) -> Embedded:
+        """Embed RGB pictures of any size: one trunk pass each, all crops in batches.
+
+        wanted: for each picture the places of the attributes that are asked for, all if None. The transformer reads
+        no crops of others, whose embeddings and patch features are NaN.
+        """
         frame, sizes = self.config.INPUT.GLOBAL_SIZE, [picture.size for picture in pictures]
         padded = [
             pad_square(picture) if self.config.INPUT.SQUARE == "pad" else (picture, (0, 0)) for picture in pictures
@@ -65,11 +70,11 @@ class RPF(nn.Module):
             picture_boxes(own, frame, *picture.size)
             for own, picture in zip(squares.reshape(len(pictures), -1, 3), pictures, strict=True)
         ]
-        region = _unit(seen.feature, self.region)
+        region = unit(seen.feature, self.region)
         patch = None
         if self.patch:
-            features = self._patch_features(self.patch, pictures, boxes)
-            patch = _unit(features.unflatten(0, (len(pictures), -1)), self.patch)
+            asked = [range(len(self.attributes))] * len(pictures) if wanted is None else wanted
+            patch = unit(self._patch_features(self.patch, pictures, boxes, asked), self.patch)
         return Embedded(
             embedding=self.join(region, patch).cpu().numpy(),
             region=region.cpu().numpy(),
@@ -89,24 +94,33 @@ class RPF(nn.Module):
         beta = self.config.SOLVER.BETA
         return torch.cat([beta**0.5 * region, (1 - beta) ** 0.5 * patch], dim=-1)
 
-    def _patch_features(self, branch: PatchBranch, pictures: Sequence[Image.Image], boxes: list[list[Box]]) -> Tensor:
-        """(n * A, EMBED_SIZE): every attribute of every picture, equal crops of a picture encoded once."""
-        wanted = [(row, box) for row, own in enumerate(boxes) for box in own]
-        distinct = list(dict.fromkeys(wanted))
+    def _patch_features(
+        self,
+        branch: PatchBranch,
+        pictures: Sequence[Image.Image],
+        boxes: Sequence[Sequence[Box]],
+        wanted: Sequence[Sequence[int]],
+    ) -> Tensor:
+        """(n, A, EMBED_SIZE): the wanted attributes of every picture, equal crops of a picture encoded once."""
+        features = torch.full((len(pictures), len(self.attributes), self.config.MODEL.EMBED_SIZE), torch.nan)
+        features = features.to(self.device)
+        asked = [(row, attribute) for row, own in enumerate(wanted) for attribute in own]
+        if not asked:
+            return features
+        distinct = dict.fromkeys((row, boxes[row][attribute]) for row, attribute in asked)
         place = {key: position for position, key in enumerate(distinct)}
         side = self.config.INPUT.LOCAL_SIZE
         crops = [crop(pictures[row], box, side) for row, box in distinct]
         tokens = torch.cat(
             [branch.encode(self.tensor(crops[at : at + CROPS_AT_ONCE])) for at in range(0, len(crops), CROPS_AT_ONCE)]
         )
-        index = torch.tensor([place[key] for key in wanted], device=self.device)
-        attribute = self.region.attribute.weight.repeat(len(pictures), 1)
-        return torch.cat(
-            [
-                branch(tokens[index[at : at + CROPS_AT_ONCE]], attribute[at : at + CROPS_AT_ONCE])
-                for at in range(0, len(wanted), CROPS_AT_ONCE)
-            ]
-        )
+        rows, attributes = torch.tensor(asked, device=self.device).T
+        index = torch.tensor([place[row, boxes[row][attribute]] for row, attribute in asked], device=self.device)
+        for at in range(0, len(asked), CROPS_AT_ONCE):
+            part = slice(at, at + CROPS_AT_ONCE)
+            query = self.region.attribute.weight[attributes[part]]
+            features[rows[part], attributes[part]] = branch(tokens[index[part]], query)
+        return features
 
     def tensor(self, pictures: Sequence[Image.Image]) -> Tensor:
         """RGB pictures of one size -> (n, 3, S, S) float32, normalised, on the model's device."""
@@ -121,7 +135,7 @@ class RPF(nn.Module):
         return (images - mean[:, None, None]) / std[:, None, None]
 
 
-def _unit(feature: Tensor, branch: RegionBranch | PatchBranch) -> Tensor:
+def unit(feature: Tensor, branch: RegionBranch | PatchBranch) -> Tensor:
     """(n, A, EMBED_SIZE) features of a branch -> its part of the embedding, unit vectors."""
     return branch.values.embed(feature) if branch.values else F.normalize(feature, dim=-1)
 

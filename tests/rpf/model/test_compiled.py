@@ -1,0 +1,102 @@
+"""Compiled networks beside PyTorch's own: the same numbers, in any batch, and close ones in bfloat16."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from rpf.errors import ConfigError
+from rpf.model import checkpoint, compiled
+from rpf.model.compiled import bfloat16_is_fast, compile_branches
+from rpf.model.rpf import RPF
+
+
+@pytest.fixture(scope="module")
+def pictures(wardrobe: dict[Path, dict[str, int]]) -> list[Image.Image]:
+    return [Image.open(path).convert("RGB") for path in list(wardrobe)[:5]]
+
+
+@pytest.fixture(scope="module")
+def plain(tiny_checkpoint: Path) -> RPF:
+    return checkpoint.load(tiny_checkpoint)
+
+
+def test_float32_gives_what_pytorch_gives(plain: RPF, tiny_checkpoint: Path, pictures: list[Image.Image]) -> None:
+    model = checkpoint.load(tiny_checkpoint)
+    assert compile_branches(model, "float32", 1) == "float32"
+    one, other = plain.embed(pictures), model.embed(pictures)
+    np.testing.assert_array_equal(one.box, other.box)
+    np.testing.assert_allclose(one.embedding, other.embedding, atol=2e-5)
+    np.testing.assert_allclose(one.attention, other.attention, atol=1e-5)
+    for row, picture in enumerate(pictures):  # a batch of one
+        np.testing.assert_allclose(other.embedding[row], model.embed([picture]).embedding[0], atol=2e-5)
+
+
+def test_bfloat16_is_close(plain: RPF, tiny_checkpoint: Path, pictures: list[Image.Image]) -> None:
+    """Wherever it runs: a processor that has no such instructions computes in float32 in its place."""
+    model = checkpoint.load(tiny_checkpoint)
+    assert compile_branches(model, "bfloat16", 1) == "bfloat16"
+    cosines = (plain.embed(pictures).region * model.embed(pictures).region).sum(axis=-1)
+    assert np.median(cosines) > 0.999
+
+
+def test_auto_takes_what_is_fast(tiny_checkpoint: Path) -> None:
+    model = checkpoint.load(tiny_checkpoint)
+    assert compile_branches(model, "auto", 0) == ("bfloat16" if bfloat16_is_fast() else "float32")
+
+
+def test_graphs_are_kept_for_the_next_start(
+    tiny_checkpoint: Path, pictures: list[Image.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def embeddings() -> npt.NDArray[np.float32]:
+        model = checkpoint.load(tiny_checkpoint)
+        compile_branches(model, "float32", 1, tmp_path)
+        return model.embed(pictures[:2]).embedding
+
+    for number in range(5):  # of other checkpoints, long ago
+        (tmp_path / str(number)).mkdir()
+        os.utime(tmp_path / str(number), (number, number))
+    made = embeddings()
+    (own,) = (path for path in tmp_path.iterdir() if len(path.name) > 1)
+    assert len(list(tmp_path.iterdir())) == compiled.KEPT
+    with monkeypatch.context() as patch:
+        patch.delattr(compiled, "as_graph")
+        np.testing.assert_array_equal(embeddings(), made)
+    os.truncate(own / "trunk.bin", 100)
+    np.testing.assert_array_equal(embeddings(), made)
+    assert (own / "trunk.bin").stat().st_size > 100
+
+
+def test_the_first_start_says_what_is_fast(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def started() -> str:
+        return compile_branches(checkpoint.load(tiny_checkpoint), "auto", 0, tmp_path)
+
+    first = started()
+    monkeypatch.setattr(compiled, "bfloat16_is_fast", lambda: first == "float32")
+    assert started() == first
+    (kept,) = tmp_path.glob("fast-*")
+    kept.write_text("half of a wo")
+    assert started() != first
+
+
+def test_what_cannot_be_kept_is_made_each_time(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert compile_branches(checkpoint.load(tiny_checkpoint), "float32", 1, tmp_path / "file") == "float32"
+
+
+def test_another_format_is_refused(tiny_checkpoint: Path) -> None:
+    with pytest.raises(ConfigError, match="RPF_FORMAT must be auto, float32 or bfloat16"):
+        compile_branches(checkpoint.load(tiny_checkpoint), "int4", 1)
+
+
+def test_only_what_is_wanted_is_embedded(plain: RPF, pictures: list[Image.Image]) -> None:
+    whole, part = plain.embed(pictures[:2]), plain.embed(pictures[:2], [[0, 3], []])
+    np.testing.assert_allclose(part.embedding[0, [0, 3]], whole.embedding[0, [0, 3]], atol=2e-5)
+    assert np.isnan(part.embedding[0, 1, -1])
+    assert np.isnan(part.embedding[1, :, -1]).all()
+    np.testing.assert_array_equal(part.box, whole.box)
