@@ -2,24 +2,26 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 
 from rpf import demo, images
 from rpf.accuracy import Accuracy, read_accuracy
-from rpf.collection import Collection, Item, lacking, valid_name
+from rpf.batching import Batcher, Observer
+from rpf.collection import Collection, Item, valid_name
 from rpf.config import Config
+from rpf.embedding import Query, Recent, having
 from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, SearchUnavailable, UnknownCollection
 from rpf.index import Index, kept
 from rpf.index.exact import Exact
 from rpf.indexing import Progress
 from rpf.model import checkpoint
+from rpf.model.compiled import compile_branches
 from rpf.model.rpf import RPF
 from rpf.settings import DEFAULT_COLLECTION, Settings
 
@@ -27,7 +29,9 @@ __all__ = [
     "Collection",
     "Hit",
     "Item",
+    "Load",
     "ModelInfo",
+    "Observer",
     "Query",
     "Results",
     "SearchEngine",
@@ -51,21 +55,6 @@ class ModelInfo:
 
 
 @dataclass(frozen=True)
-class Query:
-    """A picture as the search sees it."""
-
-    embedding: npt.NDArray[np.float32]  # (A, D), unit vectors
-    boxes: npt.NDArray[np.int32] | None  # (A, 4): left, top, right, bottom in pixels; None when unknown
-    size: tuple[int, int]  # width, height of the picture in pixels
-    item_id: int | None = None  # the item of the collection that it is; left out of its own results
-    has: frozenset[str] | None = None  # the attributes of which it has the part at all; None when unknown
-
-    def lacks(self, key: str) -> bool:
-        """Whether the garment is known to lack the part that the attribute is about."""
-        return self.has is not None and key not in self.has
-
-
-@dataclass(frozen=True)
 class Hit:
     """One line of a ranking."""
 
@@ -86,10 +75,20 @@ class Results:
     seconds: float  # the ranking alone, without embedding the query
 
 
+@dataclass(frozen=True)
+class Load:
+    """What the engine has to do."""
+
+    waiting: int  # pictures that wait for the model or are in it
+    known: int  # queries whose picture was embedded already, since the start
+    unknown: int  # the others
+
+
 class SearchEngine:
     """One model and the collections made with it. Safe to use from several threads; make it after a fork."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, observe: Observer = lambda stage, seconds: None) -> None:
+        """observe: is told how long each "decode", "model" and "search" took."""
         self.settings = settings
         self.model = load_model(settings)
         self.info = ModelInfo(
@@ -99,11 +98,14 @@ class SearchEngine:
             attributes=self.model.attributes,
             dim=self.model.dim,
             device=str(self.model.device),
-            number_format="float32",
+            number_format=self.model.number_format,
             note=self.model.note,
             accuracy=read_accuracy(settings.checkpoint, self.model.checkpoint_hash),
         )
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow: not for a person to wait for
+        self._observe = observe
+        self._batcher = Batcher(self.model, most=settings.queue, observe=observe)
+        self._recent = Recent(self._batcher, self.model.attributes)
         self._open: dict[str, tuple[Collection, Index]] = {}
         self._locks: dict[str, threading.Lock] = {}  # held by who opens the collection
 
@@ -177,12 +179,15 @@ class SearchEngine:
             )
         return known, kept.open_index(known, self.settings.index, self.settings.index_key())
 
-    def embed(self, source: bytes | Path) -> Query:
-        """Embed a picture for every attribute of the model. Raises BadImage."""
-        picture = images.open_image(source)
-        seen = self.model.embed([picture])
-        applicable = None if seen.applicable is None else seen.applicable[0].astype(np.float16)  # as it is stored
-        return Query(seen.embedding[0], seen.box[0], picture.size, has=_having(self.model.attributes, applicable))
+    def embed(self, source: bytes | Path, keys: Iterable[str] | None = None) -> Query:
+        """Embed a picture for some attributes of the model, all if None. Raises BadImage, Overloaded; OSError when a
+        path cannot be read."""
+        data = source if isinstance(source, bytes) else images.read(source)
+        return self._recent.query(data, self.model.attributes if keys is None else tuple(keys))
+
+    def load(self) -> Load:
+        """What waits now, and what came since the start."""
+        return Load(self._batcher.inside, self._recent.hits, self._recent.misses)
 
     def query_item(self, name: str, item_id: int) -> Query:
         """An item of a collection as the query. Raises UnknownItem."""
@@ -193,7 +198,7 @@ class SearchEngine:
             collection.boxes(item_id),
             (item.width, item.height),
             item_id,
-            _having(collection.vocabulary.keys, collection.applicable(item_id)),
+            having(collection.vocabulary.keys, collection.applicable(item_id)),
         )
 
     def search(
@@ -209,7 +214,7 @@ class SearchEngine:
 
         weights: attribute key -> weight. lacking_last: garments that lack the part of a chosen attribute come after
         those that have all, the more they lack the later; likeness counts among equals. Ties go to the lower id.
-        Raises QueryError, SearchUnavailable.
+        Raises QueryError, SearchUnavailable; ValueError for an attribute that the query was not embedded for.
         """
         started = time.perf_counter()
         collection, index = self._opened(name)
@@ -238,7 +243,9 @@ class SearchEngine:
             )
             for position, (place, item) in enumerate(zip(keep, collection.items(ids[keep].tolist()), strict=True))
         ]
-        return Results(hits, len(collection) - own, offset, time.perf_counter() - started)
+        spent = time.perf_counter() - started
+        self._observe("search", spent)
+        return Results(hits, len(collection) - own, offset, spent)
 
     def thumbnail(self, source: bytes | Path, side: int) -> bytes:
         """A WebP that fits into side x side pixels. Raises BadImage."""
@@ -257,14 +264,10 @@ class SearchEngine:
             raise QueryError(
                 "This collection was imported without its checkpoint: it can be searched by its own items only."
             )
+        for key in chosen:
+            if np.isnan(query.embedding[collection.vocabulary.index(key), -1]):
+                raise ValueError(f"the query was not embedded for {key}")
         return chosen
-
-
-def _having(attributes: Sequence[str], applicable: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
-    """Those of the A attributes of which a garment has the part, from (A,) probabilities; None where unknown."""
-    if applicable is None:
-        return None
-    return frozenset(key for key, lacks in zip(attributes, lacking(applicable), strict=True) if not lacks)
 
 
 def load_model(settings: Settings, config: Config | None = None) -> RPF:
@@ -278,6 +281,11 @@ def load_model(settings: Settings, config: Config | None = None) -> RPF:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     model = checkpoint.load(settings.checkpoint, config)
+    if device == "cpu":
+        model.number_format = compile_branches(
+            model, settings.number_format, settings.threads, settings.instance / "compiled"
+        )
+        return model
     try:
         return model.to(device)
     except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there

@@ -56,5 +56,9 @@ class SearchUnavailable(RPFError):
     """A search server that does not answer; later it may."""
 
 
+class Overloaded(RPFError):
+    """More is asked for at once than can be done; later it may be less."""
+
+
 class TrainingError(RPFError):
     """A training that cannot go on, or would destroy an earlier one."""

@@ -19,6 +19,7 @@ MIN_SIDE, MAX_SIDE = 16, 16_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
 # Larger pictures are reduced while they are decoded: no model here looks at more than a few hundred pixels.
 ENOUGH_SIDE = 1536
+LONGEST_SIDE = 6144  # of what is decoded: models pad pictures to squares
 
 register_heif_opener()
 
@@ -28,11 +29,12 @@ Box = tuple[int, int, int, int]
 def open_image(source: bytes | Path) -> Image.Image:
     """Decode an untrusted picture to RGB: upright (EXIF), first frame, transparency on white.
 
-    Pictures whose short side is at least twice `ENOUGH_SIDE` come back reduced by 2, 4 or 8.
+    Pictures whose short side is at least twice `ENOUGH_SIDE` come back reduced by 2, 4 or 8, and none is longer than
+    `LONGEST_SIDE`.
     Raises BadImage when it is not a picture of a known format, truncated, too large or too small; OSError when
     a path cannot be read.
     """
-    data = source if isinstance(source, bytes) else _read(source)
+    data = source if isinstance(source, bytes) else read(source)
     if len(data) > MAX_BYTES:
         raise BadImage("The file is too large; %(limit)d MB is the limit.", limit=MAX_BYTES // 2**20)
     try:
@@ -49,6 +51,12 @@ def open_image(source: bytes | Path) -> Image.Image:
         raise _too_many_pixels() from None
     except Exception as error:  # decoders of damaged files raise nearly anything
         raise BadImage("The picture is damaged or cut off and cannot be decoded.") from error
+
+
+def read(path: Path) -> bytes:
+    """A file's bytes, cut off where `open_image` refuses it for its length. Raises OSError."""
+    with open(path, "rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def thumbnail(source: bytes | Path, side: int) -> bytes:
@@ -107,11 +115,6 @@ def crop(picture: Image.Image, box: Box, size: int) -> Image.Image:
     return picture.crop(box).resize((size, size), Image.Resampling.BILINEAR)
 
 
-def _read(path: Path) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(MAX_BYTES + 1)
-
-
 def _too_many_pixels() -> BadImage:
     return BadImage("The picture has too many pixels; %(limit)d megapixels is the limit.", limit=MAX_PIXELS // 10**6)
 
@@ -142,7 +145,11 @@ def _decode(opened: Image.Image) -> Image.Image:
     opened.load()
     upright = ImageOps.exif_transpose(opened)
     picture = _to_rgb(upright)
-    return picture.reduce(factor) if factor > 1 else picture
+    if factor > 1:
+        picture = picture.reduce(factor)
+    if max(picture.size) > LONGEST_SIDE:
+        picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
+    return picture
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

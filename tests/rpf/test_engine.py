@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rpf.collection import Writer
-from rpf.engine import Collection, SearchEngine, load_model
+from rpf.engine import Collection, SearchEngine
 from rpf.errors import BadImage, CollectionError, DatasetError, QueryError, UnknownCollection, UnknownItem
 from rpf.indexing import Source, index
 from rpf.model import checkpoint
@@ -135,7 +135,7 @@ def test_what_is_not_there_is_named(engine: SearchEngine) -> None:
 
 
 def test_a_collection_of_another_checkpoint_is_refused(settings: Settings, tmp_path: Path) -> None:
-    model = load_model(settings)
+    model = checkpoint.load(settings.checkpoint)
     with torch.no_grad():
         model.region.attribute.weight.add_(1)
     checkpoint.save(model, tmp_path / "other.safetensors")
@@ -256,7 +256,7 @@ def test_new_weights_index_the_drawings_anew(
     monkeypatch.setattr("rpf.demo.GARMENTS", 3)
     own = replace(settings, collections=tmp_path, collection="wardrobe")
     SearchEngine(own).prepare(lambda *progress: None)
-    model = load_model(settings)
+    model = checkpoint.load(settings.checkpoint)
     with torch.no_grad():
         model.region.attribute.weight.add_(1)
     checkpoint.save(model, tmp_path / "other.safetensors")

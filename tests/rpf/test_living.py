@@ -14,7 +14,7 @@ import pytest
 
 from rpf.collection import Collection
 from rpf.collection.locking import locked
-from rpf.engine import SearchEngine, load_model
+from rpf.engine import SearchEngine
 from rpf.errors import UnknownItem
 from rpf.index.kept import method_in_use
 from rpf.model import checkpoint
@@ -128,7 +128,7 @@ def test_what_cannot_be_added_changes_nothing(run: Run, living: Settings, more: 
     assert "--batch" in run("add", "shop", "--copy", more[0], "--batch", 0, status=2)
     wrong = replace(living, index="wrong")
     assert "wrong" in Run(wrong)("add", "shop", "--copy", more[0], status=2)
-    model = load_model(living)
+    model = checkpoint.load(living.checkpoint)
     model.region.attribute.weight.data += 1
     checkpoint.save(model, tmp_path / "other.safetensors")
     other = ["--checkpoint", tmp_path / "other.safetensors"]

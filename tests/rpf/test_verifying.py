@@ -272,7 +272,7 @@ def test_a_missing_image_folder_loses_nothing(run: Run, living: Settings, folder
 def test_without_the_model_nothing_is_lost(
     run: Run, living: Settings, folder: Path, wardrobe: Labels, tmp_path: Path
 ) -> None:
-    model = load_model(living)
+    model = checkpoint.load(living.checkpoint)
     model.region.attribute.weight.data += 1
     checkpoint.save(model, tmp_path / "other.safetensors")
     spoil(folder / FIRST, 0, np.zeros_like)

@@ -19,6 +19,7 @@ import pytest
 from PIL import Image
 
 from rpf import index
+from rpf.bench.site import serve
 from rpf.collection import Collection, NewItem, Writer
 from rpf.engine import Query, SearchEngine
 from rpf.errors import CollectionError, SearchUnavailable
@@ -28,7 +29,6 @@ from rpf.index.kept import keep_up, open_index
 from rpf.index.milvus import Milvus, connect
 from rpf.settings import Settings
 from tests.commands import Run, snapshot
-from tests.server import serve, status
 
 pytest.importorskip("pymilvus", reason="needs pymilvus (requirements-milvus.txt)")
 pytest.importorskip("milvus", reason="needs a Milvus server: the package milvus, for Linux on x86-64")
@@ -333,8 +333,8 @@ def site(shop: Path, small: Path, own: Settings, tmp_path_factory: pytest.TempPa
     """The address of a gunicorn, which is never started again."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RPF_IMAGE_ROOTS", str(own.image_roots[0]))
-        with serve(own, tmp_path_factory.mktemp("log") / "log") as address:
-            yield address
+        with serve(own, tmp_path_factory.mktemp("log") / "log") as served:
+            yield served.address
 
 
 def get(address: str, data: bytes | None = None, **headers: str) -> tuple[int, Any, str]:
@@ -366,12 +366,12 @@ def check_away(site: str) -> None:
     code, headers, answer = submit(site, "small")
     assert (code, len(answer["ids"])) == (200, 5)
     for page in ("healthz", "readyz", "c/shop/", "c/shop/about", "c/small/item/7"):
-        assert status(f"{site}/{page}") == 200
+        assert get(f"{site}/{page}")[0] == 200
 
 
 def check_well(site: str) -> dict[str, Any]:
     eventually(lambda: submit(site)[0] == 200)
-    assert status(f"{site}/c/shop/results?item=7&a=sleeve_length") == 200
+    assert get(f"{site}/c/shop/results?item=7&a=sleeve_length")[0] == 200
     return submit(site)[2]
 
 
@@ -420,7 +420,7 @@ def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
         waiting = [pool.submit(submit, site) for _ in range(4)]
         others = [pool.submit(submit, site, "small") for _ in range(4)]
         assert [one.result()[0] for one in others] == [200] * 4
-        assert status(f"{site}/healthz") == 200
+        assert get(f"{site}/healthz")[0] == 200
         assert not any(one.done() for one in waiting)
         assert [one.result()[0] for one in waiting] == [503] * 4
         # Now it is known, and one request waits at a time.
