@@ -1,20 +1,59 @@
 """Settings of `gunicorn wsgi:app` (see also `make serve`). One process with threads: the model is in memory once."""
 
 import os
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+READING = float(os.environ.get("RPF_PATIENCE") or 60)  # seconds in which a request must have come
+WHOLE = 2 * READING  # seconds in which its answer must have gone
+
+
+class PatientWorker(ThreadWorker):
+    """Ends requests that take too long to come or whose answers take too long to go: their thread is needed.
+
+    (gunicorn's own timeout is for the worker as a whole.)
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._handled: dict[TConn, float] = {}  # since when, on the monotonic clock
+
+    def handle(self, conn: TConn) -> Any:
+        """One request, in a thread of the pool."""
+        self._handled[conn] = time.monotonic()
+        try:
+            return super().handle(conn)
+        finally:
+            self._handled.pop(conn, None)
+
+    def notify(self) -> None:
+        """Called by the worker's loop, about once a second."""
+        super().notify()
+        now = time.monotonic()
+        for conn, since in list(self._handled.items()):
+            if now - since > READING:
+                # What has come is answered; what is still to come ends here, for the program a disconnect.
+                with suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RDWR if now - since > WHOLE else socket.SHUT_RD)
+
+
+def post_worker_init(worker: ThreadWorker) -> None:
+    """Begin to prepare the engine at once, not at the first request."""
+    from webapp import begin  # not before the fork: the parent stays small, and a reload takes new code
+
+    begin(worker.wsgi)
+
 
 bind = os.environ.get("RPF_BIND") or f"0.0.0.0:{os.environ.get('PORT') or 8000}"
-worker_class = "gthread"
+worker_class = PatientWorker
 workers = 1
-threads = 8
+threads = 64  # more than the 48 searches that may wait for the model: what needs no model is answered meanwhile
 timeout = 120  # a worker that is silent for so long is replaced; a slow request alone does not silence it
 graceful_timeout = 30
 keepalive = 5
 preload_app = False  # a model and its threads made before the fork would not survive it
 control_socket_disable = True
-
-
-def post_worker_init(worker):  # type: ignore[no-untyped-def]
-    """Begin to prepare the engine at once, not at the first request."""
-    from webapp import begin
-
-    begin(worker.wsgi)

@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ["RPF_RATE_LIMIT"] = "off"  # many tests search from one address
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = """
@@ -170,13 +172,19 @@ def shop(tmp_path_factory: pytest.TempPathFactory, settings, wardrobe: dict[Path
     return folder
 
 
-@pytest.fixture
-def living(tmp_path: Path, shop: Path, tiny_checkpoint: Path):  # type: ignore[no-untyped-def]
-    """Settings over a copy of the collection "shop", to be changed."""
-    from rpf.settings import Settings
+def with_instance(settings, folder: Path):  # type: ignore[no-untyped-def]
+    """The settings with a folder of their own for what the site keeps, but for the compiled networks."""
+    folder.mkdir(exist_ok=True)
+    (folder / "compiled").symlink_to(settings.instance / "compiled")
+    return replace(settings, instance=folder)
 
+
+@pytest.fixture
+def living(tmp_path: Path, shop: Path, settings):  # type: ignore[no-untyped-def]
+    """Settings over a copy of the collection "shop", to be changed."""
     shutil.copytree(shop, tmp_path / "collections" / "shop")
-    return Settings(tmp_path / "collections", "shop", tiny_checkpoint, tmp_path / "instance")
+    own = with_instance(settings, tmp_path / "instance")
+    return replace(own, collections=tmp_path / "collections", collection="shop")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from rpf.errors import BadImage, QueryError, RPFError, UnknownAttribute, UnknownCollection
 from rpf.settings import ROOT
-from webapp import current, paths, problems
+from webapp import current, fetch, paths, problems
 
 api = Blueprint("api", __name__)  # exempt from CSRF as a whole: /submit is the only route here that takes POST
 
@@ -22,6 +22,7 @@ KINDS: dict[type, str] = {str: "a text", bytes: "a file", bool: "true or false"}
 FIELDS: dict[type[RPFError], str] = {
     paths.Forbidden: "img_path",
     paths.NotFound: "img_path",
+    fetch.Unfetchable: "img_path",
     UnknownAttribute: "attrs",
     UnknownCollection: "collection",
 }
@@ -64,11 +65,13 @@ def submit() -> Response:
     collection = engine.collection(ask.collection)
     weights = dict.fromkeys(collection.vocabulary.parse(ask.attrs), 1.0)
     image = ask.image
-    if isinstance(image, str):
+    if isinstance(image, str) and current.options().allow_urls and image.lower().startswith(("http://", "https://")):
+        image = fetch.fetch(image)
+    elif isinstance(image, str):
         image = paths.read(image, (collection.root, ROOT / "data", *settings.image_roots))
     if len(image) > paths.MAX_BYTES:
         raise paths.TooLarge(paths.MAX_BYTES)
-    results = engine.search(ask.collection, engine.embed(image), weights, ask.k, lacking_last=ask.lacking_last)
+    results = engine.search(ask.collection, engine.embed(image, weights), weights, ask.k, lacking_last=ask.lacking_last)
     spent = time.perf_counter() - began
     holder.seconds.append(spent)
     return jsonify(

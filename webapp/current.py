@@ -4,8 +4,9 @@ from flask import current_app
 
 from rpf.engine import SearchEngine
 from webapp.holder import EngineHolder
-from webapp.queries import Queries
+from webapp.options import Options
 from webapp.thumbnails import Thumbnails
+from webapp.uploads import Uploads
 
 
 def holder() -> EngineHolder:
@@ -19,9 +20,15 @@ def engine() -> SearchEngine:
     return holder().engine
 
 
-def queries() -> Queries:
+def options() -> Options:
+    """How the site meets the world."""
+    made: Options = current_app.extensions["rpf_options"]
+    return made
+
+
+def uploads() -> Uploads:
     """The pictures that people search with."""
-    made: Queries = current_app.extensions["rpf_queries"]
+    made: Uploads = current_app.extensions["rpf_uploads"]
     return made
 
 

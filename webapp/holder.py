@@ -5,7 +5,7 @@ import threading
 import time
 from collections import deque
 
-from rpf.engine import SearchEngine
+from rpf.engine import Observer, SearchEngine
 from rpf.errors import RPFError
 from rpf.settings import Settings
 
@@ -34,6 +34,7 @@ class EngineHolder:
         self.settings = settings
         self.failure: str | None = None
         self.seconds: deque[float] = deque(maxlen=50)  # of the last searches, for the About page
+        self.observe: Observer = lambda stage, seconds: None
         self._engine: SearchEngine | None = None
         self._progress = ("start", 0, 0)
         self._lock = threading.Lock()
@@ -70,7 +71,7 @@ class EngineHolder:
     def _make(self) -> None:
         try:
             self._report("load", 0, 0)
-            engine = SearchEngine(self.settings)
+            engine = SearchEngine(self.settings, lambda stage, seconds: self.observe(stage, seconds))
             engine.prepare(self._report)
             self._engine = engine
             self.failure = None

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import current
 from webapp.show import LARGE, SMALL
+from webapp.uploads import FULL
 
 YEAR = 365 * 24 * 3600
 HOUR = 3600
@@ -30,7 +31,7 @@ def image(name: str, item_id: int) -> BaseResponse:
 @bp.get("/upload/<digest>")
 def upload(name: str, digest: str) -> BaseResponse:
     """The picture a person searched with. Made each time, because no copy may outlive the upload."""
-    data = current.queries().uploads.read(digest)
+    data = current.uploads().read(digest)
     response = Response(current.engine().thumbnail(data, LARGE), mimetype="image/webp")
     response.set_etag(f"{digest}-{LARGE}")
     response.cache_control.private = True
@@ -45,8 +46,17 @@ def _item(name: str, item_id: int, side: int) -> BaseResponse:
     if not item.sha256:
         raise NotFound
     source: Path = collection.image_path(item)
-    path = current.thumbnails().get(item.sha256, side, lambda: engine.thumbnail(source, side))
-    response = send_file(path, mimetype="image/webp", etag=f"{item.sha256}-{side}", max_age=YEAR)
+    etag = f"{item.sha256}-{side}"
+    try:
+        path = current.thumbnails().get(item.sha256, side, lambda: engine.thumbnail(source, side))
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        response = Response(engine.thumbnail(source, side), mimetype="image/webp")  # the disk is full
+        response.set_etag(etag)
+        response.cache_control.max_age = YEAR
+    else:
+        response = send_file(path, mimetype="image/webp", etag=etag, max_age=YEAR)
     response.cache_control.public = True
     response.cache_control.immutable = True
     return response

@@ -4,14 +4,17 @@ import json
 
 from flask import Flask, Response, current_app, make_response, render_template, request
 from flask_babel import gettext
+from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from gunicorn.http.errors import NoMoreData, ParseException
+from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request
 
 from rpf.errors import (
     BadImage,
     CollectionError,
+    Overloaded,
     QueryError,
     RPFError,
     SearchUnavailable,
@@ -20,11 +23,12 @@ from rpf.errors import (
     UnknownItem,
 )
 from webapp import i18n
+from webapp.fetch import Unfetchable
 from webapp.holder import NotReady, NotStarted
 from webapp.paths import Forbidden, NotFound, TooLarge
-from webapp.uploads import UploadExpired
+from webapp.uploads import FULL, UploadExpired
 
-API_PATHS = frozenset({"/submit", "/healthz", "/readyz"})
+API_PATHS = frozenset({"/submit", "/healthz", "/readyz", "/openapi.json", "/metrics"})
 RETRY_AFTER = 3  # seconds
 STATUS: dict[type[Exception], int] = {
     BadImage: 422,
@@ -38,6 +42,8 @@ STATUS: dict[type[Exception], int] = {
     NotFound: 404,
     TooLarge: 413,
     SearchUnavailable: 503,
+    Overloaded: 503,
+    Unfetchable: 422,
 }
 
 
@@ -53,6 +59,7 @@ MESSAGES = {
     404: N_("There is nothing at this address."),
     405: N_("This address does not take requests of that kind."),
     413: N_("What was sent is too large; a picture may have up to 16 MB."),
+    429: N_("Many searches came from here in a short time. Please wait a moment."),
     500: N_("Something went wrong on our side. It has been noted; please try again later."),
 }
 TITLES = {
@@ -64,10 +71,12 @@ TITLES = {
     410: N_("No longer here"),
     413: N_("Too large"),
     422: N_("That did not work"),
+    429: N_("One moment"),
     500: N_("Something went wrong"),
     503: N_("Not ready"),
 }
 UNAVAILABLE = N_("The search server does not answer just now. Please try again in a moment.")
+NO_ROOM = N_("There is no room for another photo just now; please try again later.")
 LEFT_OPEN = N_("The page was open for too long. Please load it again and repeat your search.")
 
 
@@ -99,6 +108,9 @@ def register(app: Flask) -> None:
     """Answer every error of the app from here."""
     app.register_error_handler(RPFError, explain)
     app.register_error_handler(HTTPException, _http_error)
+    for malformed in (ParseException, NoMoreData):  # raised by gunicorn while the body is read
+        app.register_error_handler(malformed, lambda _: _http_error(BadRequest()))
+    app.register_error_handler(OSError, _no_room)
     app.register_error_handler(NotReady, _not_ready)
     app.register_error_handler(NotStarted, _not_started)
 
@@ -111,10 +123,11 @@ def explain(error: RPFError, **extra: object) -> Response:
         return _answer(500, MESSAGES[500], gettext(MESSAGES[500]))
     if isinstance(error, SearchUnavailable):  # its address and state are not for visitors
         current_app.logger.warning("%s", error)
-        answer = _answer(status, UNAVAILABLE, gettext(UNAVAILABLE))
+        error = SearchUnavailable(UNAVAILABLE)
+    answer = _answer(status, str(error), i18n.message(error), **extra)
+    if status == 503:
         answer.headers["Retry-After"] = str(RETRY_AFTER)
-        return answer
-    return _answer(status, str(error), i18n.message(error), **extra)
+    return answer
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
@@ -124,12 +137,24 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     words = error.description or _title(error.code)
     if isinstance(error, CSRFError):
         words = LEFT_OPEN
-    elif words == type(error).description:
+    elif words == type(error).description or isinstance(error, RateLimitExceeded):
         words = MESSAGES.get(error.code, words)
     answer = _answer(error.code, words, gettext(words))
     for name, value in error.get_headers():
         if name != "Content-Type":
             answer.headers.add(name, value)
+    return answer
+
+
+def _no_room(error: OSError) -> Response:
+    """A full disk, or a used up quota, will be mended; any other OSError is an unexpected one."""
+    if error.errno not in FULL:
+        raise error
+    current_app.logger.error("The disk is full: %s", error.strerror)
+    while request.environ["wsgi.input"].read(2**16):
+        pass  # who is not heard to the end sees a broken connection in place of the answer
+    answer = _answer(503, NO_ROOM, gettext(NO_ROOM))
+    answer.headers["Retry-After"] = str(RETRY_AFTER)
     return answer
 
 

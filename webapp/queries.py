@@ -1,20 +1,18 @@
-"""What a person asks: the picture and the weights, as they stand in an address; and the pictures' embeddings."""
+"""What a person asks: the picture and the weights, as they stand in an address."""
 
 import math
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from rpf.attributes import Vocabulary
-from rpf.engine import Query, SearchEngine
+from rpf.engine import Query
 from rpf.errors import QueryError
+from webapp import current
 from webapp.i18n import language
-from webapp.uploads import Uploads
 
 MAX_WEIGHT = 3.0
 
@@ -64,41 +62,19 @@ class Ask:
         return replace(self, weights={key: self.weights.get(key) or 1.0 for key in keys}).args()
 
 
-class Queries:
-    """Pictures people search with: kept as uploads, embedded once, the last few embeddings remembered."""
+def keep(data: bytes, keys: Iterable[str]) -> str:
+    """Keep a new picture, embedded already for these attributes; its digest. BadImage, Overloaded: nothing is kept."""
+    current.engine().embed(data, keys)
+    return current.uploads().save(data)
 
-    def __init__(self, uploads: Uploads, remembered: int = 128) -> None:
-        self.uploads = uploads
-        self.remembered = remembered
-        self._queries: OrderedDict[str, Query] = OrderedDict()
-        self._lock = Lock()
 
-    def add(self, engine: SearchEngine, data: bytes) -> str:
-        """Embed and keep a new picture; its digest. BadImage: then nothing is kept."""
-        query = engine.embed(data)
-        digest = self.uploads.save(data)
-        self._remember(digest, query)
-        return digest
-
-    def find(self, engine: SearchEngine, name: str, ask: Ask) -> Query:
-        """The picture's embedding. UnknownItem; UploadExpired."""
-        if ask.item is not None:
-            return engine.query_item(name, ask.item)
-        digest = ask.upload or ""
-        data = self.uploads.read(digest)  # first, because what has expired is not to be remembered either
-        with self._lock:
-            query = self._queries.get(digest)
-        if query is None:
-            query = engine.embed(data)
-        self._remember(digest, query)
-        return query
-
-    def _remember(self, digest: str, query: Query) -> None:
-        with self._lock:
-            self._queries[digest] = query
-            self._queries.move_to_end(digest)
-            while len(self._queries) > self.remembered:
-                self._queries.popitem(last=False)
+def find(name: str, ask: Ask) -> Query:
+    """The picture, embedded for the attributes that count. UnknownItem, UploadExpired, Overloaded."""
+    engine = current.engine()
+    if ask.item is not None:
+        return engine.query_item(name, ask.item)
+    data = current.uploads().read(ask.upload or "")  # first, because what has expired is not to be remembered either
+    return engine.embed(data, [key for key, weight in ask.weights.items() if weight > 0])
 
 
 def _picture(args: "MultiDict[str, str]") -> tuple[int | None, str | None]:

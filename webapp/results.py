@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from rpf.engine import Collection, Query, Results
 from rpf.errors import QueryError, UnknownAttribute
-from webapp import current, show
+from webapp import current, queries, show
 from webapp.i18n import message
 from webapp.queries import Ask
 
@@ -69,7 +69,7 @@ def export(name: str, kind: str) -> Response:
     engine = current.engine()
     collection = engine.collection(name)
     ask = Ask.from_args(request.args, collection.vocabulary)
-    query = current.queries().find(engine, name, ask)
+    query = queries.find(name, ask)
     found = engine.search(name, query, ask.weights, EXPORTED, lacking_last=not ask.mixed)
     lacks = collection.knows_parts and not ask.mixed
     response = _as_csv(ask, found, lacks) if kind == "csv" else _as_json(name, ask, found, lacks)
@@ -89,7 +89,7 @@ def _rank(collection: Collection, count: int, offset: int) -> Ranking:
             problem = gettext("Let at least one detail count.")
     except (QueryError, UnknownAttribute) as error:
         ask, problem = Ask.without_weights(request.args, collection.vocabulary), message(error)
-    query = current.queries().find(engine, collection.name, ask)
+    query = queries.find(collection.name, ask)
     if not problem:
         try:
             found = engine.search(collection.name, query, ask.weights, count, offset, lacking_last=not ask.mixed)

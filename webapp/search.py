@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from rpf.engine import Collection, Item
 from rpf.errors import BadImage
-from webapp import current, show
+from webapp import current, queries, show
 from webapp.forms import SearchForm
 from webapp.i18n import message
 from webapp.queries import Ask
@@ -39,17 +39,16 @@ def search_again(name: str) -> BaseResponse:
 @bp.post("/c/<name>/search")
 def search(name: str) -> BaseResponse | tuple[str, int]:
     """Keep the picture and go to its results; the form again, with its errors, when that cannot be."""
-    engine = current.engine()
-    collection = engine.collection(name)
+    collection = current.engine().collection(name)
     form = SearchForm(collection.vocabulary)
     valid = form.validate_on_submit()
     kept = None
     try:  # the picture is kept even if the rest is refused, so that nobody has to send it twice
         if form.picture is not None:
-            form.upload.data = current.queries().add(engine, form.picture.read())
+            form.upload.data = queries.keep(form.picture.read(), form.chosen)
         if form.item is None and form.upload.data:
             ask = Ask(None, form.upload.data, {})
-            kept = show.asked(collection, ask, current.queries().find(engine, name, ask))
+            kept = show.asked(collection, ask, queries.find(name, ask))
     except (BadImage, UploadExpired) as error:
         form.image.errors = [message(error)]
         valid = False

@@ -1,5 +1,6 @@
 """Uploaded pictures: kept for a day under the SHA-256 of their bytes, and never listed."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -15,6 +16,7 @@ from rpf.files import write_atomic
 
 DAY = 24 * 3600.0
 HOUR = 3600.0
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a full disk, a quota and a limit of the process say
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 

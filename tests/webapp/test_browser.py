@@ -2,31 +2,31 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from rpf.bench.site import serve
 from rpf.settings import Settings
 from tests.browser import FLAGS, MISSING, find
-from tests.server import serve
+from tests.conftest import with_instance
 
 
 @pytest.fixture(scope="module")
 def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a gunicorn over the tiny collection."""
     base = tmp_path_factory.mktemp("browser")
-    with serve(replace(settings, instance=base), base / "log") as address:
-        yield address
+    with serve(with_instance(settings, base), base / "log") as served:
+        yield served.address
 
 
 @pytest.fixture(scope="module")
 def parts_site(parts_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a gunicorn over a collection that knows which parts its garments have."""
     base = tmp_path_factory.mktemp("parts")
-    with serve(replace(parts_settings, instance=base), base / "log") as address:
-        yield address
+    with serve(with_instance(parts_settings, base), base / "log") as served:
+        yield served.address
 
 
 @pytest.fixture(scope="module")

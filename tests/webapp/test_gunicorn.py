@@ -8,8 +8,9 @@ from urllib.error import HTTPError
 
 import pytest
 
+from rpf.bench.site import serve
 from rpf.settings import Settings
-from tests.server import serve, status
+from tests.conftest import with_instance
 
 
 def get(address: str, accept: str) -> tuple[int, str, str]:
@@ -23,25 +24,25 @@ def get(address: str, accept: str) -> tuple[int, str, str]:
 
 
 def test_while_the_default_collection_is_drawn(settings: Settings, tmp_path: Path) -> None:
-    own = replace(settings, collections=tmp_path / "collections", collection="wardrobe", instance=tmp_path)
-    with serve(own, tmp_path / "log", ready=False) as address:
-        code, again, text = get(address + "/readyz", "application/json")
+    own = replace(with_instance(settings, tmp_path), collections=tmp_path / "collections", collection="wardrobe")
+    with serve(own, tmp_path / "log", ready=False) as site:
+        code, again, text = get(site.address + "/readyz", "application/json")
         assert (code, again.isdigit()) == (503, True)
         assert json.loads(text).keys() >= {"phase", "done", "total"}
-        code, again, page = get(address + "/c/wardrobe/", "text/html")
+        code, again, page = get(site.address + "/c/wardrobe/", "text/html")
         assert (code, again.isdigit()) == (503, True)
         assert "<progress" in page
         assert 'http-equiv="refresh"' in page
-        code, again, text = get(address + "/submit", "application/json")
+        code, again, text = get(site.address + "/submit", "application/json")
         assert code == 405
-        assert status(address + "/healthz") == 200
+        assert site.status("/healthz") == 200
 
 
 @pytest.mark.parametrize("args", [(), ("--preload",)])
 def test_the_engine_is_made_in_the_worker(settings: Settings, tmp_path: Path, args: tuple[str, ...]) -> None:
     """Also where the master loads the app: an engine made there would hang in the worker."""
-    with serve(replace(settings, instance=tmp_path), tmp_path / "log", args=args) as address:
-        first = get(address + "/c/tiny/", "text/html")
+    with serve(with_instance(settings, tmp_path), tmp_path / "log", args=args) as site:
+        first = get(site.address + "/c/tiny/", "text/html")
         assert first[0] == 200
-        found = get(address + "/c/tiny/results?item=1&a=sleeve_length", "text/html")
+        found = get(site.address + "/c/tiny/results?item=1&a=sleeve_length", "text/html")
         assert found[0] == 200

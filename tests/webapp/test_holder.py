@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from rpf.settings import Settings
+from tests.conftest import with_instance
 from webapp import begin, create_app
 from webapp.holder import EngineHolder, NotReady, NotStarted
 
@@ -36,9 +37,9 @@ def test_a_failed_start_says_why_and_is_tried_again(
 
 
 def test_expired_uploads_go_without_anybody_uploading(settings: Settings, tmp_path: Path) -> None:
-    app = create_app(replace(settings, instance=tmp_path))
-    app.extensions["rpf_queries"].uploads.max_age = 0.4  # seconds instead of a day
-    digest = app.extensions["rpf_queries"].uploads.save(b"old")
+    app = create_app(with_instance(settings, tmp_path))
+    app.extensions["rpf_uploads"].max_age = 0.4  # seconds instead of a day
+    digest = app.extensions["rpf_uploads"].save(b"old")
     begin(app)
     while (tmp_path / "uploads" / digest).exists():
         time.sleep(0.05)

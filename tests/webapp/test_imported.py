@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from rpf.collection import NewItem, Writer
 from rpf.settings import Settings
+from tests.conftest import with_instance
 from webapp import create_app
 
 
@@ -19,7 +20,9 @@ def client(settings: Settings, tmp_path: Path) -> FlaskClient:
     with Writer(tmp_path / "tiny", checkpoint="", attributes=("sleeve_length", "hat"), dim=64, root="images") as writer:
         items = [NewItem(f"{number}.jpg", "", 0, 0, 0, {}) for number in range(5)]
         writer.append(items, vectors, None, ids=[3, 8, 11, 12, 40])
-    app = create_app(replace(settings, collections=tmp_path, instance=tmp_path / "instance"), WTF_CSRF_ENABLED=False)
+    app = create_app(
+        replace(with_instance(settings, tmp_path / "instance"), collections=tmp_path), WTF_CSRF_ENABLED=False
+    )
     app.extensions["rpf"].start()
     app.extensions["rpf"].wait()
     return app.test_client()

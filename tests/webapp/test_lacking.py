@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from rpf.engine import SearchEngine
 from rpf.settings import Settings
+from tests.conftest import with_instance
 from tests.webapp.test_pages import Outline, get, words
 from webapp import create_app
 
@@ -216,7 +217,7 @@ def test_a_collection_of_before_under_a_model_that_tells_parts(
     shutil.copytree(parts_settings.collections, tmp_path / "collections")
     (file,) = (tmp_path / "collections").glob("*/segments/*/applicable.npy")
     file.unlink()
-    old = replace(parts_settings, collections=tmp_path / "collections", instance=tmp_path / "instance")
+    old = replace(with_instance(parts_settings, tmp_path / "instance"), collections=tmp_path / "collections")
     site = create_app(old, TESTING=True, WTF_CSRF_ENABLED=False)
     site.extensions["rpf"].start()
     site.extensions["rpf"].wait()

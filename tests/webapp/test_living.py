@@ -12,11 +12,11 @@ from urllib.error import HTTPError
 
 import numpy as np
 
+from rpf.bench.site import serve
 from rpf.collection import Collection
 from rpf.engine import SearchEngine
 from rpf.settings import Settings
 from tests.commands import forked
-from tests.server import serve
 
 ATTRIBUTE = "sleeve_length"
 ALL = 1000
@@ -107,7 +107,7 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
     states.append(note())
     with ExitStack() as stack:
         process = stack.enter_context(forked(living, tmp_path / "commands"))
-        address = stack.enter_context(serve(living, tmp_path / "log"))
+        address = stack.enter_context(serve(living, tmp_path / "log")).address
         asking = stack.enter_context(Asking(address))
 
         def change(*args: object) -> None:

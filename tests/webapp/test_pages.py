@@ -347,7 +347,7 @@ def test_everything_is_in_vietnamese(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """What pybabel finds with babel.cfg and the names of our errors is in the catalogue, and nothing more is."""
     errors = (
         "BadImage UnknownAttribute UnknownItem UnknownCollection CollectionError QueryError "
-        "UploadExpired Forbidden NotFound TooLarge"
+        "UploadExpired Forbidden NotFound TooLarge Overloaded Unfetchable"
     )
     keywords = [part for name in ("lazy_gettext", *errors.split()) for part in ("-k", name)]
     monkeypatch.chdir(ROOT)

@@ -94,7 +94,7 @@ def test_a_write_that_fails_leaves_nothing(uploads: Uploads, monkeypatch: pytest
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(OSError, match="No space left"):
             uploads.save(b"a picture")
     assert files(uploads) == set()
 
