@@ -21,7 +21,7 @@ from rpf.indexing import Progress
 
 METHODS = ("exact", "pca", "faiss", "faiss:PCA64,IVF256,SQ8", "hnsw", "kdtree", "lsh", "earlier", "hnswlib", "usearch")
 LIMIT = 600.0  # seconds of building, and of searching
-PACKAGES = ("numpy", "torch", "faiss-cpu", "scikit-learn", "hnswlib", "usearch")
+PACKAGES = ("numpy", "torch", "openvino", "faiss-cpu", "scikit-learn", "hnswlib", "usearch")
 Run = dict[str, Any]
 
 

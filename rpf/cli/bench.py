@@ -85,3 +85,57 @@ def search(
         source = read_source(collection, keys, engine.model, queries, bar)
         measure_all(plan, source, about, Path(folder), out / "search.json", bar)
     click.echo(write_search(out), nl=False)
+
+
+@bench.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--models", default="rpf-base rpf-small", show_default=True, help="Names separated by spaces.")
+@click.option("--attributes", default="1,3,8", show_default=True, callback=_numbers, help="In a query.")
+@click.option("--photos", default=24, show_default=True, type=click.IntRange(1, 1000), help="For the model's time.")
+@click.option("--indexed", default=96, show_default=True, type=click.IntRange(12, 10_000), help="Photos to index.")
+@click.option("--clients", default="1,8,32", show_default=True, callback=_numbers, help="Of the site at once.")
+@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1, 600), help="Of each load.")
+@click.option(
+    "--attrs", default="sleeve length; collar design; coat length", show_default=True, help="Of the requests."
+)
+@click.option("--out", required=True, type=FILE, help="Folder for serve.json and serve.md.")
+@with_settings
+def serve(
+    settings: Settings,
+    folder: Path,
+    models: str,
+    attributes: tuple[int, ...],
+    photos: int,
+    indexed: int,
+    clients: tuple[int, ...],
+    seconds: float,
+    attrs: str,
+    out: Path,
+) -> None:
+    """Measure what a search costs with the photos in FOLDER: the model's time beside the earlier system's procedure,
+    indexing, and a whole site under load, which searches the default collection.
+
+    \b
+    Example:
+      python -m rpf bench serve data/clothing/images --out bench
+    """
+    import json
+
+    from rpf.bench.serve import MODELS, Plan, as_markdown, measure_serve
+    from rpf.files import write_atomic
+    from rpf.indexing import find_images
+
+    names = find_images(folder)
+    if len(names) < 12:
+        raise click.UsageError(f"{folder} holds {len(names)} photos; 12 are needed.")
+    for model in models.split():
+        if model not in MODELS:
+            raise click.UsageError(f"There is no model {model}; there are {', '.join(MODELS)}.")
+    step = max(1, len(names) // max(photos, indexed))
+    plan = Plan(models.split(), attributes, photos, indexed, clients, seconds, attrs)
+    out.mkdir(parents=True, exist_ok=True)
+    with Bar("part") as bar:
+        measure_serve(plan, settings, [folder / name for name in names[::step]], out / "serve.json", bar)
+    text = as_markdown(json.loads((out / "serve.json").read_text()))
+    write_atomic(out / "serve.md", text.encode())
+    click.echo(text, nl=False)
