@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from rpf.bench.site import serve
 from rpf.engine import load_model
 from rpf.indexing import Source, index
-from rpf.settings import Settings
-from tests.server import ROOT, serve
+from rpf.settings import ROOT, Settings
+from tests.conftest import with_instance
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -35,9 +36,11 @@ def folder(settings: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path_fa
 
 @pytest.fixture(scope="module")
 def site(settings: Settings, folder: Path) -> Iterator[str]:
-    own = replace(settings, collections=folder / "collections", collection="wardrobe", instance=folder / "instance")
-    with serve(own, folder / "log") as address:
-        yield address
+    own = replace(
+        with_instance(settings, folder / "instance"), collections=folder / "collections", collection="wardrobe"
+    )
+    with serve(own, folder / "log") as served:
+        yield served.address
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

@@ -1,0 +1,262 @@
+"""Some minutes of mixed load on a real site, while things break: `python -m tests.soak --minutes 10`.
+
+Workers are killed, the disk is full for uploads, the collection is changed underneath. Every answer is checked; the
+only errors may be 503, and broken connections of a worker that was killed or replaced.
+Works in a temporary folder, on loopback.
+"""
+
+import argparse
+import json
+import math
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psutil
+import urllib3
+
+from rpf.bench.site import Site, serve
+from rpf.collection import Collection
+from rpf.data.wardrobe import draw
+from rpf.engine import SearchEngine
+from rpf.indexing import Source, find_images, index
+from rpf.settings import ROOT, Settings
+from tests.hostile import form, requests
+
+NAME = "soak"
+ITEMS, MORE = 60, 6  # garments that stay, and that come and go
+CLIENTS = 8
+CLOSE = 5e-3
+ATTRS = "sleeve length; neckline design"
+
+
+class Soak:
+    """The site, what it should answer, and what it did."""
+
+    def __init__(self, folder: Path, until: float) -> None:
+        self.folder, self.until = folder, until
+        self.settings = Settings(folder / "collections", NAME, instance=folder / "instance")
+        self.statuses: Counter[tuple[str, int]] = Counter()
+        self.wrong: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.lock = threading.Lock()
+        self.replaced = 0.0  # when a worker was last, on the monotonic clock
+        images = folder / "images"
+        images.mkdir()
+        for seed in range(ITEMS + MORE):
+            draw(seed, size=300).picture.save((images if seed < ITEMS else folder) / f"{seed:03}.jpg")
+        engine = SearchEngine(self.settings)
+        index(self.settings.collections / NAME, images, [Source(name) for name in find_images(images)], engine.model)
+        self.photos = [path.read_bytes() for path in sorted(images.iterdir())]
+        keys = engine.collection(NAME).vocabulary.parse(ATTRS)
+        self.expected = [
+            {
+                hit.item.id: hit.similarity
+                for hit in engine.search(NAME, engine.embed(photo), dict.fromkeys(keys, 1.0), 1000).hits
+            }
+            for photo in self.photos
+        ]
+
+    # ---- what clients do ----
+
+    def submit(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
+        """Search with a picture; among the garments that stay, the ranking is the one that is known."""
+        place = rng.randrange(ITEMS)
+        photo = self.photos[place] + (b"%d" % rng.randrange(10**9) if rng.random() < 0.5 else b"")
+        body, headers = form(photo, attrs=ATTRS, k="1000")
+        answer = self._ask(http, "submit", "POST", site.address + "/submit", body=body, headers=headers)
+        if answer is None or answer.status != 200:
+            return
+        found = answer.json()
+        told = {a: b for a, b in zip(found["ids"], found["similarities"], strict=True) if a in self.expected[place]}
+        if told.keys() != self.expected[place].keys():
+            self._note(f"submit {place}: {len(told)} of {ITEMS} garments")
+        elif any(abs(told[own] - self.expected[place][own]) > CLOSE for own in told):
+            self._note(f"submit {place}: other likenesses")
+        elif found["similarities"] != sorted(found["similarities"], reverse=True):
+            self._note(f"submit {place}: not in order")
+
+    def look(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
+        """Pages and pictures."""
+        item = rng.randrange(1, ITEMS + 1)
+        path, sign = rng.choice(
+            [("", b"</html>"), ("about", b"</html>"), (f"item/{item}", b"</html>"), (f"thumb/{item}", b"RIFF"),
+             (f"results?item={item}&a=sleeve_length", b"</html>"), (f"image/{item}", b"RIFF"),
+             (f"results.csv?item={item}&a=sleeve_length", b"rank,id,path")]
+        )  # fmt: skip
+        answer = self._ask(http, "look", "GET", f"{site.address}/c/{NAME}/{path}")
+        if answer is not None and answer.status == 200 and sign not in answer.data:
+            self._note(f"{path}: something else")
+
+    def upload(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
+        """What a person does: the form, the search, its results."""
+        page = self._ask(http, "form", "GET", f"{site.address}/c/{NAME}/")
+        if page is None or page.status != 200:
+            return
+        token = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', page.data)
+        assert token
+        photo = self.photos[rng.randrange(ITEMS)] + b"%0100000d" % rng.randrange(10**9)
+        body, headers = form(photo, a="sleeve_length", csrf_token=token[1].decode())
+        headers["Cookie"] = page.headers["Set-Cookie"].partition(";")[0]
+        found = self._ask(
+            http, "upload", "POST", f"{site.address}/c/{NAME}/search", body=body, headers=headers, redirect=False
+        )
+        if found is None or found.status != 303:
+            return
+        results = self._ask(http, "results", "GET", site.address + found.headers["Location"])
+        if results is not None and results.status == 200 and results.data.count(b'<li class="hit') < 24:
+            self._note("results: too few")
+
+    def annoy(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
+        """One of the hostile requests, on a connection of its own: the server may end it."""
+        one = rng.choice([one for one in HOSTILE if not one.raw])
+        with urllib3.PoolManager() as own:
+            self._ask(
+                own, "hostile", one.method, site.address + one.path, body=one.body, headers=one.headers, redirect=False
+            )
+
+    def _ask(self, http: urllib3.PoolManager, kind: str, method: str, url: str, **kwargs: Any) -> Any:
+        began = time.monotonic()
+        try:
+            answer = http.request(method, url, retries=False, timeout=90.0, **kwargs)
+            status = answer.status
+        except (urllib3.exceptions.HTTPError, UnicodeError, ValueError) as error:
+            if isinstance(error, urllib3.exceptions.HTTPError) and self.replaced < began - 5 and kind != "hostile":
+                self._note(f"{kind}: {type(error).__name__} though no worker was replaced")
+            answer, status = None, 0
+        with self.lock:
+            self.statuses[kind, status] += 1
+        if status >= 500 and status != 503:
+            self._note(f"{kind}: {status} for {method} {urllib3.util.parse_url(url).path}")
+        return answer
+
+    def _note(self, what: str) -> None:
+        with self.lock:
+            self.wrong[what] += 1
+
+    def client(self, site: Site, number: int) -> None:
+        """Until the time is up."""
+        rng = random.Random(number)
+        acts = [self.submit] * 5 + [self.look] * 4 + [self.upload] * 2 + [self.annoy]
+        with urllib3.PoolManager() as http:
+            while time.monotonic() < self.until:
+                rng.choice(acts)(site, http, rng)
+
+    # ---- what breaks ----
+
+    def kill(self, site: Site) -> None:
+        """A worker, in the middle of whatever it does."""
+        self.replaced = math.inf
+        os.kill(psutil.Process(site.process.pid).children()[0].pid, signal.SIGKILL)
+        self._wait_ready(site)
+        self.replaced = time.monotonic()
+
+    def reload(self, site: Site) -> None:
+        """SIGHUP: another worker in the place of this one."""
+        self.replaced = math.inf
+        old = psutil.Process(site.process.pid).children()[0]
+        site.process.send_signal(signal.SIGHUP)
+        psutil.wait_procs([old], timeout=60)
+        self._wait_ready(site)
+        self.replaced = time.monotonic()
+
+    def fill(self, site: Site) -> None:
+        """No file over 40 KB can be written for some seconds (SQLite keeps one of 32)."""
+        served = psutil.Process(site.process.pid).children()[0]
+        whole = served.rlimit(psutil.RLIMIT_FSIZE)
+        served.rlimit(psutil.RLIMIT_FSIZE, (40_960, whole[1]))
+        time.sleep(5)
+        with suppress(psutil.NoSuchProcess):
+            served.rlimit(psutil.RLIMIT_FSIZE, whole)
+
+    def change(self, site: Site) -> None:
+        """Garments come, and go again; and everything is written anew."""
+        for seed in range(ITEMS, ITEMS + MORE):
+            shutil.copy(self.folder / f"{seed:03}.jpg", self.folder / "images")
+        self._command("add", NAME, str(self.folder / "images"))
+        ids = Collection.open(self.settings.collections / NAME).ids.tolist()
+        self._command("remove", NAME, *[str(own) for own in ids if own > ITEMS])
+        self._command("compact", NAME)
+        for seed in range(ITEMS, ITEMS + MORE):
+            (self.folder / "images" / f"{seed:03}.jpg").unlink()
+
+    def _command(self, *words: str) -> None:
+        folders = {"RPF_COLLECTIONS": str(self.settings.collections), "RPF_INSTANCE": str(self.settings.instance)}
+        command = [sys.executable, "-m", "rpf", *words]
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **folders}, capture_output=True, text=True)
+        if done.returncode:
+            self._note(f"{words[0]}: {done.stderr[-300:]}")
+
+    def _wait_ready(self, site: Site) -> None:
+        until = time.monotonic() + 120
+        while site.status("/readyz") != 200:
+            if time.monotonic() > until:
+                self._note("not ready again after 2 minutes")
+                return
+            time.sleep(0.2)
+
+    def breaker(self, site: Site) -> None:
+        """One fault after the other, until the time is up."""
+        acts: list[Callable[[Site], None]] = [self.change, self.kill, self.fill, self.reload]
+        while time.monotonic() < self.until:
+            for act in acts:
+                if time.monotonic() < self.until:
+                    act(site)
+                    self.faults[act.__name__] += 1
+                    time.sleep(3)
+
+
+HOSTILE = requests()
+
+
+def main() -> int:
+    """0 if all went well."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--minutes", type=float, default=10.0)
+    minutes = asked.parse_args().minutes
+    with TemporaryDirectory() as name:
+        soak = Soak(Path(name), time.monotonic() + 60 * minutes)
+        with serve(soak.settings, Path(name) / "log", RPF_RATE_LIMIT="off") as site:
+            soak.until, before = time.monotonic() + 60 * minutes, site.resident_bytes()
+            threads = [threading.Thread(target=soak.client, args=(site, number)) for number in range(CLIENTS)]
+            threads.append(threading.Thread(target=soak.breaker, args=(site,)))
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            soak._wait_ready(site)
+            after = site.resident_bytes()
+        log = (Path(name) / "log").read_text()
+        if "Traceback" in log:
+            soak.wrong["the log has a traceback:\n" + log[log.index("Traceback") :][:2000]] += 1
+        broken = [
+            path.name
+            for path in (Path(name) / "instance" / "thumbnails").glob("[!.]*")
+            if path.read_bytes()[:4] != b"RIFF"
+        ]
+        soak.wrong.update(f"broken thumbnail {path}" for path in broken)
+    print(
+        json.dumps({f"{kind} {status}": number for (kind, status), number in sorted(soak.statuses.items())}, indent=1)
+    )
+    print("faults:", dict(soak.faults))
+    print(f"memory: {before / 1e6:.0f} MB at first, {after / 1e6:.0f} MB at the end")
+    print(f"wrong: {soak.wrong.total()}")
+    for what, number in soak.wrong.most_common(30):
+        print(f"  {number} times: {what}")
+    return 1 if soak.wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
