@@ -10,7 +10,7 @@ from rpf.collection import Writer
 from rpf.collection.manifest import read_manifest, usable_text
 from rpf.errors import BadImage, CollectionError, DatasetError
 from rpf.files import sync_folder
-from rpf.images import MAX_BYTES, open_image
+from rpf.images import open_image, read
 from rpf.indexing import Embedder, Progress, Report, Source, find_images, take_in, tidy
 
 
@@ -113,8 +113,7 @@ def _read(path: Path) -> bytes:
         raise OSError("Its name is not valid Unicode.")
     if not path.is_file() and not path.is_dir():  # a pipe, which would be waited for
         raise OSError("It is no file.")
-    with path.open("rb") as stream:
-        data = stream.read(MAX_BYTES + 1)  # open_image refuses what is longer
+    data = read(path)
     open_image(data)
     return data
 

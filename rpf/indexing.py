@@ -19,7 +19,7 @@ from rpf.collection import NewItem, Writer
 from rpf.collection.arrays import inside
 from rpf.collection.manifest import usable_text
 from rpf.errors import BadImage, DatasetError
-from rpf.images import MAX_BYTES, open_image
+from rpf.images import open_image, read
 
 SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff",
@@ -218,25 +218,25 @@ def _batches(
             if not group:
                 break
             taken += len(group)
-            for source, read in zip(group, pool.map(partial(_read, root, known), group), strict=True):
-                _sort_in(made, known, source, read)
+            for source, seen in zip(group, pool.map(partial(_read, root, known), group), strict=True):
+                _sort_in(made, known, source, seen)
         if not taken:
             return
         yield made
 
 
-def _sort_in(made: _Batch, known: Known, source: Source, read: _Picture | OSError | BadImage | None) -> None:
-    if read is None:
+def _sort_in(made: _Batch, known: Known, source: Source, seen: _Picture | OSError | BadImage | None) -> None:
+    if seen is None:
         made.kept += 1
         return
     # A file that cannot be read may be back tomorrow; one that is no picture any more has lost its item.
-    if source.path in known and not isinstance(read, OSError):
+    if source.path in known and not isinstance(seen, OSError):
         made.outdated.append(known[source.path][0])
-    if isinstance(read, _Picture):
-        made.items.append(read.item)
-        made.pictures.append(read.picture)
+    if isinstance(seen, _Picture):
+        made.items.append(seen.item)
+        made.pictures.append(seen.picture)
     else:
-        why = read.strerror if isinstance(read, OSError) and read.strerror else str(read)
+        why = seen.strerror if isinstance(seen, OSError) and seen.strerror else str(seen)
         made.skipped.append((source.path.encode(errors="backslashreplace").decode(), why))
 
 
@@ -250,8 +250,7 @@ def _read(root: Path, known: Known, source: Source) -> _Picture | OSError | BadI
             return OSError("The folder cannot be read.")
         if not inside(root, path) or not path.is_file():
             return OSError("There is no such file in the image folder.")
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)  # open_image refuses what is longer
+        data = read(path)
         digest = hashlib.sha256(data).hexdigest()
         if source.path in known and known[source.path][1:] == (len(data), digest):
             return None

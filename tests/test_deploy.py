@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from rpf.bench.site import free_port
 from rpf.settings import ROOT, Settings
 from tests.hostile import form
 
@@ -36,13 +36,6 @@ class Front:
         pool = urllib3.HTTPSConnectionPool("127.0.0.1", self.https, cert_reqs=ssl.CERT_NONE, assert_hostname=False)
         headers = {"Host": HOST, **kwargs.pop("headers", {})}  # type: ignore[dict-item]
         return pool.request(method, path, headers=headers, retries=False, redirect=False, timeout=60, **kwargs)  # type: ignore[arg-type]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="module")

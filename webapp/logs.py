@@ -60,6 +60,11 @@ def network(address: str | None) -> str:
     return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
 
 
+def method() -> str:
+    """The request's method; "other" for what anybody may make up."""
+    return request.method if request.method in ("GET", "POST", "HEAD", "OPTIONS") else "other"
+
+
 def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if ID.fullmatch(given) else secrets.token_hex(8)
@@ -73,7 +78,7 @@ def _failed(exc_info: object) -> None:
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     own = {
-        "method": request.method if request.method in ("GET", "POST", "HEAD", "OPTIONS") else "other",
+        "method": method(),
         "route": request.url_rule.rule if request.url_rule else "none",
         "status": response.status_code,
         "ms": round(1e3 * (time.perf_counter() - g.began), 1),

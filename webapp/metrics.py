@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from webapp import logs
 from webapp.holder import EngineHolder
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -59,22 +60,17 @@ class _Engine(Collector):
 
 
 def init_app(app: Flask, holder: EngineHolder) -> None:
-    """Count from now on, and serve the counts at /metrics."""
+    """Count from now on, and serve the counts at /metrics. After `logs.init_app`, which notes when a request began."""
     counted = Metrics(holder)
-
-    def began() -> None:
-        g.metrics_began = time.perf_counter()
 
     def ended(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "none"
-        method = request.method if request.method in ("GET", "POST", "HEAD", "OPTIONS") else "other"
-        counted.requests.labels(route, method, response.status_code).inc()
-        counted.request_seconds.labels(route).observe(time.perf_counter() - g.metrics_began)
+        counted.requests.labels(route, logs.method(), response.status_code).inc()
+        counted.request_seconds.labels(route).observe(time.perf_counter() - g.began)
         return response
 
     def metrics() -> Response:
         return Response(generate_latest(counted.registry), content_type="text/plain; version=0.0.4; charset=utf-8")
 
-    app.before_request(began)
     app.after_request(ended)
     app.add_url_rule("/metrics", view_func=metrics)

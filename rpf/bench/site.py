@@ -49,6 +49,14 @@ class Site:
         return sum(int(one.memory_info().rss) for one in (parent, *parent.children(recursive=True)))
 
 
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @contextmanager
 def serve(
     settings: Settings,
@@ -63,9 +71,7 @@ def serve(
 
     args: gunicorn's; environment: further variables. Raises NotServed.
     """
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     whole = {
         **os.environ,
         "RPF_BIND": f"{HOST}:{port}",
