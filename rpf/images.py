@@ -55,7 +55,7 @@ def open_image(source: bytes | Path) -> Image.Image:
 
 def read(path: Path) -> bytes:
     """A file's bytes, cut off where `open_image` refuses it for its length. Raises OSError."""
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
 
 
