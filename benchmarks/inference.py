@@ -1,4 +1,4 @@
-"""Ways to run the published transformer (rpf-base) on a CPU, side by side, each in a process of its own:
+"""Ways to run the published networks (rpf-base) on a CPU, side by side, each in a process of its own:
 
     pip install onnx onnxruntime onnxscript nncf        # what is not installed stands in the table as such
     python -m benchmarks.inference data/clothing/images --out benchmarks/inference
@@ -30,7 +30,7 @@ from rpf.indexing import find_images
 from rpf.model.compiled import FORMATS, Compiled, as_graph
 
 SIDE, ROUNDS, CALIBRATION = 224, 15, 64
-PARTS = {"3 crops": 3, "8 crops": 8}
+PARTS = {"trunk, 1 picture": 1, "transformer, 3 crops": 3, "transformer, 8 crops": 8}
 Floats = npt.NDArray[np.float32]
 Run = Callable[[Floats], Floats]
 
@@ -103,12 +103,14 @@ def measure(engine: str, photos: Floats, threads: int) -> dict[str, Any]:
     torch.set_num_threads(threads)
     made: dict[str, Any] = {"milliseconds": {}, "cosine": {}}
     for part, batch in PARTS.items():
-        module = Weights("rpf-base", None).load().patch.vit  # type: ignore[union-attr]
+        model = Weights("rpf-base", None).load()
+        module = model.region.trunk if part.startswith("trunk") else model.patch.vit  # type: ignore[union-attr]
         expected = module(torch.from_numpy(photos[:batch])).numpy()
         run = ENGINES[engine](module, photos)
         found = run(photos[:batch])
-        lengths = np.linalg.norm(found, axis=-1) * np.linalg.norm(expected, axis=-1)
-        made["cosine"][part] = float(np.median((found * expected).sum(axis=-1) / lengths))
+        axis = 1 if part.startswith("trunk") else -1  # of channels, or of a token's numbers
+        lengths = np.linalg.norm(found, axis=axis) * np.linalg.norm(expected, axis=axis)
+        made["cosine"][part] = float(np.median((found * expected).sum(axis=axis) / lengths))
         run(photos[:batch])
         times = []
         for _ in range(ROUNDS):
@@ -126,7 +128,7 @@ def measure(engine: str, photos: Floats, threads: int) -> dict[str, Any]:
 )
 @click.option("--engines", help="Names separated by semicolons, the others' figures are kept; else all.")
 def main(folder: Path, out: Path, engines: str | None) -> None:
-    """Measure every way to run rpf-base's transformer with the photos in FOLDER."""
+    """Measure every way to run rpf-base's trunk and transformer with the photos in FOLDER."""
     threads = psutil.cpu_count() or 1
     names = find_images(folder)
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
@@ -153,7 +155,7 @@ def as_markdown(made: dict[str, Any]) -> str:
     """A table."""
     about = made["machine"]
     lines = [
-        "# Ways to run the transformer on a CPU", "",
+        "# Ways to run the networks on a CPU", "",
         f"rpf-base at 224 pixels; {about['processor']}, {made['threads']} threads; torch {about['torch']}, openvino "
         f"{about['openvino']}. Medians of {ROUNDS} runs, in ms; in brackets the median cosine to float32.", "",
         "| | " + " | ".join(PARTS) + " |", "|---|" + "---:|" * len(PARTS),
