@@ -1,6 +1,6 @@
 """What a faster number format changes of the default model's rankings, on labelled photos:
 
-pip install nncf        # for int8, which the program does not use; left out where it is not installed
+pip install nncf        # for calibrated 8 bits, which the program does not use; left out where it is not installed
 python -m benchmarks.formats --cfg config/Clothing/Clothing.yaml --out benchmarks/formats
 """
 
@@ -25,12 +25,12 @@ from rpf.evaluation.protocol import read_benchmark
 from rpf.files import write_atomic
 from rpf.images import centre_square, crop, open_image, pad_square
 from rpf.model import checkpoint
-from rpf.model.compiled import FORMATS, compile_branches
+from rpf.model.compiled import FORMATS, INT8, compile_branches
 from rpf.model.rpf import RPF
 from rpf.settings import DEFAULT_CHECKPOINT
 
 BATCH, CALIBRATION = 16, 64  # photos
-INT8 = "int8"
+CALIBRATED = "int8, calibrated"
 
 
 class Run(nn.Module):
@@ -77,9 +77,9 @@ def main(files: tuple[Path, ...], overrides: tuple[str, ...], split: str, weight
     plain = checkpoint.load(weights)
     made: dict[str, Any] = {"split": split, "photos": len(benchmark.paths), "formats": {}}
     made["map"] = 100 * overall_map(plain, benchmark)
-    for number_format in (*FORMATS, *([INT8] if find_spec("nncf") else [])):
+    for number_format in (*FORMATS, INT8, *([CALIBRATED] if find_spec("nncf") else [])):
         model = checkpoint.load(weights)
-        if number_format == INT8:
+        if number_format == CALIBRATED:
             quantise(model, [open_image(path) for path in benchmark.paths[:CALIBRATION]])
         else:
             compile_branches(model, number_format, 0)

@@ -27,7 +27,7 @@ from rpf.bench.search import machine
 from rpf.files import write_atomic
 from rpf.images import centre_square, open_image
 from rpf.indexing import find_images
-from rpf.model.compiled import FORMATS, Compiled, as_graph
+from rpf.model.compiled import FORMATS, INT8, Compiled, as_graph, in_8_bits
 
 SIDE, CALIBRATION = 224, 64
 ROUNDS, SECONDS = 15, 5.0  # at least
@@ -49,7 +49,10 @@ def pytorch(module: nn.Module, photos: Floats, dtype: torch.dtype, compiled: boo
 
 def openvino(module: nn.Module, photos: Floats, number_format: str) -> Run:
     """What the program uses."""
-    compiled = Compiled(as_graph(module, SIDE), number_format, torch.get_num_threads())
+    graph, eight = as_graph(module, SIDE), number_format == INT8
+    compiled = Compiled(
+        in_8_bits(graph) if eight else graph, "bfloat16" if eight else number_format, torch.get_num_threads()
+    )
     return lambda pixels: compiled(torch.from_numpy(pixels)).numpy()
 
 
@@ -94,8 +97,8 @@ ENGINES: dict[str, Callable[[nn.Module, Floats], Run]] = {
     "torch.compile, bfloat16": lambda module, photos: pytorch(module, photos, torch.bfloat16, compiled=True),
     "ONNX Runtime, float32": onnx_runtime,
     "ONNX Runtime, int8": lambda module, photos: onnx_runtime(module, photos, int8=True),
-    **{f"OpenVINO, {name}": partial(openvino, number_format=name) for name in FORMATS},
-    "OpenVINO, int8": openvino_int8,
+    **{f"OpenVINO, {name}": partial(openvino, number_format=name) for name in (*FORMATS, INT8)},
+    "OpenVINO, int8, calibrated": openvino_int8,
 }
 
 

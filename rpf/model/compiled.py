@@ -21,6 +21,8 @@ from rpf.files import sync_files, write_atomic
 from rpf.model.rpf import RPF
 
 FORMATS = {"float32": "f32", "bfloat16": "bf16"}  # our names and OpenVINO's
+INT8 = "int8"  # the transformer's matrix products; all else is in the faster one of FORMATS
+GROUP = 256  # of a token's numbers that share a scale in 8 bits
 GAIN = 1.3  # bfloat16 must be so many times as fast as float32 to be worth its rounding
 KEPT = 3  # checkpoints whose networks are kept for the next start
 
@@ -50,22 +52,40 @@ def as_graph(module: nn.Module, side: int) -> ov.Model:
     return graph
 
 
+def in_8_bits(graph: ov.Model) -> ov.Model:
+    """The same graph, changed: the weights of its matrix products are in 8 bits, with a scale for each output.
+
+    OpenVINO multiplies such weights with inputs in 8 bits too, whose scales it takes from the inputs as they come, for
+    each GROUP of a token's numbers: nothing needs calibrating.
+    """
+    for product in graph.get_ops():
+        weights = product.input_value(1).get_node() if product.get_type_name() == "MatMul" else None
+        if weights is not None and weights.get_type_name() == "Constant":
+            values = weights.data.astype(np.float32)
+            largest = np.abs(values).max(axis=int(product.get_attributes()["transpose_b"]), keepdims=True)
+            scale = np.maximum(largest, np.finfo(np.float32).tiny) / 127
+            small = ops.convert(ops.constant(np.rint(values / scale).astype(np.int8)), "f32")
+            product.input(1).replace_source_output(ops.multiply(small, ops.constant(scale)).output(0))
+    return graph
+
+
 def compile_branches(model: RPF, number_format: str, threads: int, folder: Path | None = None) -> str:
-    """Put compiled networks into a model on the CPU, in "float32", "bfloat16" or, by "auto", what is fast here.
+    """Put compiled networks into a model on the CPU, in "float32", "bfloat16", "int8" or, by "auto", in float32 or
+    bfloat16, what is fast here.
 
     folder: where graphs, and what is fast, are kept, so that the next start need not make them, and computes in the
     same format; None for nowhere.
     Returns the format. What is left to PyTorch is float32, and small. Raises ConfigError for another format.
     """
-    if number_format == "auto":
-        number_format = _fast_format(folder)
-    if number_format not in FORMATS:
-        raise ConfigError("RPF_FORMAT must be auto, %(known)s", known=" or ".join(FORMATS))
+    rest = _fast_format(folder) if number_format in {"auto", INT8} else number_format
+    if rest not in FORMATS:
+        raise ConfigError("RPF_FORMAT must be auto, %(known)s", known=f"{', '.join(FORMATS)} or {INT8}")
     graphs = (_read(folder / _key(model)) if folder else None) or _make(model, folder)
-    model.region.add_module("trunk", Compiled(graphs["trunk"], number_format, threads))
+    model.region.add_module("trunk", Compiled(graphs["trunk"], rest, threads))
     if model.patch:
-        model.patch.add_module("vit", Compiled(graphs["transformer"], number_format, threads))
-    return number_format
+        transformer = in_8_bits(graphs["transformer"]) if number_format == INT8 else graphs["transformer"]
+        model.patch.add_module("vit", Compiled(transformer, rest, threads))
+    return rest if number_format == "auto" else number_format
 
 
 def _fast_format(folder: Path | None) -> str:
@@ -150,6 +170,7 @@ def _compile(graph: ov.Model, number_format: str, threads: int) -> ov.CompiledMo
     options: dict[str, object] = {
         "INFERENCE_PRECISION_HINT": FORMATS[number_format],
         "PERFORMANCE_HINT": "LATENCY",
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP,  # where weights are in 8 bits
     }
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import openvino as ov
 import pytest
+from openvino import opset13 as ops
 from PIL import Image
 
 from rpf.errors import ConfigError
 from rpf.model import checkpoint, compiled
-from rpf.model.compiled import bfloat16_is_fast, compile_branches
+from rpf.model.compiled import bfloat16_is_fast, compile_branches, in_8_bits
 from rpf.model.rpf import RPF
 
 
@@ -43,6 +45,39 @@ def test_bfloat16_is_close(plain: RPF, tiny_checkpoint: Path, pictures: list[Ima
     assert compile_branches(model, "bfloat16", 1) == "bfloat16"
     cosines = (plain.embed(pictures).region * model.embed(pictures).region).sum(axis=-1)
     assert np.median(cosines) > 0.999
+
+
+def test_8_bits_are_close(plain: RPF, tiny_checkpoint: Path, pictures: list[Image.Image]) -> None:
+    """Only the transformer's products are, and the boxes come from the trunk."""
+    model, rest = checkpoint.load(tiny_checkpoint), checkpoint.load(tiny_checkpoint)
+    assert compile_branches(model, "int8", 1) == "int8"
+    compile_branches(rest, "auto", 1)
+    found, like = model.embed(pictures), rest.embed(pictures)
+    np.testing.assert_array_equal(found.box, like.box)
+    assert found.patch is not None
+    assert like.patch is not None
+    assert np.median((like.patch * found.patch).sum(axis=-1)) > 0.999
+    assert not np.array_equal(found.patch, like.patch)
+
+
+def test_weights_in_8_bits_are_the_nearest() -> None:
+    """Also a row of zeros, also transposed; what is no weight stays."""
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((5, 12), np.float32), rng.standard_normal((5, 3), np.float32)
+    first[2] = 0
+    rows = ops.parameter([-1, 12], np.float32)
+    hidden = ops.matmul(rows, ops.constant(first), False, True)
+    graph = ov.Model([ops.matmul(ops.matmul(hidden, ops.constant(second), False, False), hidden, True, False)], [rows])
+
+    def run() -> npt.NDArray[np.float32]:
+        compiled = ov.Core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        return np.array(compiled([np.ones((2, 12), np.float32)])[0])
+
+    exact = run()
+    small = [op.data for op in in_8_bits(graph).get_ops() if op.get_element_type() == ov.Type.i8 and not op.inputs()]
+    assert sorted(values.shape for values in small) == [(5, 3), (5, 12)]
+    assert all(np.abs(values).max() == 127 for values in small)
+    np.testing.assert_allclose(run(), exact, rtol=0.02, atol=0.02 * np.abs(exact).max())
 
 
 def test_auto_takes_what_is_fast(tiny_checkpoint: Path) -> None:
@@ -113,7 +148,7 @@ print([name for name in sys.modules if name.startswith("openvino_telemetry.")])
 
 
 def test_another_format_is_refused(tiny_checkpoint: Path) -> None:
-    with pytest.raises(ConfigError, match="RPF_FORMAT must be auto, float32 or bfloat16"):
+    with pytest.raises(ConfigError, match="RPF_FORMAT must be auto, float32, bfloat16 or int8"):
         compile_branches(checkpoint.load(tiny_checkpoint), "int4", 1)
 
 
