@@ -106,9 +106,9 @@ def test_the_whole_way(page: Page, photo: Path) -> None:
 
 def test_a_changed_weight_keeps_the_place(page: Page, photo: Path) -> None:
     search(page, photo, "sleeve_length", "coat_length")
-    page.mouse.wheel(0, 600)
-    page.wait_for_function("scrollY > 0")
+    page.evaluate("scrollTo({top: 600, behavior: 'instant'})")
     place = page.evaluate("scrollY")
+    assert place > 0
     history = page.evaluate("history.length")
     with page.expect_response(re.compile("w-coat_length=0")):
         page.locator("#w-coat_length").fill("0")
