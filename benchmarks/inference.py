@@ -49,10 +49,10 @@ def pytorch(module: nn.Module, photos: Floats, dtype: torch.dtype, compiled: boo
 
 def openvino(module: nn.Module, photos: Floats, number_format: str) -> Run:
     """What the program uses."""
-    graph, eight = as_graph(module, SIDE), number_format == INT8
-    compiled = Compiled(
-        in_8_bits(graph) if eight else graph, "bfloat16" if eight else number_format, torch.get_num_threads()
-    )
+    graph = as_graph(module, SIDE)
+    if number_format == INT8:
+        graph, number_format = in_8_bits(graph), "bfloat16"
+    compiled = Compiled(graph, number_format, torch.get_num_threads())
     return lambda pixels: compiled(torch.from_numpy(pixels)).numpy()
 
 
