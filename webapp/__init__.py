@@ -9,7 +9,22 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from rpf.files import kept_secret
 from rpf.settings import ROOT, Settings
-from webapp import about, api, headers, i18n, limits, logs, metrics, openapi, pictures, problems, results, search, show
+from webapp import (
+    about,
+    api,
+    headers,
+    i18n,
+    limits,
+    logs,
+    metrics,
+    openapi,
+    pictures,
+    problems,
+    request_body,
+    results,
+    search,
+    show,
+)
 from webapp.holder import EngineHolder
 from webapp.options import Options
 from webapp.thumbnails import Thumbnails
@@ -30,8 +45,6 @@ def create_app(settings: Settings | None = None, options: Options | None = None,
     app.config.update(
         SECRET_KEY=os.environ.get("SECRET_KEY") or kept_secret(instance / "secret_key"),
         WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works
-        # Above the limit of a picture, so that a picture a little too large gets its message beside the field.
-        MAX_CONTENT_LENGTH=48 * 2**20,
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.config.update(config)
@@ -43,6 +56,7 @@ def create_app(settings: Settings | None = None, options: Options | None = None,
     app.extensions["rpf_thumbnails"] = Thumbnails(instance / "thumbnails")
 
     logs.init_app(app)
+    request_body.init_app(app)
     if options.metrics:
         metrics.init_app(app, holder)
     i18n.init_app(app, ROOT / "translations", instance / "translations")

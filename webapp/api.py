@@ -1,6 +1,5 @@
 """What programs call: POST /submit, and the two probes for whoever watches over the server."""
 
-import json
 import re
 import time
 from dataclasses import dataclass
@@ -8,16 +7,16 @@ from typing import TypeVar
 
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
-from rpf.errors import BadImage, QueryError, RPFError, UnknownAttribute, UnknownCollection
+from rpf.errors import BadImage, RPFError, UnknownAttribute, UnknownCollection
 from rpf.settings import ROOT
 from webapp import current, fetch, paths, problems
+from webapp.request_body import InvalidField, read_json, repeated
 
 api = Blueprint("api", __name__)  # exempt from CSRF as a whole: /submit is the only route here that takes POST
 
 DEFAULT_K, MAX_K = 50, 1000
-MAX_TEXT = 64 * 1024  # bytes of a request without its picture
 KINDS: dict[type, str] = {str: "a text", bytes: "a file", bool: "true or false"}
 FIELDS: dict[type[RPFError], str] = {
     paths.Forbidden: "img_path",
@@ -28,14 +27,6 @@ FIELDS: dict[type[RPFError], str] = {
 }
 
 T = TypeVar("T")
-
-
-class Invalid(QueryError):
-    """A field of the request that is missing, unknown, or of the wrong type or range."""
-
-    def __init__(self, field: str, template: str, **params: object) -> None:
-        super().__init__(template, field=field, **params)
-        self.field = field
 
 
 @dataclass(frozen=True)
@@ -98,7 +89,7 @@ def readyz() -> dict[str, str]:
 @api.errorhandler(RPFError)
 def refuse(error: RPFError) -> Response:
     """The problem, with the field that it is about where there is one."""
-    field = error.field if isinstance(error, Invalid) else FIELDS.get(type(error))
+    field = error.field if isinstance(error, InvalidField) else FIELDS.get(type(error))
     if isinstance(error, BadImage | paths.TooLarge):
         field = "img_path" if request.mimetype == "application/json" else "image"
     return problems.explain(error, **({"errors": [{"field": field, "detail": str(error)}]} if field else {}))
@@ -107,31 +98,18 @@ def refuse(error: RPFError) -> Response:
 def _ask(collection: str) -> Ask:
     """The request, checked; `collection` is the one that it means when it names none."""
     if request.mimetype == "application/json":
-        return _checked(_json(), "img_path", str, collection)
+        return _checked(read_json(), "img_path", str, collection)
     if request.mimetype == "multipart/form-data":
         return _checked(_form(), "image", bytes, collection)
     raise UnsupportedMediaType("Send application/json or multipart/form-data.")
 
 
-def _json() -> dict[str, object]:
-    request.max_content_length = MAX_TEXT
-    try:
-        body = json.loads(request.get_data())
-    except (ValueError, RecursionError):
-        raise BadRequest("The body is not valid JSON.") from None
-    if not isinstance(body, dict):
-        raise BadRequest("The body is not a JSON object.")
-    return body
-
-
 def _form() -> dict[str, object]:
     """The form's fields with the types that JSON would give them; files as bytes."""
-    request.max_content_length = paths.MAX_BYTES + MAX_TEXT
-    request.max_form_memory_size = MAX_TEXT
     body: dict[str, object] = {}
     for field, value in (*request.form.items(multi=True), *request.files.items(multi=True)):
         if field in body:
-            raise Invalid(field, "%(field)s is there more than once.")
+            raise repeated(field)
         body[field] = value.read() if isinstance(value, FileStorage) else value
         if field == "k" and isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
             body[field] = int(value)
@@ -145,7 +123,7 @@ def _checked(body: dict[str, object], image: str, kind: type[str] | type[bytes],
     known = (image, "attrs", "k", "collection", "lacking_last")
     for field in body:
         if field not in known:
-            raise Invalid(field, "There is no field %(field)s; there are %(known)s.", known=", ".join(known))
+            raise InvalidField(field, "There is no field %(field)s; there are %(known)s.", known=", ".join(known))
     whole = {"k": DEFAULT_K, "collection": collection, "lacking_last": False, **body}
     return Ask(
         image=_field(whole, image, kind),
@@ -158,14 +136,14 @@ def _checked(body: dict[str, object], image: str, kind: type[str] | type[bytes],
 
 def _field(body: dict[str, object], field: str, kind: type[T]) -> T:
     if field not in body:
-        raise Invalid(field, "%(field)s is missing.")
+        raise InvalidField(field, "%(field)s is missing.")
     value = body[field]
     if not isinstance(value, kind):
-        raise Invalid(field, "%(field)s must be %(kind)s.", kind=KINDS[kind])
+        raise InvalidField(field, "%(field)s must be %(kind)s.", kind=KINDS[kind])
     return value
 
 
 def _count(k: object) -> int:
     if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MAX_K:
-        raise Invalid("k", "%(field)s must be a whole number (not a text) from 1 to %(most)d.", most=MAX_K)
+        raise InvalidField("k", "%(field)s must be a whole number (not a text) from 1 to %(most)d.", most=MAX_K)
     return k
