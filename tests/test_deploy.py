@@ -30,12 +30,25 @@ class Front:
 
     https: int
     http: int
+    below: int  # the port where the site is served below /shop/search/
     log: Path
 
-    def ask(self, method: str, path: str, **kwargs: object) -> urllib3.BaseHTTPResponse:
-        pool = urllib3.HTTPSConnectionPool("127.0.0.1", self.https, cert_reqs=ssl.CERT_NONE, assert_hostname=False)
+    def ask(self, method: str, path: str, port: int = 0, **kwargs: object) -> urllib3.BaseHTTPResponse:
+        pool = urllib3.HTTPSConnectionPool(
+            "127.0.0.1", port or self.https, cert_reqs=ssl.CERT_NONE, assert_hostname=False
+        )
         headers = {"Host": HOST, **kwargs.pop("headers", {})}  # type: ignore[dict-item]
         return pool.request(method, path, headers=headers, retries=False, redirect=False, timeout=60, **kwargs)  # type: ignore[arg-type]
+
+
+def below_a_path(text: str) -> str:
+    """The last server of the file, with the three changes that its comment names."""
+    *_, server = text.rpartition("server {")
+    location, proxy_pass, prefix = re.search(
+        r"# Below a path of another site: `(.*?)`, `(.*?)`, `(.*?)`", server
+    ).groups()  # type: ignore[union-attr]
+    server = server.replace("location / {", f"{location} {{", 1).replace("proxy_pass http://rpf;", f"{proxy_pass};", 1)
+    return "server {" + server.replace('X-Forwarded-Prefix "";', f"{prefix};", 1)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +57,7 @@ def front(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
         pytest.skip("needs nginx and openssl: apt-get install nginx openssl")
     folder = tmp_path_factory.mktemp("front")
     folder.chmod(0o755)
-    made = Front(free_port(), free_port(), folder / "log")
+    made = Front(free_port(), free_port(), free_port(), folder / "log")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={HOST}",
          "-keyout", folder / "key.pem", "-out", folder / "cert.pem"], check=True, capture_output=True,
@@ -55,6 +68,7 @@ def front(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
     )
     text = re.sub(r"/etc/letsencrypt/\S+/fullchain.pem", f"{folder}/cert.pem", text)
     text = re.sub(r"/etc/letsencrypt/\S+/privkey.pem", f"{folder}/key.pem", text)
+    text += below_a_path(text).replace(f"127.0.0.1:{made.https} ", f"127.0.0.1:{made.below} ")
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
@@ -124,6 +138,47 @@ def test_what_is_too_large_is_explained_by_the_site(front: Front) -> None:
     body, headers = form(bytes(17 * 2**20))
     answer = front.ask("POST", "/submit", body=body, headers=headers)
     assert (answer.status, answer.headers["Content-Type"]) == (413, "application/problem+json")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/healthz", 405), ("/submit", 415)])
+def test_refusal_of_a_large_body_comes_through(front: Front, path: str, status: int) -> None:
+    headers = {"Content-Type": "application/octet-stream"}
+    assert front.ask("POST", path, body=bytes(8_000_000), headers=headers).status == status
+
+
+def test_site_below_a_path_keeps_to_it(front: Front, photo: Path) -> None:
+    def ask(method: str, path: str, **kwargs: object) -> urllib3.BaseHTTPResponse:
+        return front.ask(method, path, front.below, **kwargs)
+
+    home = ask("GET", "/shop/search/")
+    assert home.headers["Location"] == "/shop/search/c/tiny/"
+    page = ask("GET", home.headers["Location"])
+    assert page.status == 200
+    assert "Path=/shop/search/" in page.headers["Set-Cookie"]
+    addresses = {address for address in re.findall(r'(?:href|src|action)="(/[^"]*)"', page.data.decode())}
+    assert addresses and {address for address in addresses if not address.startswith("/shop/search/")} == set()
+    for address in addresses:
+        if "/static/" in address or "/thumb/" in address:
+            assert ask("GET", address).status == 200, address
+    switch = ask("GET", next(address for address in addresses if "/language/vi" in address))
+    assert switch.headers["Location"] == "/shop/search/c/tiny/"
+    assert "Path=/shop/search/" in switch.headers["Set-Cookie"]
+
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.data.decode())
+    assert token
+    body, headers = form(photo.read_bytes(), a="sleeve_length", csrf_token=token[1])
+    headers |= {
+        "Cookie": page.headers["Set-Cookie"].partition(";")[0],
+        "Referer": f"https://{HOST}/shop/search/c/tiny/",
+    }
+    searched = ask("POST", "/shop/search/c/tiny/search", body=body, headers=headers)
+    assert searched.headers["Location"].startswith("/shop/search/c/tiny/results?")
+    assert ask("GET", searched.headers["Location"]).status == 200
+
+    document = ask("GET", "/shop/search/openapi.json").json()
+    assert document["servers"] == [{"url": f"https://{HOST}/shop/search"}]
+    assert f"curl https://{HOST}/shop/search/submit" in ask("GET", "/shop/search/api").data.decode()
+    assert ask("POST", "/shop/search/submit", body=form(photo.read_bytes())[0], headers=headers).status == 200
 
 
 def test_a_search_by_json_and_the_limit_by_address(front: Front, photo: Path) -> None:

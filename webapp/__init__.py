@@ -5,7 +5,6 @@ import os
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from rpf.files import kept_secret
 from rpf.settings import ROOT, Settings
@@ -24,6 +23,7 @@ from webapp import (
     results,
     search,
     show,
+    subpath,
 )
 from webapp.holder import EngineHolder
 from webapp.options import Options
@@ -69,9 +69,7 @@ def create_app(settings: Settings | None = None, options: Options | None = None,
     for blueprint in (search.bp, results.bp, pictures.bp, about.bp, i18n.bp, openapi.bp, api.api):
         app.register_blueprint(blueprint)
     limits.init_app(app, options)
-    if options.proxies:
-        trusted = options.proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=trusted, x_proto=trusted, x_host=trusted)  # type: ignore[method-assign]
+    subpath.init_app(app, options.proxies)
     return app
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from rpf.errors import RPFError
+from webapp.subpath import cookie_path
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
 COOKIE = "language"
@@ -27,6 +28,11 @@ def init_app(app: Flask, sources: Path, compiled: Path) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(compiled)
     Babel(app, locale_selector=_choose)
     app.jinja_env.globals.update(language=language, languages=LANGUAGES)
+
+
+def N_(text: str) -> str:
+    """Mark a text for translation; gettext is called where it is shown."""
+    return text
 
 
 def language() -> str:
@@ -45,8 +51,8 @@ def switch(code: str) -> Response:
     """Remember the language and go back to the page that `next` names."""
     if code not in LANGUAGES:
         raise NotFound
-    response = redirect(_local(request.args.get("next", "/")), 303)
-    response.set_cookie(COOKIE, code, max_age=YEAR, samesite="Lax", httponly=True)
+    response = redirect(_local(request.args.get("next", "")), 303)
+    response.set_cookie(COOKIE, code, max_age=YEAR, path=cookie_path(), samesite="Lax", httponly=True)
     return response
 
 
@@ -58,9 +64,12 @@ def _choose() -> str:
 
 
 def _local(address: str) -> str:
-    """The address if it stays on this site however a browser reads it ("//host", "/\\host" would leave), else "/"."""
+    """Return the address if it stays on this site however a browser reads it ("//host", "/\\host" would leave).
+
+    Else return that of the site's front page.
+    """
     stays = address.startswith("/") and not address.startswith("//") and "\\" not in address and address.isprintable()
-    return address if stays else "/"
+    return address if stays else cookie_path()
 
 
 def _compile(source: Path, target: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from flask import Blueprint, jsonify, render_template
+from flask import Blueprint, jsonify, render_template, request
 from flask.wrappers import Response
 
 FILE = Path(__file__).with_name("openapi.yaml")
@@ -22,8 +22,8 @@ def document() -> dict[str, Any]:
 
 @bp.get("/openapi.json")
 def as_json() -> Response:
-    """For programs."""
-    return jsonify(document())
+    """Return the document for programs, with the address that the site is served at."""
+    return jsonify({**document(), "servers": [{"url": request.root_url.rstrip("/")}]})
 
 
 @bp.get("/api")

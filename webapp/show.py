@@ -171,6 +171,6 @@ def _surroundings() -> dict[str, object]:
     return {
         "name": asked if asked in titles else default,
         "titles": titles,
-        "here": request.full_path.rstrip("?") if request.method == "GET" else None,
+        "here": request.script_root + request.full_path.rstrip("?") if request.method == "GET" else None,
         "note": engine.info.note if holder.ready else "",
     }

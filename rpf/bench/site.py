@@ -64,12 +64,13 @@ def serve(
     *,
     ready: bool = True,
     args: tuple[str, ...] = (),
+    path: str = "",
     longest: float = 300.0,
     **environment: str,
 ) -> Iterator[Site]:
     """The site with these settings, its output in the file `log`, once it can search (or, not `ready`, answers).
 
-    args: gunicorn's; environment: further variables. Raises NotServed.
+    args: gunicorn's; path: what the site is served below; environment: further variables. Raises NotServed.
     """
     port = free_port()
     whole = {
@@ -86,7 +87,7 @@ def serve(
         command = [sys.executable, "-m", "gunicorn", *args, "wsgi:app"]
         site = Site(port, subprocess.Popen(command, cwd=ROOT, env=whole, stdout=out, stderr=out), log)
     try:
-        while site.status("/readyz" if ready else "/healthz") != 200:
+        while site.status(path + ("/readyz" if ready else "/healthz")) != 200:
             if site.process.poll() is not None or time.monotonic() - began > longest:
                 raise NotServed("The site did not start: %(log)s", log=log.read_text()[-2000:])
             time.sleep(0.05)
