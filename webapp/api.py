@@ -56,7 +56,9 @@ def submit() -> Response:
     collection = engine.collection(ask.collection)
     weights = dict.fromkeys(collection.vocabulary.parse(ask.attrs), 1.0)
     image = ask.image
-    if isinstance(image, str) and current.options().allow_urls and image.lower().startswith(("http://", "https://")):
+    if isinstance(image, str) and image.lower().startswith(("http://", "https://")):
+        if not current.options().allow_urls:
+            raise paths.Forbidden("Addresses are not fetched here. Send the image itself, as image in a form.")
         image = fetch.fetch(image)
     elif isinstance(image, str):
         image = paths.read(image, (collection.root, ROOT / "data", *settings.image_roots))

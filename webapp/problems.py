@@ -25,6 +25,7 @@ from rpf.errors import (
 from webapp import i18n
 from webapp.fetch import Unfetchable
 from webapp.holder import NotReady, NotStarted
+from webapp.i18n import N_
 from webapp.paths import Forbidden, NotFound, TooLarge
 from webapp.uploads import FULL, UploadExpired
 
@@ -47,18 +48,13 @@ STATUS: dict[type[Exception], int] = {
 }
 
 
-def N_(text: str) -> str:
-    """Marks a text for translation; gettext is called where it is shown."""
-    return text
-
-
 # In place of werkzeug's words, which speak of the program.
 MESSAGES = {
     400: N_("The request could not be understood."),
     403: N_("This is not for everyone to see."),
     404: N_("There is nothing at this address."),
     405: N_("This address does not take requests of that kind."),
-    413: N_("What was sent is too large; a picture may have up to 16 MB."),
+    413: N_("What was sent is too large; an image may have up to 16 MB."),
     429: N_("Many searches came from here in a short time. Please wait a moment."),
     500: N_("Something went wrong on our side. It has been noted; please try again later."),
 }
@@ -78,6 +74,10 @@ TITLES = {
 UNAVAILABLE = N_("The search server does not answer just now. Please try again in a moment.")
 NO_ROOM = N_("There is no room for another photo just now; please try again later.")
 LEFT_OPEN = N_("The page was open for too long. Please load it again and repeat your search.")
+NO_COOKIE = N_(
+    "Your browser sent no cookie with the form. Please allow cookies for this site, then load the page again and "
+    "repeat your search."
+)
 
 
 def problem(status: int, detail: str, **extra: object) -> Response:
@@ -93,10 +93,10 @@ def problem(status: int, detail: str, **extra: object) -> Response:
 
 
 def wants_json(request: Request) -> bool:
-    """Whether errors go to a program: the routes of the API, and those who accept JSON by name and not HTML."""
+    """Return whether errors go to a program: the API's routes, and requests that accept JSON by name and not HTML."""
     accepted = {kind.partition(";")[0].strip() for kind, quality in request.accept_mimetypes if quality > 0}
     asks = not accepted.isdisjoint({"application/json", "application/problem+json"}) and "text/html" not in accepted
-    return request.path in API_PATHS or asks
+    return (request.path.rstrip("/") or "/") in API_PATHS or asks
 
 
 def status_of(error: RPFError) -> int:
@@ -136,7 +136,7 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
         return error
     words = error.description or _title(error.code)
     if isinstance(error, CSRFError):
-        words = LEFT_OPEN
+        words = LEFT_OPEN if current_app.config["SESSION_COOKIE_NAME"] in request.cookies else NO_COOKIE
     elif words == type(error).description or isinstance(error, RateLimitExceeded):
         words = MESSAGES.get(error.code, words)
     answer = _answer(error.code, words, gettext(words))

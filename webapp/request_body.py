@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from werkzeug.formparser import FormDataParser
 
 from rpf.errors import QueryError
+from webapp.i18n import N_
 from webapp.paths import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ MAX_DRAIN_BYTES = 64 * 2**20
 CHUNK_BYTES = 64 * 1024
 MAX_HEADER_BYTES = 16 * 1024  # of a part, such as a long file name
 
-TOO_MUCH_TEXT = "The text fields of a form may have up to 64 KB together."
-TOO_MANY_PARTS = "A form may have up to 1000 fields."
-JSON_TOO_LARGE = "A JSON body may have up to 64 KB."
-NO_BOUNDARY = "The form cannot be read: its Content-Type names no boundary."
-CUT_OFF = "The form cannot be read: it is cut off, or its boundary is not the one that its Content-Type names."
-MALFORMED = "The form cannot be read: it is malformed."
-ENCODED = "A body with a Content-Encoding cannot be read. Send it uncompressed."
+TOO_MUCH_TEXT = N_("The text fields of a form may have up to 64 KB together.")
+TOO_MANY_PARTS = N_("A form may have up to 1000 fields.")
+JSON_TOO_LARGE = N_("A JSON body may have up to 64 KB.")
+NO_BOUNDARY = N_("The form cannot be read: its Content-Type names no boundary.")
+CUT_OFF = N_("The form cannot be read: it is cut off, or its boundary is not the one that its Content-Type names.")
+MALFORMED = N_("The form cannot be read: it is malformed.")
+ENCODED = N_("A body with a Content-Encoding cannot be read. Send it uncompressed.")
 
 
 class InvalidField(QueryError):

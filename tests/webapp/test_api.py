@@ -180,7 +180,6 @@ def test_pictures_outside_are_forbidden_in_the_same_words(client: FlaskClient, p
         "/no/such/file",
         "~/photo.jpg",
         f"file://{photo}",
-        "http://localhost:8000/healthz",
         f"{photo.name}\0",
         "\ud800",
     ]
@@ -188,6 +187,17 @@ def test_pictures_outside_are_forbidden_in_the_same_words(client: FlaskClient, p
     for answer in answers:
         assert_problem(answer, 403, "img_path")
     assert len({answer.data for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("address", ["http://localhost:8000/healthz", "https://example.org/a.jpg", "HTTP://x"])
+def test_submit_address_while_they_are_off_says_so(client: FlaskClient, address: str) -> None:
+    answer = submit(client, {"img_path": address, "attrs": ATTRS})
+    assert_problem(answer, 403, "img_path", "Addresses are not fetched here")
+
+
+@pytest.mark.parametrize("path", ["/submit/", "/healthz/", "/openapi.json/"])
+def test_api_path_with_a_slash_behind_it_is_a_json_404(client: FlaskClient, path: str) -> None:
+    assert_problem(client.post(path), 404)
 
 
 @pytest.mark.parametrize("path", ["", ".", "no-such.jpg", "no/such.jpg"])

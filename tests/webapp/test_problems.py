@@ -126,10 +126,18 @@ def test_redirects_are_no_errors(site: Flask) -> None:
 
 
 def test_a_form_left_open_too_long(site: Flask) -> None:
-    answer = site.test_client().get(fails(site, CSRFError("The CSRF token has expired.")), headers=BROWSER)
+    client = site.test_client()
+    client.set_cookie(site.config["SESSION_COOKIE_NAME"], "of another time")
+    answer = client.get(fails(site, CSRFError("The CSRF token has expired.")), headers=BROWSER)
     assert answer.status_code == 400
     assert "open for too long" in answer.text
     assert "CSRF" not in answer.text
+
+
+def test_form_without_a_cookie_is_told_to_allow_cookies(site: Flask) -> None:
+    answer = site.test_client().post("/c/tiny/search", data={"a": "sleeve_length"}, headers=BROWSER)
+    assert answer.status_code == 400
+    assert "allow cookies" in answer.text
 
 
 @pytest.mark.parametrize("headers", [JSON, BROWSER])
