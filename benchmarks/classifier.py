@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from rpf import config as configs
 from rpf.cli.common import FILE, ManyConfigs
+from rpf.cli.output import say
 from rpf.config import Config
 from rpf.errors import RPFError
 from rpf.evaluation.measure import measure
@@ -125,7 +126,7 @@ def main(
             folder = out / str(report["split"])
             folder.mkdir(parents=True, exist_ok=True)
             write_report(folder, report)
-            click.echo(as_text(report))
+            say(*as_text(report).splitlines(), "")
     except RPFError as error:
         raise click.ClickException(str(error)) from None
 

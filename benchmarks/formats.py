@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from benchmarks.inference import Floats, openvino_int8
 from rpf import config as configs
 from rpf.cli.common import FILE, ManyConfigs
+from rpf.cli.output import say
 from rpf.evaluation.measure import overall_map
 from rpf.evaluation.protocol import read_benchmark
 from rpf.files import write_atomic
@@ -113,7 +114,7 @@ def main(files: tuple[Path, ...], overrides: tuple[str, ...], split: str, weight
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(out / "formats.json", (json.dumps(made, indent=1) + "\n").encode())
     write_atomic(out / "formats.md", text.encode())
-    click.echo(text, nl=False)
+    say(*text.splitlines())
 
 
 if __name__ == "__main__":

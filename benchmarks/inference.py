@@ -24,6 +24,7 @@ from torch import nn
 from rpf.bench.procedures import Weights
 from rpf.bench.process import Unfinished, in_process
 from rpf.bench.search import machine
+from rpf.cli.output import say
 from rpf.files import write_atomic
 from rpf.images import centre_square, open_image
 from rpf.indexing import find_images
@@ -141,10 +142,10 @@ def main(folder: Path, out: Path, engines: str | None) -> None:
         for name in names[:: max(1, len(names) // CALIBRATION)]
     ]
     photos = ((np.stack(squares[:CALIBRATION]) / 255 - mean) / std).transpose(0, 3, 1, 2).astype(np.float32).copy()
-    earlier = json.loads((out / "inference.json").read_text())["engines"] if engines else {}
+    earlier = json.loads((out / "inference.json").read_bytes())["engines"] if engines else {}
     made: dict[str, Any] = {"machine": machine(), "threads": threads, "engines": earlier}
     for engine in engines.split(";") if engines else ENGINES:
-        click.echo(engine, err=True)
+        say(engine, err=True)
         try:
             made["engines"][engine] = in_process(900, threads, measure, engine, photos, threads)
         except Unfinished as why:
@@ -152,7 +153,7 @@ def main(folder: Path, out: Path, engines: str | None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_atomic(out / "inference.json", (json.dumps(made, indent=1) + "\n").encode())
     write_atomic(out / "inference.md", as_markdown(made).encode())
-    click.echo(as_markdown(made), nl=False)
+    say(*as_markdown(made).splitlines())
 
 
 def as_markdown(made: dict[str, Any]) -> str:

@@ -1,16 +1,24 @@
 """The errors that a person can mend. Everything else is a bug and keeps its traceback."""
 
+import os
+
+from rpf.text import printable
+
 
 class RPFError(Exception):
     """A one-line message made of an English template and its parameters.
 
-    The two are kept apart so that the site can translate the template (`gettext(e.template) % e.params`).
+    The two are kept apart so that the site can translate the template (`gettext(e.template) % e.params`). Texts, paths
+    and errors among the parameters are kept as printable text, because they come from outside.
     """
 
     def __init__(self, template: str, **params: object) -> None:
         super().__init__(template, params)
         self.template = template
-        self.params = params
+        self.params = {
+            key: printable(value) if isinstance(value, str | os.PathLike | Exception) else value
+            for key, value in params.items()
+        }
 
     def __str__(self) -> str:
         return self.template % self.params

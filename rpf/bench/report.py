@@ -19,7 +19,7 @@ NAMES: dict[str, str] = {"earlier": "earlier system's way", "faiss": "faiss (PCA
 
 def write_search(folder: Path) -> str:
     """Write search.md and a plot for each length of vectors beside `folder`/search.json; returns the text."""
-    report = json.loads((folder / "search.json").read_text())
+    report = json.loads((folder / "search.json").read_bytes())
     text = as_markdown(report)
     write_atomic(folder / "search.md", text.encode())
     for numbers in report["about"]["plan"]["numbers"]:

@@ -102,7 +102,7 @@ def _measured(one: Trial, source: Source, truths: dict[int, trial.Truth]) -> dic
 def _earlier_runs(report: Path, about: dict[str, Any]) -> list[Run]:
     if not report.is_file():
         return []
-    data = json.loads(report.read_text())
+    data = json.loads(report.read_bytes())
     return data["runs"] if data["about"] == about else []
 
 

@@ -1,5 +1,6 @@
 """`python -m rpf`: the engine from a terminal. What is slow to import is imported where it is used."""
 
+import os
 import sys
 from typing import Any
 
@@ -7,6 +8,7 @@ import click
 
 from rpf import __version__
 from rpf.cli import bench, collections, datasets, evaluation, living, model, training
+from rpf.cli.output import prepare_output, say
 from rpf.errors import RPFError
 
 
@@ -14,16 +16,24 @@ class OneLineErrors(click.Group):
     """Turns what a person can mend into one line and exit status 2."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        prepare_output()
+        try:
+            self._main(*args, **kwargs)
+        except BrokenPipeError:  # the reader has left: `| head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the flush at exit fails again
+            sys.exit(1)
+
+    def _main(self, *args: Any, **kwargs: Any) -> None:
         try:
             sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
         except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.format_message())
+            say(*error.format_message().splitlines())
             sys.exit(2)
         except (RPFError, click.ClickException, OSError) as error:
-            click.echo(f"Error: {_one_line(error)}", err=True)
+            say(f"Error: {_one_line(error)}", err=True)
             sys.exit(2)
         except (click.Abort, KeyboardInterrupt):
-            click.echo("Stopped. What was finished is kept; the same command goes on from there.", err=True)
+            say("Stopped. What was finished is kept; the same command goes on from there.", err=True)
             sys.exit(130)
 
 

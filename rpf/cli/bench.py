@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from rpf.cli.common import FILE, Bar, method_names, with_settings
+from rpf.cli.output import say
 from rpf.settings import Settings
 
 
@@ -84,7 +85,7 @@ def search(
     with Bar("step") as bar, TemporaryDirectory(dir=work) as folder:
         source = read_source(collection, keys, engine.model, queries, bar)
         measure_all(plan, source, about, Path(folder), out / "search.json", bar)
-    click.echo(write_search(out), nl=False)
+    say(*write_search(out).splitlines())
 
 
 @bench.command()
@@ -136,6 +137,6 @@ def serve(
     out.mkdir(parents=True, exist_ok=True)
     with Bar("part") as bar:
         measure_serve(plan, settings, [folder / name for name in names[::step]], out / "serve.json", bar)
-    text = as_markdown(json.loads((out / "serve.json").read_text()))
+    text = as_markdown(json.loads((out / "serve.json").read_bytes()))
     write_atomic(out / "serve.md", text.encode())
-    click.echo(text, nl=False)
+    say(*text.splitlines())

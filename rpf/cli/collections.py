@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from rpf.cli.common import BATCH, FILE, WAIT, Bar, ManyConfigs, index_keeper, tell_report, with_settings
+from rpf.cli.output import say
 from rpf.settings import Settings
 
 
@@ -76,7 +77,7 @@ def _dataset_sources(file: Path, overrides: tuple[str, ...], split: str) -> tupl
     data = config.load([file], overrides).DATA
     items = read_split(data.folder, data, split)
     if missing := missing_images(data.folder, items):
-        click.echo(f"{len(missing)} images of the dataset are missing, the first is {missing[0]}", err=True)
+        say(f"{len(missing)} images of the dataset are missing, the first is {missing[0]}", err=True)
     absent = set(missing)
     return data.folder, [indexing.Source(item.path, item.labels) for item in items if item.path not in absent]
 
@@ -106,11 +107,12 @@ def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_js
             {"id": hit.item.id, "path": hit.item.path, "similarity": round(hit.similarity, 6), "attributes": hit.parts}
             for hit in results.hits
         ]
-        click.echo(json.dumps({"attributes": keys, "total": results.total, "results": rows}, ensure_ascii=False))
+        # In ASCII, or the escapes of an encoding that lacks a character would make it unsound.
+        say(json.dumps({"attributes": keys, "total": results.total, "results": rows}))
         return
-    click.echo("rank  likeness      id  picture")
+    say("rank  likeness      id  picture")
     for hit in results.hits:
-        click.echo(f"{hit.rank:4}  {hit.similarity:8.4f}  {hit.item.id:6}  {hit.item.path}")
+        say(f"{hit.rank:4}  {hit.similarity:8.4f}  {hit.item.id:6}  {hit.item.path}")
 
 
 @click.command("import-collection", cls=ManyConfigs)
@@ -146,7 +148,7 @@ def import_collection(
         count = import_legacy(settings.collections, name, h5, ids, filenames, images, configs, made_with, bar)
         with Writer.existing(settings.collections / name, wait=10) as writer:
             keep_up(writer)
-    click.echo(f"{name}: {count} items imported")
+    say(f"{name}: {count} items imported")
 
 
 @click.command()
@@ -162,4 +164,4 @@ def demo(settings: Settings) -> None:
 
     with Bar() as bar:
         SearchEngine(settings).prepare(bar)
-    click.echo(f"{settings.collections / settings.collection} is ready")
+    say(f"{settings.collections / settings.collection} is ready")

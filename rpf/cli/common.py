@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from tqdm import tqdm
 
+from rpf.cli.output import say
 from rpf.settings import Settings
+from rpf.text import printable
 
 if TYPE_CHECKING:
     from rpf.collection import Writer
@@ -64,7 +66,7 @@ class Bar(AbstractContextManager["Bar"]):
         if phase != self._phase or self._bar is None:
             self.__exit__()
             self._phase = phase
-            self._bar = tqdm(total=total, initial=done, desc=phase, unit=self._unit)
+            self._bar = tqdm(total=total, initial=done, desc=printable(phase), unit=self._unit)
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 
@@ -101,8 +103,8 @@ def index_keeper(settings: Settings, bar: Bar) -> "Callable[[Writer], object]":
 def tell_report(name: str, report: "Report") -> None:
     """What became of the pictures, in a line, after those that were skipped."""
     for path, why in report.skipped:
-        click.echo(f"skipped {path}: {why}", err=True)
-    click.echo(
+        say(f"skipped {path}: {why}", err=True)
+    say(
         f"{name}: {report.added} added, {report.kept} already there, {len(report.skipped)} skipped, "
         f"in {report.seconds:.1f} s"
     )

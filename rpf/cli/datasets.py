@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from rpf.cli.common import FILE, Bar
+from rpf.cli.output import say
 
 
 @click.command()
@@ -35,6 +36,6 @@ def wardrobe(count: int, out: Path, first: int, size: int, plain: bool, sheet: b
     with Bar() as bar:
         write_dataset(out, recipe, bar, workers or os.cpu_count() or 1)
         sheets = write_sheets(out, recipe, bar) if sheet else []
-    click.echo(f"{out}: {count} garments")
+    say(f"{out}: {count} garments")
     for path in sheets:
-        click.echo(path)
+        say(path)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rpf.cli.common import FILE, Bar, ManyConfigs, method_names, with_settings
+from rpf.cli.output import say
 from rpf.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def evaluate(
     }
     report = make_report(benchmark, measured, topk, about) | applicability(vectors)
     write_report(out, report)
-    click.echo(as_text(report), nl=False)
+    say(*as_text(report).splitlines())
 
 
 @click.command()
@@ -109,4 +110,4 @@ def compare(reports: tuple[Path, ...], names: str | None, out: Path) -> None:
     comparison = put_together(reports, called)
     out.mkdir(parents=True, exist_ok=True)
     write_comparison(out, comparison)
-    click.echo(comparison.as_text(), nl=False)
+    say(*comparison.as_text().splitlines())

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from rpf.cli.common import BATCH, FILE, WAIT, Bar, index_keeper, tell_report, with_settings
+from rpf.cli.output import say
 from rpf.settings import Settings
 
 MOST = 40  # lines of a report
@@ -70,7 +71,7 @@ def remove(name: str, ids: tuple[int, ...], wait: float) -> None:
             writer.remove(ids)
             keep_up(writer)
             left = writer.manifest.count
-    click.echo(f"{name}: {len(set(ids))} removed, {left} left")
+    say(f"{name}: {len(set(ids))} removed, {left} left")
 
 
 @click.command()
@@ -103,7 +104,7 @@ def compact(name: str, method: str | None, wait: float) -> None:
         wanted = method or method_in_use(Collection.open(folder)) or settings.index
         used = keep_up(writer, wanted, settings.index_key(), bar, anew=True)
         count = writer.manifest.count
-    click.echo(f"{name}: {count} items, searched by {used}")
+    say(f"{name}: {count} items, searched by {used}")
 
 
 @click.command()
@@ -145,9 +146,9 @@ def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: fl
             )
     for title, lines in (("mended", report.mended), ("problem", report.remaining)):
         for line in lines[:MOST]:
-            click.echo(f"{title}: {line}")
+            say(f"{title}: {line}")
         if len(lines) > MOST:
-            click.echo(f"{title}: and {len(lines) - MOST} more")
-    click.echo(f"{name}: {report.items} items, {len(report.mended)} mended, {len(report.remaining)} problems")
+            say(f"{title}: and {len(lines) - MOST} more")
+    say(f"{name}: {report.items} items, {len(report.mended)} mended, {len(report.remaining)} problems")
     if report.remaining:
         sys.exit(1)

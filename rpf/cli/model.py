@@ -8,6 +8,7 @@ import click
 from tqdm import tqdm
 
 from rpf.cli.common import FILE, ManyConfigs, with_settings
+from rpf.cli.output import say
 from rpf.files import write_atomic
 from rpf.settings import Settings
 
@@ -43,7 +44,7 @@ def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tupl
     archive = io.BytesIO()
     np.savez(archive, allow_pickle=False, files=np.array([str(image) for image in images]), **arrays)
     write_atomic(out, archive.getvalue())
-    click.echo(f"{out}: {len(images)} pictures, {len(model.attributes)} attributes, {model.dim} numbers each")
+    say(f"{out}: {len(images)} pictures, {len(model.attributes)} attributes, {model.dim} numbers each")
 
 
 @click.command(cls=ManyConfigs)
@@ -79,7 +80,7 @@ def convert(
         why = " ".join(str(error).split())[:200]
         raise CheckpointError("The weights do not fit these settings: %(why)s", why=why) from None
     checkpoint.save(model, out, torch.float16 if half else torch.float32, old.note if note is None else note)
-    click.echo(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+    say(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 
 
 @click.command()
@@ -95,7 +96,7 @@ def doctor(settings: Settings) -> None:
 
     healthy = True
     for name, value, fine in findings(settings):
-        click.echo(f"{name:<16}{value}")
+        say(f"{name:<16}{value}")
         healthy = healthy and fine
     if not healthy:
         sys.exit(1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rpf.cli.common import FILE, Bar, ManyConfigs
+from rpf.cli.output import LineFormatter, say
 from rpf.errors import ConfigError, TrainingError
 from rpf.settings import ROOT
 
@@ -95,7 +96,7 @@ def train(
         except KeyboardInterrupt:
             done = len(trainer.log)  # whole epochs, evaluated too
             kept = f"go on with --resume {folder / STATE}" if done else "there is nothing to go on from yet"
-            click.echo(f"Stopped after {done} of {values.SOLVER.EPOCHS} epochs; {kept}.", err=True)
+            say(f"Stopped after {done} of {values.SOLVER.EPOCHS} epochs; {kept}.", err=True)
             sys.exit(130)
 
 
@@ -114,9 +115,9 @@ def _evaluation(values: "Config") -> "Evaluate":
 
 
 def _log(values: "Config") -> None:
-    logging.basicConfig(
-        stream=sys.stderr if values.LOGGER.STREAM == "stderr" else sys.stdout, format="%(message)s", force=True
-    )
+    handler = logging.StreamHandler(sys.stderr if values.LOGGER.STREAM == "stderr" else sys.stdout)
+    handler.setFormatter(LineFormatter())
+    logging.basicConfig(handlers=[handler], force=True)
     try:
         logging.getLogger("rpf").setLevel(values.LOGGER.LEVEL)
     except ValueError as error:

@@ -181,7 +181,7 @@ class ItemTable:
             if not 0 <= item_id <= MAX_ID:
                 raise CollectionError("The id %(id)d is not in 0 to %(last)d.", id=item_id, last=MAX_ID)
             if not usable_text(item.path):
-                raise CollectionError("The path %(path)r cannot be stored.", path=item.path)
+                raise CollectionError('The path "%(path)s" cannot be stored.', path=item.path)
             if self._connection.execute("SELECT 1 FROM retired WHERE id = ?", (item_id,)).fetchone():
                 raise CollectionError("The id %(id)d was given before.", id=item_id)
             labels = json.dumps({key: int(value) for key, value in item.labels.items()})

@@ -8,6 +8,7 @@ from pathlib import Path
 from rpf.errors import ConfigError
 from rpf.evaluation.report import Line, Report
 from rpf.evaluation.tables import Table, origin, table_as_markdown, table_as_text, tabulate
+from rpf.text import printable
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def _read(file: Path) -> Report:
 
 def _line(name: str, report: Report) -> Line:
     exact = report["methods"]["none"]
-    return Line(name, exact["MAP"], exact["intervals"]["MAP"])
+    return Line(printable(name), exact["MAP"], exact["intervals"]["MAP"])
 
 
 def _split(report: Report) -> str:
-    return f"{report['dataset']}, split {report['split']}"
+    return printable(f"{report['dataset']}, split {report['split']}")

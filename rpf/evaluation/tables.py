@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rpf.attributes import Vocabulary
 from rpf.evaluation.report import Line, Report, lines
+from rpf.text import printable
 
 CELL_WIDTH = 12  # room for 100.0-100.0
 NOTHING = "-"  # an attribute without queries
@@ -105,12 +106,13 @@ def table_as_markdown(table: Table) -> str:
 
 def origin(report: Report) -> str:
     """Which model it is of."""
-    return f"checkpoint {report['checkpoint']}" + (f", branch {report['branch']}" if report.get("branch") else "")
+    branch = f", branch {report['branch']}" if report.get("branch") else ""
+    return printable(f"checkpoint {report['checkpoint']}{branch}")
 
 
 def _about(report: Report) -> str:
     return (
-        f"{report['dataset']}, split {report['split']}; {origin(report)}.\n"
+        f"{printable(report['dataset'])}, split {report['split']}; {origin(report)}.\n"
         "In percent, with 95% bootstrap intervals over the queries; report.json has fractions of 1 and seconds.\n"
         "Random: what rankings by chance have on average."
     )
