@@ -30,7 +30,7 @@ class JSONFormatter(logging.Formatter):
         line |= getattr(record, "own", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)  # in ASCII: sound JSON on a terminal of any encoding
 
 
 def configure() -> None:
