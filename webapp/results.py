@@ -111,15 +111,21 @@ def _page() -> tuple[int, int]:
 
 
 def _as_csv(ask: Ask, found: Results, with_lacks: bool) -> Response:
+    """UTF-8 with a byte order mark, by which Excel knows it."""
     keys = [key for key, weight in ask.weights.items() if weight > 0]
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["rank", "id", "path", "similarity", *keys, *(["lacks"] if with_lacks else [])])
+    writer.writerow(["rank", "id", "path", "similarity", *map(_text_cell, keys), *(["lacks"] if with_lacks else [])])
     for hit in found.hits:
         parts = [repr(hit.parts[key]) for key in keys]
-        lacks = ["; ".join(hit.lacks)] if with_lacks else []
-        writer.writerow([hit.rank, hit.item.id, hit.item.path, repr(hit.similarity), *parts, *lacks])
-    return Response(out.getvalue(), content_type="text/csv; charset=utf-8")
+        lacks = [_text_cell("; ".join(hit.lacks))] if with_lacks else []
+        writer.writerow([hit.rank, hit.item.id, _text_cell(hit.item.path), repr(hit.similarity), *parts, *lacks])
+    return Response(out.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+
+
+def _text_cell(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _as_json(name: str, ask: Ask, found: Results, with_lacks: bool) -> Response:

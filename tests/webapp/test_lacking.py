@@ -176,7 +176,7 @@ def test_exports_tell_it_too(
 ) -> None:
     hits = engine.search("parts", engine.query_item("parts", 3), weights, 1000, lacking_last=True).hits
     address = address.replace("results?", "results.{}?")
-    rows = list(csv.DictReader(io.StringIO(client.get(address.format("csv")).get_data(as_text=True))))
+    rows = list(csv.DictReader(io.StringIO(client.get(address.format("csv")).data.decode("utf-8-sig"))))
     assert [(int(row["id"]), row["lacks"]) for row in rows] == [(hit.item.id, "; ".join(hit.lacks)) for hit in hits]
     found = json.loads(client.get(address.format("json")).data)["results"]
     assert [(row["id"], row["lacks"]) for row in found] == [(hit.item.id, list(hit.lacks)) for hit in hits]
@@ -208,7 +208,7 @@ def test_where_nothing_is_known_nothing_is_said(settings: Settings, more: str) -
     assert ">none<" not in words(get(client, "/c/tiny/item/3"))
     assert "trousers have no sleeves" not in words(get(client, "/c/tiny/about"))
     address = "/c/tiny/results.csv?item=3&a=sleeve_length" + more
-    assert client.get(address).get_data(as_text=True).splitlines()[0] == "rank,id,path,similarity,sleeve_length"
+    assert client.get(address).data.decode("utf-8-sig").splitlines()[0] == "rank,id,path,similarity,sleeve_length"
 
 
 def test_a_collection_of_before_under_a_model_that_tells_parts(

@@ -134,7 +134,7 @@ def test_export_is_exact(client: FlaskClient, engine: SearchEngine) -> None:
     assert [row["similarity"] for row in found["results"]] == [hit.similarity for hit in hits]
     response = client.get(address.format("csv"))
     assert "tiny-results.csv" in response.headers["Content-Disposition"]
-    rows = list(csv.DictReader(io.StringIO(response.get_data(as_text=True))))
+    rows = list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig"))))
     assert [(int(row["id"]), float(row["similarity"]), float(row["coat_length"])) for row in rows] == [
         (hit.item.id, hit.similarity, hit.parts["coat_length"]) for hit in hits
     ]
