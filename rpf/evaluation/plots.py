@@ -47,20 +47,21 @@ def dots(title: str, report: Report, shown: Sequence[Line]) -> bytes:
 
     for line in shown:
         if line.intervals is None:
-            axes.hlines(heights(line), places - 0.42, places + 0.42, CHANCE, linewidth=2.5, label=line.name, zorder=1.5)
+            ends = places - 0.42, places + 0.42
+            axes.hlines(heights(line), *ends, CHANCE, linewidth=2.5, label=_literal(line.name), zorder=1.5)
     measured = [(line, line.intervals) for line in shown if line.intervals is not None]
     for at, (line, intervals) in enumerate(measured):
         x = places + 0.72 * ((at + 0.5) / len(measured) - 0.5)
         low, high = 100 * np.array([intervals[key] for key in names]).T
         axes.vlines(x, low, high, COLOURS[at % len(COLOURS)])
-        axes.plot(x, heights(line), label=line.name, **mark(at))
+        axes.plot(x, heights(line), label=_literal(line.name), **mark(at))
     axes.set_xticks(places, list(names.values()), size=8)
     axes.set_xlim(places[0] - 0.6, places[-1] + 0.6)
     axes.tick_params(axis="x", length=0)
     axes.vlines((places[1:] + places[:-1]) / 2, 0, 1, GRID, linewidth=0.8, transform=axes.get_xaxis_transform())
     axes.set_xlabel("In brackets: number of queries. Whiskers: 95% intervals.", size=8)
     axes.set_ylabel("MAP, %")
-    axes.set_title(title, size=10)
+    axes.set_title(_literal(title), size=10)
     axes.grid(axis="y", color=GRID)
     figure.legend(loc="outside lower center", ncols=min(len(shown), 6), fontsize=8, frameon=False)
     return as_png(figure)
@@ -80,7 +81,7 @@ def recall_against_speed(report: Report) -> bytes:
     axes.margins(y=0.15)
     axes.set_xlabel("Queries a second, one at a time")
     axes.set_ylabel(f"Recall@{k} against the exact ranking, %")
-    axes.set_title(f"{report['dataset']}, {report['split']}: recall against speed", size=10)
+    axes.set_title(_literal(f"{report['dataset']}, {report['split']}: recall against speed"), size=10)
     axes.grid(color=GRID)
     figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     return as_png(figure)
@@ -90,6 +91,11 @@ def mark(at: int) -> dict[str, Any]:
     """Colour and shape of the dots of a line."""
     colour, marker = COLOURS[at % len(COLOURS)], MARKERS[at % len(MARKERS)]
     return {"color": colour, "marker": marker, "linestyle": "none", "markersize": 7, "markeredgecolor": "white"}
+
+
+def _literal(text: str) -> str:
+    """Keep matplotlib from reading dollar signs in a name as mathematics."""
+    return text.replace("$", r"\$")
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:

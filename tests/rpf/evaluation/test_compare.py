@@ -74,6 +74,18 @@ def test_without_names_the_folders_are_the_names(reports: Path, tmp_path: Path) 
     assert not (tmp_path / "x").exists()
 
 
+def test_names_in_a_comparison_are_printable(reports: Path, tmp_path: Path) -> None:
+    report = json.loads((reports / "region" / "report.json").read_text())
+    report |= {"dataset": "d\x1b[31m\nset", "checkpoint": "c\u202e.pth", "branch": "b\x9b"}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    done = compare(tmp_path / "report.json", "--names", "a\x1b\n$x_$ b", "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert all(line.isprintable() for line in lines) and lines[0].startswith(r"d\x1b[31m\nset, split valid: MAP")
+    assert r"- a\x1b\n$x_$ b: checkpoint c\u202e.pth, branch b\u009b" in lines
+    assert (tmp_path / "compare.txt").read_text() == done.stdout
+
+
 @pytest.mark.parametrize(("message", "spoil"), BROKEN)
 def test_what_cannot_be_compared_is_refused_in_one_line(
     reports: Path, tmp_path: Path, message: str, spoil: Callable[[dict[str, Any]], object]
