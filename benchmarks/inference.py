@@ -27,8 +27,8 @@ from rpf.bench.search import machine
 from rpf.cli.output import say
 from rpf.files import write_atomic
 from rpf.images import centre_square, open_image
-from rpf.indexing import find_images
 from rpf.model.compiled import FORMATS, INT8, Compiled, as_graph, in_8_bits
+from rpf.scan import find_images
 
 SIDE, CALIBRATION = 224, 64
 ROUNDS, SECONDS = 15, 5.0  # at least

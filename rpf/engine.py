@@ -170,7 +170,7 @@ class SearchEngine:
             lock.release()
 
     def _newest(self, name: str) -> tuple[Collection, Index]:
-        known = Collection.open(self.settings.collections / name)
+        known = Collection.open(self.settings.collections / name, self.settings.image_roots)
         if known.manifest.checkpoint not in ("", self.info.checkpoint_hash):
             raise CollectionError(
                 'The collection "%(name)s" was made with another checkpoint; set RPF_CHECKPOINT to that one, '

@@ -31,7 +31,8 @@ from rpf.bench.site import Site, serve
 from rpf.collection import Collection
 from rpf.data.wardrobe import draw
 from rpf.engine import SearchEngine
-from rpf.indexing import Source, find_images, index
+from rpf.indexing import Source, index
+from rpf.scan import find_images
 from rpf.settings import ROOT, Settings
 from tests.hostile import form, requests
 

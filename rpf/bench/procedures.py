@@ -16,12 +16,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rpf import config
 from rpf.images import centre_square, crop, open_image, pad_square
-from rpf.indexing import Source, find_images, index
+from rpf.indexing import Source, index
 from rpf.model import checkpoint
 from rpf.model.compiled import compile_branches
 from rpf.model.region import RegionBranch
 from rpf.model.roi import attention_squares, picture_boxes
 from rpf.model.rpf import RPF, unit
+from rpf.scan import find_images
 from rpf.settings import ROOT
 
 SEED = 0

@@ -124,7 +124,7 @@ def serve(
 
     from rpf.bench.serve import MODELS, Plan, as_markdown, measure_serve
     from rpf.files import write_atomic
-    from rpf.indexing import find_images
+    from rpf.scan import find_images
 
     names = find_images(folder)
     if len(names) < 12:

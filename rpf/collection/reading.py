@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from rpf.attributes import Vocabulary
 from rpf.collection.arrays import inside, map_array
+from rpf.collection.image_folder import ImageFolder
 from rpf.collection.items import FILE, Item, check_tables, fetch, reading
 from rpf.collection.manifest import INDEX, Manifest, Stamp, damaged, read_manifest
 from rpf.collection.segments import CHUNK, Rows, lacking, open_segment
@@ -24,7 +25,7 @@ class Collection:
     only for items removed since it was opened, `item` raises UnknownItem.)
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, stamp: Stamp) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, stamp: Stamp, linked: tuple[Path, ...]) -> None:
         """For `Collection.open`. Raises OSError, ValueError or sqlite3.Error as they come."""
         base = folder.resolve()
         sizes = len(manifest.attributes), manifest.dim
@@ -38,21 +39,21 @@ class Collection:
         self.folder = folder
         self.name = folder.name
         self.manifest = manifest
-        self.root = manifest.image_root(folder)
+        self.images = ImageFolder(manifest.image_root(folder), linked)
         self.ids: npt.NDArray[np.int64] = rows.ids  # (N,) ascending, live items only, read-only
         self._rows = rows
         self._stamp = stamp
 
     @classmethod
-    def open(cls, folder: Path) -> "Collection":
-        """Open the newest generation; no embeddings are read.
+    def open(cls, folder: Path, linked: tuple[Path, ...] = ()) -> "Collection":
+        """Open the newest generation; no embeddings are read. `linked` is as for ImageFolder.
 
         Raises UnknownCollection if there is none, CollectionError if it cannot be used.
         """
         while True:
             manifest, stamp = read_manifest(folder)
             try:
-                return cls(folder, manifest, stamp)
+                return cls(folder, manifest, stamp, linked)
             except FileNotFoundError as error:
                 # A writer may have merged the segments since the manifest was read; then there is a newer one.
                 if read_manifest(folder)[1] == stamp:
@@ -131,12 +132,17 @@ class Collection:
                 raise self._unknown(item_id)
         return [found[item_id] for item_id in wanted]
 
+    @property
+    def root(self) -> Path:
+        """The image folder, resolved."""
+        return self.images.root
+
     def image_path(self, item: Item) -> Path:
-        """The picture's file, its links followed. Raises UnknownItem if it is missing or outside of `root`."""
-        path = self.root / item.path
-        if not inside(self.root, path) or not path.is_file():
+        """Return the file of an item's image, its links followed. Raises UnknownItem if it may not be read."""
+        path = self.images.find(item.path)
+        if path is None:
             raise UnknownItem("The picture of item %(id)d is not there.", id=item.id)
-        return path.resolve()
+        return path
 
     def changed(self) -> bool:
         """Whether there is another generation on disk by now (or none that can be read)."""

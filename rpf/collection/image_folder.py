@@ -1,0 +1,70 @@
+"""The image folder of a collection: which files its items may be."""
+
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rpf.errors import CollectionError
+from rpf.files import file_hash
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """An image folder, and the folders outside of it that links in it may lead into.
+
+    A collection may come from a stranger: its files never widen what may be read, only the settings of this
+    installation do (RPF_IMAGE_ROOTS).
+    """
+
+    root: Path  # resolved; it need not exist
+    linked: tuple[Path, ...] = ()
+
+    def find(self, path: str | Path) -> Path | None:
+        """Return the file of an image, its links followed; None if it is missing, not a file, or out of reach."""
+        try:
+            real = (self.root / path).resolve(strict=True)
+            return real if self.reaches(real) and real.is_file() else None
+        except (OSError, RuntimeError, ValueError):  # missing; a loop of links; a NUL in the name
+            return None
+
+    def reaches(self, real: Path) -> bool:
+        """Return whether images may be read in `real`, which is resolved."""
+        return is_below(real, (self.root, *self.linked))
+
+    def lacks(self, path: str) -> bool:
+        """Return whether an image is gone. One that cannot be looked at (permissions, a failing disk) may be there."""
+        try:
+            return not stat.S_ISREG(os.stat(self.root / path).st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except (OSError, ValueError):
+            return False
+
+    def holds(self, path: str, size: int, sha256: str) -> bool | None:
+        """Return whether an image is the file with this size and hash; None if it cannot be read."""
+        real = self.find(path)
+        try:
+            return None if real is None else real.stat().st_size == size and file_hash(real) == sha256
+        except OSError:
+            return None
+
+    def names(self, path: Path) -> list[str]:
+        """Return what a path, as a person gives it, may be called in the image folder: links followed, or as given."""
+        ways = (Path(os.path.realpath(path.parent), path.name), Path(os.path.abspath(path)))
+        return [way.relative_to(self.root).as_posix() for way in ways if way.is_relative_to(self.root)]
+
+    def require(self, name: str) -> None:
+        """Raise CollectionError, for the collection `name`, where the folder itself is gone: an unmounted disk?"""
+        if not self.root.is_dir():
+            raise CollectionError(
+                "The image folder %(root)s of the collection %(name)s is not there. If it was moved: "
+                "python -m rpf relocate %(name)s NEWFOLDER",
+                root=self.root, name=name,
+            )  # fmt: skip
+
+
+def is_below(path: Path, folders: Iterable[Path]) -> bool:
+    """Return whether a resolved path lies in one of the folders."""
+    return any(path.is_relative_to(os.path.realpath(folder)) for folder in folders)
