@@ -1,15 +1,15 @@
 """The items' table in SQLite.
 
-Rows never change. A removed item keeps its row until an hour after its vectors were dropped, so that a snapshot opened
-before can still answer. WAL, because a reader of a rollback journal waits for commits and, opened read-only, cannot get
-past the journal of a killed writer.
+A row changes only where its image was moved, then in its path and labels. A removed item keeps its row until an hour
+after its vectors were dropped, so that a snapshot opened before can still answer. WAL, because a reader of a rollback
+journal waits for commits and, opened read-only, cannot get past the journal of a killed writer.
 """
 
 import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,10 @@ _TABLES = {
     "bytes INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, labels TEXT NOT NULL)",
     # The ids whose vectors are gone, and since when (Unix seconds): they are not given again.
     "retired": "CREATE TABLE retired (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
+    # The images that were removed on purpose: indexing leaves them out.
+    "removed": "CREATE TABLE removed (sha256 TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID",
 }
+_EARLIER_TABLES = {name: _TABLES[name] for name in ("items", "retired")}  # in collections made before `removed`
 _COLUMNS = "id, path, sha256, bytes, width, height, labels"
 
 
@@ -80,7 +83,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
 def check_tables(connection: sqlite3.Connection) -> None:
     """Raise ValueError unless the database has our tables and nothing else: no view, trigger or virtual table."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE name <> 'sqlite_sequence'").fetchall()
-    if len(rows) != len(_TABLES) or dict(rows) != _TABLES:
+    if len(rows) != len(dict(rows)) or dict(rows) not in (_TABLES, _EARLIER_TABLES):
         raise ValueError(f"{FILE} has other tables than expected")
 
 
@@ -131,6 +134,10 @@ def _item(row: tuple[Any, ...]) -> Item:
     return Item(item_id, path, sha256, size, width, height, values)
 
 
+def _labels(labels: Mapping[str, int]) -> str:
+    return json.dumps({key: int(value) for key, value in labels.items()})
+
+
 class ItemTable:
     """The table as the writer uses it. Raises sqlite3.Error and OSError as they come, and CollectionError."""
 
@@ -147,6 +154,8 @@ class ItemTable:
             self._connection.execute("PRAGMA journal_mode = WAL")
             # The manifest must never outlive the rows it counts on, not even when the power fails.
             self._connection.execute("PRAGMA synchronous = FULL")
+            if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'removed'").fetchone():
+                self._connection.execute(_TABLES["removed"])
         except (ValueError, sqlite3.DatabaseError) as error:
             self._connection.close()
             if isinstance(error, sqlite3.OperationalError):  # such as a full disk
@@ -184,8 +193,7 @@ class ItemTable:
                 raise CollectionError('The path "%(path)s" cannot be stored.', path=item.path)
             if self._connection.execute("SELECT 1 FROM retired WHERE id = ?", (item_id,)).fetchone():
                 raise CollectionError("The id %(id)d was given before.", id=item_id)
-            labels = json.dumps({key: int(value) for key, value in item.labels.items()})
-            values = (item_id, item.path, item.sha256, item.bytes, item.width, item.height, labels)
+            values = (item_id, item.path, item.sha256, item.bytes, item.width, item.height, _labels(item.labels))
             try:
                 self._connection.execute(f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
             except sqlite3.IntegrityError as error:
@@ -205,6 +213,28 @@ class ItemTable:
             rows = self._connection.execute(query, (int(time.time()) - GRACE,)).fetchall()
             left = [row for row in rows if row[0] not in known]
             self._connection.executemany("DELETE FROM items WHERE id = ?", left)
+
+    def move(self, moves: Mapping[int, tuple[str, Mapping[str, int]]]) -> None:
+        """Give items other paths, and other labels where there are any: all of them, or none."""
+        with self.transaction():
+            self._connection.executemany(
+                "UPDATE items SET path = ?, labels = coalesce(?, labels) WHERE id = ?",
+                [(path, _labels(labels) if labels else None, item_id) for item_id, (path, labels) in moves.items()],
+            )
+
+    def remember(self, ids: Iterable[int]) -> None:
+        """Note the images of these items as removed on purpose."""
+        query = "INSERT OR IGNORE INTO removed SELECT sha256 FROM items WHERE id = ? AND sha256 <> ''"
+        with self.transaction():
+            self._connection.executemany(query, [(item_id,) for item_id in ids])
+
+    def forget(self, hashes: Iterable[str]) -> None:
+        """Drop images from those removed on purpose. Within a transaction."""
+        self._connection.executemany("DELETE FROM removed WHERE sha256 = ?", [(sha256,) for sha256 in hashes])
+
+    def remembered(self) -> frozenset[str]:
+        """The hashes of the images that were removed on purpose."""
+        return frozenset(sha256 for (sha256,) in self._connection.execute("SELECT sha256 FROM removed"))
 
     def files(self) -> Iterator[tuple[int, str, int, str]]:
         """(id, path, bytes, sha256) of every row, those of removed items among them."""

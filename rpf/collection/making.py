@@ -1,5 +1,6 @@
 """Where a writer begins: at the collection that is there, or at a new one."""
 
+import shlex
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -33,9 +34,21 @@ def find_or_make(folder: Path, new: Manifest) -> Manifest:
         raise damaged(folder, f"{FILE} is missing")
     have = replace(old, root=str(old.image_root(folder)))
     want = replace(new, root=str(new.image_root(folder)))
-    for key in ("checkpoint", "attributes", "dim", "root"):
+    for key in ("checkpoint", "attributes", "dim"):
         if asdict(have)[key] != asdict(want)[key]:
             template = "The collection %(name)s was made with another %(key)s (%(have)s, not %(want)s)."
             differing = {"key": key, "have": asdict(have)[key], "want": asdict(want)[key]}
             raise CollectionError(template, name=folder.name, **differing)
+    if have.root != want.root:
+        raise CollectionError(
+            'The images of the collection "%(name)s" lie in %(have)s, not in %(want)s. %(hint)s',
+            name=folder.name, have=have.root, want=want.root, hint=_hint(folder.name, Path(have.root), Path(want.root)),
+        )  # fmt: skip
     return old
+
+
+def _hint(name: str, have: Path, want: Path) -> str:
+    given = shlex.quote(str(want))
+    if want.is_relative_to(have):
+        return f"For a part of them: python -m rpf add {name} {given}"
+    return f"If that folder was moved: python -m rpf relocate {name} {given}"

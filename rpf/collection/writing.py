@@ -6,7 +6,7 @@ the manifest is swapped; then what it no longer names is deleted. Whatever a cra
 
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from rpf.collection.manifest import (
     damaged,
     parse_manifest,
     read_manifest,
+    usable_text,
     write_manifest,
 )
 from rpf.collection.mending import set_aside
@@ -118,13 +119,15 @@ class Writer:
         applicable: npt.NDArray[np.floating] | None = None,
         ids: Sequence[int] | None = None,
         removing: Sequence[int] = (),
+        forget: bool = False,
     ) -> list[int]:
         """Add items and, in the same step, remove others (those that they replace); returns the new ids.
 
         embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; applicable
         (n, A) how likely the garment has that part, 0 to 1, NaN where unknown; `ids` are taken as they are if given,
-        else the next ones. Raises CollectionError for arrays that are malformed and ids that were given before (to
-        removed items too), UnknownItem for one in `removing` that is not live.
+        else the next ones; `forget` drops the images from `removed_images`. Raises CollectionError for arrays that are
+        malformed and ids that were given before (to removed items too), UnknownItem for one in `removing` that is not
+        live.
         """
         if not items:
             self.remove(removing)
@@ -137,6 +140,8 @@ class Writer:
             name = self._next_name()
             with self._table.transaction():
                 given = self._table.insert(items, ids)
+                if forget:
+                    self._table.forget(item.sha256 for item in items)
                 self._write(name, given, embeddings, boxes, applicable)
             self._live.update(given)
             self._publish((*self.manifest.segments, name), self._removed | gone)
@@ -144,12 +149,40 @@ class Writer:
                 self._merge(self.manifest.segments[-count:])
         return given
 
-    def remove(self, ids: Sequence[int]) -> None:
-        """Remove items. Their vectors stay on disk until `compact`. Raises UnknownItem for one that is not live."""
+    def remove(self, ids: Sequence[int], remember: bool = False) -> None:
+        """Remove items; `remember` adds their images to `removed_images`. Their vectors stay on disk until `compact`.
+
+        Raises UnknownItem for one that is not live.
+        """
         gone = self._checked_live(ids)
         if gone:
             with self._change():
+                if remember:  # before the swap: after a crash the same call can be made again
+                    self._table.remember(gone)
                 self._publish(self.manifest.segments, self._removed | gone)
+
+    def move(self, moves: Mapping[int, tuple[str, Mapping[str, int]]]) -> None:
+        """Give items the paths, and the labels if any, that their images have now; an item that had such a path is
+        removed. Raises UnknownItem for one that is not live, CollectionError for a path that cannot be stored."""
+        self._checked_live(tuple(moves))
+        for path, _ in moves.values():
+            if not usable_text(path):
+                raise CollectionError("The path %(path)r cannot be stored.", path=path)
+        taken = {path for path, _ in moves.values()}
+        # First, or a crash could leave two items with one path.
+        self.remove([known[0] for path, known in self.known().items() if path in taken and known[0] not in moves])
+        with self._change():
+            self._table.move(moves)
+
+    def relocate(self, root: str) -> None:
+        """Name another image folder, absolute or relative to the collection's folder."""
+        with self._change():
+            self._publish(self.manifest.segments, self._removed, root=root)
+
+    def removed_images(self) -> frozenset[str]:
+        """The hashes of the images that were removed on purpose, and are left out by indexing."""
+        with self._change():
+            return self._table.remembered()
 
     def compact(self) -> None:
         """Merge the segments into one, without the vectors of removed items."""
@@ -265,8 +298,10 @@ class Writer:
         )
         self._sizes[name] = len(ids)
 
-    def _publish(self, segments: tuple[str, ...], removed: set[int], index: str | None = None) -> None:
-        """Swap the manifest, and delete what the new one does not name; the index stays unless another is given."""
+    def _publish(
+        self, segments: tuple[str, ...], removed: set[int], index: str | None = None, root: str | None = None
+    ) -> None:
+        """Swap the manifest, and delete what the new one does not name; index and root stay unless others are given."""
         old = self.manifest
         tombstones = old.tombstones
         if removed != self._removed:
@@ -282,6 +317,7 @@ class Writer:
             segments=segments,
             tombstones=tombstones,
             index=old.index if index is None else index,
+            root=old.root if root is None else root,
         )
         write_manifest(self.folder, self.manifest)
         self._live -= removed

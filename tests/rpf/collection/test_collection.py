@@ -264,15 +264,21 @@ def test_what_is_appended_is_checked(tmp_path: Path, change: Callable[..., Any],
     assert list(check(Collection.open(tmp_path / "c"))) == paths
 
 
-@pytest.mark.parametrize(
-    "other", [{"checkpoint": "x"}, {"attributes": ATTRIBUTES[:2]}, {"dim": 9}, {"root": "/elsewhere"}]
-)
+@pytest.mark.parametrize("other", [{"checkpoint": "x"}, {"attributes": ATTRIBUTES[:2]}, {"dim": 9}])
 def test_a_writer_must_agree_with_the_collection(tmp_path: Path, other: dict[str, Any]) -> None:
     write(tmp_path / "c").close()
     with pytest.raises(CollectionError, match=f"another {next(iter(other))}"):
         write(tmp_path / "c", **other)
     write(tmp_path / "c", root=str(tmp_path / "c" / "images")).close()
     Writer.existing(tmp_path / "c").close()
+
+
+def test_a_writer_with_another_image_folder_is_told_what_to_do(tmp_path: Path) -> None:
+    write(tmp_path / "c").close()
+    with pytest.raises(CollectionError, match=r"was moved: python -m rpf relocate c '/a b'$"):
+        write(tmp_path / "c", root="/a b")
+    with pytest.raises(CollectionError, match=r"a part of them: python -m rpf add c .*/c/images/new$"):
+        write(tmp_path / "c", root="images/new")
 
 
 @pytest.mark.parametrize(

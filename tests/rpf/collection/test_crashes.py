@@ -4,6 +4,7 @@ import itertools
 import os
 import resource
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from rpf.collection import Collection, Writer
 from rpf.collection.manifest import Manifest, write_manifest
 from rpf.errors import CollectionError, UnknownCollection
-from tests.rpf.collection.making import ALL, append, check, fork, killed_at, names, write
+from tests.rpf.collection.making import ALL, append, check, fork, killed_at, names, new, write
 
 
 @pytest.fixture(autouse=True)
@@ -89,6 +90,67 @@ def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
     turn = reached.index(after)
     assert 20 < turn < step - 1
     assert reached == [old] * turn + [after] * (step - turn)
+
+
+def facts(folder: Path) -> tuple[dict[int, str], str, frozenset[str]]:
+    """The items' paths, the image folder, and the images that were removed on purpose."""
+    collection = Collection.open(folder)
+    items = collection.items(collection.ids.tolist())
+    with Writer.existing(folder) as writer:
+        return {item.id: item.path for item in items}, writer.manifest.root, writer.removed_images()
+
+
+def drop_memory(folder: Path) -> None:
+    with sqlite3.connect(folder / "items.sqlite") as database:
+        database.execute("DROP TABLE removed")
+    database.close()
+
+
+ITEMS = dict(enumerate(names(0, 5), 1))
+BOTH = frozenset(new(path).sha256 for path in names(0, 2))
+REST = {number: ITEMS[number] for number in (3, 4, 5)}
+MOVED = {1: "0001.jpg", 3: "new.jpg", 4: "0003.jpg", 5: "0004.jpg"}
+CHANGES: dict[str, tuple[Callable[[Writer], None], list[tuple[dict[int, str], str, frozenset[str]]]]] = {
+    "remember": (
+        lambda writer: writer.remove([1, 2], remember=True),
+        [(ITEMS, "images", frozenset()), (ITEMS, "images", BOTH), (REST, "images", BOTH)],
+    ),
+    "move": (
+        lambda writer: writer.move({1: ("0001.jpg", {}), 3: ("new.jpg", {"collar_design": 1})}),
+        [
+            (ITEMS, "images", frozenset()),
+            ({number: path for number, path in ITEMS.items() if number != 2}, "images", frozenset()),
+            (MOVED, "images", frozenset()),
+        ],
+    ),
+    "relocate": (
+        lambda writer: writer.relocate("/elsewhere"),
+        [(ITEMS, "images", frozenset()), (ITEMS, "/elsewhere", frozenset())],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_crash_at_lines_of_a_change_leaves_one_of_its_steps(tmp_path: Path, name: str) -> None:
+    """In a collection made before removals were remembered; and the same change completes it."""
+    operation, stages = CHANGES[name]
+    start, work = tmp_path / "start", tmp_path / "work"
+    with write(start) as writer:
+        append(writer, names(0, 5))
+    drop_memory(start)
+    reached = []
+    killed, step = True, 0
+    while killed:
+        shutil.copytree(start, work)
+        killed = killed_at(step, lambda: operation(Writer.existing(work)))
+        reached.append(stages.index(facts(work)))
+        if reached[-1] < len(stages) - 1:
+            with Writer.existing(work) as writer:
+                operation(writer)
+        assert facts(work) == stages[-1]
+        shutil.rmtree(work)
+        step += 1 if ALL else 5
+    assert reached == sorted(reached) and {reached[0], reached[-1]} == {0, len(stages) - 1}
 
 
 @pytest.mark.parametrize("new", ["new", None])
