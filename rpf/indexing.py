@@ -1,11 +1,12 @@
 """From pictures to a collection: read, hash, decode, embed, append; resumable at any point."""
 
 import hashlib
-import os
+import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,20 +17,15 @@ import numpy.typing as npt
 from PIL import Image
 
 from rpf.collection import NewItem, Writer
-from rpf.collection.arrays import inside
+from rpf.collection.image_folder import ImageFolder
 from rpf.collection.manifest import usable_text
-from rpf.errors import BadImage, DatasetError
+from rpf.errors import BadImage
 from rpf.images import open_image, read
+from rpf.reconcile import Known, find_missing, find_moves
+from rpf.reconcile import Progress as Progress
 
-SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff",
-    ".heic", ".heif", ".hif", ".avif",
-)  # fmt: skip
 MAX_PIXELS = 64_000_000  # decoded pictures waiting for the model, about 200 MB; a batch is cut short at this
 DECODERS = 4
-
-Progress = Callable[[str, int, int], None]  # phase ("indexing" or "compacting"), done, total
-Known = dict[str, tuple[int, int, str]]  # Writer.known()
 
 
 class Embedded(Protocol):
@@ -69,34 +65,11 @@ class Report:
 
     added: int = 0
     kept: int = 0  # in the collection already, unchanged
+    moved: int = 0  # in the collection already, under another path
+    removed: int = 0  # left out, because they were removed on purpose before
+    pruned: int = 0  # items that were removed, because their images are gone
     skipped: list[tuple[str, str]] = field(default_factory=list)  # (path, why)
     seconds: float = 0.0
-
-
-def find_images(folder: Path) -> list[str]:
-    """The pictures in a folder and all folders in it, by suffix: sorted posix paths relative to it.
-
-    Hidden files and folders are left out, links to folders and links that lead out of the folder too. A folder that
-    cannot be listed is in the list itself, so that `index` reports it. Raises DatasetError if `folder` is no folder.
-    """
-    if not folder.is_dir():
-        raise DatasetError("There is no folder %(path)s.", path=folder)
-    root = folder.resolve()
-    found: list[Path] = []
-
-    def unlisted(error: OSError) -> None:
-        if Path(error.filename) == root:
-            raise DatasetError("The folder %(path)s cannot be read: %(why)s.", path=folder, why=error.strerror)
-        found.append(Path(error.filename))
-
-    for parent, folders, files in os.walk(root, onerror=unlisted):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            path = Path(parent, name)
-            wanted = path.suffix.lower() in SUFFIXES and not name.startswith(".")
-            if wanted and (not path.is_symlink() or inside(root, path)):
-                found.append(path)
-    return sorted(path.relative_to(root).as_posix() for path in found)
 
 
 def index(
@@ -110,14 +83,15 @@ def index(
     progress: Progress | None = None,
     wait: float = 0.0,
     relative_root: str | None = None,
+    again: bool = False,
+    prune: bool = False,
+    linked: tuple[Path, ...] = (),
     finish: Callable[[Writer], object] = lambda writer: None,
 ) -> Report:
-    """Bring the pictures `items` under `root` into the collection in `folder`, which is made if need be.
+    """Bring the images `items` under `root` into the collection in `folder`, which is created if need be.
 
-    Pictures whose path, size and hash are in the collection are kept; changed ones get a new id; items that are not
-    named stay as they are. Each batch is one step: after Ctrl-C or kill -9 the same call goes on after the last whole
-    batch. `relative_root` is `root` as seen from `folder`, for a collection that carries its pictures along; `wait` is
-    how many seconds to wait for another writer; `finish` is called last, still under this one's lock.
+    As `update` does. `relative_root` is `root` as seen from `folder`, for a collection that carries its images along;
+    `wait` is how many seconds to wait for another writer; `finish` is called last, still under this one's lock.
     Raises CollectionError.
     """
     started = time.monotonic()
@@ -131,10 +105,45 @@ def index(
         title=title,
         wait=wait,
     ) as writer:
-        report = take_in(writer, items, embedder, batch=batch, progress=tell)
+        report = update(writer, items, embedder, batch=batch, progress=tell, again=again, prune=prune, linked=linked)
         tidy(writer, tell)
         finish(writer)
     report.seconds = time.monotonic() - started
+    return report
+
+
+def update(
+    writer: Writer,
+    items: Sequence[Source],
+    embedder: Embedder,
+    *,
+    batch: int = 32,
+    progress: Progress,
+    again: bool = False,
+    prune: bool = False,
+    linked: tuple[Path, ...] = (),
+) -> Report:
+    """Bring images into a collection that is there.
+
+    Images whose path, size and hash are in the collection are kept, moved ones keep their id, changed ones get a new
+    id. Those that were removed on purpose are left out, or brought back with `again`. Items that are not named stay as
+    they are; with `prune`, those whose images are gone are removed. Each batch is one step: after Ctrl-C or kill -9 the
+    same call goes on after the last whole batch. Raises CollectionError.
+    """
+    images = ImageFolder(writer.manifest.image_root(writer.folder), linked)
+    sources = {source.path: source for source in items if usable_text(source.path)}
+    moves = find_moves(images, writer.known(), list(sources), progress)
+    writer.move({item_id: (path, sources[path].labels) for path, item_id in moves.moved.items()})
+    gone = find_missing(images, writer, sources) if prune else []
+    writer.remove(gone)
+    settled = moves.kept | moves.moved.keys()
+    rest = [source for source in items if source.path not in settled]
+    report = take_in(
+        writer, rest, embedder, batch=batch, progress=progress, again=again, left_out=writer.removed_images(),
+        linked=linked,
+    )  # fmt: skip
+    report.kept += len(moves.kept)
+    report.moved, report.pruned = len(moves.moved), len(gone)
     return report
 
 
@@ -146,28 +155,35 @@ def take_in(
     batch: int = 32,
     progress: Progress,
     anew: Collection[str] = (),
+    left_out: Collection[str] = (),
+    again: bool = False,
+    linked: tuple[Path, ...] = (),
 ) -> Report:
-    """What `index` does with pictures, by a writer that is there.
+    """Embed and append the images that are not in the collection as they are now.
 
-    Those of the paths `anew` are embedded and replaced even if they are unchanged.
+    Those of the paths `anew` are embedded and replaced even if they are unchanged; new ones whose hashes are `left_out`
+    are left out, or with `again` taken in and no longer remembered as removed.
     """
     report = Report()
-    root = writer.manifest.image_root(writer.folder)
+    images = ImageFolder(writer.manifest.image_root(writer.folder), linked)
     sources = list({source.path: source for source in items}.values())
     known = writer.known()
     known |= {path: (*known[path][:2], "") for path in anew if path in known}
+    look = partial(_read, images, known, frozenset() if again else frozenset(left_out))
     with ThreadPoolExecutor(1 + DECODERS) as pool:
         progress("indexing", 0, len(sources))
-        batches = _batches(pool, root, sources, known, batch)
+        batches = _batches(pool, look, sources, known, batch)
         # The next batch is read while the model works on this one; no more than that waits in memory.
         coming = pool.submit(next, batches, None)
         while (ready := coming.result()) is not None:
             coming = pool.submit(next, batches, None)
-            _append(writer, embedder, ready)
+            _append(writer, embedder, ready, again)
             report.added += len(ready.items)
             report.kept += ready.kept
+            report.removed += ready.removed
             report.skipped += ready.skipped
-            progress("indexing", report.added + report.kept + len(report.skipped), len(sources))
+            done = report.added + report.kept + report.removed + len(report.skipped)
+            progress("indexing", done, len(sources))
     return report
 
 
@@ -187,6 +203,7 @@ class _Batch:
     outdated: list[int] = field(default_factory=list)  # ids of items whose file is another one now
     skipped: list[tuple[str, str]] = field(default_factory=list)
     kept: int = 0
+    removed: int = 0
 
     def pixels(self) -> int:
         return sum(item.width * item.height for item in self.items)
@@ -197,17 +214,25 @@ class _Picture(NamedTuple):
     picture: Image.Image
 
 
-def _append(writer: Writer, embedder: Embedder, ready: _Batch) -> None:
+class _Known(Enum):
+    KEPT = auto()  # in the collection as it is
+    REMOVED = auto()  # on purpose, before
+
+
+_Read = _Picture | _Known | OSError | BadImage
+
+
+def _append(writer: Writer, embedder: Embedder, ready: _Batch, again: bool) -> None:
     """Embed a batch and write it in one step."""
     if ready.items:
         seen = embedder.embed(ready.pictures)
-        writer.append(ready.items, seen.embedding, seen.box, seen.applicable, removing=ready.outdated)
+        writer.append(ready.items, seen.embedding, seen.box, seen.applicable, removing=ready.outdated, forget=again)
     else:
         writer.remove(ready.outdated)
 
 
 def _batches(
-    pool: ThreadPoolExecutor, root: Path, sources: Sequence[Source], known: Known, size: int
+    pool: ThreadPoolExecutor, look: Callable[[Source], _Read], sources: Sequence[Source], known: Known, size: int
 ) -> Iterator[_Batch]:
     """Read the sources, `size` at a time, or fewer where their pictures are large."""
     waiting = iter(sources)
@@ -218,15 +243,15 @@ def _batches(
             if not group:
                 break
             taken += len(group)
-            for source, seen in zip(group, pool.map(partial(_read, root, known), group), strict=True):
+            for source, seen in zip(group, pool.map(look, group), strict=True):
                 _sort_in(made, known, source, seen)
         if not taken:
             return
         yield made
 
 
-def _sort_in(made: _Batch, known: Known, source: Source, seen: _Picture | OSError | BadImage | None) -> None:
-    if seen is None:
+def _sort_in(made: _Batch, known: Known, source: Source, seen: _Read) -> None:
+    if seen is _Known.KEPT:
         made.kept += 1
         return
     # A file that cannot be read may be back tomorrow; one that is no picture any more has lost its item.
@@ -235,26 +260,40 @@ def _sort_in(made: _Batch, known: Known, source: Source, seen: _Picture | OSErro
     if isinstance(seen, _Picture):
         made.items.append(seen.item)
         made.pictures.append(seen.picture)
+    elif isinstance(seen, _Known):
+        made.removed += 1
     else:
         why = seen.strerror if isinstance(seen, OSError) and seen.strerror else str(seen)
         made.skipped.append((source.path.encode(errors="backslashreplace").decode(), why))
 
 
-def _read(root: Path, known: Known, source: Source) -> _Picture | OSError | BadImage | None:
-    """Read a file once, hash and decode it; None if it is in the collection as it is, else why it cannot be there."""
-    path = root / source.path
+def _read(images: ImageFolder, known: Known, left_out: Collection[str], source: Source) -> _Read:
+    """Read a file once, hash it, and decode it if need be; or return why it cannot be an item."""
     if not usable_text(source.path):
         return OSError("Its name is not valid Unicode.")
+    path = images.find(source.path)
+    if path is None:
+        return _unreadable(images.root / source.path)
     try:
-        if inside(root, path) and path.is_dir():
-            return OSError("The folder cannot be read.")
-        if not inside(root, path) or not path.is_file():
-            return OSError("There is no such file in the image folder.")
         data = read(path)
         digest = hashlib.sha256(data).hexdigest()
         if source.path in known and known[source.path][1:] == (len(data), digest):
-            return None
+            return _Known.KEPT
+        if digest in left_out:
+            return _Known.REMOVED
         picture = open_image(data)
     except (OSError, BadImage) as error:
         return error
     return _Picture(NewItem(source.path, digest, len(data), *picture.size, source.labels), picture)
+
+
+def _unreadable(path: Path) -> OSError:
+    try:
+        kind = path.stat().st_mode
+    except (OSError, ValueError):
+        return OSError("There is no such file in the image folder.")
+    if stat.S_ISDIR(kind):
+        return OSError("The folder cannot be read.")
+    if stat.S_ISREG(kind):
+        return OSError("It lies outside of the image folder, or a link leads there (see --follow-links).")
+    return OSError("It is no file.")

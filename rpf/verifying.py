@@ -1,9 +1,9 @@
 """Checking a collection against what it promises, and mending it."""
 
-from collections.abc import Callable, Iterable
+import shlex
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +11,12 @@ import numpy.typing as npt
 import torch
 
 from rpf.collection import Collection, Item, Writer
-from rpf.collection.arrays import inside
+from rpf.collection.image_folder import ImageFolder
 from rpf.collection.items import every_row
 from rpf.collection.manifest import read_manifest
 from rpf.collection.mending import Lost, read_lost, survey, write_lost
 from rpf.collection.segments import NORM_TOLERANCE
 from rpf.errors import CheckpointError, CollectionError, RPFError
-from rpf.files import file_hash
 from rpf.index.kept import EXACT, flaw, keep_up, method_in_use
 from rpf.indexing import Embedder, Progress, Source, take_in, tidy
 
@@ -25,13 +24,29 @@ READERS = 4
 TOLERANCE = 2 * NORM_TOLERANCE  # that of vectors as they come, and again for what 16 bits round
 
 
+@dataclass(frozen=True)
+class Problem:
+    """One kind of problem: what it is and what to do, and which items have it, unless it concerns the whole."""
+
+    text: str
+    items: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        return len(self.items) or 1
+
+
 @dataclass
 class Report:
-    """What was found, a line each; the few that concern the whole before the many that concern one picture."""
+    """The result: those problems that concern the whole come before those of single items."""
 
     items: int = 0
     mended: list[str] = field(default_factory=list)
-    remaining: list[str] = field(default_factory=list)
+    remaining: list[Problem] = field(default_factory=list)
+
+    @property
+    def problems(self) -> int:
+        return sum(problem.count for problem in self.remaining)
 
 
 @dataclass
@@ -41,27 +56,36 @@ class _Found:
     rowless: list[int]
     spoilt: list[Item]  # with vectors that are not finite or not of norm 1
     changed: list[Item]  # with pictures that are others by now
-    missing: list[Item]  # with pictures that are not there, or cannot be read
+    missing: list[Item]  # with pictures that are not there
+    unreadable: list[Item]  # with pictures that are there and cannot be read
     index: str  # why it cannot be used; "" if it can
 
 
-def check(folder: Path, key: str, progress: Progress) -> Report:
+def check(folder: Path, key: str, progress: Progress, linked: tuple[Path, ...] = ()) -> Report:
     """Look at the collection in `folder` and change nothing; a writer may be at work meanwhile.
 
     key: that of this installation's indexes. Raises UnknownCollection, and CollectionError where nothing can be told.
     """
     try:
-        collection = Collection.open(folder)
+        collection = Collection.open(folder, linked)
     except CollectionError:
         found = survey(folder, read_manifest(folder)[0])
-        return Report(found.whole.count, remaining=[*found.damage, "The rest can be checked when this is mended."])
+        damage = [*found.damage, "The rest can be checked when this is mended."]
+        return Report(found.whole.count, remaining=[Problem(text) for text in damage])
     report, seen = Report(len(collection)), _look(collection, key, progress)
     if seen.index:
-        report.remaining.append(f"The index cannot be used: {seen.index}.")
-    report.remaining += [f"Item {item_id} has no row in the table of items." for item_id in seen.rowless]
-    report.remaining += _waiting(read_lost(folder))
-    report.remaining += [f"Item {item.id} has a damaged embedding: {item.path}" for item in seen.spoilt]
-    report.remaining += _changed(seen.changed) + _missing(collection.root, seen.missing)
+        report.remaining.append(Problem(f"The index cannot be used: {seen.index}."))
+    mend = f"`python -m rpf verify {folder.name}` mends that"
+    report.remaining += [
+        *_problem(
+            f"without a row in the table of items; `python -m rpf verify {folder.name}` removes such items",
+            (f"item {item_id}" for item_id in seen.rowless),
+        ),
+        *_problem(f"waiting to be embedded anew; {mend}", _named(read_lost(folder))),
+        *_problem(f"with a damaged embedding; {mend}", _named(seen.spoilt)),
+        *_problem(f"with an image that was changed; {mend}", _named(seen.changed)),
+        *_unseen(collection.images, folder.name, seen.missing, seen.unreadable),
+    ]
     return report
 
 
@@ -74,6 +98,7 @@ def mend(
     *,
     wait: float = 0.0,
     batch: int = 32,
+    linked: tuple[Path, ...] = (),
 ) -> Report:
     """Look at the collection in `folder` and mend what can be mended, as its writer.
 
@@ -86,20 +111,23 @@ def mend(
         report.mended += writer.damage
         if writer.cleared and not writer.damage:
             report.mended.append(f"The leavings of a crash were cleared away: {writer.cleared}.")
-        collection = Collection.open(folder)
+        collection = Collection.open(folder, linked)
         found = _look(collection, key, progress)
         writer.remove(found.rowless)
         report.mended += [f"Item {gone} had no row in the table of items and was removed." for gone in found.rowless]
         lost = read_lost(folder)
         if lost or found.spoilt or found.changed:
-            _replace(writer, load, lost, found, report, progress, batch)
+            _replace(writer, load, lost, found, report, progress, batch, linked)
         tidy(writer, progress)
         spoilt = {item.id for item in found.spoilt}
-        report.remaining += _missing(collection.root, [item for item in found.missing if item.id not in spoilt])
+        missing, unreadable = (
+            [item for item in items if item.id not in spoilt] for items in (found.missing, found.unreadable)
+        )
+        report.remaining += _unseen(collection.images, folder.name, missing, unreadable)
         try:
             used = keep_up(writer, method_in_use(collection) or setting, key, progress, anew=bool(found.index))
         except RPFError as error:
-            report.remaining.insert(0, f"The index cannot be made: {error}")
+            report.remaining.insert(0, Problem(f"The index cannot be made: {error}"))
         else:
             if found.index:
                 now = "removed: all is searched" if used == EXACT else "made anew"
@@ -114,12 +142,14 @@ def _look(collection: Collection, key: str, progress: Progress) -> _Found:
     items = [rows[item_id] for item_id in ids if item_id in rows]
     spoilt = set(collection.ids[_spoilt(collection, progress)].tolist())
     hashed = [item for item in items if item.sha256]  # an import need not have had the pictures
-    changed, missing = [], []
+    changed: list[Item] = []
+    missing: list[Item] = []
+    unreadable: list[Item] = []
     with ThreadPoolExecutor(READERS) as pool:
-        results = pool.map(partial(_same, collection.root), hashed)
+        results = pool.map(lambda item: collection.images.holds(item.path, item.bytes, item.sha256), hashed)
         for done, (item, same) in enumerate(zip(hashed, results, strict=True), 1):
             if same is None:
-                missing.append(item)
+                (missing if collection.images.lacks(item.path) else unreadable).append(item)
             elif not same:
                 changed.append(item)
             progress("checking the pictures", done, len(hashed))
@@ -129,6 +159,7 @@ def _look(collection: Collection, key: str, progress: Progress) -> _Found:
         spoilt=[item for item in items if item.id in spoilt],
         changed=changed,
         missing=missing,
+        unreadable=unreadable,
         index="" if collection.changed() else index,  # by a writer, who may have put another in its place
     )
 
@@ -145,17 +176,6 @@ def _spoilt(collection: Collection, progress: Progress) -> npt.NDArray[np.bool_]
     return spoilt
 
 
-def _same(root: Path, item: Item) -> bool | None:
-    """Whether the item's picture is the file that it was; None if it is not there or cannot be read."""
-    path = root / item.path
-    try:
-        if not inside(root, path) or not path.is_file():
-            return None
-        return path.stat().st_size == item.bytes and file_hash(path) == item.sha256
-    except OSError:
-        return None
-
-
 def _replace(
     writer: Writer,
     load: Callable[[], Embedder],
@@ -164,6 +184,7 @@ def _replace(
     report: Report,
     progress: Progress,
     batch: int,
+    linked: tuple[Path, ...],
 ) -> None:
     """Put new items in the place of those that are lost, spoilt or changed; who cannot come back is removed.
 
@@ -178,49 +199,62 @@ def _replace(
         try:
             embedder = _model(load, writer)
         except RPFError as error:
-            report.remaining.append(f"{len(wanted)} items cannot be embedded anew: {error}")
-            report.remaining += _waiting(wanted.values())
+            report.remaining += _problem(f"that cannot be embedded anew: {error}", _named(wanted.values()))
             return
         sources = [Source(item.path, item.labels) for item in wanted.values() if item.path]
         spoilt = {item.path for item in found.spoilt}
-        skipped = dict(take_in(writer, sources, embedder, batch=batch, progress=progress, anew=spoilt).skipped)
+        result = take_in(writer, sources, embedder, batch=batch, progress=progress, anew=spoilt, linked=linked)
+        skipped = dict(result.skipped)
     else:  # an import without its checkpoint: nothing can ever embed its pictures
-        report.remaining += _changed(changed.values())
+        why = "with an image that was changed, and no model to embed it anew"
+        report.remaining += _problem(why, _named(changed.values()))
     known = {path: item_id for path, (item_id, _, _) in writer.known().items() if path}
-    kept = set()
+    kept: dict[int, Item | Lost] = {}
     for item in wanted.values():
         now = known.get(item.path, item.id)
         if now != item.id:
             report.mended.append(f"Item {item.id} was embedded anew and is item {now} now: {item.path}")
         elif item.id in changed and item.path in known:  # its vectors are those of the picture that it was
-            kept.add(item.id)
-            report.remaining.append(f"Item {item.id} has another picture now, which cannot be read: {item.path}")
+            kept[item.id] = item
         else:
             why = skipped.get(item.path, "there is no model for it" if item.path else "it has no picture")
             report.mended.append(f"Item {item.id} was removed, for it cannot be embedded anew: {item.path} ({why})")
-    writer.remove(sorted((wanted.keys() - kept).intersection(Collection.open(writer.folder).ids.tolist())))
+    report.remaining += _problem("with another image now, which cannot be read", _named(kept.values()))
+    writer.remove(sorted((wanted.keys() - kept.keys()).intersection(Collection.open(writer.folder).ids.tolist())))
     write_lost(writer.folder, [])
 
 
 def _model(load: Callable[[], Embedder], writer: Writer) -> Embedder:
-    root = writer.manifest.image_root(writer.folder)
-    if not root.is_dir():
-        raise CollectionError("The image folder %(root)s is not there.", root=root)
+    ImageFolder(writer.manifest.image_root(writer.folder)).require(writer.folder.name)
     model = load()
     if model.checkpoint_hash != writer.manifest.checkpoint:
         raise CheckpointError("The model is not the one that the collection was made with; give that by --checkpoint.")
     return model
 
 
-def _waiting(items: Iterable[Item | Lost]) -> list[str]:
-    return [f"Item {item.id} waits to be embedded anew: {item.path}" for item in items]
+def _problem(text: str, items: Iterable[str]) -> list[Problem]:
+    """Return the problem of some items, such as "3 items with a damaged embedding"; none if there are no items."""
+    listed = tuple(items)
+    return [Problem(f"{len(listed)} {'item' if len(listed) == 1 else 'items'} {text}", listed)] if listed else []
 
 
-def _changed(items: Iterable[Item]) -> list[str]:
-    return [f"The picture of item {item.id} was changed: {item.path}" for item in items]
+def _named(items: Iterable[Item | Lost]) -> Iterator[str]:
+    return (f"{item.path or 'no image'} (item {item.id})" for item in items)
 
 
-def _missing(root: Path, items: list[Item]) -> list[str]:
-    if items and not root.is_dir():
-        return [f"The image folder {root} is not there, with the pictures of {len(items)} items."]
-    return [f"The picture of item {item.id} is missing: {item.path}" for item in items]
+def _unseen(images: ImageFolder, name: str, missing: list[Item], unreadable: list[Item]) -> list[Problem]:
+    try:
+        images.require(name)
+    except CollectionError as error:
+        return [Problem(f"{len(missing)} items without their images: {error}")] if missing else []
+    return [
+        *_problem(
+            f"whose image is missing; `python -m rpf index {name} {shlex.quote(str(images.root))}` finds what "
+            f"was moved, `python -m rpf remove {name} --missing` removes the others",
+            _named(missing),
+        ),
+        *_problem(
+            "whose image cannot be read: no permission, or a link into a folder that is not in RPF_IMAGE_ROOTS",
+            _named(unreadable),
+        ),
+    ]

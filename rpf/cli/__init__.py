@@ -64,6 +64,7 @@ for command in (
     collections.demo,
     living.add,
     living.remove,
+    living.relocate,
     living.compact,
     living.verify,
     datasets.wardrobe,

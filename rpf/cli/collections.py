@@ -1,12 +1,25 @@
 """Commands that make collections and search them."""
 
 import json
+import shlex
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import click
 
-from rpf.cli.common import BATCH, FILE, WAIT, Bar, ManyConfigs, index_keeper, tell_report, with_settings
+from rpf.cli.common import (
+    AGAIN,
+    BATCH,
+    FILE,
+    FOLLOW_LINKS,
+    WAIT,
+    Bar,
+    ManyConfigs,
+    index_keeper,
+    tell_report,
+    with_settings,
+)
 from rpf.cli.output import say
 from rpf.settings import Settings
 
@@ -18,6 +31,9 @@ from rpf.settings import Settings
 @click.option("--split", type=click.Choice(["train", "valid", "test", "all"]), default="all", show_default=True)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the dataset's config.")
 @click.option("--title", default="", help="The collection's name on the site.")
+@click.option("--prune", is_flag=True, help="Remove the items whose images are gone from the image folder.")
+@AGAIN
+@FOLLOW_LINKS
 @BATCH
 @WAIT
 @with_settings
@@ -29,31 +45,48 @@ def index(
     split: str,
     overrides: tuple[str, ...],
     title: str,
+    prune: bool,
+    again: bool,
+    follow_links: bool,
     batch: int,
     wait: float,
 ) -> None:
-    """Index the pictures of FOLDER, or of a dataset, as the collection NAME.
+    """Index the images of FOLDER, or of a dataset, as the collection NAME.
 
-    Stopped half-way, the same command goes on where it was. Pictures that cannot be read are listed and left out.
+    Stopped half-way, the same command goes on where it was. Run again, it takes in what is new or changed; an image
+    that was moved or renamed in the folder keeps its item, and its id. Items whose images are gone stay, unless --prune
+    is given. What was removed by `remove` is left out, unless --again is given. Files of other kinds, hidden files and
+    links out of the folder are left out and counted. Ends with status 3 if an image could not be read.
 
     \b
     Examples:
       python -m rpf index shop photos/
+      python -m rpf index shop photos/ --prune
+      RPF_IMAGE_ROOTS=/mnt/archive python -m rpf index shop photos/ --follow-links
       python -m rpf index clothing --dataset config/Clothing/Clothing.yaml --split test --set DATA.BASE_PATH=data
     """
     from rpf import indexing
     from rpf.collection import collection_folder
     from rpf.engine import load_model
+    from rpf.scan import describe, scan
 
     target = collection_folder(settings.collections, name)
+    left_out: Counter[str] = Counter()
     if folder is not None and dataset is None:
-        root, sources = folder, [indexing.Source(path, {}) for path in indexing.find_images(folder)]
+        if folder.is_file():
+            raise click.UsageError(
+                f'"{folder}" is a file: give the folder that it lies in, or add it to a collection that is there: '
+                f"python -m rpf add {name} {shlex.quote(str(folder))}"
+            )
+        contents = scan(folder, settings.image_roots if follow_links else None)
+        root, sources, left_out = folder, [indexing.Source(path) for path in contents.paths], contents.left_out
     elif dataset is not None and folder is None:
         root, sources = _dataset_sources(dataset, overrides, split)
     else:
         raise click.UsageError("Give a FOLDER of pictures or --dataset CONFIG, one of the two.")
     if not sources:
-        raise click.UsageError(f"{root} holds no pictures.")
+        instead = describe(left_out)
+        raise click.UsageError(f'"{root}" holds no images{instead and ", but " + instead}.')
     with Bar() as bar:
         keep_up = index_keeper(settings, bar)
         report = indexing.index(
@@ -65,9 +98,12 @@ def index(
             batch=batch,
             progress=bar,
             wait=wait,
+            again=again,
+            prune=prune,
+            linked=settings.image_roots,
             finish=keep_up,
         )
-    tell_report(name, report)
+    tell_report(name, report, left_out)
 
 
 def _dataset_sources(file: Path, overrides: tuple[str, ...], split: str) -> tuple[Path, list[Any]]:

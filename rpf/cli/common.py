@@ -1,5 +1,7 @@
 """What commands share: settings, progress bars, several configs for one option."""
 
+import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from rpf.collection import Writer
     from rpf.indexing import Report
 
+UNREADABLE = 3  # exit status: all is done, but for images that cannot be read
 FILE = click.Path(path_type=Path)
 BATCH = click.option(
     "--batch",
@@ -32,6 +35,13 @@ WAIT = click.option(
     type=click.FloatRange(min=0),
     metavar="SECONDS",
     help="How long to wait for another process that writes the collection.",
+)
+AGAIN = click.option("--again", is_flag=True, help="Bring back what was removed by `remove`, and forget that it was.")
+FOLLOW_LINKS = click.option(
+    "--follow-links",
+    is_flag=True,
+    help="Follow links that lead out of the image folder, into folders that RPF_IMAGE_ROOTS names. The site needs "
+    "RPF_IMAGE_ROOTS too, to show their images.",
 )
 
 
@@ -100,14 +110,23 @@ def index_keeper(settings: Settings, bar: Bar) -> "Callable[[Writer], object]":
     return keep
 
 
-def tell_report(name: str, report: "Report") -> None:
-    """What became of the pictures, in a line, after those that were skipped."""
+def tell_report(name: str, report: "Report", left_out: Counter[str]) -> None:
+    """Say what became of the images and what was left out; end with status 3 if an image could not be read."""
+    from rpf.scan import describe
+
     for path, why in report.skipped:
         say(f"skipped {path}: {why}", err=True)
+    rarely = "".join(f"{n} {what}, " for n, what in ((report.moved, "moved"), (report.pruned, "pruned")) if n)
     say(
-        f"{name}: {report.added} added, {report.kept} already there, {len(report.skipped)} skipped, "
+        f"{name}: {report.added} added, {report.kept} already there, {len(report.skipped)} skipped, {rarely}"
         f"in {report.seconds:.1f} s"
     )
+    if report.removed:
+        say(f"left out: {report.removed} removed earlier (--again brings them back)")
+    if text := describe(left_out):
+        say(f"left out: {text}")
+    if report.skipped:
+        sys.exit(UNREADABLE)
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:

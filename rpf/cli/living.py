@@ -1,11 +1,13 @@
 """Commands for a collection that lives: pictures come and go, and what is damaged is mended."""
 
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from rpf.cli.common import BATCH, FILE, WAIT, Bar, index_keeper, tell_report, with_settings
+from rpf.cli.common import AGAIN, BATCH, FILE, FOLLOW_LINKS, WAIT, Bar, index_keeper, tell_report, with_settings
 from rpf.cli.output import say
 from rpf.settings import Settings
 
@@ -15,63 +17,128 @@ MOST = 40  # lines of a report
 @click.command()
 @click.argument("name")
 @click.argument("images", type=FILE, nargs=-1, required=True, metavar="IMAGE...")
-@click.option("--copy", is_flag=True, help="Copy pictures that lie elsewhere into the collection's image folder.")
+@click.option("--copy", is_flag=True, help="Copy images that lie elsewhere into the collection's image folder.")
+@AGAIN
+@FOLLOW_LINKS
 @BATCH
 @WAIT
 @with_settings
-def add(settings: Settings, name: str, images: tuple[Path, ...], copy: bool, batch: int, wait: float) -> None:
-    """Add pictures, or folders of pictures, to the collection NAME.
+def add(
+    settings: Settings,
+    name: str,
+    images: tuple[Path, ...],
+    copy: bool,
+    again: bool,
+    follow_links: bool,
+    batch: int,
+    wait: float,
+) -> None:
+    """Add images, or folders of images, to the collection NAME.
 
-    Those that are there already are kept; one that was changed gets a new id. The collection's image folder is the one
-    that it was indexed from.
+    Those that are there already are kept; one that was moved keeps its id, one that was changed gets a new one. What
+    was removed by `remove` is left out, unless --again is given. The collection's image folder is the one that it was
+    indexed from. Ends with status 3 if an image could not be read.
 
     \b
     Examples:
       python -m rpf add shop photos/new/
       python -m rpf add shop --copy ~/Downloads/coat.jpg
+      python -m rpf add shop photos/coat.jpg --again
     """
     from rpf import adding
     from rpf.collection import collection_folder
     from rpf.engine import load_model
+    from rpf.scan import describe
 
     folder = collection_folder(settings.collections, name)
-    root = adding.image_root(folder)
-    inside, outside = adding.pictures(root, images)
-    if not inside and not outside:
-        raise click.UsageError("There are no pictures in what is given.")
-    if outside and not copy:
+    place = adding.image_folder(folder, settings.image_roots)
+    given = adding.sort_given(place, images, follow_links)
+    if not given.inside and not given.outside:
+        instead = describe(given.left_out)
+        raise click.UsageError(f"There are no images in what is given{instead and ', but ' + instead}.")
+    if given.outside and not copy:
         raise click.UsageError(
-            f"{outside[0]} lies outside of the image folder of {name} ({root}): move it there, or give --copy, which "
-            "copies it."
+            f"{given.outside[0]} lies outside of the image folder of {name} ({place.root}): move it there, or give "
+            "--copy, which copies it."
         )
     with Bar() as bar:
         keep_up = index_keeper(settings, bar)
-        model = load_model(settings)
-        report = adding.add(folder, inside, outside, model, batch=batch, progress=bar, wait=wait, finish=keep_up)
-    tell_report(name, report)
+        report = adding.add(
+            folder,
+            given,
+            load_model(settings),
+            batch=batch,
+            progress=bar,
+            wait=wait,
+            again=again,
+            linked=settings.image_roots,
+            finish=keep_up,
+        )
+    tell_report(name, report, given.left_out)
 
 
 @click.command()
 @click.argument("name")
-@click.argument("ids", type=int, nargs=-1, required=True, metavar="ID...")
+@click.argument("items", nargs=-1, metavar="[ID|PATH]...")
+@click.option("--missing", is_flag=True, help="Remove the items whose images are gone from the image folder.")
 @WAIT
-def remove(name: str, ids: tuple[int, ...], wait: float) -> None:
-    """Remove items from the collection NAME by their ids. Their pictures stay where they are.
+def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> None:
+    """Remove items from the collection NAME: by id, by the path of the image, or all below a folder.
+
+    17 is an id, ./17 a path. A path counts from here, else from the image folder. The images stay where they are; what
+    was given is remembered, so that `index` and `add` leave it out until they are told --again.
 
     \b
-    Example:
+    Examples:
       python -m rpf remove shop 17 23
+      python -m rpf remove shop photos/coat.jpg photos/2019/
+      python -m rpf remove shop --missing
     """
+    from rpf import removing
     from rpf.collection import Writer, collection_folder
 
+    if not items and not missing:
+        raise click.UsageError("Give ids or paths of what is to be removed, or --missing.")
     settings = Settings.from_environ()
     with Bar("vector") as bar:
         keep_up = index_keeper(settings, bar)
         with Writer.existing(collection_folder(settings.collections, name), wait) as writer:
-            writer.remove(ids)
+            removed = removing.remove(writer, items, missing)
             keep_up(writer)
             left = writer.manifest.count
-    say(f"{name}: {len(set(ids))} removed, {left} left")
+    _tell_lines([f"removed {item_id}: {path}" for item_id, path in removed.items()])
+    say(f"{name}: {len(removed)} removed, {left} left")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("folder", type=FILE)
+@click.option("--partial", is_flag=True, help="Go on though images are missing in FOLDER, or others under their paths.")
+@WAIT
+def relocate(name: str, folder: Path, partial: bool, wait: float) -> None:
+    """Tell the collection NAME that its image folder is FOLDER now: it was moved, or copied to another disk.
+
+    Nothing is embedded; that the images are those of the collection is checked by their hashes. Images that are missing
+    in the folder of before may be missing in the new one too. If that is gone, --partial is needed to go on without
+    some of the images.
+
+    \b
+    Example:
+      python -m rpf relocate shop /mnt/photos
+    """
+    from rpf import relocating
+    from rpf.collection import collection_folder
+
+    settings = Settings.from_environ()
+    target = collection_folder(settings.collections, name)
+    with Bar() as bar:
+        report = relocating.relocate(target, folder, bar, wait=wait, partial=partial, linked=settings.image_roots)
+    if report.missing:
+        say(
+            f"{len(report.missing)} images are missing there or are others; `python -m rpf index {name} "
+            f"{shlex.quote(str(folder))}` takes in what was moved or changed, with --prune it removes the rest"
+        )
+    say(f"{name}: {report.items} items, images in {folder.resolve()}")
 
 
 @click.command()
@@ -114,10 +181,10 @@ def compact(name: str, method: str | None, wait: float) -> None:
 @WAIT
 @with_settings
 def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: float) -> None:
-    """Check the collection NAME (pictures, counts, embeddings, index), and mend what can be mended.
+    """Check the collection NAME (images, counts, embeddings, index), and mend what can be mended.
 
-    What is damaged is embedded anew from its pictures, under new ids. Ends with status 1 if something remains that
-    could not be mended.
+    What is damaged is embedded anew from its images, under new ids. Problems are listed by kind, with the paths of the
+    images and what to do. Ends with status 1 if something remains that could not be mended.
 
     \b
     Examples:
@@ -133,7 +200,7 @@ def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: fl
     method_for(settings.index, 0)
     with Bar() as bar:
         if check_only:
-            report = verifying.check(folder, settings.index_key(), bar)
+            report = verifying.check(folder, settings.index_key(), bar, settings.image_roots)
         else:
             report = verifying.mend(
                 folder,
@@ -143,12 +210,20 @@ def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: fl
                 bar,
                 wait=wait,
                 batch=batch,
+                linked=settings.image_roots,
             )
-    for title, lines in (("mended", report.mended), ("problem", report.remaining)):
-        for line in lines[:MOST]:
-            say(f"{title}: {line}")
-        if len(lines) > MOST:
-            say(f"{title}: and {len(lines) - MOST} more")
-    say(f"{name}: {report.items} items, {len(report.mended)} mended, {len(report.remaining)} problems")
+    _tell_lines([f"mended: {line}" for line in report.mended])
+    for problem in report.remaining:
+        say(f"problem: {problem.text}{':' if problem.items else ''}")
+        _tell_lines([f"  {item}" for item in problem.items])
+    say(f"{name}: {report.items} items, {len(report.mended)} mended, {report.problems} problems")
     if report.remaining:
         sys.exit(1)
+
+
+def _tell_lines(lines: Sequence[str]) -> None:
+    """Print a long list, cut short."""
+    for line in lines[:MOST]:
+        say(line)
+    if len(lines) > MOST:
+        say(f"  and {len(lines) - MOST} more")

@@ -100,31 +100,31 @@ SECOND_LOST = {"mended": r"Item 12 was embedded anew and is item 16 now: 011\.jp
 DAMAGES = {
     "a flipped byte in a picture": Damage(
         lambda at: flip(at / "images" / "004.jpg"),
-        r"picture of item 5 was changed: 004\.jpg",
+        r"1 item with an image that was changed.*\n  004\.jpg \(item 5\)",
         r"Item 5 was embedded anew and is item 13 now: 004\.jpg",
         anew=(5,),
     ),
     "a picture that is none any more": Damage(
         lambda at: (at / "images" / "004.jpg").write_bytes(b"not a picture"),
-        r"picture of item 5 was changed: 004\.jpg",
+        r"1 item with an image that was changed.*\n  004\.jpg \(item 5\)",
         r"Item 5 was removed, for it cannot be embedded anew: 004\.jpg \(.*not a picture",
         gone=(5,),
     ),
     "a vector that is not finite": Damage(
         lambda at: spoil(at / FIRST, 3, lambda vector: vector * np.nan),
-        r"Item 4 has a damaged embedding: 003\.jpg",
+        r"1 item with a damaged embedding.*\n  003\.jpg \(item 4\)",
         r"Item 4 was embedded anew and is item 13 now",
         anew=(4,),
     ),
     "a vector that is too long": Damage(
         lambda at: spoil(at / SECOND, 0, lambda vector: vector * np.float16(1.01)),
-        r"Item 9 has a damaged embedding: 008\.jpg",
+        r"1 item with a damaged embedding.*\n  008\.jpg \(item 9\)",
         r"Item 9 was embedded anew and is item 13 now",
         anew=(9,),
     ),
     "a vector of zeros, and its picture is gone": Damage(
         lambda at: (spoil(at / FIRST, 0, np.zeros_like), (at / "images" / "000.jpg").unlink()),
-        r"Item 1 has a damaged embedding: 000\.jpg",
+        r"1 item with a damaged embedding.*\n  000\.jpg \(item 1\)",
         r"Item 1 was removed, for it cannot be embedded anew: 000\.jpg \(There is no such file",
         gone=(1,),
     ),
@@ -173,13 +173,13 @@ DAMAGES = {
     "a wrong count": Damage(recount, r"counts 999 items where there are 11", r"counts 999 items where there are 11"),
     "a missing row": Damage(
         lambda at: execute(at, "DELETE FROM items WHERE id = 6"),
-        r"Item 6 has no row",
+        r"1 item without a row in the table of items.*\n  item 6",
         r"Item 6 had no row in the table of items and was removed",
         gone=(6,),
     ),
     "a malformed row": Damage(
         lambda at: execute(at, "UPDATE items SET labels = '[' WHERE id = 6"),
-        r"Item 6 has no row",
+        r"1 item without a row in the table of items.*\n  item 6",
         r"Item 6 had no row in the table of items and was removed",
         gone=(6,),
     ),
@@ -249,7 +249,11 @@ def test_a_missing_picture_is_reported_until_it_is_back(
     (folder / "images" / "004.jpg").rename(folder / "004.jpg")
     for options in (["--check-only"], []):
         said = run("verify", "shop", *options, status=1)
-        assert said == ("problem: The picture of item 5 is missing: 004.jpg\nshop: 11 items, 0 mended, 1 problems\n")
+        problem, *items, summary = said.splitlines()
+        assert problem.startswith("problem: 1 item whose image is missing; ") and items == ["  004.jpg (item 5)"]
+        assert f"`python -m rpf index shop {folder / 'images'}`" in problem
+        assert "`python -m rpf remove shop --missing`" in problem
+        assert summary == "shop: 11 items, 0 mended, 1 problems"
     (folder / "004.jpg").rename(folder / "images" / "004.jpg")
     run("verify", "shop")
     assert check(living, wardrobe) == OLD
@@ -259,11 +263,11 @@ def test_a_missing_image_folder_loses_nothing(run: Run, living: Settings, folder
     truncate(folder / SECOND / "ids.npy")
     (folder / "images").rename(folder / "elsewhere")
     said = run("verify", "shop", status=1)
-    assert "4 items cannot be embedded anew: The image folder" in said
-    assert "with the pictures of 7 items" in said and "Item 9 waits to be embedded anew: 008.jpg" in said
-    assert "7 items, 1 mended, 6 problems" in said
-    assert "problem: Item 9 waits" in run("verify", "shop", "--check-only", status=1)
-    assert "4 items cannot be embedded anew" in run("verify", "shop", status=1)
+    assert "4 items that cannot be embedded anew: The image folder" in said and "  008.jpg (item 9)" in said
+    assert "7 items without their images: The image folder" in said and "python -m rpf relocate shop" in said
+    assert "7 items, 1 mended, 5 problems" in said
+    assert "problem: 4 items waiting to be embedded anew" in run("verify", "shop", "--check-only", status=1)
+    assert "4 items that cannot be embedded anew" in run("verify", "shop", status=1)
     (folder / "elsewhere").rename(folder / "images")
     assert "11 items, 4 mended, 0 problems" in run("verify", "shop")
     assert list(check(living, wardrobe).values()) == [1, 2, *range(4, 9), *range(13, 17)]
@@ -279,7 +283,8 @@ def test_without_the_model_nothing_is_lost(
     flip(folder / "images" / "001.jpg")
     for other, why in (("other", "not the one that the collection was made with"), ("none", "none.safetensors")):
         said = run("verify", "shop", "--checkpoint", tmp_path / f"{other}.safetensors", status=1)
-        assert "2 items cannot be embedded anew: " in said and why in said and "11 items, 0 mended, 3 problems" in said
+        assert "2 items that cannot be embedded anew: " in said and why in said
+        assert "11 items, 0 mended, 2 problems" in said
     assert "11 items, 2 mended, 0 problems" in run("verify", "shop")
     assert check(living, wardrobe).keys() == OLD.keys()
 
@@ -341,7 +346,7 @@ def test_an_import_without_its_checkpoint(run: Run, living: Settings, tmp_path: 
     assert "3 items, 0 mended, 0 problems" in run("verify", "old")
     folder = living.collections / "old"
     spoil(next((folder / "segments").iterdir()), 1, np.zeros_like)
-    assert "Item 1 has a damaged embedding" in run("verify", "old", "--check-only", status=1)
+    assert "1 item with a damaged embedding" in run("verify", "old", "--check-only", status=1)
     assert "Item 1 was removed" in run("verify", "old")
     assert Collection.open(folder).ids.tolist() == [0, 2]
 
@@ -351,7 +356,7 @@ def test_a_long_report_is_cut(run: Run, folder: Path, monkeypatch: pytest.Monkey
     for path in (folder / "images").iterdir():
         path.unlink()
     lines = run("verify", "shop", "--check-only", status=1).splitlines()
-    assert len(lines) == 5 and lines[-2:] == ["problem: and 8 more", "shop: 11 items, 0 mended, 11 problems"]
+    assert len(lines) == 6 and lines[-2:] == ["  and 8 more", "shop: 11 items, 0 mended, 11 problems"]
 
 
 def test_a_segment_of_another_size_is_refused_by_readers_until_it_is_mended(run: Run, folder: Path) -> None:
@@ -377,7 +382,8 @@ def test_pictures_that_cannot_be_read_keep_their_items(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", refuse)
-        assert "Item 5 has another picture now, which cannot be read: 004.jpg" in run("verify", "shop", status=1)
+        said = run("verify", "shop", status=1)
+        assert "1 item with another image now, which cannot be read:\n  004.jpg (item 5)" in said
     assert Collection.open(folder).ids.tolist() == list(OLD.values())
     assert "Item 5 was embedded anew and is item 13 now" in run("verify", "shop")
 

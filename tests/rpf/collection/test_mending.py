@@ -22,7 +22,8 @@ from rpf.collection.mending import FILE, Lost, read_lost, survey, write_lost
 from rpf.errors import CollectionError
 from rpf.images import open_image
 from rpf.index.kept import flaw, keep_up
-from rpf.indexing import Source, find_images, index, take_in
+from rpf.indexing import Source, index, take_in
+from rpf.scan import find_images
 from tests.rpf.collection.making import ALL, append, check, fork, killed_at, names, new, write
 from tests.rpf.test_indexing import Projection, draw
 
