@@ -124,7 +124,7 @@ def copy_images(writer: Writer, outside: Sequence[Path], again: bool) -> Copies:
             data = _read(path)
         except (OSError, BadImage) as error:
             why = getattr(error, "strerror", None) or str(error)
-            copies.skipped.append((str(path).encode(errors="backslashreplace").decode(), why))
+            copies.skipped.append((str(path), why))
             continue
         if left_out and hashlib.sha256(data).hexdigest() in left_out:
             copies.removed += 1

@@ -264,7 +264,7 @@ def _sort_in(made: _Batch, known: Known, source: Source, seen: _Read) -> None:
         made.removed += 1
     else:
         why = seen.strerror if isinstance(seen, OSError) and seen.strerror else str(seen)
-        made.skipped.append((source.path.encode(errors="backslashreplace").decode(), why))
+        made.skipped.append((source.path, why))
 
 
 def _read(images: ImageFolder, known: Known, left_out: Collection[str], source: Source) -> _Read:

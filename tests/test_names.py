@@ -74,7 +74,7 @@ def test_commands_print_one_printable_line_each(
         return printable(name).encode(encoding, "backslashreplace").decode(encoding)
 
     terminal = Terminal(odd, encoding)
-    added, *skipped = terminal("index", encoding, images)
+    added, *skipped = terminal("index", encoding, images, status=3)
     assert f"{len(NAMES)} added, 0 already there, 2 skipped" in added
     assert len(skipped) == 2 and skipped[0].startswith(r"skipped hol\x1blow\n.jpg: ")
 
@@ -86,8 +86,9 @@ def test_commands_print_one_printable_line_each(
 
     gone = images / NAMES[6]
     gone.rename(tmp_path / "away")
-    problem, total = terminal("verify", encoding, "--check-only", status=1)
-    assert problem.endswith(r"line\nbreak.jpg") and "1 problems" in total
+    problem, name, total = terminal("verify", encoding, "--check-only", status=1)
+    assert problem.startswith("problem: 1 item whose image is missing") and "1 problems" in total
+    assert name.startswith(r"  line\nbreak.jpg (item ")
     (tmp_path / "away").rename(gone)
 
     shutil.copy(photo, tmp_path / f"{encoding}\x1b\n.jpg")
@@ -95,7 +96,7 @@ def test_commands_print_one_printable_line_each(
     (images / f"{encoding}\x1b\n.jpg").unlink()
     (refused,) = terminal("add", encoding, tmp_path / f"{encoding}\x1b\n.jpg", status=2)
     assert rf"{encoding}\x1b\n.jpg lies outside" in refused and r"ima\x1bges" in refused
-    assert len(terminal("remove", encoding, 1)) == 1
+    assert len(terminal("remove", encoding, 1)) == 2
 
     archive = os.fsdecode(b"E\x1b\xff.npz")
     (told,) = terminal("embed", "--out", tmp_path / archive, images / NOT_UTF8)
@@ -147,7 +148,7 @@ def test_the_sites_log_is_sound_json_in_any_encoding() -> None:
 @pytest.fixture(scope="module")
 def client(odd: Settings, images: Path) -> FlaskClient:
     """The site over a collection of these names."""
-    Terminal(odd, "utf-8")("index", "utf-8", images)
+    Terminal(odd, "utf-8")("index", "utf-8", images, status=3)
     site = create_app(odd, TESTING=True, WTF_CSRF_ENABLED=False)
     holder = site.extensions["rpf"]
     holder.start()
