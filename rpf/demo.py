@@ -1,15 +1,22 @@
-"""The embedded default collection: a wardrobe that the program draws itself, so that nothing is downloaded."""
+"""The default collection: a wardrobe that the program draws itself, so that nothing is downloaded.
 
-import secrets
-import shutil
+Each checkpoint gets one of its own, and none is ever deleted: the first is named "wardrobe", those of other checkpoints
+"wardrobe-" and the first eight digits of the checkpoint's hash.
+"""
+
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rpf.collection import Collection
+from rpf.collection.items import last_id
 from rpf.collection.locking import locked
-from rpf.collection.manifest import Manifest
+from rpf.collection.manifest import Manifest, read_manifest
+from rpf.collection.segments import FOLDER
 from rpf.errors import CollectionError, UnknownCollection
+from rpf.files import sync_folder, write_atomic
 from rpf.indexing import Embedder, Progress, Source, index
+from rpf.settings import DEFAULT_COLLECTION
 
 if TYPE_CHECKING:
     from rpf.data.drawn import Recipe
@@ -17,34 +24,100 @@ if TYPE_CHECKING:
 GARMENTS = 1200
 TITLE = "Drawn wardrobe"
 IMAGES = "images"
+UNFINISHED = "unfinished"  # a file that is there from before the first item until all garments are indexed
 LONGEST_WAIT = 600.0  # seconds, for another process that prepares it
 
 
-def prepare(folder: Path, embedder: Embedder, progress: Progress) -> None:
-    """Draw and index the default collection where it is missing, unfinished or of an earlier version.
+def prepare(collections: Path, embedder: Embedder, progress: Progress) -> str:
+    """Return the name of the checkpoint's default collection, drawn and indexed if it is missing or unfinished.
 
     Two processes may call this at once: the writer's lock makes the second wait, and then find the work done.
     Raises CollectionError, DatasetError.
     """
-    found = _manifest(folder)
-    if found and not _is_ours(found):
-        return  # somebody's own collection under this name: not ours to touch
-    whole = found is not None and found.checkpoint == embedder.checkpoint_hash and found.count >= GARMENTS
     try:
-        # Here, because who searches photos of their own needs no drawing library.
-        from rpf.data import drawn, wardrobe
+        name = find(collections, embedder.checkpoint_hash)
+        if name is None:
+            # Imported here, because a site with a collection of its own needs no drawing library.
+            from rpf.data import drawn
+
+            recipe = drawn.Recipe(GARMENTS)
+            name = _begin(collections, embedder.checkpoint_hash, recipe)
+            _draw_and_index(collections / name, embedder, recipe, progress)
+        return name
     except ImportError as error:
-        if whole:
-            return
         raise CollectionError(
             "The drawing library cannot be loaded (%(why)s). Install what it needs: apt-get install libegl1 libgl1",
             why=error,
         ) from error
-    recipe, images = drawn.Recipe(GARMENTS), folder / IMAGES
-    if whole and recipe.drew(images):
-        return
-    with locked(folder, LONGEST_WAIT):
-        _make_room(folder, embedder.checkpoint_hash, recipe)
+    except OSError as error:
+        raise CollectionError(
+            'The default collection cannot be written to "%(folder)s": %(why)s. Set RPF_COLLECTIONS to a folder that '
+            "can be written, or RPF_COLLECTION to a collection that is there.",
+            folder=collections, why=error.strerror or error,
+        ) from error  # fmt: skip
+
+
+def find(collections: Path, checkpoint_hash: str) -> str | None:
+    """Return the name of the checkpoint's default collection, or None if it is missing or unfinished.
+
+    A collection of somebody's own under such a name is used as it is. Raises CollectionError for a damaged one.
+    """
+    for name in _names(checkpoint_hash):
+        with suppress(UnknownCollection):
+            manifest = read_manifest(collections / name)[0]
+            if manifest.checkpoint in ("", checkpoint_hash) and _is_finished(collections / name, manifest):
+                return name
+    return None
+
+
+def _names(checkpoint_hash: str) -> tuple[str, str]:
+    return DEFAULT_COLLECTION, f"{DEFAULT_COLLECTION}-{checkpoint_hash[:8]}"
+
+
+def _is_ours(manifest: Manifest) -> bool:
+    return (manifest.root, manifest.title) == (IMAGES, TITLE)
+
+
+def _is_finished(folder: Path, manifest: Manifest) -> bool:
+    """Whether all garments were indexed once; items may have been removed since."""
+    return not _is_ours(manifest) or (not (folder / UNFINISHED).exists() and last_id(folder) >= GARMENTS)
+
+
+def _begin(collections: Path, checkpoint_hash: str, recipe: "Recipe") -> str:
+    """Return the first name that is free or has a beginning of the collection, marked as unfinished."""
+    names = _names(checkpoint_hash)
+    for name in names:
+        if _can_begin(collections / name, checkpoint_hash, recipe):
+            with locked(collections / name, LONGEST_WAIT):
+                if find(collections, checkpoint_hash) != name:  # else another process has finished it meanwhile
+                    write_atomic(collections / name / UNFINISHED, b"")
+            return name
+    raise CollectionError(
+        'The default collection of this checkpoint has no place: "%(first)s" and "%(second)s" in "%(folder)s" hold '
+        "something else. Set RPF_COLLECTION to another collection, or RPF_CHECKPOINT to its former value, or move one "
+        "of the two folders away.",
+        first=names[0], second=names[1], folder=collections,
+    )  # fmt: skip
+
+
+def _can_begin(folder: Path, checkpoint_hash: str, recipe: "Recipe") -> bool:
+    images = folder / IMAGES
+    free = not os.path.lexists(images) or (images.is_dir() and not any(images.iterdir()))
+    if not free and not recipe.drew(images):
+        return False
+    try:
+        manifest = read_manifest(folder)[0]
+    except UnknownCollection:
+        segments = folder / FOLDER
+        return not segments.is_dir() or not any(segments.iterdir())
+    return _is_ours(manifest) and manifest.checkpoint == checkpoint_hash
+
+
+def _draw_and_index(folder: Path, embedder: Embedder, recipe: "Recipe", progress: Progress) -> None:
+    from rpf.data import drawn, wardrobe
+
+    images = folder / IMAGES
+    _copy_drawings(folder.parent / DEFAULT_COLLECTION / IMAGES, images, recipe)
     drawn.draw_pictures(images, recipe, progress)
     sources = [Source(drawn.name_of(seed), wardrobe.describe(seed).labels) for seed in recipe.seeds]
     report = index(
@@ -60,29 +133,18 @@ def prepare(folder: Path, embedder: Embedder, progress: Progress) -> None:
     if report.skipped:
         path, why = report.skipped[0]
         raise CollectionError("The drawn picture %(path)s cannot be used: %(why)s", path=path, why=why)
+    (folder / UNFINISHED).unlink(missing_ok=True)
+    sync_folder(folder)
 
 
-def _manifest(folder: Path) -> Manifest | None:
-    try:
-        return Collection.open(folder).manifest
-    except UnknownCollection:
-        return None
+def _copy_drawings(source: Path, target: Path, recipe: "Recipe") -> None:
+    """Copy another checkpoint's drawings of the same recipe, which is quicker than drawing them."""
+    from rpf.data.drawn import name_of
 
-
-def _is_ours(manifest: Manifest) -> bool:
-    return (manifest.root, manifest.title) == (IMAGES, TITLE)
-
-
-def _make_room(folder: Path, checkpoint_hash: str, recipe: "Recipe") -> None:
-    """Remove the drawings of another version, and the collection of those or of other weights (or cut off)."""
-    found, images = _manifest(folder), folder / IMAGES
-    outdated = images.is_dir() and not recipe.drew(images) and (found is not None or recipe.is_in(images))
-    if outdated or found is None or found.checkpoint != checkpoint_hash:
-        (folder / "manifest.json").unlink(missing_ok=True)  # first: from here on there is no collection
-        shutil.rmtree(folder / "segments", ignore_errors=True)
-        for file in folder.glob("items.sqlite*"):
-            file.unlink()
-    if outdated:
-        images.rename(folder / f".{IMAGES}.{secrets.token_hex(6)}.old")  # half-emptied, it would not be known as ours
-    for old in folder.glob(f".{IMAGES}.*.old"):
-        shutil.rmtree(old)
+    if source == target or recipe.drew(target) or not recipe.drew(source):
+        return
+    target.mkdir(exist_ok=True)
+    recipe.write(target)
+    for name in map(name_of, recipe.seeds):
+        with suppress(FileNotFoundError):
+            write_atomic(target / name, (source / name).read_bytes())

@@ -45,14 +45,14 @@ def findings(settings: Settings) -> Iterator[Finding]:
 
 def _collections(engine: SearchEngine, settings: Settings) -> Iterator[Finding]:
     folders = sorted(manifest.parent.name for manifest in settings.collections.glob("*/manifest.json"))
-    if settings.collection not in folders:
+    if engine.default not in folders:
         yield (
             "collection",
-            f"{settings.collection} (default): not there yet",
+            f"{engine.default} (default): not there yet",
             True,
         )
     for name in folders:
-        default = " (default)" if name == settings.collection else ""
+        default = " (default)" if name == engine.default else ""
         try:
             collection = engine.collection(name)
         except RPFError as error:

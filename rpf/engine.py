@@ -1,8 +1,11 @@
 """SearchEngine: the one object that the site and the command line talk to."""
 
+import logging
+import secrets
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +40,7 @@ __all__ = [
     "SearchEngine",
     "load_model",
 ]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -108,17 +112,20 @@ class SearchEngine:
         self._recent = Recent(self._batcher, self.model.attributes)
         self._open: dict[str, tuple[Collection, Index]] = {}
         self._locks: dict[str, threading.Lock] = {}  # held by who opens the collection
+        self.default = settings.collection  # the name of the default collection; `prepare` may give it another
+        if settings.collection == DEFAULT_COLLECTION:
+            with suppress(CollectionError, OSError):  # a damaged one is told where it is used
+                self.default = demo.find(settings.collections, self.info.checkpoint_hash) or DEFAULT_COLLECTION
 
     def prepare(self, progress: Progress) -> None:
-        """Draw and index the default collection if it is the one in use and not there yet; resumes.
+        """Draw and index the default collection unless RPF_COLLECTION names another; resumes.
 
         Raises UnknownCollection when RPF_COLLECTION names another collection that does not exist.
         """
         name = self.settings.collection
-        folder = self.settings.collections / name
         if name == DEFAULT_COLLECTION:
-            demo.prepare(folder, self.model, progress)
-        elif not (folder / "manifest.json").is_file():
+            self.default = demo.prepare(self.settings.collections, self.model, progress)
+        elif not (self.settings.collections / name / "manifest.json").is_file():
             raise UnknownCollection(
                 'There is no collection named "%(name)s"; make it with: python -m rpf index %(name)s FOLDER', name=name
             )
@@ -136,7 +143,7 @@ class SearchEngine:
             except RPFError:
                 continue
             found.append(folder.parent.name)
-        return sorted(found, key=lambda name: name != self.settings.collection)
+        return sorted(found, key=lambda name: name != self.default)
 
     def collection(self, name: str) -> Collection:
         """The collection as it is on disk now. Raises UnknownCollection, CollectionError (another checkpoint)."""
@@ -177,7 +184,14 @@ class SearchEngine:
                 "or index the pictures again under another name.",
                 name=name,
             )
-        return known, kept.open_index(known, self.settings.index, self.settings.index_key())
+        return known, kept.open_index(known, self.settings.index, self._index_key() if known.index_folder else "")
+
+    def _index_key(self) -> str:
+        try:
+            return self.settings.index_key()
+        except ConfigError as error:
+            log.warning("Search indexes that only this installation's key makes safe are not used. %s", error)
+            return secrets.token_hex(32)  # the key of none
 
     def embed(self, source: bytes | Path, keys: Iterable[str] | None = None) -> Query:
         """Embed a picture for some attributes of the model, all if None. Raises BadImage, Overloaded; OSError when a

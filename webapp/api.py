@@ -12,6 +12,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from rpf.errors import BadImage, RPFError, UnknownAttribute, UnknownCollection
 from rpf.settings import ROOT
 from webapp import current, fetch, paths, problems
+from webapp.holder import NotStarted
 from webapp.request_body import InvalidField, read_json, repeated
 
 api = Blueprint("api", __name__)  # exempt from CSRF as a whole: /submit is the only route here that takes POST
@@ -36,7 +37,7 @@ class Ask:
     image: str | bytes
     attrs: str
     k: int
-    collection: str
+    collection: str | None  # None: the default one
     lacking_last: bool
 
 
@@ -51,9 +52,10 @@ def submit() -> Response:
     began = time.perf_counter()
     holder = current.holder()
     settings = holder.settings
-    ask = _ask(settings.collection)
+    ask = _ask()
     engine = holder.engine
-    collection = engine.collection(ask.collection)
+    name = engine.default if ask.collection is None else ask.collection
+    collection = engine.collection(name)
     weights = dict.fromkeys(collection.vocabulary.parse(ask.attrs), 1.0)
     image = ask.image
     if isinstance(image, str) and image.lower().startswith(("http://", "https://")):
@@ -64,7 +66,7 @@ def submit() -> Response:
         image = paths.read(image, (collection.root, ROOT / "data", *settings.image_roots))
     if len(image) > paths.MAX_BYTES:
         raise paths.TooLarge(paths.MAX_BYTES)
-    results = engine.search(ask.collection, engine.embed(image, weights), weights, ask.k, lacking_last=ask.lacking_last)
+    results = engine.search(name, engine.embed(image, weights), weights, ask.k, lacking_last=ask.lacking_last)
     spent = time.perf_counter() - began
     holder.seconds.append(spent)
     return jsonify(
@@ -83,8 +85,12 @@ def healthz() -> dict[str, str]:
 
 @api.get("/readyz")
 def readyz() -> dict[str, str]:
-    """The engine can search; 503 and how far it is while it is prepared."""
-    current.engine()
+    """Report that the default collection can be searched; 503 with the progress or the reason while it cannot."""
+    engine = current.engine()
+    try:
+        engine.collection(engine.default)
+    except RPFError as error:
+        raise NotStarted(str(error)) from error
     return {"status": "ready"}
 
 
@@ -97,12 +103,12 @@ def refuse(error: RPFError) -> Response:
     return problems.explain(error, **({"errors": [{"field": field, "detail": str(error)}]} if field else {}))
 
 
-def _ask(collection: str) -> Ask:
-    """The request, checked; `collection` is the one that it means when it names none."""
+def _ask() -> Ask:
+    """Read and check the request."""
     if request.mimetype == "application/json":
-        return _checked(read_json(), "img_path", str, collection)
+        return _checked(read_json(), "img_path", str)
     if request.mimetype == "multipart/form-data":
-        return _checked(_form(), "image", bytes, collection)
+        return _checked(_form(), "image", bytes)
     raise UnsupportedMediaType("Send application/json or multipart/form-data.")
 
 
@@ -120,18 +126,18 @@ def _form() -> dict[str, object]:
     return body
 
 
-def _checked(body: dict[str, object], image: str, kind: type[str] | type[bytes], collection: str) -> Ask:
+def _checked(body: dict[str, object], image: str, kind: type[str] | type[bytes]) -> Ask:
     """The request in `body`, whose picture is in the field `image` and of type `kind`."""
     known = (image, "attrs", "k", "collection", "lacking_last")
     for field in body:
         if field not in known:
             raise InvalidField(field, "There is no field %(field)s; there are %(known)s.", known=", ".join(known))
-    whole = {"k": DEFAULT_K, "collection": collection, "lacking_last": False, **body}
+    whole = {"k": DEFAULT_K, "lacking_last": False, **body}
     return Ask(
         image=_field(whole, image, kind),
         attrs=_field(whole, "attrs", str),
         k=_count(whole["k"]),
-        collection=_field(whole, "collection", str),
+        collection=_field(body, "collection", str) if "collection" in body else None,
         lacking_last=_field(whole, "lacking_last", bool),
     )
 

@@ -11,6 +11,7 @@ from rpf.settings import Settings
 
 log = logging.getLogger(__name__)
 RETRY = 15.0  # seconds after a failure; by then somebody may have mended what was wrong
+STOP_SECONDS = 10.0  # after which what is not finished is given up
 
 
 class NotReady(Exception):
@@ -27,6 +28,10 @@ class NotStarted(Exception):
     """The engine could not be made; a person has to mend what the message names."""
 
 
+class _Stopped(Exception):
+    """The process is about to end."""
+
+
 class EngineHolder:
     """Makes the engine once. Never started in gunicorn's master: threads and model memory do not survive a fork."""
 
@@ -40,6 +45,7 @@ class EngineHolder:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._failed = 0.0  # when, on the monotonic clock
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begins to prepare the engine; a second call does nothing, or tries again some time after a failure."""
@@ -54,9 +60,23 @@ class EngineHolder:
         if self._thread is not None:
             self._thread.join(timeout)
 
+    def stop(self) -> bool:
+        """End the preparation after its current step, and wait for that; False if it takes too long.
+
+        The interpreter must not end while the thread is in OpenVINO or PyTorch: those abort the process then.
+        """
+        self._stopping.set()
+        self.wait(STOP_SECONDS)
+        return self._thread is None or not self._thread.is_alive()
+
     @property
     def ready(self) -> bool:
         return self._engine is not None
+
+    @property
+    def default(self) -> str:
+        """The name of the default collection, as far as it is known yet."""
+        return self._engine.default if self._engine else self.settings.collection
 
     @property
     def engine(self) -> SearchEngine:
@@ -72,9 +92,12 @@ class EngineHolder:
         try:
             self._report("load", 0, 0)
             engine = SearchEngine(self.settings, lambda stage, seconds: self.observe(stage, seconds))
+            self._report("start", 0, 0)
             engine.prepare(self._report)
             self._engine = engine
             self.failure = None
+        except _Stopped:
+            log.info("The preparation was stopped. What was finished is kept; the next start goes on from there.")
         except RPFError as error:
             log.error("The engine could not be made: %s", error)
             self._fail(str(error))
@@ -88,3 +111,5 @@ class EngineHolder:
 
     def _report(self, phase: str, done: int, total: int) -> None:
         self._progress = (phase, done, total)
+        if self._stopping.is_set():
+            raise _Stopped

@@ -20,7 +20,7 @@ bp = Blueprint("search", __name__)
 @bp.get("/")
 def home() -> BaseResponse:
     """To the default collection."""
-    return redirect(url_for("search.start", name=current.holder().settings.collection))
+    return redirect(url_for("search.start", name=current.engine().default))
 
 
 @bp.get("/c/<name>/")

@@ -162,7 +162,7 @@ def _item_picture(endpoint: str, name: str, item: Item, side: int) -> Picture:
 def _surroundings() -> dict[str, object]:
     """What the frame of every page shows, errors and waiting pages included."""
     holder = current.holder()
-    default = holder.settings.collection
+    default = holder.default
     titles = {default: default}
     if holder.ready:
         engine = holder.engine

@@ -71,7 +71,7 @@ def search(
         if method not in RIVALS:
             method_for(method, 0)  # to say what is wrong before the work
     engine = SearchEngine(settings)
-    name = name or settings.collection
+    name = name or engine.default
     collection = engine.collection(name)
     keys = collection.vocabulary.parse(attrs) if attrs else list(collection.vocabulary.keys)[: max(chosen)]
     if len(keys) < max(chosen):

@@ -199,5 +199,6 @@ def demo(settings: Settings) -> None:
     from rpf.engine import SearchEngine
 
     with Bar() as bar:
-        SearchEngine(settings).prepare(bar)
-    say(f"{settings.collections / settings.collection} is ready")
+        engine = SearchEngine(settings)
+        engine.prepare(bar)
+    say(f"{settings.collections / engine.default} is ready")

@@ -67,12 +67,17 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection]:
     Raises sqlite3.Error when the file is missing or malformed.
     """
     path = folder.resolve() / FILE
-    options = "mode=ro"
-    if not os.access(folder, os.W_OK) and not path.with_name(FILE + "-wal").exists():
-        # SQLite cannot make the log's side files here; and while there is no log, nobody writes.
-        options += "&immutable=1"
+    options, mode = "mode=ro", "NORMAL"
+    if not os.access(folder, os.W_OK):
+        # Where SQLite cannot make the log's index, which every writer has: without a log nothing changes, and the log
+        # of a killed writer is read by an index in memory, which locks that do nothing allow.
+        if not path.with_name(f"{FILE}-wal").exists():
+            options += "&immutable=1"
+        elif not path.with_name(f"{FILE}-shm").exists():
+            options, mode = options + "&vfs=unix-none", "EXCLUSIVE"
     connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=BUSY, isolation_level=None)
     try:
+        connection.execute(f"PRAGMA locking_mode = {mode}")
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
         yield connection
@@ -87,6 +92,16 @@ def check_tables(connection: sqlite3.Connection) -> None:
         raise ValueError(f"{FILE} has other tables than expected")
 
 
+def last_id(folder: Path) -> int:
+    """Return the largest id that was ever given, 0 if none was. Raises CollectionError for a damaged table."""
+    try:
+        with reading(folder) as connection:
+            row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
+            return int(row[0]) if row else 0
+    except (sqlite3.Error, ValueError) as error:
+        raise _unreadable(folder, error) from error
+
+
 def fetch(folder: Path, ids: Sequence[int]) -> dict[int, Item]:
     """The items with these ids, as far as they have rows. Raises CollectionError for a damaged table."""
     found: dict[int, Item] = {}
@@ -98,10 +113,12 @@ def fetch(folder: Path, ids: Sequence[int]) -> dict[int, Item]:
                 for row in connection.execute(f"SELECT {_COLUMNS} FROM items WHERE id IN ({marks})", part):
                     found[row[0]] = _item(row)
     except (sqlite3.Error, ValueError, RecursionError) as error:
-        raise CollectionError(
-            "The items of the collection %(name)s cannot be read: %(why)s.", name=folder.name, why=error
-        ) from error
+        raise _unreadable(folder, error) from error
     return found
+
+
+def _unreadable(folder: Path, why: object) -> CollectionError:
+    return CollectionError("The items of the collection %(name)s cannot be read: %(why)s.", name=folder.name, why=why)
 
 
 def every_row(folder: Path) -> tuple[dict[int, Item], set[int]]:

@@ -11,7 +11,7 @@ import torch
 
 from rpf.collection import Writer
 from rpf.engine import Collection, SearchEngine
-from rpf.errors import BadImage, CollectionError, DatasetError, QueryError, UnknownCollection, UnknownItem
+from rpf.errors import BadImage, CollectionError, QueryError, UnknownCollection, UnknownItem
 from rpf.indexing import Source, index
 from rpf.model import checkpoint
 from rpf.settings import Settings
@@ -229,66 +229,6 @@ def test_many_threads_get_the_same_answers(engine: SearchEngine, wardrobe: dict[
     expected = [ids(path) for path in paths]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ids, paths * 2)) == expected * 2
-
-
-def test_the_default_collection_is_drawn_once(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rpf.demo.GARMENTS", 12)
-    own = replace(settings, collections=tmp_path, collection="wardrobe")
-    seen: list[tuple[str, int, int]] = []
-    SearchEngine(own).prepare(lambda *progress: seen.append(progress))
-    assert {phase for phase, _, _ in seen} == {"drawing", "indexing", "compacting"}
-    engine = SearchEngine(own)
-    collection = engine.collection("wardrobe")
-    assert len(collection) == 12
-    item = collection.item(int(collection.ids[0]))
-    assert item.labels
-    assert collection.image_path(item).is_file()
-    manifest = (tmp_path / "wardrobe" / "manifest.json").read_bytes()
-    SearchEngine(own).prepare(lambda *progress: None)
-    assert (tmp_path / "wardrobe" / "manifest.json").read_bytes() == manifest
-
-
-def test_new_weights_index_the_drawings_anew(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("rpf.demo.GARMENTS", 3)
-    own = replace(settings, collections=tmp_path, collection="wardrobe")
-    SearchEngine(own).prepare(lambda *progress: None)
-    model = checkpoint.load(settings.checkpoint)
-    with torch.no_grad():
-        model.region.attribute.weight.add_(1)
-    checkpoint.save(model, tmp_path / "other.safetensors")
-    other = own.with_checkpoint(tmp_path / "other.safetensors")
-    (tmp_path / "wardrobe" / "manifest.json").unlink()  # as if making room had been cut off here
-    SearchEngine(other).prepare(lambda *progress: None)
-    assert len(SearchEngine(other).collection("wardrobe")) == 3
-    SearchEngine(own).prepare(lambda *progress: None)
-    assert len(SearchEngine(own).collection("wardrobe")) == 3
-
-
-def test_drawings_of_an_earlier_version_are_drawn_anew(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = replace(settings, collections=tmp_path, collection="wardrobe")
-    images = tmp_path / "wardrobe" / "images"
-    for count in (3, 2):
-        monkeypatch.setattr("rpf.demo.GARMENTS", count)
-        SearchEngine(own).prepare(lambda *progress: None)
-        assert len(SearchEngine(own).collection("wardrobe")) == count
-        assert len(list(images.glob("*.jpg"))) == count
-    assert sorted(path.name for path in images.parent.iterdir() if path.name.startswith(".")) == []
-
-
-def test_pictures_of_somebody_elses_are_never_removed(settings: Settings, tmp_path: Path) -> None:
-    photo = tmp_path / "wardrobe" / "images" / "holiday.jpg"
-    photo.parent.mkdir(parents=True)
-    photo.write_bytes(b"mine")
-    own = replace(settings, collections=tmp_path, collection="wardrobe")
-    with pytest.raises(DatasetError, match="holds something else"):
-        SearchEngine(own).prepare(lambda *progress: None)
-    assert photo.read_bytes() == b"mine"
 
 
 def test_a_missing_collection_of_ones_own_is_an_error(settings: Settings, tmp_path: Path) -> None:

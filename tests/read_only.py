@@ -1,0 +1,26 @@
+"""Commands that see folders read-only, root's commands as well: by mounts in a namespace of their own."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from shlex import quote
+
+import pytest
+
+
+def read_only(*folders: Path) -> tuple[str, ...]:
+    """Return what goes before a command to which these folders, and what lies in them, are read-only.
+
+    Skips the test where the system lets nobody do that.
+    """
+    mounts = []
+    for folder in map(os.path.realpath, folders):
+        if not os.path.ismount(folder):
+            mounts.append(f"mount --bind {quote(folder)} {quote(folder)}")
+        mounts.append(f"mount -o remount,ro,bind {quote(folder)}")
+    for namespace in ("-m", "-rm"):
+        prefix = ("unshare", namespace, "sh", "-c", f'{" && ".join(mounts)} && exec "$@"', "sh")
+        if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
+            return prefix
+    pytest.skip("needs the right to mount folders read-only in a namespace of its own")
