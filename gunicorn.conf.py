@@ -1,14 +1,23 @@
-"""Settings of `gunicorn wsgi:app` (see also `make serve`). One process with threads: the model is in memory once."""
+"""Settings of `gunicorn wsgi:app` (see also `make serve`). One process with threads: the model is in memory once.
+
+gunicorn reads them in this folder only; elsewhere give it -c and the path of this file.
+"""
 
 import os
 import socket
+import sys
+import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-READING = float(os.environ.get("RPF_PATIENCE") or 60)  # seconds in which a request must have come
+try:
+    READING = float(os.environ.get("RPF_PATIENCE") or 60)  # seconds in which a request must have come
+except ValueError:
+    sys.exit(f'Error: RPF_PATIENCE must be a number of seconds, not "{os.environ["RPF_PATIENCE"]}".')
 WHOLE = 2 * READING  # seconds in which its answer must have gone
 
 
@@ -45,9 +54,26 @@ def post_worker_init(worker: ThreadWorker) -> None:
     """Begin to prepare the engine at once, not at the first request."""
     from webapp import begin  # not before the fork: the parent stays small, and a reload takes new code
 
-    begin(worker.wsgi)
+    if worker.alive:
+        begin(worker.wsgi)
 
 
+def worker_exit(arbiter: Any, worker: ThreadWorker) -> None:
+    """Stop preparing the engine. gunicorn calls this in the parent too, for a worker that is gone."""
+    if worker.pid == os.getpid() and hasattr(worker, "wsgi"):
+        from webapp import end
+
+        if not end(worker.wsgi):
+            os._exit(0)  # what is not finished is made anew; an ordinary exit would abort the process
+
+
+try:
+    tempfile.gettempdir()
+except FileNotFoundError:  # all disks are read-only, as in a locked container
+    if not os.access("/dev/shm", os.W_OK):
+        sys.exit("Error: There is no folder for temporary files; set TMPDIR to one that can be written.")
+    os.environ["TMPDIR"] = "/dev/shm"
+pythonpath = str(Path(__file__).resolve().parent)  # where wsgi and webapp are, wherever gunicorn is started
 bind = os.environ.get("RPF_BIND") or f"0.0.0.0:{os.environ.get('PORT') or 8000}"
 worker_class = PatientWorker
 workers = 1

@@ -1,10 +1,21 @@
 """Writing files so that a crash leaves the old one or the new one, never half of either; and their hashes."""
 
+import errno
 import hashlib
 import os
 import secrets
+import tempfile
 from functools import partial
 from pathlib import Path
+
+# A full disk, a quota, a limit of the process; a read-only disk, missing permission.
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder where it is missing; raise OSError if no file can be made in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o666) -> None:

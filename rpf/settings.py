@@ -51,8 +51,22 @@ class Settings:
         )
 
     def index_key(self) -> str:
-        """The key by which this installation knows the indexes that it made."""
-        return kept_secret(self.instance / "index_key")
+        """The key by which this installation knows the indexes that it made. Raises ConfigError."""
+        return self._secret("index_key")
+
+    def session_key(self) -> str:
+        """The key that signs sessions and forms. Raises ConfigError."""
+        return os.environ.get("SECRET_KEY") or self._secret("secret_key", ", or set SECRET_KEY")
+
+    def _secret(self, name: str, otherwise: str = "") -> str:
+        try:
+            return kept_secret(self.instance / name)
+        except OSError as error:
+            raise ConfigError(
+                'The %(name)s cannot be kept in "%(folder)s": %(why)s. Set RPF_INSTANCE to a folder that can be '
+                "written%(otherwise)s.",
+                name=name, folder=self.instance, why=error.strerror, otherwise=otherwise,
+            ) from error  # fmt: skip
 
     def with_checkpoint(self, checkpoint: Path) -> "Settings":
         """The same settings with another weights file."""

@@ -1,12 +1,13 @@
 """The web site: HTTP, forms, pages and the JSON route. Of rpf it knows the engine, attributes, settings and errors."""
 
-import os
+import logging
+from pathlib import Path
 
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from rpf.files import kept_secret
+from rpf.files import check_writable
 from rpf.settings import ROOT, Settings
 from webapp import (
     about,
@@ -30,12 +31,16 @@ from webapp.options import Options
 from webapp.thumbnails import Thumbnails
 from webapp.uploads import Uploads
 
+log = logging.getLogger(__name__)
+
 
 def create_app(settings: Settings | None = None, options: Options | None = None, **config: object) -> Flask:
-    """The site, its engine not begun: the server starts that after its fork, or the first request does."""
+    """The site, its engine not begun: the server starts that after its fork, or the first request does.
+
+    Raises ConfigError.
+    """
     settings, options = settings or Settings.from_environ(), options or Options.from_environ()
     instance = settings.instance.resolve()
-    instance.mkdir(parents=True, exist_ok=True)
     app = Flask(
         __name__,
         instance_path=str(instance),
@@ -43,7 +48,7 @@ def create_app(settings: Settings | None = None, options: Options | None = None,
         static_folder=str(ROOT / "static"),
     )
     app.config.update(
-        SECRET_KEY=os.environ.get("SECRET_KEY") or kept_secret(instance / "secret_key"),
+        SECRET_KEY=settings.session_key(),
         WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works
         BOOTSTRAP_SERVE_LOCAL=True,
     )
@@ -59,7 +64,7 @@ def create_app(settings: Settings | None = None, options: Options | None = None,
     request_body.init_app(app)
     if options.metrics:
         metrics.init_app(app, holder)
-    i18n.init_app(app, ROOT / "translations", instance / "translations")
+    i18n.init_app(app, ROOT / "translations")
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     csrf.exempt(api.api)
@@ -76,5 +81,18 @@ def create_app(settings: Settings | None = None, options: Options | None = None,
 def begin(app: Flask) -> None:
     """Start what runs beside the requests. For a server's worker, after the fork."""
     logs.configure()
+    try:
+        check_writable(Path(app.instance_path))
+    except OSError as error:
+        log.warning(
+            "%s (RPF_INSTANCE) cannot be written: %s. Uploads are refused, and thumbnails made anew each time.",
+            app.instance_path, error.strerror,
+        )  # fmt: skip
     app.extensions["rpf"].start()
     app.extensions["rpf_uploads"].keep_swept()
+
+
+def end(app: Flask) -> bool:
+    """Stop what `begin` started; whether the process can end in the ordinary way."""
+    stopped: bool = app.extensions["rpf"].stop()
+    return stopped

@@ -1,11 +1,12 @@
-"""The site's languages: which one a request gets, the switch, and the compiled catalogues."""
+"""The site's languages: which one a request gets, the switch, and the catalogues."""
 
-import os
-import tempfile
+import io
+from functools import cache
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.support import Translations
 from flask import Blueprint, Flask, redirect, request
 from flask_babel import Babel, get_locale, gettext
 from werkzeug.exceptions import NotFound
@@ -21,12 +22,12 @@ YEAR = 365 * 24 * 3600
 bp = Blueprint("i18n", __name__)
 
 
-def init_app(app: Flask, sources: Path, compiled: Path) -> None:
-    """Compile the catalogues of `sources` into `compiled` where they are missing or of another age, and use them."""
-    for source in sources.glob("*/LC_MESSAGES/*.po"):
-        _compile(source, compiled / source.relative_to(sources).with_suffix(".mo"))
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(compiled)
-    Babel(app, locale_selector=_choose)
+def init_app(app: Flask, sources: Path) -> None:
+    """Use the catalogues `<language>/LC_MESSAGES/messages.po` below `sources`."""
+    babel = Babel(app, locale_selector=_choose)
+    with app.app_context():
+        for source in sources.glob("*/LC_MESSAGES/messages.po"):
+            babel.domain_instance.cache[source.parts[-3], babel.domain] = _compile(source)
     app.jinja_env.globals.update(language=language, languages=LANGUAGES)
 
 
@@ -72,15 +73,11 @@ def _local(address: str) -> str:
     return address if stays else cookie_path()
 
 
-def _compile(source: Path, target: Path) -> None:
-    age = source.stat().st_mtime_ns
-    if target.exists() and target.stat().st_mtime_ns == age:
-        return
+@cache
+def _compile(source: Path) -> Translations:
+    """In memory, because no folder may be writable; it takes 60 ms."""
+    compiled = io.BytesIO()
     with source.open("rb") as file:
-        catalogue = read_po(file, locale=source.parts[-3])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside and moved, because another process may be reading or compiling the same catalogue.
-    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as out:
-        write_mo(out, catalogue)
-    os.utime(out.name, ns=(age, age))
-    os.replace(out.name, target)
+        write_mo(compiled, read_po(file, locale=source.parts[-3]))
+    compiled.seek(0)
+    return Translations(compiled)

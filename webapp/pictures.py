@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import current
 from webapp.show import LARGE, SMALL
-from webapp.uploads import FULL
 
 YEAR = 365 * 24 * 3600
 HOUR = 3600
@@ -46,17 +45,10 @@ def _item(name: str, item_id: int, side: int) -> BaseResponse:
     if not item.sha256:
         raise NotFound
     source: Path = collection.image_path(item)
-    etag = f"{item.sha256}-{side}"
-    try:
-        path = current.thumbnails().get(item.sha256, side, lambda: engine.thumbnail(source, side))
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        response = Response(engine.thumbnail(source, side), mimetype="image/webp")  # the disk is full
-        response.set_etag(etag)
-        response.cache_control.max_age = YEAR
-    else:
-        response = send_file(path, mimetype="image/webp", etag=etag, max_age=YEAR)
+    data = current.thumbnails().get(item.sha256, side, lambda: engine.thumbnail(source, side))
+    response = Response(data, mimetype="image/webp")
+    response.set_etag(f"{item.sha256}-{side}")
+    response.cache_control.max_age = YEAR
     response.cache_control.public = True
     response.cache_control.immutable = True
-    return response
+    return response.make_conditional(request)

@@ -22,12 +22,13 @@ from rpf.errors import (
     UnknownCollection,
     UnknownItem,
 )
+from rpf.files import UNWRITABLE
 from webapp import i18n
 from webapp.fetch import Unfetchable
 from webapp.holder import NotReady, NotStarted
 from webapp.i18n import N_
 from webapp.paths import Forbidden, NotFound, TooLarge
-from webapp.uploads import FULL, UploadExpired
+from webapp.uploads import UploadExpired, UploadsUnwritable
 
 API_PATHS = frozenset({"/submit", "/healthz", "/readyz", "/openapi.json", "/metrics"})
 RETRY_AFTER = 3  # seconds
@@ -72,7 +73,7 @@ TITLES = {
     503: N_("Not ready"),
 }
 UNAVAILABLE = N_("The search server does not answer just now. Please try again in a moment.")
-NO_ROOM = N_("There is no room for another photo just now; please try again later.")
+UNWRITTEN = N_("Photos cannot be kept here just now. Please try again later.")
 LEFT_OPEN = N_("The page was open for too long. Please load it again and repeat your search.")
 NO_COOKIE = N_(
     "Your browser sent no cookie with the form. Please allow cookies for this site, then load the page again and "
@@ -110,7 +111,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     for malformed in (ParseException, NoMoreData):  # raised by gunicorn while the body is read
         app.register_error_handler(malformed, lambda _: _http_error(BadRequest()))
-    app.register_error_handler(OSError, _no_room)
+    app.register_error_handler(OSError, _unwritten)
     app.register_error_handler(NotReady, _not_ready)
     app.register_error_handler(NotStarted, _not_started)
 
@@ -146,14 +147,15 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     return answer
 
 
-def _no_room(error: OSError) -> Response:
-    """A full disk, or a used up quota, will be mended; any other OSError is an unexpected one."""
-    if error.errno not in FULL:
+def _unwritten(error: OSError) -> Response:
+    """Answer an upload that the disk does not take; any other OSError is unexpected."""
+    temporary = error.errno in UNWRITABLE and not isinstance(error, PermissionError)  # which reading raises, too
+    if not temporary and not isinstance(error, UploadsUnwritable):
         raise error
-    current_app.logger.error("The disk is full: %s", error.strerror)
+    current_app.logger.error("Uploads cannot be kept: %s", error.strerror)
     while request.environ["wsgi.input"].read(2**16):
         pass  # who is not heard to the end sees a broken connection in place of the answer
-    answer = _answer(503, NO_ROOM, gettext(NO_ROOM))
+    answer = _answer(503, UNWRITTEN, gettext(UNWRITTEN))
     answer.headers["Retry-After"] = str(RETRY_AFTER)
     return answer
 

@@ -1,6 +1,5 @@
 """Uploaded pictures: kept for a day under the SHA-256 of their bytes, and never listed."""
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -12,16 +11,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rpf.errors import RPFError
-from rpf.files import write_atomic
+from rpf.files import UNWRITABLE, write_atomic
 
 DAY = 24 * 3600.0
 HOUR = 3600.0
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # what a full disk, a quota and a limit of the process say
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class UploadExpired(RPFError):
     """An upload that has been deleted, or never was."""
+
+
+class UploadsUnwritable(OSError):
+    """A full disk, or a folder that cannot be written."""
 
 
 class Uploads:
@@ -38,16 +40,24 @@ class Uploads:
         self._next_sweep = 0.0
 
     def save(self, data: bytes) -> str:
-        """Keep the bytes for `max_age` from now; the same bytes again renew it. Their SHA-256 in hex."""
-        if time.monotonic() >= self._next_sweep:
-            self.sweep()
+        """Keep the bytes for `max_age` from now, the same bytes anew, and return their SHA-256 in hex.
+
+        Raises UploadsUnwritable.
+        """
         digest = hashlib.sha256(data).hexdigest()
         path = self.folder / digest
-        with self._locked():
-            try:
-                os.utime(path)
-            except FileNotFoundError:
-                write_atomic(path, data, 0o600)
+        try:
+            if time.monotonic() >= self._next_sweep:
+                self.sweep()
+            with self._locked():
+                try:
+                    os.utime(path)
+                except FileNotFoundError:
+                    write_atomic(path, data, 0o600)
+        except OSError as error:
+            if error.errno not in UNWRITABLE:
+                raise
+            raise UploadsUnwritable(error.errno, error.strerror) from error
         return digest
 
     def read(self, digest: str) -> bytes:
@@ -57,7 +67,7 @@ class Uploads:
                 with open(self.folder / digest, "rb") as file:
                     if self._age(os.fstat(file.fileno())) < self.max_age:
                         return file.read()
-            except FileNotFoundError:
+            except (FileNotFoundError, PermissionError):  # another user's, if it is there at all
                 pass
         raise UploadExpired(
             "This picture is no longer here: uploads are deleted after %(hours)d hours. Please choose it again.",

@@ -64,13 +64,16 @@ def serve(
     *,
     ready: bool = True,
     args: tuple[str, ...] = (),
+    prefix: tuple[str, ...] = (),
+    folder: Path = ROOT,
     path: str = "",
     longest: float = 300.0,
     **environment: str,
 ) -> Iterator[Site]:
     """The site with these settings, its output in the file `log`, once it can search (or, not `ready`, answers).
 
-    args: gunicorn's; path: what the site is served below; environment: further variables. Raises NotServed.
+    args: gunicorn's; prefix: a command that runs gunicorn; folder: where it is started; path: what the site is served
+    below; environment: further variables. Raises NotServed.
     """
     port = free_port()
     whole = {
@@ -84,8 +87,8 @@ def serve(
     }
     began = time.monotonic()
     with log.open("wb") as out:
-        command = [sys.executable, "-m", "gunicorn", *args, "wsgi:app"]
-        site = Site(port, subprocess.Popen(command, cwd=ROOT, env=whole, stdout=out, stderr=out), log)
+        command = [*prefix, sys.executable, "-m", "gunicorn", *args, "wsgi:app"]
+        site = Site(port, subprocess.Popen(command, cwd=folder, env=whole, stdout=out, stderr=out), log)
     try:
         while site.status(path + ("/readyz" if ready else "/healthz")) != 200:
             if site.process.poll() is not None or time.monotonic() - began > longest:

@@ -45,6 +45,20 @@ FOLLOW_LINKS = click.option(
 )
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does."""
+
+
+def terminate(signal_number: int, frame: object) -> None:
+    """Handle SIGTERM."""
+    raise Terminated
+
+
+def status_of(stop: BaseException) -> int:
+    """Return the exit status of a command that was stopped."""
+    return 143 if isinstance(stop, Terminated) else 130
+
+
 class ManyConfigs(click.Command):
     """Lets one --cfg take several files, and one --set several settings: --cfg A.yaml B.yaml --set A=1 B=2."""
 
@@ -92,15 +106,17 @@ def method_names(text: str) -> list[str]:
 
 
 def index_keeper(settings: Settings, bar: Bar) -> "Callable[[Writer], object]":
-    """What brings a collection's search index up to date, by its writer. Raises ConfigError for a wrong RPF_INDEX."""
+    """What brings a collection's search index up to date, by its writer. Raises ConfigError for a wrong RPF_INDEX or
+    RPF_INSTANCE."""
     from rpf.errors import SearchUnavailable
     from rpf.index.kept import keep_up, method_for
 
     method_for(settings.index, 0)  # now, and not after the work
+    key = settings.index_key()
 
     def keep(writer: "Writer") -> None:
         try:
-            keep_up(writer, settings.index, settings.index_key(), bar)
+            keep_up(writer, settings.index, key, bar)
         except SearchUnavailable as error:
             template = (
                 "%(why)s The collection itself is as it should be; the next command will bring its index up to date."

@@ -92,8 +92,9 @@ def _fast_format(folder: Path | None) -> str:
     """What was measured to be fast on this processor at the first start: embeddings of the two formats differ a bit."""
     processor = f"{_core().get_property('CPU', 'FULL_DEVICE_NAME')}, OpenVINO {ov.__version__}"
     file = folder / f"fast-{hashlib.sha256(processor.encode()).hexdigest()[:32]}" if folder else None
-    if file and file.is_file() and (known := file.read_text()) in FORMATS:
-        return known
+    with suppress(OSError):
+        if file and (known := file.read_text()) in FORMATS:
+            return known
     found = "bfloat16" if bfloat16_is_fast() else "float32"
     if file:
         with suppress(OSError):
@@ -159,11 +160,13 @@ def _keep(graphs: dict[str, ov.Model], folder: Path, key: str) -> None:
 def _read(folder: Path) -> dict[str, ov.Model] | None:
     """The graphs that were kept there; None if none, or not whole."""
     try:
-        os.utime(folder)
-        return {path.stem: _core().read_model(path) for path in folder.glob("*.xml")}
+        graphs = {path.stem: _core().read_model(path) for path in folder.glob("*.xml")}
     except (OSError, RuntimeError):
         shutil.rmtree(folder, ignore_errors=True)
         return None
+    with suppress(OSError):  # missing, or on a read-only disk
+        os.utime(folder)
+    return graphs or None
 
 
 def _compile(graph: ov.Model, number_format: str, threads: int) -> ov.CompiledModel:
