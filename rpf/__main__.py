@@ -1,3 +1,7 @@
-from rpf.cli import main
+import signal
 
+from rpf.cli import main
+from rpf.cli.common import terminate
+
+signal.signal(signal.SIGTERM, terminate)
 main(prog_name="python -m rpf")

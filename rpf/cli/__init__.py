@@ -8,6 +8,7 @@ import click
 
 from rpf import __version__
 from rpf.cli import bench, collections, datasets, evaluation, living, model, training
+from rpf.cli.common import status_of
 from rpf.cli.output import prepare_output, say
 from rpf.errors import RPFError
 
@@ -32,9 +33,9 @@ class OneLineErrors(click.Group):
         except (RPFError, click.ClickException, OSError) as error:
             say(f"Error: {_one_line(error)}", err=True)
             sys.exit(2)
-        except (click.Abort, KeyboardInterrupt):
+        except (click.Abort, KeyboardInterrupt) as stop:
             say("Stopped. What was finished is kept; the same command goes on from there.", err=True)
-            sys.exit(130)
+            sys.exit(status_of(stop.__cause__ or stop))
 
 
 def _one_line(error: Exception) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rpf.cli.common import FILE, Bar, ManyConfigs
+from rpf.cli.common import FILE, Bar, ManyConfigs, status_of
 from rpf.cli.output import LineFormatter, say
 from rpf.errors import ConfigError, TrainingError
 from rpf.settings import ROOT
@@ -93,11 +93,11 @@ def train(
             trainer.resume(state)
         try:
             trainer.run()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             done = len(trainer.log)  # whole epochs, evaluated too
             kept = f"go on with --resume {folder / STATE}" if done else "there is nothing to go on from yet"
             say(f"Stopped after {done} of {values.SOLVER.EPOCHS} epochs; {kept}.", err=True)
-            sys.exit(130)
+            sys.exit(status_of(stop))
 
 
 def _evaluation(values: "Config") -> "Evaluate":
