@@ -153,8 +153,6 @@ def _unwritten(error: OSError) -> Response:
     if not temporary and not isinstance(error, UploadsUnwritable):
         raise error
     current_app.logger.error("Uploads cannot be kept: %s", error.strerror)
-    while request.environ["wsgi.input"].read(2**16):
-        pass  # who is not heard to the end sees a broken connection in place of the answer
     answer = _answer(503, UNWRITTEN, gettext(UNWRITTEN))
     answer.headers["Retry-After"] = str(RETRY_AFTER)
     return answer
