@@ -4,6 +4,8 @@ Nothing here needs torch: a picture is a PIL image in RGB, a box is (left, top, 
 """
 
 import io
+import re
+import struct
 import warnings
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
+from rpf import colour
 from rpf.errors import BadImage
 
 MAX_BYTES = 16 * 2**20
@@ -20,6 +23,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
 # Larger pictures are reduced while they are decoded: no model here looks at more than a few hundred pixels.
 ENOUGH_SIDE = 1536
 LONGEST_SIDE = 6144  # of what is decoded: models pad pictures to squares
+NCLX_BOX = re.compile(rb"colrnclx(.{4})", re.DOTALL)
 
 register_heif_opener()
 
@@ -27,28 +31,22 @@ Box = tuple[int, int, int, int]
 
 
 def open_image(source: bytes | Path) -> Image.Image:
-    """Decode an untrusted picture to RGB: upright (EXIF), first frame, transparency on white.
+    """Decode an untrusted image to sRGB: upright (EXIF), first frame, transparency on white.
 
-    Pictures whose short side is at least twice `ENOUGH_SIDE` come back reduced by 2, 4 or 8, and none is longer than
+    Images whose short side is at least twice `ENOUGH_SIDE` come back reduced by 2, 4 or 8, and none is longer than
     `LONGEST_SIDE`.
-    Raises BadImage when it is not a picture of a known format, truncated, too large or too small; OSError when
+    Raises BadImage when it is not an image of a known format, truncated, too large or too small; OSError when
     a path cannot be read.
     """
     data = source if isinstance(source, bytes) else read(source)
     if len(data) > MAX_BYTES:
         raise BadImage("The file is too large; %(limit)d MB is the limit.", limit=MAX_BYTES // 2**20)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PIL warns of odd metadata in files that decode well
-            with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-                _check_size(*opened.size)
-                return _decode(opened)
+        return _decode(data)
     except BadImage:
         raise
     except UnidentifiedImageError:
         raise BadImage("The file is not a picture in a format we read (JPEG, PNG, WebP, ...).") from None
-    except Image.DecompressionBombError:
-        raise _too_many_pixels() from None
     except Exception as error:  # decoders of damaged files raise nearly anything
         raise BadImage("The picture is damaged or cut off and cannot be decoded.") from error
 
@@ -134,7 +132,29 @@ def _check_size(width: int, height: int) -> None:
         raise _too_many_pixels()
 
 
-def _decode(opened: Image.Image) -> Image.Image:
+def _decode(data: bytes) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PIL warns of odd metadata in files that decode well
+            with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+                _check_size(*opened.size)
+                return _upright(opened, _profile(opened, data))
+    except Image.DecompressionBombError:
+        raise _too_many_pixels() from None
+
+
+def _profile(opened: Image.Image, data: bytes) -> bytes | None:
+    """Return the ICC profile of an image, or one for the colours that HEIF and AVIF name in an nclx box."""
+    if profile := opened.info.get("icc_profile"):
+        return profile
+    if nclx := opened.info.get("nclx_profile"):  # by pillow_heif
+        return colour.nclx_profile(nclx["color_primaries"], nclx["transfer_characteristics"])
+    if opened.format == "AVIF" and (box := NCLX_BOX.search(data)):
+        return colour.nclx_profile(*struct.unpack(">2H", box[1]))
+    return None
+
+
+def _upright(opened: Image.Image, profile: bytes | None) -> Image.Image:
     factor = 1
     while factor < 8 and min(opened.size) >= 2 * factor * ENOUGH_SIDE:
         factor *= 2
@@ -143,33 +163,41 @@ def _decode(opened: Image.Image) -> Image.Image:
         opened.draft(None, (full[0] // factor, full[1] // factor))
         factor = 1 if opened.size != full else factor
     opened.load()
-    upright = ImageOps.exif_transpose(opened)
-    picture = _to_rgb(upright)
+    image = ImageOps.exif_transpose(opened)
+    late = image.mode == "RGB"  # converted last, when fewer pixels are left; other modes on their way to RGB
+    if not late:
+        image = _to_rgb(image, profile)
     if factor > 1:
-        picture = picture.reduce(factor)
-    if max(picture.size) > LONGEST_SIDE:
-        picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
-    return picture
+        image = image.reduce(factor)
+    if max(image.size) > LONGEST_SIDE:
+        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
+    return colour.to_srgb(image, profile) if late else image
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode == "RGB":
-        return picture.copy() if picture.readonly else picture
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        return _from_deep_grey(picture)
-    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
+def _to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert an image of any mode but RGB by its profile, and lay it on white."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = _from_deep_grey(image)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        if profile:
+            grey = image.mode in ("L", "LA", "La")
+            opaque = layer.getchannel("R") if grey else layer.convert("RGB")
+            alpha, layer = layer.getchannel("A"), colour.to_srgb(opaque, profile).convert("RGB")
+            layer.putalpha(alpha)
         white = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(white, layer).convert("RGB")
-    return picture.convert("RGB")
+    if image.mode in ("L", "CMYK"):
+        return colour.to_srgb(image, profile).convert("RGB")
+    return colour.to_srgb(image.convert("RGB"), profile if image.mode in ("P", "YCbCr", "RGBX") else None)
 
 
-def _from_deep_grey(picture: Image.Image) -> Image.Image:
-    """16-bit, 32-bit or float grey: values of 0..65535 are scaled, 0..255 kept, and floats of 0..1 stretched."""
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float64))
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    """Convert 16-bit, 32-bit or float grey to 8-bit: 0..65535 is scaled, 0..255 kept, floats of 0..1 stretched."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     top = values.max(initial=0.0)
-    if picture.mode.startswith("I;16") or top > 255:
+    if image.mode.startswith("I;16") or top > 255:
         values = values * (255 / 65535)
-    elif picture.mode == "F" and top <= 1:
+    elif image.mode == "F" and top <= 1:
         values = values * 255
-    return Image.fromarray(values.clip(0, 255).round().astype(np.uint8)).convert("RGB")
+    return Image.fromarray(values.clip(0, 255).round().astype(np.uint8))
