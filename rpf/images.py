@@ -3,6 +3,7 @@
 Nothing here needs torch: a picture is a PIL image in RGB, a box is (left, top, right, bottom) in its pixels.
 """
 
+import hashlib
 import io
 import re
 import struct
@@ -10,10 +11,10 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from pillow_heif import register_heif_opener
 
-from rpf import colour
+from rpf import colour, salvage
 from rpf.errors import BadImage
 
 MAX_BYTES = 16 * 2**20
@@ -23,7 +24,18 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
 # Larger pictures are reduced while they are decoded: no model here looks at more than a few hundred pixels.
 ENOUGH_SIDE = 1536
 LONGEST_SIDE = 6144  # of what is decoded: models pad pictures to squares
+MAX_SCANNED_PIXELS = 10**9  # of a JPEG, in all scans: 15 scans at 64 megapixels, where encoders write about 10
+MIN_SCAN_PIXELS = 20_000  # the start of a scan costs as much
 NCLX_BOX = re.compile(rb"colrnclx(.{4})", re.DOTALL)
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 register_heif_opener()
 
@@ -34,21 +46,27 @@ def open_image(source: bytes | Path) -> Image.Image:
     """Decode an untrusted image to sRGB: upright (EXIF), first frame, transparency on white.
 
     Images whose short side is at least twice `ENOUGH_SIDE` come back reduced by 2, 4 or 8, and none is longer than
-    `LONGEST_SIDE`.
+    `LONGEST_SIDE`. Damaged metadata is ignored, and so is a missing end where all pixels precede it.
     Raises BadImage when it is not an image of a known format, truncated, too large or too small; OSError when
     a path cannot be read.
     """
     data = source if isinstance(source, bytes) else read(source)
+    if not data:
+        raise BadImage("The file is empty.")
     if len(data) > MAX_BYTES:
         raise BadImage("The file is too large; %(limit)d MB is the limit.", limit=MAX_BYTES // 2**20)
     try:
         return _decode(data)
     except BadImage:
         raise
-    except UnidentifiedImageError:
-        raise BadImage("The file is not a picture in a format we read (JPEG, PNG, WebP, ...).") from None
     except Exception as error:  # decoders of damaged files raise nearly anything
-        raise BadImage("The picture is damaged or cut off and cannot be decoded.") from error
+        failure = error.with_traceback(None)  # its frames hold an image, maybe of hundreds of megabytes
+    image = _decode_damaged(data)
+    if image is not None:
+        return image
+    if isinstance(failure, UnidentifiedImageError):
+        raise BadImage("The file is not a picture in a format we read (JPEG, PNG, WebP, ...).")
+    raise BadImage("The picture is damaged or cut off and cannot be decoded.") from failure
 
 
 def read(path: Path) -> bytes:
@@ -117,6 +135,14 @@ def _too_many_pixels() -> BadImage:
     return BadImage("The picture has too many pixels; %(limit)d megapixels is the limit.", limit=MAX_PIXELS // 10**6)
 
 
+def _check_scans(scans: int, width: int, height: int) -> None:
+    # Each scan, be it of ten bytes, goes over all pixels: hours of work fit into 16 MB.
+    if scans * max(width * height, MIN_SCAN_PIXELS) > MAX_SCANNED_PIXELS:
+        raise BadImage(
+            "The JPEG has too many scans (%(scans)d) for its size; save it again as a baseline JPEG.", scans=scans
+        )
+
+
 def _check_size(width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE:
         raise BadImage(
@@ -132,12 +158,29 @@ def _check_size(width: int, height: int) -> None:
         raise _too_many_pixels()
 
 
+def _decode_damaged(data: bytes) -> Image.Image | None:
+    """Decode a file that fails as it is; None where its pixels are not whole."""
+    image, digests = None, set()
+    for candidate in salvage.candidates(data):
+        image = None  # one at a time in memory
+        try:
+            image = _decode(candidate)
+        except BadImage:
+            raise
+        except Exception:
+            return None
+        digests.add(hashlib.sha256(image.tobytes()).digest())
+    return image if len(digests) == 1 else None
+
+
 def _decode(data: bytes) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL warns of odd metadata in files that decode well
             with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
                 _check_size(*opened.size)
+                if opened.format in ("JPEG", "MPO"):
+                    _check_scans(salvage.count_scans(data), *opened.size)
                 return _upright(opened, _profile(opened, data))
     except Image.DecompressionBombError:
         raise _too_many_pixels() from None
@@ -162,8 +205,13 @@ def _upright(opened: Image.Image, profile: bytes | None) -> Image.Image:
         full = opened.size
         opened.draft(None, (full[0] // factor, full[1] // factor))
         factor = 1 if opened.size != full else factor
+    if opened.format == "TIFF":
+        opened.info.pop("xmp", None)  # while loading, Pillow would turn by it
     opened.load()
-    image = ImageOps.exif_transpose(opened)
+    # libheif has turned HEIF by its own property already, whatever its EXIF says.
+    exif = opened.info.get("exif") if opened.format != "HEIF" else None
+    turn = TURNS.get(salvage.orientation(exif or b""))
+    image = opened.copy() if turn is None else opened.transpose(turn)
     late = image.mode == "RGB"  # converted last, when fewer pixels are left; other modes on their way to RGB
     if not late:
         image = _to_rgb(image, profile)
