@@ -27,6 +27,17 @@ SOLVER: {BETA: 0.3}
 """
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of ordinary images, which with xdist only the main process can."""
+    from tests.ordinary.table import table
+
+    kinds = ("passed", "failed", "skipped", "xfailed", "xpassed")
+    lines = table(report for kind in kinds for report in terminalreporter.getreports(kind))
+    if lines:
+        terminalreporter.section("ordinary images by door")
+        terminalreporter.write_line("\n".join(lines))
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The reference data that CI and developers have beside the project."""
