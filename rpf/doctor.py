@@ -58,6 +58,7 @@ def _collections(engine: SearchEngine, settings: Settings) -> Iterator[Finding]:
         except RPFError as error:
             yield "collection", f"{name}{default}: {error}", False
             continue
-        lost = "" if collection.root.is_dir() else f"; its pictures' folder is gone: {collection.root}"
+        hint = f"; its image folder is gone: {collection.root} (if moved: python -m rpf relocate {name} NEWFOLDER)"
+        lost = "" if collection.root.is_dir() else hint
         parts = "" if collection.knows_parts else "; which parts its items have is not known"
         yield "collection", f"{name}{default}: {len(collection)} items{parts}{lost}", not lost

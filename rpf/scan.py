@@ -98,7 +98,7 @@ def describe(left_out: Counter[str]) -> str:
     others = left_out[OTHER] + sum(count for _, count in suffixes[_SHOWN:])
     shown |= {OTHER: others} | {kind: left_out[kind] for kind in (NO_SUFFIX, HIDDEN, BROKEN, LINKS, FAR)}
     return ", ".join(
-        f"{count} {kind.replace('links', 'link') if count == 1 else kind}" for kind, count in shown.items() if count
+        f"{count} {kind.replace('links', 'link', 1) if count == 1 else kind}" for kind, count in shown.items() if count
     )
 
 

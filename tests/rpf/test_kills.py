@@ -1,7 +1,7 @@
 """Kill -9 at random moments of the commands that change a collection: it opens, in the old state or the new one.
 
-Eight kills that hit a writer at work, or as many as RPF_KILLS says. (tests/rpf/collection kills at each line instead,
-with less around it.)
+One kill of each that hits a writer at work, or as many in all as RPF_KILLS says. (tests/rpf/collection kills at each
+line instead, with less around it.)
 """
 
 import os
@@ -25,7 +25,7 @@ from rpf.index.kept import flaw, method_in_use, open_index
 from rpf.settings import Settings
 from tests.commands import Forked, Run, forked
 
-COMMANDS = 4
+COMMANDS = 6
 KILLS = max(1, int(os.environ.get("RPF_KILLS", "8")) // COMMANDS)  # of each command
 BATCH = 2
 
@@ -56,6 +56,7 @@ class State:
     sound: frozenset[str]  # the paths whose vectors and hashes are those of their pictures as they are now
     segments: int
     method: str | None  # of its index, which is whole
+    root: str
 
 
 def state(settings: Settings, vectors: Vectors, sealed: bool = True) -> State:
@@ -64,9 +65,9 @@ def state(settings: Settings, vectors: Vectors, sealed: bool = True) -> State:
     items = collection.items(collection.ids.tolist())
     sound = set()
     for item in items:
-        digest = file_hash(collection.image_path(item))
-        own = collection.vectors(item.id)
-        if item.sha256 == digest and np.allclose(own, vectors[digest], atol=2e-3):
+        path = collection.images.find(item.path)
+        digest = file_hash(path) if path else None
+        if item.sha256 == digest and np.allclose(collection.vectors(item.id), vectors[digest], atol=2e-3):
             sound.add(item.path)
     if sealed:
         assert flaw(collection, settings.index_key()) == ""
@@ -76,7 +77,8 @@ def state(settings: Settings, vectors: Vectors, sealed: bool = True) -> State:
     np.testing.assert_allclose(found.scores, exact.scores, atol=2e-6)
     ids = {item.path: item.id for item in items}
     assert len(ids) == len(items)
-    return State(ids, frozenset(sound), len(collection.manifest.segments), method_in_use(collection))
+    manifest = collection.manifest
+    return State(ids, frozenset(sound), len(manifest.segments), method_in_use(collection), manifest.root)
 
 
 # What a command that was killed may leave: `now` beside the old state and the new. True: it is the new one.
@@ -95,6 +97,24 @@ def added(now: State, old: State, new: State) -> bool:
 def removed(now: State, old: State, new: State) -> bool:
     assert now.ids in (old.ids, new.ids) and now.sound == set(now.ids) and now.method == "pca"
     return now.ids == new.ids
+
+
+def indexed(now: State, old: State, new: State) -> bool:
+    """The moves come first, all at once; then what is gone goes; then whole batches come."""
+    paths = {item_id: path for path, item_id in now.ids.items() if item_id <= 12}
+    before = {item_id: path for path, item_id in old.ids.items()}
+    after = {item_id: path for path, item_id in new.ids.items() if item_id <= 12}
+    assert paths in (before, before | after, after)
+    there = [path for path, item_id in now.ids.items() if item_id > 12]
+    order = [path for path, item_id in new.ids.items() if item_id > 12]
+    assert there == order[: len(there)] and (not there or paths == after) and now.method == "pca"
+    assert now.sound >= old.sound & now.ids.keys()
+    return now.ids.keys() == new.ids.keys() == now.sound
+
+
+def relocated(now: State, old: State, new: State) -> bool:
+    assert now.ids == old.ids and now.sound == set(now.ids) and now.root in (old.root, new.root)
+    return now.root == new.root
 
 
 def compacted(now: State, old: State, new: State) -> bool:
@@ -117,6 +137,22 @@ def pictures(settings: Settings, wardrobe: list[Path]) -> None:
         folder.mkdir()
         for path in own:
             shutil.copy(path, folder)
+
+
+def reorganised(settings: Settings, wardrobe: list[Path]) -> None:
+    """Two images are moved, one is gone, five are new; one of them is where another was that is moved."""
+    images = settings.collections / "shop" / "images"
+    (images / "sub").mkdir()
+    for name in ("000.jpg", "009.jpg"):
+        (images / name).rename(images / "sub" / name)
+    (images / "004.jpg").unlink()
+    for path in wardrobe[12:16]:
+        shutil.copy(path, images)
+    shutil.copy(wardrobe[20], images / "000.jpg")
+
+
+def copied(settings: Settings, wardrobe: list[Path]) -> None:
+    shutil.copytree(settings.collections / "shop" / "images", settings.collections / "images")
 
 
 def damage(settings: Settings, wardrobe: list[Path]) -> None:
@@ -146,6 +182,8 @@ def begin(settings: Settings, shop: Path) -> None:
 TRIALS = {
     "add": (added, pictures, ["--copy", "--batch", BATCH]),
     "remove": (removed, lambda settings, wardrobe: None, [1, 5, 12]),
+    "index": (indexed, reorganised, ["--prune", "--batch", BATCH]),
+    "relocate": (relocated, copied, []),
     "compact": (compacted, lambda settings, wardrobe: None, ["--method", "hnsw"]),
     "verify": (verified, damage, ["--batch", BATCH]),
 }
@@ -163,6 +201,8 @@ def test_kill_9(
     settings, process = commands
     check, prepare, options = TRIALS[name]
     args = [name, "shop", *options]
+    if name in ("index", "relocate"):
+        args.insert(2, settings.collections / ("shop/images" if name == "index" else "images"))
     if name == "add":
         args += [settings.collections / "shop" / "images" / "new", settings.collections / "outside"]
     begin(settings, shop)
