@@ -132,16 +132,25 @@ def update(
     """
     images = ImageFolder(writer.manifest.image_root(writer.folder), linked)
     sources = {source.path: source for source in items if usable_text(source.path)}
-    moves = find_moves(images, writer.known(), list(sources), progress)
+    known = writer.known()
+    moves = find_moves(images, known, list(sources), progress)
     writer.move({item_id: (path, sources[path].labels) for path, item_id in moves.moved.items()})
     gone = find_missing(images, writer, sources) if prune else []
     writer.remove(gone)
+    known = writer.known() if moves.moved or gone else known
     settled = moves.kept | moves.moved.keys()
     rest = [source for source in items if source.path not in settled]
     report = take_in(
-        writer, rest, embedder, batch=batch, progress=progress, again=again, left_out=writer.removed_images(),
+        writer,
+        rest,
+        embedder,
+        batch=batch,
+        progress=progress,
+        known=known,
+        left_out=frozenset() if again else writer.removed_images(),
+        forget=again,
         linked=linked,
-    )  # fmt: skip
+    )
     report.kept += len(moves.kept)
     report.moved, report.pruned = len(moves.moved), len(gone)
     return report
@@ -154,22 +163,20 @@ def take_in(
     *,
     batch: int = 32,
     progress: Progress,
-    anew: Collection[str] = (),
-    left_out: Collection[str] = (),
-    again: bool = False,
+    known: Known | None = None,
+    left_out: Collection[str] = frozenset(),
+    forget: bool = False,
     linked: tuple[Path, ...] = (),
 ) -> Report:
-    """Embed and append the images that are not in the collection as they are now.
+    """Embed and append the images that are not among the `known` ones, which are those of the collection by default.
 
-    Those of the paths `anew` are embedded and replaced even if they are unchanged; new ones whose hashes are `left_out`
-    are left out, or with `again` taken in and no longer remembered as removed.
+    New ones whose hashes are `left_out` are left out; `forget` that those taken in were removed before.
     """
     report = Report()
     images = ImageFolder(writer.manifest.image_root(writer.folder), linked)
     sources = list({source.path: source for source in items}.values())
-    known = writer.known()
-    known |= {path: (*known[path][:2], "") for path in anew if path in known}
-    look = partial(_read, images, known, frozenset() if again else frozenset(left_out))
+    known = writer.known() if known is None else known
+    look = partial(_read, images, known, left_out)
     with ThreadPoolExecutor(1 + DECODERS) as pool:
         progress("indexing", 0, len(sources))
         batches = _batches(pool, look, sources, known, batch)
@@ -177,7 +184,7 @@ def take_in(
         coming = pool.submit(next, batches, None)
         while (ready := coming.result()) is not None:
             coming = pool.submit(next, batches, None)
-            _append(writer, embedder, ready, again)
+            _append(writer, embedder, ready, forget)
             report.added += len(ready.items)
             report.kept += ready.kept
             report.removed += ready.removed
@@ -222,11 +229,11 @@ class _Known(Enum):
 _Read = _Picture | _Known | OSError | BadImage
 
 
-def _append(writer: Writer, embedder: Embedder, ready: _Batch, again: bool) -> None:
+def _append(writer: Writer, embedder: Embedder, ready: _Batch, forget: bool) -> None:
     """Embed a batch and write it in one step."""
     if ready.items:
         seen = embedder.embed(ready.pictures)
-        writer.append(ready.items, seen.embedding, seen.box, seen.applicable, removing=ready.outdated, forget=again)
+        writer.append(ready.items, seen.embedding, seen.box, seen.applicable, removing=ready.outdated, forget=forget)
     else:
         writer.remove(ready.outdated)
 

@@ -35,7 +35,9 @@ def find_moves(images: ImageFolder, known: Known, paths: Sequence[str], progress
     sizes = {path: size for path in paths if (size := _size(images, path)) is not None} if known else {}
     resized = {path for path, size in sizes.items() if path in known and known[path][1] != size}
     present, wanted = set(paths), set(sizes.values())
-    lost = resized | {path for path in known.keys() - present if known[path][1] in wanted and images.lacks(path)}
+    lost = resized | {
+        path for path, (_, size, _) in known.items() if size in wanted and path not in present and images.lacks(path)
+    }
     wanted = {known[path][1] for path in lost if known[path][2]}
     candidates = [path for path, size in sizes.items() if size in wanted]
     hashes = _hashes(images, candidates, progress)

@@ -202,19 +202,20 @@ def _replace(
             report.remaining += _problem(f"that cannot be embedded anew: {error}", _named(wanted.values()))
             return
         sources = [Source(item.path, item.labels) for item in wanted.values() if item.path]
-        spoilt = {item.path for item in found.spoilt}
-        result = take_in(writer, sources, embedder, batch=batch, progress=progress, anew=spoilt, linked=linked)
+        known = writer.known()
+        known |= {item.path: (item.id, 0, "") for item in found.spoilt}  # to be replaced, though they are unchanged
+        result = take_in(writer, sources, embedder, batch=batch, progress=progress, known=known, linked=linked)
         skipped = dict(result.skipped)
     else:  # an import without its checkpoint: nothing can ever embed its pictures
         why = "with an image that was changed, and no model to embed it anew"
         report.remaining += _problem(why, _named(changed.values()))
-    known = {path: item_id for path, (item_id, _, _) in writer.known().items() if path}
+    ids = {path: item_id for path, (item_id, _, _) in writer.known().items() if path}
     kept: dict[int, Item | Lost] = {}
     for item in wanted.values():
-        now = known.get(item.path, item.id)
+        now = ids.get(item.path, item.id)
         if now != item.id:
             report.mended.append(f"Item {item.id} was embedded anew and is item {now} now: {item.path}")
-        elif item.id in changed and item.path in known:  # its vectors are those of the picture that it was
+        elif item.id in changed and item.path in ids:  # its vectors are those of the picture that it was
             kept[item.id] = item
         else:
             why = skipped.get(item.path, "there is no model for it" if item.path else "it has no picture")

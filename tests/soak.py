@@ -186,7 +186,7 @@ class Soak:
         """Garments come, and go again; and everything is written anew."""
         for seed in range(ITEMS, ITEMS + MORE):
             shutil.copy(self.folder / f"{seed:03}.jpg", self.folder / "images")
-        self._command("add", NAME, str(self.folder / "images"))
+        self._command("add", NAME, str(self.folder / "images"), "--again")
         ids = Collection.open(self.settings.collections / NAME).ids.tolist()
         self._command("remove", NAME, *[str(own) for own in ids if own > ITEMS])
         self._command("compact", NAME)

@@ -164,6 +164,8 @@ class Writer:
     def move(self, moves: Mapping[int, tuple[str, Mapping[str, int]]]) -> None:
         """Give items the paths, and the labels if any, that their images have now; an item that had such a path is
         removed. Raises UnknownItem for one that is not live, CollectionError for a path that cannot be stored."""
+        if not moves:
+            return
         self._checked_live(tuple(moves))
         for path, _ in moves.values():
             if not usable_text(path):
