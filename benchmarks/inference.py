@@ -17,7 +17,6 @@ from typing import Any
 import click
 import numpy as np
 import numpy.typing as npt
-import psutil
 import torch
 from torch import nn
 
@@ -25,6 +24,7 @@ from rpf.bench.procedures import Weights
 from rpf.bench.process import Unfinished, in_process
 from rpf.bench.search import machine
 from rpf.cli.output import say
+from rpf.cores import usable_cores
 from rpf.files import write_atomic
 from rpf.images import centre_square, open_image
 from rpf.model.compiled import FORMATS, INT8, Compiled, as_graph, in_8_bits
@@ -134,7 +134,7 @@ def measure(engine: str, photos: Floats, threads: int) -> dict[str, Any]:
 @click.option("--engines", help="Names separated by semicolons, the others' figures are kept; else all.")
 def main(folder: Path, out: Path, engines: str | None) -> None:
     """Measure every way to run rpf-base's trunk and transformer with the photos in FOLDER."""
-    threads = psutil.cpu_count() or 1
+    threads = usable_cores()
     names = find_images(folder)
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     squares = [

@@ -8,6 +8,7 @@ import torch
 
 from rpf.engine import SearchEngine
 from rpf.errors import RPFError
+from rpf.model.threads import set_threads
 from rpf.settings import Settings
 
 PACKAGES = (
@@ -26,7 +27,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
             yield package, version(package), True
         except PackageNotFoundError:
             yield package, "missing; run: pip install -r requirements.txt", False
-    yield "threads", str(settings.threads or torch.get_num_threads()), True
+    yield "threads", str(set_threads(settings.threads) or torch.get_num_threads()), True
     try:
         engine = SearchEngine(settings)
     except RPFError as error:

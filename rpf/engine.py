@@ -18,6 +18,7 @@ from rpf.accuracy import Accuracy, read_accuracy
 from rpf.batching import Batcher, Observer
 from rpf.collection import Collection, Item, valid_name
 from rpf.config import Config
+from rpf.cores import usable_cores
 from rpf.embedding import Query, Recent, having
 from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, SearchUnavailable, UnknownCollection
 from rpf.index import Index, kept
@@ -26,7 +27,10 @@ from rpf.indexing import Progress
 from rpf.model import checkpoint
 from rpf.model.compiled import compile_branches
 from rpf.model.rpf import RPF
+from rpf.model.threads import set_threads
 from rpf.settings import DEFAULT_COLLECTION, Settings
+
+DECODERS = 2
 
 __all__ = [
     "Collection",
@@ -108,7 +112,9 @@ class SearchEngine:
         )
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow: not for a person to wait for
         self._observe = observe
-        self._batcher = Batcher(self.model, most=settings.queue, observe=observe)
+        self._batcher = Batcher(
+            self.model, most=settings.queue, decoders=min(DECODERS, usable_cores()), observe=observe
+        )
         self._recent = Recent(self._batcher, self.model.attributes)
         self._open: dict[str, tuple[Collection, Index]] = {}
         self._locks: dict[str, threading.Lock] = {}  # held by who opens the collection
@@ -289,16 +295,13 @@ def load_model(settings: Settings, config: Config | None = None) -> RPF:
 
     Raises CheckpointError, ConfigError.
     """
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
+    threads = set_threads(settings.threads)
     device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     model = checkpoint.load(settings.checkpoint, config)
     if device == "cpu":
-        model.number_format = compile_branches(
-            model, settings.number_format, settings.threads, settings.instance / "compiled"
-        )
+        model.number_format = compile_branches(model, settings.number_format, threads, settings.instance / "compiled")
         return model
     try:
         return model.to(device)

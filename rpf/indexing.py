@@ -19,6 +19,7 @@ from PIL import Image
 from rpf.collection import NewItem, Writer
 from rpf.collection.image_folder import ImageFolder
 from rpf.collection.manifest import usable_text
+from rpf.cores import usable_cores
 from rpf.errors import BadImage
 from rpf.images import open_image, read
 from rpf.reconcile import Known, find_missing, find_moves
@@ -177,7 +178,7 @@ def take_in(
     sources = list({source.path: source for source in items}.values())
     known = writer.known() if known is None else known
     look = partial(_read, images, known, left_out)
-    with ThreadPoolExecutor(1 + DECODERS) as pool:
+    with ThreadPoolExecutor(1 + min(DECODERS, usable_cores())) as pool:
         progress("indexing", 0, len(sources))
         batches = _batches(pool, look, sources, known, batch)
         # The next batch is read while the model works on this one; no more than that waits in memory.

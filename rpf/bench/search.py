@@ -16,6 +16,7 @@ from rpf.bench.gallery import Source, turned, write_gallery
 from rpf.bench.process import Unfinished, in_process
 from rpf.bench.rivals import RIVALS
 from rpf.bench.trial import Measured, Trial
+from rpf.cores import usable_cores
 from rpf.files import write_atomic
 from rpf.indexing import Progress
 
@@ -70,7 +71,7 @@ def machine() -> dict[str, Any]:
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
         "processor": names[0] if names else platform.processor(),
-        "cores": psutil.cpu_count(),
+        "cores": usable_cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "python": platform.python_version(),
         **{package: _version(package) for package in PACKAGES},
@@ -87,7 +88,7 @@ def _version(package: str) -> str | None:
 def _measured(one: Trial, source: Source, truths: dict[int, trial.Truth]) -> dict[str, Any]:
     """The figures of one method, or why there are none."""
     try:
-        seconds, size = in_process(LIMIT, psutil.cpu_count() or 1, trial.build, one)
+        seconds, size = in_process(LIMIT, usable_cores(), trial.build, one)
         made: Measured = in_process(LIMIT, one.threads, trial.search, one, source.queries, truths)
         made.build_seconds, made.index_bytes = seconds, size
         if one.method not in RIVALS:

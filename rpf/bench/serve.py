@@ -8,13 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psutil
-
 from rpf.bench import load, procedures
 from rpf.bench.procedures import Weights
 from rpf.bench.process import Unfinished, in_process
 from rpf.bench.search import machine
 from rpf.bench.site import serve
+from rpf.cores import usable_cores
 from rpf.files import write_atomic
 from rpf.indexing import Progress
 from rpf.settings import Settings
@@ -38,7 +37,7 @@ class Plan:
 
 def measure_serve(plan: Plan, settings: Settings, photos: Sequence[Path], report: Path, tell: Progress) -> None:
     """Measure with these photos and write the report, a JSON file. The site serves the settings' collection."""
-    threads = settings.threads or psutil.cpu_count() or 1
+    threads = settings.threads or usable_cores()
     made: dict[str, Any] = {"plan": asdict(plan), "machine": machine(), "threads": threads, "models": {}}
     steps, total = 0, 2 * len(plan.models) + 1
     for name in plan.models:

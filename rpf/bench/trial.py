@@ -1,6 +1,5 @@
 """One search method on one collection, in a process of its own: building, then searching and adding."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ import torch
 from rpf.bench.gallery import Source, gallery
 from rpf.bench.rivals import RIVALS, Earlier, make_rival
 from rpf.collection import Collection, NewItem, Writer
+from rpf.cores import usable_cores
 from rpf.index import Index
 from rpf.index.approximate import Approximate
 from rpf.index.calibration import over_fetch
@@ -64,7 +64,7 @@ class Measured:
 
 def build(trial: Trial) -> tuple[float, int]:
     """Seconds, and bytes on disk beside the embeddings. Raises ImportError for a rival that is not installed."""
-    _set_threads(os.cpu_count() or 1)
+    _set_threads(usable_cores())
     shutil.rmtree(trial.copy, ignore_errors=True)
     shutil.copytree(trial.folder, trial.copy, copy_function=_link_or_copy)
     started = time.perf_counter()

@@ -1,12 +1,12 @@
 """Commands about datasets."""
 
-import os
 from pathlib import Path
 
 import click
 
 from rpf.cli.common import FILE, Bar
 from rpf.cli.output import say
+from rpf.cores import usable_cores
 
 
 @click.command()
@@ -16,7 +16,7 @@ from rpf.cli.output import say
 @click.option("--size", default=400, show_default=True, type=click.IntRange(64, 2048), help="Longer side, in pixels.")
 @click.option("--plain", is_flag=True, help="In a clean studio, nothing hidden; else as photographed at home.")
 @click.option("--sheet", is_flag=True, help="Contact sheets too, of 60 pictures each with their labels.")
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes that draw (default: one per core).")
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes that draw (default: one per usable core).")
 def wardrobe(count: int, out: Path, first: int, size: int, plain: bool, sheet: bool, workers: int | None) -> None:
     """Draw a labelled dataset of garments, split into train, valid and test.
 
@@ -34,7 +34,7 @@ def wardrobe(count: int, out: Path, first: int, size: int, plain: bool, sheet: b
 
     recipe = Recipe(count, first, size, plain)
     with Bar() as bar:
-        write_dataset(out, recipe, bar, workers or os.cpu_count() or 1)
+        write_dataset(out, recipe, bar, workers or usable_cores())
         sheets = write_sheets(out, recipe, bar) if sheet else []
     say(f"{out}: {count} garments")
     for path in sheets:

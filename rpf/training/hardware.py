@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from rpf.errors import ConfigError
+from rpf.model.threads import set_threads
 
 PRECISIONS = ("auto", "bf16", "float32")
 # The other processes wait this long at most while the first one evaluates and saves.
@@ -68,6 +69,7 @@ def hardware(device: str = "auto", precision: str = "auto") -> Iterator[Hardware
 
     device: as in torch, or "auto"; precision: of PRECISIONS. Raises ConfigError for a device that cannot be used.
     """
+    set_threads()
     count, rank, local = (int(os.environ.get(key, "0")) for key in ("WORLD_SIZE", "RANK", "LOCAL_RANK"))
     chosen = _device(device, local if count > 1 else None)
     bf16 = precision == "bf16" or (precision == "auto" and fast_bf16(chosen))
