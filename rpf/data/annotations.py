@@ -1,9 +1,14 @@
-"""A dataset's annotation files (the layout that FashionAI, DARN and DeepFashion are published in)."""
+"""A dataset's annotation files (the layout that FashionAI, DARN and DeepFashion are published in).
 
-from collections.abc import Iterable, Iterator
+Each file is a list, of images or of labels. The number of entries may stand in a line before them, and column names
+in the next, as in DeepFashion's files; image ids count entries.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
 from rpf import config
@@ -72,7 +77,7 @@ def read_retrieval(folder: Path, data: config.Data, split: str) -> Retrieval:
     if split not in names:
         raise DatasetError('The split "%(split)s" has no queries; valid and test have.', split=split)
     images, queries, candidates = (folder / name for name in names[split])
-    items = _images(images)
+    items = _images(images, folder)
     return Retrieval(items, _labels(queries, items, data.ATTRIBUTES), _labels(candidates, items, data.ATTRIBUTES))
 
 
@@ -85,7 +90,7 @@ def read_parts(folder: Path, data: config.Data, split: str) -> list[dict[str, bo
     items = read_split(folder, data, split)
     parts = [dict.fromkeys(item.labels, True) for item in items]
     file = folder / f"absent_{split}.txt"
-    for number, line in _lines(file) if file.exists() else ():
+    for number, line in _entries(file) if file.exists() else ():
         with _named(file, number):
             image, attribute = _numbers(line, "id and attribute", 2)
             key = _attribute(items, data.ATTRIBUTES, image, attribute)
@@ -117,33 +122,48 @@ def missing_images(folder: Path, items: Iterable[Labelled]) -> list[str]:
 
 
 def _read(folder: Path, data: config.Data, names: str, labels: Iterable[str], pairs: bool = False) -> list[Labelled]:
-    items = _images(folder / names)
+    items = _images(folder / names, folder)
     for name in labels:
         _labels(folder / name, items, data.ATTRIBUTES, pairs)
     return items
 
 
-def _images(file: Path) -> list[Labelled]:
-    """The images that a file names, nothing known of them yet."""
+def _images(file: Path, folder: Path) -> list[Labelled]:
+    """Read the paths of images below the folder; no labels yet."""
+    lines: dict[PurePosixPath, int] = {}
     items = []
-    for number, line in _lines(file):
-        path = line.strip()
-        if not _is_inside(path):
-            template = '%(file)s, line %(line)d: "%(path)s" is not a path inside the folder.'
-            raise DatasetError(template, file=file, line=number, path=path)
-        items.append(Labelled(path, {}))
+    for number, line in _entries(file):
+        with _named(file, number):
+            path = _path(line.strip(), folder)
+            if (first := lines.setdefault(PurePosixPath(path), number)) != number:
+                raise ValueError(f'"{path}" is named in line {first} already')
+            items.append(Labelled(path, {}))
     return items
 
 
+def _path(text: str, folder: Path) -> str:
+    """Return a path with slashes; backslashes are kept in the name of a file that exists. Raises ValueError."""
+    path, anchor = text, ""
+    if "\\" in text and not (_is_inside(text) and os.path.isfile(folder / text)):
+        path, anchor = text.replace("\\", "/"), PureWindowsPath(text).anchor
+    if anchor or not _is_inside(path):
+        raise ValueError(f'"{text}" is not a path inside the folder')
+    return path
+
+
 def _labels(file: Path, items: list[Labelled], known: config.Attributes, pairs: bool = False) -> list[Label]:
-    """The labels of a file in its order; each is entered in `items` too."""
+    """Read the labels of a file in its order; each is entered in `items` too. Without `pairs`, none comes twice."""
     labels = []
-    for number, line in _lines(file):
+    lines: dict[Label, int] = {}
+    for number, line in _entries(file):
         with _named(file, number):
             image, found = parse_labels(line, pairs)
             for attribute, value in found:
-                _set_label(items, known, image, attribute, value)
-                labels.append(Label(image, attribute, value))
+                label = Label(image, attribute, value)
+                if (first := lines.setdefault(label, number)) != number and not pairs:
+                    raise ValueError(f'"{image} {attribute} {value}" is in line {first} already')
+                _set_label(items, known, *label)
+                labels.append(label)
     return labels
 
 
@@ -205,6 +225,29 @@ def _is_inside(path: str) -> bool:
     """Whether a path as written stays in the folder it starts from."""
     pure = PurePosixPath(path)
     return bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts and "\0" not in path
+
+
+def _entries(file: Path) -> Iterator[tuple[int, str]]:
+    """Yield (line number from 1, line), without the number of entries and the column names that may come first."""
+    lines = list(_lines(file))
+    first = lines[0][1].strip() if lines else ""
+    counted = first.isdecimal()
+    start = 1 if counted else 0
+    if _are_column_names(lines[start : start + 2]):
+        start += 1
+    if counted and (len(first) > 18 or int(first) != len(lines) - start):
+        template = '%(file)s, line 1: "%(first)s" is not the number of entries, %(count)d follow; correct or remove it.'
+        raise DatasetError(template, file=file, first=first[:30], count=len(lines) - start)
+    if start and not counted:
+        template = '%(file)s, line 1: "%(first)s" looks like column names, which may only follow the number of entries.'
+        raise DatasetError(template, file=file, first=first)
+    return iter(lines[start:])
+
+
+def _are_column_names(lines: Sequence[tuple[int, str]]) -> bool:
+    """Tell whether the first of two lines has bare words only ("image_name category_label") and the second has not."""
+    bare = [all(word.isidentifier() for word in line.split()) for _, line in lines]
+    return bare == [True, False]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

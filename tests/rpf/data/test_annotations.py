@@ -107,6 +107,133 @@ def test_mistakes_are_named_by_file_and_line(
         read_split(dataset(**changed), two_attributes(), split)
 
 
+@pytest.mark.parametrize("head", ["3\n", "3\r\n", "\ufeff 3 \n", "3\nimage_name\n", "3\nimage_name  category_label\n"])
+def test_a_count_and_column_names_before_the_images_are_no_images(dataset: Callable[..., Path], head: str) -> None:
+    expected = read_split(dataset(), two_attributes(), "train")
+    folder = dataset(filenames_train=head + SMALL["filenames_train.txt"])
+    assert read_split(folder, two_attributes(), "train") == expected
+
+
+def test_a_count_and_column_names_before_labels_are_no_labels(dataset: Callable[..., Path]) -> None:
+    expected = read_retrieval(dataset(), two_attributes(), "valid")
+    parts = read_parts(dataset(absent_train="1 0\n2 0\n"), two_attributes(), "train")
+    heads = {"label_train": "2\n", "query_valid": "1\nimage attribute value\n", "candidate_valid": "3\n"}
+    counted = {name: head + SMALL[f"{name}.txt"] for name, head in heads.items()}
+    folder = dataset(**counted, candidate_test="0\n", absent_train="2\n1 0\n2 0\n")
+    assert read_retrieval(folder, two_attributes(), "valid") == expected
+    assert read_parts(folder, two_attributes(), "train") == parts
+    assert read_split(folder, two_attributes(), "test")
+
+
+def test_the_reported_list_with_a_count_has_as_many_images(shared: Path, dataset: Callable[..., Path]) -> None:
+    lines = (shared / "reports" / "filenames_test_count_line.txt").read_text().split()
+    folder = dataset(filenames_test="\n".join(lines))
+    items = read_split(folder, two_attributes(), "test")
+    assert [item.path for item in items] == lines[1:]
+    assert items[0].labels == {"fit": 1}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"filenames_train": "2\na/0.jpg\na/1.jpg\na/2.jpg\n"}, r'names_train\.txt, line 1: "2" is not .* 3 follow;'),
+        ({"filenames_train": "4\nimage_name\na/0.jpg\na/1.jpg\na/2.jpg\n"}, r'line 1: "4" is not .* 3 follow;'),
+        ({"filenames_train": "3\nb\na/0.jpg\n"}, r'line 1: "3" is not the number of entries, 1 follow;'),
+        ({"filenames_train": "9" * 5000 + "\na/0.jpg\n"}, r'line 1: "9{30}" is not the number of entries, 1 follow;'),
+        ({"filenames_train": "image_name\na/0.jpg\na/1.jpg\n"}, r'line 1: "image_name" looks like column names'),
+        ({"label_train": "7\n0 0 1\n"}, r'label_train\.txt, line 1: "7" is not the number of entries, 1 follow;'),
+        ({"label_train": "image attr value\n0 0 1\n"}, r'line 1: "image attr value" looks like column names'),
+    ],
+)
+def test_a_first_line_of_another_kind_is_refused(
+    dataset: Callable[..., Path], changed: dict[str, str], message: str
+) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_split(dataset(**changed), two_attributes(), "train")
+
+
+def test_backslashes_are_slashes_unless_a_file_has_them_in_its_name(dataset: Callable[..., Path]) -> None:
+    folder = dataset(filenames_train="img\\a.jpg\nimg\\deep\\b.jpg \r\nodd\\name.jpg\n")
+    (folder / "odd\\name.jpg").touch()
+    items = read_split(folder, two_attributes(), "train")
+    assert [item.path for item in items] == ["img/a.jpg", "img/deep/b.jpg", "odd\\name.jpg"]
+
+
+@pytest.mark.parametrize(
+    "path", ["..\\a.jpg", "img\\..\\..\\a.jpg", "C:\\img\\a.jpg", "\\img\\a.jpg", "\\\\pc\\share\\a.jpg"]
+)
+def test_backslashes_do_not_lead_out_of_the_folder(dataset: Callable[..., Path], path: str) -> None:
+    with pytest.raises(DatasetError, match=r"line 2: .* is not a path inside the folder\.$"):
+        read_split(dataset(filenames_train=f"a.jpg\n{path}\n"), two_attributes(), "train")
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"filenames_valid": "b/0.jpg\nb/1.jpg\nb/0.jpg\n"}, r'names_valid\.txt, line 3: "b/0.jpg" is named in line 1'),
+        ({"filenames_valid": "b/0.jpg\n./b//0.jpg\n"}, r'line 2: "\./b//0\.jpg" is named in line 1 already\.$'),
+        ({"filenames_valid": "b/0.jpg\nb\\0.jpg\n"}, r'line 2: "b/0\.jpg" is named in line 1 already\.$'),
+        ({"filenames_valid": "2\nb/0.jpg\nb/0.jpg\n"}, r'line 3: "b/0\.jpg" is named in line 2 already\.$'),
+        ({"query_valid": "0 0 1\n1 0 1\n0  0 1\n"}, r'query_valid\.txt, line 3: "0 0 1" is in line 1 already\.$'),
+        ({"candidate_valid": "0 0 1\n0 0 1\n"}, r'candidate_valid\.txt, line 2: "0 0 1" is in line 1 already\.$'),
+    ],
+)
+def test_what_is_listed_twice_is_named_with_both_lines(
+    dataset: Callable[..., Path], changed: dict[str, str], message: str
+) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_split(dataset(**changed), two_attributes(), "valid")
+
+
+names = st.text(
+    st.characters(codec="utf-8", exclude_characters="/\\", exclude_categories=["C", "Z"]), min_size=1, max_size=9
+)
+suffixed = names.map(lambda name: f"{name}.jpg")
+paths = st.lists(st.lists(suffixed, min_size=1, max_size=3).map("/".join), unique=True, max_size=9)
+
+
+@given(paths, st.sampled_from(["", "count", "columns"]), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["/", "\\"]))
+def test_a_list_of_any_names_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, paths: list[str], head: str, end: str, slash: str
+) -> None:
+    folder = tmp_path_factory.mktemp("list")
+    first = {"": [], "count": [str(len(paths))], "columns": [str(len(paths)), "image_name"]}[head if paths else ""]
+    lines = [*first, *(path.replace("/", slash) for path in paths)]
+    (folder / "filenames_train.txt").write_bytes(end.join(lines).encode())
+    (folder / "label_train.txt").touch()
+    assert [item.path for item in read_split(folder, two_attributes(), "train")] == paths
+
+
+@given(st.integers(0, 12), st.integers(1, 9))
+def test_only_the_exact_count_is_accepted(tmp_path_factory: pytest.TempPathFactory, told: int, count: int) -> None:
+    folder = tmp_path_factory.mktemp("count")
+    (folder / "filenames_train.txt").write_text("\n".join([str(told), *(f"{number}.jpg" for number in range(count))]))
+    (folder / "label_train.txt").touch()
+    if told == count:
+        assert len(read_split(folder, two_attributes(), "train")) == count
+    else:
+        with pytest.raises(DatasetError, match="line 1"):
+            read_split(folder, two_attributes(), "train")
+
+
+@given(
+    st.lists(
+        st.sampled_from(["2", "1", "image_name", "a.jpg", "b/c", "..", "img\\x", "", "0 0 1", "\0"])
+        | st.text(max_size=5)
+    )
+)
+def test_any_list_is_read_or_refused_with_its_line(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    (folder / "filenames_train.txt").write_bytes("\n".join(lines).encode(errors="replace"))
+    (folder / "label_train.txt").touch()
+    try:
+        items = read_split(folder, two_attributes(), "train")
+    except DatasetError as error:
+        assert "filenames_train.txt, line " in str(error)
+    else:
+        assert not lines or not lines[0].strip().isdecimal() or int(lines[0]) == len(items)
+
+
 def test_images_with_several_values_of_an_attribute(dataset: Callable[..., Path]) -> None:
     folder = dataset(
         label_train="0 1 2 0 0 1 1 1 2 1 1\n0 1 0\n",
