@@ -10,6 +10,7 @@ for an attribute is the unit vector of that attribute's class probabilities, sea
 
 import math
 from pathlib import Path
+from typing import Any
 
 import click
 import torch
@@ -18,9 +19,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from rpf import config as configs
-from rpf.cli.common import FILE, ManyConfigs
+from rpf.cli.common import FILE, SKIP_BAD, ManyConfigs
 from rpf.cli.output import say
 from rpf.config import Config
+from rpf.data.image_check import ImageCheck
 from rpf.errors import RPFError
 from rpf.evaluation.measure import measure
 from rpf.evaluation.protocol import Benchmark, Vectors, read_benchmark
@@ -109,6 +111,7 @@ def evaluate(model: Classifier, benchmark: Benchmark, pictures: Tensor, machine:
 @click.option("--batch", default=64, show_default=True, type=click.IntRange(2))
 @click.option("--imagenet", is_flag=True, help="Begin with ImageNet weights, as `rpf train` finds them; else random.")
 @click.option("--seed", default=0, show_default=True)
+@SKIP_BAD
 @click.option("--out", required=True, type=FILE, help="Folder for valid/ and test/ with report.json and all beside it.")
 def main(
     files: tuple[Path, ...],
@@ -118,11 +121,12 @@ def main(
     batch: int,
     imagenet: bool,
     seed: int,
+    skip_bad: bool,
     out: Path,
 ) -> None:
     """Train a plain classifier on the split train and measure it on valid and test."""
     try:
-        for report in run(configs.load(files, overrides), epochs, size, batch, imagenet, seed):
+        for report in run(configs.load(files, overrides), epochs, size, batch, imagenet, seed, skip_bad):
             folder = out / str(report["split"])
             folder.mkdir(parents=True, exist_ok=True)
             write_report(folder, report)
@@ -131,10 +135,13 @@ def main(
         raise click.ClickException(str(error)) from None
 
 
-def run(config: Config, epochs: int, size: int, batch: int, imagenet: bool, seed: int) -> list[Report]:
+def run(
+    config: Config, epochs: int, size: int, batch: int, imagenet: bool, seed: int, skip_bad: bool = False
+) -> list[Report]:
     """Train and measure: the reports of valid and test. Raises RPFError."""
-    benchmarks = [read_benchmark(config.DATA, split) for split in ("valid", "test")]
-    split, attributes = read_train(config), config.DATA.ATTRIBUTES.NAME
+    check = ImageCheck(skip_bad)
+    benchmarks = [read_benchmark(config.DATA, split, check=check) for split in ("valid", "test")]
+    split, attributes = read_train(config, check), config.DATA.ATTRIBUTES.NAME
     labels = torch.tensor([[item.labels.get(key, -1) for key in attributes] for item in split.items])
     torch.manual_seed(seed)
     with hardware(config.DEVICE) as machine:
@@ -150,7 +157,12 @@ def run(config: Config, epochs: int, size: int, batch: int, imagenet: bool, seed
         train(model, pictures, labels, size, machine, epochs, batch)
         found = [evaluate(model, one, own, machine, batch) for one, own in zip(benchmarks, others, strict=True)]
     name = f"plain {config.MODEL.GLOBAL.BACKBONE.NAME} classifier, {epochs} epochs at {size} px, seed {seed}"
-    about = {"dataset": config.DATA.DATASET, "checkpoint": name + (", from ImageNet" if imagenet else "")}
+    about: dict[str, Any] = {
+        "dataset": config.DATA.DATASET,
+        "checkpoint": name + (", from ImageNet" if imagenet else ""),
+    }
+    if skipped := check.skipped():  # of the splits that it was trained and measured on
+        about["skipped"] = skipped
     return [
         make_report(benchmark, {"none": [measure(one, NoIndex(), TOPK) for one in vectors]}, TOPK, about)
         for benchmark, vectors in zip(benchmarks, found, strict=True)

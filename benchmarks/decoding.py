@@ -18,7 +18,7 @@ from PIL.ImageCms import ImageCmsProfile, createProfile
 from rpf.bench.search import machine
 from rpf.colour import display_p3
 from rpf.images import open_image
-from rpf.indexing import find_images
+from rpf.scan import find_images
 
 SIZES = {"2 megapixels": (1200, 1600), "12 megapixels": (3000, 4000), "50 megapixels": (6144, 8160)}
 FORMATS = {"JPEG": {"quality": 90}, "PNG": {"compress_level": 1}, "HEIF": {"quality": 60}}

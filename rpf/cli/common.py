@@ -28,6 +28,9 @@ BATCH = click.option(
     type=click.IntRange(min=1),
     help="Pictures embedded (and saved) at a time.",
 )
+SKIP_BAD = click.option(
+    "--skip-bad", is_flag=True, help="Leave out images that are missing or cannot be decoded, and say so."
+)
 WAIT = click.option(
     "--wait",
     default=10.0,

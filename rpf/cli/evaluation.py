@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rpf.cli.common import FILE, Bar, ManyConfigs, method_names, with_settings
+from rpf.cli.common import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
 from rpf.cli.output import say
 from rpf.settings import Settings
 
@@ -22,6 +22,7 @@ REACHING = ("SOLVER.BETA", "INPUT.THRESHOLD", "INPUT.GLOBAL_SIZE")  # settings t
 @click.option("--methods", help="Search methods, such as none,kdtree,lsh,faiss; else all that need no server.")
 @click.option("--topk", default=50, show_default=True, type=click.IntRange(1, 100_000), help="k of MAP@k and recall@k.")
 @click.option("--branch", type=click.Choice(["region", "patch", "both"]), default="both", show_default=True)
+@SKIP_BAD
 @click.option("--out", required=True, type=FILE, help="Folder for report.json, .txt, .md and plots.")
 @with_settings
 def evaluate(
@@ -32,6 +33,7 @@ def evaluate(
     methods: str | None,
     topk: int,
     branch: "Branch",
+    skip_bad: bool,
     out: Path,
 ) -> None:
     """Measure how well a checkpoint retrieves the pictures of a dataset's split.
@@ -42,12 +44,16 @@ def evaluate(
     Where the checkpoint tells which parts a garment has at all, and the dataset has absent_<split>.txt, the report
     says how well it tells them: the area under the ROC curve over all images of the split of which this is known.
 
+    All images are checked before the work. A query without any relevant candidate scores 0, as published; where there
+    are such queries, the report counts them and has a second MAP without them.
+
     \b
     Example:
       python -m rpf evaluate --cfg config/Clothing/Clothing.yaml config/Clothing/s2.yaml \\
           --checkpoint model.safetensors --set DATA.BASE_PATH=data --split valid --out report
     """
     from rpf import config
+    from rpf.data.image_check import ImageCheck
     from rpf.engine import load_model
     from rpf.evaluation.applicability import applicability
     from rpf.evaluation.measure import Measured, measure
@@ -62,7 +68,9 @@ def evaluate(
         make_method(name)  # to say what is wrong before the work
     values = config.load(configs, overrides)
     model = load_model(settings, values)
-    benchmark = read_benchmark(values.DATA, split, with_parts=model.config.MODEL.APPLICABILITY.ENABLE)
+    with Bar("image") as bar:
+        check = ImageCheck(skip_bad, bar)
+        benchmark = read_benchmark(values.DATA, split, model.config.MODEL.APPLICABILITY.ENABLE, check)
     model.config = config.override(model.config, [one for one in overrides if one.partition("=")[0] in REACHING])
     out.mkdir(parents=True, exist_ok=True)  # now: if it cannot be, better before the work than after it
     with Bar() as bar:
@@ -84,6 +92,7 @@ def evaluate(
         "checkpoint": str(checkpoint.relative_to(here) if checkpoint.is_relative_to(here) else checkpoint),
         "checkpoint_sha256": model.checkpoint_hash,
         "branch": branch,
+        **({"skipped": skipped} if (skipped := check.skipped()) else {}),
     }
     report = make_report(benchmark, measured, topk, about) | applicability(vectors)
     write_report(out, report)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rpf.cli.common import FILE, Bar, ManyConfigs, status_of
+from rpf.cli.common import FILE, SKIP_BAD, Bar, ManyConfigs, status_of
 from rpf.cli.output import LineFormatter, say
 from rpf.errors import ConfigError, TrainingError
 from rpf.settings import ROOT
 
+logger = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
     from rpf.config import Config
+    from rpf.data.image_check import ImageCheck
     from rpf.model.rpf import RPF
     from rpf.training.trainer import Evaluate
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     "--precision", type=click.Choice(["auto", "bf16", "float32"]), default="auto", show_default=True,
     help="auto: bf16 where the processor or the GPU is faster with it.",
 )  # fmt: skip
+@SKIP_BAD
 @click.option("--seed", default=0, show_default=True, help="Of the weights that start at random and of the triplets.")
 def train(
     configs: tuple[Path, ...],
@@ -41,6 +45,7 @@ def train(
     pretrained: Path,
     from_scratch: bool,
     precision: str,
+    skip_bad: bool,
     seed: int,
 ) -> None:
     """Train one stage of a model.
@@ -83,7 +88,8 @@ def train(
             folder=folder, file=folder / STATE,
         )  # fmt: skip
     _log(values)
-    course, evaluate = read_course(values), _evaluation(values)
+    check = _check_images(values, skip_bad)
+    course, evaluate = read_course(values, check), _evaluation(values, check)
     torch.manual_seed(seed)
     with hardware(values.DEVICE, precision) as machine:
         state = read_state(resume, values) if resume else None
@@ -100,12 +106,30 @@ def train(
             sys.exit(status_of(stop))
 
 
-def _evaluation(values: "Config") -> "Evaluate":
-    """Reads the split valid, and gives what finds a model's MAP on it."""
+def _check_images(values: "Config", skip_bad: bool) -> "ImageCheck":
+    """Check the images of train and valid, and of the extra dataset, before any of them is used."""
+    from rpf.data.annotations import read_split
+    from rpf.data.image_check import ImageCheck, describe
+
+    data = values.DATA
+    with Bar("image") as bar:
+        check = ImageCheck(skip_bad, bar)
+        check.look(data.folder, read_split(data.folder, data, "train"))
+        check.look(data.folder, [item for item in read_split(data.folder, data, "valid") if item.labels])
+        if data.EXTRA and values.SOLVER.LOSS == "values":
+            check.look(Path(data.EXTRA), read_split(Path(data.EXTRA), data, "train"))
+    check.refuse()
+    if skipped := check.skipped():
+        logger.warning("Left out by --skip-bad: %s.", describe(skipped))
+    return check
+
+
+def _evaluation(values: "Config", check: "ImageCheck") -> "Evaluate":
+    """Read the split valid, and return what finds a model's MAP on it."""
     from rpf.evaluation.measure import overall_map
     from rpf.evaluation.protocol import read_benchmark
 
-    benchmark = read_benchmark(values.DATA, "valid")
+    benchmark = read_benchmark(values.DATA, "valid", check=check)
 
     def evaluate(model: "RPF") -> float:
         with Bar() as bar:

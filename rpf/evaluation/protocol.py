@@ -11,7 +11,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from rpf import config
-from rpf.data.annotations import Label, missing_images, read_parts, read_retrieval
+from rpf.cores import usable_cores
+from rpf.data.annotations import Label, read_parts, read_retrieval
+from rpf.data.image_check import ImageCheck
 from rpf.errors import BadImage, ConfigError, DatasetError
 from rpf.images import open_image
 from rpf.indexing import Progress
@@ -19,7 +21,6 @@ from rpf.model.rpf import RPF, Embedded
 
 Branch = Literal["region", "patch", "both"]
 DECODERS = 4
-NAMED = 50  # missing images that a message lists
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Task:
     queries: Side
     candidates: Side
     parts: Side  # images of which is known whether the garment has that part at all: 1 if so, 0 if not
+
+    def relevant(self) -> npt.NDArray[np.int64]:
+        """(m,) how many candidates have the value of each query."""
+        values = self.queries.values
+        return np.bincount(self.candidates.values, minlength=values.max(initial=0) + 1)[values]
 
 
 @dataclass(frozen=True)
@@ -64,12 +70,14 @@ class Vectors:
     applicable: npt.NDArray[np.float32] | None = None  # (p,) how likely `task.parts` have it; None without that head
 
 
-def read_benchmark(data: config.Data, split: str, with_parts: bool = False) -> Benchmark:
-    """The tasks of the split "valid" or "test"; only that split's files are opened.
+def read_benchmark(
+    data: config.Data, split: str, with_parts: bool = False, check: ImageCheck | None = None
+) -> Benchmark:
+    """Read the tasks of the split "valid" or "test"; only that split's files are opened.
 
     An image that is both query and candidate of an attribute is searched for and found like any other; one with two
     values of it is two candidates, as published. `parts` are empty unless asked for. Raises DatasetError: a file is
-    malformed, nothing can be searched for, images are missing (all are reported at once).
+    malformed, nothing can be searched for, images cannot be used (all at once, unless `check` leaves them out).
     """
     found = read_retrieval(data.folder, data, split)
     parts: list[Label] = []
@@ -78,12 +86,12 @@ def read_benchmark(data: config.Data, split: str, with_parts: bool = False) -> B
         for image, own in enumerate(read_parts(data.folder, data, split)):
             parts += [Label(image, index[name], int(has)) for name, has in own.items()]
     used = sorted({label.image for label in (*found.queries, *found.candidates, *parts)})
-    if missing := missing_images(data.folder, [found.images[image] for image in used]):
-        raise _are_missing(missing, data.folder, split)
-    place = {path: at for at, path in enumerate(dict.fromkeys(found.images[image].path for image in used))}
+    bad = (check or ImageCheck()).bad(data.folder, [found.images[image] for image in used])
+    paths = [path for image in used if (path := found.images[image].path) not in bad]
+    place = {path: at for at, path in enumerate(paths)}
 
     def side(labels: Sequence[Label], attribute: int) -> Side:
-        own = [label for label in labels if label.attribute == attribute]
+        own = [label for label in labels if label.attribute == attribute and found.images[label.image].path in place]
         images = [place[found.images[label.image].path] for label in own]
         return Side(np.array(images, dtype=np.int64), np.array([label.value for label in own], dtype=np.int64))
 
@@ -154,7 +162,7 @@ def _branch(seen: Embedded, branch: Branch) -> npt.NDArray[np.float32]:
 def _decoded(paths: Sequence[Path], batch: int) -> Iterator[list[Image.Image]]:
     """The pictures in batches; the next one is decoded while the model works on the last."""
     batches = [paths[at : at + batch] for at in range(0, len(paths), batch)]
-    with ThreadPoolExecutor(DECODERS) as pool:
+    with ThreadPoolExecutor(min(DECODERS, usable_cores())) as pool:
         coming = [pool.submit(_open, path) for path in batches[0]]
         for following in [*batches[1:], []]:
             ready = [picture.result() for picture in coming]
@@ -165,11 +173,5 @@ def _decoded(paths: Sequence[Path], batch: int) -> Iterator[list[Image.Image]]:
 def _open(path: Path) -> Image.Image:
     try:
         return open_image(path)
-    except BadImage as error:
+    except (BadImage, OSError) as error:
         raise DatasetError("%(path)s: %(why)s", path=path, why=error) from None
-
-
-def _are_missing(missing: list[str], folder: Path, split: str) -> DatasetError:
-    names = ", ".join(missing[:NAMED]) + (f" and {len(missing) - NAMED} more" if len(missing) > NAMED else "")
-    template = "%(folder)s: %(count)d images of the split %(split)s are missing: %(names)s."
-    return DatasetError(template, folder=folder, count=len(missing), split=split, names=names)

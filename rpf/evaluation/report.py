@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from rpf.evaluation.measure import Measured
-from rpf.evaluation.metrics import Floats, bootstrap_means, random_average_precision
+from rpf.evaluation.metrics import Bools, Floats, bootstrap_means, random_average_precision
 from rpf.evaluation.protocol import Benchmark
 from rpf.index.methods import make_method
 
 DRAWS = 2000
 SEED = 0
+EXAMPLES = 3  # of queries without a relevant candidate
 
 Values = Mapping[str, Floats]  # attribute -> a value for each of its queries
 Report = dict[str, Any]
@@ -35,16 +36,36 @@ def make_report(
     measured: method -> what was measured for each task, in the benchmark's order. Figures of a method are
     {attribute: mean over its queries, "overall": mean over all queries, "mean": mean over the attributes}; an
     attribute without queries has null and does not count. Intervals have the same keys: [low, high], 95%.
+
+    A query without any relevant candidate scores 0 and counts, as published. Where there are such queries,
+    "unanswerable" says how many and names some, and "MAP_answerable" is the MAP without them.
     """
+    answerable = {task.attribute: task.relevant() > 0 for task in benchmark.tasks}
+    unanswerable = _unanswerable(benchmark, answerable)
+    chosen = answerable if unanswerable else None
     return {
         "split": benchmark.split,
         **about,
         "topk": k,
         "queries": {task.attribute: len(task.queries.values) for task in benchmark.tasks},
         "candidates": {task.attribute: len(task.candidates.values) for task in benchmark.tasks},
-        "methods": {name: _of_method(benchmark, own, k) for name, own in measured.items()},
-        "random": _of_random_ranking(benchmark, k),
+        **unanswerable,
+        "methods": {name: _of_method(benchmark, own, k, chosen) for name, own in measured.items()},
+        "random": _of_random_ranking(benchmark, k, chosen),
     }
+
+
+def _unanswerable(benchmark: Benchmark, answerable: Mapping[str, Bools]) -> dict[str, Any]:
+    """Return {"unanswerable": {"queries": {attribute: count}, "examples": {attribute: paths}}}, or nothing."""
+    rows = {task.attribute: np.flatnonzero(~answerable[task.attribute]) for task in benchmark.tasks}
+    if not any(map(len, rows.values())):
+        return {}
+    examples = {
+        task.attribute: [str(benchmark.paths[image]) for image in task.queries.images[own[:EXAMPLES]]]
+        for task, own in zip(benchmark.tasks, rows.values(), strict=True)
+        if len(own)
+    }
+    return {"unanswerable": {"queries": {key: len(own) for key, own in rows.items()}, "examples": examples}}
 
 
 def lines(report: Report, figure: str) -> list[Line]:
@@ -56,13 +77,17 @@ def lines(report: Report, figure: str) -> list[Line]:
     return [*made, Line("Random", report["random"][figure])] if figure in report["random"] else made
 
 
-def _of_method(benchmark: Benchmark, measured: Sequence[Measured], k: int) -> dict[str, Any]:
+def _of_method(
+    benchmark: Benchmark, measured: Sequence[Measured], k: int, answerable: Mapping[str, Bools] | None
+) -> dict[str, Any]:
     attributes = [task.attribute for task in benchmark.tasks]
 
     def values(name: str) -> Values:
         return {key: getattr(own, name) for key, own in zip(attributes, measured, strict=True)}
 
     shares = {"MAP": values("whole"), f"MAP@{k}": values("top"), f"recall@{k}": values("recall")}
+    if answerable:
+        shares["MAP_answerable"] = _some(shares["MAP"], answerable)
     return {
         **{name: means(own) for name, own in shares.items()},
         "seconds": means(values("seconds")),
@@ -71,27 +96,35 @@ def _of_method(benchmark: Benchmark, measured: Sequence[Measured], k: int) -> di
     }
 
 
-def _of_random_ranking(benchmark: Benchmark, k: int) -> dict[str, Any]:
+def _some(values: Values, chosen: Mapping[str, Bools]) -> Values:
+    return {key: own[chosen[key]] for key, own in values.items()}
+
+
+def _of_random_ranking(benchmark: Benchmark, k: int, answerable: Mapping[str, Bools] | None) -> dict[str, Any]:
     """The MAP that rankings by chance have on average."""
     whole, top = {}, {}
     for task in benchmark.tasks:
-        size = len(task.candidates.values)
-        total = (task.candidates.values == task.queries.values[:, None]).sum(axis=1)
+        size, total = len(task.candidates.values), task.relevant()
         whole[task.attribute] = random_average_precision(size, total)
         top[task.attribute] = random_average_precision(size, total, k)
-    return {"MAP": means(whole), f"MAP@{k}": means(top)}
+    without = {"MAP_answerable": means(_some(whole, answerable))} if answerable else {}
+    return {"MAP": means(whole), f"MAP@{k}": means(top), **without}
 
 
 def means(values: Values) -> dict[str, float | None]:
-    """The mean of each attribute, over all queries, and over the attributes; None for an attribute without queries."""
+    """The mean of each attribute, over all queries, and over the attributes; None for what has no queries."""
     own = {key: float(one.mean()) if len(one) else None for key, one in values.items()}
     known = [mean for mean in own.values() if mean is not None]
+    if not known:
+        return {**own, "overall": None, "mean": None}
     return {**own, "overall": float(np.concatenate(list(values.values())).mean()), "mean": float(np.mean(known))}
 
 
 def intervals(values: Values) -> dict[str, list[float] | None]:
     """95% bootstrap intervals of `means`: queries are drawn within each attribute, from a fixed seed."""
     draws = {key: bootstrap_means(one, DRAWS, SEED + at) for at, (key, one) in enumerate(values.items()) if len(one)}
+    if not draws:
+        return dict.fromkeys([*values, "overall", "mean"])
     counts = np.array([len(values[key]) for key in draws])
     stacked = np.stack(list(draws.values()))
     return {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rpf.attributes import Vocabulary
+from rpf.data.image_check import describe, few
 from rpf.evaluation.report import Line, Report, lines
 from rpf.text import printable
 
@@ -40,6 +41,7 @@ def tables(report: Report) -> list[Table]:
     k = report["topk"]
     made = [
         tabulate("MAP over the whole ranking, %", report, lines(report, "MAP")),
+        *_answerable(report),
         tabulate(f"MAP@{k}, %", report, lines(report, f"MAP@{k}")),
         tabulate(f"Recall@{k} against the exact ranking, %", report, lines(report, f"recall@{k}")),
         tabulate(
@@ -111,11 +113,37 @@ def origin(report: Report) -> str:
 
 
 def _about(report: Report) -> str:
-    return (
-        f"{printable(report['dataset'])}, split {report['split']}; {origin(report)}.\n"
-        "In percent, with 95% bootstrap intervals over the queries; report.json has fractions of 1 and seconds.\n"
-        "Random: what rankings by chance have on average."
-    )
+    return "\n".join([
+        f"{printable(report['dataset'])}, split {report['split']}; {origin(report)}.",
+        "In percent, with 95% bootstrap intervals over the queries; report.json has fractions of 1 and seconds.",
+        "Random: what rankings by chance have on average.",
+        *_notes(report),
+    ])  # fmt: skip
+
+
+def _answerable(report: Report) -> list[Table]:
+    """The MAP without the queries that have no relevant candidate, where there are any."""
+    if "unanswerable" not in report:
+        return []
+    lost: dict[str, int] = report["unanswerable"]["queries"]
+    answerable = {"queries": {key: count - lost[key] for key, count in report["queries"].items()}}
+    title = "MAP without the queries that have no relevant candidate, %"
+    return [tabulate(title, answerable, lines(report, "MAP_answerable"))]
+
+
+def _notes(report: Report) -> list[str]:
+    """What was left out, and which queries have no relevant candidate."""
+    notes = []
+    if skipped := report.get("skipped"):
+        notes.append(f"Left out by --skip-bad: {describe(skipped)}.")
+    if lost := report.get("unanswerable"):
+        names = Vocabulary(list(lost["queries"]))
+        each = [
+            f"{names[key].name()} {lost['queries'][key]} {few(some, lost['queries'][key])}"
+            for key, some in lost["examples"].items()
+        ]
+        notes.append(f"Queries without a relevant candidate, which score 0 as published: {', '.join(each)}.")
+    return [printable(note) for note in notes]
 
 
 def _applicability(report: Report) -> Table:

@@ -1,6 +1,7 @@
 """From triplets of image numbers to batches of pictures, read ahead by worker processes."""
 
-import os
+import resource
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +13,17 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from rpf.config import Config
-from rpf.data.annotations import Labelled, missing_images, read_split
-from rpf.errors import BadImage, DatasetError
+from rpf.cores import usable_cores
+from rpf.data.annotations import Labelled, read_split
+from rpf.data.image_check import ImageCheck
+from rpf.errors import BadImage, DatasetError, TrainingError
 from rpf.images import centre_square, open_image
 from rpf.training.triplets import Triplet, Triplets
 
 # Crops are cut from the original picture. Larger ones are reduced to this many pixels a side (the shorter), so that a
 # batch of camera photographs fits into memory; the pictures of the published datasets are smaller and stay as they are.
 LARGEST_SHORT_SIDE = 1024
-NAMED_MISSING = 50  # how many missing images an error names
+SHARED_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True)
@@ -50,25 +53,16 @@ class Unreadable(NamedTuple):
     why: str
 
 
-Sample = tuple[Triplet, list[Image.Image], list[Image.Image]]  # a triplet, its squares, its pictures
+Sample = tuple[Triplet, list[Image.Image], list[Image.Image]]  # a triplet, its squares, its pictures for crops
 
 
-def read_train(config: Config) -> TrainSplit:
-    """Read the train split. Raises DatasetError, which names the images that are missing."""
+def read_train(config: Config, check: ImageCheck | None = None) -> TrainSplit:
+    """Read the train split. Raises DatasetError, for all images at once that cannot be used."""
     root = config.DATA.folder
     items = read_split(root, config.DATA, "train")
-    check_there(root, items)
+    bad = (check or ImageCheck()).bad(root, items)
+    items = [item for item in items if item.path not in bad]
     return TrainSplit(root, items, Triplets(items, config.DATA.ATTRIBUTES.NAME))
-
-
-def check_there(root: Path, items: Sequence[Labelled]) -> None:
-    """Raises DatasetError that names the images that are missing."""
-    if missing := missing_images(root, items):
-        named = ", ".join(missing[:NAMED_MISSING]) + (", ..." if len(missing) > NAMED_MISSING else "")
-        raise DatasetError(
-            "%(count)d of the %(total)d training images are missing in %(root)s: %(named)s",
-            count=len(missing), total=len(items), root=root, named=named,
-        )  # fmt: skip
 
 
 def read_picture(path: Path) -> Image.Image:
@@ -83,22 +77,63 @@ def read_picture(path: Path) -> Image.Image:
     return picture.resize((round(picture.width * share), round(picture.height * share)), Image.Resampling.BILINEAR)
 
 
+def worker_count(config: Config) -> int:
+    """Return how many processes read images."""
+    return min(config.DATA.NUM_WORKERS, usable_cores())
+
+
+def require_shared_memory(workers: int) -> None:
+    """Raise TrainingError where the semaphores of that many processes do not fit into shared memory."""
+    if not workers or not SHARED_MEMORY.is_dir():
+        return
+    room, need = shutil.disk_usage(SHARED_MEMORY), (10 + 4 * workers) * resource.getpagesize()
+    if room.total and room.free < need:  # of a file system without a limit the total is 0
+        raise TrainingError(
+            "%(folder)s has %(free)d kB free, and %(workers)d processes that read images need %(need)d kB: enlarge it "
+            "(docker run --shm-size=64m), or read without such processes (--set DATA.NUM_WORKERS=0).",
+            folder=SHARED_MEMORY, free=room.free // 1024, workers=workers, need=need // 1024,
+        )  # fmt: skip
+
+
 def batches(split: TrainSplit, triplets: Sequence[Triplet], config: Config) -> Iterator[Batch]:
     """The triplets in their order, TRAIN_BATCHSIZE at a time (the last batch may be smaller).
 
-    They do not depend on the number of workers. Raises DatasetError for an image that cannot be read.
+    They do not depend on the number of workers. Raises DatasetError for an image that cannot be read, TrainingError
+    for a worker that cannot start or is killed.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     loader = DataLoader(
         _Pictures(split, triplets, config),
         batch_size=config.DATA.TRAIN_BATCHSIZE,
-        num_workers=min(config.DATA.NUM_WORKERS, cores),
-        collate_fn=_Collate(crops=config.MODEL.TRANSFORMER.ENABLE),
+        num_workers=worker_count(config),
+        collate_fn=list,  # no tensors: between processes they take shared memory, and without it the training hangs
     )
-    for batch in loader:
-        if isinstance(batch, Unreadable):
-            raise DatasetError("%(path)s: %(why)s", path=batch.path, why=batch.why)
-        yield batch
+    try:
+        for samples in loader:
+            yield _batch(samples)
+    except (RuntimeError, OSError) as error:
+        if isinstance(error, RuntimeError) and not str(error).startswith("DataLoader worker (pid"):
+            raise
+        raise TrainingError(
+            "A process that reads images failed: %(why)s. It may need more memory; --set DATA.NUM_WORKERS=0 reads "
+            "without such processes.",
+            why=str(error).split(". ")[0].rstrip("."),
+        ) from error
+
+
+def _batch(samples: Sequence[Sample | Unreadable]) -> Batch:
+    read: list[Sample] = []
+    for sample in samples:
+        if isinstance(sample, Unreadable):
+            raise DatasetError("%(path)s: %(why)s", path=sample.path, why=sample.why)
+        read.append(sample)
+    triplets = [triplet for triplet, _, _ in read]
+    return Batch(
+        attribute=torch.tensor([triplet.attribute for triplet in triplets]),
+        value=torch.tensor([triplet.value for triplet in triplets]),
+        other_value=torch.tensor([triplet.other_value for triplet in triplets]),
+        squares=[[squares[role] for _, squares, _ in read] for role in range(3)],
+        pictures=[[pictures[role] for _, _, pictures in read if pictures] for role in range(3)],
+    )
 
 
 class _Pictures(Dataset[Sample | Unreadable]):
@@ -110,7 +145,7 @@ class _Pictures(Dataset[Sample | Unreadable]):
     def __init__(self, split: TrainSplit, triplets: Sequence[Triplet], config: Config) -> None:
         self.split, self.triplets = split, triplets
         self.frame = config.INPUT.GLOBAL_SIZE
-        self.mirror = not config.MODEL.TRANSFORMER.ENABLE
+        self.crops = config.MODEL.TRANSFORMER.ENABLE
 
     def __len__(self) -> int:
         return len(self.triplets)
@@ -125,28 +160,9 @@ class _Pictures(Dataset[Sample | Unreadable]):
             except (BadImage, OSError) as error:
                 return Unreadable(str(path), str(error))
             square = centre_square(picture, self.frame)
-            if self.mirror and flip:
+            if flip and not self.crops:
                 square = square.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
             squares.append(square)
-            pictures.append(picture)
+            if self.crops:
+                pictures.append(picture)
         return triplet, squares, pictures
-
-
-@dataclass(frozen=True)
-class _Collate:
-    crops: bool
-
-    def __call__(self, samples: Sequence[Sample | Unreadable]) -> Batch | Unreadable:
-        read: list[Sample] = []
-        for sample in samples:
-            if isinstance(sample, Unreadable):
-                return sample
-            read.append(sample)
-        triplets = [triplet for triplet, _, _ in read]
-        return Batch(
-            attribute=torch.tensor([triplet.attribute for triplet in triplets]),
-            value=torch.tensor([triplet.value for triplet in triplets]),
-            other_value=torch.tensor([triplet.other_value for triplet in triplets]),
-            squares=[[squares[role] for _, squares, _ in read] for role in range(3)],
-            pictures=[[pictures[role] for _, _, pictures in read if self.crops] for role in range(3)],
-        )

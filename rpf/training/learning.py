@@ -5,10 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rpf.config import Config
+from rpf.data.image_check import ImageCheck
 from rpf.errors import ConfigError
 from rpf.model.rpf import RPF
 from rpf.training.course import Course
-from rpf.training.data import read_train
+from rpf.training.data import read_train, require_shared_memory, worker_count
 from rpf.training.hardware import Hardware
 from rpf.training.pictures import read_pictures
 from rpf.training.step import TripletCourse
@@ -17,10 +18,10 @@ from rpf.training.value_course import ValueCourse
 logger = logging.getLogger(__name__)
 
 
-def read_course(config: Config) -> Callable[[RPF, Hardware], Course]:
+def read_course(config: Config, check: ImageCheck | None = None) -> Callable[[RPF, Hardware], Course]:
     """Read the train split (with SOLVER.LOSS values the extra one too); what it gives makes the course of a model.
 
-    Raises DatasetError, ConfigError.
+    Raises DatasetError, ConfigError, TrainingError.
     """
     if (config.SOLVER.LOSS == "values") != config.MODEL.VALUES.ENABLE:
         raise ConfigError("SOLVER.LOSS: values and MODEL.VALUES.ENABLE: true belong together")
@@ -29,7 +30,8 @@ def read_course(config: Config) -> Callable[[RPF, Hardware], Course]:
             raise ConfigError(
                 "INPUT.SQUARE: triplets are trained on crops, as published; pad goes with the loss values"
             )
-        split = read_train(config)
+        require_shared_memory(worker_count(config))
+        split = read_train(config, check)
         for name in split.triplets.left_out:
             logger.warning("%s is left out: its images have no two values to compare.", name)
         return lambda model, hardware: TripletCourse(model, split, hardware)
@@ -38,6 +40,6 @@ def read_course(config: Config) -> Callable[[RPF, Hardware], Course]:
             "SOLVER.LENGTHS: %(name)s is not an attribute; there are %(names)s",
             name=min(unknown), names=", ".join(config.DATA.ATTRIBUTES.NAME),
         )  # fmt: skip
-    pictures = read_pictures(config, config.DATA.folder)
-    extra = read_pictures(config, Path(config.DATA.EXTRA)) if config.DATA.EXTRA else None
+    pictures = read_pictures(config, config.DATA.folder, check)
+    extra = read_pictures(config, Path(config.DATA.EXTRA), check) if config.DATA.EXTRA else None
     return lambda model, hardware: ValueCourse(model, pictures, extra, hardware)

@@ -109,7 +109,7 @@ def test_both_stages_and_the_evaluation_run(made: Made) -> None:
     gone.rename(gone.with_suffix(".away"))
     refused = made.run("train", 1, "--from-scratch")
     assert refused.exit_code == 2
-    assert "1 of the 24 training images are missing" in refused.stderr
+    assert "1 of the 32 images cannot be used: 1 missing" in refused.stderr
     assert "Img/a garment/train 5.jpg" in refused.stderr
     gone.with_suffix(".away").rename(gone)
     for stage in (1, 2):

@@ -4,15 +4,18 @@ import itertools
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from PIL import Image
 
 from rpf import config
+from rpf.accuracy import read_accuracy
+from rpf.cli import main
 from rpf.errors import ConfigError, DatasetError
 from rpf.evaluation.applicability import applicability
 from rpf.evaluation.measure import measure, overall_map, whole_ranking
@@ -85,9 +88,7 @@ def test_each_image_is_embedded_once_and_lands_in_its_place(
 ) -> None:
     folder = base / "wardrobe"
     names = (folder / "filenames_test.txt").read_text().split()
-    (folder / "filenames_test.txt").write_text("\n".join([*names, names[0], "unused.jpg"]))  # an image with two ids
-    with (folder / "candidate_test.txt").open("a") as file:
-        file.write(f"{len(names)} 1 7\n")
+    (folder / "filenames_test.txt").write_text("\n".join([*names, "unused.jpg"]))
     benchmark = read_benchmark(data(base), "test")
     assert len(set(benchmark.paths)) == len(benchmark.paths) <= len(names)
     alone = {path: model.embed([Image.open(path).convert("RGB")]) for path in benchmark.paths}
@@ -161,15 +162,120 @@ def lines_of(file: Path) -> list[tuple[int, ...]]:
     return [tuple(map(int, line.split())) for line in file.read_text().splitlines()]
 
 
-def test_missing_and_damaged_images(base: Path, model: RPF) -> None:
+def spoil(paths: Sequence[Path]) -> None:
+    """The first is missing, the second empty, the third no image, the fourth cut off."""
+    paths[0].unlink()
+    paths[1].write_bytes(b"")
+    paths[2].write_bytes(b"no image")
+    data = paths[3].read_bytes()
+    paths[3].write_bytes(data[: len(data) * 3 // 4])
+
+
+def without(folder: Path, split: str, bad: Sequence[str]) -> None:
+    """Rewrite the lists of a split as if the bad images had never been in it."""
+    names = (folder / f"filenames_{split}.txt").read_text().split()
+    ids = {image: number for number, image in enumerate(i for i, name in enumerate(names) if name not in bad)}
+    (folder / f"filenames_{split}.txt").write_text("".join(f"{names[i]}\n" for i in ids))
+    for file in (folder / f"{name}_{split}.txt" for name in ("query", "candidate", "absent")):
+        kept = [(ids[i], *rest) for i, *rest in lines_of(file) if i in ids]
+        file.write_text("".join(" ".join(map(str, line)) + "\n" for line in kept))
+
+
+def test_all_bad_images_are_refused_before_the_work(base: Path) -> None:
     paths = read_benchmark(data(base), "valid").paths
-    paths[1].write_bytes(b"not a picture")
-    with pytest.raises(DatasetError, match=re.escape(f"{paths[1]}: The file is not a picture")):
-        embed(model, read_benchmark(data(base), "valid"))
-    for path in paths[1:3]:
-        path.unlink()
-    with pytest.raises(DatasetError, match=f"2 images .* missing: images/{paths[1].name}, images/{paths[2].name}"):
+    spoil(paths)
+    with pytest.raises(DatasetError) as error:
         read_benchmark(data(base), "valid")
+    said = str(error.value)
+    assert said.startswith(
+        f"4 of the {len(paths)} images cannot be used: 1 missing ({paths[0]}), 1 empty ({paths[1]}),"
+    )
+    assert f"1 not an image ({paths[2]}), 1 damaged ({paths[3]})." in said
+
+
+def test_an_image_that_goes_while_the_model_works_is_named(base: Path, model: RPF) -> None:
+    benchmark = read_benchmark(data(base), "valid")
+    benchmark.paths[1].unlink()
+    with pytest.raises(DatasetError, match=re.escape(f"{benchmark.paths[1]}: ")):
+        embed(model, benchmark)
+
+
+def test_skip_bad_measures_what_a_dataset_without_them_would(
+    base: Path, knowing: RPF, tmp_path: Path, evaluate: Callable[..., str]
+) -> None:
+    folder = base / "wardrobe"
+    checkpoint.save(knowing, tmp_path / "knowing.safetensors")
+    paths = read_benchmark(data(base), "test", with_parts=True).paths[2:6]
+    spoil(paths)
+    more = [f"DATA.BASE_PATH={base}", "--methods", "none"]
+    refused = evaluate(*more, "--out", tmp_path / "x", checkpoint=tmp_path / "knowing.safetensors", status=2)
+    assert "4 of the 8 images cannot be used" in refused and "--skip-bad" in refused
+    assert not (tmp_path / "x").exists()
+    reports = []
+    for out, option in (("skipped", ["--skip-bad"]), ("without", [])):
+        said = evaluate(*more, *option, "--out", tmp_path / out, checkpoint=tmp_path / "knowing.safetensors")
+        reports.append(json.loads((tmp_path / out / "report.json").read_text()))
+        without(folder, "test", [f"images/{path.name}" for path in paths])
+        if option:
+            assert f"Left out by --skip-bad: 1 missing ({paths[0]}), 1 empty ({paths[1]})" in said
+    skipped = reports[0].pop("skipped")
+    assert skipped == {
+        "images": 4, "missing": 1, "empty": 1, "not an image": 1, "damaged": 1,
+        "examples": {
+            "missing": [str(paths[0])], "empty": [str(paths[1])], "not an image": [str(paths[2])],
+            "damaged": [str(paths[3])],
+        },
+    }  # fmt: skip
+    for report in reports:
+        for key in ("seconds", "build_seconds"):
+            report["methods"]["none"].pop(key)
+    assert reports[0] == reports[1]
+
+
+def test_queries_without_a_relevant_candidate_are_counted_and_left_out_of_a_second_mean(
+    base: Path, tmp_path: Path, evaluate: Callable[..., str]
+) -> None:
+    folder, keys = base / "wardrobe", data(base).ATTRIBUTES.NAME
+    names = (folder / "filenames_test.txt").read_text().split()
+    (folder / "candidate_test.txt").write_text("0 1 1\n1 1 2\n2 1 1\n3 3 5\n")
+    (folder / "query_test.txt").write_text("4 1 1\n5 1 7\n6 1 2\n7 1 8\n4 3 4\n5 2 1\n")
+    said = evaluate(f"DATA.BASE_PATH={base}", "--methods", "none", "--out", tmp_path)
+    report = json.loads((tmp_path / "report.json").read_text())
+    lost = {keys[1]: 2, keys[2]: 1, keys[3]: 1}
+    assert report["unanswerable"]["queries"] == {key: lost.get(key, 0) for key in keys}
+    paths = {keys[1]: [names[5], names[7]], keys[2]: [names[5]], keys[3]: [names[4]]}
+    assert report["unanswerable"]["examples"] == {k: [str(folder / name) for name in own] for k, own in paths.items()}
+    for figures in (report["methods"]["none"], report["random"]):
+        whole, answerable = figures["MAP"], figures["MAP_answerable"]
+        assert answerable[keys[1]] == pytest.approx(2 * whole[keys[1]]) and whole[keys[1]] > 0
+        assert answerable[keys[2]] is answerable[keys[3]] is None and whole[keys[2]] == whole[keys[3]] == 0
+        assert answerable["overall"] == answerable["mean"] == answerable[keys[1]]  # of its two queries
+        assert whole["overall"] == pytest.approx(answerable["overall"] / 3)
+    exact = report["methods"]["none"]
+    low, high = exact["intervals"]["MAP_answerable"]["overall"]
+    assert 0 < low <= exact["MAP_answerable"]["overall"] <= high
+    for text in (said, (tmp_path / "report.md").read_text()):
+        assert f"Sleeve length 2 ({folder / names[5]}, {folder / names[7]}), " in text
+        assert "MAP without the queries that have no relevant candidate, %" in text
+    # What reads reports reads this one.
+    (tmp_path / "test").mkdir()
+    (tmp_path / "report.json").rename(tmp_path / "test" / "report.json")
+    accuracy = read_accuracy(tmp_path / "model.safetensors", report["checkpoint_sha256"])
+    assert [(own.key, own.queries) for own in accuracy] == [(keys[1], 4), (keys[2], 1), (keys[3], 1), ("overall", 6)]
+    assert accuracy[-1].precision == exact["MAP"]["overall"]
+    compared = CliRunner().invoke(main, ["compare", str(tmp_path / "test" / "report.json"), "--out", str(tmp_path)])
+    assert compared.exit_code == 0, compared.output
+
+
+def test_a_split_whose_queries_all_lack_relevant_candidates_is_reported(
+    base: Path, tmp_path: Path, evaluate: Callable[..., str]
+) -> None:
+    (base / "wardrobe" / "candidate_test.txt").write_text("0 1 1\n")
+    (base / "wardrobe" / "query_test.txt").write_text("1 1 2\n")
+    evaluate(f"DATA.BASE_PATH={base}", "--methods", "none", "--out", tmp_path)
+    exact = json.loads((tmp_path / "report.json").read_text())["methods"]["none"]
+    assert exact["MAP"]["overall"] == 0
+    assert exact["MAP_answerable"]["overall"] is exact["intervals"]["MAP_answerable"]["overall"] is None
 
 
 def test_what_a_checkpoint_lacks_is_said(base: Path, model: RPF, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +338,8 @@ def test_the_command_writes_the_report(
     said = evaluate("--split", "valid", "--topk", 5, "--out", tmp_path / "all")
     report = json.loads((tmp_path / "all" / "report.json").read_text())
     assert report["split"] == "valid"
-    assert "applicability" not in report
+    assert not report.keys() & {"applicability", "skipped", "unanswerable"}
+    assert "MAP_answerable" not in report["methods"]["none"]
     assert report["checkpoint"] == str(tiny_checkpoint)
     lines = (drawn / "wardrobe" / "query_valid.txt").read_text().splitlines()
     assert sum(report["queries"].values()) == len(lines)

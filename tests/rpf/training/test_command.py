@@ -63,6 +63,26 @@ def test_stopped_by_hand_it_says_how_to_go_on(train: Any, tmp_path: Path, monkey
     assert torch.load(file, weights_only=True)["epoch"] == 3
 
 
+def test_bad_images_of_train_and_valid_are_refused_at_once_or_left_out_aloud(
+    drawn: Path, train: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy" / "wardrobe"
+    shutil.copytree(drawn / "wardrobe", folder)
+    names = {split: (folder / f"filenames_{split}.txt").read_text().split() for split in ("train", "valid", "test")}
+    gone = [folder / names[split][2] for split in names]
+    for path in gone:
+        path.unlink()
+    more = ["--set", f"DATA.BASE_PATH={tmp_path / 'copy'}", "DATA.NUM_TRIPLETS=8"]
+    refused = train(1, *more)
+    assert refused.exit_code == 2
+    said = f"2 of the 54 images cannot be used: 2 missing ({gone[0]}, {gone[1]}). Mend these files, or leave them out"
+    assert said in refused.stderr
+    assert not (tmp_path / "Wardrobe_s1").exists()
+    done = train(1, *more, "--skip-bad")
+    assert done.exit_code == 0, done.output
+    assert done.output.count(f"Left out by --skip-bad: 2 missing ({gone[0]}, {gone[1]}).") == 1
+
+
 def test_attributes_without_two_values_are_left_out_aloud(drawn: Path, train: Any, tmp_path: Path) -> None:
     shutil.copytree(drawn / "wardrobe", tmp_path / "copy" / "wardrobe")
     labels = tmp_path / "copy" / "wardrobe" / "label_train.txt"

@@ -1,5 +1,10 @@
+import multiprocessing
+import os
+import re
 import shutil
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -7,9 +12,13 @@ import torch
 from PIL import Image, ImageOps
 
 from rpf.config import Config
-from rpf.errors import DatasetError
+from rpf.data.image_check import ImageCheck
+from rpf.errors import DatasetError, TrainingError
 from rpf.images import centre_square, open_image
 from rpf.training.data import LARGEST_SHORT_SIDE, batches, read_picture, read_train
+from rpf.training.pictures import read_pictures
+from tests.mounting import with_mounted
+from tests.rpf.training.conftest import VALUES, WARDROBE
 
 Make = Callable[..., Config]
 
@@ -50,16 +59,96 @@ def test_large_pictures_are_reduced(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "fits.png").size == (1024, 1600)
 
 
-def test_missing_images_are_named_at_once_and_a_damaged_one_too(tiny: Make, drawn: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(drawn / "wardrobe", copy / "wardrobe")
-    config = tiny(1, f"DATA.BASE_PATH={copy}", "DATA.NUM_TRIPLETS=200", "DATA.NUM_WORKERS=1")
-    split = read_train(config)
-    images = copy / "wardrobe" / "images"
-    (images / "00003.jpg").write_bytes((images / "00003.jpg").read_bytes()[:300])
-    with pytest.raises(DatasetError, match=r"00003\.jpg: The picture is damaged"):
-        list(batches(split, split.triplets.draw(200, seed=0, epoch=0), config))
-    for name in ("00003.jpg", "00007.jpg"):
-        (images / name).unlink()
-    with pytest.raises(DatasetError, match=r"2 of the 48 training images .*00003\.jpg, images/00007\.jpg"):
-        read_train(config)
+@pytest.fixture
+def copied(tiny: Make, drawn: Path, tmp_path: Path) -> Config:
+    """A config over a copy of the dataset that a test may spoil."""
+    shutil.copytree(drawn / "wardrobe", tmp_path / "copy" / "wardrobe")
+    return tiny(1, f"DATA.BASE_PATH={tmp_path / 'copy'}", "DATA.NUM_WORKERS=1")
+
+
+def test_an_image_damaged_during_the_training_is_named(copied: Config) -> None:
+    split = read_train(copied)
+    cut(split.root / "images" / "00003.jpg")
+    with pytest.raises(DatasetError, match=r"00003\.jpg: "):
+        list(batches(split, split.triplets.draw(200, seed=0, epoch=0), copied))
+
+
+def test_bad_images_are_refused_at_once_or_left_out(copied: Config) -> None:
+    folder = copied.DATA.folder
+    cut(folder / "images" / "00003.jpg")
+    (folder / "images" / "00007.jpg").write_bytes(b"")
+    with pytest.raises(
+        DatasetError, match=r"2 of the 48 images .* 1 empty \(.*00007\.jpg\), 1 damaged \(.*00003\.jpg\)"
+    ):
+        read_train(copied)
+    split = read_train(copied, ImageCheck(skip_bad=True))
+    without(folder, [3, 7])
+    expected = read_train(copied)
+    assert split.items == expected.items and len(split.items) == 46
+    assert split.triplets.draw(100, 0, 0) == expected.triplets.draw(100, 0, 0)
+
+
+def test_classification_leaves_out_bad_images_too(copied: Config, tiny: Make) -> None:
+    config = tiny(1, *VALUES, f"DATA.BASE_PATH={copied.DATA.BASE_PATH}")
+    folder = config.DATA.folder
+    (folder / "images" / "00003.jpg").unlink()
+    cut(folder / "images" / "00007.jpg")
+    with pytest.raises(DatasetError, match=r"2 of the 48 images cannot be used: 1 missing .* 1 damaged "):
+        read_pictures(config, folder)
+    pictures = read_pictures(config, folder, ImageCheck(skip_bad=True))
+    without(folder, [3, 7])
+    expected = read_pictures(config, folder)
+    assert pictures.paths == expected.paths and len(pictures) == 46
+    for name in ("pixels", "values", "present"):
+        assert torch.equal(getattr(pictures, name).nan_to_num(2), getattr(expected, name).nan_to_num(2))
+
+
+def test_a_split_without_any_usable_image_is_an_error(copied: Config, tiny: Make) -> None:
+    shutil.rmtree(copied.DATA.folder / "images")
+    config = tiny(1, *VALUES, f"DATA.BASE_PATH={copied.DATA.BASE_PATH}")
+    with pytest.raises(DatasetError, match="the split train has no images"):
+        read_pictures(config, config.DATA.folder, ImageCheck(skip_bad=True))
+
+
+def cut(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 3 // 4])
+
+
+def without(folder: Path, bad: Sequence[int]) -> None:
+    """Rewrite the train split's lists as if these images had never been in it."""
+    names = (folder / "filenames_train.txt").read_text().split()
+    ids = {image: number for number, image in enumerate(i for i in range(len(names)) if i not in bad)}
+    (folder / "filenames_train.txt").write_text("\n".join(names[image] for image in ids))
+    for file in (folder / "label_train.txt", folder / "absent_train.txt"):
+        lines = [line.split(maxsplit=1) for line in file.read_text().splitlines()]
+        file.write_text("\n".join(f"{ids[int(image)]} {rest}" for image, rest in lines if int(image) in ids))
+
+
+def test_a_worker_that_is_killed_is_told_in_a_line(copied: Config) -> None:
+    split = read_train(copied)
+    coming = batches(split, split.triplets.draw(200, seed=0, epoch=0), copied)
+    next(coming)
+    (worker,) = multiprocessing.active_children()
+    assert worker.pid
+    os.kill(worker.pid, signal.SIGKILL)
+    with pytest.raises(
+        TrainingError, match=r"DataLoader worker .*(killed|exited unexpectedly)\W.* --set DATA\.NUM_WORKERS=0"
+    ):
+        list(coming)
+
+
+def test_workers_need_shared_memory_for_their_semaphores_only(copied: Config, drawn: Path) -> None:
+    files = [WARDROBE / "Wardrobe.yaml", WARDROBE / "s1.yaml", drawn / "tiny.yaml"]
+    code = (
+        "import sys; from rpf import config; from rpf.errors import TrainingError; from rpf.training import data;"
+        "values = config.load(sys.argv[2:], [sys.argv[1], 'DATA.NUM_WORKERS=1', 'DATA.TRAIN_BATCHSIZE=1']);"
+        "data.require_shared_memory(1); split = data.read_train(values);"
+        "print(len(list(data.batches(split, split.triplets.draw(50, 0, 0), values))));"
+        "data.require_shared_memory(16)"
+    )
+    command = [sys.executable, "-c", code, f"DATA.BASE_PATH={copied.DATA.BASE_PATH}", *map(str, files)]
+    done = with_mounted("-t", "tmpfs", "-o", "size=64k", "tmpfs", "/dev/shm", command=command)
+    assert done.stdout.split() == ["50"], done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert re.search(r"TrainingError: /dev/shm has \d+ kB free, and 16 processes .* need 296 kB: enlarge it .*", last)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rpf.config import Config
 from rpf.data.annotations import read_parts, read_split
-from rpf.errors import ConfigError, DatasetError
+from rpf.errors import ConfigError
 from rpf.images import centre_square, open_image, pad_square
 from rpf.model.rpf import RPF
 from rpf.training.augment import augment
@@ -52,20 +52,6 @@ def test_pictures_are_read_with_all_that_is_known(tiny: Make) -> None:
             assert name not in known or bool(read.present[row, column]) == known[name]
     assert (read.present == 0).any()
     assert read_pictures(tiny(1, *VALUES), folder).pixels.shape[-1] == 60, "a quarter more than the model sees"
-
-
-def test_a_picture_that_is_missing_or_damaged_is_named(tiny: Make, drawn: Path, tmp_path: Path) -> None:
-    config = tiny(1, *VALUES)
-    folder = tmp_path / "copy"
-    (folder / "images").mkdir(parents=True)
-    for file in (drawn / "wardrobe").rglob("*.*"):
-        (folder / file.relative_to(drawn / "wardrobe")).write_bytes(file.read_bytes())
-    (folder / "images" / "00003.jpg").write_bytes(b"no picture")
-    with pytest.raises(DatasetError, match=r"00003\.jpg: The file is not a picture"):
-        read_pictures(config, folder)
-    (folder / "images" / "00003.jpg").unlink()
-    with pytest.raises(DatasetError, match=r"1 of the 48 training images are missing .*00003\.jpg"):
-        read_pictures(config, folder)
 
 
 def test_an_epoch_shows_every_picture_once_and_a_share_of_the_extra_ones(tiny: Make, drawn: Path) -> None:
