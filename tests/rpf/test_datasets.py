@@ -5,6 +5,7 @@ The published config files are used as they are, but for the sizes of the model 
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from rpf import config
 from rpf.cli import main
 from rpf.data.annotations import missing_images, read_split
 from rpf.evaluation.protocol import read_benchmark
+from rpf.settings import Settings
+from tests.commands import Run
 
 CONFIGS = Path(__file__).resolve().parents[2] / "config"
 SPLITS = {"train": range(0, 24), "valid": range(24, 32), "test": range(32, 40)}
@@ -102,6 +105,17 @@ def test_an_image_is_a_candidate_for_each_of_its_values(made: Made) -> None:
             ]
             read = [(benchmark.paths[at].name, value) for at, value in zip(side.images, side.values, strict=True)]
             assert read == wanted
+
+
+def test_indexing_says_which_images_are_missing(made: Made, settings: Settings) -> None:
+    lost = [made.folder / "Img" / "a garment" / f"test {image}.jpg" for image in (33, 34, 35, 36)]
+    for path in lost:
+        path.unlink()
+    run = Run(replace(settings, collections=made.base / "collections"))
+    cfg = CONFIGS / made.name / f"{made.name}.yaml"
+    command = ["index", "kept", "--dataset", cfg, "--split", "test", "--set", f"DATA.BASE_PATH={made.base}"]
+    said = run(*command, stream="stderr")
+    assert f"Left out: 4 missing ({', '.join(str(path.relative_to(made.folder)) for path in lost[:3])}, ...)." in said
 
 
 def test_both_stages_and_the_evaluation_run(made: Made) -> None:
