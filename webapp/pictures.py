@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import current
 from webapp.show import LARGE, SMALL
+from webapp.thumbnails import VERSION
 
 YEAR = 365 * 24 * 3600
 HOUR = 3600
@@ -47,7 +48,7 @@ def _item(name: str, item_id: int, side: int) -> BaseResponse:
     source: Path = collection.image_path(item)
     data = current.thumbnails().get(item.sha256, side, lambda: engine.thumbnail(source, side))
     response = Response(data, mimetype="image/webp")
-    response.set_etag(f"{item.sha256}-{side}")
+    response.set_etag(f"{item.sha256}-{side}-v{VERSION}")
     response.cache_control.max_age = YEAR
     response.cache_control.public = True
     response.cache_control.immutable = True

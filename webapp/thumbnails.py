@@ -12,6 +12,7 @@ from rpf.files import UNWRITABLE, write_atomic
 log = logging.getLogger(__name__)
 KEY = re.compile(r"[0-9a-f]{64}")
 STRIPES = 64
+VERSION = 2  # of how images are decoded: by their colour profiles since 2
 
 
 class Thumbnails:
@@ -34,7 +35,7 @@ class Thumbnails:
         """
         if not KEY.fullmatch(key):
             raise ValueError("The key of a thumbnail is a SHA-256 in hex.")
-        path = self.folder / f"{key}-{side:d}.webp"
+        path = self.folder / f"{key}-{side:d}-v{VERSION}.webp"
         with suppress(OSError):
             return path.read_bytes()
         with self._locks[int(key, 16) % STRIPES]:
