@@ -117,7 +117,7 @@ def copy_images(writer: Writer, outside: Sequence[Path], again: bool) -> Copies:
     hidden = f".rpf-{writer.folder.name}-"  # other collections may have the same image folder, and writers of their own
     for left in root.glob(f"{hidden}*.tmp"):
         left.unlink()
-    left_out = frozenset() if again else writer.removed_images()
+    left_out: frozenset[str] = frozenset() if again else writer.removed_images()
     copies = Copies()
     for path in outside:
         try:
@@ -126,7 +126,7 @@ def copy_images(writer: Writer, outside: Sequence[Path], again: bool) -> Copies:
             why = getattr(error, "strerror", None) or str(error)
             copies.skipped.append((str(path), why))
             continue
-        if left_out and hashlib.sha256(data).hexdigest() in left_out:
+        if hashlib.sha256(data).hexdigest() in left_out:
             copies.removed += 1
         else:
             name = _put(root, path, data, root / f"{hidden}{secrets.token_hex(6)}.tmp")

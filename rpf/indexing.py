@@ -222,12 +222,12 @@ class _Picture(NamedTuple):
     picture: Image.Image
 
 
-class _Known(Enum):
+class _Outcome(Enum):
     KEPT = auto()  # in the collection as it is
     REMOVED = auto()  # on purpose, before
 
 
-_Read = _Picture | _Known | OSError | BadImage
+_Read = _Picture | _Outcome | OSError | BadImage
 
 
 def _append(writer: Writer, embedder: Embedder, ready: _Batch, forget: bool) -> None:
@@ -259,7 +259,7 @@ def _batches(
 
 
 def _sort_in(made: _Batch, known: Known, source: Source, seen: _Read) -> None:
-    if seen is _Known.KEPT:
+    if seen is _Outcome.KEPT:
         made.kept += 1
         return
     # A file that cannot be read may be back tomorrow; one that is no picture any more has lost its item.
@@ -268,7 +268,7 @@ def _sort_in(made: _Batch, known: Known, source: Source, seen: _Read) -> None:
     if isinstance(seen, _Picture):
         made.items.append(seen.item)
         made.pictures.append(seen.picture)
-    elif isinstance(seen, _Known):
+    elif isinstance(seen, _Outcome):
         made.removed += 1
     else:
         why = seen.strerror if isinstance(seen, OSError) and seen.strerror else str(seen)
@@ -286,9 +286,9 @@ def _read(images: ImageFolder, known: Known, left_out: Collection[str], source: 
         data = read(path)
         digest = hashlib.sha256(data).hexdigest()
         if source.path in known and known[source.path][1:] == (len(data), digest):
-            return _Known.KEPT
+            return _Outcome.KEPT
         if digest in left_out:
-            return _Known.REMOVED
+            return _Outcome.REMOVED
         picture = open_image(data)
     except (OSError, BadImage) as error:
         return error

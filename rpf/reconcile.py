@@ -63,8 +63,8 @@ def find_missing(images: ImageFolder, writer: Writer, present: Collection[str] =
     missing = [item_id for path, item_id in known.items() if path not in present and images.lacks(path)]
     if known and len(missing) == len(known):
         raise CollectionError(
-            "None of the %(count)d images of the collection %(name)s is in %(root)s any more, so nothing is removed. "
-            "If that is right, delete the folder %(folder)s, or index under another name.",
+            'None of the %(count)d images of the collection %(name)s is in "%(root)s" any more, so nothing is removed. '
+            'If that is right, delete the folder "%(folder)s", or index under another name.',
             count=len(known), name=writer.folder.name, root=images.root, folder=writer.folder,
         )  # fmt: skip
     return missing

@@ -15,8 +15,8 @@ EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class Report:
-    """What became of the items."""
+class Relocation:
+    """The result of pointing a collection to another image folder."""
 
     items: int
     missing: list[str]  # the paths whose images are missing in the new folder, or other ones there
@@ -30,7 +30,7 @@ def relocate(
     wait: float = 0.0,
     partial: bool = False,
     linked: tuple[Path, ...] = (),
-) -> Report:
+) -> Relocation:
     """Make `new` the image folder of the collection in `folder`, if it holds the images, by size and hash.
 
     Images that were missing before may be missing. Where the old folder is gone, nobody knows which were: then, and
@@ -38,32 +38,28 @@ def relocate(
     images, DatasetError if it is no folder; then nothing is changed.
     """
     if not new.is_dir():
-        raise DatasetError("There is no folder %(path)s.", path=new)
+        raise DatasetError('There is no folder "%(path)s".', path=new)
     with Writer.existing(folder, wait) as writer:
-        before, after = (
-            ImageFolder(root, linked) for root in (writer.manifest.image_root(folder), new.resolve())
-        )  # fmt: skip
+        before, after = ImageFolder(writer.manifest.image_root(folder), linked), ImageFolder(new.resolve(), linked)
         known = {path: entry[1:] for path, entry in writer.known().items() if entry[2]}
         missing = _differing(after, known, progress)
         if known and len(missing) == len(known):
-            template = (
-                "%(root)s holds none of the %(count)d images of the collection %(name)s under its path (%(examples)s)."
-            )
+            template = '"%(root)s" has none of the %(count)d images of the collection %(name)s (%(examples)s).'
             raise CollectionError(template, root=new, count=len(known), name=folder.name, examples=_some(missing))
         lost = missing
         if before.root.is_dir():
             lost = [path for path in missing if before.holds(path, *known[path])]
         if lost and not partial:
             template = (
-                "%(root)s lacks %(lost)d of the %(count)d images of the collection %(name)s, or has others under their "
-                "paths (%(examples)s). Put them there, or give --partial to go on without them."
+                '"%(root)s" lacks %(lost)d of the %(count)d images of the collection %(name)s, or has others under '
+                "their paths (%(examples)s). Put them there, or give --partial to go on without them."
             )
             raise CollectionError(
                 template, root=new, lost=len(lost), count=len(known), name=folder.name, examples=_some(lost)
             )
         inside = after.root.is_relative_to(writer.folder)  # it goes where the collection goes
         writer.relocate(os.path.relpath(after.root, writer.folder) if inside else str(after.root))
-        return Report(writer.manifest.count, missing)
+        return Relocation(writer.manifest.count, missing)
 
 
 def _differing(images: ImageFolder, known: dict[str, tuple[int, str]], progress: Progress) -> list[str]:

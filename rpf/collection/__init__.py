@@ -2,7 +2,7 @@
 
     collections/<name>/
       manifest.json           what belongs to the collection; swapped atomically, with a generation number
-      items.sqlite            one row an item
+      items.sqlite            one row an item, and the hashes of images that were removed on purpose
       segments/<segment>/     ids.npy, embeddings.npy and perhaps boxes.npy, applicable.npy: never changed once named
                               in a manifest
       tombstones-<generation>.npy   the ids of removed items whose vectors are still in a segment

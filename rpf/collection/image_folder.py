@@ -21,17 +21,13 @@ class ImageFolder:
     root: Path  # resolved; it need not exist
     linked: tuple[Path, ...] = ()
 
-    def find(self, path: str | Path) -> Path | None:
+    def find(self, path: str) -> Path | None:
         """Return the file of an image, its links followed; None if it is missing, not a file, or out of reach."""
         try:
             real = (self.root / path).resolve(strict=True)
-            return real if self.reaches(real) and real.is_file() else None
+            return real if is_below(real, (self.root, *self.linked)) and real.is_file() else None
         except (OSError, RuntimeError, ValueError):  # missing; a loop of links; a NUL in the name
             return None
-
-    def reaches(self, real: Path) -> bool:
-        """Return whether images may be read in `real`, which is resolved."""
-        return is_below(real, (self.root, *self.linked))
 
     def lacks(self, path: str) -> bool:
         """Return whether an image is gone. One that cannot be looked at (permissions, a failing disk) may be there."""
@@ -51,12 +47,12 @@ class ImageFolder:
             return None
 
     def names(self, path: Path) -> list[str]:
-        """Return what a path, as a person gives it, may be called in the image folder: links followed, or as given."""
+        """Return the names of any path within the image folder: with its links followed, and as given."""
         ways = (Path(os.path.realpath(path.parent), path.name), Path(os.path.abspath(path)))
         return [way.relative_to(self.root).as_posix() for way in ways if way.is_relative_to(self.root)]
 
     def require(self, name: str) -> None:
-        """Raise CollectionError, for the collection `name`, where the folder itself is gone: an unmounted disk?"""
+        """Raise CollectionError, about the collection `name`, if the folder itself is gone."""
         if not self.root.is_dir():
             raise CollectionError(
                 "The image folder %(root)s of the collection %(name)s is not there. If it was moved: "

@@ -250,7 +250,7 @@ class ItemTable:
         self._connection.executemany("DELETE FROM removed WHERE sha256 = ?", [(sha256,) for sha256 in hashes])
 
     def remembered(self) -> frozenset[str]:
-        """The hashes of the images that were removed on purpose."""
+        """Return the hashes of the images that were removed on purpose."""
         return frozenset(sha256 for (sha256,) in self._connection.execute("SELECT sha256 FROM removed"))
 
     def files(self) -> Iterator[tuple[int, str, int, str]]:

@@ -182,7 +182,7 @@ class Writer:
             self._publish(self.manifest.segments, self._removed, root=root)
 
     def removed_images(self) -> frozenset[str]:
-        """The hashes of the images that were removed on purpose, and are left out by indexing."""
+        """Return the hashes of the images that were removed on purpose, which indexing leaves out."""
         with self._change():
             return self._table.remembered()
 

@@ -140,7 +140,7 @@ def test_relocate_to_a_folder_without_the_images_is_refused(
     before = snapshot(folder)
     (folder.parent / "empty").mkdir()
     said = run("relocate", "shop", folder.parent / "empty", "--partial", status=2)
-    assert "holds none of the 11 images" in said and "(000.jpg, 001.jpg, 003.jpg, ...)" in said
+    assert "has none of the 11 images" in said and "(000.jpg, 001.jpg, 003.jpg, ...)" in said
     said = run("relocate", "shop", new, status=2)
     assert "lacks 2 of the 11 images" in said and "(000.jpg, 001.jpg)" in said
     assert "There is no folder" in run("relocate", "shop", new / "000.jpg", status=2)
