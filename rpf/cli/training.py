@@ -73,7 +73,7 @@ def train(
     from rpf import config
     from rpf.model.rpf import RPF
     from rpf.training.hardware import hardware
-    from rpf.training.learning import read_course
+    from rpf.training.learning import read_course, require_trainable
     from rpf.training.start import begin
     from rpf.training.state import STATE, read_state
     from rpf.training.trainer import Trainer
@@ -88,6 +88,7 @@ def train(
             folder=folder, file=folder / STATE,
         )  # fmt: skip
     _log(values)
+    require_trainable(values)
     check = _check_images(values, skip_bad)
     course, evaluate = read_course(values, check), _evaluation(values, check)
     torch.manual_seed(seed)
