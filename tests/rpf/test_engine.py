@@ -170,10 +170,10 @@ def test_who_comes_while_a_change_is_opened_is_answered_from_before(
         writer.remove([1, 2])
     opening, go, real = threading.Event(), threading.Event(), Collection.open
 
-    def slowly(folder: Path) -> Collection:
+    def slowly(folder: Path, linked: tuple[Path, ...]) -> Collection:
         opening.set()
         assert go.wait(60)
-        return real(folder)
+        return real(folder, linked)
 
     monkeypatch.setattr(Collection, "open", slowly)
     with ThreadPoolExecutor(2) as pool:
@@ -192,10 +192,10 @@ def test_those_who_come_first_wait_for_the_one_who_opens(
     shutil.copytree(shop, tmp_path / "shop")
     engine, real, opened = SearchEngine(replace(settings, collections=tmp_path)), Collection.open, []
 
-    def slowly(folder: Path) -> Collection:
+    def slowly(folder: Path, linked: tuple[Path, ...]) -> Collection:
         opened.append(folder)
         time.sleep(0.3)
-        return real(folder)
+        return real(folder, linked)
 
     monkeypatch.setattr(Collection, "open", slowly)
     with ThreadPoolExecutor(4) as pool:
