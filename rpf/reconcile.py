@@ -1,6 +1,7 @@
 """Reconciling a collection with its image folder: images that were moved, and images that are gone."""
 
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -59,6 +60,8 @@ def find_missing(images: ImageFolder, writer: Writer, present: Collection[str] =
     not mounted today.
     """
     images.require(writer.folder.name)
+    if sys.getfilesystemencoding() != "utf-8":  # names that are not ASCII would all count as gone
+        raise CollectionError("Whether images are missing cannot be told in this locale; set PYTHONUTF8=1.")
     known = {path: item_id for path, (item_id, _, sha256) in writer.known().items() if sha256}
     missing = [item_id for path, item_id in known.items() if path not in present and images.lacks(path)]
     if known and len(missing) == len(known):

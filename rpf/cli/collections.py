@@ -17,6 +17,7 @@ from rpf.cli.common import (
     Bar,
     ManyConfigs,
     index_keeper,
+    naming,
     tell_report,
     with_settings,
 )
@@ -138,7 +139,9 @@ def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_js
     engine = SearchEngine(settings)
     collection = engine.collection(name)
     keys = collection.vocabulary.parse(attrs)
-    results = engine.search(name, engine.embed(image), dict.fromkeys(keys, 1.0), k)
+    with naming(image):
+        query = engine.embed(image)
+    results = engine.search(name, query, dict.fromkeys(keys, 1.0), k)
     if as_json:
         rows = [
             {"id": hit.item.id, "path": hit.item.path, "similarity": round(hit.similarity, 6), "attributes": hit.parts}

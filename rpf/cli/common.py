@@ -2,8 +2,8 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ import click
 from tqdm import tqdm
 
 from rpf.cli.output import say
+from rpf.errors import BadImage
+from rpf.files import check_writable
 from rpf.settings import Settings
 from rpf.text import printable
 
@@ -100,6 +102,22 @@ class Bar(AbstractContextManager["Bar"]):
     def __exit__(self, *exc: object) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def prepare_file(path: Path) -> None:
+    """Make the folder that a command will write a file to, before its work. Raises ClickException, OSError."""
+    if path.is_dir():
+        raise click.ClickException(f"{path} is a folder; give the name of a file.")
+    check_writable(path.parent)
+
+
+@contextmanager
+def naming(image: Path) -> Iterator[None]:
+    """Put an image's path before what is wrong with it."""
+    try:
+        yield
+    except BadImage as error:
+        raise click.ClickException(f"{image}: {error}") from None
 
 
 def method_names(text: str) -> list[str]:

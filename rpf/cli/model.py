@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from rpf.cli.common import FILE, ManyConfigs, with_settings
+from rpf.cli.common import FILE, ManyConfigs, naming, prepare_file, with_settings
 from rpf.cli.output import say
 from rpf.files import write_atomic
 from rpf.settings import Settings
@@ -33,9 +33,12 @@ def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tupl
     from rpf.images import open_image
     from rpf.model import checkpoint
 
+    prepare_file(out)
     model = checkpoint.load(settings.checkpoint, config.load(configs) if configs else None)
-    with tqdm(images, unit="picture") as bar:
-        seen = [model.embed([open_image(image)]) for image in bar]
+    seen = []
+    for image in tqdm(images, unit="image"):
+        with naming(image):
+            seen.append(model.embed([open_image(image)]))
     arrays = {
         name: np.concatenate([getattr(one, name) for one in seen])
         for name in ("region", "patch", "attention", "box", "embedding")
@@ -72,6 +75,7 @@ def convert(
 
     if out.suffix != ".safetensors":
         raise CheckpointError("%(out)s: the name must end in .safetensors", out=out)
+    prepare_file(out)
     old = checkpoint.load(settings.checkpoint, config.load(configs) if configs else None)
     model = RPF(config.override(old.config, overrides))
     try:

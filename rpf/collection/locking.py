@@ -27,7 +27,11 @@ def locked(folder: Path, wait: float) -> Iterator[None]:
             break
         os.close(handle)
         if time.monotonic() >= deadline:
-            raise CollectionError("The collection %(name)s is being written by another process.", name=folder.name)
+            raise CollectionError(
+                "The collection %(name)s is being written by another process. Try again when that has finished, or "
+                "give --wait SECONDS.",
+                name=folder.name,
+            )
         time.sleep(_POLL)
     try:
         yield

@@ -34,7 +34,12 @@ def find_or_make(folder: Path, new: Manifest) -> Manifest:
         raise damaged(folder, f"{FILE} is missing")
     have = replace(old, root=str(old.image_root(folder)))
     want = replace(new, root=str(new.image_root(folder)))
-    for key in ("checkpoint", "attributes", "dim"):
+    if have.checkpoint != want.checkpoint:
+        raise CollectionError(
+            'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint, or index under '
+            "another name.", name=folder.name,
+        )  # fmt: skip
+    for key in ("attributes", "dim"):
         if asdict(have)[key] != asdict(want)[key]:
             template = "The collection %(name)s was made with another %(key)s (%(have)s, not %(want)s)."
             differing = {"key": key, "have": asdict(have)[key], "want": asdict(want)[key]}

@@ -80,9 +80,13 @@ def _claim(folder: Path, recipe: Recipe) -> None:
     if recipe.drew(folder):
         return
     if any(folder.iterdir()):
-        template = "%(path)s holds something else already; give a new folder, or the settings it was drawn with."
-        raise DatasetError(template, path=folder)
+        raise _taken(folder)
     recipe.write(folder)
+
+
+def _taken(folder: Path) -> DatasetError:
+    template = "%(path)s holds something else already; give a new folder, or the settings it was drawn with."
+    return DatasetError(template, path=folder)
 
 
 def _draw_one(folder: Path, recipe: Recipe, seed: int) -> None:
@@ -97,6 +101,8 @@ def write_dataset(folder: Path, recipe: Recipe, progress: Progress, workers: int
     `absent_*.txt` has a line `id attr` where a garment has no such part. The annotations are written last. The same
     call goes on where it was stopped. Raises DatasetError as `draw_pictures` does.
     """
+    if folder.is_dir() and any(folder.iterdir()) and not recipe.drew(folder / "images"):
+        raise _taken(folder)
     draw_pictures(folder / "images", recipe, progress, workers)
     start = recipe.first
     for split, share in SPLITS.items():

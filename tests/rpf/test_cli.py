@@ -182,3 +182,26 @@ def test_wardrobe_writes_a_dataset_that_can_be_indexed(run: Run, tmp_path: Path)
     collection = Collection.open(run.settings.collections / "drawn")
     assert any(collection.item(int(id)).labels for id in collection.ids)
     assert "give a new folder" in run("wardrobe", "--count", 13, "--out", out, status=2)
+
+
+def test_embed_to_a_path_that_cannot_be_written_is_refused_before_the_work(
+    run: Run, photo: Path, tmp_path: Path
+) -> None:
+    assert "give the name of a file" in run("embed", "--out", tmp_path, "missing.jpg", status=2)
+    (tmp_path / "file").touch()
+    assert f"{tmp_path / 'file'} is not a folder" in run("embed", "--out", tmp_path / "file/E.npz", photo, status=2)
+    run("embed", "--out", tmp_path / "new" / "E.npz", photo)
+
+
+def test_image_that_cannot_be_read_is_named(run: Run, shop: str, photo: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jpg"
+    empty.touch()
+    wanted = f"{empty}: The file is empty."
+    assert wanted in run("search", shop, empty, "--attrs", "sleeve length", status=2)
+    assert wanted in run("embed", "--out", tmp_path / "E.npz", photo, empty, status=2)
+
+
+def test_checkpoint_that_is_none_is_refused_without_unsafe_advice(run: Run, shop: str, photo: Path) -> None:
+    said = run("search", shop, photo, "--attrs", "sleeve length", "--checkpoint", ROOT / "README.md", status=2)
+    assert "README.md cannot be read safely" in said
+    assert len(said) < 200 and "weights_only" not in said

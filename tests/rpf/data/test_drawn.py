@@ -85,6 +85,13 @@ def test_a_folder_with_somebodys_files_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
+def test_dataset_in_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").touch()
+    with pytest.raises(DatasetError, match="holds something else"):
+        write_dataset(tmp_path, Recipe(1, size=64), quiet)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+
+
 def test_a_recipe_knows_its_pictures(tmp_path: Path) -> None:
     recipe = Recipe(1, size=64)
     assert not recipe.drew(tmp_path)
