@@ -1,7 +1,7 @@
 # make serve   set up, prepare the default collection, serve on http://0.0.0.0:8000
 # make test    set up, then the whole test suite (browser tests included)
 # make check   ruff, mypy, import-linter
-# make soak    the long tests: kills, and ten minutes of load while things break
+# make soak    the long tests: kills, ordinary images through every door, memory, ten minutes of load while things break
 
 PYTHON ?= python3
 VENV := .venv
@@ -28,6 +28,8 @@ check: $(VENV)/.installed-dev
 
 soak: $(VENV)/.installed-dev
 	RPF_KILLS=200 $(BIN)/python -m pytest tests/rpf/collection tests/rpf/test_indexing.py tests/rpf/test_kills.py
+	RPF_ORDINARY=all $(BIN)/python -m pytest tests/ordinary
+	$(BIN)/python -m tests.ordinary.memory
 	$(BIN)/python -m tests.soak --minutes 10
 
 $(VENV)/.installed: requirements.txt

@@ -35,9 +35,12 @@ from rpf.indexing import Source, index
 from rpf.scan import find_images
 from rpf.settings import ROOT, Settings
 from tests.hostile import form, requests
+from tests.ordinary.images import make
 
 NAME = "soak"
 ITEMS, MORE = 60, 6  # garments that stay, and that come and go
+LARGE = ("jpeg", "jpeg exif turned", "png", "webp", "heic", "avif")  # formats of photographs beside the garments
+LARGE_MEGAPIXELS = 12
 CLIENTS = 8
 CLOSE = 5e-3
 ATTRS = "sleeve length; neckline design"
@@ -61,6 +64,7 @@ class Soak:
         engine = SearchEngine(self.settings)
         index(self.settings.collections / NAME, images, [Source(name) for name in find_images(images)], engine.model)
         self.photos = [path.read_bytes() for path in sorted(images.iterdir())]
+        self.photos += [make(name, LARGE_MEGAPIXELS) for name in LARGE]
         keys = engine.collection(NAME).vocabulary.parse(ATTRS)
         self.expected = [
             {
@@ -74,7 +78,7 @@ class Soak:
 
     def submit(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
         """Search with a picture; among the garments that stay, the ranking is the one that is known."""
-        place = rng.randrange(ITEMS)
+        place = rng.randrange(len(self.photos))
         photo = self.photos[place] + (b"%d" % rng.randrange(10**9) if rng.random() < 0.5 else b"")
         body, headers = form(photo, attrs=ATTRS, k="1000")
         answer = self._ask(http, "submit", "POST", site.address + "/submit", body=body, headers=headers)
@@ -108,7 +112,7 @@ class Soak:
             return
         token = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', page.data)
         assert token
-        photo = self.photos[rng.randrange(ITEMS)] + b"%0100000d" % rng.randrange(10**9)
+        photo = self.photos[rng.randrange(len(self.photos))] + b"%0100000d" % rng.randrange(10**9)
         body, headers = form(photo, a="sleeve_length", csrf_token=token[1].decode())
         headers["Cookie"] = page.headers["Set-Cookie"].partition(";")[0]
         found = self._ask(
@@ -139,7 +143,7 @@ class Soak:
             answer, status = None, 0
         with self.lock:
             self.statuses[kind, status] += 1
-        if status >= 500 and status != 503:
+        if (status >= 500 and status != 503) or (400 <= status < 500 and kind in ("submit", "upload")):
             self._note(f"{kind}: {status} for {method} {urllib3.util.parse_url(url).path}")
         return answer
 
