@@ -118,18 +118,21 @@ class Batcher:
 
     def _run(self) -> None:
         while True:
-            taken = self._next()
-            began = time.perf_counter()
-            try:
-                seen = self._model.embed([picture for _, picture in taken], [asked.attributes for asked, _ in taken])
-            except BaseException as error:
-                for asked, _ in taken:
-                    asked.answer.set_exception(error)
-                continue
-            self._observe("model", time.perf_counter() - began)
-            for row, (asked, picture) in enumerate(taken):
-                applicable = None if seen.applicable is None else seen.applicable[row]
-                asked.answer.set_result(Seen(seen.embedding[row].copy(), seen.box[row], applicable, picture.size))
+            self._answer(self._next())  # no local name, which would hold the last pass's images until the next one
+
+    def _answer(self, taken: list[tuple[_Asked, Image.Image]]) -> None:
+        """Put one pass through the model, and answer those who asked."""
+        began = time.perf_counter()
+        try:
+            seen = self._model.embed([picture for _, picture in taken], [asked.attributes for asked, _ in taken])
+        except BaseException as error:
+            for asked, _ in taken:
+                asked.answer.set_exception(error)
+            return
+        self._observe("model", time.perf_counter() - began)
+        for row, (asked, picture) in enumerate(taken):
+            applicable = None if seen.applicable is None else seen.applicable[row]
+            asked.answer.set_result(Seen(seen.embedding[row].copy(), seen.box[row], applicable, picture.size))
 
     def _next(self) -> list[tuple[_Asked, Image.Image]]:
         """The next pass: who has waited longest, and as many of those behind as are decoded by now or in a moment."""

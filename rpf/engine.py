@@ -116,6 +116,7 @@ class SearchEngine:
             self.model, most=settings.queue, decoders=min(DECODERS, usable_cores()), observe=observe
         )
         self._recent = Recent(self._batcher, self.model.attributes)
+        self._thumbnailing = threading.BoundedSemaphore(usable_cores())
         self._open: dict[str, tuple[Collection, Index]] = {}
         self._locks: dict[str, threading.Lock] = {}  # held by who opens the collection
         self.default = settings.collection  # the name of the default collection; `prepare` may give it another
@@ -268,8 +269,9 @@ class SearchEngine:
         return Results(hits, len(collection) - own, offset, spent)
 
     def thumbnail(self, source: bytes | Path, side: int) -> bytes:
-        """A WebP that fits into side x side pixels. Raises BadImage."""
-        return images.thumbnail(source, side)
+        """Make a WebP that fits into side x side pixels. Raises BadImage."""
+        with self._thumbnailing:  # or as many large images are in memory at once as the site has threads
+            return images.thumbnail(source, side)
 
     def _chosen(self, collection: Collection, query: Query, weights: Mapping[str, float]) -> dict[str, float]:
         for key, weight in weights.items():

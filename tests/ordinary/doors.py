@@ -42,6 +42,7 @@ class Doors:
     front: Callable[[], Front]
     photo: Path  # inside the image folder of "tiny"
     folder: Path  # for collections of its own
+    resident_bytes: int  # of the site at its start
 
     def page_form(self, image: Path) -> Ranking:
         """Search as a person does: the form, its results, and the image beside them."""

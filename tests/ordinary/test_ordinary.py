@@ -4,7 +4,9 @@
 end of the output has a cell for each. Whoever has an image that was refused puts it into `files`.
 """
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
 from itertools import combinations
@@ -26,6 +28,8 @@ from tests.ordinary.pairs import pairwise
 
 SAME = 1e-4  # similarities of one image through two doors
 STORED = 2e-3  # and where its embedding was stored in 16 bits
+AT_ONCE = 16
+GROWTH = 600e6  # bytes above the memory at the start
 LOSS = 0.05  # similarities of two encodings of one scene
 
 Images = Callable[[str, str], Path]
@@ -59,7 +63,7 @@ def doors(
             return open_ones.enter_context(nginx(tmp_path_factory.mktemp("nginx"), f"127.0.0.1:{site.port}"))
 
         (folder / "collections").mkdir()
-        yield Doors(settings, engine, site, front, photo, folder / "collections")
+        yield Doors(settings, engine, site, front, photo, folder / "collections", site.resident_bytes())
 
 
 def difference(one: Ranking, other: Ranking) -> float:
@@ -96,6 +100,19 @@ def test_turned_image_ranks_like_its_upright_twin(doors: Doors, images: Images) 
         opened.save(lying, exif=b"")
     assert difference(doors.in_process(turned), upright) < LOSS
     assert difference(doors.in_process(lying), upright) > 2 * LOSS
+
+
+def test_memory_goes_back_after_large_images(doors: Doors, images: Images) -> None:
+    image = images("12 MP", "jpeg")
+    copies = [image.with_name(f"copy {number}.jpg") for number in range(AT_ONCE)]
+    for number, copy in enumerate(copies):
+        copy.write_bytes(image.read_bytes() + b"%d" % number)  # another hash
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(doors.submit_form, copies))
+    until = time.monotonic() + 10
+    while doors.site.resident_bytes() > doors.resident_bytes + GROWTH:
+        assert time.monotonic() < until, f"{(doors.site.resident_bytes() - doors.resident_bytes) / 1e6:.0f} MB more"
+        time.sleep(0.1)
 
 
 @given(strategies.lists(strategies.tuples(*[strategies.sampled_from("abcd")] * 3), max_size=30))

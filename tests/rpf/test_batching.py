@@ -3,6 +3,7 @@
 import io
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -31,12 +32,14 @@ class Model:
     def __init__(self) -> None:
         self.passes: list[int] = []
         self.shades: list[int] = []
+        self.images: list[weakref.ref[Image.Image]] = []
         self.let = threading.Event()
         self.let.set()
         self.broken = False
 
     def embed(self, pictures: Sequence[Image.Image], wanted: Sequence[Sequence[int]], /) -> Any:
         self.passes.append(len(pictures))
+        self.images += map(weakref.ref, pictures)
         self.shades += [picture.getpixel((0, 0))[0] for picture in pictures]  # type: ignore[index]
         self.let.wait(10)
         if self.broken:
@@ -63,6 +66,12 @@ def test_one_alone_waits_for_nobody() -> None:
     assert (seen.embedding == 7).all()
     assert seen.size == (32, 48)
     assert model.passes == [1]
+
+
+def test_images_of_an_answered_pass_are_freed() -> None:
+    model = Model()
+    Batcher(model).embed(picture(7), [0])
+    until(lambda: model.images[0]() is None)
 
 
 def test_what_comes_while_the_model_works_shares_the_next_passes_and_everybody_gets_their_own() -> None:
