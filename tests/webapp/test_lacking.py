@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 from rpf.engine import SearchEngine
 from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.hostile import form
 from tests.webapp.test_pages import Outline, get, words
 from webapp import create_app
 
@@ -262,5 +263,6 @@ def test_the_option_is_true_or_false(client: FlaskClient, photo: Path, value: ob
 
 @pytest.mark.parametrize("value", ["1", "True", "yes", ""])
 def test_the_option_in_a_form_is_true_or_false(client: FlaskClient, photo: Path, value: str) -> None:
-    data = {"image": photo.open("rb"), "attrs": "sleeves", "lacking_last": value}
-    assert client.post("/submit", data=data).get_json()["errors"][0]["field"] == "lacking_last"
+    body, headers = form(photo.read_bytes(), attrs="sleeves", lacking_last=value)
+    answer = client.post("/submit", data=body, headers=headers)
+    assert answer.get_json()["errors"][0]["field"] == "lacking_last"
