@@ -123,9 +123,8 @@ def main() -> int:
     images = [image for _, image in whole if MIN_BYTES <= len(image) <= MAX_BYTES]
     largest = [image for megapixels, image in whole if megapixels == SIZES[-1]]
     total = sum(len(images[number % len(images)]) for number in range(uploads))
-    print(
-        f"{len(images)} images of 2 to 15 MB made in {time.monotonic() - began:.0f} s; {uploads} uploads, {total / 1e9:.1f} GB"
-    )
+    print(f"{len(images)} images of 2 to 15 MB made in {time.monotonic() - began:.0f} s")
+    print(f"{uploads} uploads, {total / 1e9:.1f} GB")
     with TemporaryDirectory() as name, serve(prepare(Path(name)), Path(name) / "log", RPF_RATE_LIMIT="off") as site:
         clients, peaks, levels = Uploads(site), list[int](), [settled(site)]
         began = time.monotonic()

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from rpf import images
 from rpf.collection import Writer
+from rpf.cores import usable_cores
 from rpf.engine import Collection, SearchEngine
 from rpf.errors import BadImage, CollectionError, QueryError, UnknownCollection, UnknownItem
 from rpf.indexing import Source, index
@@ -229,6 +231,30 @@ def test_many_threads_get_the_same_answers(engine: SearchEngine, wardrobe: dict[
     expected = [ids(path) for path in paths]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(ids, paths * 2)) == expected * 2
+
+
+def test_thumbnails_made_at_once_are_as_many_as_cores(
+    engine: SearchEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, lock, inside, most = images.thumbnail, threading.Lock(), 0, 0
+
+    def counted(source: bytes | Path, side: int) -> bytes:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        time.sleep(0.02)
+        try:
+            return real(source, side)
+        finally:
+            with lock:
+                inside -= 1
+
+    monkeypatch.setattr(images, "thumbnail", counted)
+    with ThreadPoolExecutor(usable_cores() + 6) as pool:
+        made = list(pool.map(lambda _: engine.thumbnail(photo, 64), range(usable_cores() + 12)))
+    assert len(set(made)) == 1
+    assert most == usable_cores()
 
 
 def test_a_missing_collection_of_ones_own_is_an_error(settings: Settings, tmp_path: Path) -> None:
