@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -24,6 +25,8 @@ from tests.nginx import Front
 ATTRS = "sleeve length; neckline design; skirt length"
 K = 40
 CURL = shutil.which("curl")
+
+UPLOADED = re.compile(rb'(?:src|href)="([^"]+/upload/[^"]+)"')  # the searcher's image beside its results
 
 Ranking = dict[int, float]  # item id -> similarity, best first
 
@@ -47,19 +50,16 @@ class Doors:
     def page_form(self, image: Path) -> Ranking:
         """Search as a person does: the form, its results, and the image beside them."""
         http = urllib3.PoolManager(retries=False)
-        page = http.request("GET", f"{self.site.address}/c/tiny/")
-        token = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', page.data)
-        assert token
-        fields = [("image", (image.name, image.read_bytes())), ("csrf_token", token[1].decode())]
+        token, cookie = open_form(http, f"{self.site.address}/c/tiny/")
+        fields = [("image", (image.name, image.read_bytes())), ("csrf_token", token)]
         fields += [("a", key) for key in self.keys]
-        cookie = {"Cookie": page.headers["Set-Cookie"].partition(";")[0]}
         search = f"{self.site.address}/c/tiny/search"
         answer = http.request("POST", search, fields=fields, headers=cookie, redirect=False)
         _check(answer.status, answer.data, 303)
         address = urljoin(search, answer.headers["Location"])
         results = http.request("GET", address)
         _check(results.status, results.data)
-        shown = re.search(rb'(?:src|href)="([^"]+/upload/[^"]+)"', results.data)
+        shown = UPLOADED.search(results.data)
         assert shown
         thumbnail = http.request("GET", urljoin(search, shown[1].decode()))
         _check(thumbnail.status, thumbnail.data)
@@ -70,8 +70,7 @@ class Doors:
     def submit_form(self, image: Path) -> Ranking:
         """Post a form, all of its body at once."""
         fields = {"image": (image.name, image.read_bytes()), "attrs": ATTRS, "k": str(K)}
-        answer = urllib3.request("POST", f"{self.site.address}/submit", fields=fields, retries=False, timeout=60)
-        return _ranking(answer.status, answer.data)
+        return self._submit(fields=fields)
 
     def submit_curl(self, image: Path) -> Ranking:
         """Post a form by curl, which sends large ones in chunks and waits for "100 Continue" first."""
@@ -86,8 +85,7 @@ class Doors:
     def submit_path(self, image: Path) -> Ranking:
         """Post the path of an image that the site may read."""
         body = {"img_path": str(image), "attrs": ATTRS, "k": K}
-        answer = urllib3.request("POST", f"{self.site.address}/submit", json=body, retries=False, timeout=60)
-        return _ranking(answer.status, answer.data)
+        return self._submit(json=body)
 
     def submit_nginx(self, image: Path) -> Ranking:
         """Post a form to nginx before the site."""
@@ -131,6 +129,12 @@ class Doors:
     def keys(self) -> list[str]:
         return self.engine.collection("tiny").vocabulary.parse(ATTRS)
 
+    def _submit(self, **body: Any) -> Ranking:
+        # A connection of its own: an idle one may be closed by the site just as it is used again.
+        with urllib3.PoolManager(retries=False, timeout=60) as http:
+            answer = http.request("POST", f"{self.site.address}/submit", **body)
+        return _ranking(answer.status, answer.data)
+
     def _stored(self, folder: Path, image: Path, told: str) -> Ranking:
         collection = Collection.open(folder)
         for item in collection.items(collection.ids.tolist()):
@@ -142,6 +146,14 @@ class Doors:
     def _ranked(self, query: Query) -> Ranking:
         hits = self.engine.search("tiny", query, dict.fromkeys(self.keys, 1.0), K).hits
         return {hit.item.id: hit.similarity for hit in hits}
+
+
+def open_form(http: urllib3.PoolManager, address: str) -> tuple[str, dict[str, str]]:
+    """Return the CSRF token of the page with the form, and the header that brings its cookie back."""
+    page = http.request("GET", address)
+    token = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', page.data)
+    assert token
+    return token[1].decode(), {"Cookie": page.headers["Set-Cookie"].partition(";")[0]}
 
 
 def _told(run: Run, *args: object) -> str:

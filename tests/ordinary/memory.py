@@ -6,14 +6,12 @@ Works in a temporary folder, on loopback, with the built-in model.
 """
 
 import argparse
-import re
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from functools import partial
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,11 +23,13 @@ from rpf.data.wardrobe import draw
 from rpf.engine import load_model
 from rpf.indexing import Source, index
 from rpf.settings import Settings
+from tests.ordinary.doors import UPLOADED, open_form
 from tests.ordinary.images import FORMATS, SIZES, make
 
 NAME, ITEMS = "garments", 24
 CLIENTS = 16
 MIN_BYTES, MAX_BYTES = 2e6, 15e6
+STEPS = 8
 GROWTH = 0.05
 MB = 1e6
 
@@ -40,12 +40,8 @@ class Uploads:
     def __init__(self, site: Site) -> None:
         self.statuses: Counter[int] = Counter()
         self._site = site
-        self._http = urllib3.PoolManager(maxsize=CLIENTS, retries=False, timeout=120)
-        page = self._http.request("GET", f"{site.address}/c/{NAME}/")
-        token = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', page.data)
-        assert token
-        self._form = {"a": "sleeve_length", "csrf_token": token[1].decode()}
-        self._cookie = {"Cookie": page.headers["Set-Cookie"].partition(";")[0]}
+        token, self._cookie = open_form(urllib3.PoolManager(), f"{site.address}/c/{NAME}/")
+        self._form = {"a": "sleeve_length", "csrf_token": token}
 
     def send(self, images: Sequence[bytes], numbers: range) -> None:
         """Send the images in turn, CLIENTS at once, each as a file that the site has not seen."""
@@ -58,39 +54,29 @@ class Uploads:
             address, fields, headers = "submit", {"attrs": "sleeve length"}, {}
         else:
             address, fields, headers = f"c/{NAME}/search", self._form, self._cookie
+        url = f"{self._site.address}/{address}"
         try:
-            url = f"{self._site.address}/{address}"
-            answer = self._http.request("POST", url, fields={**fields, "image": file}, headers=headers, redirect=False)
-            if answer.status == 303:
-                answer = self._look(answer.headers["Location"])
+            with urllib3.PoolManager(retries=False, timeout=120) as http:
+                answer = http.request("POST", url, fields={**fields, "image": file}, headers=headers, redirect=False)
+                if answer.status == 303:  # open the results and the image beside them, as a browser does
+                    answer = http.request("GET", self._site.address + answer.headers["Location"])
+                    if shown := UPLOADED.search(answer.data):
+                        answer = http.request("GET", self._site.address + shown[1].decode())
         except urllib3.exceptions.HTTPError:
             return 0
         return answer.status
 
-    def _look(self, results: str) -> urllib3.BaseHTTPResponse:
-        """Open the results and the uploaded image beside them, as a browser does."""
-        answer = self._http.request("GET", self._site.address + results)
-        shown = re.search(rb'(?:src|href)="([^"]+/upload/[^"]+)"', answer.data)
-        return self._http.request("GET", self._site.address + shown[1].decode()) if shown else answer
 
-
-@contextmanager
-def peak(site: Site, most: list[int]) -> Iterator[None]:
-    """Append the largest memory that the site has meanwhile, looked at 50 times a second."""
-    done, seen = threading.Event(), [0]
-
-    def look() -> None:
-        while not done.wait(0.02):
-            seen[0] = max(seen[0], site.resident_bytes())
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-        most.append(seen[0])
+def peak_during(site: Site, work: Callable[[], object]) -> int:
+    """Return the largest memory that the site has while the work is done, looked at 50 times a second."""
+    largest = 0
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(work)
+        while not done.done():
+            largest = max(largest, site.resident_bytes())
+            time.sleep(0.02)
+        done.result()
+    return largest
 
 
 def settled(site: Site) -> int:
@@ -100,6 +86,7 @@ def settled(site: Site) -> int:
 
 
 def prepare(folder: Path) -> Settings:
+    """Index a few garments with the built-in model."""
     settings = Settings(folder / "collections", NAME, instance=folder / "instance")
     (folder / "images").mkdir()
     for seed in range(ITEMS):
@@ -114,38 +101,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--uploads", type=int, default=400)
     uploads = parser.parse_args().uploads
-    began = time.monotonic()
-    whole = [
+    drawn = [
         (megapixels, make(name, megapixels))
         for megapixels, name in product(SIZES, FORMATS)
         if 3 <= megapixels <= FORMATS[name].max_megapixels
     ]
-    images = [image for _, image in whole if MIN_BYTES <= len(image) <= MAX_BYTES]
-    largest = [image for megapixels, image in whole if megapixels == SIZES[-1]]
-    total = sum(len(images[number % len(images)]) for number in range(uploads))
-    print(f"{len(images)} images of 2 to 15 MB made in {time.monotonic() - began:.0f} s")
-    print(f"{uploads} uploads, {total / 1e9:.1f} GB")
+    images = [image for _, image in drawn if MIN_BYTES <= len(image) <= MAX_BYTES]
+    largest = [image for megapixels, image in drawn if megapixels == SIZES[-1]]
     with TemporaryDirectory() as name, serve(prepare(Path(name)), Path(name) / "log", RPF_RATE_LIMIT="off") as site:
-        clients, peaks, levels = Uploads(site), list[int](), [settled(site)]
-        began = time.monotonic()
-        steps = 8
-        for step in range(steps):
-            with peak(site, peaks):
-                clients.send(images, range(uploads * step // steps, uploads * (step + 1) // steps))
+        clients, levels = Uploads(site), [settled(site)]
+        print(f"{uploads} uploads of {len(images)} images, {CLIENTS} at once; at first {levels[0] / MB:.0f} MB")
+        for step in range(STEPS):
+            numbers = range(uploads * step // STEPS, uploads * (step + 1) // STEPS)
+            peak = peak_during(site, partial(clients.send, images, numbers))
             levels.append(settled(site))
-            print(
-                f"after {uploads * (step + 1) // steps} uploads, {time.monotonic() - began:.0f} s: "
-                f"{levels[-1] / MB:.0f} MB, peak {peaks[-1] / MB:.0f} MB", flush=True,
-            )  # fmt: skip
-        with peak(site, peaks):
-            clients.send(largest, range(uploads, uploads + CLIENTS))
-        after = settled(site)
-        print(f"16 images of 50 megapixels at once: peak {peaks[-1] / MB:.0f} MB, {after / MB:.0f} MB afterwards")
-    growth = levels[-1] / levels[len(levels) // 2] - 1
-    print(f"at first {levels[0] / MB:.0f} MB; from half of the uploads to all: {100 * growth:+.1f}%")
-    print(f"answers: {dict(clients.statuses)}")
-    refused = {status for status in clients.statuses if status != 200}
-    return 1 if growth > GROWTH or refused else 0
+            print(f"after {numbers.stop}: {levels[-1] / MB:.0f} MB, peak {peak / MB:.0f} MB", flush=True)
+        peak = peak_during(site, partial(clients.send, largest, range(uploads, uploads + CLIENTS)))
+        print(f"{CLIENTS} of 50 megapixels at once: peak {peak / MB:.0f} MB, then {settled(site) / MB:.0f} MB")
+    growth = levels[-1] / levels[STEPS // 2] - 1
+    print(f"from half of the uploads to all: {100 * growth:+.1f}%; answers: {dict(clients.statuses)}")
+    return 1 if growth > GROWTH or clients.statuses.keys() != {200} else 0
 
 
 if __name__ == "__main__":
