@@ -81,7 +81,7 @@ def check(folder: Path, key: str, progress: Progress, linked: tuple[Path, ...] =
             f"without a row in the table of items; `python -m rpf verify {folder.name}` removes such items",
             (f"item {item_id}" for item_id in seen.rowless),
         ),
-        *_problem(f"waiting to be embedded anew; {mend}", _named(read_lost(folder))),
+        *_problem(f"waiting to be re-embedded; {mend}", _named(read_lost(folder))),
         *_problem(f"with a damaged embedding; {mend}", _named(seen.spoilt)),
         *_problem(f"with an image that was changed; {mend}", _named(seen.changed)),
         *_unseen(collection.images, folder.name, seen.missing, seen.unreadable),
@@ -199,7 +199,7 @@ def _replace(
         try:
             embedder = _model(load, writer)
         except RPFError as error:
-            report.remaining += _problem(f"that cannot be embedded anew: {error}", _named(wanted.values()))
+            report.remaining += _problem(f"that cannot be re-embedded: {error}", _named(wanted.values()))
             return
         sources = [Source(item.path, item.labels) for item in wanted.values() if item.path]
         known = writer.known()
@@ -207,19 +207,19 @@ def _replace(
         result = take_in(writer, sources, embedder, batch=batch, progress=progress, known=known, linked=linked)
         skipped = dict(result.skipped)
     else:  # an import without its checkpoint: nothing can ever embed its pictures
-        why = "with an image that was changed, and no model to embed it anew"
+        why = "with an image that was changed, and no model to re-embed it"
         report.remaining += _problem(why, _named(changed.values()))
     ids = {path: item_id for path, (item_id, _, _) in writer.known().items() if path}
     kept: dict[int, Item | Lost] = {}
     for item in wanted.values():
         now = ids.get(item.path, item.id)
         if now != item.id:
-            report.mended.append(f"Item {item.id} was embedded anew and is item {now} now: {item.path}")
+            report.mended.append(f"Item {item.id} was re-embedded and is item {now} now: {item.path}")
         elif item.id in changed and item.path in ids:  # its vectors are those of the picture that it was
             kept[item.id] = item
         else:
             why = skipped.get(item.path, "there is no model for it" if item.path else "it has no picture")
-            report.mended.append(f"Item {item.id} was removed, for it cannot be embedded anew: {item.path} ({why})")
+            report.mended.append(f"Item {item.id} was removed, for it cannot be re-embedded: {item.path} ({why})")
     report.remaining += _problem("with another image now, which cannot be read", _named(kept.values()))
     writer.remove(sorted((wanted.keys() - kept.keys()).intersection(Collection.open(writer.folder).ids.tolist())))
     write_lost(writer.folder, [])

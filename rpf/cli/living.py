@@ -183,7 +183,7 @@ def compact(name: str, method: str | None, wait: float) -> None:
 def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: float) -> None:
     """Check the collection NAME (images, counts, embeddings, index), and mend what can be mended.
 
-    What is damaged is embedded anew from its images, under new ids. Problems are listed by kind, with the paths of the
+    Damaged items are re-embedded from their images, under new ids. Problems are listed by kind, with the paths of the
     images and what to do. Ends with status 1 if something remains that could not be mended.
 
     \b

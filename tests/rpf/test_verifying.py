@@ -96,36 +96,36 @@ class Damage:
     back: tuple[int, ...] = ()  # those that were removed before
 
 
-SECOND_LOST = {"mended": r"Item 12 was embedded anew and is item 16 now: 011\.jpg", "anew": range(9, 13)}
+SECOND_LOST = {"mended": r"Item 12 was re-embedded and is item 16 now: 011\.jpg", "anew": range(9, 13)}
 DAMAGES = {
     "a flipped byte in a picture": Damage(
         lambda at: flip(at / "images" / "004.jpg"),
         r"1 item with an image that was changed.*\n  004\.jpg \(item 5\)",
-        r"Item 5 was embedded anew and is item 13 now: 004\.jpg",
+        r"Item 5 was re-embedded and is item 13 now: 004\.jpg",
         anew=(5,),
     ),
     "a picture that is none any more": Damage(
         lambda at: (at / "images" / "004.jpg").write_bytes(b"not a picture"),
         r"1 item with an image that was changed.*\n  004\.jpg \(item 5\)",
-        r"Item 5 was removed, for it cannot be embedded anew: 004\.jpg \(.*not a picture",
+        r"Item 5 was removed, for it cannot be re-embedded: 004\.jpg \(.*not a picture",
         gone=(5,),
     ),
     "a vector that is not finite": Damage(
         lambda at: spoil(at / FIRST, 3, lambda vector: vector * np.nan),
         r"1 item with a damaged embedding.*\n  003\.jpg \(item 4\)",
-        r"Item 4 was embedded anew and is item 13 now",
+        r"Item 4 was re-embedded and is item 13 now",
         anew=(4,),
     ),
     "a vector that is too long": Damage(
         lambda at: spoil(at / SECOND, 0, lambda vector: vector * np.float16(1.01)),
         r"1 item with a damaged embedding.*\n  008\.jpg \(item 9\)",
-        r"Item 9 was embedded anew and is item 13 now",
+        r"Item 9 was re-embedded and is item 13 now",
         anew=(9,),
     ),
     "a vector of zeros, and its picture is gone": Damage(
         lambda at: (spoil(at / FIRST, 0, np.zeros_like), (at / "images" / "000.jpg").unlink()),
         r"1 item with a damaged embedding.*\n  000\.jpg \(item 1\)",
-        r"Item 1 was removed, for it cannot be embedded anew: 000\.jpg \(There is no such file",
+        r"Item 1 was removed, for it cannot be re-embedded: 000\.jpg \(There is no such file",
         gone=(1,),
     ),
     "a truncated segment": Damage(
@@ -143,7 +143,7 @@ DAMAGES = {
     "no segments at all": Damage(
         lambda at: shutil.rmtree(at / "segments"),
         r"Segment 0000000001 cannot be read",
-        r"Item 1 was embedded anew and is item 13 now",
+        r"Item 1 was re-embedded and is item 13 now",
         anew=range(1, 13),
     ),
     "tombstones that cannot be read": Damage(
@@ -166,7 +166,7 @@ DAMAGES = {
     "tombstones and a segment": Damage(
         lambda at: (truncate(at / "tombstones-3.npy"), shutil.rmtree(at / FIRST)),
         r"list of removed items cannot be read",
-        r"Item 8 was embedded anew and is item",
+        r"Item 8 was re-embedded and is item",
         anew=range(1, 9),
         back=(3,),
     ),
@@ -263,11 +263,11 @@ def test_a_missing_image_folder_loses_nothing(run: Run, living: Settings, folder
     truncate(folder / SECOND / "ids.npy")
     (folder / "images").rename(folder / "elsewhere")
     said = run("verify", "shop", status=1)
-    assert "4 items that cannot be embedded anew: The image folder" in said and "  008.jpg (item 9)" in said
+    assert "4 items that cannot be re-embedded: The image folder" in said and "  008.jpg (item 9)" in said
     assert "7 items without their images: The image folder" in said and "python -m rpf relocate shop" in said
     assert "7 items, 1 mended, 5 problems" in said
-    assert "problem: 4 items waiting to be embedded anew" in run("verify", "shop", "--check-only", status=1)
-    assert "4 items that cannot be embedded anew" in run("verify", "shop", status=1)
+    assert "problem: 4 items waiting to be re-embedded" in run("verify", "shop", "--check-only", status=1)
+    assert "4 items that cannot be re-embedded" in run("verify", "shop", status=1)
     (folder / "elsewhere").rename(folder / "images")
     assert "11 items, 4 mended, 0 problems" in run("verify", "shop")
     assert list(check(living, wardrobe).values()) == [1, 2, *range(4, 9), *range(13, 17)]
@@ -283,7 +283,7 @@ def test_without_the_model_nothing_is_lost(
     flip(folder / "images" / "001.jpg")
     for other, why in (("other", "not the one that the collection was made with"), ("none", "none.safetensors")):
         said = run("verify", "shop", "--checkpoint", tmp_path / f"{other}.safetensors", status=1)
-        assert "2 items that cannot be embedded anew: " in said and why in said
+        assert "2 items that cannot be re-embedded: " in said and why in said
         assert "11 items, 0 mended, 2 problems" in said
     assert "11 items, 2 mended, 0 problems" in run("verify", "shop")
     assert check(living, wardrobe).keys() == OLD.keys()
@@ -295,7 +295,7 @@ def test_what_is_added_between_a_crash_and_mending_is_not_added_twice(run: Run, 
     run("verify", "shop", status=1)  # as a crash would leave it: the segment is given up, its items wait
     (folder / "elsewhere").rename(folder / "images")
     assert "1 added" in run("add", "shop", folder / "images" / "009.jpg")
-    assert "Item 10 was embedded anew and is item 13 now" in run("verify", "shop")
+    assert "Item 10 was re-embedded and is item 13 now" in run("verify", "shop")
     collection = Collection.open(folder)
     assert sorted(item.path for item in collection.items(collection.ids.tolist())) == sorted(OLD)
 
@@ -385,7 +385,7 @@ def test_pictures_that_cannot_be_read_keep_their_items(
         said = run("verify", "shop", status=1)
         assert "1 item with another image now, which cannot be read:\n  004.jpg (item 5)" in said
     assert Collection.open(folder).ids.tolist() == list(OLD.values())
-    assert "Item 5 was embedded anew and is item 13 now" in run("verify", "shop")
+    assert "Item 5 was re-embedded and is item 13 now" in run("verify", "shop")
 
 
 def test_an_index_that_cannot_be_made_is_a_problem(run: Run, living: Settings, folder: Path) -> None:
