@@ -66,7 +66,7 @@ def worker_exit(arbiter: Any, worker: ThreadWorker) -> None:
         from webapp import end
 
         if not end(worker.wsgi):
-            os._exit(0)  # what is not finished is made anew; an ordinary exit would abort the process
+            os._exit(0)  # the next start resumes; an ordinary exit would abort the process
 
 
 def return_freed_memory() -> None:

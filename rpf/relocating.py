@@ -1,7 +1,6 @@
 """Pointing a collection to another image folder that holds the same images."""
 
 import os
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,7 @@ from rpf.collection import Writer
 from rpf.collection.image_folder import ImageFolder
 from rpf.errors import CollectionError, DatasetError
 from rpf.reconcile import READERS, Progress
-
-EXAMPLES = 3
+from rpf.text import few
 
 
 @dataclass(frozen=True)
@@ -44,18 +42,20 @@ def relocate(
         known = {path: entry[1:] for path, entry in writer.known().items() if entry[2]}
         missing = _differing(after, known, progress)
         if known and len(missing) == len(known):
-            template = '"%(root)s" has none of the %(count)d images of the collection %(name)s (%(examples)s).'
-            raise CollectionError(template, root=new, count=len(known), name=folder.name, examples=_some(missing))
+            template = '"%(root)s" has none of the %(count)d images of the collection %(name)s %(examples)s.'
+            raise CollectionError(
+                template, root=new, count=len(known), name=folder.name, examples=few(missing, len(missing))
+            )
         lost = missing
         if before.root.is_dir():
             lost = [path for path in missing if before.holds(path, *known[path])]
         if lost and not partial:
             template = (
                 '"%(root)s" lacks %(lost)d of the %(count)d images of the collection %(name)s, or has others under '
-                "their paths (%(examples)s). Put them there, or give --partial to go on without them."
+                "their paths %(examples)s. Put them there, or give --partial to go on without them."
             )
             raise CollectionError(
-                template, root=new, lost=len(lost), count=len(known), name=folder.name, examples=_some(lost)
+                template, root=new, lost=len(lost), count=len(known), name=folder.name, examples=few(lost, len(lost))
             )
         inside = after.root.is_relative_to(writer.folder)  # it goes where the collection goes
         writer.relocate(os.path.relpath(after.root, writer.folder) if inside else str(after.root))
@@ -72,7 +72,3 @@ def _differing(images: ImageFolder, known: dict[str, tuple[int, str]], progress:
             if not same:
                 differing.append(path)
     return differing
-
-
-def _some(paths: Sequence[str]) -> str:
-    return ", ".join(paths[:EXAMPLES]) + (", ..." if len(paths) > EXAMPLES else "")

@@ -1,6 +1,9 @@
 """Text from outside (file names, annotations, arguments), escaped so that a line of output stays one harmless line."""
 
 import re
+from collections.abc import Sequence
+
+EXAMPLES = 3  # of things of one kind, in messages and reports
 
 # What a terminal obeys or reorders by: C0, DEL and C1 controls, line and paragraph separators, overrides and isolates
 # of the direction; and lone surrogates, which no encoding has. Joiners and direction marks belong to ordinary text.
@@ -15,6 +18,12 @@ def printable(text: object) -> str:
     that text which is printable already does not change.
     """
     return _UNPRINTABLE.sub(_escape, str(text))
+
+
+def few(examples: Sequence[str], count: int) -> str:
+    """Put the first EXAMPLES of `count` things into brackets: "(a.jpg, b.jpg, c.jpg, ...)"."""
+    shown = examples[:EXAMPLES]
+    return f"({', '.join(shown)}{', ...' if count > len(shown) else ''})"
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -198,6 +198,21 @@ def living(tmp_path: Path, shop: Path, settings):  # type: ignore[no-untyped-def
     return replace(own, collections=tmp_path / "collections", collection="shop")
 
 
+@pytest.fixture
+def run(living):  # type: ignore[no-untyped-def]
+    """The command line over the settings "living"."""
+    from tests.commands import Run
+
+    return Run(living)
+
+
+@pytest.fixture
+def folder(living) -> Path:  # type: ignore[no-untyped-def]
+    """The folder of the collection "shop" of the settings "living"."""
+    shop: Path = living.collections / "shop"
+    return shop
+
+
 @pytest.fixture(scope="session")
 def engine(settings):  # type: ignore[no-untyped-def]
     from rpf.engine import SearchEngine

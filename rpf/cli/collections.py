@@ -23,6 +23,7 @@ from rpf.cli.common import (
 )
 from rpf.cli.output import say
 from rpf.settings import Settings
+from rpf.text import few
 
 
 @click.command()
@@ -110,12 +111,11 @@ def index(
 def _dataset_sources(file: Path, overrides: tuple[str, ...], split: str) -> tuple[Path, list[Any]]:
     from rpf import config, indexing
     from rpf.data.annotations import missing_images, read_split
-    from rpf.data.image_check import EXAMPLES, few
 
     data = config.load([file], overrides).DATA
     items = read_split(data.folder, data, split)
     if missing := missing_images(data.folder, items):
-        say(f"Left out: {len(missing)} missing {few(missing[:EXAMPLES], len(missing))}.", err=True)
+        say(f"Left out: {len(missing)} missing {few(missing, len(missing))}.", err=True)
     absent = set(missing)
     return data.folder, [indexing.Source(item.path, item.labels) for item in items if item.path not in absent]
 

@@ -35,14 +35,14 @@ def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tupl
 
     prepare_file(out)
     model = checkpoint.load(settings.checkpoint, config.load(configs) if configs else None)
-    seen = []
+    outputs = []
     for image in tqdm(images, unit="image"):
         with naming(image):
-            seen.append(model.embed([open_image(image)]))
+            outputs.append(model.embed([open_image(image)]))
     arrays = {
-        name: np.concatenate([getattr(one, name) for one in seen])
+        name: np.concatenate([getattr(one, name) for one in outputs])
         for name in ("region", "patch", "attention", "box", "embedding")
-        if getattr(seen[0], name) is not None
+        if getattr(outputs[0], name) is not None
     }
     archive = io.BytesIO()
     np.savez(archive, allow_pickle=False, files=np.array([str(image) for image in images]), **arrays)

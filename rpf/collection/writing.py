@@ -170,9 +170,9 @@ class Writer:
         for path, _ in moves.values():
             if not usable_text(path):
                 raise CollectionError("The path %(path)r cannot be stored.", path=path)
-        taken = {path for path, _ in moves.values()}
+        new_paths = {path for path, _ in moves.values()}
         # First, or a crash could leave two items with one path.
-        self.remove([known[0] for path, known in self.known().items() if path in taken and known[0] not in moves])
+        self.remove([known[0] for path, known in self.known().items() if path in new_paths and known[0] not in moves])
         with self._change():
             self._table.move(moves)
 

@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,9 @@ from rpf.cores import usable_cores
 from rpf.data.annotations import Labelled, missing_images
 from rpf.errors import BadImage, DatasetError
 from rpf.images import FORMATS, open_image, read
+from rpf.text import EXAMPLES, few
 
 KINDS = ("missing", "unreadable", "empty", "not an image", "damaged", "too small or too large")
-EXAMPLES = 3  # of each kind, in messages and reports
 
 Progress = Callable[[str, int, int], None]  # phase, done, total
 
@@ -74,11 +74,6 @@ class ImageCheck:
 def describe(skipped: Mapping[str, Any]) -> str:
     """Put what `ImageCheck.skipped` returns into words: "2 missing (a.jpg, b.jpg), 1 empty (c.jpg)"."""
     return ", ".join(f"{skipped[kind]} {kind} {few(some, skipped[kind])}" for kind, some in skipped["examples"].items())
-
-
-def few(examples: Sequence[str], count: int) -> str:
-    """Put examples of `count` things into brackets: "(a.jpg, b.jpg, c.jpg, ...)"."""
-    return f"({', '.join(examples)}{', ...' if count > len(examples) else ''})"
 
 
 def _kind(path: Path) -> str:

@@ -10,10 +10,10 @@ from rpf.evaluation.measure import Measured
 from rpf.evaluation.metrics import Bools, Floats, bootstrap_means, random_average_precision
 from rpf.evaluation.protocol import Benchmark
 from rpf.index.methods import make_method
+from rpf.text import EXAMPLES
 
 DRAWS = 2000
 SEED = 0
-EXAMPLES = 3  # of queries without a relevant candidate
 
 Values = Mapping[str, Floats]  # attribute -> a value for each of its queries
 Report = dict[str, Any]

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rpf.attributes import Vocabulary
-from rpf.data.image_check import describe, few
+from rpf.data.image_check import describe
 from rpf.evaluation.report import Line, Report, lines
-from rpf.text import printable
+from rpf.text import few, printable
 
 CELL_WIDTH = 12  # room for 100.0-100.0
 NOTHING = "-"  # an attribute without queries

@@ -14,16 +14,6 @@ from tests.commands import Run, snapshot
 
 
 @pytest.fixture
-def run(living: Settings) -> Run:
-    return Run(living)
-
-
-@pytest.fixture
-def folder(living: Settings) -> Path:
-    return living.collections / "shop"
-
-
-@pytest.fixture
 def images(folder: Path) -> Path:
     """The images of the collection "shop": 000.jpg to 011.jpg without 002.jpg, items 1 to 12 without 3."""
     (folder / "images" / "002.jpg").unlink()

@@ -23,16 +23,6 @@ from tests.commands import Run, snapshot
 
 
 @pytest.fixture
-def run(living: Settings) -> Run:
-    return Run(living)
-
-
-@pytest.fixture
-def folder(living: Settings) -> Path:
-    return living.collections / "shop"
-
-
-@pytest.fixture
 def more(wardrobe: dict[Path, dict[str, int]]) -> list[Path]:
     """Pictures that are not in the collection."""
     return list(wardrobe)[12:]

@@ -28,16 +28,6 @@ FIRST, SECOND = "segments/0000000001", "segments/0000000002"  # of items 1 to 8,
 Labels = dict[Path, dict[str, int]]
 
 
-@pytest.fixture
-def run(living: Settings) -> Run:
-    return Run(living)
-
-
-@pytest.fixture
-def folder(living: Settings) -> Path:
-    return living.collections / "shop"
-
-
 def check(settings: Settings, wardrobe: Labels) -> dict[str, int]:
     """Assert that each item is what its picture says, with its labels, and the index sound; returns path -> id."""
     collection, model = Collection.open(settings.collections / "shop"), load_model(settings)
