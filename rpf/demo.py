@@ -114,7 +114,8 @@ def _can_begin(folder: Path, checkpoint_hash: str, recipe: "Recipe") -> bool:
 
 
 def _draw_and_index(folder: Path, embedder: Embedder, recipe: "Recipe", progress: Progress) -> None:
-    from rpf.data import drawn, wardrobe
+    import wardrobe
+    from rpf.data import drawn
 
     images = folder / IMAGES
     _copy_drawings(folder.parent / DEFAULT_COLLECTION / IMAGES, images, recipe)

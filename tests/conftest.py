@@ -88,7 +88,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, int]]:
     """Forty drawn garments as JPEG files, with their labels."""
-    from rpf.data.wardrobe import draw
+    from wardrobe import draw
 
     folder = tmp_path_factory.mktemp("wardrobe")
     labels = {}

@@ -29,13 +29,13 @@ import urllib3
 
 from rpf.bench.site import Site, serve
 from rpf.collection import Collection
-from rpf.data.wardrobe import draw
 from rpf.engine import SearchEngine
 from rpf.indexing import Source, index
 from rpf.scan import find_images
 from rpf.settings import ROOT, Settings
 from tests.hostile import form, requests
 from tests.ordinary.images import make
+from wardrobe import draw
 
 NAME = "soak"
 ITEMS, MORE = 60, 6  # garments that stay, and that come and go

@@ -10,10 +10,10 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from rpf.data.wardrobe import VERSION, describe, draw
-from rpf.data.wardrobe.plan import ATTRIBUTES
 from rpf.errors import DatasetError
 from rpf.files import write_atomic
+from wardrobe import VERSION, describe, draw
+from wardrobe.spec import ATTRIBUTES
 
 RECIPE = "wardrobe.json"  # beside the pictures: what they were drawn with
 SPLITS = {"train": 0.8, "valid": 0.1, "test": 0.1}

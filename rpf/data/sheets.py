@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from rpf.attributes import Vocabulary
 from rpf.data.drawn import Progress, Recipe, name_of
-from rpf.data.wardrobe import describe
-from rpf.data.wardrobe.plan import ATTRIBUTES
 from rpf.files import write_atomic
+from wardrobe import describe
+from wardrobe.spec import ATTRIBUTES
 
 COLUMNS, ROWS = 10, 6
 CELL = 180  # pixels, of a picture's place

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageOps
 from pillow_heif import register_heif_opener
 
-from rpf.data.wardrobe import draw
+from wardrobe import draw
 
 register_heif_opener()
 

@@ -19,12 +19,12 @@ from tempfile import TemporaryDirectory
 import urllib3
 
 from rpf.bench.site import Site, serve
-from rpf.data.wardrobe import draw
 from rpf.engine import load_model
 from rpf.indexing import Source, index
 from rpf.settings import Settings
 from tests.ordinary.doors import UPLOADED, open_form
 from tests.ordinary.images import FORMATS, SIZES, make
+from wardrobe import draw
 
 NAME, ITEMS = "garments", 24
 CLIENTS = 16

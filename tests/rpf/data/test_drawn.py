@@ -10,9 +10,9 @@ from rpf import config
 from rpf.data.annotations import missing_images, read_split
 from rpf.data.drawn import RECIPE, Recipe, draw_pictures, name_of, write_dataset
 from rpf.data.sheets import write_sheets
-from rpf.data.wardrobe import describe
-from rpf.data.wardrobe.plan import ATTRIBUTES
 from rpf.errors import DatasetError
+from wardrobe import describe
+from wardrobe.spec import ATTRIBUTES
 
 ROOT = Path(__file__).resolve().parents[3]
 RECIPE_OF_70 = Recipe(count=70, first=5, size=64, plain=False)

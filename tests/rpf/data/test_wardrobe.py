@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rpf.data.wardrobe import Drawing, balanced, describe, draw, sample
-from rpf.data.wardrobe.measures import COAT, PANT, SKIRT, SLEEVE
-from rpf.data.wardrobe.plan import ATTRIBUTES, HOOD, NECKS, PATTERNS, SETTINGS, TARGETS, make_plan
+from wardrobe import Drawing, balanced, describe, draw, sample
+from wardrobe.measurements import COAT, PANT, SKIRT, SLEEVE
+from wardrobe.spec import ATTRIBUTES, HOOD, NECKS, PATTERNS, SETTINGS, TARGETS, make_plan
 
 # Every value that FashionAI names.
 VALUES = {

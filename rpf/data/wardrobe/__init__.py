@@ -1,5 +1,0 @@
-"""Garments that the program draws itself, with exact labels for FashionAI's eight attributes."""
-
-from rpf.data.wardrobe.draw import VERSION, Drawing, balanced, describe, draw, sample
-
-__all__ = ["VERSION", "Drawing", "balanced", "describe", "draw", "sample"]

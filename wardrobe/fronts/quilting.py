@@ -1,0 +1,110 @@
+"""Padded cloth: which garments are quilted, and the puffs between the seams."""
+
+import math
+from collections.abc import Iterable
+from itertools import pairwise
+
+import numpy as np
+import skia
+
+from wardrobe.drawing.geometry import Point, Run, between, offset, resampled
+from wardrobe.drawing.pen import SRC_ATOP, blur
+from wardrobe.fabric.colours import argb
+from wardrobe.silhouette.edges import is_dark, lit
+from wardrobe.silhouette.kit import Kit
+from wardrobe.spec import HOOD
+
+PITCH = 7.5  # cm between two seams
+
+
+def quilted(kit: Kit) -> bool:
+    """Whether the garment is a padded one; the same for all its parts."""
+    if kit.garment not in ("jacket", "coat", "vest") or kit.cloth.kind != "plain":
+        return False
+    likely = {"nylon": 8, "cotton": 3, "satin": 5}.get(kit.cloth.fabric, 0)
+    padded = kit.plan.neck in (HOOD, ("neck_design", 3))
+    return kit.cloth.seed // 5 % 10 < (likely if padded else likely // 4)
+
+
+def _diamonds(kit: Kit) -> bool:
+    return kit.cloth.seed // 50 % 3 == 0
+
+
+def quilt_trunk(kit: Kit, trunk: skia.Path) -> None:
+    """Rows across the trunk, or a diamond pattern of thin padding."""
+    body, rng = kit.body, kit.rng
+    x = body.chest + 8.0
+    rows: list[Run] = []
+    diamonds = _diamonds(kit)
+    if diamonds:
+        step = PITCH
+        for c in np.arange(-body.length - x, body.length + x, step):
+            rows.append([(-x, float(c) - x), (x, float(c) + x)])
+            rows.append([(-x, float(c) + x), (x, float(c) - x)])
+    else:
+        y = body.slope + 6.5
+        while y < body.length - 2.5:
+            sag = float(rng.uniform(0.6, 1.2))
+            rows.append(between((-x, y - 0.6), (x, y - 0.6), sag / (2 * x), 5))
+            y += PITCH
+    quilt(kit, trunk, rows, 0.45 if diamonds else 1.0)
+
+
+def quilt_sleeve(kit: Kit, path: skia.Path, outer: Run, inner: Run) -> None:
+    """The same around a sleeve between its two edges."""
+    if _diamonds(kit):
+        quilt(kit, path, _crossing(outer), 0.45)
+        return
+    ends: list[tuple[Point, Point]] = []
+    for along in np.arange(PITCH, _length(outer) - 4.0, PITCH):  # up from the cuff, always straight across
+        a, b = _before_end(outer, float(along)), _before_end(inner, float(along))
+        if along > _length(inner):  # above the armpit
+            (ax, ay), (bx, by) = ends[-1] if ends else (outer[-1], inner[-1])
+            b = a[0] + 1.3 * (bx - ax), a[1] + 1.3 * (by - ay)
+        ends.append((a, b))
+    quilt(kit, path, [between(a, b, -0.05 if a[0] < b[0] else 0.05) for a, b in ends])
+
+
+def _crossing(run: Run) -> list[Run]:
+    """Straight lines all around a run, at 45 degrees to it on either side."""
+    (x0, y0), (x1, y1) = run[0], run[-1]
+    turn, reach = math.atan2(y1 - y0, x1 - x0), 0.7 * math.dist(run[0], run[-1]) + 12.0
+    rows: list[Run] = []
+    for way in (turn + math.pi / 4, turn - math.pi / 4):
+        dx, dy = math.cos(way), math.sin(way)
+        for far in np.arange(-reach, reach, PITCH / math.sqrt(2)).tolist():
+            x, y = 0.5 * (x0 + x1) - dy * far, 0.5 * (y0 + y1) + dx * far
+            rows.append([(x - dx * reach, y - dy * reach), (x + dx * reach, y + dy * reach)])
+    return rows
+
+
+def _length(run: Run) -> float:
+    return sum(math.dist(a, b) for a, b in pairwise(run))
+
+
+def _before_end(run: Run, distance: float) -> Point:
+    """The point of a run from which it is so far to its end."""
+    length = _length(run)
+    return resampled(run, 65)[round(64 * max(1 - distance / length, 0.0))] if length else run[0]
+
+
+def quilt(kit: Kit, path: skia.Path, rows: Iterable[Run], puff: float = 1.0) -> None:
+    """Seams within a shape, with a round puff of cloth below and above each."""
+    pen, cloth = kit.pen, kit.cloth
+    seams, ridges, hollows = skia.Path(), skia.Path(), skia.Path()
+    for run in rows:
+        seams.addPath(pen.path(run, close=False))
+        hollows.addPath(pen.path(offset(run, -0.7 * puff), close=False))
+        ridges.addPath(pen.path(offset(run, 2.2 * puff), close=False))
+    dark = 0.75 if is_dark(cloth) else 0.42
+    colour, alpha = lit(cloth)
+    with pen.clip(path):
+        for lines, tone, strength, width in (
+            (hollows, cloth.shade, dark, 2.4 * puff),
+            (ridges, colour, alpha * 0.75, 2.0 * puff),
+        ):
+            soft = skia.Paint(Color=argb(tone, strength), Style=skia.Paint.kStroke_Style, StrokeWidth=width,
+                              MaskFilter=blur(0.45 * width), BlendMode=SRC_ATOP, AntiAlias=True)  # fmt: skip
+            pen.canvas.drawPath(lines, soft)
+        pen.canvas.drawPath(seams, skia.Paint(Color=argb(cloth.seam, 0.85), Style=skia.Paint.kStroke_Style,
+                                              StrokeWidth=max(0.3, 1.1 * pen.pixel), AntiAlias=True))  # fmt: skip

@@ -1,0 +1,121 @@
+"""One seed, one picture."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import skia
+from PIL import Image
+
+from wardrobe.drawing.geometry import drape
+from wardrobe.drawing.pen import Pen
+from wardrobe.lower.pants import draw_pants
+from wardrobe.lower.skirts import draw_skirt
+from wardrobe.measurements import COAT, PANT, SKIRT, WAIST
+from wardrobe.scenes import scene
+from wardrobe.scenes.camera import see
+from wardrobe.spec import TARGETS, Plan, make_plan
+from wardrobe.upper.tops import draw_top
+
+VERSION = 2  # changes whenever a seed gives another garment or picture
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn garment. No attribute is both in `labels` and in `absent`; a hooded garment's necks are in neither."""
+
+    picture: Image.Image  # RGB
+    labels: dict[str, int]  # attribute -> value, numbered as FashionAI does; 0: the part is there, but hidden
+    absent: frozenset[str]  # the attributes that the garment has no part for
+    garment: str
+    mask: np.ndarray  # (H, W) bool: the garment's pixels
+
+
+def draw(seed: int, size: int = 400, plain: bool = True) -> Drawing:
+    """Draws the garment of a seed (an integer >= 0) as a picture whose longer side is `size` pixels.
+
+    `plain`: on a clean, light studio background, undistorted, nothing hidden. Otherwise as a photograph taken at home:
+    on a floor, a sheet or a wall, turned, off centre, in uneven light, blurred, noisy, cut off. The same arguments
+    always give the same picture. Consecutive seeds are drawn for each value in turn, so that none is rare.
+
+    Raises ValueError for a negative seed or a size under 32 pixels.
+    """
+    return _draw(seed, describe(seed, plain), size, plain)
+
+
+def sample(attribute: str, value: int, seed: int = 0, size: int = 400, plain: bool = False) -> Drawing:
+    """A garment of a seed that has an attribute's value; 0 stands for a part that is there, but hidden.
+
+    Raises ValueError for what `draw` refuses, an unknown attribute or value, and 0 for a plain picture, which hides
+    nothing.
+    """
+    if (attribute, value) not in TARGETS or (plain and not value):
+        offers = [v for a, v in TARGETS if a == attribute and (v or not plain)]
+        raise ValueError(f"no garment is drawn for {attribute} {value}; there are {offers or sorted(dict(TARGETS))}")
+    return _draw(seed, make_plan(_checked(seed), (attribute, value)), size, plain)
+
+
+def balanced(count: int, first: int = 0, size: int = 400, plain: bool = True) -> Iterator[Drawing]:
+    """`count` garments, those of the seeds from `first` on, drawn for each value in turn."""
+    return (draw(seed, size, plain) for seed in range(first, first + count))
+
+
+def describe(seed: int, plain: bool = True) -> Plan:
+    """What `draw(seed, plain=plain)` shows, without drawing it: its garment, labels and absent attributes."""
+    plan = make_plan(_checked(seed))
+    return replace(plan, hidden="") if plain else plan
+
+
+def _checked(seed: int) -> int:
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, not {seed}")
+    return seed
+
+
+def _draw(seed: int, plan: Plan, size: int, plain: bool) -> Drawing:
+    if size < 32:
+        raise ValueError(f"size must be at least 32, not {size}")
+    pen = _record(plan, np.random.default_rng((seed, 1)), size)
+    drawn, stencil = pen.finish()
+    # The scene has a stream of its own: plain or not, the garment is the same.
+    rng = np.random.default_rng((seed, 2, int(plain)))
+    view = see(pen.outlines, pen.supports, plan, size, plain, rng)
+    layer, mask = (_render(picture, view.size, view.matrix) for picture in (drawn, stencil))
+    if plain:
+        picture = scene.compose_studio(layer, plan, view, rng)
+    else:
+        picture = scene.compose_photo(layer, plan, view, lambda other, rng: _record(other, rng, size), rng)
+    covered = mask.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
+    return Drawing(Image.fromarray(picture), plan.labels, plan.absent, plan.garment, covered)
+
+
+def _record(plan: Plan, rng: np.random.Generator, size: int) -> Pen:
+    """The pen that has drawn the plan's garment."""
+    pen = Pen(drape(rng), rng, 1.12 * _tallness(plan) / size)
+    if plan.garment == "skirt":
+        draw_skirt(pen, plan, rng)
+    elif plan.garment in ("trousers", "shorts"):
+        draw_pants(pen, plan, rng)
+    else:
+        draw_top(pen, plan, rng)
+    return pen
+
+
+def _render(picture: skia.Picture, size: tuple[int, int], matrix: skia.Matrix) -> skia.Image:
+    surface = skia.Surface(*size)
+    canvas = surface.getCanvas()
+    canvas.concat(matrix)
+    canvas.drawPicture(picture)
+    return surface.makeImageSnapshot()
+
+
+def _tallness(plan: Plan) -> float:
+    """About how many centimetres high (or, for short tops, wide) the garment is."""
+    for attribute, spans, more in (
+        ("skirt_length", SKIRT, 0.0 if plan.garment == "skirt" else WAIST),
+        ("coat_length", COAT, 4.0),
+        ("pant_length", PANT, 0.0),
+    ):
+        if attribute in plan.values:
+            return max(spans[plan.values[attribute]][1] + more, 70.0)
+    return 76.0

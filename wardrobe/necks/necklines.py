@@ -1,0 +1,258 @@
+"""Necks that are cut into the cloth (neckline_design)."""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+
+import skia
+
+from wardrobe.drawing.geometry import Point, Run, between, flipped, offset, resampled
+from wardrobe.fronts.fastenings import open_placket
+from wardrobe.necks.inside import inside
+from wardrobe.silhouette.edges import brush, gathers, lit
+from wardrobe.silhouette.kit import Kit, Neck, button_colour, hole, round_edge, symmetric
+
+
+def round_neck(kit: Kit) -> Neck:
+    """A crew neck, or, where the neck is wide, a scoop."""
+    rng, width = kit.rng, kit.body.neck
+    depth = float(rng.uniform(7.0, 9.5) if width < 9.6 else rng.uniform(12, 17))
+    edge = round_edge(width, depth)
+    neck = Neck(hole(edge))
+    keyhole = kit.garment in ("dress", "blouse") and depth < 10 and rng.random() < 0.25
+
+    def over() -> None:
+        _finish(kit, [edge])
+        if keyhole:
+            _keyhole(kit, depth)
+
+    neck.under.append(lambda: inside(kit, neck.back, depth))
+    neck.over.append(over)
+    return neck
+
+
+def _keyhole(kit: Kit, top: float) -> None:
+    """A drop-shaped hole below the neck, closed above by a button."""
+    pen, deep = kit.pen, float(kit.rng.uniform(4.0, 6.0))
+    drop = [(0.0, top + 0.6), (1.3, top + deep * 0.62), (0.0, top + deep), (-1.3, top + deep * 0.62), (0.0, top + 0.6)]
+    pen.piece(pen.path(drop), kit.lining.plain(0.2), edge=0.3)
+    pen.line(drop, kit.cloth.seam, 0.35, 0.9)
+    pen.button((0.0, top + 0.3), button_colour(kit), 0.5)
+
+
+def v_neck(kit: Kit, deep: bool) -> Neck:
+    rng, w = kit.rng, kit.body.neck
+    depth = float(rng.uniform(27, 31.5) if deep else rng.uniform(13.5, 19))
+    bulge = 0.03 if deep else float(rng.uniform(0.0, 0.07))
+    left = between((-w, 0.0), (0.0, depth), -bulge)
+    right = between((0.0, depth), (w, 0.0), -bulge)
+    neck = Neck([left, right, [(w, -25.0), (-w, -25.0)]], bottom=depth)
+    wraps = kit.garment in ("dress", "blouse") and rng.random() < (0.5 if deep else 0.25)
+    tied = kit.garment in ("dress", "blouse") and not wraps and rng.random() < 0.25
+
+    def over() -> None:
+        _finish(kit, [left, right])
+        if wraps:
+            _wrap(kit, depth)
+        elif tied:
+            _ties(kit, depth)
+
+    neck.under.append(lambda: inside(kit, neck.back, depth))
+    neck.over.append(over)
+    return neck
+
+
+def _wrap(kit: Kit, depth: float) -> None:
+    """The edge of the upper front, which crosses over the lower one to the side of the waist."""
+    pen, body = kit.pen, kit.body
+    end = min(body.length - 3.0, 41.0)
+    if end < depth + 4:
+        return
+    run = [(0.0, depth), (body.neck * 0.9, (depth + end) / 2 - 1.0), (body.width(end) * 0.9, end)]
+    brush(pen, offset(run, 0.8), kit.cloth.shade, 1.8, 0.45)
+    pen.crease(run, kit.cloth, 0.9, 0.6)
+    brush(pen, offset(run, -0.5), lit(kit.cloth)[0], 0.7, lit(kit.cloth)[1] * 0.7)
+    folds = [(between((t * body.neck * 0.9, depth + t * 8), (body.width(end) * 0.8, end - 1.0), 0.06), 1.2, 0.6)
+             for t in (-0.6, 0.2)]  # fmt: skip
+    pen.folds(pen.path(*body.outline(1.8)), kit.cloth, folds)
+
+
+def _ties(kit: Kit, y: float) -> None:
+    """Two cords that hang from the point of the neck, with tassels or knots at their ends."""
+    pen, rng = kit.pen, kit.rng
+    for way in (1, -1):
+        end = ((1.6 + rng.uniform(0, 1.8)) * way, y + rng.uniform(10, 16))
+        cord = between((0.2 * way, y - 0.3), end, 0.1 * way)
+        brush(pen, offset(cord, 0.5), (10, 8, 14), 0.9, 0.35)
+        pen.line(cord, kit.trim.seam, 0.7, 0.95)
+        pen.line([end, (end[0] + 0.1 * way, end[1] + 1.4)], kit.trim.seam, 1.3, 1.0)
+
+
+def henley(kit: Kit) -> Neck:
+    """A round neck whose short placket is open as a V."""
+    rng, w = kit.rng, kit.body.neck
+    rim, depth = float(rng.uniform(6.6, 7.6)), float(rng.uniform(15.5, 19.5))
+    parted = w * float(rng.uniform(0.34, 0.5))
+    right = [(w, 0.0), (w * 0.88, rim * 0.55), (parted, rim)]
+    slit = between((parted, rim), (0.0, depth), 0.05)
+    left, left_slit = flipped(right), flipped(slit)
+    neck = Neck([left, left_slit, slit[::-1], right[::-1], [(w, -25.0), (-w, -25.0)]], bottom=depth)
+    count = int(rng.integers(2, 5))
+    closed = depth + float(rng.uniform(0.0, 4.0))  # the placket goes on below, buttoned
+
+    def over() -> None:
+        pen = kit.pen
+        for run, way in ((left, 1), (right, -1)):
+            pen.band(run, offset(run, 1.7 * way), kit.trim, ribs=0.7, shadow=0.4)
+            pen.line(run, kit.cloth.seam, 0.3, 0.9)
+        open_placket(kit, (parted, rim), depth, closed, count)
+
+    neck.under.append(lambda: inside(kit, neck.back, depth))
+    neck.over.append(over)
+    return neck
+
+
+def split_neck(kit: Kit) -> Neck:
+    """A tunic's round neck with a slit, folded open."""
+    rng, w = kit.rng, kit.body.neck
+    rim, depth = float(rng.uniform(5.5, 7.0)), float(rng.uniform(15, 19))
+    right = [(w, 0.0), (w * 0.84, rim * 0.55), (w * 0.45, rim)]
+    slit = between((w * 0.45, rim), (0.0, depth), 0.08)
+    neck = Neck([flipped(right), flipped(slit), slit[::-1], right[::-1], [(w, -25.0), (-w, -25.0)]], bottom=depth)
+    tied = rng.random() < 0.5
+
+    def over() -> None:
+        whole = [*flipped(right), *flipped(slit)[1:]], [*slit[::-1], *right[::-1][1:]]
+        for run in whole:
+            _edge(kit, run)
+            kit.pen.stitches(offset(run, 1.4), kit.cloth)
+        if tied:
+            _ties(kit, rim + 0.5)
+
+    neck.under.append(lambda: inside(kit, neck.back, depth))
+    neck.over.append(over)
+    return neck
+
+
+def _opened(kit: Kit) -> Neck:
+    kind = kit.rng.random()
+    if kit.garment in ("T-shirt", "sweater") and kind < 0.35:
+        return henley(kit)
+    if kit.garment in ("blouse", "dress") and kind < 0.25:
+        return split_neck(kit)
+    return v_neck(kit, False)
+
+
+def boat_neck(kit: Kit) -> Neck:
+    width, depth = kit.body.neck, float(kit.rng.uniform(3.2, 4.4))
+    edge = [(-width, 0.0), (-width * 0.6, depth * 0.75), (0.0, depth), (width * 0.6, depth * 0.75), (width, 0.0)]
+    neck = Neck(hole(edge), back=1.0)
+    neck.under.append(lambda: inside(kit, neck.back, depth, band=0.8))
+    neck.over.append(lambda: _finish(kit, [edge], narrow=True))
+    return neck
+
+
+def square_neck(kit: Kit) -> Neck:
+    width, depth = kit.body.neck, float(kit.rng.uniform(12, 15.5))
+    low = width - float(kit.rng.uniform(0, 1.2))
+    sides = [between(a, b) for a, b in pairwise([(-width, 0.0), (-low, depth), (low, depth), (width, 0.0)])]
+    neck = Neck([*sides, [(width, -25.0), (-width, -25.0)]], back=2.6)
+    neck.under.append(lambda: inside(kit, neck.back, depth))
+    neck.over.append(lambda: _finish(kit, sides, narrow=True))
+    return neck
+
+
+def sweetheart_neck(kit: Kit) -> Neck:
+    """With shoulders: wide sides, and a heart's two bows below."""
+    width, top = kit.body.neck, float(kit.rng.uniform(12.5, 14.5))
+    bows = symmetric(heart_edge(width - 0.8, top, float(kit.rng.uniform(4.5, 6.0))))
+    middle = len(bows) // 2 + 1
+    runs = [[(-width, 0.0), bows[0]], bows[:middle], bows[middle - 1 :], [bows[-1], (width, 0.0)]]
+    neck = Neck([*runs, [(width, -25.0), (-width, -25.0)]], back=3.0)
+    neck.under.append(lambda: inside(kit, neck.back, top + 4))
+    neck.over.append(lambda: _finish(kit, runs, narrow=True))
+    return neck
+
+
+def heart_edge(width: float, top: float, dip: float) -> list[Point]:
+    """The right bow of a heart, from its outer end to the middle."""
+    return [
+        (width, top + 1.0),
+        (width * 0.82, top - 1.2),
+        (width * 0.52, top - 1.8),
+        (width * 0.22, top + 0.4 * dip - 1.0),
+        (0.0, top + dip),
+    ]
+
+
+def _finish(kit: Kit, runs: list[list[Point]], narrow: bool = False) -> None:
+    """The edge of a neckline: a knitted band, a turned hem with stitches, a piping, a facing, scallops or a frill."""
+    rng = kit.rng
+    if kit.garment in ("T-shirt", "sweater") and not narrow:
+        kinds: tuple[str, ...] = ("rib", "rib", "rib", "hem")
+    elif kit.garment in ("dress", "blouse", "top"):
+        kinds = ("hem", "piping", "facing", "piping", "facing", "hem", "scallops", "frill") if len(runs) == 1 else \
+            ("hem", "piping", "facing", "piping", "facing", "scallops")  # fmt: skip
+    else:
+        kinds = ("hem", "piping", "facing")
+    kind = str(rng.choice(kinds))
+    wide = float(rng.uniform(2.2, 3.2) if kit.garment == "sweater" else rng.uniform(1.4, 2.4))
+    if kind == "frill":
+        run = runs[0]
+        gathers(kit, run, [(x * 1.10, y + 2.6) for x, y in run], kit.trim, 12, 0.3)
+    for i, run in enumerate(runs):
+        if kind in ("rib", "piping"):
+            far = _mitred(runs, i, wide if kind == "rib" else 0.9)
+            kit.pen.band(run, far, kit.trim, ribs=0.7 if kind == "rib" else 0.0, shadow=0.4)
+            kit.pen.line(far, kit.cloth.seam, 0.25, 0.8)
+        elif kind == "scallops":
+            _scallops(kit, run)
+        elif kind == "hem":
+            kit.pen.stitches(offset(run, 1.5), kit.cloth)
+        _edge(kit, run)
+
+
+def _mitred(runs: list[list[Point]], i: int, wide: float) -> list[Point]:
+    """The outer edge of a band along a run; where two runs meet, their bands meet in a corner."""
+    far = offset(runs[i], wide)
+    for end, other, corner in ((0, i - 1, runs[i][0]), (-1, i + 1, runs[i][-1])):
+        if not 0 <= other < len(runs):
+            continue
+        beside = offset(runs[other], wide)[-1 if end == 0 else 0]
+        mean = (far[end][0] + beside[0]) / 2 - corner[0], (far[end][1] + beside[1]) / 2 - corner[1]
+        long = math.hypot(*mean)
+        if long > 0.2 * wide:
+            reach = min(wide * wide / long, 2.2 * wide) / long
+            far[end] = corner[0] + mean[0] * reach, corner[1] + mean[1] * reach
+    return far
+
+
+def _edge(kit: Kit, run: Run) -> None:
+    """The turned edge itself, lit so that it shows on dark cloth."""
+    colour, alpha = lit(kit.trim)
+    brush(kit.pen, offset(run, 0.35), colour, 0.6, alpha * 0.8, soft=0.25)
+    kit.pen.line(run, kit.cloth.seam, 0.25, 0.85)
+
+
+def _scallops(kit: Kit, run: Run) -> None:
+    """A small lace edge: half discs along the run, each with a hole."""
+    pen = kit.pen
+    length = sum(math.dist(a, b) for a, b in pairwise(run))
+    n = max(int(length / 1.25), 3)
+    discs, eyes = skia.Path(), skia.Path()
+    for x, y in resampled(run, n):
+        x, y = pen.warp((x, y))
+        discs.addCircle(x, y, 0.72)
+        eyes.addCircle(x, y, 0.22)
+    pen.piece(discs, kit.trim.plain(), shadow=0.3, edge=0.0)
+    pen.canvas.drawPath(eyes, skia.Paint(Color=skia.Color(*kit.trim.shade, 110), AntiAlias=True))
+
+
+NECKLINES: dict[tuple[str, int], Callable[[Kit], Neck]] = {
+    ("neckline_design", 2): lambda kit: v_neck(kit, True),
+    ("neckline_design", 3): boat_neck,
+    ("neckline_design", 4): _opened,
+    ("neckline_design", 5): square_neck,
+    ("neckline_design", 7): round_neck,
+    ("neckline_design", 8): sweetheart_neck,
+}

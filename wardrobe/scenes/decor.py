@@ -1,0 +1,104 @@
+"""Colours and patterns of what garments are photographed on: stripes, bands, checks, zigzags, flowers, leaves, dots."""
+
+import numpy as np
+import skia
+
+from wardrobe.fabric.colours import Colour, argb, mix, rgb
+
+BRIGHT = (
+    "c8433a", "2f5d8a", "e3b23c", "3d7a5b", "e9e1d2", "2b2d38", "b8607a", "6f4a8a", "e07b39", "8fb3c9", "f0d9dc",
+    "7b8f4a",
+)  # fmt: skip
+
+
+def choose(pool: tuple[str, ...], rng: np.random.Generator) -> Colour:
+    """A colour of a pool, a little off."""
+    colour = rgb(pool[rng.integers(len(pool))])
+    return mix(colour, rgb(pool[rng.integers(len(pool))]), float(rng.uniform(0, 0.12)))
+
+
+def fill(canvas: skia.Canvas, r: skia.Rect, colour: Colour) -> None:
+    canvas.drawRect(r, skia.Paint(Color=argb(colour)))
+
+
+def stripes(canvas: skia.Canvas, r: skia.Rect, colour: Colour, rng: np.random.Generator) -> None:
+    step = float(rng.uniform(2.5, 14))
+    wide = step * float(rng.uniform(0.2, 0.55))
+    paint = skia.Paint(Color=argb(colour), AntiAlias=True)
+    for x in np.arange(r.left(), r.right(), step):
+        canvas.drawRect(skia.Rect.MakeXYWH(float(x), r.top(), wide, r.height()), paint)
+
+
+def bands(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+    y, last = r.top(), 0
+    while y < r.bottom():
+        deep = float(rng.uniform(2, 13))
+        last = (last + 1 + int(rng.integers(len(tones) - 1))) % len(tones)
+        canvas.drawRect(skia.Rect.MakeXYWH(r.left(), y, r.width(), deep), skia.Paint(Color=argb(tones[last])))
+        y += deep
+
+
+def check(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+    step = float(rng.uniform(9, 26))
+    for tone, at, wide in ((tones[0], 0.0, 0.42), (tones[1], 0.62, 0.14), (tones[2], 0.82, 0.05)):
+        paint = skia.Paint(Color=argb(tone, 0.55), AntiAlias=True)
+        for t in np.arange(r.left(), r.right(), step):
+            x = float(t) + at * step
+            canvas.drawRect(skia.Rect.MakeXYWH(x, r.top(), wide * step, r.height()), paint)
+            canvas.drawRect(skia.Rect.MakeXYWH(r.left(), x, r.width(), wide * step), paint)
+
+
+def zigzag(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+    step, high = float(rng.uniform(5, 14)), float(rng.uniform(3, 9))
+    xs = np.arange(r.left(), r.right() + step, step)
+    for i, y in enumerate(np.arange(r.top(), r.bottom(), high * 1.6)):
+        path = skia.Path()
+        path.moveTo(r.left() - step, float(y))
+        for k, x in enumerate(xs):
+            path.lineTo(float(x), float(y) + (high if k % 2 else 0.0))
+        paint = skia.Paint(
+            Color=argb(tones[i % 3]), Style=skia.Paint.kStroke_Style, StrokeWidth=0.42 * high, AntiAlias=True
+        )
+        canvas.drawPath(path, paint)
+
+
+def motifs(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], kind: str, rng: np.random.Generator) -> None:
+    """A repeat of flowers, leaves or dots."""
+    step = float(rng.uniform(9, 30))
+    recorder = skia.PictureRecorder()
+    target = recorder.beginRecording(skia.Rect.MakeWH(step, step))
+    places = [(0.3, 0.28, 0.26), (0.78, 0.74, 0.22), (0.75, 0.2, 0.11), (0.25, 0.78, 0.13)]
+    for i, (x, y, size) in enumerate(places):
+        _motif(target, step * x, step * y, step * size, kind, tones[i % 3], tones[(i + 1) % 3], rng)
+    repeat = skia.TileMode.kRepeat
+    shader = recorder.finishRecordingAsPicture().makeShader(
+        repeat,
+        repeat,
+        skia.FilterMode.kLinear,
+        skia.Matrix.RotateDeg(float(rng.uniform(0, 90))),
+        skia.Rect.MakeWH(step, step),
+    )
+    canvas.drawRect(r, skia.Paint(Shader=shader))
+
+
+def _motif(
+    canvas: skia.Canvas,
+    x: float,
+    y: float,
+    size: float,
+    kind: str,
+    tone: Colour,
+    other: Colour,
+    rng: np.random.Generator,
+) -> None:
+    petals = 0 if kind == "dots" else int(rng.integers(5, 8)) if kind == "flowers" else 3
+    canvas.save()
+    canvas.translate(x, y)
+    canvas.rotate(float(rng.uniform(0, 90)))
+    paint = skia.Paint(Color=argb(tone), AntiAlias=True)
+    for _ in range(petals):
+        canvas.rotate(360 / petals)
+        wide = 0.3 if kind == "flowers" else 0.2
+        canvas.drawOval(skia.Rect.MakeLTRB(-wide * size, 0.1 * size, wide * size, size), paint)
+    canvas.drawCircle(0, 0, (0.3 if petals else 0.6) * size, skia.Paint(Color=argb(other), AntiAlias=True))
+    canvas.restore()

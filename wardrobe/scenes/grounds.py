@@ -1,0 +1,257 @@
+"""What garments are laid on: boards, sheets, blankets, quilts, carpets, tiles, tables and paper, in centimetres."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import skia
+
+from wardrobe.fabric.colours import Colour, argb, luminance, mix
+from wardrobe.scenes.decor import BRIGHT, bands, check, choose, fill, motifs, stripes, zigzag
+from wardrobe.scenes.textures import noise_paint
+
+Draw = Callable[[skia.Canvas, skia.Rect, np.random.Generator], None]
+WOODS = ("b98d62", "8d6544", "c9a987", "a79a8c", "6b4a34", "d6c3a8", "9c7b5d", "5a3d2b", "c98f56", "b9b0a4", "7a5a44")
+LINEN = (
+    "f3f1ee", "f1eeea", "f6f6f4", "f4f2ee", "d42a22", "e3e6ec", "ead9d3", "d5dde0", "e6dccb", "c8242c", "b3202a",
+    "d8402f", "e8562e", "7f8aa0", "b7bfae", "9a3f3f", "e9dfae", "4b5566", "2a2b31", "3f6a86", "c9a3b4", "dcc7b2",
+    "8f6f9a", "5d7a5a",
+)  # fmt: skip
+PILE = (
+    "8c8478", "b3a898", "5d6470", "7a4f46", "a5a9a4", "46505a", "c9bda9", "6e6a72", "3f4148", "a08a6a", "7d2b33",
+    "d8d0c4",
+)  # fmt: skip
+STONE = ("d9d4cb", "cfc8bb", "bfc3c4", "c7b49b", "e6e4df", "9aa0a3", "d3c4ae", "8a7f75")
+
+
+def draw_ground(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """One of them over a rectangle, turned as it happens to lie."""
+    kinds: list[tuple[float, Draw]] = [
+        (0.22, boards), (0.09, parquet), (0.26, sheet), (0.10, blanket), (0.06, quilt), (0.09, carpet), (0.06, rug),
+        (0.10, tiles), (0.07, table), (0.04, paper),
+    ]  # fmt: skip
+    chances = np.array([chance for chance, _ in kinds])
+    draw = kinds[int(rng.choice(len(kinds), p=chances / chances.sum()))][1]
+    turn = float(rng.normal(0, 4)) + float(rng.choice([0.0, 90.0]))
+    if draw is tiles and rng.random() < 0.4:
+        turn += 45.0
+    with_turn(canvas, r, turn, draw, rng)
+
+
+def with_turn(canvas: skia.Canvas, r: skia.Rect, turn: float, draw: Draw, rng: np.random.Generator) -> None:
+    """Draws over a rectangle something that is turned by degrees about its middle."""
+    reach = 0.5 * math.hypot(r.width(), r.height())
+    canvas.save()
+    canvas.translate(r.centerX(), r.centerY())
+    canvas.rotate(turn)
+    draw(canvas, skia.Rect.MakeLTRB(-reach, -reach, reach, reach), rng)
+    canvas.restore()
+
+
+def boards(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """Floor boards or laminate."""
+    deep = float(rng.choice([7.0, 9.0, 12.5, 19.0]))
+    long = float(rng.uniform(90, 150)) if deep > 8 else float(rng.uniform(35, 60))
+    _planks(canvas, r, choose(WOODS, rng), deep, long, float(rng.uniform(0.1, 0.6)), rng)
+
+
+def _planks(
+    canvas: skia.Canvas, r: skia.Rect, base: Colour, deep: float, long: float, joint: float, rng: np.random.Generator
+) -> None:
+    spread, grain = float(rng.uniform(0.04, 0.2)), float(rng.uniform(0.14, 0.34))
+    scale = float(rng.uniform(0.16, 0.26))
+    dark = mix(base, (15, 8, 4), 0.7)
+    line = skia.Paint(Color=argb(dark, joint), Style=skia.Paint.kStroke_Style, StrokeWidth=0.32, AntiAlias=True)
+    rows = skia.Path()
+    y = r.top()
+    while y < r.bottom():
+        x = r.left() - float(rng.uniform(0, long))
+        while x < r.right():
+            length = long * float(rng.uniform(0.8, 1.15))
+            plank = skia.Rect.MakeXYWH(x, y, length, deep)
+            shift = float(rng.normal(0, spread))
+            tone = mix(base, (255, 246, 230) if shift > 0 else (40, 24, 14), min(abs(shift), 0.45))
+            canvas.drawRect(plank, skia.Paint(Color=argb(tone)))
+            canvas.drawRect(plank, noise_paint("grain", grain, scale, rng))
+            rows.addRect(plank)
+            x += length
+        y += deep
+    canvas.drawPath(rows, line)
+
+
+def parquet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """Herringbone."""
+    base, grain = choose(WOODS, rng), float(rng.uniform(0.16, 0.3))
+    wide, times = float(rng.uniform(6.5, 9.0)), int(rng.integers(4, 6))
+    spread = float(rng.uniform(0.05, 0.15))
+    long = wide * times
+    paints = [noise_paint("grain", grain, 0.2, rng, turn) for turn in (0.0, 90.0)]
+    joints = skia.Path()
+    canvas.save()
+    canvas.rotate(45)
+    half = 0.72 * r.width()
+    steps = int(2 * half / wide) + 2
+    for k in range(-steps, steps):
+        for m in range(-int(steps / times) - 2, int(steps / times) + 2):
+            x, y = k * wide + m * long, k * wide - m * long
+            if abs(x + y) > 2.1 * half or abs(x - y) > 2.1 * half or math.hypot(x, y) > 1.2 * r.width() / 2 * 1.42:
+                continue
+            for block, paint in (
+                (skia.Rect.MakeXYWH(x, y, long, wide), paints[0]),
+                (skia.Rect.MakeXYWH(x + long, y + wide - long, wide, long), paints[1]),
+            ):
+                shift = float(rng.normal(0, spread))
+                tone = mix(base, (255, 246, 230) if shift > 0 else (40, 24, 14), min(abs(shift), 0.4))
+                canvas.drawRect(block, skia.Paint(Color=argb(tone)))
+                canvas.drawRect(block, paint)
+                joints.addRect(block)
+    dark = mix(base, (15, 8, 4), 0.7)
+    canvas.drawPath(
+        joints, skia.Paint(Color=argb(dark, 0.5), Style=skia.Paint.kStroke_Style, StrokeWidth=0.25, AntiAlias=True)
+    )
+    canvas.restore()
+
+
+def sheet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """A bed sheet: smooth, crumpled, or of satin; some with stripes or dots."""
+    base = choose(LINEN, rng)
+    fill(canvas, r, base)
+    if rng.random() < 0.2:
+        stripes(canvas, r, mix(base, choose(BRIGHT, rng), float(rng.uniform(0.2, 0.7))), rng)
+    creases(canvas, r, float(rng.uniform(0.5, 1.4)), rng)
+
+
+def creases(canvas: skia.Canvas, r: skia.Rect, strength: float, rng: np.random.Generator) -> None:
+    """Light and shade on cloth that does not lie flat."""
+    turn, kind = float(rng.uniform(0, 360)), rng.random()
+    if kind < 0.65:
+        canvas.drawRect(r, noise_paint("drape", 0.2 * strength, float(rng.uniform(0.16, 0.24)), rng, turn))
+    if kind > 0.3:
+        canvas.drawRect(r, noise_paint("crumple", 0.15 * strength, float(rng.uniform(0.12, 0.2)), rng, turn + 40))
+
+
+def blanket(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """A blanket or bedspread with a bold pattern: flowers, checks, stripes in many colours, leaves, zigzags."""
+    base = choose(LINEN + BRIGHT, rng)
+    tones = [choose(BRIGHT, rng) for _ in range(3)]
+    strength = float(rng.uniform(0.35, 0.95))
+    tones = [mix(base, tone, strength) for tone in tones]
+    fill(canvas, r, base)
+    kind = str(rng.choice(["flowers", "check", "bands", "leaves", "zigzag", "dots"]))
+    if kind == "bands":
+        bands(canvas, r, [base, *tones], rng)
+    elif kind == "check":
+        check(canvas, r, tones, rng)
+    elif kind == "zigzag":
+        zigzag(canvas, r, tones, rng)
+    else:
+        motifs(canvas, r, tones, kind, rng)
+    creases(canvas, r, float(rng.uniform(0.4, 1.0)), rng)
+
+
+def quilt(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """A quilted bedspread: padded diamonds or squares between seams."""
+    base = choose(LINEN, rng)
+    fill(canvas, r, base)
+    if rng.random() < 0.3:
+        motifs(canvas, r, [mix(base, choose(BRIGHT, rng), 0.45) for _ in range(3)], "flowers", rng)
+    step = float(rng.uniform(5, 12))
+    recorder = skia.PictureRecorder()
+    target = recorder.beginRecording(skia.Rect.MakeWH(step, step))
+    pad = skia.GradientShader.MakeRadial(
+        skia.Point(0.4 * step, 0.38 * step), 0.75 * step,
+        [argb((255, 255, 255), 0.12), argb((255, 255, 255), 0.0), argb((20, 18, 30), 0.26)], [0.0, 0.5, 1.0],
+    )  # fmt: skip
+    target.drawRect(skia.Rect.MakeWH(step, step), skia.Paint(Shader=pad))
+    seam = skia.Paint(Color=argb((20, 18, 30), 0.3), StrokeWidth=0.25, AntiAlias=True)
+    target.drawLine(0, 0, step, 0, seam)
+    target.drawLine(0, 0, 0, step, seam)
+    repeat = skia.TileMode.kRepeat
+    local = skia.Matrix.RotateDeg(45.0 if rng.random() < 0.6 else 0.0)
+    shader = recorder.finishRecordingAsPicture().makeShader(
+        repeat, repeat, skia.FilterMode.kLinear, local, skia.Rect.MakeWH(step, step)
+    )
+    canvas.drawRect(r, skia.Paint(Shader=shader))
+    creases(canvas, r, 0.4, rng)
+
+
+def carpet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """A carpet of one colour."""
+    fill(canvas, r, choose(PILE, rng))
+    kind = "tuft" if rng.random() < 0.6 else "fleece"
+    canvas.drawRect(r, noise_paint(kind, float(rng.uniform(0.2, 0.38)), float(rng.uniform(0.1, 0.22)), rng))
+    canvas.drawRect(r, noise_paint("cloud", 0.07, 0.35, rng))
+
+
+def rug(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """A patterned rug, some with a border that passes through the picture."""
+    base = choose((*PILE, "8a1f2a", "6b1d26", "2f3f5c", "4a5a3a", "b08d57"), rng)
+    tones = [mix(base, choose(BRIGHT, rng), float(rng.uniform(0.4, 0.9))) for _ in range(3)]
+    fill(canvas, r, base)
+    kind = str(rng.choice(["flowers", "flowers", "leaves", "zigzag", "bands", "check"]))
+    if kind == "zigzag":
+        zigzag(canvas, r, tones, rng)
+    elif kind == "bands":
+        bands(canvas, r, [base, *tones], rng)
+    elif kind == "check":
+        check(canvas, r, tones, rng)
+    else:
+        motifs(canvas, r, tones, kind, rng)
+        motifs(canvas, r, tones[::-1], "leaves", rng)
+    if rng.random() < 0.5:
+        x = float(rng.uniform(0.25, 0.5)) * r.width() * (1 if rng.random() < 0.5 else -1)
+        for wide, tone in ((14.0, tones[0]), (10.0, base), (2.0, tones[1])):
+            canvas.drawRect(
+                skia.Rect.MakeLTRB(x - wide, r.top(), x + wide, r.bottom()),
+                skia.Paint(Color=argb(tone), AntiAlias=True),
+            )
+    canvas.drawRect(r, noise_paint("tuft", 0.24, 0.12, rng))
+
+
+def tiles(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """Floor tiles."""
+    step = float(rng.choice([20.0, 30.0, 33.0, 45.0, 60.0]))
+    tile_grid(canvas, r, choose(STONE, rng), step, float(rng.uniform(0.3, 0.8)), rng)
+
+
+def tile_grid(
+    canvas: skia.Canvas, r: skia.Rect, base: Colour, step: float, joint: float, rng: np.random.Generator
+) -> None:
+    fill(canvas, r, base)
+    light = skia.Paint(AntiAlias=False)
+    for x in np.arange(r.left(), r.right(), step):
+        for y in np.arange(r.top(), r.bottom(), step):
+            shift = float(rng.normal(0, 0.03))
+            light.setColor(argb((255, 255, 255) if shift > 0 else (0, 0, 0), min(abs(shift), 0.12)))
+            canvas.drawRect(skia.Rect.MakeXYWH(float(x), float(y), step, step), light)
+    canvas.drawRect(r, noise_paint("cloud", float(rng.uniform(0.02, 0.1)), 0.3, rng))
+    pale = luminance(base) > 0.8 and rng.random() < 0.4
+    colour = mix(base, (70, 62, 56) if not pale else (150, 146, 140), joint)
+    line = skia.Paint(Color=argb(colour), StrokeWidth=float(rng.uniform(0.25, 0.6)), AntiAlias=True)
+    for t in np.arange(r.left(), r.right(), step):
+        canvas.drawLine(float(t), r.top(), float(t), r.bottom(), line)
+        canvas.drawLine(r.left(), float(t), r.right(), float(t), line)
+
+
+def table(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """A table or the leaves of a folded one."""
+    base = choose(("e9e2d8", "efece8", "d9c7ae", "c7a67c", "8a5f3f", "e4dcd4", "bfb3a6", "4b3327"), rng)
+    fill(canvas, r, base)
+    canvas.drawRect(r, noise_paint("grain", float(rng.uniform(0.05, 0.22)), 0.3, rng))
+    if rng.random() < 0.6:
+        y = float(rng.uniform(-0.15, 0.15)) * r.height()
+        for wide, colour, alpha in ((0.9, mix(base, (20, 12, 8), 0.75), 0.9), (0.3, (255, 255, 255), 0.3)):
+            canvas.drawRect(
+                skia.Rect.MakeXYWH(r.left(), y + 0.9 - wide, r.width(), wide),
+                skia.Paint(Color=argb(colour, alpha), AntiAlias=True),
+            )
+
+
+def paper(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+    """Studio paper, or a smooth floor of one colour."""
+    fill(
+        canvas,
+        r,
+        choose(("f3f1ee", "e4e2de", "cfd4d8", "e8dccf", "d9b9ad", "b9c7b8", "8d9aa8", "44464c", "e2cf9f"), rng),
+    )
+    canvas.drawRect(r, noise_paint("cloud", 0.03, 0.5, rng))

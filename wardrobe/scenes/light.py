@@ -1,0 +1,134 @@
+"""Light on a photographed scene, and what a phone's camera makes of it."""
+
+import io
+import math
+
+import numpy as np
+import skia
+from PIL import Image
+
+from wardrobe.fabric.colours import argb
+
+Array = np.ndarray
+DARK = (14, 12, 22)
+
+
+def shine(canvas: skia.Canvas, w: int, h: int, rng: np.random.Generator) -> None:
+    """Uneven light: brighter at one side, darker corners, and in some pictures shadows or a patch of sun."""
+    a = rng.uniform(0, 2 * math.pi)
+    dx, dy = 0.6 * w * math.cos(a), 0.6 * h * math.sin(a)
+    strength = float(rng.uniform(0.02, 0.26))
+    points = [skia.Point(w / 2 - dx, h / 2 - dy), skia.Point(w / 2 + dx, h / 2 + dy)]
+    across = skia.GradientShader.MakeLinear(
+        points, [argb((255, 250, 240), strength * 0.5), argb((0, 0, 0), 0.0), argb(DARK, strength)]
+    )
+    canvas.drawPaint(skia.Paint(Shader=across, Dither=True))
+    if rng.random() < 0.5:
+        corners = skia.GradientShader.MakeRadial(
+            skia.Point(w / 2, h / 2), 0.62 * math.hypot(w, h),
+            [argb(DARK, 0.0), argb(DARK, 0.0), argb(DARK, float(rng.uniform(0.08, 0.38)))], [0.0, 0.45, 1.0],
+        )  # fmt: skip
+        canvas.drawPaint(skia.Paint(Shader=corners, Dither=True))
+    kind = rng.random()
+    if kind < 0.30:
+        _cast(canvas, w, h, ("window", "photographer", "leaves", "edge")[int(kind / 0.075)], rng)
+
+
+def _cast(canvas: skia.Canvas, w: int, h: int, kind: str, rng: np.random.Generator) -> None:
+    """A shadow from outside the picture, painted small and drawn large, which softens it."""
+    less = 6
+    small = skia.Surface(-(-w // less) + 2, -(-h // less) + 2)
+    target = small.getCanvas()
+    target.scale(1 / less, 1 / less)
+    alpha = float(rng.uniform(0.10, 0.30))
+    paint = skia.Paint(Color=argb(DARK, alpha), AntiAlias=True)
+    if kind == "window":  # all is in shadow but for the panes
+        target.drawPaint(paint)
+        clear = skia.Paint(BlendMode=skia.BlendMode.kClear, AntiAlias=True)
+        target.translate(float(rng.uniform(0, w)), float(rng.uniform(0, h)))
+        target.rotate(float(rng.uniform(-40, 40)))
+        target.skew(float(rng.uniform(-0.5, 0.5)), 0)
+        wide, high = float(rng.uniform(0.16, 0.34)) * h, float(rng.uniform(0.2, 0.5)) * h
+        for i in range(-1, 1):
+            for k in range(-1, 2):
+                target.drawRect(skia.Rect.MakeXYWH(i * wide * 1.12, k * high * 1.08, wide, high), clear)
+    elif kind == "photographer":
+        x, top = float(rng.uniform(0.1, 0.9)) * w, float(rng.uniform(0.45, 0.8)) * h
+        r = 0.13 * h
+        target.drawCircle(x, top, r, paint)
+        target.drawRoundRect(skia.Rect.MakeLTRB(x - 2.2 * r, top + 0.85 * r, x + 2.2 * r, 2 * h), r, r, paint)
+    elif kind == "leaves":
+        x, y = float(rng.choice([0.0, 1.0])) * w, float(rng.uniform(0, 0.7)) * h
+        for _ in range(14):
+            target.save()
+            target.translate(x + float(rng.normal(0, 0.2)) * w, y + float(rng.normal(0, 0.15)) * h)
+            target.rotate(float(rng.uniform(0, 180)))
+            target.drawOval(skia.Rect.MakeXYWH(0, 0, 0.2 * h, 0.05 * h), paint)
+            target.restore()
+    else:
+        target.rotate(float(rng.uniform(-35, 35)))
+        side = float(rng.choice([-1.0, 1.0]))
+        target.drawRect(skia.Rect.MakeXYWH((0.25 if side > 0 else -2.1) * w + 0.3 * w, -h, 2 * w, 3 * h), paint)
+    soft = skia.Surface(small.width(), small.height())
+    reach = float(rng.uniform(0.5, 2.0))
+    blurred = skia.Paint(ImageFilter=skia.ImageFilters.Blur(reach, reach, skia.TileMode.kClamp))
+    soft.getCanvas().drawImage(small.makeImageSnapshot(), 0, 0, skia.SamplingOptions(), blurred)
+    whole = skia.Rect.MakeXYWH(0, 0, small.width() * less, small.height() * less)
+    canvas.drawImageRect(
+        soft.makeImageSnapshot(), whole, skia.SamplingOptions(skia.CubicResampler.Mitchell()), skia.Paint()
+    )
+
+
+def focus(image: skia.Image, rng: np.random.Generator) -> skia.Image:
+    """The picture as a lens gives it: mostly sharp, sometimes out of focus or shaken."""
+    kind, unit = rng.random(), max(image.width(), image.height()) / 400
+    if kind > 0.30:
+        return image
+    surface = skia.Surface(image.width(), image.height())
+    canvas = surface.getCanvas()
+    if kind < 0.05:
+        a, reach = float(rng.uniform(0, math.pi)), float(rng.uniform(1.0, 3.0)) * unit
+        for i in range(5):
+            t = (i / 4 - 0.5) * reach
+            canvas.drawImage(
+                image,
+                t * math.cos(a),
+                t * math.sin(a),
+                skia.SamplingOptions(skia.FilterMode.kLinear),
+                skia.Paint(Alphaf=1 / (i + 1)),
+            )
+    else:
+        sigma = float(rng.uniform(0.3, 0.9)) * unit
+        soft = skia.ImageFilters.Blur(sigma, sigma, skia.TileMode.kClamp)
+        canvas.drawImage(image, 0, 0, skia.SamplingOptions(), skia.Paint(ImageFilter=soft))
+    return surface.makeImageSnapshot()
+
+
+def expose(picture: Array, rng: np.random.Generator) -> Array:
+    """Colour cast, exposure, contrast, noise and compression of a phone's camera; (H, W, 3) uint8."""
+    warmth = float(np.clip(rng.normal(0.01, 0.06), -0.13, 0.2))
+    cast = np.array([warmth, 0.35 * warmth + rng.normal(0, 0.015), -warmth]) + rng.normal(0, 0.012, 3)
+    mean = max(float(picture[::4, ::4].mean()) / 255, 0.05)  # what the camera's meter reads
+    aim = 0.5 * math.exp(float(np.clip(rng.normal(0, 0.2), -0.55, 0.35)))
+    levels = np.arange(256)[:, None] / 255 * np.exp(cast) * (aim / mean) ** 0.6
+    levels = np.where(levels > 0.8, 0.8 + 0.2 * np.tanh((levels - 0.8) / 0.2), levels)
+    curve = float(rng.uniform(0.1, 0.9))  # how much an S-curve adds to the contrast
+    table = 255 * ((1 - curve) * levels + curve * levels**2 * (3 - 2 * levels)) + float(rng.uniform(-4, 6))
+    channels = [table[:, i].astype(np.float32)[picture[..., i]] for i in range(3)]
+    shown = np.stack(channels, axis=-1)
+    amount = float(rng.uniform(0.6, 5.5)) * (2.2 if rng.random() < 0.12 else 1.0)
+    grain = rng.standard_normal(shown.shape[:2], dtype=np.float32)
+    h, w = shown.shape[:2]
+    tint = rng.standard_normal(((h + 1) // 2, (w + 1) // 2, 3), dtype=np.float32).repeat(2, axis=0).repeat(2, axis=1)
+    noise = grain[..., None] + 0.6 * tint[:h, :w]
+    shown += noise * (amount * (1.25 - 0.0035 * shown))  # dark parts are noisier
+    shown = np.clip(shown, 0, 255).astype(np.uint8)
+    return _compressed(shown, int(rng.integers(38, 92))) if rng.random() < 0.6 else shown
+
+
+def _compressed(picture: Array, quality: int) -> Array:
+    """The picture as JPEG leaves it."""
+    memory = io.BytesIO()
+    Image.fromarray(picture).save(memory, "JPEG", quality=quality)
+    memory.seek(0)
+    return np.asarray(Image.open(memory).convert("RGB"))

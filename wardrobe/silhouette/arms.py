@@ -1,0 +1,140 @@
+"""Arms: where the sleeves of an upper garment lie or hang, each at its own angle."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from wardrobe.drawing.geometry import Point
+from wardrobe.measurements import ELBOW
+
+Place = tuple[Point, float]  # a point on the arm's outer edge, and the arm's direction there in radians
+Path = Callable[[float], Place]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm of a garment."""
+
+    side: int  # 1: right in the picture, -1: left
+    angle: float  # of the upper arm below the horizontal, degrees
+    bend: float  # of the forearm at the elbow, degrees; above 0 it turns inwards
+    round: float  # cm over which the line of the shoulder turns into the arm's angle
+    folded: bool = False  # the forearm is laid across the trunk
+
+
+class Shouldered(Protocol):
+    """What a path needs to know of a body."""
+
+    neck: float
+    top: float
+    shoulder: float
+    slope: float
+    arm: float
+    skip: float
+
+
+def arm_path(body: Shouldered, arm: Arm) -> Path:
+    """The arm's outer edge by the distance from where its sleeve begins, on the arm's own side of the garment.
+
+    A folded arm is given as it was before folding.
+    """
+    right = right_path(body, arm)
+    if arm.side > 0:
+        return right
+
+    def left(t: float) -> Place:
+        (x, y), angle = right(t)
+        return (-x, y), math.pi - angle
+
+    return left
+
+
+def arm_centre(body: Shouldered, arm: Arm, depth: float) -> Callable[[float], Point]:
+    """The line that runs `depth` cm inside the arm's outer edge."""
+    right = right_path(body, arm)
+
+    def at(t: float) -> Point:
+        x, y = inside(right(t), depth)
+        return x * arm.side, y
+
+    return at
+
+
+def right_path(body: Shouldered, arm: Arm) -> Path:
+    """The path of an arm as if it were the right one."""
+    first = math.atan2(body.slope - body.top, max(body.shoulder - body.neck, 1.0)) + 0.04
+    turn = math.radians(arm.angle)
+    bend = 0.0 if arm.folded else math.radians(arm.bend)
+    ts = np.arange(0.0, 80.5, 0.5)
+    ease = np.clip(ts / arm.round, 0, 1)
+    ease = ease * ease * (3 - 2 * ease)
+    angles = first + (turn - first) * ease + bend / (1 + np.exp(-(ts - elbow_at(body)) / 3.5))
+    xs = body.shoulder + np.concatenate([[0.0], np.cumsum(np.cos(angles[:-1]) * 0.5)])
+    ys = body.slope + np.concatenate([[0.0], np.cumsum(np.sin(angles[:-1]) * 0.5)])
+
+    def at(t: float) -> Place:
+        return (float(np.interp(t, ts, xs)), float(np.interp(t, ts, ys))), float(np.interp(t, ts, angles))
+
+    return at
+
+
+def elbow_at(body: Shouldered) -> float:
+    """How far from the beginning of its path an arm's elbow is."""
+    return ELBOW * body.arm - body.skip
+
+
+def inside(place: Place, depth: float) -> Point:
+    """The point `depth` cm inwards of a place on a right arm's outer edge."""
+    (x, y), a = place
+    return x - math.sin(a) * depth, y + math.cos(a) * depth
+
+
+def along(place: Place, p: Point) -> float:
+    """How far a point lies beyond a place, in the direction of the arm."""
+    (x, y), a = place
+    return (p[0] - x) * math.cos(a) + (p[1] - y) * math.sin(a)
+
+
+def across(place: Place, p: Point) -> float:
+    """How far a point lies inside of a place on a right arm's outer edge."""
+    (x, y), a = place
+    return -(p[0] - x) * math.sin(a) + (p[1] - y) * math.cos(a)
+
+
+def choose_arms(setting: str, sleeve_value: int, rng: np.random.Generator) -> tuple[Arm, Arm]:
+    """The right and the left arm: hanging, worn, or laid flat as it came."""
+    if setting == "flat":
+        return _flat_arms(sleeve_value, rng)
+    lean = (
+        rng.uniform(76, 84)
+        if setting == "mannequin"
+        else rng.uniform(*{2: (46, 62), 3: (62, 74), 4: (66, 76), 5: (72, 81)}.get(sleeve_value, (77, 85)))
+    )
+    arms = []
+    for side in (1, -1):
+        angle = float(lean + rng.normal(0, 1.2))
+        bend = float(rng.uniform(2, 9) if setting == "mannequin" else rng.normal(1.5, 1.5))
+        arms.append(Arm(side, min(angle, 88.0), bend, float(rng.uniform(10.5, 13.0))))
+    return arms[0], arms[1]
+
+
+def _flat_arms(sleeve_value: int, rng: np.random.Generator) -> tuple[Arm, Arm]:
+    span = {2: (14, 34), 3: (20, 50), 4: (32, 64), 5: (34, 70)}.get(sleeve_value, (34, 79))
+    lean = rng.uniform(*span)
+    long = sleeve_value >= 5
+    arms = []
+    for side in (1, -1):
+        angle = float(np.clip(lean + rng.normal(0, 4.5), span[0] - 4, span[1] + 3))
+        bend = (
+            float(np.clip(rng.normal(14 if sleeve_value == 5 else 6, 13), -14, 48)) if long else float(rng.normal(2, 3))
+        )
+        folded = sleeve_value >= 6 and rng.random() < 0.10
+        if folded:
+            angle, bend = float(rng.uniform(66, 78)), float(rng.uniform(62, 98))
+        if angle + bend > 104 and not folded:
+            bend = 104 - angle
+        arms.append(Arm(side, angle, bend, float(rng.uniform(13, 24)), folded))
+    return arms[0], arms[1]

@@ -1,0 +1,167 @@
+"""The measures of an upper garment in centimetres, and the outlines of its trunk."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from wardrobe.drawing.geometry import Point, between, flipped, lerp, profile
+from wardrobe.measurements import HIP, WAIST
+from wardrobe.silhouette.arms import Arm, inside, right_path
+
+Ripple = tuple[tuple[float, float, float], ...]  # (cm high, radians per cm, phase) of each of its waves
+
+
+@dataclass
+class Body:
+    """A trunk that is as wide on the right as on the left but for its ripples, and its two arms."""
+
+    neck: float  # half the width of the neck opening
+    shoulder: float  # x of the shoulder's end
+    slope: float  # y of the shoulder's end
+    armhole: float  # y of the armpit
+    chest: float  # half widths from here
+    waist: float
+    hip: float
+    hem: float
+    length: float
+    arms: tuple[Arm, Arm]  # right, left
+    setting: str = "flat"
+    size: float = 1.0  # of the figure that it is cut for
+    tail: float = 0.0  # how much the sides of a shirt's hem are higher than its middle
+    points: float = 0.0  # how much the two tips of a waistcoat are lower than its sides
+    flare: float = 0.0  # depth of the waves along a wide hem
+    band: float = 0.0  # depth of a knitted band that draws the hem in
+    sag: float = 0.8  # how much the middle of the hem is lower than its corners
+    peplum: bool = False  # a gathered flounce from the waist down
+    arm: float = 58.0  # from the shoulder's end to the wrist
+    sleeve: float = 0.0  # part of the arm that the sleeve covers
+    seam: str = "set-in"  # where the sleeve is sewn on: set-in, dropped, raglan, or dolman: nowhere
+    drop: float = 0.0  # cm along the arm of a dropped seam
+    skip: float = 0.0  # cm of the arm that are bare above the sleeve
+    tucked: bool = False  # the sleeves are folded behind the trunk
+    bicep: float = 18.5  # the sleeve's width
+    cuff: float = 10.5
+    top: float = 0.0  # y of the upper edge where there are no shoulders
+    ripples: tuple[Ripple, Ripple, Ripple] = ((), (), ())  # of the right side, the left side and the hem
+
+    @property
+    def waist_y(self) -> float:
+        return WAIST * self.size
+
+    @property
+    def hip_y(self) -> float:
+        return HIP * self.size
+
+    @property
+    def sleeve_length(self) -> float:
+        """How long the sleeve is, in cm."""
+        return self.sleeve * self.arm - self.skip
+
+    def width(self, y: float) -> float:
+        """Half the width at a height."""
+        end = self.length - self.tail
+        keys = [(self.armhole, self.chest), (self.waist_y, self.waist), (self.hip_y, self.hip)]
+        keys = keys[:1] + [k for k in keys[1:] if k[0] < end - 5 - self.band]
+        if self.band:
+            keys.append((end - self.band - 2.0, self.hem + 1.6))
+        return profile([*keys, (end, self.hem)])(y)
+
+    def shoulder_run(self) -> list[Point]:
+        return between((self.neck, self.top), (self.shoulder, self.slope), -0.012)
+
+    def bare_armhole(self) -> list[Point]:
+        """The armhole of a sleeveless garment, from the shoulder's end to the armpit."""
+        drop, out = self.armhole - self.slope, self.chest - self.shoulder
+        return [
+            (self.shoulder, self.slope),
+            (self.shoulder - 0.06 * out - 0.3, self.slope + 0.34 * drop),
+            (self.shoulder + 0.12 * out, self.slope + 0.66 * drop),
+            (self.shoulder + 0.46 * out, self.slope + 0.89 * drop),
+            (self.chest, self.armhole),
+        ]
+
+    def side_run(self, side: int = 1) -> list[Point]:
+        """From the right (or, with `side` -1, the left) armpit down, as if it were the right one."""
+        end = self.length - self.tail
+        ys = np.linspace(self.armhole, end - 0.9, 5 if end - self.armhole < 30 else 9)
+        if self.band:
+            ys = np.concatenate([ys[:-2], end - self.band + np.array([-2.2, -0.2]), ys[-1:]])
+            ys = np.unique(ys[(ys < end - self.band - 4) | (ys > end - self.band - 3)])
+        ripple = self.ripples[0 if side > 0 else 1]
+        calm = [min((y - self.armhole) / 8, 1.0) for y in ys]
+        return [(self.width(float(y)) + c * wave(ripple, float(y)), float(y)) for y, c in zip(ys, calm, strict=True)]
+
+    def hem_run(self) -> list[Point]:
+        """From the right corner to the left one, which are a little rounded."""
+        x, end = self.hem, self.length - self.tail
+        right, left = (wave(self.ripples[i], end) for i in (0, 1))
+        if self.flare > 0:
+            return self._flared_hem(x)
+        points: list[Point] = []
+        corner = min(0.9, 0.06 * x)
+        for t in np.linspace(1, -1, 13 if not self.points else 19):
+            edge = x + (right if t > 0 else left) * abs(t) - corner * (abs(t) == 1)
+            low = self.sag * (1 - t * t) + wave(self.ripples[2], float(t) * x) * (1 - 0.7 * abs(t))
+            low += self.tail * (1.0 if abs(t) < 0.5 else math.cos((abs(t) - 0.5) * math.pi) ** 2)
+            low += self.points * min((1 - abs(t)) / 0.78, 0.45 + 0.55 * abs(t) / 0.22)
+            points.append((edge * float(t), end + low))
+        return points
+
+    def _flared_hem(self, x: float) -> list[Point]:
+        """A wide hem in waves of uneven width, as cloth falls that is wider than what it hangs from."""
+        waves = 5 + int(self.flare > 1.2) * 2 + int(x > 40)
+        phase = self.ripples[2][0][2] if self.ripples[2] else 0.0
+        points = []
+        for i in range(2 * waves + 1):
+            t = 1 - i / waves
+            u = t + 0.35 / waves * math.sin(5.3 * t + phase) * (0 < i < 2 * waves)
+            deep = (0.62 if i % 2 else -0.36) * (0.75 + 0.45 * math.sin(7.1 * t + phase)) * (0 < i < 2 * waves)
+            points.append((x * u, self.length + self.flare * (1.9 * (1 - t * t) + deep)))
+        return points
+
+    def trunk_sides(self) -> tuple[list[list[Point]], list[list[Point]]]:
+        """The runs of both sides from the neck to the hem, the left ones flipped to their side.
+
+        Where there are sleeves, the trunk goes on beneath them, so that no edge shows along the seam.
+        """
+        right, left = ([self.shoulder_run(), self._beneath(arm), self.side_run(arm.side)] for arm in self.arms)
+        return right, [flipped(run) for run in left]
+
+    def _beneath(self, arm: Arm) -> list[Point]:
+        """From the shoulder's end, under the sleeve, to the armpit."""
+        if not self.sleeve:
+            return self.bare_armhole()
+        if self.tucked:
+            return [(self.shoulder, self.slope), (self.shoulder + 0.6, self.slope + 6), (self.chest, self.armhole)]
+        path, reach = right_path(self, arm), min(4.0, 0.4 * self.sleeve_length)
+        edge = [path(float(t))[0] for t in np.linspace(0.0, self.drop, 4 if self.drop else 1)]
+        hidden = [inside(path(self.drop + part * reach), depth) for part, depth in ((0.5, 0.7), (1.0, 2.6))]
+        armpit = (self.chest, self.armhole)
+        return [*edge, *hidden, lerp(hidden[-1], armpit, 0.5), armpit]
+
+    def outline(self, back: float) -> list[list[Point]]:
+        """The runs of the whole trunk with shoulders; its upper edge dips by `back` at the neck."""
+        right, left = self.trunk_sides()
+        neck = [
+            (-self.neck, 0.0),
+            (-self.neck * 0.55, back * 0.85),
+            (0.0, back),
+            (self.neck * 0.55, back * 0.85),
+            (self.neck, 0.0),
+        ]
+        return [neck, *right, self.hem_run(), *[run[::-1] for run in reversed(left)]]
+
+
+def wave(ripple: Ripple, at: float) -> float:
+    """How far a rippled edge is displaced at a distance along it."""
+    return sum(high * math.sin(turn * at + phase) for high, turn, phase in ripple)
+
+
+def make_ripple(rng: np.random.Generator, strength: float) -> Ripple:
+    """Waves of three sizes."""
+    return tuple(
+        (float(strength * high * rng.uniform(0.3, 1.0)), 2 * math.pi / float(long * rng.uniform(0.8, 1.3)),
+         float(rng.uniform(0, 2 * math.pi)))
+        for high, long in ((0.75, 46.0), (0.4, 19.0), (0.18, 8.0))
+    )  # fmt: skip
