@@ -17,7 +17,7 @@ serve: $(VENV)/.installed
 	$(BIN)/gunicorn wsgi:app
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python tests/browser.py
+	$(BIN)/python -m tests.support.browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.installed-dev
@@ -27,7 +27,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 soak: $(VENV)/.installed-dev
-	RPF_KILLS=200 $(BIN)/python -m pytest tests/rpf/collection tests/rpf/test_indexing.py tests/rpf/test_kills.py
+	RPF_KILLS=200 $(BIN)/python -m pytest tests/unit/collection tests/unit/ingest/test_pipeline.py tests/integration/test_crashes.py tests/integration/test_kills.py
 	RPF_ORDINARY=all $(BIN)/python -m pytest tests/ordinary
 	$(BIN)/python -m tests.ordinary.memory
 	$(BIN)/python -m tests.soak --minutes 10

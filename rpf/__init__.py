@@ -3,7 +3,7 @@
 import os
 import sys
 
-from rpf.cores import thread_limit
+from rpf.utils.cores import thread_limit
 
 __version__ = "0.1.0"
 

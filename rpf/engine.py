@@ -10,25 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
-from rpf import demo, images
-from rpf.accuracy import Accuracy, read_accuracy
-from rpf.batching import Batcher, Observer
 from rpf.collection import Collection, Item, valid_name
-from rpf.config import Config
-from rpf.cores import usable_cores
-from rpf.embedding import Query, Recent, having
 from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, SearchUnavailable, UnknownCollection
-from rpf.index import Index, kept
-from rpf.index.exact import Exact
-from rpf.indexing import Progress
-from rpf.model import checkpoint
-from rpf.model.compiled import compile_branches
-from rpf.model.rpf import RPF
-from rpf.model.threads import set_threads
+from rpf.evaluation.accuracy import Accuracy, read_accuracy
+from rpf.images import decode
+from rpf.inference.batcher import Batcher
+from rpf.inference.embedding_cache import Query, Recent, having
+from rpf.inference.interface import Observer
+from rpf.inference.load import load_model
+from rpf.ingest import default_collection
+from rpf.search import index_store
+from rpf.search.base import Index
+from rpf.search.exact import Exact
 from rpf.settings import DEFAULT_COLLECTION, Settings
+from rpf.utils.cores import usable_cores
+from rpf.utils.progress import Progress
 
 DECODERS = 2
 
@@ -42,7 +40,6 @@ __all__ = [
     "Query",
     "Results",
     "SearchEngine",
-    "load_model",
 ]
 log = logging.getLogger(__name__)
 
@@ -122,7 +119,9 @@ class SearchEngine:
         self.default = settings.collection  # the name of the default collection; `prepare` may give it another
         if settings.collection == DEFAULT_COLLECTION:
             with suppress(CollectionError, OSError):  # a damaged one is told where it is used
-                self.default = demo.find(settings.collections, self.info.checkpoint_hash) or DEFAULT_COLLECTION
+                self.default = (
+                    default_collection.find(settings.collections, self.info.checkpoint_hash) or DEFAULT_COLLECTION
+                )
 
     def prepare(self, progress: Progress) -> None:
         """Draw and index the default collection unless RPF_COLLECTION names another; resumes.
@@ -131,7 +130,7 @@ class SearchEngine:
         """
         name = self.settings.collection
         if name == DEFAULT_COLLECTION:
-            self.default = demo.prepare(self.settings.collections, self.model, progress)
+            self.default = default_collection.prepare(self.settings.collections, self.model, progress)
         elif not (self.settings.collections / name / "manifest.json").is_file():
             raise UnknownCollection(
                 'There is no collection named "%(name)s"; make it with: python -m rpf index %(name)s FOLDER', name=name
@@ -191,7 +190,9 @@ class SearchEngine:
                 "or index the pictures again under another name.",
                 name=name,
             )
-        return known, kept.open_index(known, self.settings.index, self._index_key() if known.index_folder else "")
+        return known, index_store.open_index(
+            known, self.settings.index, self._index_key() if known.index_folder else ""
+        )
 
     def _index_key(self) -> str:
         try:
@@ -203,7 +204,7 @@ class SearchEngine:
     def embed(self, source: bytes | Path, keys: Iterable[str] | None = None) -> Query:
         """Embed a picture for some attributes of the model, all if None. Raises BadImage, Overloaded; OSError when a
         path cannot be read."""
-        data = source if isinstance(source, bytes) else images.read(source)
+        data = source if isinstance(source, bytes) else decode.read(source)
         return self._recent.query(data, self.model.attributes if keys is None else tuple(keys))
 
     def load(self) -> Load:
@@ -271,7 +272,7 @@ class SearchEngine:
     def thumbnail(self, source: bytes | Path, side: int) -> bytes:
         """Make a WebP that fits into side x side pixels. Raises BadImage."""
         with self._thumbnailing:  # or as many large images are in memory at once as the site has threads
-            return images.thumbnail(source, side)
+            return decode.thumbnail(source, side)
 
     def _chosen(self, collection: Collection, query: Query, weights: Mapping[str, float]) -> dict[str, float]:
         for key, weight in weights.items():
@@ -290,23 +291,3 @@ class SearchEngine:
             if np.isnan(query.embedding[collection.vocabulary.index(key), -1]):
                 raise ValueError(f"the query was not embedded for {key}")
         return chosen
-
-
-def load_model(settings: Settings, config: Config | None = None) -> RPF:
-    """The checkpoint of the settings on the device of the settings; `config` is for checkpoints that carry none.
-
-    Raises CheckpointError, ConfigError.
-    """
-    threads = set_threads(settings.threads)
-    device = settings.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = checkpoint.load(settings.checkpoint, config)
-    if device == "cpu":
-        model.number_format = compile_branches(model, settings.number_format, threads, settings.instance / "compiled")
-        return model
-    try:
-        return model.to(device)
-    except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there
-        why = str(error).split("\n")[0]
-        raise ConfigError("The device %(device)s cannot be used: %(why)s", device=device, why=why) from None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rpf.errors import ConfigError
-from rpf.files import kept_secret
+from rpf.utils.files import kept_secret
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_COLLECTION = "wardrobe"

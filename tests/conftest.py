@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import ROOT
+
+pytest_plugins = ["tests.support.training_data", "tests.support.evaluation_data"]
+
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ["RPF_RATE_LIMIT"] = "off"  # many tests search from one address
 
-ROOT = Path(__file__).resolve().parents[1]
+
 TINY = """
 NAME: rpf-tiny
 MODEL:
@@ -52,7 +56,7 @@ def tiny_model(folder: Path, overrides: Sequence[str] = ()):  # type: ignore[no-
     import torch
 
     from rpf import config
-    from rpf.model.rpf import RPF
+    from rpf.models.rpf import RPF
 
     sizes = folder / "tiny.yaml"
     sizes.write_text(TINY, encoding="utf-8")
@@ -63,8 +67,8 @@ def tiny_model(folder: Path, overrides: Sequence[str] = ()):  # type: ignore[no-
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint of our format with a tiny model, and a report of it with made figures."""
-    from rpf.files import file_hash
-    from rpf.model import checkpoint
+    from rpf.models import checkpoint
+    from rpf.utils.files import file_hash
 
     folder = tmp_path_factory.mktemp("checkpoint")
     file = folder / "tiny.safetensors"
@@ -103,8 +107,8 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, i
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, wardrobe: dict[Path, dict[str, int]]):  # type: ignore[no-untyped-def]
     """Settings over a folder with the collection "tiny" (the wardrobe, indexed by the tiny model)."""
-    from rpf.engine import load_model
-    from rpf.indexing import Source, index
+    from rpf.inference.load import load_model
+    from rpf.ingest.pipeline import Source, index
     from rpf.settings import Settings
 
     base = tmp_path_factory.mktemp("site")
@@ -127,9 +131,9 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
     import torch
     from PIL import Image
 
-    from rpf.engine import load_model
-    from rpf.indexing import Source, index
-    from rpf.model import checkpoint
+    from rpf.inference.load import load_model
+    from rpf.ingest.pipeline import Source, index
+    from rpf.models import checkpoint
     from rpf.settings import Settings
 
     base = tmp_path_factory.mktemp("parts")
@@ -168,8 +172,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, settings, wardrobe: dict[Path
     """A collection that carries its pictures, the first twelve of the wardrobe: items 1 to 12 with their labels, in
     two segments, the third of them removed."""
     from rpf.collection import Writer
-    from rpf.engine import load_model
-    from rpf.indexing import Source, index, take_in
+    from rpf.inference.load import load_model
+    from rpf.ingest.pipeline import Source, index, take_in
 
     folder, model = tmp_path_factory.mktemp("shop") / "shop", load_model(settings)
     (folder / "images").mkdir(parents=True)
@@ -201,7 +205,7 @@ def living(tmp_path: Path, shop: Path, settings):  # type: ignore[no-untyped-def
 @pytest.fixture
 def run(living):  # type: ignore[no-untyped-def]
     """The command line over the settings "living"."""
-    from tests.commands import Run
+    from tests.support.commands import Run
 
     return Run(living)
 

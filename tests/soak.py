@@ -27,14 +27,14 @@ from typing import Any
 import psutil
 import urllib3
 
-from rpf.bench.site import Site, serve
+from benchmarks.serving.test_server import Site, serve
 from rpf.collection import Collection
 from rpf.engine import SearchEngine
-from rpf.indexing import Source, index
-from rpf.scan import find_images
+from rpf.ingest.pipeline import Source, index
+from rpf.ingest.scan import find_images
 from rpf.settings import ROOT, Settings
-from tests.hostile import form, requests
 from tests.ordinary.images import make
+from tests.support.hostile import form, requests
 from wardrobe import draw
 
 NAME = "soak"

@@ -7,29 +7,15 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from rpf.files import check_writable
 from rpf.settings import ROOT, Settings
-from webapp import (
-    about,
-    api,
-    headers,
-    i18n,
-    limits,
-    logs,
-    metrics,
-    openapi,
-    pictures,
-    problems,
-    request_body,
-    results,
-    search,
-    show,
-    subpath,
-)
-from webapp.holder import EngineHolder
-from webapp.options import Options
-from webapp.thumbnails import Thumbnails
-from webapp.uploads import Uploads
+from rpf.utils.files import check_writable
+from webapp import errors, i18n, view_models
+from webapp.config import Options
+from webapp.engine_loader import EngineHolder
+from webapp.images.thumbnails import Thumbnails
+from webapp.images.uploads import Uploads
+from webapp.middleware import metrics, rate_limit, request_body, request_log, security_headers, subpath
+from webapp.views import about, api, images, openapi, results, search
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +46,7 @@ def create_app(settings: Settings | None = None, options: Options | None = None,
     app.extensions["rpf_uploads"] = Uploads(instance / "uploads")
     app.extensions["rpf_thumbnails"] = Thumbnails(instance / "thumbnails")
 
-    logs.init_app(app)
+    request_log.init_app(app)
     request_body.init_app(app)
     if options.metrics:
         metrics.init_app(app, holder)
@@ -68,19 +54,19 @@ def create_app(settings: Settings | None = None, options: Options | None = None,
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     csrf.exempt(api.api)
-    show.init_app(app)
-    headers.init_app(app, options.https)
-    problems.register(app)
-    for blueprint in (search.bp, results.bp, pictures.bp, about.bp, i18n.bp, openapi.bp, api.api):
+    view_models.init_app(app)
+    security_headers.init_app(app, options.https)
+    errors.register(app)
+    for blueprint in (search.bp, results.bp, images.bp, about.bp, i18n.bp, openapi.bp, api.api):
         app.register_blueprint(blueprint)
-    limits.init_app(app, options)
+    rate_limit.init_app(app, options)
     subpath.init_app(app, options.proxies)
     return app
 
 
 def begin(app: Flask) -> None:
     """Start what runs beside the requests. For a server's worker, after the fork."""
-    logs.configure()
+    request_log.configure()
     try:
         check_writable(Path(app.instance_path))
     except OSError as error:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from rpf.errors import RPFError
-from webapp.subpath import cookie_path
+from webapp.middleware.subpath import cookie_path
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
 COOKIE = "language"

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from rpf import __version__
-from rpf.cli import bench, collections, datasets, evaluation, living, model, training
-from rpf.cli.common import status_of
+from rpf.cli import collections, evaluation, maintenance, model, training, wardrobe
+from rpf.cli.options import status_of
 from rpf.cli.output import prepare_output, say
 from rpf.errors import RPFError
 
@@ -65,18 +65,17 @@ for command in (
     collections.search,
     collections.import_collection,
     collections.demo,
-    living.add,
-    living.remove,
-    living.relocate,
-    living.compact,
-    living.verify,
-    datasets.wardrobe,
+    maintenance.add,
+    maintenance.remove,
+    maintenance.relocate,
+    maintenance.compact,
+    maintenance.verify,
+    wardrobe.wardrobe,
     training.train,
     model.embed,
     model.convert,
     evaluation.evaluate,
     evaluation.compare,
-    bench.bench,
     model.doctor,
 ):
     main.add_command(command)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from rpf.cli.common import (
+from rpf.cli.options import (
     AGAIN,
     BATCH,
     FILE,
@@ -23,7 +23,7 @@ from rpf.cli.common import (
 )
 from rpf.cli.output import say
 from rpf.settings import Settings
-from rpf.text import few
+from rpf.utils.text import few
 
 
 @click.command()
@@ -67,10 +67,10 @@ def index(
       RPF_IMAGE_ROOTS=/mnt/archive python -m rpf index shop photos/ --follow-links
       python -m rpf index clothing --dataset config/Clothing/Clothing.yaml --split test --set DATA.BASE_PATH=data
     """
-    from rpf import indexing
     from rpf.collection import collection_folder
-    from rpf.engine import load_model
-    from rpf.scan import describe, scan
+    from rpf.inference.load import load_model
+    from rpf.ingest import pipeline
+    from rpf.ingest.scan import describe, scan
 
     target = collection_folder(settings.collections, name)
     left_out: Counter[str] = Counter()
@@ -81,7 +81,7 @@ def index(
                 f"python -m rpf add {name} {shlex.quote(str(folder))}"
             )
         contents = scan(folder, settings.image_roots if follow_links else None)
-        root, sources, left_out = folder, [indexing.Source(path) for path in contents.paths], contents.left_out
+        root, sources, left_out = folder, [pipeline.Source(path) for path in contents.paths], contents.left_out
     elif dataset is not None and folder is None:
         root, sources = _dataset_sources(dataset, overrides, split)
     else:
@@ -91,7 +91,7 @@ def index(
         raise click.UsageError(f'"{root}" holds no images{instead and ", but " + instead}.')
     with Bar() as bar:
         keep_up = index_keeper(settings, bar)
-        report = indexing.index(
+        report = pipeline.index(
             target,
             root,
             sources,
@@ -109,15 +109,16 @@ def index(
 
 
 def _dataset_sources(file: Path, overrides: tuple[str, ...], split: str) -> tuple[Path, list[Any]]:
-    from rpf import config, indexing
-    from rpf.data.annotations import missing_images, read_split
+    from rpf import config
+    from rpf.datasets.annotations import missing_images, read_split
+    from rpf.ingest import pipeline
 
     data = config.load([file], overrides).DATA
     items = read_split(data.folder, data, split)
     if missing := missing_images(data.folder, items):
         say(f"Left out: {len(missing)} missing {few(missing, len(missing))}.", err=True)
     absent = set(missing)
-    return data.folder, [indexing.Source(item.path, item.labels) for item in items if item.path not in absent]
+    return data.folder, [pipeline.Source(item.path, item.labels) for item in items if item.path not in absent]
 
 
 @click.command()
@@ -180,7 +181,7 @@ def import_collection(
           --filenames filenames_test.txt --images data/FashionAI
     """
     from rpf.collection import Writer
-    from rpf.importing import import_legacy
+    from rpf.ingest.import_legacy import import_legacy
 
     settings = Settings.from_environ()
     with Bar() as bar:

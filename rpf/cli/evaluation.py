@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rpf.cli.common import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
+from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
 from rpf.cli.output import say
 from rpf.settings import Settings
 
@@ -53,15 +53,15 @@ def evaluate(
           --checkpoint model.safetensors --set DATA.BASE_PATH=data --split valid --out report
     """
     from rpf import config
-    from rpf.data.image_check import ImageCheck
-    from rpf.engine import load_model
-    from rpf.evaluation.applicability import applicability
+    from rpf.datasets.image_check import ImageCheck
+    from rpf.evaluation.export import write_report
     from rpf.evaluation.measure import Measured, measure
+    from rpf.evaluation.presence import applicability
     from rpf.evaluation.protocol import embed, read_benchmark
     from rpf.evaluation.report import make_report
     from rpf.evaluation.tables import as_text
-    from rpf.evaluation.writing import write_report
-    from rpf.index.methods import METHODS, make_method
+    from rpf.inference.load import load_model
+    from rpf.search.indexes.registry import METHODS, make_method
 
     wanted = method_names(methods) if methods else list(METHODS)
     for name in wanted:
@@ -111,7 +111,7 @@ def compare(reports: tuple[Path, ...], names: str | None, out: Path) -> None:
       python -m rpf compare stage1/report.json stage2/report.json --names "stage 1,stage 2" --out side-by-side
     """
     from rpf.evaluation.compare import compare as put_together
-    from rpf.evaluation.writing import write_comparison
+    from rpf.evaluation.export import write_comparison
 
     called = [name.strip() for name in names.split(",")] if names else [file.resolve().parent.name for file in reports]
     if len(called) != len(reports):

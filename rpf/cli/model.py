@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from rpf.cli.common import FILE, ManyConfigs, naming, prepare_file, with_settings
+from rpf.cli.options import FILE, ManyConfigs, naming, prepare_file, with_settings
 from rpf.cli.output import say
-from rpf.files import write_atomic
 from rpf.settings import Settings
+from rpf.utils.files import write_atomic
 
 
 @click.command(cls=ManyConfigs)
@@ -30,8 +30,8 @@ def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tupl
     import numpy as np
 
     from rpf import config
-    from rpf.images import open_image
-    from rpf.model import checkpoint
+    from rpf.images.decode import open_image
+    from rpf.models import checkpoint
 
     prepare_file(out)
     model = checkpoint.load(settings.checkpoint, config.load(configs) if configs else None)
@@ -70,8 +70,8 @@ def convert(
 
     from rpf import config
     from rpf.errors import CheckpointError
-    from rpf.model import checkpoint
-    from rpf.model.rpf import RPF
+    from rpf.models import checkpoint
+    from rpf.models.rpf import RPF
 
     if out.suffix != ".safetensors":
         raise CheckpointError("%(out)s: the name must end in .safetensors", out=out)
@@ -96,7 +96,7 @@ def doctor(settings: Settings) -> None:
     Example:
       python -m rpf doctor
     """
-    from rpf.doctor import findings
+    from rpf.cli.findings import findings
 
     healthy = True
     for name, value, fine in findings(settings):

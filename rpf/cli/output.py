@@ -4,7 +4,7 @@ import io
 import logging
 import sys
 
-from rpf.text import printable
+from rpf.errors import printable
 
 
 class LineFormatter(logging.Formatter):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rpf.cli.common import FILE, SKIP_BAD, Bar, ManyConfigs, status_of
+from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, status_of
 from rpf.cli.output import LineFormatter, say
 from rpf.errors import ConfigError, TrainingError
 from rpf.settings import ROOT
@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from rpf.config import Config
-    from rpf.data.image_check import ImageCheck
-    from rpf.model.rpf import RPF
+    from rpf.datasets.image_check import ImageCheck
+    from rpf.models.rpf import RPF
     from rpf.training.trainer import Evaluate
 
 
@@ -71,11 +71,11 @@ def train(
     import torch
 
     from rpf import config
-    from rpf.model.rpf import RPF
-    from rpf.training.hardware import hardware
-    from rpf.training.learning import read_course, require_trainable
-    from rpf.training.start import begin
-    from rpf.training.state import STATE, read_state
+    from rpf.models.rpf import RPF
+    from rpf.training.checkpointing import STATE, read_state
+    from rpf.training.distributed import hardware
+    from rpf.training.initialize import begin
+    from rpf.training.tasks.build import read_course, require_trainable
     from rpf.training.trainer import Trainer
 
     values = config.load(configs, overrides)
@@ -109,8 +109,8 @@ def train(
 
 def _check_images(values: "Config", skip_bad: bool) -> "ImageCheck":
     """Check the images of train and valid, and of the extra dataset, before any of them is used."""
-    from rpf.data.annotations import read_split
-    from rpf.data.image_check import ImageCheck, describe
+    from rpf.datasets.annotations import read_split
+    from rpf.datasets.image_check import ImageCheck, describe
 
     data = values.DATA
     with Bar("image") as bar:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rpf.errors import CollectionError
-from rpf.files import file_hash
+from rpf.utils.files import file_hash
 
 
 @dataclass(frozen=True)

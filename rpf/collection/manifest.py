@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from rpf.errors import CollectionError, UnknownCollection
-from rpf.files import write_atomic
+from rpf.utils.files import write_atomic
 
 FORMAT = 1
 FILE = "manifest.json"

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rpf.collection.arrays import Array, map_array, write_array
 from rpf.collection.items import NewItem
 from rpf.collection.manifest import Manifest
 from rpf.errors import CollectionError
-from rpf.files import sync_folder
+from rpf.utils.arrays import Array, map_array, write_array
+from rpf.utils.files import sync_folder
 
 FOLDER = "segments"
 CHUNK = 8192  # rows

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rpf.errors import ConfigError
+from rpf.errors import ConfigError, printable
 from rpf.evaluation.report import Line, Report
 from rpf.evaluation.tables import Table, origin, table_as_markdown, table_as_text, tabulate
-from rpf.text import printable
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from rpf.evaluation.metrics import Floats, Ints, average_precision, recall
 from rpf.evaluation.protocol import Benchmark, Vectors, embed
-from rpf.index import Method
-from rpf.index.exact import NoIndex
-from rpf.indexing import Progress
-from rpf.model.rpf import RPF
+from rpf.models.rpf import RPF
+from rpf.search.base import Method
+from rpf.search.exact import NoIndex
+from rpf.utils.progress import Progress
 
 QUERIES_AT_ONCE = 256  # bounds the memory of whole rankings
 

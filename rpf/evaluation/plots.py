@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from rpf.attributes import Vocabulary
 from rpf.evaluation.report import Line, Report, lines
-from rpf.index.methods import make_method
+from rpf.search.indexes.registry import make_method
 
 # The site's light set (static/site.css, where it says how they were found).
 COLOURS = (

@@ -11,13 +11,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from rpf import config
-from rpf.cores import usable_cores
-from rpf.data.annotations import Label, read_parts, read_retrieval
-from rpf.data.image_check import ImageCheck
+from rpf.datasets.annotations import Label, read_parts, read_retrieval
+from rpf.datasets.image_check import ImageCheck
 from rpf.errors import BadImage, ConfigError, DatasetError
-from rpf.images import open_image
-from rpf.indexing import Progress
-from rpf.model.rpf import RPF, Embedded
+from rpf.images.decode import open_image
+from rpf.models.rpf import RPF, Embedded
+from rpf.utils.cores import usable_cores
+from rpf.utils.progress import Progress
 
 Branch = Literal["region", "patch", "both"]
 DECODERS = 4

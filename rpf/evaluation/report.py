@@ -9,8 +9,8 @@ import numpy as np
 from rpf.evaluation.measure import Measured
 from rpf.evaluation.metrics import Bools, Floats, bootstrap_means, random_average_precision
 from rpf.evaluation.protocol import Benchmark
-from rpf.index.methods import make_method
-from rpf.text import EXAMPLES
+from rpf.search.indexes.registry import make_method
+from rpf.utils.text import EXAMPLES
 
 DRAWS = 2000
 SEED = 0

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rpf.attributes import Vocabulary
-from rpf.data.image_check import describe
+from rpf.datasets.image_check import describe
+from rpf.errors import printable
 from rpf.evaluation.report import Line, Report, lines
-from rpf.text import few, printable
+from rpf.utils.text import few
 
 CELL_WIDTH = 12  # room for 100.0-100.0
 NOTHING = "-"  # an attribute without queries

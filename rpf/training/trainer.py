@@ -17,12 +17,12 @@ from tqdm import tqdm
 
 from rpf.config import Solver
 from rpf.errors import ConfigError, TrainingError
-from rpf.model import checkpoint
-from rpf.model.rpf import RPF
-from rpf.training.course import Course
-from rpf.training.hardware import Hardware
-from rpf.training.monitor import Monitor
-from rpf.training.state import BEST, LAST, State, write_state
+from rpf.models import checkpoint
+from rpf.models.rpf import RPF
+from rpf.training.checkpointing import BEST, LAST, State, write_state
+from rpf.training.distributed import Hardware
+from rpf.training.tasks.base import Course
+from rpf.training.tensorboard import Monitor
 
 Evaluate = Callable[[RPF], float]
 MakeCourse = Callable[[RPF], Course]
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class Trainer:
-    """Trains `model` as its config says, and leaves in `folder` what rpf.training.state describes.
+    """Trains `model` as its config says, and leaves in `folder` what rpf.training.checkpointing describes.
 
     `evaluate` gives the MAP on valid, from 0 to 1, by which the best model is chosen; only the first process calls it.
     With SOLVER.AVERAGE it judges, and the files hold, the moving average of the weights.

@@ -4,7 +4,7 @@ import os
 from itertools import product
 from pathlib import Path
 
-from rpf.scan import SUFFIXES
+from rpf.ingest.scan import SUFFIXES
 from rpf.settings import ROOT
 from tests.ordinary.doors import DOORS
 from tests.ordinary.images import FORMATS, SIZES

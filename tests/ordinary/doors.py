@@ -16,11 +16,11 @@ import pytest
 import urllib3
 from PIL import Image
 
-from rpf.bench.site import Site
+from benchmarks.serving.test_server import Site
 from rpf.engine import Collection, Query, SearchEngine
 from rpf.settings import Settings
-from tests.commands import Run
-from tests.nginx import Front
+from tests.support.commands import Run
+from tests.support.nginx import Front
 
 ATTRS = "sleeve length; neckline design; skirt length"
 K = 40

@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 
 import urllib3
 
-from rpf.bench.site import Site, serve
-from rpf.engine import load_model
-from rpf.indexing import Source, index
+from benchmarks.serving.test_server import Site, serve
+from rpf.inference.load import load_model
+from rpf.ingest.pipeline import Source, index
 from rpf.settings import Settings
 from tests.ordinary.doors import UPLOADED, open_form
 from tests.ordinary.images import FORMATS, SIZES, make

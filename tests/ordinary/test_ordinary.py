@@ -16,15 +16,15 @@ import pytest
 from hypothesis import given, strategies
 from PIL import Image
 
-from rpf.bench.site import serve
+from benchmarks.serving.test_server import serve
 from rpf.engine import SearchEngine
 from rpf.settings import Settings
 from tests.conftest import with_instance
-from tests.nginx import Front, nginx
 from tests.ordinary import cases
 from tests.ordinary.doors import DOORS, Doors, Ranking
 from tests.ordinary.images import FORMATS, make, scene
 from tests.ordinary.pairs import pairwise
+from tests.support.nginx import Front, nginx
 
 SAME = 1e-4  # similarities of one image through two doors
 STORED = 2e-3  # and where its embedding was stored in 16 bits

@@ -1,0 +1,128 @@
+"""What our search is compared with: the earlier system's way, and two libraries of graph search when installed."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+
+from rpf.collection import Collection
+from rpf.search.base import Found, Method, Neighbours, Vectors, blocks, nearest_first
+from rpf.search.indexes.faiss import Faiss
+
+TOP = 50  # neighbours of each attribute that the earlier system took
+
+
+class Earlier:
+    """The earlier system's way: a flat FAISS index an attribute, its 50 nearest, similarities added up."""
+
+    title = "earlier way"
+
+    def __init__(self, collection: Collection, methods: Sequence[Method]) -> None:
+        self.collection = collection
+        self.methods = methods  # Faiss("Flat") for each attribute
+
+    def search(
+        self,
+        queries: npt.NDArray[np.float32],
+        attributes: Sequence[int],
+        weights: npt.NDArray[np.float64],
+        count: int,
+        lacking_last: bool = False,
+    ) -> Found:
+        """See rpf.search.base.Index: an item counts as 0 in attributes of which it is not among the 50 nearest."""
+        sums: dict[int, float] = defaultdict(float)
+        for query, attribute, weight in zip(queries, attributes, weights, strict=True):
+            near = self.methods[attribute].search(query[None], TOP)
+            for row, squared in zip(near.ids[0].tolist(), near.distances[0].tolist(), strict=True):
+                sums[row] += weight * (1 - squared / 2)
+        rows = np.array(sorted(sums, key=lambda row: (-sums[row], row))[:count], np.int64)
+        scores = np.array([sums[row] for row in rows.tolist()]) / weights.sum()
+        nothing = np.zeros((len(attributes), len(rows)))
+        return Found(rows, scores, nothing.astype(np.float32), nothing.astype(bool))
+
+
+class HNSWLib(Method):
+    """hnswlib's graph over whole vectors."""
+
+    title = "hnswlib"
+    FILE = "graph.hnswlib"
+
+    def build(self, vectors: Vectors) -> None:
+        """See rpf.search.base.Method."""
+        import hnswlib
+
+        n, dim = vectors.shape
+        self._graph = hnswlib.Index(space="ip", dim=dim)
+        self._graph.set_num_threads(faiss.omp_get_max_threads())
+        self._graph.init_index(max_elements=n, ef_construction=200, M=16, random_seed=0)
+        for block in blocks(vectors):
+            self._graph.add_items(block)
+
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
+        """See rpf.search.base.Method."""
+        self._graph.set_ef(max(64, 2 * k))
+        ids, distances = self._graph.knn_query(queries, k, num_threads=1)  # 1 - cosine
+        return nearest_first(ids.astype(np.int64), 2 * distances)
+
+    def save(self, folder: Path) -> None:
+        """See rpf.search.base.Method."""
+        self._graph.save_index(str(folder / self.FILE))
+
+    def open(self, folder: Path, shape: tuple[int, int]) -> None:
+        """See rpf.search.base.Method."""
+        import hnswlib
+
+        self._graph = hnswlib.Index(space="ip", dim=shape[1])
+        self._graph.load_index(str(folder / self.FILE), max_elements=shape[0])
+
+
+class USearch(Method):
+    """usearch's graph over whole vectors of 16 bits, mapped from its file."""
+
+    title = "usearch"
+    FILE = "graph.usearch"
+    _graph: Any  # its own types know less than it does
+
+    def build(self, vectors: Vectors) -> None:
+        """See rpf.search.base.Method."""
+        from usearch.index import Index
+
+        self._graph = Index(ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=16, expansion_add=200)
+        done = 0
+        for block in blocks(vectors):
+            self._graph.add(np.arange(done, done + len(block)), block, threads=faiss.omp_get_max_threads())
+            done += len(block)
+
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
+        """See rpf.search.base.Method."""
+        self._graph.expansion_search = max(64, 2 * k)
+        found = [self._graph.search(query, k, threads=1) for query in queries]
+        ids, distances = np.full((len(queries), k), -1), np.full((len(queries), k), np.inf)
+        for line, own in enumerate(found):
+            ids[line, : len(own.keys)], distances[line, : len(own.keys)] = own.keys, 2 * own.distances
+        return nearest_first(ids, distances)
+
+    def save(self, folder: Path) -> None:
+        """See rpf.search.base.Method."""
+        self._graph.save(str(folder / self.FILE))
+
+    def open(self, folder: Path, shape: tuple[int, int]) -> None:
+        """See rpf.search.base.Method."""
+        from usearch.index import Index
+
+        self._graph = Index.restore(str(folder / self.FILE), view=True)
+
+
+RIVALS: dict[str, type[Method]] = {"earlier": Faiss, "hnswlib": HNSWLib, "usearch": USearch}
+
+
+def make_rival(name: str) -> Method:
+    """A rival's method for one attribute. Raises ImportError when its library is not installed."""
+    if name == "earlier":
+        return Faiss("Flat")
+    __import__(name)
+    return RIVALS[name]()

@@ -1,0 +1,177 @@
+"""What commands share: settings, progress bars, several configs for one option."""
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from rpf.cli.output import say
+from rpf.errors import BadImage, printable
+from rpf.settings import Settings
+from rpf.utils.files import check_writable
+
+if TYPE_CHECKING:
+    from rpf.collection import Writer
+    from rpf.ingest.pipeline import Report
+
+UNREADABLE = 3  # exit status: all is done, but for images that cannot be read
+FILE = click.Path(path_type=Path)
+BATCH = click.option(
+    "--batch",
+    default=32,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Pictures embedded (and saved) at a time.",
+)
+SKIP_BAD = click.option(
+    "--skip-bad", is_flag=True, help="Leave out images that are missing or cannot be decoded, and say so."
+)
+WAIT = click.option(
+    "--wait",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="How long to wait for another process that writes the collection.",
+)
+AGAIN = click.option("--again", is_flag=True, help="Bring back what was removed by `remove`, and forget that it was.")
+FOLLOW_LINKS = click.option(
+    "--follow-links",
+    is_flag=True,
+    help="Follow links that lead out of the image folder, into folders that RPF_IMAGE_ROOTS names. The site needs "
+    "RPF_IMAGE_ROOTS too, to show their images.",
+)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does."""
+
+
+def terminate(signal_number: int, frame: object) -> None:
+    """Handle SIGTERM."""
+    raise Terminated
+
+
+def status_of(stop: BaseException) -> int:
+    """Return the exit status of a command that was stopped."""
+    return 143 if isinstance(stop, Terminated) else 130
+
+
+class ManyConfigs(click.Command):
+    """Lets one --cfg take several files, and one --set several settings: --cfg A.yaml B.yaml --set A=1 B=2."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        spread: list[str] = []
+        option = ""  # that may take one more value
+        for arg in args:
+            if arg.startswith("-"):
+                option = arg
+            elif spread and spread[-1] != option and _is_value(option, arg):
+                spread.append(option)
+            spread.append(arg)
+        return super().parse_args(ctx, spread)
+
+
+def _is_value(option: str, arg: str) -> bool:
+    return (option == "--cfg" and arg.endswith((".yaml", ".yml"))) or (option == "--set" and "=" in arg)
+
+
+class Bar(AbstractContextManager["Bar"]):
+    """A tqdm bar for each phase of a long work."""
+
+    def __init__(self, unit: str = "picture") -> None:
+        self._unit = unit
+        self._bar: Any = None
+        self._phase = ""
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        if phase != self._phase or self._bar is None:
+            self.__exit__()
+            self._phase = phase
+            self._bar = tqdm(total=total, initial=done, desc=printable(phase), unit=self._unit)
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def prepare_file(path: Path) -> None:
+    """Make the folder that a command will write a file to, before its work. Raises ClickException, OSError."""
+    if path.is_dir():
+        raise click.ClickException(f"{path} is a folder; give the name of a file.")
+    check_writable(path.parent)
+
+
+@contextmanager
+def naming(image: Path) -> Iterator[None]:
+    """Put an image's path before what is wrong with it."""
+    try:
+        yield
+    except BadImage as error:
+        raise click.ClickException(f"{image}: {error}") from None
+
+
+def method_names(text: str) -> list[str]:
+    """The search methods that an option names, each once: separated by spaces, or by commas where there is no factory
+    string (faiss:...), which has commas of its own."""
+    return list(dict.fromkeys(name for word in text.split() for name in ([word] if ":" in word else word.split(","))))
+
+
+def index_keeper(settings: Settings, bar: Bar) -> "Callable[[Writer], object]":
+    """What brings a collection's search index up to date, by its writer. Raises ConfigError for a wrong RPF_INDEX or
+    RPF_INSTANCE."""
+    from rpf.errors import SearchUnavailable
+    from rpf.search.index_store import keep_up, method_for
+
+    method_for(settings.index, 0)  # now, and not after the work
+    key = settings.index_key()
+
+    def keep(writer: "Writer") -> None:
+        try:
+            keep_up(writer, settings.index, key, bar)
+        except SearchUnavailable as error:
+            template = (
+                "%(why)s The collection itself is as it should be; the next command will bring its index up to date."
+            )
+            raise SearchUnavailable(template, why=error) from error
+
+    return keep
+
+
+def tell_report(name: str, report: "Report", left_out: Counter[str]) -> None:
+    """Say what became of the images and what was left out; end with status 3 if an image could not be read."""
+    from rpf.ingest.scan import describe
+
+    for path, why in report.skipped:
+        say(f"skipped {path}: {why}", err=True)
+    rarely = "".join(f"{n} {what}, " for n, what in ((report.moved, "moved"), (report.pruned, "pruned")) if n)
+    say(
+        f"{name}: {report.added} added, {report.kept} already there, {len(report.skipped)} skipped, {rarely}"
+        f"in {report.seconds:.1f} s"
+    )
+    if report.removed:
+        say(f"left out: {report.removed} removed earlier (--again brings them back)")
+    if text := describe(left_out):
+        say(f"left out: {text}")
+    if report.skipped:
+        sys.exit(UNREADABLE)
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """--checkpoint for a command that takes `settings`."""
+
+    @wraps(command)
+    def run(checkpoint: Path | None, **kwargs: Any) -> None:
+        settings = Settings.from_environ()
+        command(settings=settings if checkpoint is None else settings.with_checkpoint(checkpoint), **kwargs)
+
+    option = click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")
+    return option(run)

@@ -1,0 +1,220 @@
+"""Every file that weights come from or go to. Nothing here runs code from a file: safetensors or weights_only.
+
+- ours: safetensors that carry their config, 16 or 32 bit;
+- published: `{"epoch", "mAP", "model"}` of the authors' release, whose sizes are read off the tensors.
+"""
+
+import json
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from rpf import config as configs
+from rpf.config import Config
+from rpf.errors import CheckpointError
+from rpf.models.rpf import RPF
+from rpf.utils.files import file_hash, write_atomic
+
+FORMAT = "rpf-1"
+FASHIONAI = Path(__file__).resolve().parents[2] / "config" / "FashionAI"
+
+State = dict[str, Tensor]
+
+# The authors' names, from the front; what is not listed keeps its own.
+_PUBLISHED = (
+    (r"^choices\.global\.basenet\.", "region.trunk."),
+    (r"^choices\.global\.attrnet\.attr_embedding\.", "region.attribute."),
+    (r"^choices\.global\.attnnet\.attr_transform1\.", "region.query."),
+    (r"^choices\.global\.attnnet\.conv\.", "region.key."),
+    (r"^choices\.global\.attnnet\.feature_fc\.", "region.feature_fc."),
+    (r"^choices\.global\.attnnet\.x_layer_norm\.", "region.image_norm."),
+    (r"^choices\.global\.attnnet\.a_layer_norm\.", "region.attribute_norm."),
+    (r"^choices\.global\.attnnet\.mlp_layer_norm\.", "region.mlp_norm."),
+    (r"^choices\.global\.attnnet\.mlp\.", "region.mlp."),
+    (r"^choices\.local\.basenet\.type_embed$", "patch.role"),
+    (r"^choices\.local\.basenet\.embeddings\.position_embeddings$", "patch.vit.pos_embed"),
+    (r"^choices\.local\.basenet\.embeddings\.cls_token$", "patch.vit.cls_token"),
+    (r"^choices\.local\.basenet\.embeddings\.patch_embeddings\.", "patch.vit.patch_embed.proj."),
+    (r"^choices\.local\.basenet\.encoder\.layer\.(\d+)\.attention_norm\.", r"patch.vit.blocks.\1.norm1."),
+    (r"^choices\.local\.basenet\.encoder\.layer\.(\d+)\.ffn_norm\.", r"patch.vit.blocks.\1.norm2."),
+    (r"^choices\.local\.basenet\.encoder\.layer\.(\d+)\.ffn\.", r"patch.vit.blocks.\1.mlp."),
+    (r"^choices\.local\.basenet\.encoder\.layer\.(\d+)\.attn\.out\.", r"patch.vit.blocks.\1.attn.proj."),
+    (r"^choices\.local\.basenet\.encoder\.layer\.(\d+)\.attn\.", r"patch.vit.blocks.\1.attn."),
+    (r"^choices\.local\.basenet\.crossencoder\.cross_attention_norm\.", "patch.cross_norm."),
+    (r"^choices\.local\.basenet\.crossencoder\.cross_attn\.", "patch.cross."),
+    (r"^choices\.local\.basenet\.crossencoder\.fc\.", "patch.fc."),
+    (r"^choices\.local\.basenet\.crossencoder\.ffn_norm\.", "patch.mlp_norm."),
+    (r"^choices\.local\.basenet\.crossencoder\.ffn\.", "patch.mlp."),
+    (r"^choices\.local\.basenet\.norm\.", "patch.norm."),
+    (r"^choices\.local\.basenet\.attr2query\.", "patch.attribute_query."),
+)
+
+
+def load(path: Path, config: Config | None = None) -> RPF:
+    """The model of a checkpoint, in float32 and in evaluation mode.
+
+    Ours carries its config. For the published layout, sizes come from the tensors and the rest from `config`
+    (FashionAI's stage 2 by default). Raises CheckpointError.
+    """
+    if not path.is_file():
+        raise CheckpointError("%(path)s: no such checkpoint", path=path)
+    if path.suffix == ".safetensors":
+        state, own, note = _read_own(path)
+    else:
+        state = _from_published(_read_published(path))
+        own, note = _with_sizes(config or _fashionai(), state), ""
+    with torch.device("meta"):  # shapes are compared before anything is allocated
+        model = RPF(own)
+    _check(path, model.state_dict(), state)
+    model.load_state_dict({key: _wide(tensor) for key, tensor in state.items()}, assign=True)
+    model.checkpoint_hash, model.note = file_hash(path), note
+    return model.eval()
+
+
+def save(model: RPF, path: Path, dtype: torch.dtype = torch.float32, note: str = "") -> None:
+    """Write our format; the file appears whole or not at all. dtype: of the floating-point weights."""
+    state = {
+        key: (tensor.to(dtype) if tensor.is_floating_point() else tensor).cpu().contiguous()
+        for key, tensor in model.state_dict().items()
+    }
+    metadata = {"format": FORMAT, "config": json.dumps(model.config.model_dump(mode="json")), "note": note}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, to_bytes(state, metadata))
+
+
+def _read_own(path: Path) -> tuple[State, Config, str]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") != FORMAT:
+                raise CheckpointError("%(path)s is not a checkpoint of this program", path=path)
+            config = configs.from_mapping(json.loads(metadata["config"]))
+            names = file.keys()
+            return {name: file.get_tensor(name) for name in names}, config, metadata.get("note", "")
+    except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
+        raise CheckpointError("%(path)s cannot be read: %(why)s", path=path, why=error) from None
+
+
+def _read_published(path: Path) -> State:
+    try:
+        payload: Any = torch.load(path, map_location="cpu", weights_only=True)
+        state = payload["model"]
+        if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+            raise TypeError
+    except (KeyError, TypeError):
+        raise CheckpointError('%(path)s: expected the published layout, {"epoch", "mAP", "model"}', path=path) from None
+    except pickle.UnpicklingError:  # whose message advises to load it in an unsafe way
+        template = "%(path)s cannot be read safely: it is not a PyTorch file, or holds more than weights."
+        raise CheckpointError(template, path=path) from None
+    except (RuntimeError, EOFError, ValueError, OSError) as error:
+        why = str(error).strip().split("\n")[0]
+        raise CheckpointError("%(path)s cannot be read safely: %(why)s", path=path, why=why) from None
+    return dict(state)
+
+
+def _from_published(published: State) -> State:
+    state: State = {}
+    for key, tensor in published.items():
+        for pattern, name in _PUBLISHED:
+            renamed, found = re.subn(pattern, name, key)
+            if found:
+                state[renamed] = tensor
+                break
+        else:
+            raise CheckpointError("the checkpoint has an unknown tensor, %(key)s", key=key)
+    if "region.key.weight" in state:
+        state["region.key.weight"] = state["region.key.weight"].flatten(1)  # a 1x1 convolution there
+    if "patch.role" in state:
+        state["patch.role"] = state["patch.role"][0]
+    for key in [key for key in state if key.startswith("patch.vit.blocks.") and ".attn.query." in key]:
+        parts = [state.pop(key.replace(".query.", f".{part}."), torch.empty(0)) for part in ("query", "key", "value")]
+        state[key.replace(".query.", ".qkv.")] = torch.cat(parts)
+    return state
+
+
+def _fashionai() -> Config:
+    return configs.load([FASHIONAI / "FashionAI.yaml", FASHIONAI / "s2.yaml"])
+
+
+def _with_sizes(config: Config, state: State) -> Config:
+    """`config` with the sizes that the tensors have. Heads cannot be read off; they stay as configured."""
+
+    def size(key: str, axis: int) -> int:
+        if key not in state or state[key].ndim <= axis:
+            raise CheckpointError("the checkpoint lacks the tensor %(key)s", key=key)
+        return state[key].shape[axis]
+
+    def depth(prefix: str) -> int:
+        numbers = [int(m[1]) for key in state if (m := re.match(re.escape(prefix) + r"\.(\d+)\.", key))]
+        return max(numbers, default=-1) + 1
+
+    attributes = size("region.attribute.weight", 0)
+    if attributes != config.DATA.NUM_ATTRIBUTES:
+        raise CheckpointError(
+            "the checkpoint has %(found)d attributes and the config %(expected)d; give the config it was trained with",
+            found=attributes, expected=config.DATA.NUM_ATTRIBUTES,
+        )  # fmt: skip
+    width = size("region.feature_fc.weight", 0)
+    blocks = (depth("region.trunk.layer1"), depth("region.trunk.layer2"), depth("region.trunk.layer3"))
+    values = config.model_dump()
+    model = values["MODEL"]
+    model["EMBED_SIZE"] = width
+    model["ATTRIBUTE"]["EMBED_SIZE"] = size("region.attribute.weight", 1)
+    model["GLOBAL"]["BACKBONE"] = {
+        "NAME": _resnet(*blocks, bottleneck="region.trunk.layer1.0.conv3.weight" in state),
+        "EMBED_SIZE": size("region.feature_fc.weight", 1),
+    }
+    model["GLOBAL"]["ATTENTION"]["SPATIAL"] = {
+        "COMMON_EMBED_SIZE": size("region.key.weight", 0),
+        "REDUCTION_RATE": width // size("region.mlp.fc1.weight", 0),
+    }
+    sizes = model["TRANSFORMER"]
+    sizes["ENABLE"] = any(key.startswith("patch.") for key in state)
+    if sizes["ENABLE"]:
+        sizes["EMBED_SIZE"] = size("patch.vit.patch_embed.proj.weight", 0)
+        sizes["PATCH_SIZE"] = size("patch.vit.patch_embed.proj.weight", 2)
+        sizes["NUM_LAYERS"] = depth("patch.vit.blocks")
+        sizes["MLP_DIM"] = size("patch.vit.blocks.0.mlp.fc1.weight", 0)
+        sizes["REDUCTION_RATE"] = width // size("patch.mlp.fc1.weight", 0)
+        side = round((size("patch.vit.pos_embed", 1) - 1) ** 0.5)
+        stride = sizes["PATCH_SIZE"] if sizes["SPLIT"] == "non-overlap" else sizes["SLIDE_STEP"]
+        values["INPUT"]["LOCAL_SIZE"] = (side - 1) * stride + sizes["PATCH_SIZE"]
+    return configs.from_mapping(values)
+
+
+def _resnet(one: int, two: int, three: int, *, bottleneck: bool) -> str:
+    known = {
+        (2, 2, 2, False): "resnet18",
+        (3, 4, 6, False): "resnet34",
+        (3, 4, 6, True): "resnet50",
+        (3, 4, 23, True): "resnet101",
+        (3, 8, 36, True): "resnet152",
+    }
+    name = known.get((one, two, three, bottleneck))
+    if not name:
+        raise CheckpointError("the checkpoint's trunk is no ResNet that we know")
+    return name
+
+
+def _check(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    for key in expected.keys() - found.keys():
+        raise CheckpointError("%(path)s lacks the tensor %(key)s", path=path, key=key)
+    for key in found.keys() - expected.keys():
+        raise CheckpointError("%(path)s has the tensor %(key)s, which its config has no place for", path=path, key=key)
+    for key, tensor in expected.items():
+        if found[key].shape != tensor.shape:
+            raise CheckpointError(
+                "%(path)s: the tensor %(key)s is %(found)s, its config says %(expected)s",
+                path=path, key=key, found=tuple(found[key].shape), expected=tuple(tensor.shape),
+            )  # fmt: skip
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor

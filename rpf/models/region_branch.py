@@ -1,0 +1,116 @@
+"""The region branch: where in the image an attribute shows, and what is there (RPF, section 3.1)."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rpf.config import Config
+from rpf.errors import ConfigError
+from rpf.models.backbone import make_trunk
+from rpf.models.prototypes import ValueVectors
+
+LAYER_NORM_EPS = 1e-6
+
+
+class RegionOutput(NamedTuple):
+    """For B images with n attributes each, on an h x w grid."""
+
+    feature: Tensor  # (B, n, EMBED_SIZE), not normalised
+    background: Tensor  # (B, n, EMBED_SIZE), not normalised
+    attention: Tensor  # (B, n, h, w), sums to 1 over the grid
+    applicable: Tensor | None  # (B, n) logits of the garment having that part at all; None without that head
+
+
+class Mlp(nn.Module):
+    """Linear, activation, dropout, linear, dropout, back to the width it came from."""
+
+    def __init__(self, width: int, hidden: int, dropout: float, activation: type[nn.Module]) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.fc2 = nn.Linear(hidden, width)
+        self.act = activation()
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
+
+
+class Applicability(nn.Module):
+    """Which parts a garment has at all: two layers over what the trunk saw everywhere. Not in the paper.
+
+    It sees what attention pools for each attribute (where a garment has no collar, attention for collars finds
+    something else), and the mean and the maximum over the grid. It gets them detached, so what it learns does not
+    reach the embedding.
+    """
+
+    def __init__(self, channels: int, attributes: int, hidden: int = 256) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(channels * (attributes + 2), hidden)
+        self.fc2 = nn.Linear(hidden, attributes)
+        self.drop = nn.Dropout(0.3)
+
+    def forward(self, x: Tensor, pooled: Tensor) -> Tensor:
+        """x (B, L, C) over the grid, pooled (B, attributes, C) -> logits (B, attributes)."""
+        seen = torch.cat([pooled.flatten(1), x.mean(dim=1), x.amax(dim=1)], dim=1)
+        logits: Tensor = self.fc2(self.drop(F.relu(self.fc1(seen))))
+        return logits
+
+
+class RegionBranch(nn.Module):
+    """One trunk pass per image, then attention and a feature for each attribute asked of it."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        model, width = config.MODEL, config.MODEL.EMBED_SIZE
+        spatial = model.GLOBAL.ATTENTION.SPATIAL
+        self.trunk = make_trunk(model.GLOBAL.BACKBONE.NAME)
+        channels = model.GLOBAL.BACKBONE.EMBED_SIZE
+        if self.trunk.channels != channels or channels != width:
+            raise ConfigError(
+                "%(name)s has %(channels)d channels: MODEL.EMBED_SIZE and MODEL.GLOBAL.BACKBONE.EMBED_SIZE must be so",
+                name=model.GLOBAL.BACKBONE.NAME, channels=self.trunk.channels,
+            )  # fmt: skip
+        self.attribute = nn.Embedding(config.DATA.NUM_ATTRIBUTES, model.ATTRIBUTE.EMBED_SIZE)
+        self.image_norm = nn.LayerNorm(channels, eps=LAYER_NORM_EPS)
+        self.attribute_norm = nn.LayerNorm(model.ATTRIBUTE.EMBED_SIZE, eps=LAYER_NORM_EPS)
+        self.key = nn.Linear(channels, spatial.COMMON_EMBED_SIZE)  # a 1x1 convolution over the grid
+        self.query = nn.Linear(model.ATTRIBUTE.EMBED_SIZE, spatial.COMMON_EMBED_SIZE)
+        self.feature_fc = nn.Linear(channels, width)
+        self.mlp_norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
+        self.mlp = Mlp(width, width // spatial.REDUCTION_RATE, 0.1, nn.ReLU)
+        self.applicability = Applicability(channels, config.DATA.NUM_ATTRIBUTES) if model.APPLICABILITY.ENABLE else None
+        self.values = ValueVectors(config) if model.VALUES.ENABLE else None
+
+    def forward(self, images: Tensor, attributes: Tensor) -> RegionOutput:
+        """images (B, 3, S, S) normalised; attributes (B, n) int64 -> RegionOutput."""
+        grid = self.trunk(images)
+        height, width = grid.shape[-2:]
+        x = self.image_norm(grid.flatten(2).transpose(1, 2))  # (B, L, C)
+        key = torch.tanh(self.key(x))
+        attention = self._attention(key, self.attribute(attributes))  # (B, n, L)
+        rest = 1 - attention
+        rest = rest / rest.sum(dim=-1, keepdim=True)
+        return RegionOutput(
+            feature=self._refine(self.feature_fc(attention @ x)),
+            background=self._refine(rest @ x),
+            attention=attention.unflatten(-1, (height, width)),
+            applicable=self._applicable(x, key, attributes),
+        )
+
+    def _attention(self, key: Tensor, attributes: Tensor) -> Tensor:
+        """key (B, L, K), attribute embeddings (..., n, width) -> (B, n, L), which sums to 1 over the grid."""
+        query = torch.tanh(self.query(self.attribute_norm(attributes)))
+        logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5
+        return logits.softmax(dim=-1)
+
+    def _applicable(self, x: Tensor, key: Tensor, attributes: Tensor) -> Tensor | None:
+        if self.applicability is None:
+            return None
+        with torch.no_grad():
+            pooled = self._attention(key, self.attribute.weight) @ x
+        return self.applicability(x.detach(), pooled).gather(1, attributes)
+
+    def _refine(self, h: Tensor) -> Tensor:
+        return self.mlp_norm(h + self.mlp(self.mlp_norm(h)))

@@ -1,0 +1,262 @@
+"""The site as people use it: Chromium against a real gunicorn, with and without JavaScript."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from benchmarks.serving.test_server import serve
+from rpf.settings import Settings
+from tests.conftest import with_instance
+from tests.support.browser import FLAGS, MISSING, find
+
+
+@pytest.fixture(scope="module")
+def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a gunicorn over the tiny collection."""
+    base = tmp_path_factory.mktemp("browser")
+    with serve(with_instance(settings, base), base / "log") as served:
+        yield served.address
+
+
+@pytest.fixture(scope="module")
+def parts_site(parts_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a gunicorn over a collection that knows which parts its garments have."""
+    base = tmp_path_factory.mktemp("parts")
+    with serve(with_instance(parts_settings, base), base / "log") as served:
+        yield served.address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, else Playwright's own."""
+    path = find()
+    if path is None:
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """A page in a fresh English profile; anything that goes wrong in its scripts fails the test."""
+    context = browser.new_context(base_url=site, locale="en-US", viewport={"width": 1280, "height": 800})
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+def similarities(page: Page) -> list[float]:
+    return [float(card.get_attribute("data-similarity") or "nan") for card in page.locator(".hit").all()]
+
+
+def items(page: Page) -> list[str]:
+    return [str(link.get_attribute("href")) for link in page.locator(".hit-picture").all()]
+
+
+def search(page: Page, photo: Path, *keys: str) -> None:
+    page.goto("/")
+    page.set_input_files("#image", photo)
+    for key in keys:
+        page.check(f"#a-{key}")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.wait_for_url("**/results?*")
+
+
+def test_the_whole_way(page: Page, photo: Path) -> None:
+    search(page, photo, "sleeve_length", "neckline_design")
+    alike = similarities(page)
+    assert len(alike) == 24
+    assert alike == sorted(alike, reverse=True)
+    assert page.locator(".query .region.box").count() == 2
+    expect(page).to_have_title(re.compile("sleeve length and neckline design"))
+
+    page.locator(".hit-act").nth(2).click()
+    page.wait_for_url("**/results?item=*")
+    assert page.url.endswith("a=sleeve_length&a=neckline_design")
+    expect(page.locator("#status")).to_contain_text("39 garments")
+
+    slider = page.locator("#w-neckline_design")
+    slider.focus()
+    with page.expect_response(re.compile(r"w-neckline_design=3")):
+        for _ in range(8):
+            page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile(r"w-neckline_design=3$"))
+    expect(page.locator("#o-neckline_design")).to_have_text("×3")
+    expect(page.locator("#w-neckline_design")).to_be_focused()
+    assert similarities(page) == sorted(similarities(page), reverse=True)
+    shown = items(page)
+    page.reload()
+    assert items(page) == shown  # the address is a permalink
+
+    page.get_by_role("link", name="Tiếng Việt").click()
+    expect(page.locator("html")).to_have_attribute("lang", "vi")
+    expect(page.locator(".hit-act").first).to_contain_text("Tìm bằng món này")
+    assert items(page) == shown
+    page.get_by_role("link", name="English").click()
+    expect(page.locator(".hit-act").first).to_contain_text("Search with this")
+
+
+def test_a_changed_weight_keeps_the_place(page: Page, photo: Path) -> None:
+    search(page, photo, "sleeve_length", "coat_length")
+    page.evaluate("scrollTo({top: 600, behavior: 'instant'})")
+    place = page.evaluate("scrollY")
+    assert place > 0
+    history = page.evaluate("history.length")
+    with page.expect_response(re.compile("w-coat_length=0")):
+        page.locator("#w-coat_length").fill("0")
+    page.wait_for_url(re.compile("w-coat_length=0"))
+    assert page.evaluate("scrollY") == place
+    assert page.evaluate("history.length") == history
+    expect(page.locator("#busy")).to_be_hidden()
+
+
+def test_details_are_added_and_removed(page: Page, photo: Path) -> None:
+    search(page, photo, "sleeve_length")
+    page.get_by_text("Add a detail").click()
+    page.check("#a-skirt_length")
+    page.wait_for_url(re.compile("a=skirt_length"))
+    expect(page.locator(".weight")).to_have_count(2)
+    page.locator("#a-skirt_length").click()  # gone from the list of weights by the time one could look
+    expect(page.locator(".weight")).to_have_count(1)
+    page.locator("#a-sleeve_length").click()
+    expect(page.locator("#status")).to_have_text("Tick at least one detail.")
+    expect(page.locator(".hit")).to_have_count(0)
+    page.check("#a-coat_length")
+    expect(page.locator(".hit")).to_have_count(24)
+
+
+def test_dropped_and_pasted_pictures_are_shown_before_they_are_sent(page: Page, photo: Path) -> None:
+    page.goto("/")
+    for kind in ("drop", "paste"):
+        page.evaluate(
+            """([kind, bytes]) => {
+                const data = new DataTransfer();
+                data.items.add(new File([new Uint8Array(bytes)], kind + ".jpg", {type: "image/jpeg"}));
+                const init = {bubbles: true, cancelable: true};
+                document.body.dispatchEvent(kind === "drop"
+                    ? new DragEvent(kind, {...init, dataTransfer: data})
+                    : new ClipboardEvent(kind, {...init, clipboardData: data}));
+            }""",
+            [kind, list(photo.read_bytes())],
+        )
+        expect(page.locator("#drop-name")).to_have_text(f"{kind}.jpg")
+        expect(page.locator(".drop-preview")).to_be_visible()
+    page.check("#a-sleeve_length")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.wait_for_url("**/results?upload=*")
+
+
+def test_a_running_search_shows(page: Page, photo: Path) -> None:
+    page.goto("/")
+    page.set_input_files("#image", photo)
+    page.check("#a-sleeve_length")
+    # The page is asked before the browser leaves it: what the submit handler did has happened by then.
+    seen = page.evaluate(
+        """() => new Promise(done => {
+            const form = document.querySelector("form.ask");
+            form.addEventListener("submit", event => { event.preventDefault(); }, {once: true});
+            const look = () => done([document.querySelector("#busy").hidden, form.querySelector("button").innerText]);
+            document.addEventListener("submit", () => setTimeout(look), {once: true});
+            form.requestSubmit();
+        })"""
+    )
+    assert seen == [False, "Searching…"]
+
+
+def test_without_javascript(browser: Browser, site: str, photo: Path) -> None:
+    context = browser.new_context(base_url=site, locale="en-US", java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.set_input_files("#image", photo)
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator("#a-problem")).to_have_text("Tick at least one detail.")
+    expect(page.locator(".drop-kept")).to_be_visible()
+    page.check("#a-sleeve_length")
+    page.check("#a-coat_length")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.wait_for_url("**/results?upload=*")
+    assert similarities(page) == sorted(similarities(page), reverse=True)
+    page.locator("#w-coat_length").fill("2")
+    page.get_by_role("button", name="Search again").click()
+    page.wait_for_url(re.compile("w-coat_length=2"))
+    assert len(similarities(page)) == 24
+    page.locator(".hit-picture").first.click()
+    page.get_by_role("button", name="Search with this").click()
+    page.wait_for_url("**/results?item=*")
+    context.close()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_garments_that_lack_a_part_are_mixed_in_and_parted_again(
+    browser: Browser, parts_site: str, two_parts: tuple[str, str], script: bool
+) -> None:
+    context = browser.new_context(base_url=parts_site, locale="en-US", java_script_enabled=script)
+    page = context.new_page()
+    page.goto(f"/c/parts/results?item=3&a={two_parts[0]}&a={two_parts[1]}&n=48")
+    heading = page.get_by_role("heading", name="These lack a detail you chose")
+    parted, alike = items(page), similarities(page)
+    expect(heading).to_be_visible()
+    assert alike != sorted(alike, reverse=True)
+
+    def switch(address: str) -> None:
+        page.locator("#mixed").click()
+        if not script:
+            page.get_by_role("button", name="Search again").click()
+        page.wait_for_url(re.compile(address))
+
+    switch("mixed=1$")
+    expect(heading).to_have_count(0)
+    assert similarities(page) == sorted(alike, reverse=True)
+    if script:
+        expect(page.locator("#mixed")).to_be_focused()
+    page.reload()
+    expect(page.locator("#mixed")).to_be_checked()  # the address is a permalink
+    switch(f"a={two_parts[1]}(&w-[a-z_]+=1[.0]*)?$")
+    expect(heading).to_be_visible()
+    assert items(page) == parted
+    context.close()
+
+
+def test_keyboard_alone(page: Page) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for wanted in ("#image", "input[name=sample]", "#a-skirt_length"):
+        for _ in range(3):
+            page.keyboard.press("Tab")
+            if page.evaluate("wanted => document.activeElement.matches(wanted)", wanted):
+                break
+        expect(page.locator(":focus")).to_have_count(1)
+        assert page.evaluate("wanted => document.activeElement.matches(wanted)", wanted), wanted
+        page.keyboard.press("Space") if wanted != "#image" else None
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/results?item=*&a=skirt_length")
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_nothing_is_wider_than_the_screen(page: Page, width: int, height: int, language: str) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"/language/{language}?next=/c/tiny/")
+    for address in (
+        "/c/tiny/",
+        "/c/tiny/item/3",
+        "/c/tiny/about",
+        "/c/tiny/results?item=3&a=sleeve_length&a=neckline_design&a=lapel_design",
+        "/c/tiny/item/999",
+    ):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    page.goto("/c/tiny/")
+    if width == 1280:
+        box = page.locator(".btn-search").bounding_box()
+        assert box is not None and box["y"] + box["height"] <= height  # everything above the fold

@@ -1,0 +1,157 @@
+"""The site, as it runs, over a collection that other processes change."""
+
+import json
+import shutil
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.error import HTTPError
+
+import numpy as np
+
+from benchmarks.serving.test_server import serve
+from rpf.collection import Collection
+from rpf.engine import SearchEngine
+from rpf.settings import Settings
+from tests.support.commands import forked
+
+ATTRIBUTE = "sleeve_length"
+ALL = 1000
+LONGEST = 120  # seconds for anything, against hanging
+
+
+def ask(address: str, count: int) -> tuple[list[int], list[float]]:
+    """The ids and similarities of a search with the picture 000.jpg."""
+    body = json.dumps({"img_path": "000.jpg", "attrs": ATTRIBUTE, "k": count}).encode()
+    request = urllib.request.Request(f"{address}/submit", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=LONGEST) as answer:
+        found = json.load(answer)
+    return found["ids"], found["similarities"]
+
+
+class Asking:
+    """Threads that search without a pause; what they are answered and what fails."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.answers: dict[int, list[tuple[int, list[int], list[float]]]] = {}  # thread -> (count, ids, similarities)
+        self.pages = 0
+        self.failures: list[str] = []
+        self._done = threading.Event()
+        self._threads = [threading.Thread(target=self._search, args=(number,)) for number in range(3)]
+        self._threads.append(threading.Thread(target=self._browse))
+
+    def __enter__(self) -> "Asking":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._done.set()
+        for thread in self._threads:
+            thread.join()
+
+    def until_all_have_answers(self) -> None:
+        """Wait until every thread has been answered twice from now on: once at least to what it asks from now on."""
+        before = {number: len(own) for number, own in self.answers.items()}
+        pages, began = self.pages, time.monotonic()
+        while self.pages < pages + 2 or any(len(own) < before[number] + 2 for number, own in self.answers.items()):
+            assert not self.failures and time.monotonic() < began + LONGEST, self.failures
+            time.sleep(0.01)
+
+    def _search(self, number: int) -> None:
+        own = self.answers.setdefault(number, [])
+        self._repeat(lambda turn: own.append(((count := (1, ALL)[turn % 2]), *ask(self.address, count))))
+
+    def _browse(self) -> None:
+        paths = ["", f"results?item=2&a={ATTRIBUTE}", "item/2", "about"]
+
+        def look(turn: int) -> None:
+            with urllib.request.urlopen(f"{self.address}/c/shop/{paths[turn % len(paths)]}", timeout=LONGEST) as page:
+                page.read()
+            self.pages += 1
+
+        self._repeat(look)
+
+    def _repeat(self, work: Callable[[int], None]) -> None:
+        turn = 0
+        while not self._done.is_set() and not self.failures:
+            try:
+                work(turn)
+            except HTTPError as error:
+                self.failures.append(f"{error.code} {error.read()[:500]!r}")
+            except Exception as error:
+                self.failures.append(repr(error))
+            turn += 1
+
+
+def test_a_running_site_picks_up_every_change_without_a_failed_request(
+    living: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path: Path
+) -> None:
+    folder, pictures = living.collections / "shop", list(wardrobe)
+    engine, key = SearchEngine(living), living.index_key()
+    assert key
+    query = engine.embed(folder / "images" / "000.jpg")
+    states: list[list[int]] = []  # the ids of each state that may be seen, in turn
+    similarity: dict[int, float] = {}  # of an item, whose id is never another's
+
+    def note() -> list[int]:
+        """The state on disk now, which is the newest that may be seen."""
+        hits = engine.search("shop", query, {ATTRIBUTE: 1.0}, k=ALL).hits
+        similarity.update({hit.item.id: hit.similarity for hit in hits})
+        return Collection.open(folder).ids.tolist()
+
+    states.append(note())
+    with ExitStack() as stack:
+        process = stack.enter_context(forked(living, tmp_path / "commands"))
+        address = stack.enter_context(serve(living, tmp_path / "log")).address
+        asking = stack.enter_context(Asking(address))
+
+        def change(*args: object) -> None:
+            asking.until_all_have_answers()
+            assert process.run(*args) == 0, (tmp_path / "commands").read_text()
+            new = note()
+            began = time.monotonic()
+            while sorted(ask(address, ALL)[0]) != new:  # for a moment, while another request opens it
+                assert time.monotonic() < began + LONGEST
+            old = states[-1]
+            if args[0] == "add":  # each picture is a batch here, and a step
+                states.extend(new[:count] for count in range(len(old) + 1, len(new)))
+            states.append(new)
+            asking.until_all_have_answers()
+
+        change("compact", "shop", "--method", "pca")
+        change("add", "shop", "--copy", "--batch", 1, *pictures[12:18])
+        change("remove", "shop", 1, 4, 14)
+        change("compact", "shop", "--method", "pca")
+        change("compact", "shop", "--method", "exact")  # the index goes, which is mapped and searched
+        change("compact", "shop", "--method", "hnsw")
+        change("add", "shop", "--copy", "--batch", 1, *pictures[18:22])
+        change("compact", "shop", "--method", "pca")
+        shutil.copy(pictures[30], folder / "images" / "004.jpg")
+        spoilt = next((folder / "index").glob("*/0/columns.npy"))
+        np.save(tmp_path / "columns.npy", np.load(spoilt) * 2)
+        (tmp_path / "columns.npy").replace(spoilt)  # beside the file that the site has mapped
+        change("verify", "shop")
+        change("remove", "shop", *range(15, 20))
+    assert not asking.failures
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+    def best(state: list[int]) -> list[int]:
+        return sorted(state, key=lambda item_id: (-similarity[item_id], item_id))
+
+    rankings = [best(state) for state in states]
+    seen = set()
+    for answers in asking.answers.values():
+        newest = 0  # no thread that has seen a state is answered from one before
+        for count, ids, similarities in answers:
+            np.testing.assert_allclose(similarities, [similarity[item_id] for item_id in ids], atol=2e-6)
+            may = [place for place in range(newest, len(states)) if rankings[place][:count] == ids]
+            assert may, (count, ids, newest)
+            newest = may[0]
+            seen.add(tuple(sorted(ids)) if count == ALL else ())
+    assert all(tuple(state) in seen for state in (states[0], states[-1]))
+    assert len(seen) > 6

@@ -1,0 +1,48 @@
+"""The site as it is run: `gunicorn wsgi:app`, while it prepares itself and when its master has loaded the app."""
+
+import json
+import urllib.request
+from dataclasses import replace
+from pathlib import Path
+from urllib.error import HTTPError
+
+import pytest
+
+from benchmarks.serving.test_server import serve
+from rpf.settings import Settings
+from tests.conftest import with_instance
+
+
+def get(address: str, accept: str) -> tuple[int, str, str]:
+    """Status, Retry-After and text of a GET."""
+    asked = urllib.request.Request(address, headers={"Accept": accept})
+    try:
+        with urllib.request.urlopen(asked) as answer:
+            return answer.status, "", answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.headers.get("Retry-After", ""), error.read().decode()
+
+
+def test_while_the_default_collection_is_drawn(settings: Settings, tmp_path: Path) -> None:
+    own = replace(with_instance(settings, tmp_path), collections=tmp_path / "collections", collection="wardrobe")
+    with serve(own, tmp_path / "log", ready=False) as site:
+        code, again, text = get(site.address + "/readyz", "application/json")
+        assert (code, again.isdigit()) == (503, True)
+        assert json.loads(text).keys() >= {"phase", "done", "total"}
+        code, again, page = get(site.address + "/c/wardrobe/", "text/html")
+        assert (code, again.isdigit()) == (503, True)
+        assert "<progress" in page
+        assert 'http-equiv="refresh"' in page
+        code, again, text = get(site.address + "/submit", "application/json")
+        assert code == 405
+        assert site.status("/healthz") == 200
+
+
+@pytest.mark.parametrize("args", [(), ("--preload",)])
+def test_the_engine_is_made_in_the_worker(settings: Settings, tmp_path: Path, args: tuple[str, ...]) -> None:
+    """Also where the master loads the app: an engine made there would hang in the worker."""
+    with serve(with_instance(settings, tmp_path), tmp_path / "log", args=args) as site:
+        first = get(site.address + "/c/tiny/", "text/html")
+        assert first[0] == 200
+        found = get(site.address + "/c/tiny/results?item=1&a=sleeve_length", "text/html")
+        assert found[0] == 200

@@ -1,0 +1,73 @@
+"""What the internet sends, to a real server: answered in time, never by an error of ours, and without it growing."""
+
+import http.client
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from benchmarks.serving.test_server import HOST, Site, serve
+from rpf.settings import Settings
+from tests.conftest import with_instance
+from tests.support.hostile import Hostile, requests
+
+SECONDS = 2.0
+GROWTH = 64 * 2**20
+
+
+@pytest.fixture(scope="module")
+def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("hostile")
+    with serve(with_instance(settings, folder), folder / "log") as made:
+        yield made
+
+
+def send(site: Site, one: Hostile) -> int:
+    """The status of the answer; 0 where the server closed the connection without one."""
+    if one.raw:
+        with socket.create_connection((HOST, site.port), SECONDS) as wire:
+            wire.sendall(one.raw)
+            wire.shutdown(socket.SHUT_WR)
+            answer = wire.recv(65536)
+        return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/") else 0
+    connection = http.client.HTTPConnection(HOST, site.port, timeout=SECONDS)
+    try:
+        connection.putrequest(one.method, one.path, skip_accept_encoding=True)
+        for name, value in one.headers.items():
+            connection.putheader(name, value)
+        connection.putheader("Content-Length", str(len(one.body)))
+        connection.endheaders()
+        with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent
+            connection.send(one.body)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_every_one_is_answered_in_time_and_well(site: Site) -> None:
+    wanted = requests()
+    assert len(wanted) >= 300
+    problems, sizes = [], []
+    for _ in range(2):
+        for one in wanted:
+            began = time.monotonic()
+            try:
+                status = send(site, one)
+            except OSError:
+                status = -1
+            spent = time.monotonic() - began
+            fine = status == 200 or 400 <= status < 500 or status in (301, 302, 303, 308) or (status == 0 and one.raw)
+            if not fine or spent > SECONDS:
+                problems.append((one.name, status, round(spent, 2)))
+        sizes.append(site.resident_bytes())
+    assert problems == []
+    assert sizes[1] - sizes[0] < GROWTH
+    assert site.status("/readyz") == 200
+
+
+def test_it_leaves_no_traceback(site: Site) -> None:
+    log = site.log.read_text()
+    assert "Traceback" not in log
+    assert '"level": "ERROR"' not in log

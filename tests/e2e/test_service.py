@@ -1,0 +1,249 @@
+"""The server as it is run: under load, with clients that dawdle, restarted, drained, killed."""
+
+import json
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import urllib3
+
+from benchmarks.serving.test_server import HOST, Site, serve
+from rpf.settings import Settings
+from tests.conftest import with_instance
+from tests.support.hostile import form
+
+SOON = 60.0
+POST = b"POST /submit HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def submit(site: Site, photo: Path, number: int = 0) -> tuple[int, Any]:
+    """Search with the photo, as a file that no cache knows."""
+    body, headers = form(photo.read_bytes() + b"%d" % number, attrs="sleeve length")
+    answer = urllib3.request("POST", site.address + "/submit", body=body, headers=headers, retries=False, timeout=SOON)
+    return answer.status, answer
+
+
+@pytest.fixture
+def photos(wardrobe: dict[Path, dict[str, int]]) -> list[Path]:
+    return list(wardrobe)
+
+
+def test_many_at_once_get_their_own_answers_and_health_stays_quick(
+    settings: Settings, tmp_path: Path, photos: list[Path]
+) -> None:
+    with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
+        alone = {photo: submit(site, photo, 1)[1].json() for photo in photos}
+        with ThreadPoolExecutor(32) as pool:
+            asked = [(photo, pool.submit(submit, site, photo, 2)) for photo in photos * 5]
+            while not all(future.done() for _, future in asked):
+                assert site.status("/healthz") == 200
+        for photo, future in asked:
+            status, answer = future.result()
+            assert status == 200
+            found = answer.json()
+            assert found["ids"][0] == alone[photo]["ids"][0]
+            assert found["similarities"] == pytest.approx(alone[photo]["similarities"], abs=5e-3)
+
+
+def test_too_many_are_told_when_to_come_again(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
+    with serve(with_instance(settings, tmp_path), tmp_path / "log", RPF_QUEUE="2") as site:
+        with ThreadPoolExecutor(24) as pool:
+            answers = list(pool.map(lambda number: submit(site, photos[number % 40], number), range(120)))
+        refused = [answer for status, answer in answers if status == 503]
+        assert refused
+        assert len(refused) < 120
+        assert {status for status, _ in answers} == {200, 503}
+        for answer in refused:
+            assert int(answer.headers["Retry-After"]) > 0
+            assert "Too many searches" in answer.json()["detail"]
+        assert submit(site, photos[0], 999)[0] == 200
+
+
+@pytest.fixture
+def impatient(settings: Settings, tmp_path: Path) -> Iterator[Site]:
+    """A site with two threads that gives requests 2 seconds to come and 4 to go."""
+    own = with_instance(settings, tmp_path)
+    with serve(own, tmp_path / "log", args=("--threads", "2"), RPF_PATIENCE="2") as site:
+        yield site
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        POST + b"Content-Length: 1000\r\n\r\n{",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-Slow: ",
+    ],
+)
+def test_slow_clients_do_not_keep_the_threads(impatient: Site, start: bytes) -> None:
+    slow = []
+    for _ in range(6):  # three times as many as there are threads
+        wire = socket.create_connection((HOST, impatient.port))
+        wire.sendall(start)
+        slow.append(wire)
+    dripping = threading.Event()
+
+    def drip() -> None:
+        while not dripping.wait(0.2):
+            for wire in slow:
+                with suppress(OSError):
+                    wire.send(b"x")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        until(lambda: impatient.status("/healthz") == 200)
+    finally:
+        dripping.set()
+        thread.join()
+        for wire in slow:
+            wire.close()
+    assert impatient.status("/healthz") == 200
+
+
+def test_who_does_not_read_the_answer_does_not_keep_a_thread(impatient: Site) -> None:
+    slow = []
+    for _ in range(4):
+        wire = socket.socket()
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wire.connect((HOST, impatient.port))
+        wire.sendall(b"GET /c/tiny/image/1 HTTP/1.1\r\nHost: a\r\n\r\n" * 200)
+        slow.append(wire)
+    until(lambda: impatient.status("/healthz") == 200)
+    for wire in slow:
+        wire.close()
+
+
+def test_who_hangs_up_frees_the_place(impatient: Site, photos: list[Path]) -> None:
+    body, headers = form(photos[0].read_bytes(), attrs="sleeve length")
+    head = f"POST /submit HTTP/1.1\r\nHost: a\r\nContent-Type: {headers['Content-Type']}\r\n"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
+    for cut in (0, 10, len(body) // 2, len(body)):
+        for _ in range(4):
+            with socket.create_connection((HOST, impatient.port)) as wire:
+                wire.sendall(head.encode() + body[:cut])
+    until(lambda: submit(impatient, photos[0])[0] == 200)
+    assert "Traceback" not in impatient.log.read_text()
+
+
+def workers(site: Site) -> list[psutil.Process]:
+    """None for a moment while one is replaced."""
+    return psutil.Process(site.process.pid).children()
+
+
+def worker(site: Site) -> psutil.Process:
+    return workers(site)[0]
+
+
+@contextmanager
+def asking(site: Site, photos: list[Path]) -> Iterator[set[int]]:
+    """Four clients ask meanwhile; afterwards the set holds the statuses they saw, 0 where the connection broke."""
+    stop, seen = threading.Event(), set[int]()
+
+    def ask(number: int) -> None:
+        while not stop.is_set():
+            number += 100
+            try:
+                seen.add(submit(site, photos[number % 40], number)[0])
+            except urllib3.exceptions.HTTPError:
+                seen.add(0)
+
+    with ThreadPoolExecutor(4) as pool:
+        clients = [pool.submit(ask, number) for number in range(4)]
+        try:
+            yield seen
+        finally:
+            stop.set()
+    for client in clients:
+        client.result()
+
+
+def test_a_killed_worker_comes_back_and_leaves_nothing_broken(
+    settings: Settings, tmp_path: Path, photos: list[Path]
+) -> None:
+    with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
+        with asking(site, photos) as seen:
+            for _ in range(2):
+                first = worker(site)
+                until(lambda: site.status("/c/tiny/thumb/1") == 200)
+                os.kill(first.pid, signal.SIGKILL)
+                until(lambda first=first: workers(site) not in ([], [first]) and site.status("/readyz") == 200)
+        assert seen <= {200, 503, 0}
+        assert submit(site, photos[0])[0] == 200
+        for path in (tmp_path / "thumbnails").glob("[!.]*"):
+            assert path.read_bytes()[:4] == b"RIFF"
+
+
+def test_sighup_loads_anew_while_the_site_answers(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
+    with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
+        first = worker(site)
+        with asking(site, photos) as seen:
+            site.process.send_signal(signal.SIGHUP)
+            until(lambda: not first.is_running() and site.status("/readyz") == 200)
+        assert seen <= {200, 503}
+        assert submit(site, photos[0])[0] == 200
+
+
+def test_sigterm_answers_what_has_begun_and_ends(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
+    with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
+        with ThreadPoolExecutor(12) as pool:
+            begun = [pool.submit(submit, site, photos[number], 7) for number in range(12)]
+            time.sleep(0.1)
+            site.process.terminate()
+            statuses = [
+                future.result()[0]
+                for future in begun
+                if not isinstance(future.exception(), urllib3.exceptions.HTTPError)
+            ]
+        assert site.process.wait(SOON) == 0
+        assert statuses and set(statuses) == {200}
+        lines = [json.loads(line) for line in site.log.read_text().splitlines() if line.startswith("{")]
+        assert sum(line.get("route") == "/submit" for line in lines) == len(statuses)
+
+
+def test_a_full_disk_refuses_uploads_and_nothing_else(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
+    with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
+        first = urllib3.request("GET", site.address + "/c/tiny/", retries=False)
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', first.data.decode())
+        assert token
+        cookie = first.headers["Set-Cookie"].partition(";")[0]
+
+        def search(padding: int) -> Any:
+            body, headers = form(photos[0].read_bytes() + bytes(padding), a="sleeve_length", csrf_token=token[1])
+            headers |= {"Cookie": cookie}
+            return urllib3.request(
+                "POST", site.address + "/c/tiny/search", body=body, headers=headers, retries=False, redirect=False
+            )
+
+        served = worker(site)
+        whole = served.rlimit(psutil.RLIMIT_FSIZE)
+        served.rlimit(psutil.RLIMIT_FSIZE, (40_960, whole[1]))  # bytes of a file: stands for a full disk
+        for padding in (100_000, 1_000_000):  # the larger one goes to a file while it comes already
+            answer = search(padding)
+            assert answer.status == 503
+            assert int(answer.headers["Retry-After"]) > 0
+            assert "cannot be kept here just now" in answer.data.decode()
+        thumb = urllib3.request("GET", site.address + "/c/tiny/thumb/1", retries=False)
+        assert (thumb.status, thumb.data[:4]) == (200, b"RIFF")
+        assert submit(site, photos[0])[0] == 200
+        served.rlimit(psutil.RLIMIT_FSIZE, whole)
+        assert search(100_000).status == 303
+        assert [path.name for path in (tmp_path / "uploads").iterdir() if path.suffix == ".tmp"] == []
+        assert list((tmp_path / "thumbnails").glob(".*")) == []

@@ -1,0 +1,110 @@
+"""The plain classifier on a few drawn garments: it learns, and its reports stand beside others."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from benchmarks.accuracy.classifier import Classifier, evaluate, main, train
+from rpf import config
+from rpf.cli import main as rpf
+from rpf.datasets.image_tensors import read_squares
+from rpf.datasets.synthetic import Recipe, write_dataset
+from rpf.datasets.triplet_dataset import read_train
+from rpf.errors import DatasetError
+from rpf.evaluation.protocol import read_benchmark
+from rpf.training.distributed import Hardware
+from tests.support import ROOT
+
+FILES = [ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"]
+TRUNK = "MODEL.GLOBAL.BACKBONE.NAME=resnet18"
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """BASE_PATH of a drawn dataset: 64 pictures for training, 8 valid, 8 test."""
+    base = tmp_path_factory.mktemp("drawn")
+    write_dataset(base / "wardrobe", Recipe(80, size=96), lambda *_: None)
+    return base
+
+
+def run(*args: object) -> Result:
+    small = ["--cfg", *FILES, "--set", TRUNK]
+    return CliRunner().invoke(main, list(map(str, [*small, *args])))
+
+
+def settings(base: Path) -> config.Config:
+    return config.load(FILES, [f"DATA.BASE_PATH={base}", TRUNK])
+
+
+def test_its_reports_can_be_compared(drawn: Path, tmp_path: Path) -> None:
+    options = ["--epochs", 1, "--size", 64, "--batch", 32, "--seed", 3]
+    done = run("--set", f"DATA.BASE_PATH={drawn}", *options, "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    for split in ("valid", "test"):
+        report = json.loads((tmp_path / split / "report.json").read_text())
+        assert report["split"] == split
+        assert report["checkpoint"] == "plain resnet18 classifier, 1 epochs at 64 px, seed 3"
+        assert (
+            sum(report["queries"].values())
+            == len((drawn / "wardrobe" / f"query_{split}.txt").read_text().split("\n")) - 1
+        )
+        assert 0 < report["methods"]["none"]["MAP"]["overall"] <= 1
+    beside = CliRunner().invoke(rpf, ["compare", str(tmp_path / "test" / "report.json"), "--out", str(tmp_path)])
+    assert beside.exit_code == 0, beside.output
+    assert "- test: checkpoint plain resnet18 classifier" in beside.stdout
+    missing = run("--set", f"DATA.BASE_PATH={tmp_path}", "--out", tmp_path / "x")
+    assert missing.exit_code == 1
+    assert "filenames_valid.txt: No such file" in missing.output
+
+
+def test_it_learns_what_it_is_shown(drawn: Path) -> None:
+    values = settings(drawn)
+    split = read_train(values)
+    keys = values.DATA.ATTRIBUTES.NAME
+    labels = torch.tensor([[item.labels.get(key, -1) for key in keys] for item in split.items])[:24]
+    paths = [split.root / item.path for item in split.items[:24]]
+    pictures = read_squares(paths, "crop", 64)
+    torch.manual_seed(0)
+    model = Classifier(values)
+    train(model, read_squares(paths, "crop", 80), labels, 64, Hardware(torch.device("cpu")), epochs=40, batch=12)
+    model.eval()
+    with torch.inference_mode():
+        logits = model(pictures.float() / 255)
+    right = torch.cat(
+        [own.argmax(dim=1)[want >= 0] == want[want >= 0] for own, want in zip(logits, labels.T, strict=True)]
+    )
+    assert right.float().mean() > 0.8
+
+
+def test_an_embedding_is_the_unit_vector_of_probabilities(drawn: Path) -> None:
+    values = settings(drawn)
+    torch.manual_seed(0)
+    model = Classifier(values)
+    benchmark = read_benchmark(values.DATA, "test")
+    pictures = read_squares(benchmark.paths, "crop", 64)
+    found = evaluate(model, benchmark, pictures, Hardware(torch.device("cpu")), batch=3)
+    with torch.inference_mode():
+        logits = model(pictures.float() / 255)
+    for own, task, raw in zip(found, benchmark.tasks, logits, strict=True):
+        chances = raw.softmax(dim=1).numpy()
+        unit = chances / np.linalg.norm(chances, axis=1, keepdims=True)
+        np.testing.assert_allclose(own.queries, unit[task.queries.images], atol=1e-5)
+        np.testing.assert_allclose(own.candidates, unit[task.candidates.images], atol=1e-5)
+
+
+def test_pictures_are_cut_or_padded_and_damaged_ones_named(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 20), "red").save(tmp_path / "wide.png")
+    with Image.open(tmp_path / "wide.png") as wide:
+        wide.paste("blue", (0, 0, 5, 20))
+        wide.save(tmp_path / "wide.png")
+    assert (read_squares([tmp_path / "wide.png"], "crop", 32)[0, 2] == 0).all()  # the blue end is cut off
+    padded = read_squares([tmp_path / "wide.png"], "pad", 32)[0, 2]
+    assert padded.shape == (32, 32) and padded[16, 0] == 255
+    (tmp_path / "bad.jpg").write_bytes(b"junk")
+    with pytest.raises(DatasetError, match=r"bad\.jpg: The file is not a picture"):
+        read_squares([tmp_path / "bad.jpg"], "crop", 64)

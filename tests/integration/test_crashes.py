@@ -1,0 +1,345 @@
+"""Whatever ends a writer, and wherever: the collection opens, in the old state or the new one."""
+
+import itertools
+import os
+import resource
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rpf.collection import Collection, Writer
+from rpf.collection.manifest import Manifest, write_manifest
+from rpf.errors import CollectionError, UnknownCollection
+from tests.support.collection_builder import ALL, append, check, fork, killed_at, names, new, write
+
+STRIDE = 1 if ALL else 4  # lines from one crash to the next; `make soak` crashes at each
+
+
+@pytest.fixture(autouse=True)
+def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed process loses nothing of what it has written, synced or not; only a machine does."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
+
+
+def state(folder: Path) -> tuple[list[str], bool]:
+    """The items, checked, and whether removed ones are still there."""
+    collection = Collection.open(folder)
+    return sorted(check(collection)), collection.manifest.tombstones != ""
+
+
+def replace_some(writer: Writer) -> None:
+    append(writer, names(500, 503), removing=[2, 8])
+
+
+def import_some(writer: Writer) -> None:
+    append(writer, names(500, 503), ids=[900, 70, 80])
+
+
+def replace_none(writer: Writer) -> None:
+    append(writer, names(500, 503))
+
+
+def merge_by_appending(writer: Writer) -> None:
+    append(writer, names(500, 505))
+
+
+OPERATIONS: list[tuple[Callable[[Writer], None], int]] = [
+    (replace_some, 2),
+    (import_some, 2),
+    (lambda writer: writer.remove([1, 9]), 2),
+    (Writer.compact, 2),
+    (merge_by_appending, 3),
+]
+
+
+@pytest.mark.parametrize(("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "compact", "merge"])
+def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Callable[[Writer], None], appends: int
+) -> None:
+    monkeypatch.setattr("rpf.collection.segments.FAN", 4)
+    start, work = tmp_path / "start", tmp_path / "work"
+    with write(start) as writer:
+        for number in range(appends):
+            append(writer, names(number * 5, number * 5 + 5))
+        if appends < 3:
+            writer.remove([3])
+
+    shutil.copytree(start, work)
+    with Writer.existing(work) as writer:
+        operation(writer)
+    old, after = state(start), state(work)
+    reached = []
+    killed, step = True, 0
+    while killed:
+        shutil.rmtree(work)
+        shutil.copytree(start, work)
+        killed = killed_at(step, operation, lambda: Writer.existing(work))
+        reached.append(state(work))
+        with Writer.existing(work) as writer:
+            assert {path.name for path in (work / "segments").iterdir()} == set(writer.manifest.segments)
+            assert {path.name for path in work.glob("tombstones-*")} == {writer.manifest.tombstones} - {""}
+            assert not list(work.glob(".*.tmp"))
+            if reached[-1] == old:
+                operation(writer)
+        assert state(work) == after
+        step += STRIDE
+    turn = reached.index(after)
+    assert turn * STRIDE > 20 and turn < len(reached) - (2 if ALL else 0)
+    assert reached == [old] * turn + [after] * (len(reached) - turn)
+
+
+def facts(folder: Path) -> tuple[dict[int, str], str, frozenset[str]]:
+    """The items' paths, the image folder, and the images that were removed on purpose."""
+    collection = Collection.open(folder)
+    items = collection.items(collection.ids.tolist())
+    with Writer.existing(folder) as writer:
+        return {item.id: item.path for item in items}, writer.manifest.root, writer.removed_images()
+
+
+def drop_memory(folder: Path) -> None:
+    with sqlite3.connect(folder / "items.sqlite") as database:
+        database.execute("DROP TABLE removed")
+    database.close()
+
+
+ITEMS = dict(enumerate(names(0, 5), 1))
+BOTH = frozenset(new(path).sha256 for path in names(0, 2))
+REST = {number: ITEMS[number] for number in (3, 4, 5)}
+MOVED = {1: "0001.jpg", 3: "new.jpg", 4: "0003.jpg", 5: "0004.jpg"}
+CHANGES: dict[str, tuple[Callable[[Writer], None], list[tuple[dict[int, str], str, frozenset[str]]]]] = {
+    "remember": (
+        lambda writer: writer.remove([1, 2], remember=True),
+        [(ITEMS, "images", frozenset()), (ITEMS, "images", BOTH), (REST, "images", BOTH)],
+    ),
+    "move": (
+        lambda writer: writer.move({1: ("0001.jpg", {}), 3: ("new.jpg", {"collar_design": 1})}),
+        [
+            (ITEMS, "images", frozenset()),
+            ({number: path for number, path in ITEMS.items() if number != 2}, "images", frozenset()),
+            (MOVED, "images", frozenset()),
+        ],
+    ),
+    "relocate": (
+        lambda writer: writer.relocate("/elsewhere"),
+        [(ITEMS, "images", frozenset()), (ITEMS, "/elsewhere", frozenset())],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_crash_at_lines_of_a_change_leaves_one_of_its_steps(tmp_path: Path, name: str) -> None:
+    """In a collection made before removals were remembered; and the same change completes it."""
+    operation, stages = CHANGES[name]
+    start, work = tmp_path / "start", tmp_path / "work"
+    with write(start) as writer:
+        append(writer, names(0, 5))
+    drop_memory(start)
+    reached = []
+    killed, step = True, 0
+    while killed:
+        shutil.copytree(start, work)
+        killed = killed_at(step, lambda: operation(Writer.existing(work)))
+        reached.append(stages.index(facts(work)))
+        if reached[-1] < len(stages) - 1:
+            with Writer.existing(work) as writer:
+                operation(writer)
+        assert facts(work) == stages[-1]
+        shutil.rmtree(work)
+        step += 1 if ALL else 5
+    assert reached == sorted(reached) and {reached[0], reached[-1]} == {0, len(stages) - 1}
+
+
+@pytest.mark.parametrize("new", ["new", None])
+def test_a_crash_at_lines_of_it_leaves_the_old_or_the_new_index(tmp_path: Path, new: str | None) -> None:
+    def put(writer: Writer, text: str | None) -> None:
+        writer.put_index(None if text is None else lambda folder: (folder / "file").write_text(text) and None)
+
+    def kept(folder: Path) -> str | None:
+        collection = Collection.open(folder)
+        assert len(check(collection)) == 3
+        return None if collection.index_folder is None else (collection.index_folder / "file").read_text()
+
+    start, work = tmp_path / "start", tmp_path / "work"
+    with write(start) as writer:
+        append(writer, names(0, 3))
+        put(writer, "old")
+    reached = []
+    killed, step = True, 0
+    while killed:
+        shutil.copytree(start, work)
+        killed = killed_at(step, lambda writer: put(writer, new), lambda: Writer.existing(work))
+        reached.append(kept(work))
+        with Writer.existing(work) as writer:
+            assert len(list((work / "index").iterdir())) == (reached[-1] is not None)
+            put(writer, new)
+        assert kept(work) == new
+        shutil.rmtree(work)
+        step += 1 if ALL else 4
+    turn = reached.index(new)
+    assert 3 < turn < len(reached) - 1
+    assert reached == ["old"] * turn + [new] * (len(reached) - turn)
+
+
+def test_all_of_an_index_is_on_the_disk_before_the_manifest_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library's files too, which it does not sync itself."""
+    synced: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.add(os.fstat(handle).st_ino))
+    seen = []
+
+    def swap(folder: Path, manifest: Manifest) -> None:
+        inside = [path for path in (folder / "index").rglob("*") if path != folder / "index"]
+        assert inside and all(path.stat().st_ino in synced for path in (*inside, folder / "index"))
+        seen.append(manifest.index)
+        write_manifest(folder, manifest)
+
+    def make(folder: Path) -> None:
+        (folder / "0" / "more").mkdir(parents=True)
+        for name in ("a", "0/b", "0/more/c"):
+            (folder / name).write_text("x")
+
+    with write(tmp_path / "c") as writer:
+        append(writer, names(0, 3))
+        monkeypatch.setattr("rpf.collection.writer.write_manifest", swap)
+        writer.put_index(make)
+    assert seen == ["0000000002"]
+
+
+def test_a_crash_while_the_collection_is_made(tmp_path: Path) -> None:
+    for step in itertools.count(step=STRIDE):
+        folder = tmp_path / f"c{step}"
+        killed = killed_at(step, lambda: write(folder).close())  # noqa: B023
+        try:
+            assert len(Collection.open(folder)) == 0
+        except UnknownCollection:
+            assert killed
+        with write(folder) as writer:
+            append(writer, names(0, 2))
+        assert len(check(Collection.open(folder))) == 2
+        if not killed:
+            break
+    assert step > 30
+
+
+def test_a_crash_while_the_leavings_of_another_are_cleared_away(tmp_path: Path) -> None:
+    start, work = tmp_path / "start", tmp_path / "work"
+    with write(start) as writer:
+        append(writer, names(0, 3))
+    shutil.copytree(start, work)
+    # The last state before the swap of the manifest has all that an append can leave.
+    for step in itertools.count():
+        assert killed_at(step, replace_none, lambda: Writer.existing(work))
+        if list(work.glob(".manifest*")):
+            break
+        shutil.rmtree(work)
+        shutil.copytree(start, work)
+    shutil.rmtree(start)
+    shutil.move(work, start)
+    assert len(list((start / "segments").iterdir())) == 2
+    killed, step = True, 0
+    while killed:
+        shutil.copytree(start, work)
+        killed = killed_at(step, lambda: Writer.existing(work).close())
+        assert len(check(Collection.open(work))) == 3
+        with Writer.existing(work) as writer:
+            assert len(list((work / "segments").iterdir())) == 1
+            assert append(writer, names(3, 4), ids=[4]) == [4]  # the number that the crashed append had taken
+        assert len(check(Collection.open(work))) == 4
+        shutil.rmtree(work)
+        step += STRIDE
+    assert step > 50
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    with write(folder) as writer:
+        append(writer, names(0, 200))
+
+    def fill() -> None:
+        with write(folder) as writer:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))  # the kernel refuses to let files grow further
+            with pytest.raises(CollectionError, match="cannot be written"):
+                append(writer, names(200, 1000))
+            with pytest.raises(CollectionError, match="failed before"):
+                writer.remove([1])
+
+    assert os.waitpid(fork(fill), 0)[1] == 0
+    assert len(check(Collection.open(folder))) == 200
+    with write(folder) as writer:
+        append(writer, names(200, 1000))
+    assert len(check(Collection.open(folder))) == 1000
+
+
+def test_the_next_writer_clears_away_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    with write(folder) as writer:
+        append(writer, names(0, 3))
+        writer.remove([1])
+    (folder / "images").mkdir()
+    ours = [
+        "tombstones-9.npy",
+        ".manifest.json.x.tmp",
+        "segments/0000000009/ids.npy",
+        "segments/0000000008.tmp/ids.npy",
+    ]
+    theirs = ["images/a.jpg", "notes.txt", "index-3/x.bin"]
+    for name in ours + theirs:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    assert len(check(Collection.open(folder))) == 2
+    write(folder).close()
+    assert not any((folder / name).exists() for name in ours)
+    assert {path.name for path in (folder / "segments").iterdir()} == {"0000000001"}
+    assert all((folder / name).exists() for name in theirs)
+    assert len(check(Collection.open(folder))) == 2
+
+
+def test_segments_without_a_manifest_are_not_thrown_away(tmp_path: Path) -> None:
+    with write(tmp_path / "c") as writer:
+        append(writer, names(0, 3))
+    (tmp_path / "c" / "manifest.json").rename(tmp_path / "manifest.json")
+    with pytest.raises(CollectionError, match="segments and no manifest"):
+        write(tmp_path / "c")
+    (tmp_path / "manifest.json").rename(tmp_path / "c" / "manifest.json")
+    assert len(check(Collection.open(tmp_path / "c"))) == 3
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2**31)), max_size=12))
+def test_any_sequence_of_changes(tmp_path: Path, steps: list[tuple[int, int]]) -> None:
+    """Against a dictionary: appends with and without ids, removals, compactions, and new writers, in any order."""
+    folder = tmp_path / "c"
+    shutil.rmtree(folder, ignore_errors=True)
+    wanted: dict[str, int] = {}
+    used: set[int] = set()
+    writer = write(folder)
+    for turn, (kind, number) in enumerate(steps):
+        random = np.random.default_rng(number)
+        paths = names(turn * 10, turn * 10 + 1 + number % 9)
+        if kind == 0:
+            given = append(writer, paths)
+            assert not used & set(given)
+        elif kind == 1:
+            free = np.setdiff1d(np.arange(1000), list(used))
+            given = append(writer, paths, ids=random.choice(free, len(paths), replace=False))
+        elif kind == 2 and wanted:
+            gone = random.choice(sorted(wanted), random.integers(1, len(wanted) + 1), replace=False).tolist()
+            writer.remove([wanted.pop(path) for path in gone])
+        elif kind == 3:
+            writer.compact()
+        else:
+            writer.close()
+            writer = Writer.existing(folder)
+        if kind in (0, 1):
+            used |= set(given)
+            wanted |= dict(zip(paths, given, strict=True))
+        assert {path: known[0] for path, known in writer.known().items()} == wanted
+    writer.close()
+    assert check(Collection.open(folder)) == wanted

@@ -1,0 +1,56 @@
+"""The model that comes with the program, on real photographs (which only developers have)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rpf import config
+from rpf.datasets.annotations import read_parts, read_split
+from rpf.engine import SearchEngine
+from rpf.ingest.pipeline import Source, index
+from rpf.settings import Settings
+from tests.support import ROOT
+
+PHOTOS = 160
+
+
+@pytest.fixture(scope="module")
+def engine(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> SearchEngine:
+    """Over a collection of the first photographs of clothing's test split."""
+    data = config.load([ROOT / "config/Clothing/Clothing.yaml"], [f"DATA.BASE_PATH={shared}"]).DATA
+    engine = SearchEngine(Settings(collections=tmp_path_factory.mktemp("photos"), collection="photos"))
+    items = read_split(data.folder, data, "test")[:PHOTOS]
+    sources = [Source(item.path, item.labels) for item in items]
+    index(engine.settings.collections / "photos", data.folder, sources, engine.model)
+    return engine
+
+
+def test_it_finds_the_same_sleeves_and_no_trousers(engine: SearchEngine, shared: Path) -> None:
+    """As on the site: photographs are searched for by sleeve length, garments without sleeves come last."""
+    data = config.load([ROOT / "config/Clothing/Clothing.yaml"], [f"DATA.BASE_PATH={shared}"]).DATA
+    parts = {
+        item.path: known
+        for item, known in zip(
+            read_split(data.folder, data, "test"), read_parts(data.folder, data, "test"), strict=True
+        )
+    }
+    items = {item.path: item for item in engine.collection("photos").items(engine.collection("photos").ids.tolist())}
+    sleeved = {path: item.labels["sleeve_length"] for path, item in items.items() if "sleeve_length" in item.labels}
+    assert len(sleeved) > 30
+    right, by_chance, without = [], [], []
+    for path, value in sleeved.items():
+        query = engine.embed(data.folder / path)
+        hits = engine.search("photos", query, {"sleeve_length": 1.0}, k=7, lacking_last=True).hits
+        found = [hit.item.path for hit in hits if hit.item.path != path][:6]
+        right += [sleeved[one] == value for one in found if one in sleeved]
+        by_chance.append(np.mean([other == value for other in sleeved.values()]))
+        without += [parts[one].get("sleeve_length") is False for one in found]
+    assert np.mean(right) > 1.5 * np.mean(by_chance)
+    assert np.mean(without) < 0.02
+
+
+def test_the_site_shows_what_was_measured_of_these_weights(engine: SearchEngine) -> None:
+    shown = {own.key: own for own in engine.info.accuracy}
+    assert {"sleeve_length", "neckline_design", "overall"} <= shown.keys()
+    assert all(own.low <= own.precision <= own.high and own.chance < own.precision for own in shown.values())

@@ -1,0 +1,245 @@
+"""Kill -9 at random moments of the commands that change a collection: it opens, in the old state or the new one.
+
+One kill of each that hits a writer at work, or as many in all as RPF_KILLS says. (tests/rpf/collection kills at each
+line instead, with less around it.)
+"""
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rpf.collection import Collection
+from rpf.images.decode import open_image
+from rpf.inference.load import load_model
+from rpf.search.exact import Exact
+from rpf.search.index_store import flaw, method_in_use, open_index
+from rpf.settings import Settings
+from rpf.utils.files import file_hash
+from tests.support.commands import Forked, Run, forked
+
+COMMANDS = 6
+KILLS = max(1, int(os.environ.get("RPF_KILLS", "8")) // COMMANDS)  # of each command
+BATCH = 2
+
+Vectors = dict[str, np.ndarray]  # sha256 of a picture -> (A, D)
+
+
+@pytest.fixture(scope="module")
+def vectors(settings: Settings, wardrobe: dict[Path, dict[str, int]]) -> Vectors:
+    """What each picture's item has."""
+    seen = load_model(settings).embed([open_image(path) for path in wardrobe])
+    return {file_hash(path): own for path, own in zip(wardrobe, seen.embedding, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Iterator[tuple[Settings, Forked]]:
+    """Commands in processes of their own, and the settings of those."""
+    base = tmp_path_factory.mktemp("kills")
+    own = Settings(base / "collections", "shop", tiny_checkpoint, base / "instance")
+    with forked(own, base / "log") as made:
+        yield own, made
+
+
+@dataclass(frozen=True)
+class State:
+    """A collection as it opens."""
+
+    ids: dict[str, int]  # path -> id
+    sound: frozenset[str]  # the paths whose vectors and hashes are those of their pictures as they are now
+    segments: int
+    method: str | None  # of its index, which is whole
+    root: str
+
+
+def state(settings: Settings, vectors: Vectors, sealed: bool = True) -> State:
+    """Open the collection and look at all of it, by searching too."""
+    collection = Collection.open(settings.collections / "shop")
+    items = collection.items(collection.ids.tolist())
+    sound = set()
+    for item in items:
+        path = collection.images.find(item.path)
+        digest = file_hash(path) if path else None
+        if item.sha256 == digest and np.allclose(collection.vectors(item.id), vectors[digest], atol=2e-3):
+            sound.add(item.path)
+    if sealed:
+        assert flaw(collection, settings.index_key()) == ""
+    query = next(iter(vectors.values()))[:2]
+    asked = query, [0, 1], np.ones(2), 1
+    found, exact = open_index(collection, "auto", settings.index_key()).search(*asked), Exact(collection).search(*asked)
+    np.testing.assert_allclose(found.scores, exact.scores, atol=2e-6)
+    ids = {item.path: item.id for item in items}
+    assert len(ids) == len(items)
+    manifest = collection.manifest
+    return State(ids, frozenset(sound), len(manifest.segments), method_in_use(collection), manifest.root)
+
+
+# What a command that was killed may leave: `now` beside the old state and the new. True: it is the new one.
+
+
+def added(now: State, old: State, new: State) -> bool:
+    """Whole batches, in their order."""
+    there = [path for path in now.ids if path not in old.ids]
+    order = [path for path in new.ids if path not in old.ids]
+    assert there == order[: len(there)] and (len(there) % BATCH == 0 or len(there) == len(order))
+    assert {path: now.ids[path] for path in old.ids} == old.ids and now.sound == set(now.ids)
+    assert now.method == "pca"
+    return len(there) == len(order)
+
+
+def removed(now: State, old: State, new: State) -> bool:
+    assert now.ids in (old.ids, new.ids) and now.sound == set(now.ids) and now.method == "pca"
+    return now.ids == new.ids
+
+
+def indexed(now: State, old: State, new: State) -> bool:
+    """The moves come first, all at once; then what is gone goes; then whole batches come."""
+    paths = {item_id: path for path, item_id in now.ids.items() if item_id <= 12}
+    before = {item_id: path for path, item_id in old.ids.items()}
+    after = {item_id: path for path, item_id in new.ids.items() if item_id <= 12}
+    assert paths in (before, before | after, after)
+    there = [path for path, item_id in now.ids.items() if item_id > 12]
+    order = [path for path, item_id in new.ids.items() if item_id > 12]
+    assert there == order[: len(there)] and (not there or paths == after) and now.method == "pca"
+    assert now.sound >= old.sound & now.ids.keys()
+    return now.ids.keys() == new.ids.keys() == now.sound
+
+
+def relocated(now: State, old: State, new: State) -> bool:
+    assert now.ids == old.ids and now.sound == set(now.ids) and now.root in (old.root, new.root)
+    return now.root == new.root
+
+
+def compacted(now: State, old: State, new: State) -> bool:
+    assert now.ids == old.ids and now.sound == set(now.ids)
+    assert (now.segments, now.method) in ((old.segments, "pca"), (1, "pca"), (1, "hnsw"))
+    return (now.segments, now.method) == (1, "hnsw")
+
+
+def verified(now: State, old: State, new: State) -> bool:
+    """Each batch of items that are embedded anew is a step, and the index is the last."""
+    assert now.ids.keys() == old.ids.keys() and old.sound <= now.sound
+    assert all(now.ids[path] == old.ids[path] or (now.ids[path] > 12 and path in now.sound) for path in now.ids)
+    return now.sound == set(now.ids)
+
+
+def pictures(settings: Settings, wardrobe: list[Path]) -> None:
+    """Nine more pictures: five inside of the image folder, four outside."""
+    inside, outside = settings.collections / "shop" / "images" / "new", settings.collections / "outside"
+    for folder, own in ((inside, wardrobe[12:17]), (outside, wardrobe[17:21])):
+        folder.mkdir()
+        for path in own:
+            shutil.copy(path, folder)
+
+
+def reorganised(settings: Settings, wardrobe: list[Path]) -> None:
+    """Two images are moved, one is gone, five are new; one of them is where another was that is moved."""
+    images = settings.collections / "shop" / "images"
+    (images / "sub").mkdir()
+    for name in ("000.jpg", "009.jpg"):
+        (images / name).rename(images / "sub" / name)
+    (images / "004.jpg").unlink()
+    for path in wardrobe[12:16]:
+        shutil.copy(path, images)
+    shutil.copy(wardrobe[20], images / "000.jpg")
+
+
+def copied(settings: Settings, wardrobe: list[Path]) -> None:
+    shutil.copytree(settings.collections / "shop" / "images", settings.collections / "images")
+
+
+def damage(settings: Settings, wardrobe: list[Path]) -> None:
+    """Spoilt vectors, changed pictures, an index of other bytes, and what a crash left; it opens all the same."""
+    folder = settings.collections / "shop"
+    segment = folder / "segments" / "0000000001"
+    spoilt = np.load(segment / "embeddings.npy")
+    spoilt[3, [1, 3]] = np.nan
+    np.save(segment / "embeddings.npy", spoilt)
+    for number in (6, 7, 8, 9, 10, 11):
+        shutil.copy(wardrobe[number + 20], folder / "images" / f"{number:03}.jpg")
+    columns = next(folder.glob("index/*/2/columns.npy"))
+    columns.write_bytes(columns.read_bytes()[:-1] + b"x")
+    (folder / "tombstones-99.npy").write_bytes(b"")
+
+
+def begin(settings: Settings, shop: Path) -> None:
+    """The collection "shop" with an index."""
+    shutil.rmtree(settings.collections, ignore_errors=True)
+    shutil.copytree(shop, settings.collections / "shop")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rpf.collection.Writer.compact", lambda writer: None)  # it keeps its segments
+        Run(settings)("compact", "shop", "--method", "pca")
+    assert len(Collection.open(settings.collections / "shop").manifest.segments) == 2
+
+
+TRIALS = {
+    "add": (added, pictures, ["--copy", "--batch", BATCH]),
+    "remove": (removed, lambda settings, wardrobe: None, [1, 5, 12]),
+    "index": (indexed, reorganised, ["--prune", "--batch", BATCH]),
+    "relocate": (relocated, copied, []),
+    "compact": (compacted, lambda settings, wardrobe: None, ["--method", "hnsw"]),
+    "verify": (verified, damage, ["--batch", BATCH]),
+}
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_kill_9(
+    commands: tuple[Settings, Forked],
+    name: str,
+    shop: Path,
+    wardrobe: dict[Path, dict[str, int]],
+    vectors: Vectors,
+    tmp_path: Path,
+) -> None:
+    settings, process = commands
+    check, prepare, options = TRIALS[name]
+    args = [name, "shop", *options]
+    if name in ("index", "relocate"):
+        args.insert(2, settings.collections / ("shop/images" if name == "index" else "images"))
+    if name == "add":
+        args += [settings.collections / "shop" / "images" / "new", settings.collections / "outside"]
+    begin(settings, shop)
+    prepare(settings, list(wardrobe))
+    shutil.copytree(settings.collections, tmp_path / "start")
+    old = state(settings, vectors, sealed=name != "verify")
+    process.start(*args)
+    assert process.heard() == "locked"
+    began = time.monotonic()
+    said = process.heard()
+    longest = time.monotonic() - began  # seconds that it writes
+    assert [said, *process.wait()] == ["free", "0"]
+    new = state(settings, vectors)
+    assert check(new, old, new)
+
+    chance = random.Random(name)
+    hits, reached, tries = 0, set(), 0
+    while hits < KILLS:
+        tries += 1
+        assert tries < 10 * KILLS + 10
+        shutil.rmtree(settings.collections)
+        shutil.copytree(tmp_path / "start", settings.collections)
+        process.start(*args)
+        assert process.heard() == "locked"
+        time.sleep(chance.uniform(0, longest))
+        process.kill()
+        ended = process.wait()
+        hit = ended == [str(-signal.SIGKILL)]  # and had not let go of the lock
+        hits += hit
+        longest *= 1 if hit else 0.7
+        reached.add(check(state(settings, vectors, sealed=name != "verify"), old, new))
+        again = process.run(*args)
+        if name == "remove" and again == 2:  # there is nothing left to remove: it is told so
+            assert check(state(settings, vectors), old, new)
+            continue
+        assert again == 0
+        now = state(settings, vectors)
+        assert check(now, old, new) and now.ids.keys() == new.ids.keys()
+        assert not list(settings.collections.rglob("*.tmp"))
+    print(f"{name}: {hits} kills while it wrote, of {tries}; in the new state: {sorted(reached)}")

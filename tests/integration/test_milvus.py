@@ -1,0 +1,508 @@
+"""The search method `milvus` against a real server, which also stops, freezes and is killed in the middle of things."""
+
+import errno
+import json
+import logging
+import os
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, NamedTuple
+from urllib.error import HTTPError
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks.serving.test_server import serve
+from rpf.collection import Collection, NewItem, Writer
+from rpf.engine import Query, SearchEngine
+from rpf.errors import CollectionError, SearchUnavailable
+from rpf.search import base as search_base
+from rpf.search import index_store
+from rpf.search.base import Neighbours
+from rpf.search.exact import Exact, NoIndex
+from rpf.search.index_store import keep_up, open_index
+from rpf.search.indexes.milvus import Milvus, connect
+from rpf.settings import Settings
+from tests.support.commands import Run, snapshot
+
+pytest.importorskip("pymilvus", reason="needs pymilvus (requirements-milvus.txt)")
+pytest.importorskip("milvus", reason="needs a Milvus server: the package milvus, for Linux on x86-64")
+
+from tests.support.milvus_server import MilvusServer, free_port
+
+ITEMS = 3000
+KEYS = ("skirt_length", "sleeve_length")  # the first two of the model's attributes
+BOTH = dict.fromkeys(KEYS, 1.0)
+SOON = 60  # seconds, for what must not hang
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
+    made = MilvusServer(tmp_path_factory.mktemp("milvus"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RPF_MILVUS_URI", made.uri)
+        for name in ("RPF_MILVUS_TOKEN", "RPF_MILVUS_INDEX", "RPF_MILVUS_REPLICAS"):
+            patch.delenv(name, raising=False)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.remove()
+
+
+def on_server() -> set[str]:
+    with connect().client() as client:
+        return set(client.list_collections())
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    until = monotonic() + SOON
+    while not true():
+        assert monotonic() < until, "not within a minute"
+        sleep(0.2)
+
+
+# ---- vectors ----
+
+
+def unit(count: int, seed: int, dim: int = 64) -> np.ndarray:
+    vectors = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def vectors() -> np.ndarray:
+    made = unit(300, 0)
+    made[200] = made[11]  # a twin, to see ties
+    return made
+
+
+class Told:
+    """Vectors that tell when they are read."""
+
+    def __init__(self, vectors: np.ndarray, tell: Callable[[int], None]) -> None:
+        self.shape = vectors.shape
+        self._vectors = vectors
+        self._tell = tell
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        assert isinstance(rows, slice)
+        self._tell(rows.stop)
+        return self._vectors[rows]
+
+
+class Built(NamedTuple):
+    method: Milvus
+    inserted: list[int]  # vectors in each batch
+    read: list[tuple[int, int]]  # (up to which vector, how many were on the server then)
+
+
+@pytest.fixture(scope="module")
+def built(server: MilvusServer, vectors: np.ndarray) -> Built:
+    made = Built(Milvus(), [], [])
+    with connect().client() as client:
+        insert = client.insert
+
+    def noted(name: str, rows: list[dict[str, Any]], **more: Any) -> None:
+        insert(name, rows, **more)
+        made.inserted.append(len(rows))
+
+    made.method.label = "Ärmel-länge"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search_base, "ROWS_AT_ONCE", 120)
+        patch.setattr("rpf.search.indexes.milvus.INSERT_BYTES", 4 * 64 * 75)
+        patch.setattr(client, "insert", noted)
+        made.method.build(Told(vectors, lambda stop: made.read.append((stop, sum(made.inserted)))))
+    return made
+
+
+@pytest.fixture(scope="module")
+def method(built: Built) -> Milvus:
+    return built.method
+
+
+def test_vectors_go_to_the_server_in_batches_and_are_read_as_they_go(built: Built) -> None:
+    assert built.inserted == [75, 45, 75, 45, 60]
+    assert built.read == [(120, 0), (240, 120), (360, 240)]
+
+
+def opened(method: Milvus, folder: Path, count: int) -> Milvus:
+    """What another process has of the method at that moment."""
+    folder.mkdir()
+    method.save(folder)
+    made = Milvus()
+    made.open(folder, (count, 64))
+    return made
+
+
+def test_neighbours_come_in_order_with_ties_to_the_lower_id(method: Milvus, vectors: np.ndarray) -> None:
+    queries = np.concatenate([vectors[11:12], unit(250, 1)])  # more than are sent at once
+    found, exact = method.search(queries, 20), NoIndex()
+    exact.build(vectors)
+    assert found.ids.shape == found.distances.shape == (251, 20)
+    assert found.ids[0, :2].tolist() == [11, 200]
+    np.testing.assert_array_equal(found.ids, exact.search(queries, 20).ids)  # so few vectors are all compared
+    np.testing.assert_allclose(found.distances, exact.search(queries, 20).distances, atol=1e-5)
+
+
+def test_more_than_there_are_is_all_there_are(method: Milvus) -> None:
+    assert sorted(method.search(unit(1, 2), 20_000).ids[0]) == list(range(300))
+
+
+def test_what_is_saved_opens_and_what_is_not_its_file_is_refused(method: Milvus, tmp_path: Path) -> None:
+    found = opened(method, tmp_path / "saved", 300).search(unit(3, 3), 10)
+    np.testing.assert_array_equal(found.ids, method.search(unit(3, 3), 10).ids)
+    file = tmp_path / "saved" / "milvus.json"
+    good = json.loads(file.read_text())
+    for wrong in ({"collection": "users"}, {"index": "DISKANN"}, {"index": []}, {"count": 299}, {"more": 1}):
+        file.write_text(json.dumps(good | wrong))
+        with pytest.raises(ValueError, match=r"milvus\.json"):
+            Milvus().open(tmp_path / "saved", (300, 64))
+
+
+def test_what_was_added_and_never_saved_is_not_found(method: Milvus, tmp_path: Path) -> None:
+    """As a crash leaves it: another process added, and ended before it could save."""
+    fresh, other = unit(40, 4), unit(30, 5)
+    assert opened(method, tmp_path / "crashed", 300).add(fresh)
+    assert method.search(fresh, 1).ids.max() < 300
+    assert method.add(other)
+    assert method.search(other, 1).ids[:, 0].tolist() == list(range(300, 330))
+    found = method.search(fresh, 330)
+    assert sorted(found.ids[0]) == list(range(330))
+
+
+# ---- a collection ----
+
+
+class Clusters:
+    """For each attribute 40 centres in a space of 24 dimensions, normal noise of half their spread around them, and a
+    random rotation of that space into the model's: embeddings of garments have about as many dimensions."""
+
+    def __init__(self, dim: int) -> None:
+        rng = np.random.default_rng(0)
+        self._centres = rng.standard_normal((len(KEYS), 40, 24))
+        self._turns = [np.linalg.qr(rng.standard_normal((dim, 24)))[0].T for _ in KEYS]
+
+    def draw(self, count: int, seed: int) -> np.ndarray:
+        """(count, A, dim), unit vectors; an item's clusters in different attributes have nothing to do with each
+        other."""
+        rng = np.random.default_rng(seed)
+        parts = []
+        for centres, turn in zip(self._centres, self._turns, strict=True):
+            points = centres[rng.integers(len(centres), size=count)] + 0.5 * rng.standard_normal((count, 24))
+            parts.append(points @ turn)
+        made = np.stack(parts, axis=1).astype(np.float32)
+        return made / np.linalg.norm(made, axis=2, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Settings:
+    base = tmp_path_factory.mktemp("site")
+    made = Settings(base / "collections", "shop", tiny_checkpoint, base / "instance", image_roots=(base,))
+    Image.effect_noise((200, 200), 60).convert("RGB").save(base / "query.jpg")
+    return made
+
+
+@pytest.fixture(scope="module")
+def engine(own: Settings) -> SearchEngine:
+    return SearchEngine(own)
+
+
+@pytest.fixture(scope="module")
+def clusters(engine: SearchEngine) -> Clusters:
+    return Clusters(engine.model.dim)
+
+
+def append(engine: SearchEngine, name: str, embeddings: np.ndarray) -> list[int]:
+    with Writer(
+        engine.settings.collections / name,
+        checkpoint=engine.info.checkpoint_hash,
+        attributes=KEYS,
+        dim=engine.model.dim,
+        root="images",
+    ) as writer:
+        first = writer.manifest.count
+        items = [NewItem(f"{first + number}.jpg", "", 0, 100, 100, {}) for number in range(len(embeddings))]
+        return writer.append(items, embeddings, None)
+
+
+@pytest.fixture(scope="module")
+def run(own: Settings) -> Run:
+    return Run(own)
+
+
+@pytest.fixture(scope="module")
+def shop(server: MilvusServer, engine: SearchEngine, clusters: Clusters, run: Run) -> Path:
+    """The collection "shop", made to be searched by milvus by the command line."""
+    append(engine, "shop", clusters.draw(ITEMS, 1))
+    told = run("compact", "shop", "--method", "milvus", stream="output")
+    assert f"shop: {ITEMS} items, searched by milvus" in told
+    assert f"building the index: 100%|██████████| {2 * ITEMS}/{2 * ITEMS}" in told
+    return engine.settings.collections / "shop"
+
+
+@pytest.fixture(scope="module")
+def small(engine: SearchEngine, clusters: Clusters) -> Path:
+    """The collection "small", which has no index."""
+    append(engine, "small", clusters.draw(20, 1))
+    return engine.settings.collections / "small"
+
+
+def agreement(shop: Path, own: Settings, queries: np.ndarray, k: int = 50) -> float:
+    """The share of the exact search's first k that the index finds too, by both attributes and by each alone."""
+    collection = Collection.open(shop)
+    found, exact = open_index(collection, "auto", own.index_key()), Exact(collection)
+    shares = []
+    for query in queries:
+        for chosen in ([0, 1], [0], [1]):
+            asked = query[chosen], chosen, np.ones(len(chosen)), k
+            shares.append(np.isin(exact.search(*asked).rows, found.search(*asked).rows).mean())
+    return float(np.mean(shares))
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many were asked of the server in each of its searches from here on."""
+    seen: list[int] = []
+    search = Milvus.search
+
+    def counted(self: Milvus, queries: np.ndarray, k: int) -> Neighbours:
+        seen.append(k)
+        return search(self, queries, k)
+
+    monkeypatch.setattr(Milvus, "search", counted)
+    return seen
+
+
+def hits(engine: SearchEngine, vector: np.ndarray, k: int = 10) -> list[int]:
+    """The ids that a search by both attributes finds."""
+    found = engine.search("shop", Query(vector, None, (100, 100)), BOTH, k)
+    return [hit.item.id for hit in found.hits]
+
+
+def test_recall_of_the_score_of_several_attributes(
+    shop: Path, engine: SearchEngine, clusters: Clusters, searches: list[int]
+) -> None:
+    assert engine.method("shop") == "Milvus"
+    queries = clusters.draw(40, 2)
+    assert agreement(shop, engine.settings, queries) >= 0.99
+    assert len(searches) >= 4 * len(queries)  # 1 + 1 + 2 attributes, and not everything compared exactly instead
+
+
+def test_items_come_and_go(shop: Path, engine: SearchEngine, clusters: Clusters, run: Run, searches: list[int]) -> None:
+    before, fresh = on_server(), clusters.draw(60, 3)
+    given = append(engine, "shop", fresh)
+    with Writer.existing(shop) as writer:
+        assert keep_up(writer, "auto", engine.settings.index_key(), lambda *progress: None) == "milvus"
+    run("remove", "shop", 1, 2, *given[:10])
+    assert on_server() == before
+    for vector, item in zip(fresh[10:], given[10:], strict=True):
+        assert hits(engine, vector)[0] == item
+    gone = {1, 2, *given[:10]}
+    assert not any(gone & set(hits(engine, vector, 50)) for vector in fresh)
+    assert agreement(shop, engine.settings, clusters.draw(20, 4)) >= 0.99
+    assert searches
+
+
+def test_what_was_built_and_cannot_be_kept_is_dropped(
+    server: MilvusServer, small: Path, own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, files = on_server(), snapshot(small)
+
+    def full(*args: object) -> None:
+        assert len(on_server()) == len(before) + 2
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(index_store, "_save", full)
+    with Writer.existing(small) as writer, pytest.raises(CollectionError, match=r"cannot be written: .*No space left"):
+        keep_up(writer, "milvus", own.index_key(), lambda *progress: None)
+    assert on_server() == before
+    assert {name for name in snapshot(small) if ".tmp/" not in name} == set(files)
+
+
+# ---- a server that is not well, and the site ----
+
+
+@pytest.fixture(scope="module")
+def site(shop: Path, small: Path, own: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a gunicorn, which is never started again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RPF_IMAGE_ROOTS", str(own.image_roots[0]))
+        with serve(own, tmp_path_factory.mktemp("log") / "log") as served:
+            yield served.address
+
+
+def get(address: str, data: bytes | None = None, **headers: str) -> tuple[int, Any, str]:
+    """Status, headers and text."""
+    asked = urllib.request.Request(address, data, {name.replace("_", "-"): text for name, text in headers.items()})
+    try:
+        with urllib.request.urlopen(asked, timeout=SOON) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except HTTPError as error:
+        return error.code, error.headers, error.read().decode()
+
+
+def submit(site: str, collection: str = "shop") -> tuple[int, Any, dict[str, Any]]:
+    body = {"img_path": "query.jpg", "attrs": "sleeve length; skirt length", "k": 5, "collection": collection}
+    code, headers, text = get(f"{site}/submit", json.dumps(body).encode(), Content_Type="application/json")
+    return code, headers, json.loads(text)
+
+
+def check_away(site: str) -> None:
+    """What needs the server says so, and all else works."""
+    code, headers, answer = submit(site)
+    assert (code, headers["Content-Type"]) == (503, "application/problem+json")
+    assert int(headers["Retry-After"]) > 0
+    assert answer["detail"] == "The search server does not answer just now. Please try again in a moment."
+    for page in ("results?item=7&a=sleeve_length", "item/7"):
+        code, headers, text = get(f"{site}/c/shop/{page}", Accept="text/html", Accept_Language="vi")
+        assert (code, headers.get_content_type()) == (503, "text/html")
+        assert "Máy chủ tìm kiếm hiện không trả lời." in text
+    code, headers, answer = submit(site, "small")
+    assert (code, len(answer["ids"])) == (200, 5)
+    for page in ("healthz", "readyz", "c/shop/", "c/shop/about", "c/small/item/7"):
+        assert get(f"{site}/{page}")[0] == 200
+
+
+def check_well(site: str) -> dict[str, Any]:
+    eventually(lambda: submit(site)[0] == 200)
+    assert get(f"{site}/c/shop/results?item=7&a=sleeve_length")[0] == 200
+    return submit(site)[2]
+
+
+def at_the_second(act: Callable[[], None]) -> Callable[[str, int, int], None]:
+    """A progress that acts once, when the first of both attributes is done."""
+    done: list[bool] = []
+
+    def progress(phase: str, rows: int, total: int) -> None:
+        if rows > total / 2 and not done:
+            done.append(True)
+            act()
+
+    return progress
+
+
+def test_a_server_killed_in_the_middle_of_building(
+    server: MilvusServer, site: str, shop: Path, engine: SearchEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer, before, files = check_well(site), on_server(), snapshot(shop)
+    with Writer.existing(shop) as writer, caplog.at_level(logging.WARNING), pytest.raises(SearchUnavailable):
+        keep_up(writer, "milvus", engine.settings.index_key(), at_the_second(server.kill), anew=True)
+    assert snapshot(shop) == files
+    check_away(site)
+    server.start()
+    assert check_well(site)["ids"] == answer["ids"]
+    left = on_server() - before
+    assert len(left) == 2
+    assert all(name in caplog.text for name in left)
+
+
+def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
+    server: MilvusServer, site: str, shop: Path, engine: SearchEngine, clusters: Clusters, run: Run
+) -> None:
+    fresh, key = clusters.draw(50, 5), engine.settings.index_key()
+    given = append(engine, "shop", fresh)
+    files, hangs = snapshot(shop), threading.Event()
+    check_well(site)
+
+    def add() -> str:
+        with Writer.existing(shop) as writer:
+            return keep_up(writer, "auto", key, at_the_second(lambda: (server.freeze(), hangs.set())[1]))
+
+    with ThreadPoolExecutor(16) as pool:
+        adding = pool.submit(add)
+        assert hangs.wait(SOON)
+        waiting = [pool.submit(submit, site) for _ in range(4)]
+        others = [pool.submit(submit, site, "small") for _ in range(4)]
+        assert [one.result()[0] for one in others] == [200] * 4
+        assert get(f"{site}/healthz")[0] == 200
+        assert not any(one.done() for one in waiting)
+        assert [one.result()[0] for one in waiting] == [503] * 4
+        # Now it is known, and one request waits at a time.
+        waiting = [pool.submit(submit, site) for _ in range(12)]
+        eventually(lambda: sum(one.done() for one in waiting) == 11)
+        assert submit(site, "small")[0] == 200
+        assert not all(one.done() for one in waiting)
+        server.kill()
+        assert [one.result()[0] for one in waiting] == [503] * 12
+        with pytest.raises(SearchUnavailable):
+            adding.result()
+    assert snapshot(shop) == files
+    run("remove", "shop", given[0], status=2)  # the item is gone, and the index still to be brought up to date
+    check_away(site)
+    server.start()
+    check_well(site)
+    for vector, item in zip(fresh[1:], given[1:], strict=True):  # not in the index, and found
+        assert hits(engine, vector)[0] == item
+    names = on_server()
+    with Writer.existing(shop) as writer:
+        assert keep_up(writer, "auto", key, lambda *progress: None) == "milvus"
+    assert on_server() == names
+    for vector, item in zip(fresh[1:], given[1:], strict=True):
+        assert hits(engine, vector)[0] == item
+    assert agreement(shop, engine.settings, clusters.draw(20, 6)) >= 0.99
+
+
+def test_an_index_given_up_in_the_middle_of_a_search(
+    server: MilvusServer, shop: Path, engine: SearchEngine, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vector = clusters.draw(1, 7)[0]
+    expected, before, search = hits(engine, vector), on_server(), Milvus.search
+
+    def late(self: Milvus, queries: np.ndarray, k: int) -> Neighbours:
+        if on_server() == before:
+            with Writer.existing(shop) as writer:
+                assert keep_up(writer, "exact", engine.settings.index_key(), lambda *progress: None) == "exact"
+        with pytest.raises(SearchUnavailable) as caught:
+            search(self, queries, k)
+        raise caught.value
+
+    monkeypatch.setattr(Milvus, "search", late)
+    assert hits(engine, vector) == expected
+    assert len(before - on_server()) == 2  # the collections of both attributes
+    assert engine.method("shop") == "exact"
+
+
+# ---- settings ----
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("RPF_MILVUS_URI", "", "needs RPF_MILVUS_URI, the server's address, such as http://127.0.0.1:19530"),
+        ("RPF_MILVUS_URI", "127.0.0.1:19530", "RPF_MILVUS_URI must be an address such as http://127.0.0.1:19530"),
+        ("RPF_MILVUS_URI", "ftp://127.0.0.1:19530", "must be an address"),
+        ("RPF_MILVUS_URI", "http://", "must be an address"),
+        ("RPF_MILVUS_URI", "http://127.0.0.1:99999", "must be an address"),
+        ("RPF_MILVUS_URI", "milvus.db", "must be an address"),
+        ("RPF_MILVUS_INDEX", "ANNOY", 'RPF_MILVUS_INDEX must be one of HNSW, FLAT, IVF_SQ8, not "ANNOY".'),
+        ("RPF_MILVUS_REPLICAS", "0", 'RPF_MILVUS_REPLICAS must be a number from 1 to 99, not "0".'),
+        ("RPF_MILVUS_REPLICAS", "two", 'not "two"'),
+    ],
+)
+def test_wrong_settings_are_one_clear_line(own: Settings, small: Path, setting: str, value: str, said: str) -> None:
+    files = snapshot(small)
+    run = Run(own, **{"RPF_MILVUS_URI": "http://127.0.0.1:19530", setting: value})
+    assert said in run("compact", "small", "--method", "milvus", status=2)
+    assert snapshot(small) == files
+
+
+def test_without_the_client(own: Settings, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    run = Run(own, RPF_MILVUS_URI="http://127.0.0.1:19530")
+    said = run("compact", "small", "--method", "milvus", status=2)
+    assert "pip install -r requirements-milvus.txt" in said
+
+
+def test_where_there_is_no_server(own: Settings, small: Path) -> None:
+    """Said at once, and without the password."""
+    run = Run(own, RPF_MILVUS_URI=f"http://root:secret@127.0.0.1:{free_port()}")
+    said = run("compact", "small", "--method", "milvus", status=2)
+    assert "cannot be used now" in said and "RPF_MILVUS_URI" in said
+    assert "secret" not in said

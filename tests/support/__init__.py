@@ -1,0 +1,5 @@
+"""What tests share: builders of collections and data, servers, browsers, and tables of hostile requests."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]

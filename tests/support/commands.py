@@ -1,0 +1,170 @@
+"""The commands of the program for tests: in this process, or in one that can be killed.
+
+As a program (`python -m tests.support.commands`) it loads what commands need once, and forks for each command it reads.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from benchmarks.commands import bench
+from rpf.cli import main
+from rpf.settings import Settings
+from tests.support import ROOT
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The variables that give a process these settings."""
+    return {
+        "RPF_COLLECTIONS": str(settings.collections),
+        "RPF_COLLECTION": settings.collection,
+        "RPF_CHECKPOINT": str(settings.checkpoint),
+        "RPF_INSTANCE": str(settings.instance),
+        "RPF_INDEX": settings.index,
+    }
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """All files in a folder. Those of SQLite's log are left out, which any reader makes and leaves."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm")))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+class Run:
+    """The command line over a folder of collections: what it says, when it ends as expected."""
+
+    def __init__(self, settings: Settings, **more: str) -> None:
+        """`more` are other environment variables."""
+        self.settings = settings
+        self.env = environment(settings) | more
+
+    def __call__(self, *args: object, status: int = 0, stream: str = "") -> str:
+        """`stream`: "stdout" or "stderr"; else the latter for errors only, which are one line then."""
+        done = CliRunner(env=self.env).invoke(
+            bench if args[0] == "bench" else main, list(map(str, args[args[0] == "bench" :]))
+        )
+        assert done.exit_code == status, done.output
+        if status == 2:
+            assert done.stderr.strip().splitlines()[-1].startswith("Error: ")
+        told: str = getattr(done, stream or ("stderr" if status == 2 else "stdout"))
+        return told
+
+
+class Forked:
+    """A command in a process of its own, one at a time."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.pid = 0
+
+    def start(self, *args: object) -> None:
+        """Begin a command; returns when it runs."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(list(map(str, args))) + "\n")
+        self._process.stdin.flush()
+        self.pid = int(self.heard())
+
+    def heard(self) -> str:
+        """What comes next: "locked" and "free" of the collection's lock, then the exit status, below 0 for a signal."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def wait(self) -> list[str]:
+        """All that is still to be heard of the command; the exit status is the last of it."""
+        said = [self.heard()]
+        while said[-1] in ("locked", "free"):
+            said.append(self.heard())
+        return said
+
+    def run(self, *args: object) -> int:
+        """The exit status of a command."""
+        self.start(*args)
+        return int(self.wait()[-1])
+
+    def kill(self) -> None:
+        """SIGKILL; it may have ended before."""
+        os.kill(self.pid, signal.SIGKILL)
+
+
+@contextmanager
+def forked(settings: Settings, log: Path) -> Iterator[Forked]:
+    """Commands with these settings; what they say goes into the file `log`."""
+    own: Mapping[str, str] = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment(settings)}
+    with log.open("a") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.commands"],
+            env={**os.environ, **own},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=out,
+            text=True,
+        )
+    try:
+        yield Forked(process)
+    finally:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+
+
+def _serve() -> None:
+    import faiss  # noqa: F401
+    import sklearn.neighbors  # noqa: F401
+
+    import rpf.engine
+    import rpf.ingest.copy_images
+    import rpf.ingest.verify  # noqa: F401
+    from rpf.collection import writer
+
+    out = os.dup(1)
+    os.dup2(2, 1)
+    locked = writer.locked
+
+    def say(text: object) -> None:
+        os.write(out, f"{text}\n".encode())
+
+    @contextmanager
+    def telling(folder: Path, wait: float) -> Iterator[None]:
+        with locked(folder, wait):
+            say("locked")
+            yield
+            say("free")
+
+    writer.locked = telling
+    before = None
+    for line in sys.stdin:
+        if before is not None:
+            os.waitpid(before.si_pid, 0)  # not earlier: so long its number is nobody else's, and may be killed
+        child = os.fork()
+        if not child:
+            signal.alarm(300)  # whoever hangs
+            say(os.getpid())
+            os._exit(_status(json.loads(line)))  # at once: what Python tidies up else takes seconds
+        before = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        assert before is not None
+        say(before.si_status if before.si_code == os.CLD_EXITED else -before.si_status)
+
+
+def _status(args: list[str]) -> int:
+    try:
+        main(args)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+    return 70  # and no status of a command
+
+
+if __name__ == "__main__":
+    _serve()

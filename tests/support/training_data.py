@@ -1,0 +1,74 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from rpf import config as configs
+from rpf.config import Config
+from rpf.datasets.synthetic import Recipe, write_dataset
+from rpf.models.rpf import RPF
+from rpf.training.distributed import Hardware
+from rpf.training.tasks.build import read_course
+from rpf.training.trainer import Trainer
+from tests.support import ROOT
+
+WARDROBE = ROOT / "config" / "Wardrobe"
+TINY = """
+MODEL:
+  EMBED_SIZE: 256
+  ATTRIBUTE: {EMBED_SIZE: 32}
+  GLOBAL:
+    BACKBONE: {NAME: resnet18, EMBED_SIZE: 256}
+    ATTENTION: {SPATIAL: {COMMON_EMBED_SIZE: 32}}
+  TRANSFORMER: {EMBED_SIZE: 32, NUM_LAYERS: 1, NUM_HEADS: 2, CROSS_NUM_HEADS: 2, MLP_DIM: 64}
+INPUT: {GLOBAL_SIZE: 48, LOCAL_SIZE: 32}
+DATA: {NUM_TRIPLETS: 24, NUM_WORKERS: 0, TRAIN_BATCHSIZE: 8}
+SOLVER: {EPOCHS: 4, LOG_PERIOD: 1}
+"""
+
+
+# The other course, in small: what the default model is trained with.
+VALUES = (
+    "SOLVER.LOSS=values", "MODEL.VALUES.ENABLE=true", "MODEL.APPLICABILITY.ENABLE=true", "INPUT.SQUARE=pad",
+    "SOLVER.SCHEDULE=cosine", "SOLVER.AVERAGE=0.8", "SOLVER.OPTIMIZER_NAME=AdamW", "SOLVER.WEIGHT_DECAY=0.05",
+    "SOLVER.TRUNK_SHARE=0.3", "SOLVER.CLIP=1", "SOLVER.BASE_LR=1e-3",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the dataset "wardrobe": 60 garments of 64 pixels."""
+    base = tmp_path_factory.mktemp("training")
+    write_dataset(base / "wardrobe", Recipe(60, size=64), lambda *_: None)
+    (base / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    return base
+
+
+@pytest.fixture
+def tiny(drawn: Path, tmp_path: Path) -> Callable[..., Config]:
+    """Makes the config of a stage with tiny sizes, which saves to tmp_path."""
+
+    def make(stage: int = 1, *settings: str) -> Config:
+        files = [WARDROBE / "Wardrobe.yaml", WARDROBE / f"s{stage}.yaml", drawn / "tiny.yaml"]
+        return configs.load(files, [f"DATA.BASE_PATH={drawn}", f"SAVE_DIR={tmp_path}", *settings])
+
+    return make
+
+
+@pytest.fixture
+def trainer() -> Callable[..., Trainer]:
+    """Makes a trainer in float32 whose evaluation is the sum of a weight, so that it depends on the training."""
+
+    def make(config: Config, seed: int = 3) -> Trainer:
+        torch.manual_seed(seed)
+        folder = Path(config.SAVE_DIR) / config.NAME
+        hardware = Hardware(torch.device("cpu"))
+        course = read_course(config)
+        return Trainer(RPF(config), lambda model: course(model, hardware), folder, hardware, _score, seed)
+
+    return make
+
+
+def _score(model: RPF) -> float:
+    return model.region.query.weight.sum().item()

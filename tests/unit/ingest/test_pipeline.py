@@ -1,0 +1,269 @@
+"""From real pictures to a collection, with a small arithmetic model in the place of the large one.
+
+As a program (`python test_indexing.py COLLECTION IMAGES`) it indexes a folder, to be killed by the test below.
+"""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rpf.collection import Collection
+from rpf.errors import CollectionError
+from rpf.images.decode import open_image
+from rpf.ingest.pipeline import Report, Source, index
+from rpf.ingest.scan import find_images
+
+ROUNDS = int(os.environ.get("RPF_KILLS", "8"))
+BATCH = 4
+
+
+@dataclass
+class Seen:
+    embedding: np.ndarray
+    box: np.ndarray
+    applicable: np.ndarray | None
+
+
+@dataclass
+class Projection:
+    """Stands in for the model: fixed random projections of a 16x16 thumbnail, one for each attribute."""
+
+    attributes: tuple[str, ...] = ("sleeve_length", "collar_design")
+    dim: int = 12
+    checkpoint_hash: str = "projection"
+    tells_parts: bool = True
+    batches: list[int] = field(default_factory=list)
+
+    def embed(self, pictures: Sequence[Image.Image]) -> Seen:
+        self.batches.append(len(pictures))
+        pixels = np.stack([np.asarray(picture.resize((16, 16)), np.float32).ravel() / 255 for picture in pictures])
+        matrix = np.random.default_rng(3).normal(size=(len(self.attributes), pixels.shape[1], self.dim))
+        found = np.einsum("np,apd->nad", pixels, matrix)
+        boxes = [[(0, at, *picture.size) for at in range(len(self.attributes))] for picture in pictures]
+        return Seen(
+            (found / np.linalg.norm(found, axis=2, keepdims=True)).astype(np.float32),
+            np.array(boxes, np.int32),
+            pixels[:, : len(self.attributes)] if self.tells_parts else None,
+        )
+
+
+def draw(path: Path, seed: int, size: tuple[int, int] = (60, 40)) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).resize(size).save(path)
+
+
+def sources(root: Path) -> list[Source]:
+    return [Source(path, {"sleeve_length": len(path)}) for path in find_images(root)]
+
+
+def run(folder: Path, root: Path, **options: Any) -> Report:
+    return index(folder, root, sources(root), Projection(), **{"batch": BATCH, **options})
+
+
+def check(folder: Path, root: Path) -> list[str]:
+    """Assert that each item has the hash, size, labels, vectors and boxes of its file; returns the paths by id."""
+    collection = Collection.open(folder)
+    items = collection.items(collection.ids.tolist())
+    for item in items:
+        data = collection.image_path(item).read_bytes()
+        picture = open_image(data)
+        seen = Projection().embed([picture])
+        assert (item.sha256, item.bytes) == (hashlib.sha256(data).hexdigest(), len(data))
+        assert (item.width, item.height) == picture.size
+        assert item.labels == {"sleeve_length": len(item.path)}
+        np.testing.assert_allclose(collection.vectors(item.id), seen.embedding[0], atol=1e-3)
+        np.testing.assert_array_equal(collection.boxes(item.id), seen.box[0])
+        assert seen.applicable is not None
+        np.testing.assert_array_equal(collection.applicable(item.id), seen.applicable[0].astype(np.float16))
+    assert collection.root == root.resolve()
+    return [item.path for item in items]
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for number in range(10):
+        suffix = ("jpg", "png", "webp", "GIF", "bmp", "tiff")[number % 6]
+        draw(tmp_path / "images" / f"{number % 3}" / f"Áo {number}.{suffix}", number, (40 + 3 * number, 50))
+    return tmp_path / "images"
+
+
+def test_a_folder_becomes_a_collection(tmp_path: Path, images: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    report = run(tmp_path / "c", images, title="Áo", progress=lambda *step: told.append(step))
+    assert (report.added, report.kept, report.skipped) == (10, 0, []) and report.seconds > 0
+    assert check(tmp_path / "c", images) == find_images(images)
+    manifest = Collection.open(tmp_path / "c").manifest
+    assert manifest.title == "Áo" and manifest.checkpoint == "projection" and len(manifest.segments) == 1
+    assert told == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("compacting", done, 1) for done in (0, 1)]
+
+
+def test_a_model_that_cannot_tell_parts(tmp_path: Path, images: Path) -> None:
+    index(tmp_path / "c", images, sources(images), Projection(tells_parts=False))
+    collection = Collection.open(tmp_path / "c")
+    assert len(collection) == 10 and not collection.knows_parts and collection.applicable(1) is None
+
+
+def test_sizes_are_those_of_the_upright_picture(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # lies on its side
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "images" / "a.jpg", exif=exif)
+    run(tmp_path / "c", tmp_path / "images")
+    item = Collection.open(tmp_path / "c").item(1)
+    assert (item.width, item.height) == (40, 60)
+
+
+def test_a_collection_can_carry_its_pictures(tmp_path: Path) -> None:
+    draw(tmp_path / "c" / "images" / "a.png", 1)
+    run(tmp_path / "c", tmp_path / "c" / "images", relative_root="images")
+    (tmp_path / "c").rename(tmp_path / "moved")
+    assert check(tmp_path / "moved", tmp_path / "moved" / "images") == ["a.png"]
+
+
+def test_what_is_known_is_kept_and_what_changed_is_added_anew(tmp_path: Path, images: Path) -> None:
+    folder = tmp_path / "c"
+    run(folder, images)
+    generation = Collection.open(folder).manifest.generation
+    report = run(folder, images)
+    assert (report.added, report.kept) == (0, 10)
+    assert Collection.open(folder).manifest.generation == generation
+    paths = find_images(images)
+    draw(images / paths[3], 99)
+    draw(images / "new.png", 100)
+    (images / paths[5]).write_bytes(b"no picture any more")
+    (images / paths[7]).unlink()
+    report = index(folder, images, [Source(path, {"sleeve_length": len(path)}) for path in [*paths, "new.png"]],
+                   Projection(), batch=BATCH)  # fmt: skip
+    assert (report.added, report.kept) == (2, 7)
+    assert [path for path, _ in report.skipped] == [paths[5], paths[7]]
+    collection = Collection.open(folder)
+    assert len(collection.manifest.segments) == 1 and not collection.manifest.tombstones
+    known = {item.path: item.id for item in collection.items(collection.ids.tolist())}
+    assert known[paths[3]] == 11 and known["new.png"] == 12 and known[paths[4]] == 5
+    # The picture that is gone may be on a disk that is not there today; what is no picture has no vectors.
+    assert paths[7] in known and paths[5] not in known
+    draw(images / paths[7], 7)
+    report = run(folder, images)
+    assert (report.added, report.kept, len(report.skipped)) == (1, 9, 1)
+    assert sorted(check(folder, images)) == sorted({*paths, "new.png"} - {paths[5]})
+
+
+def test_unreadable_files_are_listed_and_skipped(tmp_path: Path, images: Path) -> None:
+    draw(tmp_path / "secret.png", 1)
+    (images / "cut.jpg").write_bytes((images / "0" / "Áo 0.jpg").read_bytes()[:300])
+    (images / "text.png").write_text("text")
+    (images / "empty.gif").touch()
+    (images / "huge.jpg").write_bytes(bytes(17 * 2**20))
+    (images / "folder.jpg").mkdir()
+    os.mkfifo(images / "pipe.jpg")
+    (images / "link.png").symlink_to(tmp_path / "secret.png")
+    named = [*find_images(images), "missing.jpg", "../secret.png", str(tmp_path / "secret.png"), "link.png",
+             "folder.jpg", "name\udcff.jpg", "nul\0.jpg"]  # fmt: skip
+    report = index(tmp_path / "c", images, [Source(path) for path in named * 2], Projection(), batch=3)
+    assert report.added == 10
+    reasons = dict(report.skipped)
+    assert len(reasons) == len(report.skipped) == len(named) - 10
+    for path, why in {
+        "cut.jpg": "damaged", "text.png": "not a picture", "empty.gif": "is empty", "huge.jpg": "too large",
+        "folder.jpg": "folder cannot be read", "pipe.jpg": "no file", "missing.jpg": "no such file",
+        "../secret.png": "lies outside", "link.png": "lies outside", "name\udcff.jpg": "Unicode",
+    }.items():  # fmt: skip
+        assert why in reasons[path]
+
+
+def test_large_pictures_come_in_small_batches(tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rpf.ingest.pipeline.MAX_PIXELS", 10_000)
+    monkeypatch.setattr("rpf.ingest.pipeline.DECODERS", 1)
+    model = Projection()
+    index(tmp_path / "c", images, sources(images), model, batch=8)
+    assert sum(model.batches) == 10 and max(model.batches) < 8
+    run(tmp_path / "d", images)
+    assert Collection.open(tmp_path / "c").ids.tolist() == Collection.open(tmp_path / "d").ids.tolist()
+
+
+def test_ctrl_c_keeps_the_finished_batches(tmp_path: Path, images: Path) -> None:
+    def stop(phase: str, done: int, total: int) -> None:
+        if done == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "c", images, progress=stop)
+    assert check(tmp_path / "c", images) == find_images(images)[:8]
+    report = run(tmp_path / "c", images)
+    assert (report.added, report.kept) == (2, 8)
+    assert check(tmp_path / "c", images) == find_images(images)
+
+
+def test_another_model_is_refused(tmp_path: Path, images: Path) -> None:
+    run(tmp_path / "c", images)
+    with pytest.raises(CollectionError, match="another checkpoint"):
+        index(tmp_path / "c", images, [], Projection(checkpoint_hash="other"))
+    assert check(tmp_path / "c", images) == find_images(images)
+
+
+def test_a_folder_without_pictures(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    assert run(tmp_path / "c", tmp_path / "images").added == 0
+    assert len(Collection.open(tmp_path / "c")) == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list any folder")
+def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path, images: Path) -> None:
+    (images / "locked").mkdir(mode=0)
+    report = run(tmp_path / "c", images)
+    assert report.added == 10 and report.skipped == [("locked", "The folder cannot be read.")]
+    (images / "locked").chmod(0o700)
+
+
+def start(folder: Path, root: Path) -> subprocess.Popen[bytes]:
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, __file__, str(folder), str(root)], env=environ)
+
+
+def test_kill_9_loses_at_most_the_last_batch(tmp_path: Path) -> None:
+    root = tmp_path / "images"
+    for number in range(60):
+        draw(root / f"{number:02}.png", number)
+    paths = find_images(root)
+    process = start(tmp_path / "whole", root)
+    while not (tmp_path / "whole" / "manifest.json").exists():
+        time.sleep(0.001)
+    began = time.monotonic()
+    assert process.wait() == 0
+    duration = time.monotonic() - began
+    killed = []
+    for turn in range(ROUNDS):
+        folder = tmp_path / f"c{turn}"
+        process = start(folder, root)
+        while not (folder / "manifest.json").exists():
+            time.sleep(0.001)
+        time.sleep(random.Random(turn).uniform(0, duration))
+        process.send_signal(signal.SIGKILL)
+        ended = process.wait()
+        done = check(folder, root)
+        assert done == paths[: len(done)] and (len(done) % BATCH == 0)
+        if ended == -signal.SIGKILL:
+            killed.append(len(done))
+        assert start(folder, root).wait() == 0
+        assert check(folder, root) == paths
+        # The ids of a batch that was lost are lost as well; nothing else is.
+        assert Collection.open(folder).ids[: len(done)].tolist() == list(range(1, len(done) + 1))
+        assert len(list((folder / "segments").iterdir())) == 1
+    assert killed
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), Path(sys.argv[2]))

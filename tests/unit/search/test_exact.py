@@ -1,0 +1,108 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from rpf.collection import Collection, NewItem, Writer
+from rpf.search.exact import Exact, best
+
+ATTRIBUTES = ("a", "b", "c")
+
+
+def unit(shape: tuple[int, ...], seed: int) -> np.ndarray:
+    vectors = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def vectors() -> np.ndarray:
+    made = unit((50, 3, 16), 0)
+    made[30] = made[7]  # a twin, to see ties
+    return made
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray) -> Collection:
+    folder = tmp_path_factory.mktemp("exact") / "c"
+    with Writer(folder, checkpoint="0" * 64, attributes=ATTRIBUTES, dim=16, root="images") as writer:
+        for at in range(0, 50, 20):
+            items = [NewItem(f"{n}.jpg", "0" * 64, 1, 20, 20, {}) for n in range(at, min(50, at + 20))]
+            writer.append(items, vectors[at : at + 20], None)
+    return Collection.open(folder)
+
+
+def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Collection, vectors: np.ndarray) -> None:
+    queries, weights = unit((2, 16), 1), np.array([1.0, 3.0])
+    found = Exact(collection).search(queries, [2, 0], weights, 50)
+    cosines = np.stack([vectors[:, 2] @ queries[0], vectors[:, 0] @ queries[1]])
+    scores = weights @ cosines / 4
+    assert sorted(found.rows) == list(range(50))
+    np.testing.assert_allclose(found.scores, scores[found.rows], atol=1e-3)
+    np.testing.assert_allclose(found.cosines, cosines[:, found.rows], atol=1e-3)
+    assert (np.diff(found.scores) <= 0).all()
+
+
+def test_ties_go_to_the_lower_row(collection: Collection, vectors: np.ndarray) -> None:
+    found = Exact(collection).search(vectors[7], [0, 1, 2], np.ones(3), 2)
+    assert found.rows.tolist() == [7, 30]
+    assert found.scores[0] == found.scores[1] == pytest.approx(1, abs=1e-3)
+    assert Exact(collection).search(vectors[7], [0, 1, 2], np.ones(3), 1).rows.tolist() == [7]
+
+
+@given(
+    hnp.arrays(np.float64, st.integers(1, 60), elements=st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0])),
+    st.integers(1, 70),
+)
+def test_best_is_a_stable_sort(scores: np.ndarray, count: int) -> None:
+    expected = sorted(range(len(scores)), key=lambda row: (-scores[row], row))[:count]
+    assert best(scores, count).tolist() == expected
+
+
+PROBABILITIES = st.sampled_from([0.0, 0.25, 0.4995, 0.5, 0.75, 1.0, float("nan")])
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataObject) -> None:
+    """Against a sort in plain Python, over a collection on disk with a segment that tells parts and one that may not.
+
+    All vectors lie along the axes, so that likeness is exact and ties are many.
+    """
+    count, known = data.draw(st.integers(1, 14)), data.draw(st.booleans())
+    parts = data.draw(hnp.arrays(np.float64, (count, 3), elements=PROBABILITIES))
+    axes = data.draw(hnp.arrays(np.int64, (count, 3), elements=st.integers(0, 3)))
+    vectors = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)[axes]
+    half = data.draw(st.integers(0, count - 1))
+    shutil.rmtree(tmp_path / "c", ignore_errors=True)
+    with Writer(tmp_path / "c", checkpoint="", attributes=ATTRIBUTES, dim=2, root="images") as writer:
+        for rows, applicable in ((slice(0, half), parts[:half] if known else None), (slice(half, count), parts[half:])):
+            items = [NewItem(f"{n}.jpg", "", 1, 20, 20, {}) for n in range(count)[rows]]
+            writer.append(items, vectors[rows], None, applicable)
+    attributes = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
+    weights = data.draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=len(attributes), max_size=len(attributes)))
+    weights[0] = weights[0] or 1.0
+    asked = data.draw(st.integers(1, 16))
+
+    def lacks(row: int, attribute: int) -> bool:
+        return (known or row >= half) and parts[row, attribute] < 0.5
+
+    def place(row: int) -> tuple[int, float, int]:
+        lacking = sum(lacks(row, attribute) for attribute, weight in zip(attributes, weights, strict=True) if weight)
+        likeness = sum(
+            weight * float(vectors[row, attribute, 0]) for attribute, weight in zip(attributes, weights, strict=True)
+        )
+        return lacking, -round(likeness / sum(weights), 6), row
+
+    queries = np.tile(np.array([1, 0], np.float32), (len(attributes), 1))
+    index = Exact(Collection.open(tmp_path / "c"))
+    found = index.search(queries, attributes, np.array(weights), asked, lacking_last=True)
+    assert found.rows.tolist() == sorted(range(count), key=place)[:asked]
+    assert found.lacking.T.tolist() == [[lacks(row, attribute) for attribute in attributes] for row in found.rows]
+    np.testing.assert_allclose(found.scores, [-place(row)[1] for row in found.rows], atol=1e-6)
+    plain = index.search(queries, attributes, np.array(weights), asked)
+    assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:asked]
+    assert not plain.lacking.any()

@@ -1,0 +1,423 @@
+"""The pages as a browser without JavaScript gets them, over the real tiny engine."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from babel.messages.frontend import CommandLineInterface
+from babel.messages.pofile import read_po
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from rpf.engine import SearchEngine
+from rpf.errors import UnknownAttribute
+from tests.support import ROOT
+from webapp import create_app
+from webapp.engine_loader import EngineHolder, NotReady
+
+HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+TWO = {"a": ["sleeve_length", "neckline_design"]}
+PAGES = ["/c/tiny/", "/c/tiny/about", "/c/tiny/item/3", "/c/tiny/results?item=3&a=sleeve_length", "/c/tiny/item/999"]
+
+
+def get(client: FlaskClient, address: str, **headers: str) -> TestResponse:
+    return client.get(address, headers={**HTML, **headers})
+
+
+def send(client: FlaskClient, picture: Path | bytes | None = None, **fields: object) -> TestResponse:
+    data = dict(fields)
+    if picture is not None:
+        content = picture if isinstance(picture, bytes) else picture.read_bytes()
+        data["image"] = (io.BytesIO(content), "photo.jpg")
+    return client.post("/c/tiny/search", data=data, headers=HTML, content_type="multipart/form-data")
+
+
+def words(response: TestResponse) -> str:
+    return unescape(response.get_data(as_text=True))
+
+
+def ranks(response: TestResponse) -> list[tuple[int, float]]:
+    """(item id, similarity) of each card, in the page's order."""
+    html = words(response)
+    ids = [int(found) for found in re.findall(r'class="hit-picture" href="/c/tiny/item/(\d+)"', html)]
+    return list(zip(ids, map(float, re.findall(r'data-similarity="([^"]+)"', html)), strict=True))
+
+
+# ---- the way of a search ----
+
+
+def test_front_door(client: FlaskClient) -> None:
+    response = get(client, "/")
+    assert response.status_code == 302
+    assert response.location == "/c/tiny/"
+
+
+def test_start_page(client: FlaskClient) -> None:
+    html = words(get(client, "/c/tiny/"))
+    assert "Find clothes by their details" in html
+    assert html.count('name="sample"') == 6
+    assert html.count('type="checkbox" name="a"') == 8
+    assert "deleted after 24 hours" in html
+
+
+def test_upload_to_results(client: FlaskClient, photo: Path, engine: SearchEngine) -> None:
+    response = send(client, photo, **TWO)
+    assert response.status_code == 303
+    assert re.fullmatch(
+        r"/c/tiny/results\?upload=[0-9a-f]{64}&a=sleeve_length&a=neckline_design", response.location or ""
+    )
+    shown = ranks(get(client, response.location))
+    expected = engine.search("tiny", engine.embed(photo), {"sleeve_length": 1, "neckline_design": 1}, 24)
+    assert [item for item, _ in shown] == [hit.item.id for hit in expected.hits]
+    assert [alike for _, alike in shown] == pytest.approx([hit.similarity for hit in expected.hits], abs=1e-5)
+
+
+def test_sample_and_typed_attributes(client: FlaskClient) -> None:
+    response = send(client, sample="5", attrs="tay áo; skirt length")
+    assert response.location == "/c/tiny/results?item=5&a=skirt_length&a=sleeve_length"
+
+
+def test_camera_file_counts_as_picture(client: FlaskClient, photo: Path) -> None:
+    response = client.post(
+        "/c/tiny/search",
+        data={"camera": (io.BytesIO(photo.read_bytes()), "c.jpg"), **TWO},
+        headers=HTML,
+        content_type="multipart/form-data",
+    )
+    assert "upload=" in response.location
+
+
+def test_results_page(client: FlaskClient) -> None:
+    html = words(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length&w-coat_length=1.5"))
+    assert html.count('<li class="hit"') == 24
+    assert "39 garments" in html  # the query's own item is left out
+    assert html.count('class="region box') == 2
+    assert 'name="w-coat_length"' in html and 'value="1.5"' in html
+    assert re.search(
+        r'class="hit-act" href="/c/tiny/results\?item=\d+&a=sleeve_length&a=coat_length&w-coat_length=1.5"', html
+    )
+    assert "Most alike in sleeve length and coat length" in html
+
+
+def test_pages_of_results(client: FlaskClient) -> None:
+    address = "/c/tiny/results?item=3&a=sleeve_length"
+    first, second = ranks(get(client, address)), ranks(get(client, address + "&page=2"))
+    assert (len(first), len(second)) == (24, 15)
+    assert [alike for _, alike in first + second] == sorted((alike for _, alike in first + second), reverse=True)
+    assert len(ranks(get(client, address + "&n=48"))) == 39
+    for bad in ("&page=3", "&page=0", "&n=25"):
+        assert get(client, address + bad).status_code == 404
+
+
+def test_weights_change_the_ranking(client: FlaskClient, engine: SearchEngine) -> None:
+    shown = ranks(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length&w-coat_length=0"))
+    alone = ranks(get(client, "/c/tiny/results?item=3&a=sleeve_length"))
+    assert shown == alone
+    weighted = ranks(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length&w-coat_length=3"))
+    expected = engine.search("tiny", engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 3}, 24)
+    assert [item for item, _ in weighted] == [hit.item.id for hit in expected.hits]
+
+
+def test_export_is_exact(client: FlaskClient, engine: SearchEngine) -> None:
+    hits = engine.search("tiny", engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 2}, 1000).hits
+    address = "/c/tiny/results.{}?item=3&a=sleeve_length&a=coat_length&w-coat_length=2"
+    found = json.loads(client.get(address.format("json")).data)
+    assert found["weights"] == {"sleeve_length": 1.0, "coat_length": 2.0}
+    assert [row["similarity"] for row in found["results"]] == [hit.similarity for hit in hits]
+    response = client.get(address.format("csv"))
+    assert "tiny-results.csv" in response.headers["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig"))))
+    assert [(int(row["id"]), float(row["similarity"]), float(row["coat_length"])) for row in rows] == [
+        (hit.item.id, hit.similarity, hit.parts["coat_length"]) for hit in hits
+    ]
+
+
+def test_item_page(client: FlaskClient, engine: SearchEngine) -> None:
+    html = words(get(client, "/c/tiny/item/3"))
+    item = engine.collection("tiny").item(3)
+    vocabulary = engine.collection("tiny").vocabulary
+    for key, value in item.labels.items():
+        assert vocabulary[key].value_name(value) in html
+    assert html.count('class="region box') == len(vocabulary)
+    assert html.count('class="near-row') == len(vocabulary)
+
+
+def test_about_page(client: FlaskClient) -> None:
+    get(client, "/c/tiny/results?item=3&a=sleeve_length")
+    html = words(get(client, "/c/tiny/about"))
+    for part in (
+        "Tiny wardrobe",
+        "arXiv:2305.10260",
+        "rpf-tiny",
+        "seconds",
+        "random weights, for tests",
+        "81.2",
+        "(70.0–90.0; 30)",
+        "75.9",
+    ):
+        assert part in html
+
+
+# ---- what goes wrong ----
+
+
+def test_empty_form(client: FlaskClient) -> None:
+    response = send(client)
+    assert response.status_code == 422
+    assert "Choose a photo" in words(response)
+    assert "Tick at least one detail." in words(response)
+
+
+def test_no_attribute_keeps_the_picture(client: FlaskClient, photo: Path) -> None:
+    response = send(client, photo)
+    assert response.status_code == 422
+    assert 'id="a-problem"' in words(response)
+    kept = re.search(r'name="upload" value="([0-9a-f]{64})"', words(response))
+    assert kept is not None
+    again = send(client, upload=kept.group(1), a="sleeve_length")
+    assert again.location == f"/c/tiny/results?upload={kept.group(1)}&a=sleeve_length"
+
+
+def test_unknown_attribute_names_the_nearest(client: FlaskClient) -> None:
+    response = send(client, sample="3", attrs="sleeve lenth of zebras")
+    assert response.status_code == 422
+    assert 'id="attrs-problem"' in words(response)
+    assert "Sleeve length" in words(response).split('id="attrs-problem"')[1][:300]
+
+
+@pytest.mark.parametrize("content", [b"no picture at all", b"\xff\xd8\xff\xe0" + bytes(100), b"x" * (17 * 2**20)])
+def test_bad_picture(client: FlaskClient, content: bytes) -> None:
+    response = send(client, content, **TWO)
+    assert response.status_code == 422
+    assert 'id="image-problem"' in words(response)
+    assert re.search(r'id="a-sleeve_length" checked', words(response))
+
+
+def test_far_too_large_upload(client: FlaskClient) -> None:
+    assert send(client, bytes(49 * 2**20), **TWO).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/c/tiny/item/999",
+        "/c/nothing/",
+        "/c/nothing/results?item=1&a=sleeve_length",
+        "/c/tiny/results?item=999&a=sleeve_length",
+        "/c/tiny/results?a=sleeve_length",
+        "/c/tiny/thumb/999",
+        "/c/../item/3",
+        "/nowhere",
+    ],
+)
+def test_not_there(client: FlaskClient, address: str) -> None:
+    response = get(client, address)
+    assert response.status_code == 404
+    assert "To the search" in words(response)
+
+
+def test_expired_upload(client: FlaskClient) -> None:
+    gone = "0" * 64
+    for address in (f"/c/tiny/results?upload={gone}&a=sleeve_length", f"/c/tiny/upload/{gone}"):
+        response = get(client, address)
+        assert response.status_code == 410
+        assert "deleted after 24 hours" in words(response)
+    response = send(client, upload=gone, **TWO)
+    assert response.status_code == 422
+    assert "no longer here" in words(response)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("", "Tick at least one detail."),
+        ("&a=sleeve_length&w-sleeve_length=0", "Let at least one detail count."),
+        ("&a=sleeve_length&w-sleeve_length=nan", "A weight is a number from 0 to 3"),
+        ("&a=sleeve_length&w-sleeve_length=-1", "A weight is a number from 0 to 3"),
+        ("&a=zebra", "is not an attribute here"),
+    ],
+)
+def test_results_that_cannot_be(client: FlaskClient, query: str, message: str) -> None:
+    response = get(client, "/c/tiny/results?item=3" + query)
+    assert response.status_code == 422
+    assert message in words(response)
+    assert "Search again" in words(response)
+
+
+def test_reloading_a_refused_search_leads_back(client: FlaskClient) -> None:
+    assert get(client, "/c/tiny/search").location == "/c/tiny/"
+
+
+def test_forms_need_their_token(app: Flask, settings, photo: Path) -> None:  # type: ignore[no-untyped-def]
+    guarded = create_app(settings, TESTING=True)
+    guarded.extensions["rpf"] = app.extensions["rpf"]
+    client = guarded.test_client()
+    assert send(client, sample="3", **TWO).status_code == 400
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', words(get(client, "/c/tiny/")))
+    assert token is not None
+    assert send(client, sample="3", csrf_token=token.group(1), **TWO).status_code == 303
+
+
+def test_secret_is_kept(settings) -> None:  # type: ignore[no-untyped-def]
+    first, second = create_app(settings), create_app(settings)
+    assert first.config["SECRET_KEY"] == second.config["SECRET_KEY"]
+    assert (settings.instance / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+class Underway(EngineHolder):
+    """A holder that has just been asked to start."""
+
+    @property
+    def engine(self) -> SearchEngine:
+        raise NotReady("indexing", 120, 600)
+
+
+def test_waiting_page(settings) -> None:  # type: ignore[no-untyped-def]
+    waiting = create_app(settings, TESTING=True)
+    waiting.extensions["rpf"] = Underway(settings)
+    response = get(waiting.test_client(), "/c/tiny/")
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) > 0
+    assert '<meta http-equiv="refresh"' in words(response)
+    assert '<progress class="phase" max="600" value="120"' in words(response)
+
+
+# ---- pictures ----
+
+
+def test_pictures_are_small_cached_and_by_id(client: FlaskClient) -> None:
+    for kind, side in (("thumb", 320), ("image", 1200)):
+        response = client.get(f"/c/tiny/{kind}/3")
+        assert response.mimetype == "image/webp"
+        assert max(Image.open(io.BytesIO(response.data)).size) <= side
+        assert response.cache_control.max_age == 365 * 24 * 3600 and response.cache_control.public
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        etag = response.headers["ETag"]
+        assert client.get(f"/c/tiny/{kind}/3", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_uploaded_picture_is_private(client: FlaskClient, photo: Path) -> None:
+    digest = re.search(r"upload=([0-9a-f]{64})", send(client, photo, **TWO).location or "")
+    assert digest is not None
+    response = client.get(f"/c/tiny/upload/{digest.group(1)}")
+    assert response.mimetype == "image/webp"
+    assert response.cache_control.private and not response.cache_control.public
+
+
+# ---- languages ----
+
+
+def test_language_of_the_browser_and_the_switch(client: FlaskClient) -> None:
+    vietnamese = {"Accept-Language": "vi-VN,vi;q=0.9,en;q=0.5"}
+    assert '<html lang="vi">' in words(get(client, "/c/tiny/", **vietnamese))
+    assert '<html lang="en">' in words(get(client, "/c/tiny/", **{"Accept-Language": "fr"}))
+    response = get(client, "/language/vi?next=/c/tiny/item/3")
+    assert (response.status_code, response.location) == (303, "/c/tiny/item/3")
+    html = words(get(client, "/c/tiny/item/3"))
+    assert "Món đồ số 3" in html and "Độ dài tay" in html
+    get(client, "/language/en")
+    assert "Garment 3" in words(get(client, "/c/tiny/item/3", **vietnamese))
+    assert get(client, "/language/xx").status_code == 404
+
+
+@pytest.mark.parametrize("away", ["//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "x"])
+def test_switch_stays_on_the_site(client: FlaskClient, away: str) -> None:
+    response = client.get("/language/vi", query_string={"next": away})
+    assert response.location == "/"
+
+
+def translated() -> dict[str, str]:
+    with (ROOT / "translations/vi/LC_MESSAGES/messages.po").open("rb") as file:
+        catalogue = read_po(file, locale="vi")
+    for message in catalogue:
+        assert not list(message.check(catalogue)), message.id
+        assert not message.fuzzy, message.id
+    return {str(message.id): str(message.string) for message in catalogue if message.id}
+
+
+def test_everything_is_in_vietnamese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pybabel finds with babel.cfg and the names of our errors is in the catalogue, and nothing more is."""
+    errors = (
+        "BadImage UnknownAttribute UnknownItem UnknownCollection CollectionError QueryError "
+        "UploadExpired Forbidden NotFound TooLarge Overloaded Unfetchable"
+    )
+    keywords = [part for name in ("lazy_gettext", *errors.split()) for part in ("-k", name)]
+    monkeypatch.chdir(ROOT)
+    pot = tmp_path / "messages.pot"
+    CommandLineInterface().run(["pybabel", "-q", "extract", "-F", "babel.cfg", *keywords, "-o", str(pot), "."])
+    with pot.open("rb") as file:
+        wanted = {str(message.id) for message in read_po(file) if message.id}
+    wanted |= set(re.findall(r"""template = ["'](.+)["']$""", (ROOT / "rpf/attributes.py").read_text("utf-8"), re.M))
+    have = translated()
+    assert wanted - have.keys() == set(), "add these to translations/vi/LC_MESSAGES/messages.po"
+    assert have.keys() - wanted == set(), "these are no longer said"
+    assert all(have.values())
+
+
+@pytest.mark.parametrize("text", ["", "zebra", "sleeve lenth of", "length", "x" * 2000])
+def test_attribute_errors_are_in_vietnamese(engine: SearchEngine, text: str) -> None:
+    with pytest.raises(UnknownAttribute) as caught:
+        engine.collection("tiny").vocabulary.parse(text, "vi")
+    assert caught.value.template in translated()
+
+
+# ---- what every page keeps to ----
+
+
+class Outline(HTMLParser):
+    """Collects what a strict content security policy, and a reader of screens, would stumble over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inline: list[str] = []
+        self.inputs: list[dict[str, str | None]] = []
+        self.labelled: set[str | None] = set()
+        self.images_without_words = 0
+        self.ids: list[str] = []
+        self._open_label = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.inline += [f"{tag} {name}" for name in given if name == "style" or name.startswith("on")]
+        if tag == "style" or (tag == "script" and "src" not in given):
+            self.inline.append(tag)
+        if "://" in (given.get("src") or "") or (tag == "link" and "://" in (given.get("href") or "")):
+            self.inline.append(f"{tag} from elsewhere")
+        if tag == "label":
+            self._open_label = True
+            self.labelled.add(given.get("for"))
+        if tag == "input" and given.get("type") != "hidden" and not self._open_label:
+            self.inputs.append(given)
+        if tag == "img" and not given.get("alt"):
+            self.images_without_words += 1
+        if given.get("id"):
+            self.ids.append(str(given["id"]))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "label":
+            self._open_label = False
+
+
+@pytest.fixture(params=PAGES)
+def outline(request: pytest.FixtureRequest, client: FlaskClient) -> Iterator[Outline]:
+    found = Outline()
+    found.feed(get(client, request.param).get_data(as_text=True))
+    yield found
+
+
+def test_nothing_inline(outline: Outline) -> None:
+    assert outline.inline == []
+
+
+def test_labels_alternatives_and_ids(outline: Outline) -> None:
+    assert [given for given in outline.inputs if given.get("id") not in outline.labelled] == []
+    assert outline.images_without_words == 0
+    assert len(outline.ids) == len(set(outline.ids))

@@ -1,0 +1,163 @@
+"""Addresses on the internet: a real server on loopback stands for it where a test says that loopback is public."""
+
+import ipaddress
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from webapp.images import remote
+from webapp.images.local import TooLarge
+from webapp.images.remote import Unfetchable
+
+PUBLIC = "127.0.0.1"
+PICTURE = b"\xff\xd8\xff" + bytes(1000)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """/picture, /redirect?ADDRESS, /slow, /hesitate, /large, /page, /gone"""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        kind, _, rest = self.path[1:].partition("?")
+        if kind == "redirect":
+            self.send_response(302)
+            self.send_header("Location", rest)
+            self.end_headers()
+            return
+        if kind == "hesitate":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            kind = "slow"
+        else:
+            self._head(kind)
+        self._body(kind)
+
+    def _head(self, kind: str) -> None:
+        self.send_response(404 if kind == "gone" else 200)
+        self.send_header("Content-Type", "text/html" if kind == "page" else "image/jpeg; q=1")
+        self.end_headers()
+
+    def _body(self, kind: str) -> None:
+        try:
+            if kind == "slow":
+                for _ in range(100):
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+                    time.sleep(0.05)
+            elif kind == "large":
+                while True:
+                    self.wfile.write(bytes(2**16))
+            else:
+                self.wfile.write(PICTURE)
+        except OSError:
+            pass
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def internet(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A server at 127.0.0.1, which alone is public here; what it shows is not at 127.0.0.2 for us."""
+    server = ThreadingHTTPServer(("0.0.0.0", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(remote, "is_public", lambda address: address == PUBLIC)
+    Handler.asked = []
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_a_picture_is_fetched(internet: str) -> None:
+    assert remote.fetch(internet + "/picture") == PICTURE
+
+
+def test_redirects_are_followed_some_times(internet: str) -> None:
+    assert remote.fetch(f"{internet}/redirect?{internet}/redirect?/picture") == PICTURE
+    endless = internet + "/redirect?" + "/redirect?" * 5 + "/picture"
+    with pytest.raises(Unfetchable):
+        remote.fetch(endless)
+
+
+@pytest.mark.parametrize("path", ["/page", "/gone"])
+def test_only_pictures(internet: str, path: str) -> None:
+    with pytest.raises(Unfetchable):
+        remote.fetch(internet + path)
+
+
+def test_a_redirect_to_what_is_not_public_is_not_followed(internet: str) -> None:
+    inside = internet.replace("127.0.0.1", "127.0.0.2")
+    with pytest.raises(Unfetchable):
+        remote.fetch(f"{internet}/redirect?{inside}/secret")
+    with pytest.raises(Unfetchable):
+        remote.fetch(f"{internet}/redirect?file:///etc/passwd")
+    assert not any("secret" in path for path in Handler.asked[1:])
+
+
+def test_a_name_that_changes_its_mind_leads_nowhere(internet: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time it is asked, the name has another address; the one that was checked is the one that is used."""
+    port = int(internet.rpartition(":")[2])
+    answers = iter(["127.0.0.1", "127.0.0.2", "127.0.0.2"])
+    real = remote.socket.getaddrinfo
+
+    def resolve(host: str, *args: object, **kwargs: object) -> object:
+        return real(next(answers) if host == "rebound.example" else host, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(remote.socket, "getaddrinfo", resolve)
+    assert remote.fetch(f"http://rebound.example:{port}/picture") == PICTURE
+    with pytest.raises(Unfetchable):
+        remote.fetch(f"http://rebound.example:{port}/picture")
+    assert Handler.asked == ["/picture"]
+
+
+def test_too_large(internet: str) -> None:
+    with pytest.raises(TooLarge):
+        remote.fetch(internet + "/large", limit=10**6)
+
+
+@pytest.mark.parametrize("path", ["/slow", "/hesitate"])
+def test_drop_by_drop(internet: str, path: str) -> None:
+    began = time.monotonic()
+    with pytest.raises(Unfetchable):
+        remote.fetch(internet + path, seconds=0.5)
+    assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1:9/x", "http://localhost:9/x", "http://[::1]:9/x", "http://169.254.169.254/latest/meta-data",
+     "http://10.0.0.1/x", "http://0x7f000001/x", "http://2130706433/x", "http://0/x", "http://[::ffff:127.0.0.1]/x",
+     "http://[fe80::1%25eth0]/x", "https://192.168.1.1/x", "http://user@127.0.0.1/x", "http://", "http://a b/x",
+     "http://\x00/x", "http://%31/x", "https://" + "a" * 300 + ".example/x"],
+)  # fmt: skip
+def test_what_is_not_public_or_no_address(address: str) -> None:
+    with pytest.raises(Unfetchable):
+        remote.fetch(address, seconds=2)
+
+
+@given(st.ip_addresses())
+def test_what_is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+    if remote.is_public(str(address)):
+        assert address.is_global
+        assert not (address.is_private or address.is_loopback or address.is_link_local or address.is_multicast)
+
+
+@pytest.mark.parametrize("inner", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.0.1"])
+def test_ipv4_addresses_in_ipv6_ones(inner: str) -> None:
+    number = int(ipaddress.IPv4Address(inner))
+    for outer in (0xFFFF << 32 | number, 0x64FF9B << 96 | number, 0x2002 << 112 | number << 80):
+        assert not remote.is_public(str(ipaddress.IPv6Address(outer)))
+    assert remote.is_public("::ffff:8.8.8.8")
+    assert remote.is_public("2606:4700:4700::1111")
+
+
+def test_off_unless_set(client, photo: Path) -> None:  # type: ignore[no-untyped-def]
+    answer = client.post("/submit", json={"img_path": "http://example.org/a.jpg", "attrs": "sleeve length"})
+    assert answer.status_code == 403

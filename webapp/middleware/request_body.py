@@ -1,0 +1,176 @@
+"""Request bodies: the forms and JSON that are accepted, their limits, and what is left of a body that was refused."""
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any
+
+from flask import Flask, Request, request
+from gunicorn.http.errors import ParseException
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.formparser import FormDataParser
+
+from rpf.errors import QueryError
+from webapp.i18n import N_
+from webapp.images.local import MAX_BYTES
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+MAX_TEXT_BYTES = 64 * 1024  # of a JSON body, and of all text fields of a form together
+MAX_FORM_PARTS = 1000
+MAX_FORM_BYTES = 48 * 2**20  # above an image's limit: one that is a little too large gets its message beside the field
+MAX_DRAIN_BYTES = 64 * 2**20
+CHUNK_BYTES = 64 * 1024
+MAX_HEADER_BYTES = 16 * 1024  # of a part, such as a long file name
+
+TOO_MUCH_TEXT = N_("The text fields of a form may have up to 64 KB together.")
+TOO_MANY_PARTS = N_("A form may have up to 1000 fields.")
+JSON_TOO_LARGE = N_("A JSON body may have up to 64 KB.")
+NO_BOUNDARY = N_("The form cannot be read: its Content-Type names no boundary.")
+CUT_OFF = N_("The form cannot be read: it is cut off, or its boundary is not the one that its Content-Type names.")
+MALFORMED = N_("The form cannot be read: it is malformed.")
+ENCODED = N_("A body with a Content-Encoding cannot be read. Send it uncompressed.")
+
+
+class InvalidField(QueryError):
+    """A field of the request that is missing, unknown, repeated, or of the wrong type or range."""
+
+    def __init__(self, field: str, template: str, **params: object) -> None:
+        super().__init__(template, field=field, **params)
+        self.field = field
+
+
+def repeated(field: str) -> InvalidField:
+    """Make the error for a field that is in the request more than once."""
+    return InvalidField(field, "%(field)s is there more than once.")
+
+
+def init_app(app: Flask) -> None:
+    """Parse forms by `FormParser`, refuse compressed bodies, and drain what a refusal leaves unread."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
+    app.request_class = SiteRequest
+    app.before_request(_refuse_encoded)
+    app.wsgi_app = BodyDrain(app.wsgi_app)  # type: ignore[method-assign]
+
+
+def read_json() -> dict[str, object]:
+    """Return the request's JSON object. Raise BadRequest, InvalidField for a repeated key, RequestEntityTooLarge."""
+    if (request.content_length or 0) > MAX_TEXT_BYTES:
+        raise RequestEntityTooLarge(JSON_TOO_LARGE)
+    body = b"".join(_chunks(request.stream, MAX_TEXT_BYTES + 1))
+    if len(body) > MAX_TEXT_BYTES:  # chunked, so that its length was not known
+        raise RequestEntityTooLarge(JSON_TOO_LARGE)
+    try:
+        value = json.loads(body, object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        raise BadRequest("The body is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise BadRequest("The body is not a JSON object.")
+    return value
+
+
+class FormParser(FormDataParser):
+    """Parse a form. Unlike its base, raise BadRequest for a malformed one rather than take it for an empty one.
+
+    A file is cut off one byte above MAX_BYTES, by which its reader knows that it is too large.
+    """
+
+    def parse(
+        self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
+    ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
+        self.silent = False
+        if mimetype == "application/x-www-form-urlencoded":
+            text = b"".join(_chunks(stream, MAX_TEXT_BYTES + 1))
+            if len(text) > MAX_TEXT_BYTES:
+                raise RequestEntityTooLarge(TOO_MUCH_TEXT)
+            stream = io.BytesIO(text)
+        try:
+            if mimetype == "multipart/form-data":
+                return stream, *self._parse_parts(stream, (options or {}).get("boundary", ""))
+            return super().parse(stream, mimetype, content_length, options)
+        except MultipartError:
+            raise BadRequest(MALFORMED if stream.read(1) else CUT_OFF) from None
+        except ValueError:
+            raise BadRequest(MALFORMED) from None
+
+    def _parse_parts(self, stream: IO[bytes], boundary: str) -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
+        if not boundary:
+            raise BadRequest(NO_BOUNDARY)
+        fields: list[tuple[str, str]] = []
+        files: list[tuple[str, FileStorage]] = []
+        part, content, room = MultipartSegment([]), _no_content(), MAX_TEXT_BYTES
+        # Latin-1, in which a file name may be any bytes.
+        parser = PushMultipartParser(boundary, max_header_size=MAX_HEADER_BYTES, header_charset="latin-1")
+        for event in parser.parse_blocking(stream.read):
+            if isinstance(event, MultipartSegment):
+                part = event
+                if len(fields) + len(files) == MAX_FORM_PARTS:
+                    raise RequestEntityTooLarge(TOO_MANY_PARTS)
+                content = _no_content() if part.filename is None else self.stream_factory(None, None, None)
+            elif event:
+                if part.filename is None and content.tell() + len(event) > room:
+                    raise RequestEntityTooLarge(TOO_MUCH_TEXT)
+                content.write(event[: MAX_BYTES + 1 - content.tell()])
+            else:
+                size = content.tell()
+                content.seek(0)
+                if part.filename is None:
+                    room -= size
+                    fields.append((part.name, content.read().decode("utf-8", "replace")))
+                else:
+                    files.append((part.name, FileStorage(content, part.filename, part.name, part.content_type)))
+        return self.cls(fields), self.cls(files)
+
+
+class SiteRequest(Request):
+    """A request whose form is parsed by `FormParser`."""
+
+    form_data_parser_class = FormParser
+
+
+class BodyDrain:
+    """Read what the app left of a request's body, up to MAX_DRAIN_BYTES, before its answer goes out.
+
+    A server that closes a connection with unread input resets it, and the client never sees the answer.
+    """
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        answer = self._app(environ, start_response)
+        length = environ.get("CONTENT_LENGTH") or "0"
+        # Only where the server ends the stream: elsewhere a read past the end would block.
+        if environ.get("wsgi.input_terminated") and length.isdecimal() and int(length) <= MAX_DRAIN_BYTES:
+            with suppress(OSError, ValueError, ParseException):  # the client is gone, or its chunks are malformed
+                for _ in _chunks(environ["wsgi.input"], MAX_DRAIN_BYTES):
+                    pass
+        return answer
+
+
+def _no_content() -> IO[bytes]:
+    return io.BytesIO()
+
+
+def _chunks(stream: IO[bytes], limit: int) -> Iterator[bytes]:
+    """Yield what a stream holds, up to `limit` bytes."""
+    while limit and (chunk := stream.read(min(CHUNK_BYTES, limit))):
+        limit -= len(chunk)
+        yield chunk
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a JSON object of its pairs. Raise InvalidField for a key that is repeated."""
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) < len(keys):
+        raise repeated(next(key for key in keys if keys.count(key) > 1))
+    return dict(pairs)
+
+
+def _refuse_encoded() -> None:
+    if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType(ENCODED)
