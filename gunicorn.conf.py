@@ -23,7 +23,7 @@ M_MMAP_THRESHOLD = -3  # of mallopt, from malloc.h
 WHOLE = 2 * READING  # seconds in which its answer must have gone
 
 
-class PatientWorker(ThreadWorker):
+class RequestTimeoutWorker(ThreadWorker):
     """Ends requests that take too long to come or whose answers take too long to go: their thread is needed.
 
     (gunicorn's own timeout is for the worker as a whole.)
@@ -87,7 +87,7 @@ except FileNotFoundError:  # all disks are read-only, as in a locked container
 return_freed_memory()
 pythonpath = str(Path(__file__).resolve().parent)  # where wsgi and webapp are, wherever gunicorn is started
 bind = os.environ.get("RPF_BIND") or f"0.0.0.0:{os.environ.get('PORT') or 8000}"
-worker_class = PatientWorker
+worker_class = RequestTimeoutWorker
 workers = 1
 threads = 64  # more than the 48 searches that may wait for the model: what needs no model is answered meanwhile
 timeout = 120  # a worker that is silent for so long is replaced; a slow request alone does not silence it

@@ -16,13 +16,13 @@ from rpf.collection import Collection, Item, valid_name
 from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, SearchUnavailable, UnknownCollection
 from rpf.evaluation.accuracy import Accuracy, read_accuracy
 from rpf.images import decode
-from rpf.inference.batcher import Batcher
-from rpf.inference.embedding_cache import Query, Recent, having
+from rpf.inference.batcher import DynamicBatcher
+from rpf.inference.embedding_cache import EmbeddingCache, Query, present_attributes
 from rpf.inference.interface import Observer
 from rpf.inference.load import load_model
 from rpf.ingest import default_collection
 from rpf.search import index_store
-from rpf.search.base import Index
+from rpf.search.base import Searcher
 from rpf.search.exact import Exact
 from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
@@ -109,12 +109,12 @@ class SearchEngine:
         )
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow: not for a person to wait for
         self._observe = observe
-        self._batcher = Batcher(
+        self._batcher = DynamicBatcher(
             self.model, most=settings.queue, decoders=min(DECODERS, usable_cores()), observe=observe
         )
-        self._recent = Recent(self._batcher, self.model.attributes)
+        self._recent = EmbeddingCache(self._batcher, self.model.attributes)
         self._thumbnailing = threading.BoundedSemaphore(usable_cores())
-        self._open: dict[str, tuple[Collection, Index]] = {}
+        self._open: dict[str, tuple[Collection, Searcher]] = {}
         self._locks: dict[str, threading.Lock] = {}  # held by who opens the collection
         self.default = settings.collection  # the name of the default collection; `prepare` may give it another
         if settings.collection == DEFAULT_COLLECTION:
@@ -155,7 +155,7 @@ class SearchEngine:
         """The collection as it is on disk now. Raises UnknownCollection, CollectionError (another checkpoint)."""
         return self._opened(name)[0]
 
-    def _opened(self, name: str) -> tuple[Collection, Index]:
+    def _opened(self, name: str) -> tuple[Collection, Searcher]:
         """The collection and what searches it.
 
         Who comes while another thread opens a new generation is answered from the one before and waits for nothing.
@@ -182,7 +182,7 @@ class SearchEngine:
         finally:
             lock.release()
 
-    def _newest(self, name: str) -> tuple[Collection, Index]:
+    def _newest(self, name: str) -> tuple[Collection, Searcher]:
         known = Collection.open(self.settings.collections / name, self.settings.image_roots)
         if known.manifest.checkpoint not in ("", self.info.checkpoint_hash):
             raise CollectionError(
@@ -220,7 +220,7 @@ class SearchEngine:
             collection.boxes(item_id),
             (item.width, item.height),
             item_id,
-            having(collection.vocabulary.keys, collection.applicable(item_id)),
+            present_attributes(collection.vocabulary.keys, collection.applicable(item_id)),
         )
 
     def search(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rpf.errors import ConfigError
-from rpf.utils.files import kept_secret
+from rpf.utils.files import load_or_create_secret
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_COLLECTION = "wardrobe"
@@ -60,7 +60,7 @@ class Settings:
 
     def _secret(self, name: str, otherwise: str = "") -> str:
         try:
-            return kept_secret(self.instance / name)
+            return load_or_create_secret(self.instance / name)
         except OSError as error:
             raise ConfigError(
                 'The %(name)s cannot be kept in "%(folder)s": %(why)s. Set RPF_INSTANCE to a folder that can be '

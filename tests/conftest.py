@@ -173,7 +173,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, settings, wardrobe: dict[Path
     two segments, the third of them removed."""
     from rpf.collection import Writer
     from rpf.inference.load import load_model
-    from rpf.ingest.pipeline import Source, index, take_in
+    from rpf.ingest.pipeline import Source, index, ingest_images
 
     folder, model = tmp_path_factory.mktemp("shop") / "shop", load_model(settings)
     (folder / "images").mkdir(parents=True)
@@ -182,7 +182,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, settings, wardrobe: dict[Path
     sources = [Source(path.name, labels) for path, labels in list(wardrobe.items())[:12]]
     index(folder, folder / "images", sources[:8], model, relative_root="images")
     with Writer.existing(folder) as writer:
-        take_in(writer, sources[8:], model, progress=lambda phase, done, total: None)
+        ingest_images(writer, sources[8:], model, progress=lambda phase, done, total: None)
         writer.remove([3])
     return folder
 

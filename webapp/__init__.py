@@ -11,7 +11,7 @@ from rpf.settings import ROOT, Settings
 from rpf.utils.files import check_writable
 from webapp import errors, i18n, view_models
 from webapp.config import Options
-from webapp.engine_loader import EngineHolder
+from webapp.engine_loader import EngineLoader
 from webapp.images.thumbnails import Thumbnails
 from webapp.images.uploads import Uploads
 from webapp.middleware import metrics, rate_limit, request_body, request_log, security_headers, subpath
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None, options: Options | None = None,
     app.config.update(config)
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
-    app.extensions["rpf"] = holder = EngineHolder(settings)
+    app.extensions["rpf"] = holder = EngineLoader(settings)
     app.extensions["rpf_options"] = options
     app.extensions["rpf_uploads"] = Uploads(instance / "uploads")
     app.extensions["rpf_thumbnails"] = Thumbnails(instance / "thumbnails")

@@ -32,7 +32,7 @@ class _Stopped(Exception):
     """The process is about to end."""
 
 
-class EngineHolder:
+class EngineLoader:
     """Makes the engine once. Never started in gunicorn's master: threads and model memory do not survive a fork."""
 
     def __init__(self, settings: Settings) -> None:

@@ -4,14 +4,14 @@ from flask import current_app
 
 from rpf.engine import SearchEngine
 from webapp.config import Options
-from webapp.engine_loader import EngineHolder
+from webapp.engine_loader import EngineLoader
 from webapp.images.thumbnails import Thumbnails
 from webapp.images.uploads import Uploads
 
 
-def holder() -> EngineHolder:
+def holder() -> EngineLoader:
     """What makes the engine, and remembers how long searches took."""
-    made: EngineHolder = current_app.extensions["rpf"]
+    made: EngineLoader = current_app.extensions["rpf"]
     return made
 
 

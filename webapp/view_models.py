@@ -46,13 +46,13 @@ class Segment:
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
-        alike=alike, count=format_decimal, seconds=seconds, inside=inside, hundredths=hundredths
+        format_similarity=format_similarity, count=format_decimal, seconds=seconds, inside=inside, hundredths=hundredths
     )
     app.jinja_env.globals.update(thumb=thumb, bar=bar, shape=shape)
     app.context_processor(_surroundings)
 
 
-def alike(similarity: float) -> str:
+def format_similarity(similarity: float) -> str:
     """A cosine as people read it: "84%", "94.3%" where likeness crowds; what is below 0 has nothing in common."""
     return str(format_percent(max(0.0, similarity), "0.#%" if similarity >= 0.9 else "0%"))
 

@@ -33,10 +33,10 @@ from rpf.evaluation.report import Report, make_report
 from rpf.evaluation.tables import as_text
 from rpf.models.backbone import make_trunk
 from rpf.models.pretrained import start_backbone
-from rpf.search.exact import NoIndex
+from rpf.search.exact import FlatIndex
 from rpf.settings import ROOT
 from rpf.training.augmentation import augment
-from rpf.training.distributed import Hardware, hardware
+from rpf.training.distributed import DistributedContext, hardware
 
 RATE, DECAY = 1e-3, 0.05  # of AdamW; the rate falls to 0 along a cosine
 TOPK = 50
@@ -61,7 +61,7 @@ class Classifier(nn.Module):
 
 
 def train(
-    model: Classifier, pictures: Tensor, labels: Tensor, size: int, machine: Hardware, epochs: int, batch: int
+    model: Classifier, pictures: Tensor, labels: Tensor, size: int, machine: DistributedContext, epochs: int, batch: int
 ) -> None:
     """pictures (n, 3, S, S) uint8, S at least `size`; labels (n, attributes) int64, -1 for unknown."""
     machine.prepare(model)
@@ -89,7 +89,9 @@ def train(
 
 
 @torch.inference_mode()
-def evaluate(model: Classifier, benchmark: Benchmark, pictures: Tensor, machine: Hardware, batch: int) -> list[Vectors]:
+def evaluate(
+    model: Classifier, benchmark: Benchmark, pictures: Tensor, machine: DistributedContext, batch: int
+) -> list[Vectors]:
     """The unit vectors of class probabilities, by task. pictures: the benchmark's, (n, 3, S, S) uint8."""
     model.eval()
     pieces = [
@@ -164,7 +166,7 @@ def run(
     if skipped := check.skipped():  # of the splits that it was trained and measured on
         about["skipped"] = skipped
     return [
-        make_report(benchmark, {"none": [measure(one, NoIndex(), TOPK) for one in vectors]}, TOPK, about)
+        make_report(benchmark, {"none": [measure(one, FlatIndex(), TOPK) for one in vectors]}, TOPK, about)
         for benchmark, vectors in zip(benchmarks, found, strict=True)
     ]
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.collection import Collection
-from rpf.search.base import Found, Method, Neighbours, Vectors, blocks, nearest_first
+from rpf.search.base import Neighbours, RankedRows, VectorIndex, Vectors, blocks, nearest_first
 from rpf.search.indexes.faiss import Faiss
 
 TOP = 50  # neighbours of each attribute that the earlier system took
@@ -21,7 +21,7 @@ class Earlier:
 
     title = "earlier way"
 
-    def __init__(self, collection: Collection, methods: Sequence[Method]) -> None:
+    def __init__(self, collection: Collection, methods: Sequence[VectorIndex]) -> None:
         self.collection = collection
         self.methods = methods  # Faiss("Flat") for each attribute
 
@@ -32,8 +32,8 @@ class Earlier:
         weights: npt.NDArray[np.float64],
         count: int,
         lacking_last: bool = False,
-    ) -> Found:
-        """See rpf.search.base.Index: an item counts as 0 in attributes of which it is not among the 50 nearest."""
+    ) -> RankedRows:
+        """See rpf.search.base.Searcher: an item counts as 0 in attributes of which it is not among the 50 nearest."""
         sums: dict[int, float] = defaultdict(float)
         for query, attribute, weight in zip(queries, attributes, weights, strict=True):
             near = self.methods[attribute].search(query[None], TOP)
@@ -42,45 +42,45 @@ class Earlier:
         rows = np.array(sorted(sums, key=lambda row: (-sums[row], row))[:count], np.int64)
         scores = np.array([sums[row] for row in rows.tolist()]) / weights.sum()
         nothing = np.zeros((len(attributes), len(rows)))
-        return Found(rows, scores, nothing.astype(np.float32), nothing.astype(bool))
+        return RankedRows(rows, scores, nothing.astype(np.float32), nothing.astype(bool))
 
 
-class HNSWLib(Method):
+class HNSWLib(VectorIndex):
     """hnswlib's graph over whole vectors."""
 
     title = "hnswlib"
     FILE = "graph.hnswlib"
 
     def build(self, vectors: Vectors) -> None:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         import hnswlib
 
         n, dim = vectors.shape
-        self._graph = hnswlib.Index(space="ip", dim=dim)
+        self._graph = hnswlib.Searcher(space="ip", dim=dim)
         self._graph.set_num_threads(faiss.omp_get_max_threads())
         self._graph.init_index(max_elements=n, ef_construction=200, M=16, random_seed=0)
         for block in blocks(vectors):
             self._graph.add_items(block)
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         self._graph.set_ef(max(64, 2 * k))
         ids, distances = self._graph.knn_query(queries, k, num_threads=1)  # 1 - cosine
         return nearest_first(ids.astype(np.int64), 2 * distances)
 
     def save(self, folder: Path) -> None:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         self._graph.save_index(str(folder / self.FILE))
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         import hnswlib
 
-        self._graph = hnswlib.Index(space="ip", dim=shape[1])
+        self._graph = hnswlib.Searcher(space="ip", dim=shape[1])
         self._graph.load_index(str(folder / self.FILE), max_elements=shape[0])
 
 
-class USearch(Method):
+class USearch(VectorIndex):
     """usearch's graph over whole vectors of 16 bits, mapped from its file."""
 
     title = "usearch"
@@ -88,17 +88,17 @@ class USearch(Method):
     _graph: Any  # its own types know less than it does
 
     def build(self, vectors: Vectors) -> None:
-        """See rpf.search.base.Method."""
-        from usearch.index import Index
+        """See rpf.search.base.VectorIndex."""
+        from usearch.index import Searcher
 
-        self._graph = Index(ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=16, expansion_add=200)
+        self._graph = Searcher(ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=16, expansion_add=200)
         done = 0
         for block in blocks(vectors):
             self._graph.add(np.arange(done, done + len(block)), block, threads=faiss.omp_get_max_threads())
             done += len(block)
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         self._graph.expansion_search = max(64, 2 * k)
         found = [self._graph.search(query, k, threads=1) for query in queries]
         ids, distances = np.full((len(queries), k), -1), np.full((len(queries), k), np.inf)
@@ -107,20 +107,20 @@ class USearch(Method):
         return nearest_first(ids, distances)
 
     def save(self, folder: Path) -> None:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         self._graph.save(str(folder / self.FILE))
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
-        """See rpf.search.base.Method."""
-        from usearch.index import Index
+        """See rpf.search.base.VectorIndex."""
+        from usearch.index import Searcher
 
-        self._graph = Index.restore(str(folder / self.FILE), view=True)
-
-
-RIVALS: dict[str, type[Method]] = {"earlier": Faiss, "hnswlib": HNSWLib, "usearch": USearch}
+        self._graph = Searcher.restore(str(folder / self.FILE), view=True)
 
 
-def make_rival(name: str) -> Method:
+RIVALS: dict[str, type[VectorIndex]] = {"earlier": Faiss, "hnswlib": HNSWLib, "usearch": USearch}
+
+
+def make_rival(name: str) -> VectorIndex:
     """A rival's method for one attribute. Raises ImportError when its library is not installed."""
     if name == "earlier":
         return Faiss("Flat")

@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 from rpf.collection import Collection, NewItem, Writer
 from rpf.images.decode import open_image
 from rpf.inference.interface import Embedder
-from rpf.search.attribute_vectors import Column
+from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.indexes.pca import principal_axes
 from rpf.utils.progress import Progress
 
@@ -43,7 +43,7 @@ def read_source(
     """The collection's embeddings for these attributes, and `count` of its pictures as somebody else would take them:
     mirrored, and cut by a tenth of their width and height on random sides, embedded anew."""
     columns = [collection.vocabulary.index(key) for key in attributes]
-    items = np.stack([Column(collection, column)[:] for column in columns])
+    items = np.stack([AttributeVectors(collection, column)[:] for column in columns])
     rng = np.random.default_rng(0)
     asked: list[Floats] = []
     for done, row in enumerate(rng.choice(len(collection), min(count, len(collection)), replace=False)):

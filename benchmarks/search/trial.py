@@ -17,11 +17,11 @@ import torch
 from benchmarks.search.baselines import RIVALS, Earlier, make_rival
 from benchmarks.search.synthetic_gallery import Source, gallery
 from rpf.collection import Collection, NewItem, Writer
-from rpf.search.attribute_vectors import Column
-from rpf.search.base import Index
-from rpf.search.index_store import EXACT, keep_up, open_index
-from rpf.search.oversampling import over_fetch
-from rpf.search.two_stage import Approximate
+from rpf.search.attribute_vectors import AttributeVectors
+from rpf.search.base import Searcher
+from rpf.search.index_store import EXACT, open_index, update_index
+from rpf.search.oversampling import calibrate_oversampling
+from rpf.search.two_stage import TwoStageSearcher
 from rpf.utils.cores import usable_cores
 
 KEY = "bench"
@@ -73,14 +73,14 @@ def build(trial: Trial) -> tuple[float, int]:
         for attribute in range(len(collection.manifest.attributes)):
             method, folder = make_rival(trial.method), _files(trial, attribute)
             folder.mkdir(parents=True)
-            method.build(Column(collection, attribute))
+            method.build(AttributeVectors(collection, attribute))
             method.save(folder)
             methods.append(method)
         if trial.method != "earlier":
-            np.save(trial.copy / "rival" / OVER_FETCH, over_fetch(collection, methods))
+            np.save(trial.copy / "rival" / OVER_FETCH, calibrate_oversampling(collection, methods))
     else:
         with Writer.existing(trial.copy) as writer:
-            keep_up(writer, trial.method, KEY, lambda *told: None)
+            update_index(writer, trial.method, KEY, lambda *told: None)
     seconds = time.perf_counter() - started
     files = [path for part in ("index", "rival") for path in (trial.copy / part).rglob("*") if path.is_file()]
     return seconds, sum(path.stat().st_size for path in files)
@@ -129,7 +129,7 @@ def add(trial: Trial, source: Source) -> float:
     started = time.perf_counter()
     with Writer.existing(trial.copy) as writer:
         writer.append([NewItem("", "", 0, 0, 0, {})] * ADDED, vectors, None)
-        keep_up(writer, trial.method, KEY, lambda *told: None)
+        update_index(writer, trial.method, KEY, lambda *told: None)
     return time.perf_counter() - started
 
 
@@ -137,7 +137,7 @@ def clear(trial: Trial) -> None:
     """Delete what was built."""
     if trial.method == "milvus" and trial.copy.exists():
         with Writer.existing(trial.copy) as writer:
-            keep_up(writer, EXACT, KEY, lambda *told: None)  # lets go of what is on the server
+            update_index(writer, EXACT, KEY, lambda *told: None)  # lets go of what is on the server
     shutil.rmtree(trial.copy, ignore_errors=True)
 
 
@@ -163,7 +163,7 @@ def anonymous_bytes() -> int:
     return 0
 
 
-def _open(trial: Trial, collection: Collection) -> Index:
+def _open(trial: Trial, collection: Collection) -> Searcher:
     if trial.method not in RIVALS:
         return open_index(collection, trial.method, KEY)
     methods = [make_rival(trial.method) for _ in collection.manifest.attributes]
@@ -171,15 +171,15 @@ def _open(trial: Trial, collection: Collection) -> Index:
         method.open(_files(trial, attribute), (len(collection), collection.manifest.dim))
     if trial.method == "earlier":
         return Earlier(collection, methods)
-    return Approximate(collection, methods, collection.ids, np.load(trial.copy / "rival" / OVER_FETCH).tolist())
+    return TwoStageSearcher(collection, methods, collection.ids, np.load(trial.copy / "rival" / OVER_FETCH).tolist())
 
 
-def _ask(index: Index, queries: npt.NDArray[np.float32], chosen: int, at: int) -> npt.NDArray[np.int64]:
+def _ask(index: Searcher, queries: npt.NDArray[np.float32], chosen: int, at: int) -> npt.NDArray[np.int64]:
     at %= queries.shape[1]
     return index.search(queries[:chosen, at], range(chosen), np.ones(chosen), COUNT).rows
 
 
-def _warm_up(index: Index, collection: Collection, chosen: int) -> None:
+def _warm_up(index: Searcher, collection: Collection, chosen: int) -> None:
     """Searches after which files are mapped and libraries have their threads and buffers, as on a site that runs."""
     until = time.perf_counter() + WARM_UP_SECONDS
     for item_id in np.random.default_rng(4).choice(collection.ids, WARM_UP):

@@ -23,7 +23,7 @@ from rpf.cli.options import (
 )
 from rpf.cli.output import say
 from rpf.settings import Settings
-from rpf.utils.text import few
+from rpf.utils.text import format_examples
 
 
 @click.command()
@@ -90,7 +90,7 @@ def index(
         instead = describe(left_out)
         raise click.UsageError(f'"{root}" holds no images{instead and ", but " + instead}.')
     with Bar() as bar:
-        keep_up = index_keeper(settings, bar)
+        update_index = index_keeper(settings, bar)
         report = pipeline.index(
             target,
             root,
@@ -103,7 +103,7 @@ def index(
             again=again,
             prune=prune,
             linked=settings.image_roots,
-            finish=keep_up,
+            finish=update_index,
         )
     tell_report(name, report, left_out)
 
@@ -116,7 +116,7 @@ def _dataset_sources(file: Path, overrides: tuple[str, ...], split: str) -> tupl
     data = config.load([file], overrides).DATA
     items = read_split(data.folder, data, split)
     if missing := missing_images(data.folder, items):
-        say(f"Left out: {len(missing)} missing {few(missing, len(missing))}.", err=True)
+        say(f"Left out: {len(missing)} missing {format_examples(missing, len(missing))}.", err=True)
     absent = set(missing)
     return data.folder, [pipeline.Source(item.path, item.labels) for item in items if item.path not in absent]
 
@@ -185,10 +185,10 @@ def import_collection(
 
     settings = Settings.from_environ()
     with Bar() as bar:
-        keep_up = index_keeper(settings, bar)
+        update_index = index_keeper(settings, bar)
         count = import_legacy(settings.collections, name, h5, ids, filenames, images, configs, made_with, bar)
         with Writer.existing(settings.collections / name, wait=10) as writer:
-            keep_up(writer)
+            update_index(writer)
     say(f"{name}: {count} items imported")
 
 

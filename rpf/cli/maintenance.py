@@ -62,7 +62,7 @@ def add(
             "--copy, which copies it."
         )
     with Bar() as bar:
-        keep_up = index_keeper(settings, bar)
+        update_index = index_keeper(settings, bar)
         report = copy_images.add(
             folder,
             given,
@@ -72,7 +72,7 @@ def add(
             wait=wait,
             again=again,
             linked=settings.image_roots,
-            finish=keep_up,
+            finish=update_index,
         )
     tell_report(name, report, given.left_out)
 
@@ -101,10 +101,10 @@ def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> Non
         raise click.UsageError("Give ids or paths of what is to be removed, or --missing.")
     settings = Settings.from_environ()
     with Bar("vector") as bar:
-        keep_up = index_keeper(settings, bar)
+        update_index = index_keeper(settings, bar)
         with Writer.existing(collection_folder(settings.collections, name), wait) as writer:
             removed = remove.remove(writer, items, missing)
-            keep_up(writer)
+            update_index(writer)
             left = writer.manifest.count
     _tell_lines([f"removed {item_id}: {path}" for item_id, path in removed.items()])
     say(f"{name}: {len(removed)} removed, {left} left")
@@ -161,7 +161,7 @@ def compact(name: str, method: str | None, wait: float) -> None:
       python -m rpf compact shop --method hnsw
     """
     from rpf.collection import Collection, Writer, collection_folder
-    from rpf.search.index_store import keep_up, method_for, method_in_use
+    from rpf.search.index_store import method_for, method_in_use, update_index
 
     settings = Settings.from_environ()
     folder = collection_folder(settings.collections, name)
@@ -169,7 +169,7 @@ def compact(name: str, method: str | None, wait: float) -> None:
     with Bar("vector") as bar, Writer.existing(folder, wait) as writer:
         writer.compact()
         wanted = method or method_in_use(Collection.open(folder)) or settings.index
-        used = keep_up(writer, wanted, settings.index_key(), bar, anew=True)
+        used = update_index(writer, wanted, settings.index_key(), bar, anew=True)
         count = writer.manifest.count
     say(f"{name}: {count} items, searched by {used}")
 

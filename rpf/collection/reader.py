@@ -12,7 +12,7 @@ from rpf.attributes import Vocabulary
 from rpf.collection.image_folder import ImageFolder
 from rpf.collection.items import FILE, Item, check_tables, fetch, reading
 from rpf.collection.manifest import INDEX, Manifest, Stamp, damaged, read_manifest
-from rpf.collection.segments import CHUNK, Rows, lacking, open_segment
+from rpf.collection.segments import CHUNK, SegmentView, lacking, open_segment
 from rpf.errors import CollectionError, UnknownItem
 from rpf.utils.arrays import inside, map_array
 
@@ -29,7 +29,9 @@ class Collection:
         """For `Collection.open`. Raises OSError, ValueError or sqlite3.Error as they come."""
         base = folder.resolve()
         sizes = len(manifest.attributes), manifest.dim
-        rows = Rows([open_segment(base, name, *sizes) for name in manifest.segments], open_tombstones(base, manifest))
+        rows = SegmentView(
+            [open_segment(base, name, *sizes) for name in manifest.segments], open_tombstones(base, manifest)
+        )
         if len(rows.ids) != manifest.count:
             raise ValueError(f"it has {len(rows.ids)} items where its manifest says {manifest.count}")
         if not inside(base, base / FILE):

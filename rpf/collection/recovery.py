@@ -33,7 +33,7 @@ class Lost:
 
 
 @dataclass(frozen=True)
-class Survey:
+class DamageReport:
     """What is whole of a collection, and what is not."""
 
     whole: Manifest  # without what is damaged; its tombstones are still to be written
@@ -43,7 +43,7 @@ class Survey:
     damage: list[str]  # a line each; nothing is damaged if there is none
 
 
-def survey(folder: Path, manifest: Manifest) -> Survey:
+def survey(folder: Path, manifest: Manifest) -> DamageReport:
     """Look at the files that make the collection in `folder`; no embeddings are read.
 
     Raises CollectionError where nothing can be mended: the table of items cannot be read, or the system refuses.
@@ -72,7 +72,7 @@ def survey(folder: Path, manifest: Manifest) -> Survey:
     count = len(there) - len(removed)
     if count != manifest.count and not damage:
         damage.append(f"The manifest counts {manifest.count} items where there are {count}.")
-    return Survey(
+    return DamageReport(
         replace(manifest, generation=manifest.generation + 1, count=count, segments=segments, tombstones=""),
         removed,
         gone,
@@ -81,7 +81,7 @@ def survey(folder: Path, manifest: Manifest) -> Survey:
     )
 
 
-def set_aside(folder: Path, manifest: Manifest, table: ItemTable) -> tuple[Manifest, list[str]]:
+def quarantine_damage(folder: Path, manifest: Manifest, table: ItemTable) -> tuple[Manifest, list[str]]:
     """Put a manifest that opens in the place of one that does not; returns the one that is now on disk, and what was
     damaged. For the writer. Raises OSError, sqlite3.Error, CollectionError."""
     found = survey(folder, manifest)

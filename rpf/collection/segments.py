@@ -19,7 +19,7 @@ from rpf.utils.files import sync_folder
 
 FOLDER = "segments"
 CHUNK = 8192  # rows
-FAN = 32  # this many segments of about one size are merged into one
+MERGE_FANOUT = 32  # this many segments of about one size are merged into one
 GROWTH = 2  # a segment is tidied into the newer ones while it is no more than this many times as large as they are
 SMALL = 4096  # items that are rewritten in less than a second
 NORM_TOLERANCE = 1e-3
@@ -132,9 +132,9 @@ def mergeable(sizes: Sequence[int]) -> int:
     However many small batches are appended, there are never more than some dozens of segments, and each vector is
     written a few times in all.
     """
-    orders = [int(math.log(size, FAN)) for size in reversed(sizes)]
+    orders = [int(math.log(size, MERGE_FANOUT)) for size in reversed(sizes)]
     length = next((at for at, order in enumerate(orders) if order > orders[0]), len(orders))
-    return length if length >= FAN else 0
+    return length if length >= MERGE_FANOUT else 0
 
 
 def untidy(sizes: Sequence[int]) -> int:
@@ -151,7 +151,7 @@ def untidy(sizes: Sequence[int]) -> int:
     return 0
 
 
-class Rows:
+class SegmentView:
     """The live items of several segments as one table, in ascending order of id."""
 
     def __init__(self, segments: Sequence[Segment], removed: npt.NDArray[np.int64]) -> None:

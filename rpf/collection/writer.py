@@ -30,8 +30,17 @@ from rpf.collection.manifest import (
     write_manifest,
 )
 from rpf.collection.reader import open_tombstones
-from rpf.collection.recovery import set_aside
-from rpf.collection.segments import FOLDER, Rows, Segment, check_arrays, mergeable, open_segment, untidy, write_segment
+from rpf.collection.recovery import quarantine_damage
+from rpf.collection.segments import (
+    FOLDER,
+    Segment,
+    SegmentView,
+    check_arrays,
+    mergeable,
+    open_segment,
+    untidy,
+    write_segment,
+)
 from rpf.errors import CollectionError, RPFError, UnknownItem
 from rpf.utils.arrays import write_array
 from rpf.utils.files import sync_files, sync_folder
@@ -80,7 +89,7 @@ class Writer:
             undo.callback(self._table.close)
             self.damage: list[str] = []
             if mend:
-                self.manifest, self.damage = set_aside(self.folder, self.manifest, self._table)
+                self.manifest, self.damage = quarantine_damage(self.folder, self.manifest, self._table)
             self._load()
             self.cleared = clear(self.folder, self.manifest)
             self._close = undo.pop_all()
@@ -192,7 +201,7 @@ class Writer:
             with self._change():
                 self._merge(self.manifest.segments)
 
-    def tidy(self) -> None:
+    def merge_small_segments(self) -> None:
         """Merge the newest segments, at a cost in proportion to what was added since they were last merged."""
         if count := untidy([self._sizes[name] for name in self.manifest.segments]):
             with self._change():
@@ -260,7 +269,7 @@ class Writer:
         try:
             segments = [self._segment(name) for name in self.manifest.segments]
             removed = open_tombstones(self.folder, self.manifest)
-            rows = Rows(segments, removed)
+            rows = SegmentView(segments, removed)
         except (OSError, ValueError) as error:
             raise damaged(self.folder, error) from error
         self._sizes = {name: len(segment.ids) for name, segment in zip(self.manifest.segments, segments, strict=True)}
@@ -334,7 +343,7 @@ class Writer:
         """Put one segment, without the vectors of removed items, in the place of these."""
         segments = [self._segment(name) for name in names]
         dropped = self._removed & {item_id for segment in segments for item_id in segment.ids.tolist()}
-        rows = Rows(segments, np.array(sorted(dropped), np.int64))
+        rows = SegmentView(segments, np.array(sorted(dropped), np.int64))
         self._table.retire(dropped)  # before the swap: a row that is neither known nor retired would be deleted
         kept = tuple(name for name in self.manifest.segments if name not in names)
         if len(rows.ids):

@@ -13,7 +13,7 @@ from rpf.datasets.annotations import Labelled, missing_images
 from rpf.errors import BadImage, DatasetError
 from rpf.images.decode import FORMATS, open_image, read
 from rpf.utils.cores import usable_cores
-from rpf.utils.text import EXAMPLES, few
+from rpf.utils.text import EXAMPLES, format_examples
 
 KINDS = ("missing", "unreadable", "empty", "not an image", "damaged", "too small or too large")
 
@@ -73,7 +73,9 @@ class ImageCheck:
 
 def describe(skipped: Mapping[str, Any]) -> str:
     """Put what `ImageCheck.skipped` returns into words: "2 missing (a.jpg, b.jpg), 1 empty (c.jpg)"."""
-    return ", ".join(f"{skipped[kind]} {kind} {few(some, skipped[kind])}" for kind, some in skipped["examples"].items())
+    return ", ".join(
+        f"{skipped[kind]} {kind} {format_examples(some, skipped[kind])}" for kind, some in skipped["examples"].items()
+    )
 
 
 def _kind(path: Path) -> str:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from rpf.evaluation.metrics import Floats, Ints, average_precision, recall
 from rpf.evaluation.protocol import Benchmark, Vectors, embed
 from rpf.models.rpf import RPF
-from rpf.search.base import Method
-from rpf.search.exact import NoIndex
+from rpf.search.base import VectorIndex
+from rpf.search.exact import FlatIndex
 from rpf.utils.progress import Progress
 
 QUERIES_AT_ONCE = 256  # bounds the memory of whole rankings
@@ -28,7 +28,7 @@ class Measured:
     build_seconds: float
 
 
-def measure(vectors: Vectors, method: Method, k: int) -> Measured:
+def measure(vectors: Vectors, method: VectorIndex, k: int) -> Measured:
     """Build the method on the task's candidates and search for each query: for the first k, and for all of them."""
     if not len(vectors.candidates):  # nothing can be found
         nothing = np.zeros(len(vectors.queries))
@@ -54,7 +54,7 @@ def overall_map(model: RPF, benchmark: Benchmark, batch: int = 64, progress: Pro
         if not len(vectors.candidates):  # nothing can be found
             scores.append(np.zeros(len(vectors.queries)))
             continue
-        method = NoIndex()
+        method = FlatIndex()
         method.build(vectors.candidates)
         scores.append(_whole(vectors, method))
     return float(np.concatenate(scores).mean())
@@ -67,7 +67,7 @@ def whole_ranking(ids: Ints, size: int) -> Ints:
     return rank[:, :size].argsort(axis=1, kind="stable")
 
 
-def _whole(vectors: Vectors, method: Method) -> Floats:
+def _whole(vectors: Vectors, method: VectorIndex) -> Floats:
     """(m,) average precision over the whole ranking of a method that is built."""
     size, scores = len(vectors.candidates), np.zeros(len(vectors.queries))
     for some in _slices(len(scores)):
@@ -77,7 +77,7 @@ def _whole(vectors: Vectors, method: Method) -> Floats:
     return scores
 
 
-def _first(vectors: Vectors, method: Method, k: int) -> tuple[Ints, Floats]:
+def _first(vectors: Vectors, method: VectorIndex, k: int) -> tuple[Ints, Floats]:
     """(m, r) the first k ids, -1 where there are fewer, and (m,) seconds: one query at a time, as on a site."""
     found = np.full((len(vectors.queries), min(k, len(vectors.candidates))), -1)
     seconds = np.zeros(len(found))

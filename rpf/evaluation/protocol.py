@@ -15,7 +15,7 @@ from rpf.datasets.annotations import Label, read_parts, read_retrieval
 from rpf.datasets.image_check import ImageCheck
 from rpf.errors import BadImage, ConfigError, DatasetError
 from rpf.images.decode import open_image
-from rpf.models.rpf import RPF, Embedded
+from rpf.models.rpf import RPF, ModelOutput
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
 
@@ -152,7 +152,7 @@ def _fill(lines: npt.NDArray[np.float32], side: Side, first: int, found: npt.NDA
     lines[here] = found[side.images[here] - first]
 
 
-def _branch(seen: Embedded, branch: Branch) -> npt.NDArray[np.float32]:
+def _branch(seen: ModelOutput, branch: Branch) -> npt.NDArray[np.float32]:
     """(n, A, D) unit vectors of the branch."""
     if branch == "patch" and seen.patch is not None:
         return seen.patch

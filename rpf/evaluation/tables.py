@@ -8,7 +8,7 @@ from rpf.attributes import Vocabulary
 from rpf.datasets.image_check import describe
 from rpf.errors import printable
 from rpf.evaluation.report import Line, Report, lines
-from rpf.utils.text import few
+from rpf.utils.text import format_examples
 
 CELL_WIDTH = 12  # room for 100.0-100.0
 NOTHING = "-"  # an attribute without queries
@@ -140,7 +140,7 @@ def _notes(report: Report) -> list[str]:
     if lost := report.get("unanswerable"):
         names = Vocabulary(list(lost["queries"]))
         each = [
-            f"{names[key].name()} {lost['queries'][key]} {few(some, lost['queries'][key])}"
+            f"{names[key].name()} {lost['queries'][key]} {format_examples(some, lost['queries'][key])}"
             for key, some in lost["examples"].items()
         ]
         notes.append(f"Queries without a relevant candidate, which score 0 as published: {', '.join(each)}.")

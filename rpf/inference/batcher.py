@@ -12,18 +12,18 @@ from PIL import Image
 
 from rpf.errors import Overloaded
 from rpf.images.decode import open_image
-from rpf.inference.interface import Model, Observer, Seen
+from rpf.inference.interface import ImageEmbedding, Model, Observer
 
 
 @dataclass
 class _Asked:
     data: bytes
     attributes: Sequence[int]
-    answer: Future[Seen] = field(default_factory=Future)
+    answer: Future[ImageEmbedding] = field(default_factory=Future)
     picture: Future[Image.Image | None] | None = None  # once it is its turn to be decoded
 
 
-class Batcher:
+class DynamicBatcher:
     """First come, first served: pictures are decoded while the model works on those before them, and what is ready
     when it becomes free goes into one pass. It holds no more decoded pictures than three passes take."""
 
@@ -54,7 +54,7 @@ class Batcher:
         """How many pictures wait or are worked on."""
         return self._inside
 
-    def embed(self, data: bytes, attributes: Sequence[int]) -> Seen:
+    def embed(self, data: bytes, attributes: Sequence[int]) -> ImageEmbedding:
         """Embed a picture for some of the model's attributes.
 
         Raises BadImage; Overloaded where too many wait already, or after the longest wait.
@@ -112,7 +112,7 @@ class Batcher:
         self._observe("model", time.perf_counter() - began)
         for row, (asked, picture) in enumerate(taken):
             applicable = None if seen.applicable is None else seen.applicable[row]
-            asked.answer.set_result(Seen(seen.embedding[row].copy(), seen.box[row], applicable, picture.size))
+            asked.answer.set_result(ImageEmbedding(seen.embedding[row].copy(), seen.box[row], applicable, picture.size))
 
     def _next(self) -> list[tuple[_Asked, Image.Image]]:
         """The next pass: who has waited longest, and as many of those behind as are decoded by now or in a moment."""

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.collection import lacking
-from rpf.inference.batcher import Batcher
-from rpf.inference.interface import Seen
+from rpf.inference.batcher import DynamicBatcher
+from rpf.inference.interface import ImageEmbedding
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Query:
         return self.has is not None and key not in self.has
 
 
-class Recent:
+class EmbeddingCache:
     """Embeds pictures, and remembers what came of the last ones under the hash of their bytes."""
 
-    def __init__(self, batcher: Batcher, attributes: Sequence[str], remembered: int = 256) -> None:
+    def __init__(self, batcher: DynamicBatcher, attributes: Sequence[str], remembered: int = 256) -> None:
         """attributes: the model's, in its order; remembered: pictures, of A x D x 4 bytes each."""
         self._batcher, self._attributes, self._remembered = batcher, tuple(attributes), remembered
-        self._seen: OrderedDict[bytes, Seen] = OrderedDict()
+        self._seen: OrderedDict[bytes, ImageEmbedding] = OrderedDict()
         self._lock = threading.Lock()
         self.hits = self.misses = 0
 
@@ -61,10 +61,10 @@ class Recent:
             while len(self._seen) > self._remembered:
                 self._seen.popitem(last=False)
         applicable = None if seen.applicable is None else seen.applicable.astype(np.float16)  # as it is stored
-        return Query(seen.embedding, seen.box, seen.size, has=having(self._attributes, applicable))
+        return Query(seen.embedding, seen.box, seen.size, has=present_attributes(self._attributes, applicable))
 
 
-def having(attributes: Sequence[str], applicable: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
+def present_attributes(attributes: Sequence[str], applicable: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
     """Those of the A attributes of which a garment has the part, from (A,) probabilities; None where unknown."""
     if applicable is None:
         return None

@@ -10,7 +10,7 @@ from PIL import Image
 Observer = Callable[[str, float], None]  # what was done ("decode" or "model"), and the seconds that it took
 
 
-class Embedded(Protocol):
+class ModelOutput(Protocol):
     """What a model computes for n pictures."""
 
     @property
@@ -30,16 +30,16 @@ class Embedder(Protocol):
     def dim(self) -> int: ...
     @property
     def checkpoint_hash(self) -> str: ...
-    def embed(self, pictures: Sequence[Image.Image], /) -> Embedded: ...
+    def embed(self, pictures: Sequence[Image.Image], /) -> ModelOutput: ...
 
 
 class Model(Protocol):
     """A model as searching needs it."""
 
-    def embed(self, pictures: Sequence[Image.Image], wanted: Sequence[Sequence[int]], /) -> Embedded: ...
+    def embed(self, pictures: Sequence[Image.Image], wanted: Sequence[Sequence[int]], /) -> ModelOutput: ...
 
 
-class Seen(NamedTuple):
+class ImageEmbedding(NamedTuple):
     """What the model made of one picture."""
 
     embedding: npt.NDArray[np.float32]  # (A, D), unit vectors; NaN for attributes that were not asked for

@@ -15,7 +15,7 @@ from rpf.collection.manifest import read_manifest, usable_text
 from rpf.errors import BadImage, CollectionError, DatasetError
 from rpf.images.decode import open_image, read
 from rpf.inference.interface import Embedder
-from rpf.ingest.pipeline import Report, Source, tidy, update
+from rpf.ingest.pipeline import Report, Source, merge_small_segments, update
 from rpf.ingest.scan import scan
 from rpf.utils.files import sync_folder
 from rpf.utils.progress import Progress
@@ -94,7 +94,7 @@ def add(
         report = update(writer, sources, embedder, batch=batch, progress=progress, again=again, linked=linked)
         report.skipped[:0] = copies.skipped
         report.removed += copies.removed
-        tidy(writer, progress)
+        merge_small_segments(writer, progress)
         finish(writer)
     report.seconds = time.monotonic() - started
     return report

@@ -83,7 +83,7 @@ def index(
         wait=wait,
     ) as writer:
         report = update(writer, items, embedder, batch=batch, progress=tell, again=again, prune=prune, linked=linked)
-        tidy(writer, tell)
+        merge_small_segments(writer, tell)
         finish(writer)
     report.seconds = time.monotonic() - started
     return report
@@ -117,7 +117,7 @@ def update(
     known = writer.known() if moves.moved or gone else known
     settled = moves.kept | moves.moved.keys()
     rest = [source for source in items if source.path not in settled]
-    report = take_in(
+    report = ingest_images(
         writer,
         rest,
         embedder,
@@ -133,7 +133,7 @@ def update(
     return report
 
 
-def take_in(
+def ingest_images(
     writer: Writer,
     items: Sequence[Source],
     embedder: Embedder,
@@ -171,10 +171,10 @@ def take_in(
     return report
 
 
-def tidy(writer: Writer, progress: Progress) -> None:
+def merge_small_segments(writer: Writer, progress: Progress) -> None:
     """Merge what was taken in."""
     progress("compacting", 0, 1)
-    writer.tidy()
+    writer.merge_small_segments()
     progress("compacting", 1, 1)
 
 

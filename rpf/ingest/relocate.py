@@ -10,7 +10,7 @@ from rpf.collection.image_folder import ImageFolder
 from rpf.errors import CollectionError, DatasetError
 from rpf.ingest.reconcile import READERS
 from rpf.utils.progress import Progress
-from rpf.utils.text import few
+from rpf.utils.text import format_examples
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def relocate(
         if known and len(missing) == len(known):
             template = '"%(root)s" has none of the %(count)d images of the collection %(name)s %(examples)s.'
             raise CollectionError(
-                template, root=new, count=len(known), name=folder.name, examples=few(missing, len(missing))
+                template, root=new, count=len(known), name=folder.name, examples=format_examples(missing, len(missing))
             )
         lost = missing
         if before.root.is_dir():
@@ -56,7 +56,12 @@ def relocate(
                 "their paths %(examples)s. Put them there, or give --partial to go on without them."
             )
             raise CollectionError(
-                template, root=new, lost=len(lost), count=len(known), name=folder.name, examples=few(lost, len(lost))
+                template,
+                root=new,
+                lost=len(lost),
+                count=len(known),
+                name=folder.name,
+                examples=format_examples(lost, len(lost)),
             )
         inside = after.root.is_relative_to(writer.folder)  # it goes where the collection goes
         writer.relocate(os.path.relpath(after.root, writer.folder) if inside else str(after.root))

@@ -18,8 +18,8 @@ from rpf.collection.recovery import Lost, read_lost, survey, write_lost
 from rpf.collection.segments import NORM_TOLERANCE
 from rpf.errors import CheckpointError, CollectionError, RPFError
 from rpf.inference.interface import Embedder
-from rpf.ingest.pipeline import Source, take_in, tidy
-from rpf.search.index_store import EXACT, flaw, keep_up, method_in_use
+from rpf.ingest.pipeline import Source, ingest_images, merge_small_segments
+from rpf.search.index_store import EXACT, method_in_use, update_index, validate_index
 from rpf.utils.progress import Progress
 
 READERS = 4
@@ -104,7 +104,7 @@ def mend(
 ) -> Report:
     """Look at the collection in `folder` and mend what can be mended, as its writer.
 
-    load: the model, asked for only if something has to be embedded; setting and key: as for `keep_up`.
+    load: the model, asked for only if something has to be embedded; setting and key: as for `update_index`.
     Every step leaves a collection that opens and that can be mended further. Raises UnknownCollection, CollectionError
     for another writer after `wait` seconds and for damage that nothing can be done about.
     """
@@ -120,14 +120,14 @@ def mend(
         lost = read_lost(folder)
         if lost or found.spoilt or found.changed:
             _replace(writer, load, lost, found, report, progress, batch, linked)
-        tidy(writer, progress)
+        merge_small_segments(writer, progress)
         spoilt = {item.id for item in found.spoilt}
         missing, unreadable = (
             [item for item in items if item.id not in spoilt] for items in (found.missing, found.unreadable)
         )
         report.remaining += _unseen(collection.images, folder.name, missing, unreadable)
         try:
-            used = keep_up(writer, method_in_use(collection) or setting, key, progress, anew=bool(found.index))
+            used = update_index(writer, method_in_use(collection) or setting, key, progress, anew=bool(found.index))
         except RPFError as error:
             report.remaining.insert(0, Problem(f"The index cannot be made: {error}"))
         else:
@@ -155,7 +155,7 @@ def _look(collection: Collection, key: str, progress: Progress) -> _Found:
             elif not same:
                 changed.append(item)
             progress("checking the pictures", done, len(hashed))
-    index = flaw(collection, key)
+    index = validate_index(collection, key)
     return _Found(
         rowless=[item_id for item_id in ids if item_id not in rows],
         spoilt=[item for item in items if item.id in spoilt],
@@ -206,7 +206,7 @@ def _replace(
         sources = [Source(item.path, item.labels) for item in wanted.values() if item.path]
         known = writer.known()
         known |= {item.path: (item.id, 0, "") for item in found.spoilt}  # to be replaced, though they are unchanged
-        result = take_in(writer, sources, embedder, batch=batch, progress=progress, known=known, linked=linked)
+        result = ingest_images(writer, sources, embedder, batch=batch, progress=progress, known=known, linked=linked)
         skipped = dict(result.skipped)
     else:  # an import without its checkpoint: nothing can ever embed its pictures
         why = "with an image that was changed, and no model to re-embed it"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rpf.config import Config
 from rpf.errors import ConfigError
 from rpf.models.backbone import make_trunk
-from rpf.models.prototypes import ValueVectors
+from rpf.models.prototypes import ClassPrototypes
 from rpf.models.region_branch import LAYER_NORM_EPS, Mlp
 
 
@@ -26,7 +26,7 @@ class OverlapPatchEmbed(PatchEmbed):
         self.proj.stride = (stride, stride)
 
 
-class StemEmbed(nn.Module):
+class HybridEmbed(nn.Module):
     """Tokens from a backbone's features in place of pixels: a hybrid (Dosovitskiy et al. 2021, section 3.1)."""
 
     def __init__(self, img_size: int, patch_size: int, embed_dim: int, stem: str, **_: object) -> None:
@@ -83,7 +83,7 @@ class PatchBranch(nn.Module):
                 raise ConfigError("MODEL.TRANSFORMER.%(key)s must divide EMBED_SIZE", key=key)
         embed_layer: Callable[..., nn.Module] = PatchEmbed
         if sizes.STEM:
-            embed_layer = partial(StemEmbed, stem=sizes.STEM)
+            embed_layer = partial(HybridEmbed, stem=sizes.STEM)
         elif sizes.SPLIT == "overlap":
             embed_layer = partial(OverlapPatchEmbed, stride=sizes.stride)
         self.vit = VisionTransformer(
@@ -111,7 +111,7 @@ class PatchBranch(nn.Module):
         self.mlp_norm = nn.LayerNorm(out, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(out, out // sizes.REDUCTION_RATE, sizes.DROPOUT_RATE, nn.GELU)
         self.norm = nn.LayerNorm(out, eps=LAYER_NORM_EPS)
-        self.values = ValueVectors(config) if config.MODEL.VALUES.ENABLE else None
+        self.values = ClassPrototypes(config) if config.MODEL.VALUES.ENABLE else None
         for module in (self.attribute_query, self.cross, self.fc, self.mlp):
             module.apply(_start)
         nn.init.trunc_normal_(self.role, std=0.02)

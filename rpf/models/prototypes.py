@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rpf.config import Config
 
 
-class ValueVectors(nn.Module):
+class ClassPrototypes(nn.Module):
     """One vector for each value of each attribute."""
 
     def __init__(self, config: Config) -> None:

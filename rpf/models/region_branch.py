@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rpf.config import Config
 from rpf.errors import ConfigError
 from rpf.models.backbone import make_trunk
-from rpf.models.prototypes import ValueVectors
+from rpf.models.prototypes import ClassPrototypes
 
 LAYER_NORM_EPS = 1e-6
 
@@ -37,7 +37,7 @@ class Mlp(nn.Module):
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
 
 
-class Applicability(nn.Module):
+class PresenceHead(nn.Module):
     """Which parts a garment has at all: two layers over what the trunk saw everywhere. Not in the paper.
 
     It sees what attention pools for each attribute (where a garment has no collar, attention for collars finds
@@ -80,8 +80,8 @@ class RegionBranch(nn.Module):
         self.feature_fc = nn.Linear(channels, width)
         self.mlp_norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(width, width // spatial.REDUCTION_RATE, 0.1, nn.ReLU)
-        self.applicability = Applicability(channels, config.DATA.NUM_ATTRIBUTES) if model.APPLICABILITY.ENABLE else None
-        self.values = ValueVectors(config) if model.VALUES.ENABLE else None
+        self.applicability = PresenceHead(channels, config.DATA.NUM_ATTRIBUTES) if model.APPLICABILITY.ENABLE else None
+        self.values = ClassPrototypes(config) if model.VALUES.ENABLE else None
 
     def forward(self, images: Tensor, attributes: Tensor) -> RegionOutput:
         """images (B, 3, S, S) normalised; attributes (B, n) int64 -> RegionOutput."""

@@ -21,7 +21,7 @@ CROPS_AT_ONCE = 64  # bounds the memory that the transformer takes
 
 
 @dataclass(frozen=True)
-class Embedded:
+class ModelOutput:
     """What the model computes for n pictures and its A attributes."""
 
     embedding: Floats  # (n, A, D), unit vectors
@@ -51,7 +51,7 @@ class RPF(nn.Module):
         return self.region.attribute.weight.device
 
     @torch.inference_mode()
-    def embed(self, pictures: Sequence[Image.Image], wanted: Sequence[Sequence[int]] | None = None) -> Embedded:
+    def embed(self, pictures: Sequence[Image.Image], wanted: Sequence[Sequence[int]] | None = None) -> ModelOutput:
         """Embed RGB pictures of any size: one trunk pass each, all crops in batches.
 
         wanted: for each picture the places of the attributes that are asked for, all if None. The transformer reads
@@ -75,7 +75,7 @@ class RPF(nn.Module):
         if self.patch:
             asked = [range(len(self.attributes))] * len(pictures) if wanted is None else wanted
             patch = unit(self._patch_features(self.patch, pictures, boxes, asked), self.patch)
-        return Embedded(
+        return ModelOutput(
             embedding=self.join(region, patch).cpu().numpy(),
             region=region.cpu().numpy(),
             patch=None if patch is None else patch.cpu().numpy(),

@@ -9,7 +9,7 @@ import torch
 from rpf.collection import Collection
 
 
-class Column:
+class AttributeVectors:
     """The vectors of some rows of a collection, as rpf.search.base.Vectors."""
 
     def __init__(

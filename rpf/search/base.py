@@ -12,7 +12,7 @@ import numpy.typing as npt
 ROWS_AT_ONCE = 8192  # read from a collection at a time while a method is built
 
 
-class Found(NamedTuple):
+class RankedRows(NamedTuple):
     """The best rows, best first; equal ones go to the lower row."""
 
     rows: npt.NDArray[np.int64]  # (m,) rows of Collection.ids
@@ -20,12 +20,12 @@ class Found(NamedTuple):
     cosines: npt.NDArray[np.float32]  # (a, m) per chosen attribute
     lacking: npt.NDArray[np.bool_]  # (a, m) which parts they lack, as far as known; False unless asked for
 
-    def first(self, count: int) -> "Found":
+    def first(self, count: int) -> "RankedRows":
         """The best `count` of them."""
-        return Found(self.rows[:count], self.scores[:count], self.cosines[:, :count], self.lacking[:, :count])
+        return RankedRows(self.rows[:count], self.scores[:count], self.cosines[:, :count], self.lacking[:, :count])
 
 
-class Index(Protocol):
+class Searcher(Protocol):
     """A way to search one collection in several attributes at once."""
 
     @property
@@ -39,7 +39,7 @@ class Index(Protocol):
         weights: npt.NDArray[np.float64],
         count: int,
         lacking_last: bool = False,
-    ) -> Found:
+    ) -> RankedRows:
         """queries (a, D) unit vectors, one for each of the `attributes` (positions in the collection), weights
         (a,) that sum to more than 0 -> the `count` best rows, or all where there are fewer.
 
@@ -66,7 +66,7 @@ class Neighbours(NamedTuple):
     distances: npt.NDArray[np.float64]  # (m, k) squared Euclidean between unit vectors = 2 - 2 * cosine; inf for -1
 
 
-class Method(ABC):
+class VectorIndex(ABC):
     """A way to find the nearest of n vectors. rpf.search.indexes.registry lists them."""
 
     title: str  # what tables call it
@@ -101,7 +101,7 @@ class Method(ABC):
         """Let go of what is kept elsewhere than in the saved files, which are about to be deleted."""
 
 
-class Scan(Method):
+class Scan(VectorIndex):
     """A method that estimates the cosine of every vector, so that estimates of several attributes add up."""
 
     @abstractmethod
@@ -109,7 +109,7 @@ class Scan(Method):
         """query (D,) -> (n,) estimated cosines, up to an error that is the same for all."""
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         scores = np.stack([self.scores(query) for query in queries])
         k = min(k, scores.shape[1])
         top = np.argpartition(-scores, k - 1, axis=1)[:, :k]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 
 from rpf.collection import Collection
-from rpf.search.base import Found, Neighbours, Scan, Vectors, blocks
+from rpf.search.base import Neighbours, RankedRows, Scan, Vectors, blocks
 from rpf.utils.arrays import map_array, write_array
 
 ROWS_AT_ONCE = 512  # read and widened to 32 bits in pieces that stay in the processor's cache
@@ -29,8 +29,8 @@ class Exact:
         weights: npt.NDArray[np.float64],
         count: int,
         lacking_last: bool = False,
-    ) -> Found:
-        """See rpf.search.base.Index."""
+    ) -> RankedRows:
+        """See rpf.search.base.Searcher."""
         cosines = np.empty((len(attributes), len(self.collection)), dtype=np.float32)
         for line, (query, attribute) in enumerate(zip(queries, attributes, strict=True)):
             for rows, vectors in self.collection.chunks(attribute):
@@ -49,7 +49,7 @@ def rescored(
     weights: npt.NDArray[np.float64],
     count: int,
     lacking_last: bool,
-) -> Found:
+) -> RankedRows:
     """The best of these rows (m,), which ascend, by the same score; the rest as in rpf.search.base.Index.search."""
     cosines = np.empty((len(attributes), len(rows)), dtype=np.float32)
     for line, (query, attribute) in enumerate(zip(queries, attributes, strict=True)):
@@ -75,7 +75,7 @@ def ranked(
     weights: npt.NDArray[np.float64],
     count: int,
     lacking: npt.NDArray[np.bool_] | None,
-) -> Found:
+) -> RankedRows:
     """The `count` best of rows (m,), which ascend, from their cosines (a, m), changed in place, and what they lack."""
     # A collection of somebody else's may hold anything; what is no number is like nothing.
     np.clip(np.nan_to_num(cosines, copy=False, nan=-1.0), -1, 1, out=cosines)
@@ -86,16 +86,16 @@ def ranked(
     else:  # scores span 2: each part that an item lacks puts it below all that lack one fewer
         order = scores - 3 * lacking[weights > 0].sum(axis=0)
     top = best(order, count)
-    return Found(rows[top], scores[top], cosines[:, top], lacking[:, top])
+    return RankedRows(rows[top], scores[top], cosines[:, top], lacking[:, top])
 
 
-class NoIndex(Scan):
+class FlatIndex(Scan):
     """The cosine of every vector, over plain vectors: what the other methods are measured against."""
 
     title = "None"
 
     def build(self, vectors: Vectors) -> None:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         self._vectors = np.concatenate(list(blocks(vectors)))
 
     def scores(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -103,17 +103,17 @@ class NoIndex(Scan):
         return self._vectors @ query
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         cosines = (queries @ self._vectors.T).astype(np.float64)
         ids = np.stack([best(scores, k) for scores in np.round(cosines, 6)])
         return Neighbours(ids, 2 - 2 * np.take_along_axis(cosines, ids, axis=1))
 
     def save(self, folder: Path) -> None:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         write_array(folder / "vectors.npy", np.float32, self._vectors.shape, [self._vectors])
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         self._vectors = map_array(folder.resolve(), folder / "vectors.npy", np.float32, shape)
 
 

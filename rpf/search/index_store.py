@@ -18,12 +18,12 @@ import numpy.typing as npt
 
 from rpf.collection import Collection, Writer
 from rpf.errors import ConfigError, RPFError
-from rpf.search.attribute_vectors import Column
-from rpf.search.base import Index, Method
+from rpf.search.attribute_vectors import AttributeVectors
+from rpf.search.base import Searcher, VectorIndex
 from rpf.search.exact import Exact
 from rpf.search.indexes.registry import make_method
-from rpf.search.oversampling import over_fetch
-from rpf.search.two_stage import Approximate
+from rpf.search.oversampling import calibrate_oversampling
+from rpf.search.two_stage import TwoStageSearcher
 from rpf.utils.arrays import map_array, write_array
 from rpf.utils.files import file_hash, write_atomic
 from rpf.utils.progress import Progress
@@ -37,27 +37,27 @@ FILE = "index.json"
 
 
 @dataclass(frozen=True)
-class Kept:
+class IndexMetadata:
     """What index.json says."""
 
     method: str
-    over_fetch: tuple[float, ...]  # as rpf.search.oversampling says, for each number of attributes
+    oversampling: tuple[float, ...]  # as rpf.search.oversampling says, for each number of attributes
     trained_on: int  # items when it was built; those added since are in it or not
     seal: str  # over the files, by this installation's key
 
     @classmethod
-    def read(cls, folder: Path) -> "Kept":
+    def read(cls, folder: Path) -> "IndexMetadata":
         """Raises OSError, ValueError for what is malformed, ConfigError for a method that is not known."""
         with (folder / FILE).open("rb") as stream:
             data = json.loads(stream.read(MAX_BYTES))
         if not isinstance(data, dict) or data.keys() != {"method", "over_fetch", "trained_on", "seal"}:
             raise ValueError(f"{FILE} has other keys than expected")
-        method, over_fetch, trained_on, seal = (data[key] for key in ("method", "over_fetch", "trained_on", "seal"))
-        numbers = isinstance(over_fetch, list) and all(type(own) is float and 1 <= own <= 1e6 for own in over_fetch)
+        method, oversampling, trained_on, seal = (data[key] for key in ("method", "over_fetch", "trained_on", "seal"))
+        numbers = isinstance(oversampling, list) and all(type(own) is float and 1 <= own <= 1e6 for own in oversampling)
         if not (numbers and isinstance(method, str) and type(trained_on) is int and isinstance(seal, str)):
             raise ValueError(f"{FILE} is malformed")
         make_method(method)
-        return cls(method, tuple(over_fetch), trained_on, seal)
+        return cls(method, tuple(oversampling), trained_on, seal)
 
 
 def method_for(setting: str, count: int) -> str:
@@ -72,12 +72,12 @@ def method_for(setting: str, count: int) -> str:
 def method_in_use(collection: Collection) -> str | None:
     """The method of the collection's index, whether that can be used or not; None if it has none that says so."""
     try:
-        return Kept.read(collection.index_folder).method if collection.index_folder else None
+        return IndexMetadata.read(collection.index_folder).method if collection.index_folder else None
     except (OSError, ValueError, RPFError):
         return None
 
 
-def flaw(collection: Collection, key: str) -> str:
+def validate_index(collection: Collection, key: str) -> str:
     """Why the collection's index is not one that this installation made and nobody changed; "" if all is well."""
     try:
         if collection.index_folder:
@@ -87,7 +87,7 @@ def flaw(collection: Collection, key: str) -> str:
     return ""
 
 
-def keep_up(writer: Writer, setting: str, key: str, progress: Progress, anew: bool = False) -> str:
+def update_index(writer: Writer, setting: str, key: str, progress: Progress, anew: bool = False) -> str:
     """Give the collection the index that it should have by now, and return the method's name.
 
     An index takes in what was added, if its method can and it has not outgrown what it was trained on; else, and with
@@ -111,7 +111,9 @@ def keep_up(writer: Writer, setting: str, key: str, progress: Progress, anew: bo
             if not len(fresh):
                 return name
             rows = np.searchsorted(collection.ids, fresh)
-            columns = [Column(collection, a, rows, _teller(progress, collection, a)) for a in range(len(old.methods))]
+            columns = [
+                AttributeVectors(collection, a, rows, _teller(progress, collection, a)) for a in range(len(old.methods))
+            ]
             if all(method.add(column) for method, column in zip(old.methods, columns, strict=True)):
                 ids = np.concatenate([old.ids, fresh])
                 kept = old.kept
@@ -121,7 +123,7 @@ def keep_up(writer: Writer, setting: str, key: str, progress: Progress, anew: bo
                 return name
     methods = _built(collection, name, progress)
     try:
-        made = Kept(name, tuple(over_fetch(collection, methods)), len(collection), "")
+        made = IndexMetadata(name, tuple(calibrate_oversampling(collection, methods)), len(collection), "")
         writer.put_index(lambda folder: _save(folder, made, methods, collection.ids, key))
     except BaseException:
         if Collection.open(writer.folder).manifest.index == collection.manifest.index:  # the old one is in use still
@@ -132,18 +134,18 @@ def keep_up(writer: Writer, setting: str, key: str, progress: Progress, anew: bo
     return name
 
 
-def open_index(collection: Collection, setting: str, key: str) -> Index:
+def open_index(collection: Collection, setting: str, key: str) -> Searcher:
     """What searches the collection: its index if it has one that can be used, else all of it exactly."""
     opened = None if setting == EXACT else _usable(collection, key)
     if opened is None:
         return Exact(collection)
-    return Approximate(collection, opened.methods, opened.ids, opened.kept.over_fetch)
+    return TwoStageSearcher(collection, opened.methods, opened.ids, opened.kept.oversampling)
 
 
 @dataclass(frozen=True)
 class _Opened:
-    kept: Kept
-    methods: list[Method]
+    kept: IndexMetadata
+    methods: list[VectorIndex]
     ids: npt.NDArray[np.int64]
 
 
@@ -167,7 +169,7 @@ def _open(collection: Collection, key: str, thorough: bool = False) -> _Opened:
     where `thorough`, was changed in any way since this installation made it."""
     folder = collection.index_folder
     assert folder is not None
-    kept = Kept.read(folder)
+    kept = IndexMetadata.read(folder)
     methods = [make_method(kept.method) for _ in collection.manifest.attributes]
     # Files of a foreign library: it trusts what it reads, so they must be our own.
     if (thorough or any(method.trusting for method in methods)) and _seal(folder, kept, key) != kept.seal:
@@ -180,14 +182,14 @@ def _open(collection: Collection, key: str, thorough: bool = False) -> _Opened:
     return _Opened(kept, methods, ids)
 
 
-def _built(collection: Collection, name: str, progress: Progress) -> list[Method]:
+def _built(collection: Collection, name: str, progress: Progress) -> list[VectorIndex]:
     """A method for each attribute, built on all items."""
-    methods: list[Method] = []
+    methods: list[VectorIndex] = []
     try:
         for attribute, key in enumerate(collection.manifest.attributes):
             methods.append(make_method(name))
             methods[-1].label = f"{collection.name}_{key}"
-            methods[-1].build(Column(collection, attribute, tell=_teller(progress, collection, attribute)))
+            methods[-1].build(AttributeVectors(collection, attribute, tell=_teller(progress, collection, attribute)))
     except BaseException as error:
         for method in methods:
             method.discard()
@@ -203,7 +205,9 @@ def _teller(progress: Progress, collection: Collection, attribute: int) -> Calla
     return lambda done: progress("building the index", before + done, total * len(collection.manifest.attributes))
 
 
-def _save(folder: Path, kept: Kept, methods: Sequence[Method], ids: npt.NDArray[np.int64], key: str) -> None:
+def _save(
+    folder: Path, kept: IndexMetadata, methods: Sequence[VectorIndex], ids: npt.NDArray[np.int64], key: str
+) -> None:
     write_array(folder / "ids.npy", np.int64, ids.shape, [ids])
     for attribute, method in enumerate(methods):
         (folder / str(attribute)).mkdir()
@@ -212,7 +216,7 @@ def _save(folder: Path, kept: Kept, methods: Sequence[Method], ids: npt.NDArray[
     write_atomic(folder / FILE, json.dumps(sealed).encode())
 
 
-def _seal(folder: Path, kept: Kept, key: str) -> str:
+def _seal(folder: Path, kept: IndexMetadata, key: str) -> str:
     """What only who knows the key can say of these files and what index.json says beside."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / FILE)
     hashes = {path.relative_to(folder).as_posix(): file_hash(path) for path in files}

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.collection import Collection
-from rpf.search.attribute_vectors import Column
-from rpf.search.base import Method, Scan, blocks, sample
+from rpf.search.attribute_vectors import AttributeVectors
+from rpf.search.base import Scan, VectorIndex, blocks, sample
 
 QUERIES = 32  # and fewer where their scores would take more than MEMORY
 MEMORY = 2**30  # bytes
@@ -25,7 +25,7 @@ class _Search(NamedTuple):
     best: npt.NDArray[np.int64]  # (RESULTS,) what exact search finds
 
 
-def over_fetch(collection: Collection, methods: Sequence[Method]) -> list[float]:
+def calibrate_oversampling(collection: Collection, methods: Sequence[VectorIndex]) -> list[float]:
     """How many times RESULTS candidates there must be when 1, 2, ..., A attributes are chosen: of every attribute, or
     in all where the methods scan.
 
@@ -34,7 +34,7 @@ def over_fetch(collection: Collection, methods: Sequence[Method]) -> list[float]
     """
     n, width = len(collection), len(methods)
     count = min(QUERIES, n, max(4, MEMORY // (8 * width * n)))
-    columns = [Column(collection, attribute) for attribute in range(width)]
+    columns = [AttributeVectors(collection, attribute) for attribute in range(width)]
     queries = np.stack([sample(column, count) for column in columns])  # (A, m, D)
     searches = _searches(columns, queries)
     scans = [method for method in methods if isinstance(method, Scan)]
@@ -51,7 +51,7 @@ def over_fetch(collection: Collection, methods: Sequence[Method]) -> list[float]
         fetch *= MORE
 
 
-def _searches(columns: Sequence[Column], queries: npt.NDArray[np.float32]) -> list[list[_Search]]:
+def _searches(columns: Sequence[AttributeVectors], queries: npt.NDArray[np.float32]) -> list[list[_Search]]:
     """A search for each of the queries (A, m, D) by one attribute, then by two, and so on."""
     cosines = np.empty((*queries.shape[:2], columns[0].shape[0]), np.float32)
     for own, asked, column in zip(cosines, queries, columns, strict=True):
@@ -73,7 +73,7 @@ def _ranks_by_score(scores: npt.NDArray[np.float32], search: _Search) -> npt.NDA
     return 1 + np.searchsorted(np.sort(-estimates), -estimates[search.best])
 
 
-def _places(method: Method, queries: npt.NDArray[np.float32], fetch: int, n: int) -> npt.NDArray[np.int32]:
+def _places(method: VectorIndex, queries: npt.NDArray[np.float32], fetch: int, n: int) -> npt.NDArray[np.int32]:
     """(m, n) places from 0 that the n vectors have in the method's lists for the queries (m, D); n where in none."""
     ids = method.search(queries, min(fetch, n)).ids
     places = np.full((len(queries), n + 1), n, np.int32)

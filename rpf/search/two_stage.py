@@ -11,24 +11,28 @@ import numpy.typing as npt
 import torch
 
 from rpf.collection import Collection
-from rpf.search.base import Found, Method, Scan
+from rpf.search.base import RankedRows, Scan, VectorIndex
 from rpf.search.exact import Exact, rescored
 from rpf.search.oversampling import RESULTS
 
 FEWEST = 8  # times as many items as are asked for; where there are no more, all are compared
 
 
-class Approximate:
+class TwoStageSearcher:
     """One method an attribute, each built on the vectors of the items `ids`."""
 
     def __init__(
-        self, collection: Collection, methods: Sequence[Method], ids: npt.NDArray[np.int64], over_fetch: Sequence[float]
+        self,
+        collection: Collection,
+        methods: Sequence[VectorIndex],
+        ids: npt.NDArray[np.int64],
+        oversampling: Sequence[float],
     ) -> None:
         """ids (n,): items of this generation or an earlier one; those removed since are passed over, those added since
         are all candidates. over_fetch: as rpf.search.oversampling says."""
         self.collection = collection
         self.methods = methods
-        self.over_fetch = over_fetch
+        self.oversampling = oversampling
         self.title = methods[0].title
         rows = np.searchsorted(collection.ids, ids)
         there = np.append(collection.ids, -1)[rows] == ids
@@ -46,13 +50,13 @@ class Approximate:
         weights: npt.NDArray[np.float64],
         count: int,
         lacking_last: bool = False,
-    ) -> Found:
-        """See rpf.search.base.Index. Raises SearchUnavailable."""
+    ) -> RankedRows:
+        """See rpf.search.base.Searcher. Raises SearchUnavailable."""
         if FEWEST * count >= len(self.collection):
             return Exact(self.collection).search(queries, attributes, weights, count, lacking_last)
         chosen = [self.methods[attribute] for attribute in attributes]
         scans = [method for method in chosen if isinstance(method, Scan)]
-        wanted = math.ceil(max(count, RESULTS) * self.over_fetch[len(chosen) - 1])
+        wanted = math.ceil(max(count, RESULTS) * self.oversampling[len(chosen) - 1])
         if len(scans) == len(chosen):
             rows = self._scan(scans, queries, attributes, weights, wanted, lacking_last)
             return rescored(self.collection, rows, queries, attributes, weights, count, lacking_last)
@@ -89,7 +93,7 @@ class Approximate:
         return np.sort(np.concatenate([self._rows[top], self._rest]))
 
     def _listed(
-        self, methods: Sequence[Method], queries: npt.NDArray[np.float32], wanted: int
+        self, methods: Sequence[VectorIndex], queries: npt.NDArray[np.float32], wanted: int
     ) -> npt.NDArray[np.int64]:
         """The rows that are among the nearest of any attribute, and those that are not in the index."""
         lists = [method.search(query[None], wanted).ids[0] for method, query in zip(methods, queries, strict=True)]

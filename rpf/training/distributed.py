@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Hardware:
+class DistributedContext:
     """This process among `count`, from rank 0; `bf16`: whether matrix products run in bfloat16."""
 
     device: torch.device
@@ -64,7 +64,7 @@ def _in_float32(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 
 
 @contextmanager
-def hardware(device: str = "auto", precision: str = "auto") -> Iterator[Hardware]:
+def hardware(device: str = "auto", precision: str = "auto") -> Iterator[DistributedContext]:
     """This process's part of the work. Under torchrun, each process takes the GPU of its own number.
 
     device: as in torch, or "auto"; precision: of PRECISIONS. Raises ConfigError for a device that cannot be used.
@@ -74,7 +74,7 @@ def hardware(device: str = "auto", precision: str = "auto") -> Iterator[Hardware
     chosen = _device(device, local if count > 1 else None)
     bf16 = precision == "bf16" or (precision == "auto" and fast_bf16(chosen))
     if count <= 1:
-        yield Hardware(chosen, bf16)
+        yield DistributedContext(chosen, bf16)
         return
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)
@@ -82,7 +82,7 @@ def hardware(device: str = "auto", precision: str = "auto") -> Iterator[Hardware
     else:
         dist.init_process_group("gloo", timeout=PATIENCE)
     try:
-        yield Hardware(chosen, bf16, rank, count)
+        yield DistributedContext(chosen, bf16, rank, count)
     finally:
         dist.destroy_process_group()
 

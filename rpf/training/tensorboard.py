@@ -16,7 +16,7 @@ SIDE = 224  # pixels of the pictures and crops that are shown
 COLOUR = "#ff3b6b"
 
 
-class Monitor:
+class TensorBoardLogger:
     """Writes to `folder`; what an earlier run wrote there from `step` on is hidden."""
 
     def __init__(self, folder: Path, step: int = 0) -> None:

@@ -20,9 +20,9 @@ from rpf.errors import ConfigError, TrainingError
 from rpf.models import checkpoint
 from rpf.models.rpf import RPF
 from rpf.training.checkpointing import BEST, LAST, State, write_state
-from rpf.training.distributed import Hardware
+from rpf.training.distributed import DistributedContext
 from rpf.training.tasks.base import Course
-from rpf.training.tensorboard import Monitor
+from rpf.training.tensorboard import TensorBoardLogger
 
 Evaluate = Callable[[RPF], float]
 MakeCourse = Callable[[RPF], Course]
@@ -44,7 +44,13 @@ class Trainer:
     """
 
     def __init__(
-        self, model: RPF, make_course: MakeCourse, folder: Path, hardware: Hardware, evaluate: Evaluate, seed: int = 0
+        self,
+        model: RPF,
+        make_course: MakeCourse,
+        folder: Path,
+        hardware: DistributedContext,
+        evaluate: Evaluate,
+        seed: int = 0,
     ) -> None:
         self.config = model.config
         self.folder, self.hardware, self.evaluate, self.seed = folder, hardware, evaluate, seed
@@ -84,7 +90,7 @@ class Trainer:
         with ExitStack() as stack:
             monitor = None
             if self.hardware.rank == 0:
-                monitor = stack.enter_context(closing(Monitor(self.folder, self.epoch * self.course.length)))
+                monitor = stack.enter_context(closing(TensorBoardLogger(self.folder, self.epoch * self.course.length)))
             while self.epoch < self.config.SOLVER.EPOCHS:
                 began = time.monotonic()
                 results = self._train(step, monitor)
@@ -94,7 +100,7 @@ class Trainer:
                     self._finish(monitor, results, began)
                 self.hardware.wait()
 
-    def _train(self, step: nn.Module, monitor: Monitor | None) -> dict[str, float]:
+    def _train(self, step: nn.Module, monitor: TensorBoardLogger | None) -> dict[str, float]:
         """One epoch; the mean of each loss, over all processes."""
         hardware, config, length = self.hardware, self.config, self.course.length
         torch.manual_seed(random.Random(f"{self.seed} {self.epoch} {hardware.rank}").getrandbits(63))  # for dropout
@@ -135,7 +141,7 @@ class Trainer:
             self.average.update_parameters(self.model)
         return dict(zip(losses, seen, strict=True))
 
-    def _finish(self, monitor: Monitor, results: dict[str, float], began: float) -> None:
+    def _finish(self, monitor: TensorBoardLogger, results: dict[str, float], began: float) -> None:
         """Evaluate after an epoch, save, and show how it went."""
         solver, model = self.config.SOLVER, self.result.eval()
         said = f"epoch {self.epoch}/{solver.EPOCHS}: loss {results['loss/total']:.4f}"

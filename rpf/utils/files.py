@@ -52,7 +52,7 @@ def sync_files(folder: Path) -> None:
     sync_folder(folder)
 
 
-def kept_secret(path: Path) -> str:
+def load_or_create_secret(path: Path) -> str:
     """The 64 hexadecimal digits in the file, made by whichever process comes first; for the owner's eyes only."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

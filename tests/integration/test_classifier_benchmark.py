@@ -17,7 +17,7 @@ from rpf.datasets.synthetic import Recipe, write_dataset
 from rpf.datasets.triplet_dataset import read_train
 from rpf.errors import DatasetError
 from rpf.evaluation.protocol import read_benchmark
-from rpf.training.distributed import Hardware
+from rpf.training.distributed import DistributedContext
 from tests.support import ROOT
 
 FILES = [ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"]
@@ -71,7 +71,9 @@ def test_it_learns_what_it_is_shown(drawn: Path) -> None:
     pictures = read_squares(paths, "crop", 64)
     torch.manual_seed(0)
     model = Classifier(values)
-    train(model, read_squares(paths, "crop", 80), labels, 64, Hardware(torch.device("cpu")), epochs=40, batch=12)
+    train(
+        model, read_squares(paths, "crop", 80), labels, 64, DistributedContext(torch.device("cpu")), epochs=40, batch=12
+    )
     model.eval()
     with torch.inference_mode():
         logits = model(pictures.float() / 255)
@@ -87,7 +89,7 @@ def test_an_embedding_is_the_unit_vector_of_probabilities(drawn: Path) -> None:
     model = Classifier(values)
     benchmark = read_benchmark(values.DATA, "test")
     pictures = read_squares(benchmark.paths, "crop", 64)
-    found = evaluate(model, benchmark, pictures, Hardware(torch.device("cpu")), batch=3)
+    found = evaluate(model, benchmark, pictures, DistributedContext(torch.device("cpu")), batch=3)
     with torch.inference_mode():
         logits = model(pictures.float() / 255)
     for own, task, raw in zip(found, benchmark.tasks, logits, strict=True):

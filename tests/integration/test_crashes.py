@@ -62,7 +62,7 @@ OPERATIONS: list[tuple[Callable[[Writer], None], int]] = [
 def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Callable[[Writer], None], appends: int
 ) -> None:
-    monkeypatch.setattr("rpf.collection.segments.FAN", 4)
+    monkeypatch.setattr("rpf.collection.segments.MERGE_FANOUT", 4)
     start, work = tmp_path / "start", tmp_path / "work"
     with write(start) as writer:
         for number in range(appends):

@@ -25,7 +25,7 @@ GARMENTS = 3
 
 
 @pytest.fixture(autouse=True)
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
+def format_examples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rpf.ingest.default_collection.GARMENTS", GARMENTS)
 
 

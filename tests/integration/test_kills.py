@@ -20,7 +20,7 @@ from rpf.collection import Collection
 from rpf.images.decode import open_image
 from rpf.inference.load import load_model
 from rpf.search.exact import Exact
-from rpf.search.index_store import flaw, method_in_use, open_index
+from rpf.search.index_store import method_in_use, open_index, validate_index
 from rpf.settings import Settings
 from rpf.utils.files import file_hash
 from tests.support.commands import Forked, Run, forked
@@ -70,7 +70,7 @@ def state(settings: Settings, vectors: Vectors, sealed: bool = True) -> State:
         if item.sha256 == digest and np.allclose(collection.vectors(item.id), vectors[digest], atol=2e-3):
             sound.add(item.path)
     if sealed:
-        assert flaw(collection, settings.index_key()) == ""
+        assert validate_index(collection, settings.index_key()) == ""
     query = next(iter(vectors.values()))[:2]
     asked = query, [0, 1], np.ones(2), 1
     found, exact = open_index(collection, "auto", settings.index_key()).search(*asked), Exact(collection).search(*asked)

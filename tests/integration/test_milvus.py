@@ -25,8 +25,8 @@ from rpf.errors import CollectionError, SearchUnavailable
 from rpf.search import base as search_base
 from rpf.search import index_store
 from rpf.search.base import Neighbours
-from rpf.search.exact import Exact, NoIndex
-from rpf.search.index_store import keep_up, open_index
+from rpf.search.exact import Exact, FlatIndex
+from rpf.search.index_store import open_index, update_index
 from rpf.search.indexes.milvus import Milvus, connect
 from rpf.settings import Settings
 from tests.support.commands import Run, snapshot
@@ -143,7 +143,7 @@ def opened(method: Milvus, folder: Path, count: int) -> Milvus:
 
 def test_neighbours_come_in_order_with_ties_to_the_lower_id(method: Milvus, vectors: np.ndarray) -> None:
     queries = np.concatenate([vectors[11:12], unit(250, 1)])  # more than are sent at once
-    found, exact = method.search(queries, 20), NoIndex()
+    found, exact = method.search(queries, 20), FlatIndex()
     exact.build(vectors)
     assert found.ids.shape == found.distances.shape == (251, 20)
     assert found.ids[0, :2].tolist() == [11, 200]
@@ -299,7 +299,7 @@ def test_items_come_and_go(shop: Path, engine: SearchEngine, clusters: Clusters,
     before, fresh = on_server(), clusters.draw(60, 3)
     given = append(engine, "shop", fresh)
     with Writer.existing(shop) as writer:
-        assert keep_up(writer, "auto", engine.settings.index_key(), lambda *progress: None) == "milvus"
+        assert update_index(writer, "auto", engine.settings.index_key(), lambda *progress: None) == "milvus"
     run("remove", "shop", 1, 2, *given[:10])
     assert on_server() == before
     for vector, item in zip(fresh[10:], given[10:], strict=True):
@@ -321,7 +321,7 @@ def test_what_was_built_and_cannot_be_kept_is_dropped(
 
     monkeypatch.setattr(index_store, "_save", full)
     with Writer.existing(small) as writer, pytest.raises(CollectionError, match=r"cannot be written: .*No space left"):
-        keep_up(writer, "milvus", own.index_key(), lambda *progress: None)
+        update_index(writer, "milvus", own.index_key(), lambda *progress: None)
     assert on_server() == before
     assert {name for name in snapshot(small) if ".tmp/" not in name} == set(files)
 
@@ -393,7 +393,7 @@ def test_a_server_killed_in_the_middle_of_building(
 ) -> None:
     answer, before, files = check_well(site), on_server(), snapshot(shop)
     with Writer.existing(shop) as writer, caplog.at_level(logging.WARNING), pytest.raises(SearchUnavailable):
-        keep_up(writer, "milvus", engine.settings.index_key(), at_the_second(server.kill), anew=True)
+        update_index(writer, "milvus", engine.settings.index_key(), at_the_second(server.kill), anew=True)
     assert snapshot(shop) == files
     check_away(site)
     server.start()
@@ -413,7 +413,7 @@ def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
 
     def add() -> str:
         with Writer.existing(shop) as writer:
-            return keep_up(writer, "auto", key, at_the_second(lambda: (server.freeze(), hangs.set())[1]))
+            return update_index(writer, "auto", key, at_the_second(lambda: (server.freeze(), hangs.set())[1]))
 
     with ThreadPoolExecutor(16) as pool:
         adding = pool.submit(add)
@@ -442,7 +442,7 @@ def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
         assert hits(engine, vector)[0] == item
     names = on_server()
     with Writer.existing(shop) as writer:
-        assert keep_up(writer, "auto", key, lambda *progress: None) == "milvus"
+        assert update_index(writer, "auto", key, lambda *progress: None) == "milvus"
     assert on_server() == names
     for vector, item in zip(fresh[1:], given[1:], strict=True):
         assert hits(engine, vector)[0] == item
@@ -458,7 +458,7 @@ def test_an_index_given_up_in_the_middle_of_a_search(
     def late(self: Milvus, queries: np.ndarray, k: int) -> Neighbours:
         if on_server() == before:
             with Writer.existing(shop) as writer:
-                assert keep_up(writer, "exact", engine.settings.index_key(), lambda *progress: None) == "exact"
+                assert update_index(writer, "exact", engine.settings.index_key(), lambda *progress: None) == "exact"
         with pytest.raises(SearchUnavailable) as caught:
             search(self, queries, k)
         raise caught.value

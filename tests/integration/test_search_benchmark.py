@@ -12,7 +12,7 @@ from benchmarks.search.baselines import TOP, Earlier, make_rival
 from benchmarks.search.synthetic_gallery import AT_ONCE, Source, gallery, turned, write_gallery
 from benchmarks.search.trial import Trial, anonymous_bytes, build, exact_scores, search
 from rpf.collection import Collection
-from rpf.search.attribute_vectors import Column
+from rpf.search.attribute_vectors import AttributeVectors
 from rpf.settings import Settings
 from tests.support.benchmark_work import work
 from tests.support.commands import Run
@@ -76,8 +76,8 @@ def test_the_earlier_way_adds_up_what_is_in_the_50_nearest(made: Path, source: S
     collection = Collection.open(made)
     methods = [make_rival("earlier") for _ in KEYS]
     for attribute, method in enumerate(methods):
-        method.build(Column(collection, attribute))
-    vectors = np.stack([Column(collection, attribute)[:] for attribute in range(3)])
+        method.build(AttributeVectors(collection, attribute))
+    vectors = np.stack([AttributeVectors(collection, attribute)[:] for attribute in range(3)])
     for at in range(5):
         query, chosen = source.queries[:, at], [0, 2]
         sums = np.zeros(500)
@@ -92,7 +92,7 @@ def test_the_earlier_way_adds_up_what_is_in_the_50_nearest(made: Path, source: S
 @pytest.mark.parametrize("name", ["hnswlib", "usearch"])
 def test_rivals_find_neighbours_where_they_are_installed(name: str, made: Path, tmp_path: Path) -> None:
     pytest.importorskip(name)
-    column = Column(Collection.open(made), 0)
+    column = AttributeVectors(Collection.open(made), 0)
     rival = make_rival(name)
     rival.build(column)
     rival.save(tmp_path)
@@ -110,7 +110,7 @@ def test_rivals_find_neighbours_where_they_are_installed(name: str, made: Path, 
 
 def test_recall_is_against_the_combined_score(made: Path, source: Source) -> None:
     truths = exact_scores(made, source.queries, [1, 3])
-    vectors = np.stack([Column(Collection.open(made), attribute)[:] for attribute in range(3)])
+    vectors = np.stack([AttributeVectors(Collection.open(made), attribute)[:] for attribute in range(3)])
     scores = np.einsum("amd,and->mn", source.queries, vectors) / 3
     np.testing.assert_allclose(truths[3], np.sort(scores, axis=1)[:, -50], atol=1e-5)
     recalls = {}

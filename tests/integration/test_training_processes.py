@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rpf.config import Config
-from rpf.training.distributed import Hardware
+from rpf.training.distributed import DistributedContext
 from tests.support import ROOT
 from tests.support.training_data import VALUES
 
@@ -35,7 +35,7 @@ with hardware("cpu", "float32") as machine:
 
 
 def test_each_has_its_own_equal_share() -> None:
-    shares = [Hardware(torch.device("cpu"), rank=rank, count=3).share(range(11)) for rank in range(3)]
+    shares = [DistributedContext(torch.device("cpu"), rank=rank, count=3).share(range(11)) for rank in range(3)]
     assert [len(share) for share in shares] == [3, 3, 3]
     assert sorted(number for share in shares for number in share) == list(range(9))
 

@@ -8,7 +8,7 @@ from rpf import config as configs
 from rpf.config import Config
 from rpf.datasets.synthetic import Recipe, write_dataset
 from rpf.models.rpf import RPF
-from rpf.training.distributed import Hardware
+from rpf.training.distributed import DistributedContext
 from rpf.training.tasks.build import read_course
 from rpf.training.trainer import Trainer
 from tests.support import ROOT
@@ -63,7 +63,7 @@ def trainer() -> Callable[..., Trainer]:
     def make(config: Config, seed: int = 3) -> Trainer:
         torch.manual_seed(seed)
         folder = Path(config.SAVE_DIR) / config.NAME
-        hardware = Hardware(torch.device("cpu"))
+        hardware = DistributedContext(torch.device("cpu"))
         course = read_course(config)
         return Trainer(RPF(config), lambda model: course(model, hardware), folder, hardware, _score, seed)
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from webapp.engine_loader import EngineHolder
+from webapp.engine_loader import EngineLoader
 from webapp.middleware import request_log
 
 SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -17,7 +17,7 @@ SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 class Metrics:
     """The counters of one process."""
 
-    def __init__(self, holder: EngineHolder) -> None:
+    def __init__(self, holder: EngineLoader) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "rpf_requests", "Requests answered.", ("route", "method", "status"), registry=self.registry
@@ -40,7 +40,7 @@ class Metrics:
 class _Engine(Collector):
     """What the engine says of itself when it is asked."""
 
-    def __init__(self, holder: EngineHolder) -> None:
+    def __init__(self, holder: EngineLoader) -> None:
         self._holder = holder
 
     def collect(self) -> Iterator[Metric]:
@@ -59,7 +59,7 @@ class _Engine(Collector):
         yield items
 
 
-def init_app(app: Flask, holder: EngineHolder) -> None:
+def init_app(app: Flask, holder: EngineLoader) -> None:
     """Count from now on, and serve the counts at /metrics. After `request_log.init_app`."""
     counted = Metrics(holder)
 

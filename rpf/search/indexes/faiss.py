@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from rpf.search.base import Method, Neighbours, Vectors, blocks, nearest_first, sample
+from rpf.search.base import Neighbours, VectorIndex, Vectors, blocks, nearest_first, sample
 
 TRAINING = 50_000  # vectors that an index is trained with
 FEWEST = 256  # vectors; fewer are kept as they are, for want of what to train with
@@ -16,7 +16,7 @@ REFINED = 4.0  # times as many as asked for are looked at again, where a factory
 FILE = "index.faiss"
 
 
-class Faiss(Method):
+class Faiss(VectorIndex):
     """An index by a factory string, such as "Flat", "PCA64,IVF1024,SQ8" or "OPQ32,PQ32x4fs"."""
 
     title = "FAISS"

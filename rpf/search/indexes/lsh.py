@@ -14,7 +14,7 @@ class LSH(Faiss):
     title = "LSH"
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
-        """See rpf.search.base.Method. The distances are estimates: 2 - 2 * cos(pi * share of bits that differ)."""
+        """See rpf.search.base.VectorIndex. The distances are estimates: 2 - 2 * cos(pi * share of bits that differ)."""
         hamming, ids = self._index.search(np.ascontiguousarray(queries), min(k, self._index.ntotal))
         bits = faiss.downcast_index(self._index).nbits
         return nearest_first(ids, 2 - 2 * np.cos(np.pi * hamming.astype(np.float64) / bits))

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.errors import ConfigError, RPFError, SearchUnavailable
-from rpf.search.base import Method, Neighbours, Vectors, blocks, nearest_first
+from rpf.search.base import Neighbours, VectorIndex, Vectors, blocks, nearest_first
 from rpf.utils.files import write_atomic
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ INDEXES: dict[str, tuple[dict[str, int], Callable[[int, int], dict[str, int]]]] 
 }
 
 
-class Milvus(Method):
+class Milvus(VectorIndex):
     """A collection on a Milvus server, whose ids are the rows 0 to n - 1.
 
     What a crash left there beyond the rows that the saved file tells of is never found, and written over by `add`.
@@ -100,7 +100,7 @@ class Milvus(Method):
         return True
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
-        """See rpf.search.base.Method; k above 16,384 is taken for that. Raises SearchUnavailable."""
+        """See rpf.search.base.VectorIndex; k above 16,384 is taken for that. Raises SearchUnavailable."""
         k = min(k, self._count, MOST)
         ids = np.full((len(queries), k), -1, np.int64)
         cosines = np.zeros(ids.shape)

@@ -12,7 +12,7 @@ NUMBERS = 64  # principal components are kept at most
 TRAINING = 20_000  # vectors that they are found from
 
 
-class Reduced(Scan):
+class PCAIndex(Scan):
     """Products with every vector's first principal components: some dozens of numbers in place of thousands.
 
     The files are plain arrays, which are mapped and not read, so that memory is the system's to give and take.
@@ -21,12 +21,12 @@ class Reduced(Scan):
     title = "PCA"
 
     def build(self, vectors: Vectors) -> None:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         self._axes = principal_axes(vectors)
         self._columns = project(self._axes, vectors)
 
     def add(self, vectors: Vectors) -> bool:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         self._columns = np.concatenate([self._columns, project(self._axes, vectors)], axis=1)
         return True
 
@@ -35,12 +35,12 @@ class Reduced(Scan):
         return np.asarray((self._axes @ query) @ self._columns, dtype=np.float32)
 
     def save(self, folder: Path) -> None:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         write_array(folder / "axes.npy", np.float32, self._axes.shape, [self._axes])
         write_array(folder / "columns.npy", np.float32, self._columns.shape, [self._columns])
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
-        """See rpf.search.base.Method."""
+        """See rpf.search.base.VectorIndex."""
         root = folder.resolve()
         self._axes = map_array(root, root / "axes.npy", np.float32, (None, shape[1]))
         self._columns = map_array(root, root / "columns.npy", np.float32, (len(self._axes), shape[0]))

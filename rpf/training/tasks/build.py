@@ -10,7 +10,7 @@ from rpf.datasets.image_tensors import read_pictures
 from rpf.datasets.triplet_dataset import read_train, require_shared_memory, worker_count
 from rpf.errors import ConfigError
 from rpf.models.rpf import RPF
-from rpf.training.distributed import Hardware
+from rpf.training.distributed import DistributedContext
 from rpf.training.tasks.base import Course
 from rpf.training.tasks.classification import ValueCourse
 from rpf.training.tasks.triplet import TripletCourse
@@ -35,7 +35,7 @@ def require_trainable(config: Config) -> None:
         )  # fmt: skip
 
 
-def read_course(config: Config, check: ImageCheck | None = None) -> Callable[[RPF, Hardware], Course]:
+def read_course(config: Config, check: ImageCheck | None = None) -> Callable[[RPF, DistributedContext], Course]:
     """Read the train split (with SOLVER.LOSS values the extra one too); what it gives makes the course of a model.
 
     Raises DatasetError, and as `require_trainable`.

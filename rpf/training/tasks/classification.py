@@ -19,7 +19,7 @@ from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares
 from rpf.models.rpf import RPF
 from rpf.training.augmentation import augment
-from rpf.training.distributed import Hardware
+from rpf.training.distributed import DistributedContext
 from rpf.training.tasks.base import Sample
 
 MOST_WEIGHT = 4.0  # of a rare value, against the average one
@@ -42,7 +42,7 @@ class ValueCourse:
     An epoch is once through the train split. See rpf.training.tasks.base.Course.
     """
 
-    def __init__(self, model: RPF, pictures: Pictures, extra: Pictures | None, hardware: Hardware) -> None:
+    def __init__(self, model: RPF, pictures: Pictures, extra: Pictures | None, hardware: DistributedContext) -> None:
         data = model.config.DATA
         self.pictures, self.extra, self.hardware = pictures, extra, hardware
         self.size = data.TRAIN_BATCHSIZE
@@ -88,7 +88,7 @@ class ValueCourse:
 class ValueStep(nn.Module):
     """Batch -> losses. A region branch whose learning rate is 0 is left as it is and not trained."""
 
-    def __init__(self, model: RPF, hardware: Hardware, weights: list[Tensor]) -> None:
+    def __init__(self, model: RPF, hardware: DistributedContext, weights: list[Tensor]) -> None:
         super().__init__()
         self.model, self.hardware, self.config = model, hardware, model.config
         self.weights = [weight.to(hardware.device) for weight in weights]

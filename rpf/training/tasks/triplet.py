@@ -12,7 +12,7 @@ from rpf.datasets.triplet_dataset import Batch, TrainSplit, batches
 from rpf.images.decode import crop
 from rpf.models.roi import attention_squares, picture_boxes
 from rpf.models.rpf import RPF
-from rpf.training.distributed import Hardware
+from rpf.training.distributed import DistributedContext
 from rpf.training.losses import contrastive_loss, triplet_loss
 from rpf.training.tasks.base import Sample
 
@@ -20,7 +20,7 @@ from rpf.training.tasks.base import Sample
 class TripletCourse:
     """NUM_TRIPLETS triplets an epoch, drawn anew. See rpf.training.tasks.base.Course."""
 
-    def __init__(self, model: RPF, split: TrainSplit, hardware: Hardware) -> None:
+    def __init__(self, model: RPF, split: TrainSplit, hardware: DistributedContext) -> None:
         self.split, self.hardware, self.config = split, hardware, model.config
         self.step: nn.Module = TripletStep(model, hardware)
         data = self.config.DATA
@@ -49,7 +49,7 @@ class Features(NamedTuple):
 class TripletStep(nn.Module):
     """Batch -> losses. A module, so that several processes can share its gradients as those of one forward pass."""
 
-    def __init__(self, model: RPF, hardware: Hardware) -> None:
+    def __init__(self, model: RPF, hardware: DistributedContext) -> None:
         super().__init__()
         self.model, self.hardware = model, hardware
 

@@ -222,7 +222,7 @@ def test_an_append_can_replace_items_in_one_step(tmp_path: Path) -> None:
 
 
 def test_many_small_appends_leave_few_segments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rpf.collection.segments.FAN", 4)
+    monkeypatch.setattr("rpf.collection.segments.MERGE_FANOUT", 4)
     most = 0
     with write(tmp_path / "c") as writer:
         for number in range(150):

@@ -21,9 +21,9 @@ from rpf.collection.recovery import FILE, Lost, read_lost, survey, write_lost
 from rpf.errors import CollectionError
 from rpf.images.decode import open_image
 from rpf.ingest import verify
-from rpf.ingest.pipeline import Source, index, take_in
+from rpf.ingest.pipeline import Source, index, ingest_images
 from rpf.ingest.scan import find_images
-from rpf.search.index_store import flaw, keep_up
+from rpf.search.index_store import update_index, validate_index
 from tests.support.collection_builder import ALL, append, check, fork, killed_at, names, new, write
 from tests.unit.ingest.test_pipeline import Projection, draw
 
@@ -188,8 +188,8 @@ def test_who_only_looks_finds_nothing_wrong_while_a_writer_is_at_work(tmp_path: 
     def work() -> None:
         for turn in range(12):
             with Writer.existing(folder) as writer:
-                take_in(writer, sources, Projection(), batch=2, progress=quiet)
-                keep_up(writer, ("pca", "kdtree", "exact")[turn % 3], KEY, quiet, anew=True)
+                ingest_images(writer, sources, Projection(), batch=2, progress=quiet)
+                update_index(writer, ("pca", "kdtree", "exact")[turn % 3], KEY, quiet, anew=True)
                 writer.remove([item_id for item_id, _, _ in list(writer.known().values())[4:]])
                 writer.compact()
 
@@ -221,8 +221,8 @@ def damaged(tmp_path: Path) -> Iterator[Damaged]:
     sources = [Source(path, {"sleeve_length": number}) for number, path in enumerate(find_images(images))]
     index(folder, images, sources[:4], Projection(), relative_root="images")
     with Writer.existing(folder) as writer:
-        take_in(writer, sources[4:], Projection(), progress=quiet)
-        keep_up(writer, "pca", KEY, quiet)
+        ingest_images(writer, sources[4:], Projection(), progress=quiet)
+        update_index(writer, "pca", KEY, quiet)
     segment = folder / FIRST
     vectors = np.load(segment / "embeddings.npy")
     vectors[1, 2] = np.nan
@@ -268,7 +268,7 @@ def test_a_crash_at_lines_of_mending(damaged: Damaged, tmp_path: Path) -> None:
         found = sound(work)
         assert found.keys() == set(range(6)) and (found.pop(1), found.pop(3)) == (2, 4)
         assert min(found.values()) > 6
-        assert flaw(Collection.open(work), KEY) == "" and Collection.open(work).manifest.index
+        assert validate_index(Collection.open(work), KEY) == "" and Collection.open(work).manifest.index
         report = verify.mend(work, Projection, "auto", KEY, quiet)
         assert report.mended == report.remaining == []
         shutil.rmtree(work)

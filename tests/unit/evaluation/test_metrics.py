@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score
 
 from rpf.evaluation.metrics import average_precision, bootstrap_means, random_average_precision, recall
-from rpf.search.exact import NoIndex
+from rpf.search.exact import FlatIndex
 
 
 @given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 4), st.integers(1, 40))))
@@ -40,7 +40,7 @@ def test_recall_counts_what_scores_as_high_as_the_last_of_the_best() -> None:
 def test_recall_is_whole_for_the_same_cosines_added_in_another_order() -> None:
     vectors = np.random.default_rng(0).standard_normal((400, 256)).astype(np.float32) * 1e-2 + 1  # all much alike
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    method = NoIndex()
+    method = FlatIndex()
     method.build(vectors)
     found = np.concatenate([method.search(vectors[at : at + 1], 50).ids for at in range(100)])
     assert (recall(found, (vectors[:100] @ vectors.T).astype(np.float64), 50) == 1).all()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from rpf.images.decode import colour, decode
+from rpf.images import colour, decode
 from tests.support.colour_profiles import (
     ADOBE_RGB,
     CMYK,

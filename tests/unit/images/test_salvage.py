@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rpf.errors import BadImage
-from rpf.images.decode import decode, salvage
+from rpf.images import decode, salvage
 from tests.support.colour_profiles import DISPLAY_P3
 
 ORIENTATION = struct.pack("<HHI2H", 0x0112, 3, 1, 6, 0)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from rpf.errors import BadImage, Overloaded
-from rpf.inference.batcher import Batcher
+from rpf.inference.batcher import DynamicBatcher
 
 
 class Shown:
@@ -62,7 +62,7 @@ def until(condition: Any) -> None:
 
 def test_one_alone_waits_for_nobody() -> None:
     model = Model()
-    seen = Batcher(model).embed(picture(7), [0])
+    seen = DynamicBatcher(model).embed(picture(7), [0])
     assert (seen.embedding == 7).all()
     assert seen.size == (32, 48)
     assert model.passes == [1]
@@ -70,13 +70,13 @@ def test_one_alone_waits_for_nobody() -> None:
 
 def test_images_of_an_answered_pass_are_freed() -> None:
     model = Model()
-    Batcher(model).embed(picture(7), [0])
+    DynamicBatcher(model).embed(picture(7), [0])
     until(lambda: model.images[0]() is None)
 
 
 def test_what_comes_while_the_model_works_shares_the_next_passes_and_everybody_gets_their_own() -> None:
     model, shades = Model(), range(1, 21)
-    batcher = Batcher(model, batch=8)
+    batcher = DynamicBatcher(model, batch=8)
     model.let.clear()
     with ThreadPoolExecutor(20) as pool:
         answers = [pool.submit(batcher.embed, picture(shade), [0]) for shade in shades]
@@ -92,7 +92,7 @@ def test_what_comes_while_the_model_works_shares_the_next_passes_and_everybody_g
 
 def test_who_comes_first_is_served_first() -> None:
     model = Model()
-    batcher = Batcher(model, batch=2)
+    batcher = DynamicBatcher(model, batch=2)
     model.let.clear()
     with ThreadPoolExecutor(12) as pool:
         for shade in range(12):
@@ -104,7 +104,7 @@ def test_who_comes_first_is_served_first() -> None:
 
 def test_more_than_may_wait_are_refused_at_once_and_their_places_are_free_again_later() -> None:
     model = Model()
-    batcher = Batcher(model, most=4)
+    batcher = DynamicBatcher(model, most=4)
     model.let.clear()
     with ThreadPoolExecutor(4) as pool:
         inside = [pool.submit(batcher.embed, picture(shade), [0]) for shade in range(4)]
@@ -120,7 +120,7 @@ def test_more_than_may_wait_are_refused_at_once_and_their_places_are_free_again_
 
 def test_who_waits_too_long_is_told_and_not_worked_for() -> None:
     model = Model()
-    batcher = Batcher(model, batch=1, longest=0.2)
+    batcher = DynamicBatcher(model, batch=1, longest=0.2)
     model.let.clear()
     with ThreadPoolExecutor(3) as pool:
         late = [pool.submit(batcher.embed, picture(shade), [0]) for shade in range(3)]
@@ -135,7 +135,7 @@ def test_who_waits_too_long_is_told_and_not_worked_for() -> None:
 
 def test_what_is_no_picture_fails_alone() -> None:
     model = Model()
-    batcher = Batcher(model)
+    batcher = DynamicBatcher(model)
     model.let.clear()
     with ThreadPoolExecutor(3) as pool:
         good = [pool.submit(batcher.embed, picture(shade), [0]) for shade in (1, 2)]
@@ -149,7 +149,7 @@ def test_what_is_no_picture_fails_alone() -> None:
 
 def test_a_pass_that_fails_is_everybodys_in_it_and_the_next_goes_on() -> None:
     model = Model()
-    batcher = Batcher(model)
+    batcher = DynamicBatcher(model)
     model.broken = True
     with pytest.raises(MemoryError):
         batcher.embed(picture(1), [0])
@@ -160,5 +160,5 @@ def test_a_pass_that_fails_is_everybodys_in_it_and_the_next_goes_on() -> None:
 
 def test_the_times_of_decoding_and_of_passes_are_told() -> None:
     told: list[str] = []
-    Batcher(Model(), observe=lambda stage, seconds: told.append(stage)).embed(picture(1), [0])
+    DynamicBatcher(Model(), observe=lambda stage, seconds: told.append(stage)).embed(picture(1), [0])
     assert told == ["decode", "model"]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rpf.errors import BadImage
-from rpf.inference.batcher import Batcher
-from rpf.inference.embedding_cache import Recent
+from rpf.inference.batcher import DynamicBatcher
+from rpf.inference.embedding_cache import EmbeddingCache
 from rpf.inference.load import load_model
 from rpf.models.rpf import RPF
 from rpf.settings import Settings
@@ -19,11 +19,11 @@ def model(settings: Settings) -> RPF:
 
 
 @pytest.fixture
-def recent(model: RPF) -> Recent:
-    return Recent(Batcher(model), model.attributes, remembered=3)
+def recent(model: RPF) -> EmbeddingCache:
+    return EmbeddingCache(DynamicBatcher(model), model.attributes, remembered=3)
 
 
-def test_what_was_asked_for_is_there_and_nothing_else(recent: Recent, model: RPF, photo: Path) -> None:
+def test_what_was_asked_for_is_there_and_nothing_else(recent: EmbeddingCache, model: RPF, photo: Path) -> None:
     query = recent.query(photo.read_bytes(), ["sleeve_length", "neck_design"])
     wanted = [model.attributes.index(key) for key in ("sleeve_length", "neck_design")]
     others = [place for place in range(len(model.attributes)) if place not in wanted]
@@ -32,7 +32,7 @@ def test_what_was_asked_for_is_there_and_nothing_else(recent: Recent, model: RPF
     assert query.boxes is not None and (query.boxes[:, 2:] > query.boxes[:, :2]).all()  # all are known
 
 
-def test_the_same_picture_again_costs_nothing(recent: Recent, photo: Path) -> None:
+def test_the_same_picture_again_costs_nothing(recent: EmbeddingCache, photo: Path) -> None:
     first = recent.query(photo.read_bytes(), ["sleeve_length"])
     assert (recent.hits, recent.misses) == (0, 1)
     again = recent.query(photo.read_bytes(), ["sleeve_length"])
@@ -40,7 +40,7 @@ def test_the_same_picture_again_costs_nothing(recent: Recent, photo: Path) -> No
     np.testing.assert_array_equal(first.embedding, again.embedding)
 
 
-def test_more_attributes_are_added_to_those_that_are_known(recent: Recent, model: RPF, photo: Path) -> None:
+def test_more_attributes_are_added_to_those_that_are_known(recent: EmbeddingCache, model: RPF, photo: Path) -> None:
     recent.query(photo.read_bytes(), ["sleeve_length"])
     query = recent.query(photo.read_bytes(), ["sleeve_length", "coat_length"])
     assert recent.misses == 2
@@ -52,7 +52,7 @@ def test_more_attributes_are_added_to_those_that_are_known(recent: Recent, model
     assert (recent.hits, recent.misses) == (1, 3)
 
 
-def test_the_longest_unused_is_forgotten(recent: Recent, wardrobe: dict[Path, dict[str, int]]) -> None:
+def test_the_longest_unused_is_forgotten(recent: EmbeddingCache, wardrobe: dict[Path, dict[str, int]]) -> None:
     files = [path.read_bytes() for path in list(wardrobe)[:4]]
     for data in (*files[:3], files[0], files[3], files[0]):  # the second goes
         recent.query(data, ["sleeve_length"])
@@ -61,7 +61,7 @@ def test_the_longest_unused_is_forgotten(recent: Recent, wardrobe: dict[Path, di
     assert recent.misses == 5
 
 
-def test_what_is_no_picture_is_not_remembered(recent: Recent) -> None:
+def test_what_is_no_picture_is_not_remembered(recent: EmbeddingCache) -> None:
     for _ in range(2):
         with pytest.raises(BadImage):
             recent.query(b"no picture", ["sleeve_length"])

@@ -24,13 +24,14 @@ from rpf.errors import CollectionError
 from rpf.images.decode import open_image
 from rpf.ingest.pipeline import Report, Source, index
 from rpf.ingest.scan import find_images
+from tests.support import ROOT
 
 ROUNDS = int(os.environ.get("RPF_KILLS", "8"))
 BATCH = 4
 
 
 @dataclass
-class Seen:
+class ImageEmbedding:
     embedding: np.ndarray
     box: np.ndarray
     applicable: np.ndarray | None
@@ -46,13 +47,13 @@ class Projection:
     tells_parts: bool = True
     batches: list[int] = field(default_factory=list)
 
-    def embed(self, pictures: Sequence[Image.Image]) -> Seen:
+    def embed(self, pictures: Sequence[Image.Image]) -> ImageEmbedding:
         self.batches.append(len(pictures))
         pixels = np.stack([np.asarray(picture.resize((16, 16)), np.float32).ravel() / 255 for picture in pictures])
         matrix = np.random.default_rng(3).normal(size=(len(self.attributes), pixels.shape[1], self.dim))
         found = np.einsum("np,apd->nad", pixels, matrix)
         boxes = [[(0, at, *picture.size) for at in range(len(self.attributes))] for picture in pictures]
-        return Seen(
+        return ImageEmbedding(
             (found / np.linalg.norm(found, axis=2, keepdims=True)).astype(np.float32),
             np.array(boxes, np.int32),
             pixels[:, : len(self.attributes)] if self.tells_parts else None,
@@ -229,7 +230,7 @@ def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path, images: Path
 
 
 def start(folder: Path, root: Path) -> subprocess.Popen[bytes]:
-    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen([sys.executable, __file__, str(folder), str(root)], env=environ)
 
 

@@ -19,7 +19,7 @@ from rpf.errors import CollectionError
 from rpf.images.decode import open_image
 from rpf.inference.load import load_model
 from rpf.models import checkpoint
-from rpf.search.index_store import flaw
+from rpf.search.index_store import validate_index
 from rpf.settings import Settings
 from tests.support.commands import Run, snapshot
 
@@ -40,7 +40,7 @@ def check(settings: Settings, wardrobe: Labels) -> dict[str, int]:
         assert item.labels == labels[item.path]
         np.testing.assert_allclose(collection.vectors(item.id), vectors, atol=2e-3)
         np.testing.assert_array_equal(collection.boxes(item.id), boxes)
-    assert flaw(collection, settings.index_key()) == ""
+    assert validate_index(collection, settings.index_key()) == ""
     assert len({item.path for item in items}) == len(items)
     return {item.path: item.id for item in items}
 

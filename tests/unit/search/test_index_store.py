@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from rpf.collection import Collection, NewItem, Writer
 from rpf.errors import CollectionError, ConfigError
-from rpf.search.base import Found, Index
+from rpf.search.base import RankedRows, Searcher
 from rpf.search.exact import Exact
-from rpf.search.index_store import AUTOMATIC, LARGE, flaw, keep_up, method_for, method_in_use, open_index
-from rpf.search.two_stage import Approximate
+from rpf.search.index_store import AUTOMATIC, LARGE, method_for, method_in_use, open_index, update_index, validate_index
+from rpf.search.two_stage import TwoStageSearcher
 
 KEY = "a key"
 ATTRIBUTES = ("a", "b", "c")
@@ -52,7 +52,7 @@ def put(writer: Writer, vectors: np.ndarray, applicable: np.ndarray | None = Non
 
 def brought_up(folder: Path, setting: str, **options: bool) -> str:
     with Writer.existing(folder) as writer:
-        return keep_up(writer, setting, KEY, quiet, **options)
+        return update_index(writer, setting, KEY, quiet, **options)
 
 
 @pytest.fixture(scope="module")
@@ -69,14 +69,14 @@ def folder(plain: Path, tmp_path: Path) -> Path:
     return tmp_path / "c"
 
 
-def asked(index: Index, queries: np.ndarray, count: int, weights: Sequence[float] = (1, 1, 1)) -> list[Found]:
+def asked(index: Searcher, queries: np.ndarray, count: int, weights: Sequence[float] = (1, 1, 1)) -> list[RankedRows]:
     """queries (m, A, D) in all attributes of which there is a weight."""
     chosen = [at for at, weight in enumerate(weights) if weight]
     own = np.array([weights[at] for at in chosen], float)
     return [index.search(query[chosen], chosen, own, count) for query in queries]
 
 
-def recall(found: Sequence[Found], exact: Sequence[Found]) -> float:
+def recall(found: Sequence[RankedRows], exact: Sequence[RankedRows]) -> float:
     """The share of the exact results' scores that is reached: twins may stand for each other."""
     both = zip(found, exact, strict=True)
     return float(np.mean([np.mean(own.scores >= best.scores[-1] - ROUNDING) for own, best in both]))
@@ -87,7 +87,7 @@ def test_an_index_finds_what_exact_search_finds(name: str, folder: Path) -> None
     assert brought_up(folder, name) == name
     collection = Collection.open(folder)
     index = open_index(collection, AUTOMATIC, KEY)
-    assert isinstance(index, Approximate)
+    assert isinstance(index, TwoStageSearcher)
     queries = clustered(40, 1)
     for weights in ((1, 1, 1), (0, 1, 0), (1, 0, 3)):
         exact = asked(Exact(collection), queries, 50, weights)
@@ -118,7 +118,7 @@ def test_an_index_stays_true_whatever_is_added_and_removed(name: str, folder: Pa
                 writer.compact()
         collection = Collection.open(folder)
         index = open_index(collection, AUTOMATIC, KEY)
-        assert isinstance(index, Approximate), step
+        assert isinstance(index, TwoStageSearcher), step
         found = asked(index, queries, 50)
         ids = [collection.ids[own.rows].tolist() for own in found]
         assert not {gone for own in ids for gone in own} & {*range(100, 400), *given[:50]}, step
@@ -179,11 +179,11 @@ def test_a_strangers_index_is_used_only_where_its_files_are_plain_arrays(
     with caplog.at_level(logging.WARNING):
         index = open_index(collection, AUTOMATIC, "another key")
     trusted = name == "pca"
-    assert isinstance(index, Approximate if trusted else Exact)
+    assert isinstance(index, TwoStageSearcher if trusted else Exact)
     assert bool(caplog.messages) != trusted
     assert all("another installation" in message and "compact c" in message for message in caplog.messages)
-    assert "another installation" in flaw(collection, "another key")
-    assert flaw(collection, KEY) == ""
+    assert "another installation" in validate_index(collection, "another key")
+    assert validate_index(collection, KEY) == ""
 
 
 def damage_count(index: Path) -> None:
@@ -233,10 +233,10 @@ def test_a_damaged_index_is_left_aside_and_made_anew(damage, folder: Path, caplo
         index = open_index(collection, AUTOMATIC, KEY)
     assert isinstance(index, Exact)
     assert "is not used" in caplog.text
-    assert flaw(collection, KEY)
+    assert validate_index(collection, KEY)
     brought_up(folder, "pca")
-    assert isinstance(open_index(Collection.open(folder), AUTOMATIC, KEY), Approximate)
-    assert not flaw(Collection.open(folder), KEY)
+    assert isinstance(open_index(Collection.open(folder), AUTOMATIC, KEY), TwoStageSearcher)
+    assert not validate_index(Collection.open(folder), KEY)
 
 
 def test_what_cannot_be_built_leaves_the_old_index(folder: Path) -> None:
@@ -246,7 +246,7 @@ def test_what_cannot_be_built_leaves_the_old_index(folder: Path) -> None:
         with pytest.raises(ConfigError):
             brought_up(folder, wrong)
     assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
-    assert isinstance(open_index(Collection.open(folder), AUTOMATIC, KEY), Approximate)
+    assert isinstance(open_index(Collection.open(folder), AUTOMATIC, KEY), TwoStageSearcher)
 
 
 @pytest.mark.parametrize("name", ["pca", "faiss"])
@@ -267,7 +267,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_index(name: str, folder: Path) -
 def test_progress_counts_every_attributes_vectors(folder: Path) -> None:
     told: list[tuple[str, int, int]] = []
     with Writer.existing(folder) as writer:
-        keep_up(writer, "pca", KEY, lambda *own: told.append(own))
+        update_index(writer, "pca", KEY, lambda *own: told.append(own))
     assert {(phase, total) for phase, _, total in told} == {("building the index", 3 * COUNT)}
     done = [own for _, own, _ in told]
     assert done[-1] == 3 * COUNT and max(done) == done[-1]

@@ -1,4 +1,4 @@
-"""Every search method over plain vectors, by the promises of rpf.search.base.Method."""
+"""Every search method over plain vectors, by the promises of rpf.search.base.VectorIndex."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rpf.errors import ConfigError
-from rpf.search.base import Method, Scan, nearest_first
+from rpf.search.base import Scan, VectorIndex, nearest_first
 from rpf.search.indexes.registry import METHODS, make_method
 
 EXACT = ["none", "pca", "kdtree", "faiss:Flat"]  # on vectors that a few directions hold
@@ -30,10 +30,10 @@ def vectors() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def built(vectors: np.ndarray) -> Callable[[str], Method]:
-    made: dict[str, Method] = {}
+def built(vectors: np.ndarray) -> Callable[[str], VectorIndex]:
+    made: dict[str, VectorIndex] = {}
 
-    def one(name: str) -> Method:
+    def one(name: str) -> VectorIndex:
         if name not in made:
             made[name] = make_method(name)
             made[name].build(vectors)
@@ -44,7 +44,7 @@ def built(vectors: np.ndarray) -> Callable[[str], Method]:
 
 @pytest.mark.parametrize("name", ALL)
 def test_neighbours_come_in_order_with_ties_to_the_lower_id(
-    name: str, vectors: np.ndarray, built: Callable[[str], Method]
+    name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex]
 ) -> None:
     queries = np.concatenate([vectors[11:12], unit(5, 1)])
     found = built(name).search(queries, 20)
@@ -68,7 +68,7 @@ def test_more_than_there_are_is_all_there_are(name: str, vectors: np.ndarray) ->
 
 @pytest.mark.parametrize("name", EXACT)
 def test_exact_methods_give_the_cosines_order_and_squared_distances(
-    name: str, vectors: np.ndarray, built: Callable[[str], Method]
+    name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex]
 ) -> None:
     queries = unit(8, 3)
     found = built(name).search(queries, 300)
@@ -79,7 +79,7 @@ def test_exact_methods_give_the_cosines_order_and_squared_distances(
 
 @pytest.mark.parametrize("name", ALL)
 def test_what_was_saved_opens_as_it_was(
-    name: str, vectors: np.ndarray, built: Callable[[str], Method], tmp_path: Path
+    name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex], tmp_path: Path
 ) -> None:
     method, queries = built(name), unit(6, 4)
     method.save(tmp_path)
@@ -93,7 +93,7 @@ def test_what_was_saved_opens_as_it_was(
 
 @pytest.mark.parametrize("name", ALL)
 def test_files_of_other_vectors_and_damaged_ones_are_refused(
-    name: str, vectors: np.ndarray, built: Callable[[str], Method], tmp_path: Path
+    name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex], tmp_path: Path
 ) -> None:
     built(name).save(tmp_path)
     for shape in ((299, 64), (300, 63)):

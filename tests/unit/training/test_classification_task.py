@@ -16,7 +16,7 @@ from rpf.errors import ConfigError
 from rpf.images.decode import centre_square, open_image, pad_square
 from rpf.models.rpf import RPF
 from rpf.training.augmentation import augment
-from rpf.training.distributed import Hardware
+from rpf.training.distributed import DistributedContext
 from rpf.training.tasks.build import read_course
 from rpf.training.tasks.classification import (
     MOST_WEIGHT,
@@ -29,10 +29,10 @@ from rpf.training.tasks.classification import (
 from tests.support.training_data import VALUES
 
 Make = Callable[..., Config]
-FLOAT32 = Hardware(torch.device("cpu"))
+FLOAT32 = DistributedContext(torch.device("cpu"))
 
 
-def make(config: Config, drawn: Path | None = None, hardware: Hardware = FLOAT32) -> ValueCourse:
+def make(config: Config, drawn: Path | None = None, hardware: DistributedContext = FLOAT32) -> ValueCourse:
     torch.manual_seed(0)
     pictures = read_pictures(config, config.DATA.folder)
     return ValueCourse(RPF(config), pictures, read_pictures(config, drawn) if drawn else None, hardware)
@@ -135,7 +135,7 @@ def test_a_hybrid_learns_too(tiny: Make) -> None:
             2, *VALUES, f"MODEL.GLOBAL.BACKBONE.NAME={lite}", "MODEL.GLOBAL.BACKBONE.EMBED_SIZE=320",
             "MODEL.EMBED_SIZE=320", f"MODEL.TRANSFORMER.STEM={lite}", "INPUT.LOCAL_SIZE=64",
         ),
-        hardware=Hardware(torch.device("cpu"), bf16=True),
+        hardware=DistributedContext(torch.device("cpu"), bf16=True),
     )  # fmt: skip
     course.hardware.prepare(course.step.model)
     losses(course)[1]["total"].backward()

@@ -9,15 +9,15 @@ import torch.nn.functional as F
 from rpf.config import Config
 from rpf.datasets.triplet_dataset import Batch, batches, read_train
 from rpf.models.rpf import RPF
-from rpf.training.distributed import Hardware
+from rpf.training.distributed import DistributedContext
 from rpf.training.losses import contrastive_loss, triplet_loss
 from rpf.training.tasks.triplet import TripletStep
 
 Make = Callable[..., Config]
-FLOAT32 = Hardware(torch.device("cpu"))
+FLOAT32 = DistributedContext(torch.device("cpu"))
 
 
-def make(config: Config, hardware: Hardware = FLOAT32) -> tuple[TripletStep, Batch]:
+def make(config: Config, hardware: DistributedContext = FLOAT32) -> tuple[TripletStep, Batch]:
     torch.manual_seed(0)
     step = TripletStep(RPF(config), hardware)
     split = read_train(config)
@@ -77,7 +77,7 @@ def test_anchors_positives_and_negatives_are_passes_of_their_own(tiny: Make) -> 
 
 def test_bf16_gives_nearly_the_same_losses_in_float32(tiny: Make) -> None:
     exact, batch = make(tiny(2))
-    rough, _ = make(tiny(2), Hardware(torch.device("cpu"), bf16=True))
+    rough, _ = make(tiny(2), DistributedContext(torch.device("cpu"), bf16=True))
     expected, found = exact.eval()(batch), rough.eval()(batch)
     for name, loss in found.items():
         assert loss.dtype == torch.float32

@@ -8,11 +8,11 @@ import pytest
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from webapp import begin, create_app
-from webapp.engine_loader import EngineHolder, NotReady, NotStarted
+from webapp.engine_loader import EngineLoader, NotReady, NotStarted
 
 
 def test_the_engine_is_made_by_the_first_who_asks(settings: Settings) -> None:
-    holder = EngineHolder(settings)
+    holder = EngineLoader(settings)
     with pytest.raises(NotReady):
         _ = holder.engine
     holder.wait()
@@ -24,7 +24,7 @@ def test_a_failed_start_says_why_and_is_tried_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("webapp.engine_loader.RETRY", 0.0)
-    holder = EngineHolder(replace(settings, collections=tmp_path))
+    holder = EngineLoader(replace(settings, collections=tmp_path))
     holder.start()
     holder.wait()
     with pytest.raises(NotStarted, match="python -m rpf index tiny"):

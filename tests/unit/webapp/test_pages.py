@@ -21,7 +21,7 @@ from rpf.engine import SearchEngine
 from rpf.errors import UnknownAttribute
 from tests.support import ROOT
 from webapp import create_app
-from webapp.engine_loader import EngineHolder, NotReady
+from webapp.engine_loader import EngineLoader, NotReady
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 TWO = {"a": ["sleeve_length", "neckline_design"]}
@@ -272,7 +272,7 @@ def test_secret_is_kept(settings) -> None:  # type: ignore[no-untyped-def]
     assert (settings.instance / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
-class Underway(EngineHolder):
+class Underway(EngineLoader):
     """A holder that has just been asked to start."""
 
     @property
