@@ -16,9 +16,9 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 try:
-    READING = float(os.environ.get("RPF_PATIENCE") or 60)  # seconds in which a request must have come
+    READING = float(os.environ.get("RPF_REQUEST_TIMEOUT") or 60)  # seconds in which a request must have come
 except ValueError:
-    sys.exit(f'Error: RPF_PATIENCE must be a number of seconds, not "{os.environ["RPF_PATIENCE"]}".')
+    sys.exit(f'Error: RPF_REQUEST_TIMEOUT must be a number of seconds, not "{os.environ["RPF_REQUEST_TIMEOUT"]}".')
 M_MMAP_THRESHOLD = -3  # of mallopt, from malloc.h
 WHOLE = 2 * READING  # seconds in which its answer must have gone
 

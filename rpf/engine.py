@@ -54,7 +54,7 @@ class ModelInfo:
     attributes: tuple[str, ...]
     dim: int  # numbers per attribute
     device: str
-    number_format: str
+    precision: str
     note: str  # what to know about these weights; "" when nothing
     accuracy: tuple[Accuracy, ...]  # by attribute, then overall; empty when it was not measured
 
@@ -103,14 +103,14 @@ class SearchEngine:
             attributes=self.model.attributes,
             dim=self.model.dim,
             device=str(self.model.device),
-            number_format=self.model.number_format,
+            precision=self.model.precision,
             note=self.model.note,
             accuracy=read_accuracy(settings.checkpoint, self.model.checkpoint_hash),
         )
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow: not for a person to wait for
         self._observe = observe
         self._batcher = DynamicBatcher(
-            self.model, most=settings.queue, decoders=min(DECODERS, usable_cores()), observe=observe
+            self.model, most=settings.max_queue, decoders=min(DECODERS, usable_cores()), observe=observe
         )
         self._recent = EmbeddingCache(self._batcher, self.model.attributes)
         self._thumbnailing = threading.BoundedSemaphore(usable_cores())
@@ -191,7 +191,7 @@ class SearchEngine:
                 name=name,
             )
         return known, index_store.open_index(
-            known, self.settings.index, self._index_key() if known.index_folder else ""
+            known, self.settings.index_method, self._index_key() if known.index_folder else ""
         )
 
     def _index_key(self) -> str:

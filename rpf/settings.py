@@ -23,19 +23,19 @@ class Settings:
     image_roots: tuple[Path, ...] = field(default=())
     device: str = "auto"
     threads: int = 0
-    number_format: str = "auto"
-    index: str = "auto"
-    queue: int = 48  # pictures that wait for the model or are in it, at most
+    precision: str = "auto"
+    index_method: str = "auto"
+    max_queue: int = 48  # pictures that wait for the model or are in it, at most
 
     @classmethod
     def from_environ(cls) -> "Settings":
         """Settings from RPF_* variables; whatever is unset or empty keeps its default. Raises ConfigError."""
         env = {key: value for key, value in os.environ.items() if value}
-        threads, queue = env.get("RPF_THREADS", "0"), env.get("RPF_QUEUE", str(cls.queue))
+        threads, queue = env.get("RPF_THREADS", "0"), env.get("RPF_MAX_QUEUE", str(cls.max_queue))
         if not threads.isdecimal():
             raise ConfigError('RPF_THREADS must be a whole number, not "%(text)s".', text=threads)
         if not queue.isdecimal() or not int(queue):
-            raise ConfigError('RPF_QUEUE must be a whole number from 1 up, not "%(text)s".', text=queue)
+            raise ConfigError('RPF_MAX_QUEUE must be a whole number from 1 up, not "%(text)s".', text=queue)
         roots = env.get("RPF_IMAGE_ROOTS", "").split(os.pathsep)
         return cls(
             collections=Path(env.get("RPF_COLLECTIONS", cls.collections)),
@@ -45,10 +45,15 @@ class Settings:
             image_roots=tuple(Path(root) for root in roots if root),
             device=env.get("RPF_DEVICE", cls.device),
             threads=int(threads),
-            number_format=env.get("RPF_FORMAT", cls.number_format),
-            index=env.get("RPF_INDEX", cls.index),
-            queue=int(queue),
+            precision=env.get("RPF_PRECISION", cls.precision),
+            index_method=env.get("RPF_INDEX_METHOD", cls.index_method),
+            max_queue=int(queue),
         )
+
+    @property
+    def indexes(self) -> Path:
+        """The folder of this installation's search indexes."""
+        return self.instance / "indexes"
 
     def index_key(self) -> str:
         """The key by which this installation knows the indexes that it made. Raises ConfigError."""

@@ -34,7 +34,7 @@ class Options:
             ) from None
         return cls(
             rate_limit=limit,
-            proxies=_number("RPF_PROXIES"),
+            proxies=_number("RPF_TRUSTED_PROXIES"),
             https=_switch("RPF_HTTPS"),
             allow_urls=_switch("RPF_ALLOW_URLS"),
             metrics=_switch("RPF_METRICS"),

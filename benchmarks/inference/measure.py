@@ -48,12 +48,12 @@ def pytorch(module: nn.Module, photos: Floats, dtype: torch.dtype, compiled: boo
     return lambda pixels: module(torch.from_numpy(pixels).to(dtype)).float().numpy()
 
 
-def openvino(module: nn.Module, photos: Floats, number_format: str) -> Run:
+def openvino(module: nn.Module, photos: Floats, precision: str) -> Run:
     """What the program uses."""
     graph = as_graph(module, SIDE)
-    if number_format == INT8:
-        graph, number_format = in_8_bits(graph), "bfloat16"
-    compiled = Compiled(graph, number_format, torch.get_num_threads())
+    if precision == INT8:
+        graph, precision = in_8_bits(graph), "bfloat16"
+    compiled = Compiled(graph, precision, torch.get_num_threads())
     return lambda pixels: compiled(torch.from_numpy(pixels)).numpy()
 
 
@@ -98,7 +98,7 @@ ENGINES: dict[str, Callable[[nn.Module, Floats], Run]] = {
     "torch.compile, bfloat16": lambda module, photos: pytorch(module, photos, torch.bfloat16, compiled=True),
     "ONNX Runtime, float32": onnx_runtime,
     "ONNX Runtime, int8": lambda module, photos: onnx_runtime(module, photos, int8=True),
-    **{f"OpenVINO, {name}": partial(openvino, number_format=name) for name in (*FORMATS, INT8)},
+    **{f"OpenVINO, {name}": partial(openvino, precision=name) for name in (*FORMATS, INT8)},
     "OpenVINO, int8, calibrated": openvino_int8,
 }
 

@@ -78,12 +78,12 @@ def main(files: tuple[Path, ...], overrides: tuple[str, ...], split: str, weight
     plain = checkpoint.load(weights)
     made: dict[str, Any] = {"split": split, "photos": len(benchmark.paths), "formats": {}}
     made["map"] = 100 * overall_map(plain, benchmark)
-    for number_format in (*FORMATS, INT8, *([CALIBRATED] if find_spec("nncf") else [])):
+    for precision in (*FORMATS, INT8, *([CALIBRATED] if find_spec("nncf") else [])):
         model = checkpoint.load(weights)
-        if number_format == CALIBRATED:
+        if precision == CALIBRATED:
             quantise(model, [open_image(path) for path in benchmark.paths[:CALIBRATION]])
         else:
-            compile_branches(model, number_format, 0)
+            compile_branches(model, precision, 0)
         cosines, overlaps = [], []
         for at in range(0, len(benchmark.paths), BATCH):
             pictures = [open_image(path) for path in benchmark.paths[at : at + BATCH]]
@@ -91,7 +91,7 @@ def main(files: tuple[Path, ...], overrides: tuple[str, ...], split: str, weight
             cosines.append((one.embedding * other.embedding).sum(axis=-1).ravel())
             overlaps.append(overlap(one.box, other.box).ravel())
         cosine, shared = np.concatenate(cosines), np.concatenate(overlaps)
-        made["formats"][number_format] = {
+        made["formats"][precision] = {
             "map": 100 * overall_map(model, benchmark),
             "median_cosine": float(np.median(cosine)),
             "lowest_percent_cosine": float(np.quantile(cosine, 0.01)),

@@ -93,9 +93,9 @@ def time_queries(weights: Weights, photos: Sequence[Path], counts: Sequence[int]
     torch.set_num_threads(threads)
     plain, formats = weights.load(), {}
     procedures: dict[str, Procedure] = {"earlier": lambda picture, wanted: earlier(plain, picture, wanted)}
-    for name, number_format in OURS.items():
+    for name, precision in OURS.items():
         model = weights.load()
-        formats[name] = compile_branches(model, number_format, threads)
+        formats[name] = compile_branches(model, precision, threads)
         procedures[name] = _ours(model)
     pictures = [open_image(path) for path in photos]
     made: dict[str, Any] = {"formats": formats, "attributes": {}}
@@ -136,9 +136,9 @@ def time_indexing(weights: Weights, folder: Path, threads: int) -> dict[str, Any
         earlier(plain, open_image(folder / name), everything)
     before = EARLIER_INDEXED / (time.perf_counter() - began)
     made: dict[str, Any] = {"earlier": before, "formats": {}, "photos_a_second": {}, "times_as_fast": {}}
-    for name, number_format in OURS.items():
+    for name, precision in OURS.items():
         model = weights.load()
-        made["formats"][name] = compile_branches(model, number_format, threads)
+        made["formats"][name] = compile_branches(model, precision, threads)
         with TemporaryDirectory() as place:
             index(Path(place) / "warm", folder, [Source(photo) for photo in names[:8]], model)
             report = index(Path(place) / "whole", folder, [Source(photo) for photo in names], model)

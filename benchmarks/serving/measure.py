@@ -77,8 +77,8 @@ def _site(plan: Plan, settings: Settings, photos: Sequence[Path]) -> dict[str, A
         return made
 
 
-def _in(way: str, number_format: str) -> str:
-    return f"ours, {number_format} (auto)" if way == "ours" else way
+def _in(way: str, precision: str) -> str:
+    return f"ours, {precision} (auto)" if way == "ours" else way
 
 
 def as_markdown(report: dict[str, Any]) -> str:

@@ -40,7 +40,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield "attributes", ", ".join(info.attributes), True
     yield "embedding", f"{info.dim} numbers per attribute", True
     yield "device", info.device, True
-    yield "number format", info.number_format, True
+    yield "number format", info.precision, True
     yield from _collections(engine, settings)
 
 

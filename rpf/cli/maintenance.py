@@ -146,14 +146,14 @@ def relocate(name: str, folder: Path, partial: bool, wait: float) -> None:
 @click.option(
     "--method",
     help="Search by: auto, exact, pca, kdtree, lsh, faiss, faiss:FACTORY, hnsw, milvus. Default: as now; where there "
-    "is no index, RPF_INDEX.",
+    "is no index, RPF_INDEX_METHOD.",
 )
 @WAIT
 def compact(name: str, method: str | None, wait: float) -> None:
     """Merge the parts of the collection NAME, drop what was removed, and build its search index anew.
 
-    The method stays in use for what is added later, as long as RPF_INDEX is unset or auto; but a collection of 10,000
-    items or more stays without an index only with RPF_INDEX=exact.
+    The method stays in use for what is added later, as long as RPF_INDEX_METHOD is unset or auto; but a collection
+    of 10,000 items or more stays without an index only with RPF_INDEX_METHOD=exact.
 
     \b
     Examples:
@@ -165,10 +165,10 @@ def compact(name: str, method: str | None, wait: float) -> None:
 
     settings = Settings.from_environ()
     folder = collection_folder(settings.collections, name)
-    method_for(method or settings.index, 0)  # to say what is wrong before the work
+    method_for(method or settings.index_method, 0)  # to say what is wrong before the work
     with Bar("vector") as bar, Writer.existing(folder, wait) as writer:
         writer.compact()
-        wanted = method or method_in_use(Collection.open(folder)) or settings.index
+        wanted = method or method_in_use(Collection.open(folder)) or settings.index_method
         used = update_index(writer, wanted, settings.index_key(), bar, anew=True)
         count = writer.manifest.count
     say(f"{name}: {count} items, searched by {used}")
@@ -197,7 +197,7 @@ def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: fl
     from rpf.search.index_store import method_for
 
     folder = collection_folder(settings.collections, name)
-    method_for(settings.index, 0)
+    method_for(settings.index_method, 0)
     with Bar() as bar:
         if check_only:
             report = verify.check(folder, settings.index_key(), bar, settings.image_roots)
@@ -205,7 +205,7 @@ def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: fl
             report = verify.mend(
                 folder,
                 lambda: load_model(settings),
-                settings.index,
+                settings.index_method,
                 settings.index_key(),
                 bar,
                 wait=wait,

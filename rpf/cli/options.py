@@ -126,17 +126,16 @@ def method_names(text: str) -> list[str]:
 
 
 def index_keeper(settings: Settings, bar: Bar) -> "Callable[[Writer], object]":
-    """What brings a collection's search index up to date, by its writer. Raises ConfigError for a wrong RPF_INDEX or
-    RPF_INSTANCE."""
+    """What brings a collection's search index up to date, by its writer. Raises ConfigError."""
     from rpf.errors import SearchUnavailable
     from rpf.search.index_store import method_for, update_index
 
-    method_for(settings.index, 0)  # now, and not after the work
+    method_for(settings.index_method, 0)  # now, and not after the work
     key = settings.index_key()
 
     def keep(writer: "Writer") -> None:
         try:
-            update_index(writer, settings.index, key, bar)
+            update_index(writer, settings.index_method, key, bar)
         except SearchUnavailable as error:
             template = (
                 "%(why)s The collection itself is as it should be; the next command will bring its index up to date."

@@ -22,7 +22,7 @@ def load_model(settings: Settings, config: Config | None = None) -> RPF:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     model = checkpoint.load(settings.checkpoint, config)
     if device == "cpu":
-        model.number_format = compile_branches(model, settings.number_format, threads, settings.instance / "compiled")
+        model.precision = compile_branches(model, settings.precision, threads, settings.instance / "compiled")
         return model
     try:
         return model.to(device)

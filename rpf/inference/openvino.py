@@ -30,10 +30,10 @@ KEPT = 3  # checkpoints whose networks are kept for the next start
 class Compiled(nn.Module):
     """A network from pictures (n, 3, S, S) to one tensor, in the place of the module that it was made from."""
 
-    def __init__(self, graph: ov.Model, number_format: str, threads: int) -> None:
+    def __init__(self, graph: ov.Model, precision: str, threads: int) -> None:
         """graph: of `as_graph`; threads: 0 for all cores. Inputs and outputs are float32 in any format."""
         super().__init__()
-        self._request = _compile(graph, number_format, threads).create_infer_request()
+        self._request = _compile(graph, precision, threads).create_infer_request()
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(n, 3, S, S) float32 -> what the module gives, float32. Not for two threads at once."""
@@ -69,7 +69,7 @@ def in_8_bits(graph: ov.Model) -> ov.Model:
     return graph
 
 
-def compile_branches(model: RPF, number_format: str, threads: int, folder: Path | None = None) -> str:
+def compile_branches(model: RPF, precision: str, threads: int, folder: Path | None = None) -> str:
     """Put compiled networks into a model on the CPU, in "float32", "bfloat16", "int8" or, by "auto", in float32 or
     bfloat16, what is fast here.
 
@@ -77,15 +77,15 @@ def compile_branches(model: RPF, number_format: str, threads: int, folder: Path 
     same format; None for nowhere.
     Returns the format. What is left to PyTorch is float32, and small. Raises ConfigError for another format.
     """
-    rest = _fast_format(folder) if number_format in {"auto", INT8} else number_format
+    rest = _fast_format(folder) if precision in {"auto", INT8} else precision
     if rest not in FORMATS:
-        raise ConfigError("RPF_FORMAT must be auto, %(known)s", known=f"{', '.join(FORMATS)} or {INT8}")
+        raise ConfigError("RPF_PRECISION must be auto, %(known)s", known=f"{', '.join(FORMATS)} or {INT8}")
     graphs = (_read(folder / _key(model)) if folder else None) or _make(model, folder)
     model.region.add_module("trunk", Compiled(graphs["trunk"], rest, threads))
     if model.patch:
-        transformer = in_8_bits(graphs["transformer"]) if number_format == INT8 else graphs["transformer"]
+        transformer = in_8_bits(graphs["transformer"]) if precision == INT8 else graphs["transformer"]
         model.patch.add_module("vit", Compiled(transformer, rest, threads))
-    return rest if number_format == "auto" else number_format
+    return rest if precision == "auto" else precision
 
 
 def _fast_format(folder: Path | None) -> str:
@@ -169,9 +169,9 @@ def _read(folder: Path) -> dict[str, ov.Model] | None:
     return graphs or None
 
 
-def _compile(graph: ov.Model, number_format: str, threads: int) -> ov.CompiledModel:
+def _compile(graph: ov.Model, precision: str, threads: int) -> ov.CompiledModel:
     options: dict[str, object] = {
-        "INFERENCE_PRECISION_HINT": FORMATS[number_format],
+        "INFERENCE_PRECISION_HINT": FORMATS[precision],
         "PERFORMANCE_HINT": "LATENCY",
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP,  # where weights are in 8 bits
     }

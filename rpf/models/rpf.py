@@ -41,7 +41,7 @@ class RPF(nn.Module):
         self.attributes = config.DATA.ATTRIBUTES.NAME
         self.checkpoint_hash = ""  # sha256 of the file that the weights came from
         self.note = ""  # what a person should know about these weights
-        self.number_format = "float32"  # that trunk and transformer compute in
+        self.precision = "float32"  # that trunk and transformer compute in
         self.region = RegionBranch(config)
         self.patch = PatchBranch(config) if config.MODEL.TRANSFORMER.ENABLE else None
         self.dim = config.MODEL.EMBED_SIZE * (2 if self.patch else 1)

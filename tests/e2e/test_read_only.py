@@ -91,7 +91,7 @@ def test_start_without_a_place_for_the_secret_key_says_so(settings: Settings, tm
     assert "SECRET_KEY" in errors[0]
 
 
-@pytest.mark.parametrize(("name", "value"), [("RPF_THREADS", "two"), ("RPF_PATIENCE", "a while")])
+@pytest.mark.parametrize(("name", "value"), [("RPF_THREADS", "two"), ("RPF_REQUEST_TIMEOUT", "a while")])
 def test_start_with_a_wrong_setting_names_it(settings: Settings, name: str, value: str) -> None:
     done = start(settings, **{name: value})
     assert done.returncode != 0

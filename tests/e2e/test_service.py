@@ -63,7 +63,7 @@ def test_many_at_once_get_their_own_answers_and_health_stays_quick(
 
 
 def test_too_many_are_told_when_to_come_again(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
-    with serve(with_instance(settings, tmp_path), tmp_path / "log", RPF_QUEUE="2") as site:
+    with serve(with_instance(settings, tmp_path), tmp_path / "log", RPF_MAX_QUEUE="2") as site:
         with ThreadPoolExecutor(24) as pool:
             answers = list(pool.map(lambda number: submit(site, photos[number % 40], number), range(120)))
         refused = [answer for status, answer in answers if status == 503]
@@ -80,7 +80,7 @@ def test_too_many_are_told_when_to_come_again(settings: Settings, tmp_path: Path
 def impatient(settings: Settings, tmp_path: Path) -> Iterator[Site]:
     """A site with two threads that gives requests 2 seconds to come and 4 to go."""
     own = with_instance(settings, tmp_path)
-    with serve(own, tmp_path / "log", args=("--threads", "2"), RPF_PATIENCE="2") as site:
+    with serve(own, tmp_path / "log", args=("--threads", "2"), RPF_REQUEST_TIMEOUT="2") as site:
         yield site
 
 

@@ -28,7 +28,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "RPF_COLLECTION": settings.collection,
         "RPF_CHECKPOINT": str(settings.checkpoint),
         "RPF_INSTANCE": str(settings.instance),
-        "RPF_INDEX": settings.index,
+        "RPF_INDEX_METHOD": settings.index_method,
     }
 
 

@@ -149,7 +149,7 @@ print([name for name in sys.modules if name.startswith("openvino_telemetry.")])
 
 
 def test_another_format_is_refused(tiny_checkpoint: Path) -> None:
-    with pytest.raises(ConfigError, match="RPF_FORMAT must be auto, float32, bfloat16 or int8"):
+    with pytest.raises(ConfigError, match="RPF_PRECISION must be auto, float32, bfloat16 or int8"):
         compile_branches(checkpoint.load(tiny_checkpoint), "int4", 1)
 
 
