@@ -220,7 +220,7 @@ class SearchEngine:
             collection.boxes(item_id),
             (item.width, item.height),
             item_id,
-            present_attributes(collection.vocabulary.keys, collection.applicable(item_id)),
+            present_attributes(collection.vocabulary.keys, collection.presence(item_id)),
         )
 
     def search(

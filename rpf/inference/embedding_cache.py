@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rpf.collection import lacking
+from rpf.attributes import is_missing
 from rpf.inference.batcher import DynamicBatcher
 from rpf.inference.interface import ImageEmbedding
 
@@ -60,12 +60,12 @@ class EmbeddingCache:
             self._seen.move_to_end(digest)
             while len(self._seen) > self._remembered:
                 self._seen.popitem(last=False)
-        applicable = None if seen.applicable is None else seen.applicable.astype(np.float16)  # as it is stored
-        return Query(seen.embedding, seen.box, seen.size, has=present_attributes(self._attributes, applicable))
+        presence = None if seen.presence is None else seen.presence.astype(np.float16)  # as it is stored
+        return Query(seen.embedding, seen.box, seen.size, has=present_attributes(self._attributes, presence))
 
 
-def present_attributes(attributes: Sequence[str], applicable: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
+def present_attributes(attributes: Sequence[str], presence: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
     """Those of the A attributes of which a garment has the part, from (A,) probabilities; None where unknown."""
-    if applicable is None:
+    if presence is None:
         return None
-    return frozenset(key for key, lacks in zip(attributes, lacking(applicable), strict=True) if not lacks)
+    return frozenset(key for key, missing in zip(attributes, is_missing(presence), strict=True) if not missing)

@@ -38,7 +38,7 @@ class Exact:
                     piece = vectors[at : at + ROWS_AT_ONCE]
                     cosines[line, rows.start + at : rows.start + at + len(piece)] = products(piece, query)
         every = np.arange(len(self.collection))
-        return ranked(every, cosines, weights, count, self.collection.lacking(attributes) if lacking_last else None)
+        return ranked(every, cosines, weights, count, self.collection.missing(attributes) if lacking_last else None)
 
 
 def rescored(
@@ -56,7 +56,7 @@ def rescored(
         for at in range(0, len(rows), ROWS_AT_ONCE):
             some = slice(at, at + ROWS_AT_ONCE)
             cosines[line, some] = products(collection.take(attribute, rows[some]), query)
-    return ranked(rows, cosines, weights, count, collection.lacking(attributes)[:, rows] if lacking_last else None)
+    return ranked(rows, cosines, weights, count, collection.missing(attributes)[:, rows] if lacking_last else None)
 
 
 def products(vectors: npt.NDArray[np.float16], query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

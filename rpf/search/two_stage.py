@@ -40,7 +40,7 @@ class TwoStageSearcher:
         self._rows = np.where(there, rows, -1)  # (n,) of the collection, -1 for removed items
         self._rest = np.setdiff1d(np.arange(len(collection)), self._rows)
         # Each part that an item lacks puts it below all that lack one fewer.
-        lacking = collection.lacking(range(len(methods)))
+        lacking = collection.missing(range(len(methods)))
         self._penalty = 3 * np.where(there, lacking[:, self._rows], False).astype(np.float32)  # (A, n)
 
     def search(
@@ -62,7 +62,7 @@ class TwoStageSearcher:
             return rescored(self.collection, rows, queries, attributes, weights, count, lacking_last)
         if lacking_last:  # those that lack a part stand in the lists as well, and are of no use
             some = [attribute for attribute, weight in zip(attributes, weights, strict=True) if weight > 0]
-            complete = ~self.collection.lacking(some).any(axis=0)
+            complete = ~self.collection.missing(some).any(axis=0)
             wanted = math.ceil(wanted / max(complete.mean(), 1 / len(self.collection)))
         if 2 * wanted < len(self._rows) and wanted <= min(method.most for method in chosen):
             rows = self._listed(chosen, queries, wanted)

@@ -106,7 +106,7 @@ def test_each_image_is_embedded_once_and_lands_in_its_place(
                 for vector, image in zip(own, images, strict=True):
                     expected = getattr(alone[benchmark.paths[image]], wanted)[0, attribute]
                     np.testing.assert_allclose(vector, expected, atol=1e-4)
-            assert vectors.applicable is None
+            assert vectors.presence is None
         assert sum(seen) == len(benchmark.paths)
         assert max(seen) == 3
     assert steps[-1] == ("embedding", len(benchmark.paths), len(benchmark.paths))
@@ -124,12 +124,12 @@ def test_every_image_of_which_a_part_is_known_counts_for_applicability(base: Pat
     assert last in {image for image, _ in known}
     benchmark = read_benchmark(data(base), "test", with_parts=True)
     vectors = embed(knowing, benchmark, batch=3)
-    told = knowing.embed([Image.open(folder / name).convert("RGB") for name in names]).applicable
+    told = knowing.embed([Image.open(folder / name).convert("RGB") for name in names]).presence
     assert told is not None
     for attribute, own in enumerate(vectors):
         wanted = {folder / names[i]: (has, told[i, a]) for (i, a), has in known.items() if a == attribute}
-        assert own.applicable is not None
-        found = zip(own.task.parts.images, own.task.parts.values, own.applicable, strict=True)
+        assert own.presence is not None
+        found = zip(own.task.parts.images, own.task.parts.values, own.presence, strict=True)
         assert {benchmark.paths[at]: (has, pytest.approx(chance, abs=1e-5)) for at, has, chance in found} == wanted
     found = applicability(vectors)
     for attribute, (key, area) in enumerate(list(found["applicability"].items())[:-1]):

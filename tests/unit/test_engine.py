@@ -78,7 +78,7 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
     weights = {unweighed: 0.0, two_parts[0]: 1.0, two_parts[1]: 2.0}
     plain = {hit.item.id: hit for hit in parts_engine.search("parts", query, weights).hits}
     assert all(hit.lacks == () for hit in plain.values())
-    values = {item_id: collection.applicable(item_id) for item_id in plain}
+    values = {item_id: collection.presence(item_id) for item_id in plain}
 
     def lacks(item_id: int) -> tuple[str, ...]:
         own = values[item_id]
@@ -104,7 +104,7 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
 def test_a_query_tells_what_the_garment_has(parts_engine: SearchEngine, photo: Path) -> None:
     picture, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
     assert picture.has == item.has is not None
-    values = parts_engine.collection("parts").applicable(1)
+    values = parts_engine.collection("parts").presence(1)
     assert values is not None
     for key, value in zip(parts_engine.info.attributes, values, strict=True):
         assert picture.lacks(key) == (value < 0.5) == (key not in picture.has)

@@ -23,7 +23,7 @@ class Shown:
         means = np.stack([np.asarray(picture, np.float32).mean(axis=(0, 1)) for picture in pictures])
         self.embedding = np.repeat(means[:, None], 3, axis=1)
         self.box = np.zeros((len(pictures), 3, 4), np.int32)
-        self.applicable = None
+        self.presence = None
 
 
 class Model:

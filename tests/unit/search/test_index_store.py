@@ -41,13 +41,13 @@ def clustered(count: int, seed: int) -> np.ndarray:
     return (made / np.linalg.norm(made, axis=2, keepdims=True)).astype(np.float32)
 
 
-def write(folder: Path, vectors: np.ndarray, applicable: np.ndarray | None = None) -> None:
+def write(folder: Path, vectors: np.ndarray, presence: np.ndarray | None = None) -> None:
     with Writer.open(folder, CollectionSpec("", ATTRIBUTES, DIM, "images")) as writer:
-        put(writer, vectors, applicable)
+        put(writer, vectors, presence)
 
 
-def put(writer: Writer, vectors: np.ndarray, applicable: np.ndarray | None = None) -> list[int]:
-    return writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None, applicable)
+def put(writer: Writer, vectors: np.ndarray, presence: np.ndarray | None = None) -> list[int]:
+    return writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None, presence)
 
 
 def brought_up(folder: Path, setting: str, **options: bool) -> str:
