@@ -81,7 +81,7 @@ def search(
         raise click.UsageError("A collection to measure on needs 100 items.")
     plan = Plan(wanted, items, numbers, chosen, threads)
     out.mkdir(parents=True, exist_ok=True)
-    about = {"collection": name, "real_items": len(collection), "model_numbers": collection.manifest.dim}
+    about = {"collection": name, "real_items": len(collection), "model_numbers": collection.manifest.spec.dim}
     about |= {"attributes": keys, "queries": queries}
     with Bar("step") as bar, TemporaryDirectory(dir=work) as folder:
         source = read_source(collection, keys, engine.model, queries, bar)

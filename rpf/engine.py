@@ -187,7 +187,7 @@ class SearchEngine:
 
     def _newest(self, name: str) -> tuple[Collection, Searcher]:
         known = Collection.open(self.settings.collections / name, self.settings.image_roots)
-        if known.manifest.checkpoint not in ("", self.info.checkpoint_hash):
+        if known.manifest.spec.checkpoint not in ("", self.info.checkpoint_hash):
             raise CollectionError(
                 'The collection "%(name)s" was made with another checkpoint; set RPF_CHECKPOINT to that one, '
                 "or index the pictures again under another name.",
@@ -240,7 +240,7 @@ class SearchEngine:
         started = time.perf_counter()
         collection, searcher = self._opened(name)
         query_id, offset = request.query.item_id, request.offset
-        if query_id is None and collection.manifest.checkpoint != self.info.checkpoint_hash:
+        if query_id is None and collection.manifest.spec.checkpoint != self.info.checkpoint_hash:
             raise QueryError(
                 "This collection was imported without its checkpoint: it can be searched by its own items only."
             )

@@ -181,7 +181,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, settings, wardrobe: dict[Path
         shutil.copy(path, folder / "images")
     sources = [Source(path.name, labels) for path, labels in list(wardrobe.items())[:12]]
     index(folder, folder / "images", sources[:8], model, relative_root="images")
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         ingest_images(writer, sources[8:], model, progress=lambda phase, done, total: None)
         writer.remove([3])
     return folder

@@ -166,7 +166,7 @@ def _surroundings() -> dict[str, object]:
     titles = {default: default}
     if holder.ready:
         engine = holder.engine
-        titles = {name: engine.collection(name).manifest.title or name for name in engine.names()}
+        titles = {name: engine.collection(name).manifest.spec.title or name for name in engine.names()}
     asked = (request.view_args or {}).get("name", default)
     return {
         "name": asked if asked in titles else default,

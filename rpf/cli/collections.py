@@ -192,7 +192,7 @@ def import_collection(
     with Bar() as bar:
         update_index = index_keeper(settings, bar)
         count = import_legacy(settings.collections, name, h5, ids, filenames, images, configs, made_with, bar)
-        with Writer.existing(settings.collections / name, wait=10) as writer:
+        with Writer.open(settings.collections / name, wait=10) as writer:
             update_index(writer)
     say(f"{name}: {count} items imported")
 

@@ -102,7 +102,7 @@ def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> Non
     settings = Settings.from_environ()
     with Bar("vector") as bar:
         update_index = index_keeper(settings, bar)
-        with Writer.existing(collection_folder(settings.collections, name), wait) as writer:
+        with Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
             removed = remove.remove(writer, items, missing)
             update_index(writer)
             left = writer.manifest.count
@@ -166,7 +166,7 @@ def compact(name: str, method: str | None, wait: float) -> None:
     settings = Settings.from_environ()
     folder = collection_folder(settings.collections, name)
     method_for(method or settings.index_method, 0)  # to say what is wrong before the work
-    with Bar("vector") as bar, Writer.existing(folder, wait) as writer:
+    with Bar("vector") as bar, Writer.open(folder, wait=wait) as writer:
         writer.compact()
         wanted = method or method_in_use(Collection.open(folder)) or settings.index_method
         used = update_index(writer, wanted, settings.index_key(), bar, anew=True)

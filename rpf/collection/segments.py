@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.collection.items import NewItem
-from rpf.collection.manifest import Manifest
+from rpf.collection.manifest import CollectionSpec
 from rpf.errors import CollectionError
 from rpf.utils.arrays import Array, map_array, write_array
 from rpf.utils.files import sync_folder
@@ -96,7 +96,7 @@ def write_segment(
 
 
 def check_arrays(
-    manifest: Manifest,
+    spec: CollectionSpec,
     items: Sequence[NewItem],
     embeddings: npt.NDArray[np.floating],
     boxes: npt.NDArray[np.integer] | None,
@@ -104,7 +104,7 @@ def check_arrays(
 ) -> None:
     """Raise CollectionError unless these are (n, A, D) unit vectors, (n, A, 4) integers and (n, A) numbers from 0 to 1
     or NaN, for n items."""
-    shape = len(items), len(manifest.attributes), manifest.dim
+    shape = len(items), len(spec.attributes), spec.dim
     if embeddings.shape != shape or embeddings.dtype.kind != "f":
         template = "The embeddings have shape %(have)s where %(want)s is expected."
         raise CollectionError(template, have=embeddings.shape, want=shape)
@@ -122,7 +122,7 @@ def check_arrays(
     if len(bad):
         template = "The embedding of %(path)s for %(attribute)s is not a unit vector."
         item, attribute = bad[0]
-        raise CollectionError(template, path=items[item].path, attribute=manifest.attributes[attribute])
+        raise CollectionError(template, path=items[item].path, attribute=spec.attributes[attribute])
 
 
 def mergeable(sizes: Sequence[int]) -> int:

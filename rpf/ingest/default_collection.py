@@ -67,7 +67,7 @@ def find(collections: Path, checkpoint_hash: str) -> str | None:
     for name in _names(checkpoint_hash):
         with suppress(UnknownCollection):
             manifest = read_manifest(collections / name)[0]
-            if manifest.checkpoint in ("", checkpoint_hash) and _is_finished(collections / name, manifest):
+            if manifest.spec.checkpoint in ("", checkpoint_hash) and _is_finished(collections / name, manifest):
                 return name
     return None
 
@@ -77,7 +77,7 @@ def _names(checkpoint_hash: str) -> tuple[str, str]:
 
 
 def _is_ours(manifest: Manifest) -> bool:
-    return (manifest.root, manifest.title) == (IMAGES, TITLE)
+    return (manifest.spec.root, manifest.spec.title) == (IMAGES, TITLE)
 
 
 def _is_finished(folder: Path, manifest: Manifest) -> bool:
@@ -112,7 +112,7 @@ def _can_begin(folder: Path, checkpoint_hash: str, recipe: "Recipe") -> bool:
     except UnknownCollection:
         segments = folder / FOLDER
         return not segments.is_dir() or not any(segments.iterdir())
-    return _is_ours(manifest) and manifest.checkpoint == checkpoint_hash
+    return _is_ours(manifest) and manifest.spec.checkpoint == checkpoint_hash
 
 
 def _draw_and_index(folder: Path, embedder: Embedder, recipe: "Recipe", progress: Progress) -> None:

@@ -109,7 +109,7 @@ def mend(
     for another writer after `wait` seconds and for damage that nothing can be done about.
     """
     report = Report()
-    with Writer.existing(folder, wait, mend=True) as writer:
+    with Writer.open(folder, wait=wait, repair=True) as writer:
         report.mended += writer.damage
         if writer.cleared and not writer.damage:
             report.mended.append(f"The leavings of a crash were cleared away: {writer.cleared}.")
@@ -169,7 +169,7 @@ def _look(collection: Collection, key: str, progress: Progress) -> _Found:
 def _spoilt(collection: Collection, progress: Progress) -> npt.NDArray[np.bool_]:
     """(N,) which rows have a vector that is not finite or not of norm 1."""
     spoilt = np.zeros(len(collection), bool)
-    width = len(collection.manifest.attributes)
+    width = len(collection.manifest.spec.attributes)
     for attribute in range(width):
         for rows, block in collection.chunks(attribute):
             norms = torch.linalg.vector_norm(torch.from_numpy(np.array(block)).float(), dim=1).numpy()
@@ -196,7 +196,7 @@ def _replace(
     wanted = {item.id: item for item in damaged}
     changed = {item.id: item for item in found.changed if item.id not in wanted}
     skipped: dict[str, str] = {}
-    if writer.manifest.checkpoint:
+    if writer.manifest.spec.checkpoint:
         wanted |= changed
         try:
             embedder = _model(load, writer)
@@ -228,9 +228,9 @@ def _replace(
 
 
 def _model(load: Callable[[], Embedder], writer: Writer) -> Embedder:
-    ImageFolder(writer.manifest.image_root(writer.folder)).require(writer.folder.name)
+    ImageFolder(writer.manifest.spec.image_root(writer.folder)).require(writer.folder.name)
     model = load()
-    if model.checkpoint_hash != writer.manifest.checkpoint:
+    if model.checkpoint_hash != writer.manifest.spec.checkpoint:
         raise CheckpointError("The model is not the one that the collection was made with; give that by --checkpoint.")
     return model
 

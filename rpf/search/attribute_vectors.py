@@ -27,7 +27,7 @@ class AttributeVectors:
 
     @property
     def shape(self) -> tuple[int, int]:
-        return len(self._rows), self._collection.manifest.dim
+        return len(self._rows), self._collection.manifest.spec.dim
 
     def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         wanted = self._rows[rows]

@@ -170,7 +170,7 @@ def _open(collection: Collection, key: str, thorough: bool = False) -> _Opened:
     folder = collection.index_folder
     assert folder is not None
     kept = IndexMetadata.read(folder)
-    methods = [make_method(kept.method) for _ in collection.manifest.attributes]
+    methods = [make_method(kept.method) for _ in collection.manifest.spec.attributes]
     # Files of a foreign library: it trusts what it reads, so they must be our own.
     if (thorough or any(method.trusting for method in methods)) and _seal(folder, kept, key) != kept.seal:
         raise ValueError("it was made by another installation, or changed")
@@ -178,7 +178,7 @@ def _open(collection: Collection, key: str, thorough: bool = False) -> _Opened:
     if len(np.unique(ids)) != len(ids) or ids.min() < 0:
         raise ValueError("its ids are malformed")
     for attribute, method in enumerate(methods):
-        method.open(folder / str(attribute), (len(ids), collection.manifest.dim))
+        method.open(folder / str(attribute), (len(ids), collection.manifest.spec.dim))
     return _Opened(kept, methods, ids)
 
 
@@ -186,7 +186,7 @@ def _built(collection: Collection, name: str, progress: Progress) -> list[Vector
     """A method for each attribute, built on all items."""
     methods: list[VectorIndex] = []
     try:
-        for attribute, key in enumerate(collection.manifest.attributes):
+        for attribute, key in enumerate(collection.manifest.spec.attributes):
             methods.append(make_method(name))
             methods[-1].label = f"{collection.name}_{key}"
             methods[-1].build(AttributeVectors(collection, attribute, tell=_teller(progress, collection, attribute)))
@@ -202,7 +202,7 @@ def _built(collection: Collection, name: str, progress: Progress) -> list[Vector
 def _teller(progress: Progress, collection: Collection, attribute: int) -> Callable[[int], None]:
     """Tells the progress through one attribute's vectors as that through all attributes'."""
     total, before = len(collection), attribute * len(collection)
-    return lambda done: progress("building the index", before + done, total * len(collection.manifest.attributes))
+    return lambda done: progress("building the index", before + done, total * len(collection.manifest.spec.attributes))
 
 
 def _save(

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.serving.test_server import serve
-from rpf.collection import Collection, NewItem, Writer
+from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.engine import Query, SearchEngine, SearchRequest
 from rpf.errors import CollectionError, SearchUnavailable
 from rpf.search import base as search_base
@@ -221,13 +221,8 @@ def clusters(engine: SearchEngine) -> Clusters:
 
 
 def append(engine: SearchEngine, name: str, embeddings: np.ndarray) -> list[int]:
-    with Writer(
-        engine.settings.collections / name,
-        checkpoint=engine.info.checkpoint_hash,
-        attributes=KEYS,
-        dim=engine.model.dim,
-        root="images",
-    ) as writer:
+    spec = CollectionSpec(engine.info.checkpoint_hash, KEYS, engine.model.dim, "images")
+    with Writer.open(engine.settings.collections / name, spec) as writer:
         first = writer.manifest.count
         items = [NewItem(f"{first + number}.jpg", "", 0, 100, 100, {}) for number in range(len(embeddings))]
         return writer.append(items, embeddings, None)
@@ -299,7 +294,7 @@ def test_recall_of_the_score_of_several_attributes(
 def test_items_come_and_go(shop: Path, engine: SearchEngine, clusters: Clusters, run: Run, searches: list[int]) -> None:
     before, fresh = on_server(), clusters.draw(60, 3)
     given = append(engine, "shop", fresh)
-    with Writer.existing(shop) as writer:
+    with Writer.open(shop) as writer:
         assert update_index(writer, "auto", engine.settings.index_key(), lambda *progress: None) == "milvus"
     run("remove", "shop", 1, 2, *given[:10])
     assert on_server() == before
@@ -321,7 +316,7 @@ def test_what_was_built_and_cannot_be_kept_is_dropped(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(index_store, "_save", full)
-    with Writer.existing(small) as writer, pytest.raises(CollectionError, match=r"cannot be written: .*No space left"):
+    with Writer.open(small) as writer, pytest.raises(CollectionError, match=r"cannot be written: .*No space left"):
         update_index(writer, "milvus", own.index_key(), lambda *progress: None)
     assert on_server() == before
     assert {name for name in snapshot(small) if ".tmp/" not in name} == set(files)
@@ -393,7 +388,7 @@ def test_a_server_killed_in_the_middle_of_building(
     server: MilvusServer, site: str, shop: Path, engine: SearchEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer, before, files = check_well(site), on_server(), snapshot(shop)
-    with Writer.existing(shop) as writer, caplog.at_level(logging.WARNING), pytest.raises(SearchUnavailable):
+    with Writer.open(shop) as writer, caplog.at_level(logging.WARNING), pytest.raises(SearchUnavailable):
         update_index(writer, "milvus", engine.settings.index_key(), at_the_second(server.kill), anew=True)
     assert snapshot(shop) == files
     check_away(site)
@@ -413,7 +408,7 @@ def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
     check_well(site)
 
     def add() -> str:
-        with Writer.existing(shop) as writer:
+        with Writer.open(shop) as writer:
             return update_index(writer, "auto", key, at_the_second(lambda: (server.freeze(), hangs.set())[1]))
 
     with ThreadPoolExecutor(16) as pool:
@@ -442,7 +437,7 @@ def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
     for vector, item in zip(fresh[1:], given[1:], strict=True):  # not in the index, and found
         assert hits(engine, vector)[0] == item
     names = on_server()
-    with Writer.existing(shop) as writer:
+    with Writer.open(shop) as writer:
         assert update_index(writer, "auto", key, lambda *progress: None) == "milvus"
     assert on_server() == names
     for vector, item in zip(fresh[1:], given[1:], strict=True):
@@ -458,7 +453,7 @@ def test_an_index_given_up_in_the_middle_of_a_search(
 
     def late(self: Milvus, queries: np.ndarray, k: int) -> Neighbours:
         if on_server() == before:
-            with Writer.existing(shop) as writer:
+            with Writer.open(shop) as writer:
                 assert update_index(writer, "exact", engine.settings.index_key(), lambda *progress: None) == "exact"
         with pytest.raises(SearchUnavailable) as caught:
             search(self, queries, k)

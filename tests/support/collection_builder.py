@@ -2,11 +2,13 @@
 
 import hashlib
 import itertools
+import json
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,7 +16,7 @@ from typing import Any
 import numpy as np
 
 import rpf
-from rpf.collection import Collection, Item, NewItem, Writer
+from rpf.collection import Collection, CollectionSpec, Item, NewItem, Writer
 
 ATTRIBUTES = ("sleeve_length", "collar_design", "coat length")
 DIM = 8
@@ -48,8 +50,19 @@ def new(path: str) -> NewItem:
 
 
 def write(folder: Path, **options: Any) -> Writer:
-    known = {"checkpoint": "abc", "attributes": ATTRIBUTES, "dim": DIM, "root": "images"}
-    return Writer(folder, **{**known, **options})
+    wait = options.pop("wait", 0.0)
+    return Writer.open(folder, replace(CollectionSpec("abc", ATTRIBUTES, DIM, "images"), **options), wait=wait)
+
+
+def as_format_1(folder: Path, optional: Sequence[str] = ("title", "index")) -> None:
+    """Rewrite a collection as a program of format 1 would have, with a search index in its folder."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest |= {"format": 1, "index": "0000000007"}
+    for key in {"title", "index", "uuid", "incomplete"}.difference(optional):
+        del manifest[key]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "index" / "0000000007" / "0").mkdir(parents=True)
+    (folder / "index" / "0000000007" / "index.json").write_text("{}")
 
 
 def append(writer: Writer, paths: Sequence[str], boxes: bool = True, parts: bool = True, **options: Any) -> list[int]:

@@ -168,7 +168,7 @@ def test_who_comes_while_a_change_is_opened_is_answered_from_before(
     shutil.copytree(shop, tmp_path / "shop")
     engine = SearchEngine(replace(settings, collections=tmp_path))
     assert len(engine.collection("shop")) == 11
-    with Writer.existing(tmp_path / "shop") as writer:
+    with Writer.open(tmp_path / "shop") as writer:
         writer.remove([1, 2])
     opening, go, real = threading.Event(), threading.Event(), Collection.open
 

@@ -42,7 +42,7 @@ def walk(folder: Path) -> None:
     collection = Collection.open(folder)
     for attribute in range(len(collection.vocabulary)):
         for rows, block in collection.chunks(attribute):
-            assert block.shape == (rows.stop - rows.start, collection.manifest.dim)
+            assert block.shape == (rows.stop - rows.start, collection.manifest.spec.dim)
     for item_id in collection.ids.tolist():
         assert collection.vectors(item_id).shape[0] == len(collection.vocabulary)
         collection.boxes(item_id)
@@ -58,10 +58,12 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=8,
 )  # fmt: skip
-KEYS = ("format", "generation", "checkpoint", "attributes", "dim", "count", "root", "segments", "tombstones", "title")
+KEYS = ("format", "generation", "checkpoint", "attributes", "dim", "count", "root", "segments", "tombstones", "title",
+        "uuid", "incomplete", "index")  # fmt: skip
 LIKELY = st.one_of(
     JSON,
     st.sampled_from([1, 7, 8, 3, 0, -1, 2**63, 10**400, True, 1.0, "segments", "../..", "/etc", "/", "a" * 5000]),
+    st.sampled_from(["0" * 32, "F" * 32, "0" * 31]),
     st.sampled_from(["tombstones-3.npy", "tombstones-9.npy", "items.sqlite", "images", "manifest.json"]),
     st.sampled_from([["0000000001"], ["0000000001", "0000000002"], ["0000000001"] * 2, ["."], [".."], ["/etc"], [""]]),
     st.lists(st.text(min_size=1), min_size=3, max_size=3),
@@ -114,8 +116,8 @@ def test_a_manifest_that_is_none(hostile: Path, text: bytes) -> None:
 
 def test_a_newer_format_is_named(hostile: Path) -> None:
     manifest = json.loads((hostile / "manifest.json").read_bytes())
-    (hostile / "manifest.json").write_text(json.dumps({**manifest, "format": 2}))
-    with pytest.raises(CollectionError, match="format is 2, this program reads 1"):
+    (hostile / "manifest.json").write_text(json.dumps({**manifest, "format": 3}))
+    with pytest.raises(CollectionError, match="format is 3, this program reads 1 and 2"):
         Collection.open(hostile)
 
 

@@ -107,7 +107,7 @@ def test_a_folder_becomes_a_collection(tmp_path: Path, images: Path) -> None:
     assert (report.added, report.kept, report.skipped) == (10, 0, []) and report.seconds > 0
     assert check(tmp_path / "c", images) == find_images(images)
     manifest = Collection.open(tmp_path / "c").manifest
-    assert manifest.title == "Áo" and manifest.checkpoint == "projection" and len(manifest.segments) == 1
+    assert manifest.spec.title == "Áo" and manifest.spec.checkpoint == "projection" and len(manifest.segments) == 1
     assert told == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("compacting", done, 1) for done in (0, 1)]
 
 

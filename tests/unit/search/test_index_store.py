@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rpf.collection import Collection, NewItem, Writer
+from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.errors import CollectionError, ConfigError
 from rpf.search.base import RankedRows, Searcher
 from rpf.search.exact import Exact
@@ -43,7 +43,7 @@ def clustered(count: int, seed: int) -> np.ndarray:
 
 
 def write(folder: Path, vectors: np.ndarray, applicable: np.ndarray | None = None) -> None:
-    with Writer(folder, checkpoint="", attributes=ATTRIBUTES, dim=DIM, root="images") as writer:
+    with Writer.open(folder, CollectionSpec("", ATTRIBUTES, DIM, "images")) as writer:
         put(writer, vectors, applicable)
 
 
@@ -52,7 +52,7 @@ def put(writer: Writer, vectors: np.ndarray, applicable: np.ndarray | None = Non
 
 
 def brought_up(folder: Path, setting: str, **options: bool) -> str:
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         return update_index(writer, setting, KEY, quiet, **options)
 
 
@@ -107,7 +107,7 @@ def test_an_index_stays_true_whatever_is_added_and_removed(name: str, folder: Pa
     """Added items are found at once, before the index is brought up to date and after; removed ones never."""
     brought_up(folder, name)
     more = clustered(150, 2)
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         given = put(writer, more)
         writer.remove(list(range(100, 400)) + given[:50])
     queries = more
@@ -115,7 +115,7 @@ def test_an_index_stays_true_whatever_is_added_and_removed(name: str, folder: Pa
         if step != "before":
             assert brought_up(folder, AUTOMATIC) == name
         if step.endswith("merged"):
-            with Writer.existing(folder) as writer:
+            with Writer.open(folder) as writer:
                 writer.compact()
         collection = Collection.open(folder)
         index = open_index(collection, AUTOMATIC, KEY)
@@ -152,11 +152,11 @@ def test_a_collection_that_has_outgrown_its_index_gets_a_new_one(folder: Path) -
 
     brought_up(folder, "pca")
     for more, trained in ((COUNT - 10, COUNT), (20, 2 * COUNT + 10)):
-        with Writer.existing(folder) as writer:
+        with Writer.open(folder) as writer:
             put(writer, clustered(more, more))
         brought_up(folder, AUTOMATIC)
         assert trained_on() == trained
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         writer.remove(range(1, 1 + (2 * COUNT + 10) // 2))
     brought_up(folder, AUTOMATIC)
     assert trained_on() == COUNT + 5
@@ -164,7 +164,7 @@ def test_a_collection_that_has_outgrown_its_index_gets_a_new_one(folder: Path) -
 
 def test_removing_everything_leaves_no_index(folder: Path) -> None:
     brought_up(folder, "pca")
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         writer.remove(range(1, COUNT + 1))
     assert brought_up(folder, "pca") == "exact"
     collection = Collection.open(folder)
@@ -268,7 +268,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_index(name: str, folder: Path) -
 
 def test_progress_counts_every_attributes_vectors(folder: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         update_index(writer, "pca", KEY, lambda *own: told.append(own))
     assert {(phase, total) for phase, _, total in told} == {("building the index", 3 * COUNT)}
     done = [own for _, own, _ in told]
