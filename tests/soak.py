@@ -29,7 +29,7 @@ import urllib3
 
 from benchmarks.serving.test_server import Site, serve
 from rpf.collection import Collection
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.ingest.pipeline import Source, index
 from rpf.ingest.scan import find_images
 from rpf.settings import ROOT, Settings
@@ -69,7 +69,7 @@ class Soak:
         self.expected = [
             {
                 hit.item.id: hit.similarity
-                for hit in engine.search(NAME, engine.embed(photo), dict.fromkeys(keys, 1.0), 1000).hits
+                for hit in engine.search(NAME, SearchRequest(engine.embed(photo), dict.fromkeys(keys, 1.0), 1000)).hits
             }
             for photo in self.photos
         ]

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from rpf.attributes import Vocabulary
-from rpf.engine import Query
+from rpf.engine import Query, SearchRequest
 from rpf.errors import QueryError
 from webapp import extensions
 from webapp.i18n import language
@@ -47,6 +47,10 @@ class Ask:
         ticked = args.getlist("a")
         return cls(*_picture(args), {key: 1.0 for key in vocabulary.keys if key in ticked}, _mixed(args))
 
+    def request(self, query: Query, k: int, offset: int = 0) -> SearchRequest:
+        """Return the same search for the engine. Raises QueryError where no attribute counts."""
+        return SearchRequest(query, self.weights, k, offset, missing_last=not self.mixed)
+
     def args(self) -> dict[str, Any]:
         """The same as arguments of `url_for`; weights of 1 go without saying, and so does what is not mixed."""
         picture: dict[str, object] = {"upload": self.upload} if self.item is None else {"item": self.item}
@@ -74,7 +78,7 @@ def find(name: str, ask: Ask) -> Query:
     if ask.item is not None:
         return engine.query_item(name, ask.item)
     data = extensions.uploads().read(ask.upload or "")  # first, because what has expired is not to be remembered either
-    return engine.embed(data, [key for key, weight in ask.weights.items() if weight > 0])
+    return engine.embed(data, [key for key, weight in ask.weights.items() if weight > 0], digest=ask.upload)
 
 
 def _picture(args: "MultiDict[str, str]") -> tuple[int | None, str | None]:

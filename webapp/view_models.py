@@ -120,8 +120,8 @@ def bar(hit: Hit, weights: Mapping[str, float]) -> list[Segment]:
     """Each attribute's share in an overall similarity, but for what the garment lacks; 100 long where all are alike."""
     total = sum(weights.values())
     segments, x = [], 0.0
-    for key in (key for key in hit.parts if key not in hit.lacks):
-        width = 100 * weights[key] * max(0.0, hit.parts[key]) / total
+    for key in (key for key in hit.similarities if key not in hit.missing):
+        width = 100 * weights[key] * max(0.0, hit.similarities[key]) / total
         segments.append(Segment(key, round(x, 2), round(width, 2)))
         x += width
     return segments
@@ -129,7 +129,7 @@ def bar(hit: Hit, weights: Mapping[str, float]) -> list[Segment]:
 
 def groups(hits: Sequence[Hit]) -> list[tuple[bool, list[Hit]]]:
     """(whether they lack a chosen part, hits): those that lack none, and then the rest."""
-    return [(lacking, list(own)) for lacking, own in groupby(hits, lambda hit: bool(hit.lacks))]
+    return [(lacking, list(own)) for lacking, own in groupby(hits, lambda hit: bool(hit.missing))]
 
 
 def pages(page: int, last: int) -> list[int | None]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rpf.collection import Collection
 from rpf.search.base import Neighbours, RankedRows, VectorIndex, Vectors, blocks, nearest_first
 from rpf.search.indexes.faiss import Faiss
+from rpf.search.request import ResolvedRequest
 
 TOP = 50  # neighbours of each attribute that the earlier system took
 
@@ -25,23 +26,16 @@ class Earlier:
         self.collection = collection
         self.methods = methods  # Faiss("Flat") for each attribute
 
-    def search(
-        self,
-        queries: npt.NDArray[np.float32],
-        attributes: Sequence[int],
-        weights: npt.NDArray[np.float64],
-        count: int,
-        lacking_last: bool = False,
-    ) -> RankedRows:
+    def search(self, request: ResolvedRequest) -> RankedRows:
         """See rpf.search.base.Searcher: an item counts as 0 in attributes of which it is not among the 50 nearest."""
         sums: dict[int, float] = defaultdict(float)
-        for query, attribute, weight in zip(queries, attributes, weights, strict=True):
+        for query, attribute, weight in zip(request.vectors, request.attributes, request.weights, strict=True):
             near = self.methods[attribute].search(query[None], TOP)
             for row, squared in zip(near.ids[0].tolist(), near.distances[0].tolist(), strict=True):
                 sums[row] += weight * (1 - squared / 2)
-        rows = np.array(sorted(sums, key=lambda row: (-sums[row], row))[:count], np.int64)
-        scores = np.array([sums[row] for row in rows.tolist()]) / weights.sum()
-        nothing = np.zeros((len(attributes), len(rows)))
+        rows = np.array(sorted(sums, key=lambda row: (-sums[row], row))[: request.k], np.int64)
+        scores = np.array([sums[row] for row in rows.tolist()]) / request.weights.sum()
+        nothing = np.zeros((len(request.attributes), len(rows)))
         return RankedRows(rows, scores, nothing.astype(np.float32), nothing.astype(bool))
 
 

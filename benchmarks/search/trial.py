@@ -21,6 +21,7 @@ from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.base import Searcher
 from rpf.search.index_store import EXACT, open_index, update_index
 from rpf.search.oversampling import calibrate_oversampling
+from rpf.search.request import ResolvedRequest
 from rpf.search.two_stage import TwoStageSearcher
 from rpf.utils.cores import usable_cores
 
@@ -176,14 +177,19 @@ def _open(trial: Trial, collection: Collection) -> Searcher:
 
 def _ask(index: Searcher, queries: npt.NDArray[np.float32], chosen: int, at: int) -> npt.NDArray[np.int64]:
     at %= queries.shape[1]
-    return index.search(queries[:chosen, at], range(chosen), np.ones(chosen), COUNT).rows
+    return index.search(_request(queries[:chosen, at])).rows
+
+
+def _request(vectors: npt.NDArray[np.float32]) -> ResolvedRequest:
+    """The search for COUNT items by the first a attributes, from (a, D) vectors."""
+    return ResolvedRequest(vectors, tuple(range(len(vectors))), np.ones(len(vectors)), COUNT)
 
 
 def _warm_up(index: Searcher, collection: Collection, chosen: int) -> None:
     """Searches after which files are mapped and libraries have their threads and buffers, as on a site that runs."""
     until = time.perf_counter() + WARM_UP_SECONDS
     for item_id in np.random.default_rng(4).choice(collection.ids, WARM_UP):
-        index.search(collection.vectors(int(item_id))[:chosen], range(chosen), np.ones(chosen), COUNT)
+        index.search(_request(collection.vectors(int(item_id))[:chosen]))
         if time.perf_counter() > until:
             break
 

@@ -21,6 +21,7 @@ from rpf.images.decode import open_image
 from rpf.inference.load import load_model
 from rpf.search.exact import Exact
 from rpf.search.index_store import method_in_use, open_index, validate_index
+from rpf.search.request import ResolvedRequest
 from rpf.settings import Settings
 from rpf.utils.files import file_hash
 from tests.support.commands import Forked, Run, forked
@@ -72,8 +73,9 @@ def state(settings: Settings, vectors: Vectors, sealed: bool = True) -> State:
     if sealed:
         assert validate_index(collection, settings.index_key()) == ""
     query = next(iter(vectors.values()))[:2]
-    asked = query, [0, 1], np.ones(2), 1
-    found, exact = open_index(collection, "auto", settings.index_key()).search(*asked), Exact(collection).search(*asked)
+    request = ResolvedRequest(query, (0, 1), np.ones(2), 1)
+    found = open_index(collection, "auto", settings.index_key()).search(request)
+    exact = Exact(collection).search(request)
     np.testing.assert_allclose(found.scores, exact.scores, atol=2e-6)
     ids = {item.path: item.id for item in items}
     assert len(ids) == len(items)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rpf.collection import Collection
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.errors import UnknownItem
 from rpf.settings import Settings
 from tests.support.commands import Run, snapshot
@@ -158,7 +158,7 @@ def test_links_out_of_the_folder_are_followed_where_the_settings_allow(
     assert "2 added, 11 already there" in allowed("index", "shop", images, "--follow-links")
     assert "0 added, 2 already there" in allowed("add", "shop", images / "archive", "--follow-links")
     engine = SearchEngine(replace(living, image_roots=(archive,)))
-    hits = engine.search("shop", engine.embed(archive / "020.jpg"), {"sleeve_length": 1.0}, k=1).hits
+    hits = engine.search("shop", SearchRequest(engine.embed(archive / "020.jpg"), {"sleeve_length": 1.0}, k=1)).hits
     assert hits[0].item.path == "archive/020.jpg"
     assert engine.collection("shop").image_path(hits[0].item) == archive / "020.jpg"
     assert "0 problems" in allowed("verify", "shop")

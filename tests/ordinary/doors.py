@@ -17,7 +17,7 @@ import urllib3
 from PIL import Image
 
 from benchmarks.serving.test_server import Site
-from rpf.engine import Collection, Query, SearchEngine
+from rpf.engine import Collection, Query, SearchEngine, SearchRequest
 from rpf.settings import Settings
 from tests.support.commands import Run
 from tests.support.nginx import Front
@@ -144,7 +144,7 @@ class Doors:
         raise Refused(f"skipped: {told}")
 
     def _ranked(self, query: Query) -> Ranking:
-        hits = self.engine.search("tiny", query, dict.fromkeys(self.keys, 1.0), K).hits
+        hits = self.engine.search("tiny", SearchRequest(query, dict.fromkeys(self.keys, 1.0), K)).hits
         return {hit.item.id: hit.similarity for hit in hits}
 
 

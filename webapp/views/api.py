@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import UnsupportedMediaType
 
+from rpf.engine import SearchRequest
 from rpf.errors import BadImage, RPFError, UnknownAttribute, UnknownCollection
 from rpf.settings import ROOT
 from webapp import errors, extensions
@@ -67,13 +68,14 @@ def submit() -> Response:
         image = local.read(image, (collection.root, ROOT / "data", *settings.image_roots))
     if len(image) > local.MAX_BYTES:
         raise local.TooLarge(local.MAX_BYTES)
-    results = engine.search(name, engine.embed(image, weights), weights, ask.k, lacking_last=ask.lacking_last)
+    query = engine.embed(image, weights)
+    results = engine.search(name, SearchRequest(query, weights, ask.k, missing_last=ask.lacking_last))
     spent = time.perf_counter() - began
     holder.seconds.append(spent)
     return jsonify(
         ids=[hit.item.id for hit in results.hits],
         similarities=[round(hit.similarity, 6) for hit in results.hits],
-        **({"lacks": [hit.lacks for hit in results.hits]} if ask.lacking_last else {}),
+        **({"lacks": [hit.missing for hit in results.hits]} if ask.lacking_last else {}),
         retrieval_times=round(spent, 6),
     )
 

@@ -42,7 +42,7 @@ def ranked(name: str) -> tuple[str, int]:
     if found and not found.hits and page > 1:
         raise NotFound
     parted = collection.knows_presence and not ask.mixed
-    lacked = [key for key, weight in ask.weights.items() if parted and weight > 0 and query.lacks(key)]
+    lacked = [key for key, weight in ask.weights.items() if parted and weight > 0 and query.is_missing(key)]
     html = render_template(
         "results.html",
         collection=collection,
@@ -54,7 +54,7 @@ def ranked(name: str) -> tuple[str, int]:
         found=found,
         groups=view_models.groups(found.hits) if found else [],
         lacked=lacked,
-        present=[key for key in collection.vocabulary.keys if not query.lacks(key)],
+        present=[key for key in collection.vocabulary.keys if not query.is_missing(key)],
         spent=ranking.seconds,
         page=page,
         size=size,
@@ -70,7 +70,7 @@ def export(name: str, kind: str) -> Response:
     collection = engine.collection(name)
     ask = Ask.from_args(request.args, collection.vocabulary)
     query = search_params.find(name, ask)
-    found = engine.search(name, query, ask.weights, EXPORTED, lacking_last=not ask.mixed)
+    found = engine.search(name, ask.request(query, EXPORTED))
     lacks = collection.knows_presence and not ask.mixed
     response = _as_csv(ask, found, lacks) if kind == "csv" else _as_json(name, ask, found, lacks)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-results.{kind}"'
@@ -92,7 +92,7 @@ def _rank(collection: Collection, count: int, offset: int) -> Ranking:
     query = search_params.find(collection.name, ask)
     if not problem:
         try:
-            found = engine.search(collection.name, query, ask.weights, count, offset, lacking_last=not ask.mixed)
+            found = engine.search(collection.name, ask.request(query, count, offset))
         except QueryError as error:
             problem = message(error)
     spent = time.perf_counter() - began
@@ -117,8 +117,8 @@ def _as_csv(ask: Ask, found: Results, with_lacks: bool) -> Response:
     writer = csv.writer(out)
     writer.writerow(["rank", "id", "path", "similarity", *map(_text_cell, keys), *(["lacks"] if with_lacks else [])])
     for hit in found.hits:
-        parts = [repr(hit.parts[key]) for key in keys]
-        lacks = [_text_cell("; ".join(hit.lacks))] if with_lacks else []
+        parts = [repr(hit.similarities[key]) for key in keys]
+        lacks = [_text_cell("; ".join(hit.missing))] if with_lacks else []
         writer.writerow([hit.rank, hit.item.id, _text_cell(hit.item.path), repr(hit.similarity), *parts, *lacks])
     return Response(out.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
 
@@ -140,8 +140,8 @@ def _as_json(name: str, ask: Ask, found: Results, with_lacks: bool) -> Response:
                 "id": hit.item.id,
                 "path": hit.item.path,
                 "similarity": hit.similarity,
-                "parts": hit.parts,
-                **({"lacks": hit.lacks} if with_lacks else {}),
+                "parts": hit.similarities,
+                **({"lacks": hit.missing} if with_lacks else {}),
             }
             for hit in found.hits
         ],

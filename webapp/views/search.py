@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from rpf.engine import Collection, Item
+from rpf.engine import Collection, Item, SearchRequest
 from rpf.errors import BadImage
 from webapp import extensions, search_params, view_models
 from webapp.forms import SearchForm
@@ -66,8 +66,8 @@ def item(name: str, item_id: int) -> str:
     shown = collection.item(item_id)
     query = engine.query_item(name, item_id)
     keys = list(collection.vocabulary.keys)
-    present = [key for key in keys if key in shown.labels or not query.lacks(key)]
-    ticked = [key for key in keys if key in shown.labels] or (present if query.has else keys[:1])
+    present = [key for key in keys if key in shown.labels or not query.is_missing(key)]
+    ticked = [key for key in keys if key in shown.labels] or (present if query.present else keys[:1])
     return render_template(
         "item.html",
         collection=collection,
@@ -78,7 +78,7 @@ def item(name: str, item_id: int) -> str:
         ticked=ticked,
         present=present,
         nearest={
-            key: engine.search(name, query, {key: 1.0}, NEAREST, lacking_last=True).hits
+            key: engine.search(name, SearchRequest(query, {key: 1.0}, NEAREST, missing_last=True)).hits
             for key in sorted(present, key=lambda key: key not in ticked)
         },
     )

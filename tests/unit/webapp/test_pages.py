@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.errors import UnknownAttribute
 from tests.support import ROOT
 from webapp import create_app
@@ -75,7 +75,7 @@ def test_upload_to_results(client: FlaskClient, photo: Path, engine: SearchEngin
         r"/c/tiny/results\?upload=[0-9a-f]{64}&a=sleeve_length&a=neckline_design", response.location or ""
     )
     shown = ranks(get(client, response.location))
-    expected = engine.search("tiny", engine.embed(photo), {"sleeve_length": 1, "neckline_design": 1}, 24)
+    expected = engine.search("tiny", SearchRequest(engine.embed(photo), {"sleeve_length": 1, "neckline_design": 1}, 24))
     assert [item for item, _ in shown] == [hit.item.id for hit in expected.hits]
     assert [alike for _, alike in shown] == pytest.approx([hit.similarity for hit in expected.hits], abs=1e-5)
 
@@ -122,12 +122,14 @@ def test_weights_change_the_ranking(client: FlaskClient, engine: SearchEngine) -
     alone = ranks(get(client, "/c/tiny/results?item=3&a=sleeve_length"))
     assert shown == alone
     weighted = ranks(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length&w-coat_length=3"))
-    expected = engine.search("tiny", engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 3}, 24)
+    request = SearchRequest(engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 3}, 24)
+    expected = engine.search("tiny", request)
     assert [item for item, _ in weighted] == [hit.item.id for hit in expected.hits]
 
 
 def test_export_is_exact(client: FlaskClient, engine: SearchEngine) -> None:
-    hits = engine.search("tiny", engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 2}, 1000).hits
+    request = SearchRequest(engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 2}, 1000)
+    hits = engine.search("tiny", request).hits
     address = "/c/tiny/results.{}?item=3&a=sleeve_length&a=coat_length&w-coat_length=2"
     found = json.loads(client.get(address.format("json")).data)
     assert found["weights"] == {"sleeve_length": 1.0, "coat_length": 2.0}
@@ -136,7 +138,7 @@ def test_export_is_exact(client: FlaskClient, engine: SearchEngine) -> None:
     assert "tiny-results.csv" in response.headers["Content-Disposition"]
     rows = list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig"))))
     assert [(int(row["id"]), float(row["similarity"]), float(row["coat_length"])) for row in rows] == [
-        (hit.item.id, hit.similarity, hit.parts["coat_length"]) for hit in hits
+        (hit.item.id, hit.similarity, hit.similarities["coat_length"]) for hit in hits
     ]
 
 
