@@ -1,7 +1,6 @@
 """SearchEngine: the one object that the site and the command line talk to."""
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Iterable
@@ -14,21 +13,20 @@ import numpy as np
 from PIL import Image
 
 from rpf.collection import Collection, Item, valid_name
-from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, SearchUnavailable, UnknownCollection
+from rpf.errors import CollectionError, QueryError, RPFError, SearchUnavailable, UnknownCollection
 from rpf.evaluation.accuracy import Accuracy, read_accuracy
 from rpf.images import decode
 from rpf.inference.batcher import DynamicBatcher
 from rpf.inference.embedding_cache import EmbeddingCache
 from rpf.inference.interface import Observer
 from rpf.inference.load import load_model
-from rpf.ingest import default_collection
-from rpf.search import index_store
+from rpf.ingest.default_collection import find_default_collection
 from rpf.search.base import Searcher
 from rpf.search.exact import Exact
+from rpf.search.index_store import open_searcher
 from rpf.search.request import Query, SearchRequest, present_attributes
 from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
-from rpf.utils.progress import Progress
 
 DECODERS = 2
 
@@ -123,21 +121,8 @@ class SearchEngine:
         if settings.collection == DEFAULT_COLLECTION:
             with suppress(CollectionError, OSError):  # a damaged one is told where it is used
                 self.default = (
-                    default_collection.find(settings.collections, self.info.checkpoint_hash) or DEFAULT_COLLECTION
+                    find_default_collection(settings.collections, self.info.checkpoint_hash) or DEFAULT_COLLECTION
                 )
-
-    def prepare(self, progress: Progress) -> None:
-        """Draw and index the default collection unless RPF_COLLECTION names another; resumes.
-
-        Raises UnknownCollection when RPF_COLLECTION names another collection that does not exist.
-        """
-        name = self.settings.collection
-        if name == DEFAULT_COLLECTION:
-            self.default = default_collection.prepare(self.settings.collections, self.model, progress)
-        elif not (self.settings.collections / name / "manifest.json").is_file():
-            raise UnknownCollection(
-                'There is no collection named "%(name)s"; make it with: python -m rpf index %(name)s FOLDER', name=name
-            )
 
     def method(self, name: str) -> str:
         """What a collection is searched by, for people to read: "exact" or a method's title."""
@@ -193,16 +178,7 @@ class SearchEngine:
                 "or index the pictures again under another name.",
                 name=name,
             )
-        return known, index_store.open_index(
-            known, self.settings.index_method, self._index_key() if known.index_folder else ""
-        )
-
-    def _index_key(self) -> str:
-        try:
-            return self.settings.index_key()
-        except ConfigError as error:
-            log.warning("Search indexes that only this installation's key makes safe are not used. %s", error)
-            return secrets.token_hex(32)  # the key of none
+        return known, open_searcher(known, self.settings.indexes, self.settings.index_method)
 
     def embed(self, source: bytes | Path, keys: Iterable[str] | None = None, digest: str | None = None) -> Query:
         """Embed an image for some attributes of the model, all if None.

@@ -7,6 +7,7 @@ from collections import deque
 
 from rpf.engine import Observer, SearchEngine
 from rpf.errors import RPFError
+from rpf.ingest.default_collection import ensure_default_collection
 from rpf.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class EngineLoader:
             self._report("load", 0, 0)
             engine = SearchEngine(self.settings, lambda stage, seconds: self.observe(stage, seconds))
             self._report("start", 0, 0)
-            engine.prepare(self._report)
+            engine.default = ensure_default_collection(self.settings, engine.model, self._report)
             self._engine = engine
             self.failure = None
         except _Stopped:

@@ -116,7 +116,7 @@ def test_an_index_stays_true_whatever_is_added_and_removed(name: str, folder: Pa
             assert brought_up(folder, AUTOMATIC) == name
         if step.endswith("merged"):
             with Writer.open(folder) as writer:
-                writer.compact()
+                writer.optimize()
         collection = Collection.open(folder)
         index = open_index(collection, AUTOMATIC, KEY)
         assert isinstance(index, TwoStageSearcher), step
