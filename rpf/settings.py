@@ -55,10 +55,6 @@ class Settings:
         """The folder of this installation's search indexes."""
         return self.instance / "indexes"
 
-    def index_key(self) -> str:
-        """The key by which this installation knows the indexes that it made. Raises ConfigError."""
-        return self._secret("index_key")
-
     def session_key(self) -> str:
         """The key that signs sessions and forms. Raises ConfigError."""
         return os.environ.get("SECRET_KEY") or self._secret("secret_key", ", or set SECRET_KEY")

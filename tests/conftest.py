@@ -141,7 +141,7 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
     last = [layer for layer in model.region.applicability.modules() if isinstance(layer, torch.nn.Linear)][-1]
     with torch.no_grad():
         last.weight *= 100  # apart by more than 16 bits round
-        last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).applicable).logit().median(0)[0]
+        last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).presence).logit().median(0)[0]
     checkpoint.save(model, base / "parts.safetensors", note="random weights, for tests")
     made = Settings(
         collections=base / "collections",
@@ -163,7 +163,7 @@ def two_parts(parts_settings) -> tuple[str, str]:  # type: ignore[no-untyped-def
 
     collection = Collection.open(parts_settings.collections / "parts")
     pairs = combinations(range(len(collection.vocabulary)), 2)
-    first, second = next(pair for pair in pairs if set(collection.lacking(pair).sum(axis=0)) == {0, 1, 2})
+    first, second = next(pair for pair in pairs if set(collection.missing(pair).sum(axis=0)) == {0, 1, 2})
     return collection.vocabulary.keys[first], collection.vocabulary.keys[second]
 
 

@@ -16,7 +16,6 @@ come from other people too.
 from rpf.collection.items import Item, NewItem
 from rpf.collection.manifest import CollectionSpec, Manifest, collection_folder, valid_name
 from rpf.collection.reader import Collection
-from rpf.collection.segments import lacking
 from rpf.collection.writer import Writer
 
 __all__ = [
@@ -27,6 +26,5 @@ __all__ = [
     "NewItem",
     "Writer",
     "collection_folder",
-    "lacking",
     "valid_name",
 ]

@@ -103,14 +103,14 @@ class Writer:
         items: Sequence[NewItem],
         embeddings: npt.NDArray[np.floating],
         boxes: npt.NDArray[np.integer] | None,
-        applicable: npt.NDArray[np.floating] | None = None,
+        presence: npt.NDArray[np.floating] | None = None,
         ids: Sequence[int] | None = None,
         removing: Sequence[int] = (),
         forget: bool = False,
     ) -> list[int]:
         """Add items and, in the same step, remove others (those that they replace); returns the new ids.
 
-        embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; applicable
+        embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; presence
         (n, A) how likely the garment has that part, 0 to 1, NaN where unknown; `ids` are taken as they are if given,
         else the next ones; `forget` drops the images from `removed_images`. Raises CollectionError for arrays that are
         malformed and ids that were given before (to removed items too), UnknownItem for one in `removing` that is not
@@ -119,7 +119,7 @@ class Writer:
         if not items:
             self.remove(removing)
             return []
-        check_arrays(self.manifest.spec, items, embeddings, boxes, applicable)
+        check_arrays(self.manifest.spec, items, embeddings, boxes, presence)
         if ids is not None and len(ids) != len(items):
             raise CollectionError("%(ids)d ids were given for %(items)d items.", ids=len(ids), items=len(items))
         gone = self._checked_live(removing)
@@ -129,7 +129,7 @@ class Writer:
                 given = self._table.insert(items, ids)
                 if forget:
                     self._table.forget(item.sha256 for item in items)
-                self._write(name, given, embeddings, boxes, applicable)
+                self._write(name, given, embeddings, boxes, presence)
             self._live.update(given)
             self._publish((*self.manifest.segments, name), self._removed | gone)
             while count := mergeable([self._sizes[name] for name in self.manifest.segments]):
@@ -239,7 +239,7 @@ class Writer:
         ids: Sequence[int],
         embeddings: npt.NDArray[np.floating],
         boxes: npt.NDArray[np.integer] | None,
-        applicable: npt.NDArray[np.floating] | None,
+        presence: npt.NDArray[np.floating] | None,
     ) -> None:
         order = np.argsort(np.array(ids, np.int64))
         write_segment(
@@ -249,7 +249,7 @@ class Writer:
             np.array(ids, np.int64)[order],
             (embeddings[order, attribute] for attribute in range(embeddings.shape[1])),
             None if boxes is None else boxes[order],
-            None if applicable is None else applicable[order],
+            None if presence is None else presence[order],
         )
         self._sizes[name] = len(ids)
 
@@ -292,7 +292,7 @@ class Writer:
             name, attributes = self._next_name(), len(self.manifest.spec.attributes)
             blocks = (block for attribute in range(attributes) for _, block in rows.chunks(attribute))
             shape = attributes, len(rows.ids), self.manifest.spec.dim
-            write_segment(self.folder, name, shape, rows.ids, blocks, rows.all_boxes(), rows.all_applicable())
+            write_segment(self.folder, name, shape, rows.ids, blocks, rows.all_boxes(), rows.all_presence())
             self._sizes[name] = len(rows.ids)
             kept = (*kept, name)
         self._publish(kept, self._removed - dropped)

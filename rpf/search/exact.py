@@ -28,7 +28,7 @@ class Exact:
                 for start in range(0, len(vectors), CACHED_ROWS):
                     batch = vectors[start : start + CACHED_ROWS]
                     cosines[line, rows.start + start : rows.start + start + len(batch)] = products(batch, query)
-        missing = self.collection.lacking(request.attributes) if request.missing_last else None
+        missing = self.collection.missing(request.attributes) if request.missing_last else None
         return rank(np.arange(len(self.collection)), cosines, missing, request)
 
 
@@ -39,7 +39,7 @@ def rescore(collection: Collection, rows: npt.NDArray[np.int64], request: Resolv
         for start in range(0, len(rows), CACHED_ROWS):
             batch = slice(start, start + CACHED_ROWS)
             cosines[line, batch] = products(collection.take(attribute, rows[batch]), query)
-    missing = collection.lacking(request.attributes)[:, rows] if request.missing_last else None
+    missing = collection.missing(request.attributes)[:, rows] if request.missing_last else None
     return rank(rows, cosines, missing, request)
 
 

@@ -101,9 +101,7 @@ def validate_index(collection: Collection, indexes: Path) -> str:
     return ""
 
 
-def update_index(
-    collection: Collection, indexes: Path, method: str, progress: Progress, rebuild: bool = False
-) -> str:
+def update_index(collection: Collection, indexes: Path, method: str, progress: Progress, rebuild: bool = False) -> str:
     """Bring the collection's index up to date with this generation, and return the method in use.
 
     An index that can grow takes in what was added, until the collection has outgrown what it was trained on. "auto"
@@ -147,7 +145,7 @@ def _load_or_warn(collection: Collection, indexes: Path) -> StoredIndex | None:
             newest = index_stamp(collection, indexes)
             if newest == stamp:
                 log.warning(
-                    'The search index of "%s" is not used: %s. Build it again with: python -m rpf build-index %s',
+                    'The search index of "%s" is not used: %s. Build it again with: rpf build-index %s',
                     collection.name, error, collection.name,
                 )  # fmt: skip
                 return None

@@ -75,9 +75,7 @@ def _ranks_by_score(scores: npt.NDArray[np.float32], search: _Search) -> npt.NDA
     return 1 + np.searchsorted(np.sort(-estimates), -estimates[search.top])
 
 
-def _list_ranks(
-    index: VectorIndex, queries: npt.NDArray[np.float32], neighbours: int, n: int
-) -> npt.NDArray[np.int32]:
+def _list_ranks(index: VectorIndex, queries: npt.NDArray[np.float32], neighbours: int, n: int) -> npt.NDArray[np.int32]:
     """Return the ranks (m, n), from 1, of n vectors among the neighbours of queries (m, D); n + 1 where not there."""
     ids = index.search(queries, min(neighbours, n)).ids
     ranks = np.full((len(queries), n + 1), n + 1, np.int32)

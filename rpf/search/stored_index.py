@@ -1,9 +1,9 @@
 """Files of a search index: index.json, and a build folder with the indexes of all attributes.
 
-    index.json            IndexMetadata, swapped atomically
-    <build>/ids.npy       the items that the build covers, in its order
-    <build>/checksums.npy of their vectors
-    <build>/<attribute>/  the files of each attribute's index: 0, 1, ...
+index.json            IndexMetadata, swapped atomically
+<build>/ids.npy       the items that the build covers, in its order
+<build>/checksums.npy of their vectors
+<build>/<attribute>/  the files of each attribute's index: 0, 1, ...
 """
 
 import secrets
@@ -55,7 +55,7 @@ def read_metadata(folder: Path) -> IndexMetadata | None:
     """Read index.json, if any. Raises OSError; ValueError if it is malformed, ConfigError for an unknown method."""
     try:
         metadata = IndexMetadata.model_validate_json((folder / METADATA_FILE).read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValidationError as error:
         raise ValueError(f"{METADATA_FILE} is malformed") from error

@@ -48,10 +48,10 @@ class _Engine(Collector):
         if not self._holder.ready:
             return
         load = self._holder.engine.load()
-        yield GaugeMetricFamily("rpf_queue", "Pictures that wait for the model or are in it.", load.waiting)
+        yield GaugeMetricFamily("rpf_queue", "Pictures that wait for the model or are in it.", load.pending)
         cache = CounterMetricFamily("rpf_embeddings", "Queries by whether their picture was known.", labels=["known"])
-        cache.add_metric(["yes"], load.known)
-        cache.add_metric(["no"], load.unknown)
+        cache.add_metric(["yes"], load.cache_hits)
+        cache.add_metric(["no"], load.cache_misses)
         yield cache
         items = GaugeMetricFamily("rpf_collection_items", "Items of a collection.", labels=["collection"])
         for name in self._holder.engine.names():

@@ -41,7 +41,7 @@ def ranked(name: str) -> tuple[str, int]:
     found, ask, query = ranking.found, ranking.ask, ranking.query
     if found and not found.hits and page > 1:
         raise NotFound
-    parted = collection.knows_parts and not ask.mixed
+    parted = collection.knows_presence and not ask.mixed
     lacked = [key for key, weight in ask.weights.items() if parted and weight > 0 and query.is_missing(key)]
     html = render_template(
         "results.html",
@@ -71,7 +71,7 @@ def export(name: str, kind: str) -> Response:
     ask = Ask.from_args(request.args, collection.vocabulary)
     query = search_params.find(name, ask)
     found = engine.search(name, ask.request(query, EXPORTED))
-    lacks = collection.knows_parts and not ask.mixed
+    lacks = collection.knows_presence and not ask.mixed
     response = _as_csv(ask, found, lacks) if kind == "csv" else _as_json(name, ask, found, lacks)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-results.{kind}"'
     return response

@@ -19,13 +19,13 @@ from tests.support.collection_builder import (
     ATTRIBUTES,
     DIM,
     append,
-    applicable,
     as_format_1,
     box,
     check,
     fork,
     names,
     new,
+    presence,
     vectors,
     write,
 )
@@ -76,7 +76,7 @@ def test_unknown_items(tmp_path: Path, item_id: int) -> None:
         with pytest.raises(UnknownItem):
             writer.remove([1, item_id])
     collection = Collection.open(tmp_path / "c")
-    for ask in (collection.item, collection.vectors, collection.boxes, collection.applicable):
+    for ask in (collection.item, collection.vectors, collection.boxes, collection.presence):
         with pytest.raises(UnknownItem, match="no item"):
             ask(item_id)
     check(collection)
@@ -97,23 +97,23 @@ def test_boxes_may_be_unknown(tmp_path: Path) -> None:
 def test_parts_may_be_unknown(tmp_path: Path) -> None:
     with write(tmp_path / "c") as writer:
         append(writer, names(0, 2), parts=False)
-        assert not Collection.open(tmp_path / "c").knows_parts
+        assert not Collection.open(tmp_path / "c").knows_presence
         append(writer, names(2, 5))
         writer.remove([4])
         for _ in range(2):
             collection = Collection.open(tmp_path / "c")
-            assert collection.knows_parts
-            assert [collection.applicable(item_id) is None for item_id in collection.ids] == [True, True, False, False]
-            np.testing.assert_array_equal(collection.applicable(5), applicable("0004.jpg"))
-            assert not collection.lacking([0, 1, 2])[:, :2].any()
+            assert collection.knows_presence
+            assert [collection.presence(item_id) is None for item_id in collection.ids] == [True, True, False, False]
+            np.testing.assert_array_equal(collection.presence(5), presence("0004.jpg"))
+            assert not collection.missing([0, 1, 2])[:, :2].any()
             np.testing.assert_array_equal(
-                collection.lacking([1])[0, 2:], [applicable(p)[1] < 0.5 for p in names(2, 5)[::2]]
+                collection.missing([1])[0, 2:], [presence(p)[1] < 0.5 for p in names(2, 5)[::2]]
             )
             check(collection, parts=False)
             writer.compact()
         writer.remove([3, 5])
         writer.compact()
-        assert not Collection.open(tmp_path / "c").knows_parts  # nothing is left that was known
+        assert not Collection.open(tmp_path / "c").knows_presence  # nothing is left that was known
 
 
 def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
     written = {path.name for path in (folder / "segments" / "0000000001").iterdir()}
     assert written == {"ids.npy", "embeddings.npy", "boxes.npy"}
     collection = Collection.open(folder)
-    assert not collection.knows_parts and not collection.lacking([0, 1]).any()
+    assert not collection.knows_presence and not collection.missing([0, 1]).any()
     with write(folder) as writer:
         append(writer, names(3, 5))
         writer.compact()
@@ -178,7 +178,7 @@ def test_cleanup_leaves_an_index_folder_of_somebody_else_alone(tmp_path: Path) -
 )
 def test_parts_that_are_appended_are_checked(tmp_path: Path, change: Callable[..., Any], message: str) -> None:
     paths = names(0, 2)
-    embeddings, parts = np.stack([vectors(path) for path in paths]), np.stack([applicable(path) for path in paths])
+    embeddings, parts = np.stack([vectors(path) for path in paths]), np.stack([presence(path) for path in paths])
     with write(tmp_path / "c") as writer:
         with pytest.raises(CollectionError, match=message):
             writer.append([new(path) for path in paths], embeddings, None, change(parts))

@@ -46,8 +46,8 @@ def walk(folder: Path) -> None:
     for item_id in collection.ids.tolist():
         assert collection.vectors(item_id).shape[0] == len(collection.vocabulary)
         collection.boxes(item_id)
-        collection.applicable(item_id)
-    assert collection.lacking(range(len(collection.vocabulary))).shape == (len(collection.vocabulary), len(collection))
+        collection.presence(item_id)
+    assert collection.missing(range(len(collection.vocabulary))).shape == (len(collection.vocabulary), len(collection))
     for item in collection.items(collection.ids.tolist()):
         with contextlib.suppress(UnknownItem):
             assert collection.image_path(item).is_relative_to(collection.root)
@@ -125,7 +125,7 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
     """Ways to spoil the files of the first segment and the tombstones."""
     segment = folder / "segments" / "0000000001"
     names = ("ids", "embeddings", "boxes", "applicable")
-    ids, embeddings, boxes, applicable = (np.load(segment / f"{name}.npy") for name in names)
+    ids, embeddings, boxes, presence = (np.load(segment / f"{name}.npy") for name in names)
     spoilt: list[tuple[str, Any]] = [
         ("ids", ids.astype(np.int32)), ("ids", ids.astype(">i8")), ("ids", ids[::-1]), ("ids", ids * 0),
         ("ids", ids - 9), ("ids", ids[:4]), ("ids", ids[:0]), ("ids", ids[None]), ("ids", ids + 3),
@@ -133,8 +133,8 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
         ("embeddings", embeddings[..., :4]), ("embeddings", np.asfortranarray(embeddings)),
         ("embeddings", embeddings.swapaxes(0, 1)),
         ("boxes", boxes.astype(np.int64)), ("boxes", boxes[:4]), ("boxes", boxes.reshape(5, 4, 3)),
-        ("applicable", applicable.astype(np.float32)), ("applicable", applicable[:4]),
-        ("applicable", applicable.T), ("applicable", applicable.view(np.int16)), ("applicable", applicable[:, :2]),
+        ("applicable", presence.astype(np.float32)), ("applicable", presence[:4]),
+        ("applicable", presence.T), ("applicable", presence.view(np.int16)), ("applicable", presence[:, :2]),
     ]  # fmt: skip
     for name, array in spoilt:
         yield segment / f"{name}.npy", lambda path, array=array: np.save(path, array)  # type: ignore[misc]
@@ -171,8 +171,8 @@ def test_parts_that_are_no_probabilities_count_as_there(hostile: Path) -> None:
     np.save(path, np.array(odd, np.float16).reshape(5, 3))
     walk(hostile)
     collection = Collection.open(hostile)
-    lacking = collection.lacking([0, 1, 2])
-    assert lacking[:, collection.ids != 2][:, :4].T.tolist() == [
+    missing = collection.missing([0, 1, 2])
+    assert missing[:, collection.ids != 2][:, :4].T.tolist() == [
         [False, False, False],
         [False, False, False],
         [True, True, True],

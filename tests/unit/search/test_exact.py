@@ -80,9 +80,9 @@ def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataOb
     half = data.draw(st.integers(0, count - 1))
     shutil.rmtree(tmp_path / "c", ignore_errors=True)
     with Writer.open(tmp_path / "c", CollectionSpec("", ATTRIBUTES, 2, "images")) as writer:
-        for rows, applicable in ((slice(0, half), parts[:half] if known else None), (slice(half, count), parts[half:])):
+        for rows, presence in ((slice(0, half), parts[:half] if known else None), (slice(half, count), parts[half:])):
             items = [NewItem(f"{n}.jpg", "", 1, 20, 20, {}) for n in range(count)[rows]]
-            writer.append(items, vectors[rows], None, applicable)
+            writer.append(items, vectors[rows], None, presence)
     attributes = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
     weights = data.draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=len(attributes), max_size=len(attributes)))
     weights[0] = weights[0] or 1.0
