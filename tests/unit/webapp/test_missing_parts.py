@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,9 +20,9 @@ from tests.support.hostile import form
 from tests.unit.webapp.test_pages import Outline, get, words
 from webapp import create_app
 
-HEADING = "These lack a detail you chose"
+HEADING = "These are missing a detail you chose"
 SWITCH = 'name="mixed"'
-NOTE = "This garment seems to lack"
+NOTE = "This garment does not seem to have"
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +57,7 @@ def weights(two_parts: tuple[str, str]) -> dict[str, float]:
 
 def ranks(response: TestResponse) -> list[tuple[int, float]]:
     """(item id, similarity) of each card, in the page's order."""
-    cards = re.findall(
-        r'data-similarity="([^"]+)">\s+<a class="hit-picture" href="/c/parts/item/(\d+)"', words(response)
-    )
+    cards = re.findall(r'data-similarity="([^"]+)">\s+<a class="hit-image" href="/c/parts/item/(\d+)"', words(response))
     return [(int(item_id), float(similarity)) for similarity, item_id in cards]
 
 
@@ -90,7 +87,7 @@ def test_cards_of_those_that_lack_a_part_come_last_and_say_so(
     for hit, card in zip(hits, cards[0] + cards[1], strict=True):
         for key in weights:
             assert (f"{vocabulary[key].name()}: none" in card) == (key in hit.missing)
-        assert ("% alike" in card) == (len(hit.missing) < 2)  # alike in nothing that it has
+        assert ("% similar" in card) == (len(hit.missing) < 2)  # alike in nothing that it has
         assert len(re.findall(r'<rect class="attr-', card)) == 2 - len(hit.missing)
 
 
@@ -181,15 +178,15 @@ def test_exports_tell_it_too(
     hits = engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 1000, missing_last=True)).hits
     address = address.replace("results?", "results.{}?")
     rows = list(csv.DictReader(io.StringIO(client.get(address.format("csv")).data.decode("utf-8-sig"))))
-    assert [(int(row["id"]), row["lacks"]) for row in rows] == [(hit.item.id, "; ".join(hit.missing)) for hit in hits]
+    assert [(int(row["id"]), row["missing"]) for row in rows] == [(hit.item.id, "; ".join(hit.missing)) for hit in hits]
     found = json.loads(client.get(address.format("json")).data)["results"]
-    assert [(row["id"], row["lacks"]) for row in found] == [(hit.item.id, list(hit.missing)) for hit in hits]
+    assert [(row["id"], row["missing"]) for row in found] == [(hit.item.id, list(hit.missing)) for hit in hits]
     plain = [
         hit.item.id for hit in engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 1000)).hits
     ]
     mixed = json.loads(client.get(address.format("json") + "&mixed=1").data)["results"]
-    assert [row["id"] for row in mixed] == plain and not any("lacks" in row for row in mixed)
-    assert "lacks" not in client.get(address.format("csv") + "&mixed=1").get_data(as_text=True)
+    assert [row["id"] for row in mixed] == plain and not any("missing" in row for row in mixed)
+    assert "missing" not in client.get(address.format("csv") + "&mixed=1").get_data(as_text=True)
 
 
 def test_the_page_keeps_to_what_every_page_keeps_to(client: FlaskClient, address: str) -> None:
@@ -223,7 +220,9 @@ def test_a_collection_of_before_under_a_model_that_tells_parts(
     shutil.copytree(parts_settings.collections, tmp_path / "collections")
     (file,) = (tmp_path / "collections").glob("*/segments/*/applicable.npy")
     file.unlink()
-    old = replace(with_instance(parts_settings, tmp_path / "instance"), collections=tmp_path / "collections")
+    old = with_instance(parts_settings, tmp_path / "instance").model_copy(
+        update={"collections": tmp_path / "collections"}
+    )
     site = create_app(old, TESTING=True, WTF_CSRF_ENABLED=False)
     site.extensions["rpf"].start()
     site.extensions["rpf"].wait()
