@@ -206,7 +206,13 @@ class Clusters:
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Settings:
     base = tmp_path_factory.mktemp("site")
-    made = Settings(base / "collections", "shop", tiny_checkpoint, base / "instance", image_roots=(base,))
+    made = Settings(
+        collections=base / "collections",
+        collection="shop",
+        checkpoint=tiny_checkpoint,
+        instance=base / "instance",
+        image_roots=(base,),
+    )
     Image.effect_noise((200, 200), 60).convert("RGB").save(base / "query.jpg")
     return made
 
