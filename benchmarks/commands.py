@@ -65,12 +65,12 @@ def search(
     from benchmarks.search.report import write_search
     from benchmarks.search.synthetic_gallery import read_source
     from rpf.engine import SearchEngine
-    from rpf.search.index_store import method_for
+    from rpf.search.index_store import check_index_method
 
     wanted = method_names(methods) if methods else METHODS
     for method in wanted:
         if method not in RIVALS:
-            method_for(method, 0)  # to say what is wrong before the work
+            check_index_method(method)  # to say what is wrong before the work
     engine = SearchEngine(settings)
     name = name or engine.default
     collection = engine.collection(name)

@@ -226,6 +226,13 @@ def is_missing(presence: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
     return missing
 
 
+def present_attributes(keys: Sequence[str], presence: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
+    """Return those of the A attributes whose part a garment has, from (A,) probabilities; None where unknown."""
+    if presence is None:
+        return None
+    return frozenset(key for key, missing in zip(keys, is_missing(presence), strict=True) if not missing)
+
+
 @cache
 def _known() -> dict[str, Any]:
     with (Path(__file__).parent / "attributes.yaml").open(encoding="utf-8") as file:

@@ -52,7 +52,7 @@ class Soak:
 
     def __init__(self, folder: Path, until: float) -> None:
         self.folder, self.until = folder, until
-        self.settings = Settings(folder / "collections", NAME, instance=folder / "instance")
+        self.settings = Settings(collections=folder / "collections", collection=NAME, instance=folder / "instance")
         self.statuses: Counter[tuple[str, int]] = Counter()
         self.wrong: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()

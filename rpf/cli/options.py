@@ -149,7 +149,9 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(checkpoint: Path | None, **kwargs: Any) -> None:
         settings = Settings.from_environ()
-        command(settings=settings if checkpoint is None else settings.with_checkpoint(checkpoint), **kwargs)
+        if checkpoint is not None:
+            settings = settings.model_copy(update={"checkpoint": checkpoint})
+        command(settings=settings, **kwargs)
 
     option = click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")
     return option(run)

@@ -55,7 +55,7 @@ def read_metadata(folder: Path) -> IndexMetadata | None:
     """Read index.json, if any. Raises OSError; ValueError if it is malformed, ConfigError for an unknown method."""
     try:
         metadata = IndexMetadata.model_validate_json((folder / METADATA_FILE).read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValidationError as error:
         raise ValueError(f"{METADATA_FILE} is malformed") from error

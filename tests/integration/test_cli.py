@@ -20,7 +20,11 @@ from tests.support.commands import Run
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Run:
     base = tmp_path_factory.mktemp("cli")
-    return Run(Settings(base / "collections", "shop", tiny_checkpoint, base / "instance"))
+    return Run(
+        Settings(
+            collections=base / "collections", collection="shop", checkpoint=tiny_checkpoint, instance=base / "instance"
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +146,7 @@ def test_errors_are_one_line(run: Run, shop: str, args: list[str], said: str) ->
     assert len([line for line in error.splitlines() if line.startswith("Error: ")]) == 1
 
 
-COMMANDS = "index add remove compact verify search embed convert evaluate compare train import-legacy demo doctor"
+COMMANDS = "index add remove optimize build-index verify repair search embed convert evaluate compare train import-legacy demo doctor"
 
 
 @pytest.mark.parametrize("command", COMMANDS.split())

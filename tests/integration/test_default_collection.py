@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +36,7 @@ def model(settings: Settings) -> RPF:
 
 @pytest.fixture(scope="module")
 def other_model(settings: Settings, other_checkpoint: Path) -> RPF:
-    return load_model(settings.with_checkpoint(other_checkpoint))
+    return load_model(settings.model_copy(update={"checkpoint": other_checkpoint}))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +54,7 @@ def other_checkpoint(settings: Settings, tmp_path_factory: pytest.TempPathFactor
 def own(settings: Settings, tmp_path: Path) -> Settings:
     """Settings over an empty folder of collections."""
     instance = with_instance(settings, tmp_path / "instance")
-    return replace(instance, collections=tmp_path / "collections", collection="wardrobe")
+    return instance.model_copy(update={"collections": tmp_path / "collections", "collection": "wardrobe"})
 
 
 def ignore(phase: str, done: int, total: int) -> None:
@@ -109,7 +108,7 @@ def test_engine_and_commands_know_the_default_collection_of_the_checkpoint(
     own: Settings, model: RPF, other_model: RPF, other_checkpoint: Path
 ) -> None:
     ensure_default_collection(own, model, ignore)
-    second, name = own.with_checkpoint(other_checkpoint), beside(other_model)
+    second, name = own.model_copy(update={"checkpoint": other_checkpoint}), beside(other_model)
     assert Run(second)("demo") == f"{own.collections / name} is ready\n"
     engine = SearchEngine(second)
     assert (engine.default, engine.names()) == (name, [name])
@@ -239,7 +238,7 @@ def test_default_collection_reports_a_damaged_collection(own: Settings, model: R
 
 
 def test_a_missing_collection_of_the_settings_is_told(own: Settings, model: RPF) -> None:
-    missing = replace(own, collection="shop")
+    missing = own.model_copy(update={"collection": "shop"})
     with pytest.raises(UnknownCollection, match='no collection named "shop"; make it with: rpf index shop FOLDER'):
         ensure_default_collection(missing, model, ignore)
     assert not own.collections.exists()

@@ -1,7 +1,7 @@
 """Kill -9 at random moments of the commands that change a collection: it opens, in the old state or the new one.
 
-One kill of each that hits a writer at work, or as many in all as RPF_KILLS says. (tests/rpf/collection kills at each
-line instead, with less around it.)
+One kill of each that hits a writer at work, or as many in all as TEST_KILLS says. (test_crashes.py kills at each line instead,
+with less around it.)
 """
 
 import os
@@ -27,7 +27,7 @@ from rpf.utils.files import file_hash
 from tests.support.commands import Forked, Run, forked
 
 COMMANDS = 7
-KILLS = max(1, int(os.environ.get("RPF_KILLS", "8")) // COMMANDS)  # of each command
+KILLS = max(1, int(os.environ.get("TEST_KILLS", "8")) // COMMANDS)  # of each command
 BATCH = 2
 
 Vectors = dict[str, np.ndarray]  # sha256 of a picture -> (A, D)
@@ -44,7 +44,9 @@ def vectors(settings: Settings, wardrobe: dict[Path, dict[str, int]]) -> Vectors
 def commands(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Iterator[tuple[Settings, Forked]]:
     """Commands in processes of their own, and the settings of those."""
     base = tmp_path_factory.mktemp("kills")
-    own = Settings(base / "collections", "shop", tiny_checkpoint, base / "instance")
+    own = Settings(
+        collections=base / "collections", collection="shop", checkpoint=tiny_checkpoint, instance=base / "instance"
+    )
     with forked(own, base / "log") as made:
         yield own, made
 

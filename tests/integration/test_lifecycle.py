@@ -1,7 +1,6 @@
 """A photo folder as people keep it, by the command line: files come, move and go, and so does the folder."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -157,7 +156,7 @@ def test_links_out_of_the_folder_are_followed_where_the_settings_allow(
     assert "1 link out of the folder (--follow-links)" in allowed("index", "shop", images)
     assert "2 added, 11 unchanged" in allowed("index", "shop", images, "--follow-links")
     assert "0 added, 2 unchanged" in allowed("add", "shop", images / "archive", "--follow-links")
-    engine = SearchEngine(replace(living, image_roots=(archive,)))
+    engine = SearchEngine(living.model_copy(update={"image_roots": (archive,)}))
     hits = engine.search("shop", SearchRequest(engine.embed(archive / "020.jpg"), {"sleeve_length": 1.0}, k=1)).hits
     assert hits[0].item.path == "archive/020.jpg"
     assert engine.collection("shop").image_path(hits[0].item) == archive / "020.jpg"

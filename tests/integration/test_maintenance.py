@@ -4,7 +4,6 @@ import os
 import shutil
 import threading
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -116,7 +115,7 @@ def test_what_cannot_be_added_changes_nothing(run: Run, living: Settings, more: 
     (tmp_path / "empty").mkdir()
     assert "no images" in run("add", "shop", tmp_path / "empty", status=2)
     assert "--batch" in run("add", "shop", "--copy", more[0], "--batch", 0, status=2)
-    wrong = replace(living, index_method="wrong")
+    wrong = living.model_copy(update={"index_method": "wrong"})
     assert "wrong" in Run(wrong)("add", "shop", "--copy", more[0], status=2)
     model = checkpoint.load(living.checkpoint)
     model.region.attribute.weight.data += 1
@@ -198,7 +197,7 @@ def test_the_index_is_built_by_the_method_named_and_kept_by_later_commands(
     run("add", "shop", "--copy", *more[:5])
     run("remove", "shop", 2)
     assert index_method(Collection.open(folder), living.indexes) == method
-    indexed, exact = SearchEngine(living), SearchEngine(replace(living, index_method="exact"))
+    indexed, exact = SearchEngine(living), SearchEngine(living.model_copy(update={"index_method": "exact"}))
     assert indexed.method("shop") != exact.method("shop") == "exact"
     query = exact.embed(more[2])
     found, wanted = (own.search("shop", query, {"sleeve_length": 1.0}, k=1).hits[0] for own in (indexed, exact))

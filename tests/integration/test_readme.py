@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,8 +36,8 @@ def folder(settings: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path_fa
 
 @pytest.fixture(scope="module")
 def site(settings: Settings, folder: Path) -> Iterator[str]:
-    own = replace(
-        with_instance(settings, folder / "instance"), collections=folder / "collections", collection="wardrobe"
+    own = with_instance(settings, folder / "instance").model_copy(
+        update={"collections": folder / "collections", "collection": "wardrobe"}
     )
     with serve(own, folder / "log") as served:
         yield served.address

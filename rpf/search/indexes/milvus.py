@@ -116,7 +116,7 @@ class MilvusIndex(VectorIndex):
                     limit=k,
                     filter=f"id < {self._count}",
                     search_params={"metric_type": "IP", "params": INDEX_TYPES[self._index_type][1](k, self._count)},
-                    # Rows older than about 5 s. "Strong" would cost 0.2 s a search; `_confirm` waits once.
+                    # Sees rows older than about 5 s. "Strong" would cost 0.2 s a search; `_confirm` waits once.
                     consistency_level="Bounded",
                     timeout=SEARCH_SECONDS,
                 )

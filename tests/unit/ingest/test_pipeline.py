@@ -27,7 +27,7 @@ from rpf.ingest.scan import find_images
 from tests.support import ROOT
 from tests.support.collection_builder import index_images
 
-ROUNDS = int(os.environ.get("RPF_KILLS", "8"))
+ROUNDS = int(os.environ.get("TEST_KILLS", "8"))
 BATCH = 4
 
 
