@@ -1,4 +1,4 @@
-"""What is installed, and what is in use: for `python -m rpf doctor`."""
+"""What is installed, and what is in use: for `rpf doctor`."""
 
 import platform
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ def _collections(engine: SearchEngine, settings: Settings) -> Iterator[Finding]:
         except RPFError as error:
             yield "collection", f"{name}{default}: {error}", False
             continue
-        hint = f"; its image folder is gone: {collection.root} (if moved: python -m rpf relocate {name} NEWFOLDER)"
+        hint = f"; its image folder is gone: {collection.root} (if moved: rpf relocate {name} NEWFOLDER)"
         lost = "" if collection.root.is_dir() else hint
         parts = "" if collection.knows_presence else "; which parts its items have is not known"
         yield "collection", f"{name}{default}: {len(collection)} items{parts}{lost}", not lost
