@@ -151,7 +151,7 @@ COMMANDS = "index add remove optimize build-index verify repair search embed con
 
 @pytest.mark.parametrize("command", COMMANDS.split())
 def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
-    assert f"python -m rpf {command}" in run(command, "--help")
+    assert f"rpf {command}" in run(command, "--help")
 
 
 def test_it_runs_as_a_module(tmp_path: Path) -> None:
