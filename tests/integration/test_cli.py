@@ -129,7 +129,7 @@ def test_import_of_the_earlier_systems_files(run: Run, tmp_path: Path, photo: Pa
 
 def test_doctor_says_what_is_in_use(run: Run, shop: str) -> None:
     said = run("doctor")
-    for word in ("torch", "checkpoint", "device", "float", "shop (default): 40 items; which parts"):
+    for word in ("torch", "checkpoint", "device", "float", "shop (default): 40 items; missing attributes"):
         assert word in said
 
 
