@@ -127,7 +127,7 @@ def test_what_cannot_be_added_changes_nothing(run: Run, living: Settings, more: 
 
 def test_a_missing_image_folder_is_not_made(run: Run, folder: Path, more: list[Path]) -> None:
     (folder / "images").rename(folder / "elsewhere")
-    assert "images of the collection shop is not there" in run("add", "shop", "--copy", more[0], status=2)
+    assert 'images" of the collection shop is not there' in run("add", "shop", "--copy", more[0], status=2)
     assert not (folder / "images").exists() and items(folder) == OLD
 
 
