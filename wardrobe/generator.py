@@ -9,11 +9,11 @@ from PIL import Image
 
 from wardrobe.drawing.geometry import drape
 from wardrobe.drawing.pen import Pen
-from wardrobe.lower.pants import draw_pants
 from wardrobe.lower.skirts import draw_skirt
+from wardrobe.lower.trousers import draw_pants
 from wardrobe.measurements import COAT, PANT, SKIRT, WAIST
-from wardrobe.scenes import scene
 from wardrobe.scenes.camera import see
+from wardrobe.scenes.compositing import compose_photo, compose_studio
 from wardrobe.spec import TARGETS, Plan, make_plan
 from wardrobe.upper.tops import draw_top
 
@@ -82,9 +82,9 @@ def _draw(seed: int, plan: Plan, size: int, plain: bool) -> Drawing:
     view = see(pen.outlines, pen.supports, plan, size, plain, rng)
     layer, mask = (_render(picture, view.size, view.matrix) for picture in (drawn, stencil))
     if plain:
-        picture = scene.compose_studio(layer, plan, view, rng)
+        picture = compose_studio(layer, plan, view, rng)
     else:
-        picture = scene.compose_photo(layer, plan, view, lambda other, rng: _record(other, rng, size), rng)
+        picture = compose_photo(layer, plan, view, lambda other, rng: _record(other, rng, size), rng)
     covered = mask.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
     return Drawing(Image.fromarray(picture), plan.labels, plan.absent, plan.garment, covered)
 

@@ -115,6 +115,11 @@ class Plan:
         return frozenset(ATTRIBUTES) - frozenset(self.values) - unknown
 
     @property
+    def seen_from_behind(self) -> bool:
+        """Whether the back is shown, which hides the neck."""
+        return self.hidden in NECKS.values()
+
+    @property
     def neck(self) -> Target:
         """The (attribute, value) of the one neck, HOOD, or ("", 0) for garments without any."""
         if self.hooded:

@@ -6,8 +6,8 @@ from itertools import pairwise
 import skia
 
 from wardrobe.drawing.geometry import Run, resampled
-from wardrobe.fabric.cloth import Cloth
 from wardrobe.fabric.colours import argb
+from wardrobe.fabric.materials import Cloth
 
 _ALONG = (0.0, 0.55, 0.95, 1.0, 0.8, 0.4, 0.0)  # how strong a fold is along its run
 _ACROSS = (-1.0, -0.35, -0.04, 0.22, 0.55, 1.25)  # parts of its width from the ridge, the lit side first

@@ -124,3 +124,8 @@ def resampled(run: Run, n: int) -> list[Point]:
     return list(
         zip(np.interp(at, along, points[:, 0]).tolist(), np.interp(at, along, points[:, 1]).tolist(), strict=True)
     )
+
+
+def blend_runs(one: Run, other: Run, t: float, n: int = 9) -> list[Point]:
+    """The run that lies a part of the way from one run to another."""
+    return [lerp(a, b, t) for a, b in zip(resampled(one, n), resampled(other, n), strict=True)]

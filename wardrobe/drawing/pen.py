@@ -11,8 +11,8 @@ import skia
 from wardrobe.drawing.fold_mesh import fold_mesh
 from wardrobe.drawing.geometry import Point, Run, Warp, lerp, resampled, trace
 from wardrobe.drawing.wrinkles import CM, SIZE, wrinkle_light
-from wardrobe.fabric.cloth import Cloth
 from wardrobe.fabric.colours import Colour, argb, luminance, mix
+from wardrobe.fabric.materials import Cloth
 
 SRC_ATOP = skia.BlendMode.kSrcATop
 _FILL = skia.Paint(AntiAlias=True)
@@ -30,7 +30,6 @@ class Pen:
     def __init__(self, warp: Warp, rng: np.random.Generator, pixel: float) -> None:
         """`pixel`: about how many centimetres a pixel of the finished picture is, for the thinnest lines."""
         self.warp = warp
-        self.rng = rng
         self.pixel = pixel
         self.outlines: list[skia.Path] = []  # of the garment's pieces
         self.supports: list[skia.Path] = []  # of what holds it

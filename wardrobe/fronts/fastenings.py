@@ -3,11 +3,12 @@
 import numpy as np
 
 from wardrobe.drawing.geometry import Point, offset
-from wardrobe.fabric.cloth import Cloth
+from wardrobe.drawing.trims import raised_piece, soft_line
 from wardrobe.fabric.colours import luminance, mix
+from wardrobe.fabric.materials import Cloth
 from wardrobe.fronts.waists import belt, sash
-from wardrobe.silhouette.edges import brush, leaf, lit
-from wardrobe.silhouette.kit import Kit, button_colour, metal_colour
+from wardrobe.silhouette.context import Kit, Neck, button_colour, metal_colour
+from wardrobe.spec import HOOD
 
 
 def placket(kit: Kit, top: float) -> None:
@@ -23,8 +24,8 @@ def placket(kit: Kit, top: float) -> None:
     strip = cloth.plain(0.06) if polo and cloth.kind == "plain" else cloth
     pen.band(left, right, strip, shadow=0.2, edge=0.2)
     free, sewn = (right, left) if way == 1 else (left, right)
-    brush(pen, offset(free, -0.35 if way == 1 else 0.35), (10, 8, 14), 0.9, 0.4)
-    brush(pen, offset(free, 0.3 if way == 1 else -0.3), lit(cloth)[0], 0.5, lit(cloth)[1])
+    soft_line(pen, offset(free, -0.35 if way == 1 else 0.35), (10, 8, 14), 0.9, 0.4)
+    soft_line(pen, offset(free, 0.3 if way == 1 else -0.3), cloth.highlight[0], 0.5, cloth.highlight[1])
     pen.line(free, cloth.seam, 0.3, 0.9)
     pen.line(sewn, cloth.seam, 0.2, 0.5)
     for x, run in ((0.45, left), (-0.45, right)):
@@ -99,8 +100,8 @@ def _overlap(kit: Kit, top: float, x: float, cut_away: bool) -> None:
     edge: list[Point] = [(0.3, top), (x, top + 2.5), (x, (top + bottom) / 2), (x, bottom)]
     if cut_away:
         edge = [(0.3, top), (x, top + 2.5), (x, bottom - 10), (x - 2.2, bottom - 2.5), (x - 7, bottom)]
-    brush(pen, offset(edge, -0.6), (10, 8, 14), 1.4, 0.42)
-    brush(pen, offset(edge, 0.4), lit(cloth)[0], 0.7, lit(cloth)[1])
+    soft_line(pen, offset(edge, -0.6), (10, 8, 14), 1.4, 0.42)
+    soft_line(pen, offset(edge, 0.4), cloth.highlight[0], 0.7, cloth.highlight[1])
     pen.line(edge, cloth.seam, 0.32, 0.9)
     pen.stitches(offset(edge, 1.0), cloth, alpha=0.35)
 
@@ -139,7 +140,7 @@ def _epaulettes(kit: Kit) -> None:
         upper = [(a, (a - body.neck) * slope + 0.5), (b, (b - body.neck) * slope + 0.5)]
         lower = [(b, upper[1][1] + 4.0), (a + 1, upper[0][1] + 4.0), (a - 0.8, upper[0][1] + 2.0), upper[0]]
         runs = [_on_side(upper, way), _on_side(lower[:2], way), _on_side(lower[1:], way)]
-        leaf(kit, pen.path(*runs), kit.cloth, angle=18.0 * way, height=0.5)
+        raised_piece(kit.pen, pen.path(*runs), kit.cloth, angle=18.0 * way, height=0.5)
         pen.button(((a + 1.4) * way, upper[0][1] + 2.4), button_colour(kit), 0.6)
 
 
@@ -155,7 +156,7 @@ def _toggle(kit: Kit, y: float) -> None:
     for way in (1, -1):
         pad = pen.path([(3.4 * way, y - 1.5), (6.4 * way, y - 1.5)], [(6.4 * way, y + 1.5), (3.4 * way, y + 1.5)])
         pen.piece(pad, Cloth(cord, cord), shadow=0.3, edge=0.3)
-    brush(pen, [(-3.4, y + 0.6), (3.4, y + 0.6)], (10, 8, 14), 1.0, 0.4)
+    soft_line(pen, [(-3.4, y + 0.6), (3.4, y + 0.6)], (10, 8, 14), 1.0, 0.4)
     pen.line([(-3.6, y), (3.6, y)], cord, 0.8, 1.0)
     pen.line([(-1.9, y), (1.9, y)], mix((120, 78, 44), (230, 200, 150), 0.25 if dark else 0.0), 1.7, 1.0)
 
@@ -185,7 +186,7 @@ def teeth(kit: Kit, run: list[Point]) -> None:
     pen.line(run, metal, 0.55, 0.95, dash=0.35)
     for x in (-1.5, 1.5):
         pen.stitches([(a + x, b) for a, b in run], cloth)
-        brush(pen, [(a + x * 0.55, b) for a, b in run], lit(cloth)[0], 0.5, 0.35)
+        soft_line(pen, [(a + x * 0.55, b) for a, b in run], cloth.highlight[0], 0.5, 0.35)
     (x, y) = run[0]
     pen.line([(x, y + 0.6), (x + 0.25, y + 3.4)], metal, 0.95, 1.0)
 
@@ -209,3 +210,25 @@ def open_placket(kit: Kit, parted: Point, slit: float, bottom: float, count: int
         pen.button((edge + 1.0, level), button_colour(kit), 0.55)
         if level < slit:  # its buttonhole, on the other side
             pen.line([(-edge - 1.3, level), (-edge - 0.6, level)], kit.cloth.seam, 0.3, 0.8)
+
+
+def draw_fastening(kit: Kit, neck: Neck) -> None:
+    if neck.front == "zip":
+        zip_front(kit, neck.bottom)
+    elif neck.front == "buttons" and kit.plan.neck == ("lapel_design", 1) and kit.cloth.fabric == "leather":
+        slanted_zip(kit, neck.bottom)
+    elif neck.front == "buttons":
+        outerwear = kit.garment in ("blazer", "coat", "cardigan") or kit.plan.neck[0] == "lapel_design"
+        tailored = outerwear or kit.plan.neck == HOOD
+        if tailored or (kit.garment == "vest" and kit.plan.neck[0] != "collar_design"):
+            coat_front(kit, neck.bottom)
+        else:
+            placket(kit, neck.bottom)
+
+
+def zip_half(kit: Kit, run: list[Point], way: int) -> None:
+    """One side of an open zip: its tape and its teeth; way 1 for the right side."""
+    pen = kit.pen
+    pen.band(run, offset(run, -0.7 * way), kit.cloth.plain(0.5), edge=0.1)
+    pen.line(offset(run, 0.1 * way), metal_colour(kit), 0.5, 0.95, dash=0.35)
+    pen.stitches(offset(run, -1.5 * way), kit.cloth)

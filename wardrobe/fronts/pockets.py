@@ -1,8 +1,8 @@
 """Pockets, and the seams of a front that lie around them."""
 
 from wardrobe.drawing.geometry import Point, between, flipped, offset
-from wardrobe.silhouette.edges import leaf, turned
-from wardrobe.silhouette.kit import Kit, button_colour, metal_colour
+from wardrobe.drawing.trims import raised_piece
+from wardrobe.silhouette.context import Kit, button_colour, grain_angle, metal_colour
 
 
 def pockets(kit: Kit, front: str) -> None:
@@ -55,13 +55,19 @@ def patch(kit: Kit, at: Point, width: float, height: float, flap: bool = False) 
             [(x - w - 0.3, y - 0.8), (x + w + 0.3, y - 0.8)],
             [(x + w + 0.3, y + 2.6), (x, y + 4.4), (x - w - 0.3, y + 2.6)],
         ]
-        leaf(kit, pen.path(*cover), kit.cloth, height=0.5)
+        raised_piece(kit.pen, pen.path(*cover), kit.cloth, height=0.5)
         pen.button((x, y + 2.9), button_colour(kit), 0.55)
 
 
 def welt(kit: Kit, run: list[Point], deep: float) -> None:
     """A narrow strip over a slit."""
-    leaf(kit, kit.pen.path(run, [(x, y + deep) for x, y in run][::-1]), kit.cloth, angle=turned(kit) / 2, height=0.35)
+    raised_piece(
+        kit.pen,
+        kit.pen.path(run, [(x, y + deep) for x, y in run][::-1]),
+        kit.cloth,
+        angle=grain_angle(kit) / 2,
+        height=0.35,
+    )
 
 
 def _hips(kit: Kit, kinds: tuple[str, ...]) -> None:
@@ -83,7 +89,7 @@ def _hips(kit: Kit, kinds: tuple[str, ...]) -> None:
             run = [(inner, y), (outer, y + float(rng.uniform(0, 1.2)))]
             run = run if way == 1 else flipped(run)
             path = kit.pen.path(run, [(x, b + 5.0) for x, b in run][::-1])
-            leaf(kit, path, kit.cloth, angle=4.0 * way, height=0.6)
+            raised_piece(kit.pen, path, kit.cloth, angle=4.0 * way, height=0.6)
 
 
 def _slanted(kit: Kit, zipped: bool) -> None:
@@ -137,3 +143,20 @@ def _denim_front(kit: Kit) -> None:
     band = [(-body.width(low), low), (0.0, low + 0.6), (body.width(low), low)]
     pen.crease(band, kit.cloth, 0.8, 0.4)
     pen.stitches([(a, b + 0.8) for a, b in band], kit.cloth, thread)
+
+
+def draw_kangaroo_pocket(kit: Kit) -> None:
+    """The broad pocket over the belly of a hoodie, with slanting openings."""
+    pen, body = kit.pen, kit.body
+    low = body.length - body.band - 0.3
+    wide, high, deep = 0.60 * body.hem, 0.34 * body.hem, min(17.0, low - body.armhole - 8)
+    top = low - deep
+    mouth = between((wide, low - 0.38 * deep), (high, top), -0.10)
+    runs = [[(-high, top), (high, top)], mouth[::-1], [(wide, low - 0.38 * deep), (wide, low)],
+            [(wide, low), (-wide, low)], [(-wide, low), (-wide, low - 0.38 * deep)], flipped(mouth)]  # fmt: skip
+    pen.piece(pen.path(*runs), kit.cloth, shadow=0.4, edge=0.4)
+    for run in (mouth, flipped(mouth)):
+        pen.crease(run, kit.cloth, 1.4, 0.45)
+    for side in (1, -1):
+        pen.stitches([(x - 0.9 * side, y) for x, y in (mouth if side == 1 else flipped(mouth))], kit.cloth)
+    pen.stitches([(-high, top + 0.8), (high, top + 0.8)], kit.cloth)

@@ -10,8 +10,7 @@ import skia
 from wardrobe.drawing.geometry import Point, Run, between, offset, resampled
 from wardrobe.drawing.pen import SRC_ATOP, blur
 from wardrobe.fabric.colours import argb
-from wardrobe.silhouette.edges import is_dark, lit
-from wardrobe.silhouette.kit import Kit
+from wardrobe.silhouette.context import Kit
 from wardrobe.spec import HOOD
 
 PITCH = 7.5  # cm between two seams
@@ -96,8 +95,8 @@ def quilt(kit: Kit, path: skia.Path, rows: Iterable[Run], puff: float = 1.0) -> 
         seams.addPath(pen.path(run, close=False))
         hollows.addPath(pen.path(offset(run, -0.7 * puff), close=False))
         ridges.addPath(pen.path(offset(run, 2.2 * puff), close=False))
-    dark = 0.75 if is_dark(cloth) else 0.42
-    colour, alpha = lit(cloth)
+    dark = 0.75 if cloth.is_dark else 0.42
+    colour, alpha = cloth.highlight
     with pen.clip(path):
         for lines, tone, strength, width in (
             (hollows, cloth.shade, dark, 2.4 * puff),

@@ -3,10 +3,10 @@
 import skia
 
 from wardrobe.drawing.geometry import Point, Run, between, offset
-from wardrobe.fabric.cloth import Cloth
+from wardrobe.drawing.trims import raised_piece, soft_line
+from wardrobe.fabric.materials import Cloth
 from wardrobe.measurements import WAIST
-from wardrobe.silhouette.edges import brush, leaf, lit
-from wardrobe.silhouette.kit import Kit, metal_colour
+from wardrobe.silhouette.context import Kit, metal_colour
 
 LEATHERS = ((92, 58, 38), (40, 36, 36), (150, 104, 64), (200, 178, 146), (104, 36, 34))
 
@@ -51,7 +51,7 @@ def _darts(kit: Kit) -> None:
     x = kit.body.width(WAIST) * 0.5
     for way in (1, -1):
         run = [(x * way * 0.96, WAIST - 13.0), (x * way, WAIST), (x * way * 0.96, WAIST + 11.0)]
-        brush(kit.pen, run, kit.cloth.shade, 1.2, 0.14)
+        soft_line(kit.pen, run, kit.cloth.shade, 1.2, 0.14)
         kit.pen.line(run, kit.cloth.seam, 0.18, 0.4)
 
 
@@ -61,7 +61,7 @@ def _smocking(kit: Kit, line: Run, rows: int) -> None:
     for k in range(rows):
         dy = 0.95 * k - 0.5 * rows
         pen.line([(x * 0.995, y + dy) for x, y in line], cloth.shade, 0.4, 0.5)
-        pen.line([(x * 0.99, y + dy + 0.45) for x, y in line], lit(cloth)[0], 0.35, 0.5, dash=0.7)
+        pen.line([(x * 0.99, y + dy + 0.45) for x, y in line], cloth.highlight[0], 0.35, 0.5, dash=0.7)
 
 
 def _leather(kit: Kit) -> Cloth:
@@ -79,7 +79,7 @@ def belt(kit: Kit, line: Run, wide: float, strap: Cloth) -> None:
     """A belt along a line, with its buckle and, beyond it, its end."""
     pen = kit.pen
     upper, lower = [(a, b - wide / 2) for a, b in line], [(a, b + wide / 2) for a, b in line]
-    leaf(kit, pen.path(upper, lower[::-1]), strap, height=0.5)
+    raised_piece(kit.pen, pen.path(upper, lower[::-1]), strap, height=0.5)
     middle, half = line[len(line) // 2][1], wide * 0.62
     end = [(2.0, middle - wide * 0.4), (2.0, middle + wide * 0.4)]
     pen.line([end[0], (6.0, middle), end[1]], strap.seam, 0.25, 0.7)
@@ -94,7 +94,7 @@ def sash(kit: Kit, line: Run, wide: float, strap: Cloth) -> None:
     """A cloth belt that is tied: in a bow, or in a knot with hanging ends."""
     pen, rng = kit.pen, kit.rng
     upper, lower = [(a, b - wide / 2) for a, b in line], [(a, b + wide / 2) for a, b in line]
-    leaf(kit, pen.path(upper, lower[::-1]), strap, height=0.5)
+    raised_piece(kit.pen, pen.path(upper, lower[::-1]), strap, height=0.5)
     for t in (-0.2, 0.25):
         pen.line([(a, b + t * wide) for a, b in line], strap.shade, 0.25, 0.3)
     x = float(rng.uniform(-0.35, 0.35)) * line[-1][0]
@@ -108,14 +108,29 @@ def bow(kit: Kit, at: Point, cloth: Cloth, size: float = 1.0, loops: bool = True
         long = size * float(rng.uniform(10, 17))
         out = size * float(rng.uniform(1.2, 3.4)) * way
         end = [(x, y), (x + out, y + 0.5 * long), (x + out * 0.8, y + long)]
-        leaf(kit, pen.path(end, offset(end, -1.7 * size * way)[::-1]), cloth, angle=20.0 * way, height=0.6)
+        raised_piece(kit.pen, pen.path(end, offset(end, -1.7 * size * way)[::-1]), cloth, angle=20.0 * way, height=0.6)
     for way in (1, -1) if loops else ():
         tip = float(rng.uniform(5.0, 6.4)) * size
         loop = [(x, y), (x + 0.55 * tip * way, y - 2.6 * size), (x + tip * way, y - 0.6 * size),
                 (x + 0.6 * tip * way, y + 1.8 * size), (x, y)]  # fmt: skip
-        path = leaf(kit, pen.path(loop), cloth, angle=-40.0 * way, height=0.6)
+        path = raised_piece(kit.pen, pen.path(loop), cloth, angle=-40.0 * way, height=0.6)
         with pen.clip(path):
-            brush(pen, [(x, y), (x + 0.5 * tip * way, y - 0.3 * size)], cloth.shade, 1.0 * size, 0.5)
+            soft_line(pen, [(x, y), (x + 0.5 * tip * way, y - 0.3 * size)], cloth.shade, 1.0 * size, 0.5)
     knot = pen.path([(x - 1.0 * size, y - 1.2 * size), (x + 1.0 * size, y - 1.2 * size)],
                     [(x + 1.0 * size, y + 1.2 * size), (x - 1.0 * size, y + 1.2 * size)])  # fmt: skip
-    leaf(kit, knot, cloth, height=0.4)
+    raised_piece(kit.pen, knot, cloth, height=0.4)
+
+
+def draw_peplum_seam(kit: Kit, trunk: skia.Path) -> None:
+    """The seam at the waist and the gathers of the flounce below it."""
+    body, rng = kit.body, kit.rng
+    y = body.waist_y
+    x = body.width(y)
+    line = between((-x, y), (x, y), -0.02, 5)
+    folds = []
+    for i in range(10):
+        t = -0.9 + 0.2 * i + rng.normal(0, 0.02)
+        deep = rng.uniform(5, 13)
+        folds.append(([(x * t, y + 0.8), (body.width(y + deep) * t, y + deep)], 0.9, 0.6))
+    kit.pen.folds(trunk, kit.cloth, folds)
+    kit.pen.crease(line, kit.cloth, 0.9, 0.35)

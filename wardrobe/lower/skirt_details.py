@@ -6,9 +6,9 @@ import numpy as np
 
 from wardrobe.drawing.geometry import Point, flipped, offset
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth
 from wardrobe.fabric.colours import luminance, mix
-from wardrobe.lower.pant_details import thread_of
+from wardrobe.fabric.materials import Cloth
+from wardrobe.lower.trouser_details import thread_of
 
 
 def denim_front(pen: Pen, cloth: Cloth, wide: Callable[[float], float], band: float, length: float, bow: float) -> None:

@@ -8,14 +8,14 @@ import numpy as np
 import skia
 
 from wardrobe.drawing.geometry import Point, Run, mirrored, profile
-from wardrobe.drawing.lace import lace_edge
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth, choose_cloth
+from wardrobe.drawing.trims import lace_edge
+from wardrobe.fabric.materials import Cloth, choose_cloth
 from wardrobe.lower.skirt_details import denim_front, slit_or_buttons, wrap_edge
 from wardrobe.lower.waistband import draw_band, draw_inside
 from wardrobe.measurements import SKIRT
 from wardrobe.spec import Plan
-from wardrobe.supports import supports
+from wardrobe.supports.display import clip_bottom, hold_bottom
 
 Width = Callable[[float], float]  # half a width by the height
 Fold = tuple[Run, float, float]
@@ -57,7 +57,7 @@ def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     cloth = choose_cloth("skirt", rng)
     skirt = _measure(plan, cloth, rng)
     draw_inside(pen, cloth, skirt.waist)
-    supports.hold_bottom(pen, plan, skirt.waist, cloth)
+    hold_bottom(pen, plan, skirt.waist, cloth)
     if skirt.cut == "tulle":
         _tulle(pen, skirt, cloth, rng)
     else:
@@ -66,7 +66,7 @@ def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     loops = skirt.cut == "denim" or (skirt.cut in ("pencil", "line") and cloth.seed % 4 == 0)
     metal = (184, 148, 98) if skirt.cut == "denim" else None
     draw_band(pen, cloth, skirt.waist, skirt.band, loops, elastic, metal)
-    supports.clip_bottom(pen, plan, skirt.waist)
+    clip_bottom(pen, plan, skirt.waist)
 
 
 def _measure(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Skirt:

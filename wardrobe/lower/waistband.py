@@ -2,8 +2,8 @@
 
 from wardrobe.drawing.geometry import Point
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth
 from wardrobe.fabric.colours import Colour, luminance
+from wardrobe.fabric.materials import Cloth
 
 
 def draw_inside(pen: Pen, cloth: Cloth, waist: float) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wardrobe.drawing.geometry import Point, between, flipped, offset
-from wardrobe.fronts.fastenings import open_edges, open_placket
-from wardrobe.necks.inside import inside
-from wardrobe.necks.ribs import rib_collar, zip_half
-from wardrobe.silhouette.edges import across, brush, leaf, lit, turned, wobble
-from wardrobe.silhouette.kit import Kit, Neck, button_colour, front_opening, hole, round_edge
+from wardrobe.drawing.geometry import Point, between, blend_runs, flipped, offset
+from wardrobe.drawing.trims import raised_piece, soft_line
+from wardrobe.fronts.fastenings import open_edges, open_placket, zip_half
+from wardrobe.necks.back_neck import inside
+from wardrobe.necks.openings import front_opening, hole, round_edge
+from wardrobe.necks.rib_collars import rib_collar
+from wardrobe.silhouette.context import Kit, Neck, button_colour, grain_angle, jitter
 
 
 @dataclass
@@ -89,8 +90,8 @@ def _stand_inside(kit: Kit, cut: _Cut) -> None:
     sides = between(fold[-1], seam[-1], 0.05), between(seam[0], fold[0], 0.05)
     stand = pen.path(fold, sides[0], seam[::-1], sides[1])
     pen.piece(stand, kit.trim.plain(0.3) if kit.trim.kind != "plain" else kit.trim.plain(0.24), edge=0.5, shadow=0.4)
-    brush(pen, across(fold, seam, 0.12), lit(kit.trim)[0], 0.9, 0.4)
-    pen.stitches(across(fold, seam, 0.86), kit.trim)
+    soft_line(pen, blend_runs(fold, seam, 0.12), kit.trim.highlight[0], 0.9, 0.4)
+    pen.stitches(blend_runs(fold, seam, 0.86), kit.trim)
 
 
 def _leaves(kit: Kit, cut: _Cut, zipped: bool) -> None:
@@ -104,7 +105,7 @@ def _leaves(kit: Kit, cut: _Cut, zipped: bool) -> None:
     down = kit.garment in ("shirt", "blouse") and big < 1.2 and rng.random() < 0.25  # a button-down collar
     tipped = cut.soft and rng.random() < 0.35
     for flip in (False, True):
-        dx, dy = wobble(kit, 0.6 if kit.plan.setting == "flat" else 0.35)
+        dx, dy = jitter(kit, 0.6 if kit.plan.setting == "flat" else 0.35)
         point = cut.point[0] + dx, cut.point[1] + dy
         shoulder = (w + 1.9 * big, 2.0)
         runs = [
@@ -114,10 +115,10 @@ def _leaves(kit: Kit, cut: _Cut, zipped: bool) -> None:
             between(point, (tx, ty), 0.05 if tx < 1 else -0.02),
         ]
         runs = [flipped(r) if flip else r for r in runs]
-        angle = turned(kit) if not cut.soft else 60.0
-        leaf(kit, pen.path(*runs), kit.trim, angle=-angle if flip else angle, height=0.8 * big)
+        angle = grain_angle(kit) if not cut.soft else 60.0
+        raised_piece(kit.pen, pen.path(*runs), kit.trim, angle=-angle if flip else angle, height=0.8 * big)
         fold = offset(runs[0], -0.5 if flip else 0.5)
-        brush(pen, fold, lit(kit.trim)[0], 1.1, 0.4)
+        soft_line(pen, fold, kit.trim.highlight[0], 1.1, 0.4)
         inset = -0.8 if flip else 0.8
         for run in runs[2:]:
             if tipped:
@@ -149,9 +150,9 @@ def flat_collar(kit: Kit, large: bool) -> Neck:
         for flip in (False, True):
             runs = cut(kit, edge, low, size)
             runs = [flipped(r) if flip else r for r in runs]
-            angle = -turned(kit) if flip else turned(kit)
-            leaf(kit, kit.pen.path(*runs), kit.trim, angle=angle, height=1.1 if large else 0.9)
-            brush(kit.pen, offset(runs[0], -0.9 if flip else 0.9), lit(kit.trim)[0], 1.4, 0.35)
+            angle = -grain_angle(kit) if flip else grain_angle(kit)
+            raised_piece(kit.pen, kit.pen.path(*runs), kit.trim, angle=angle, height=1.1 if large else 0.9)
+            soft_line(kit.pen, offset(runs[0], -0.9 if flip else 0.9), kit.trim.highlight[0], 1.4, 0.35)
             for run in runs[1:]:
                 if trimming == "stitches":
                     kit.pen.stitches(offset(run, -0.9 if flip else 0.9), kit.trim, alpha=0.55)
@@ -175,7 +176,7 @@ def _round_leaf(kit: Kit, edge: list[Point], low: float, size: float) -> list[li
     w = kit.body.neck
     reach = min(w + 0.80 * size, kit.body.shoulder + 0.5) - 0.3
     fall = kit.body.slope * (reach - w) / (kit.body.shoulder - w)
-    dx, dy = wobble(kit, 0.03 * size)
+    dx, dy = jitter(kit, 0.03 * size)
     gap = 0.25
     outer = [
         (w, -0.7),
@@ -195,7 +196,7 @@ def _pointed_leaf(kit: Kit, edge: list[Point], low: float, size: float) -> list[
     w = kit.body.neck
     reach = min(w + 0.78 * size, kit.body.shoulder + 0.5)
     fall = kit.body.slope * (reach - w) / (kit.body.shoulder - w)
-    dx, dy = wobble(kit, 0.5)
+    dx, dy = jitter(kit, 0.5)
     point = reach * 0.66 + dx, low + size * 0.80 + dy
     return [
         _inner(edge, w, low, 0.2),

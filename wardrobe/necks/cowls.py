@@ -1,9 +1,10 @@
 """Cowls: cloth that hangs or lies in loops around the neck."""
 
 from wardrobe.drawing.geometry import Point
-from wardrobe.necks.inside import inside
-from wardrobe.silhouette.edges import roll
-from wardrobe.silhouette.kit import Kit, Neck, hole
+from wardrobe.drawing.trims import roll
+from wardrobe.necks.back_neck import inside
+from wardrobe.necks.openings import hole
+from wardrobe.silhouette.context import Kit, Neck
 
 
 def cowl_neck(kit: Kit) -> Neck:
@@ -28,7 +29,7 @@ def _draped(kit: Kit) -> Neck:
             bows.append(_loop(kit, reach * t, depth + step * k * (0.9 + 0.12 * k), lean * (1 + 0.5 * k)))
         for upper, lower in zip(bows[-2::-1], bows[:0:-1], strict=True):  # the lowest loop first
             grain = float(rng.uniform(-6, 6))
-            roll(kit, upper, lower, kit.cloth, angle=grain, height=1.5)
+            roll(kit.pen, upper, lower, kit.cloth, angle=grain, height=1.5)
 
     neck.under.append(lambda: inside(kit, 1.2, depth, band=0.0, label=0.5))
     neck.over.append(over)
@@ -67,12 +68,12 @@ def _soft_collar(kit: Kit) -> Neck:
             bows.append([(-x, y), (-x * 0.86, y + 0.5 * (fall - y)), (-x * 0.42, fall - 0.9), (lean * (1 - k), fall),
                          (x * 0.42, fall - 0.8), (x * 0.86, y + 0.48 * (fall - y)), (x, y)])  # fmt: skip
         for upper, lower in zip(bows[-2::-1], bows[:0:-1], strict=True):
-            roll(kit, upper, lower, kit.trim, angle=8.0, height=1.6)
+            roll(kit.pen, upper, lower, kit.trim, angle=8.0, height=1.6)
 
     def under() -> None:
         inside(kit, 0.8, depth, band=0.0)
         back = [(-w, -rise), (-w * 0.5, -rise - 1.3), (0.0, -rise - 1.6), (w * 0.5, -rise - 1.3), (w, -rise)]
-        roll(kit, back, [(-w, 1.0), (0.0, 2.2), (w, 1.0)], kit.trim.plain(0.3), height=0.6)
+        roll(kit.pen, back, [(-w, 1.0), (0.0, 2.2), (w, 1.0)], kit.trim.plain(0.3), height=0.6)
 
     neck.under.append(under)
     neck.over.append(over)

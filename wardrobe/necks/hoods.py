@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import skia
 
-from wardrobe.drawing.geometry import Point, Run, between, flipped, offset, resampled
-from wardrobe.fabric.cloth import Cloth
+from wardrobe.drawing.geometry import Point, Run, between, blend_runs, flipped, offset, resampled
+from wardrobe.drawing.trims import raised_piece, roll, soft_line
 from wardrobe.fabric.colours import argb, luminance, mix
-from wardrobe.necks.inside import inside
-from wardrobe.silhouette.edges import across, brush, leaf, lit, roll
-from wardrobe.silhouette.kit import Kit, Neck, front_opening, hole, metal_colour, round_edge
+from wardrobe.fabric.materials import Cloth
+from wardrobe.necks.back_neck import inside
+from wardrobe.necks.openings import front_opening, hole, round_edge
+from wardrobe.silhouette.context import Kit, Neck, metal_colour
 
 FURS = ((196, 170, 136), (226, 214, 196), (92, 76, 66), (150, 142, 134), (58, 52, 52))
 
@@ -96,11 +97,11 @@ def _spread_rim(kit: Kit, throat: Point, furred: bool) -> None:
         if way == -1:
             inner, outer = ([(-x + 2 * lean * _part(y, high), y) for x, y in run] for run in (inner, outer))
         if furred:
-            fur(kit, across(inner, outer, 0.2, 13), 3.4)
+            fur(kit, blend_runs(inner, outer, 0.2, 13), 3.4)
             continue
-        leaf(kit, kit.pen.path(inner, outer[::-1]), kit.cloth, angle=40.0 * way, height=0.5)
-        kit.pen.stitches(across(inner, outer, 0.82), kit.cloth)
-        brush(kit.pen, across(inner, outer, 0.25), lit(kit.cloth)[0], 0.9, 0.35)
+        raised_piece(kit.pen, kit.pen.path(inner, outer[::-1]), kit.cloth, angle=40.0 * way, height=0.5)
+        kit.pen.stitches(blend_runs(inner, outer, 0.82), kit.cloth)
+        soft_line(kit.pen, blend_runs(inner, outer, 0.25), kit.cloth.highlight[0], 0.9, 0.35)
     if not furred:
         _drawstrings(kit, throat)
 
@@ -115,7 +116,7 @@ def _fallen_back(kit: Kit, low: float) -> None:
     rim = [(-w, 1.4), (-w - 0.6, -1.6), (-w * 0.6, -high * 0.56), (0.0, -high * 0.66), (w * 0.6, -high * 0.56),
            (w + 0.6, -1.6), (w, 1.4)]  # fmt: skip
     pen.piece(pen.path(crown, rim[::-1]), kit.cloth, angle=12, edge=0.8)
-    brush(pen, across(crown, rim, 0.35), lit(kit.cloth)[0], 2.0, 0.4)
+    soft_line(pen, blend_runs(crown, rim, 0.35), kit.cloth.highlight[0], 2.0, 0.4)
     hollow = pen.path(rim, [(w, 1.4), (0.0, 3.0), (-w, 1.4)])
     pen.piece(hollow, kit.lining, edge=0.4, shadow=0.3)
     pen.tint(hollow, (0, -high * 0.66), (0, 3.0), [((8, 6, 14), 0.22), ((8, 6, 14), 0.58)])
@@ -130,12 +131,12 @@ def _fallen_sides(kit: Kit, throat: Point) -> None:
         out, dy = 4.6 + float(rng.uniform(-0.4, 1.4)), float(rng.normal(0, 0.5))
         inner = [(w - 0.2, -3.6), (w * 0.98, 0.4), (w * 0.60, y * 0.60), (x, y)]
         outer = [(w + out * 0.6, -3.4), (w + out, 3.0 + dy), (w * 0.95 + 1.8, y * 0.92 + dy), (x + 0.5, y + 4.6)]
-        hem = across(inner, outer, 0.42, 7)
+        hem = blend_runs(inner, outer, 0.42, 7)
         inner, outer, hem = (flipped(r) if way == -1 else r for r in (inner, outer, hem))
-        roll(kit, hem, outer, kit.cloth, angle=24.0 * way, height=1.3)
+        roll(kit.pen, hem, outer, kit.cloth, angle=24.0 * way, height=1.3)
         pen.line(outer, kit.cloth.seam, 0.25, 0.7)
-        leaf(kit, pen.path(inner, hem[::-1]), kit.cloth, angle=50.0 * way, height=0.7)
-        pen.stitches(across(inner, hem, 0.8), kit.cloth)
+        raised_piece(kit.pen, pen.path(inner, hem[::-1]), kit.cloth, angle=50.0 * way, height=0.7)
+        pen.stitches(blend_runs(inner, hem, 0.8), kit.cloth)
     _drawstrings(kit, throat)
 
 
@@ -153,7 +154,7 @@ def _drawstrings(kit: Kit, throat: Point) -> None:
     for way in (1, -1):
         end = ((x + rng.uniform(0.2, 2.0)) * way, y + rng.uniform(11, 19))
         cord = between((x * way, y), end, float(rng.uniform(-0.12, 0.12)))
-        brush(pen, [(px + 0.4, py + 0.3) for px, py in cord], (10, 8, 14), 1.1, 0.35)
+        soft_line(pen, [(px + 0.4, py + 0.3) for px, py in cord], (10, 8, 14), 1.1, 0.35)
         pen.line(cord, colour, thick, 1.0)
         tip = [cord[-1], (cord[-1][0] + 0.1 * way, cord[-1][1] + 1.6)]
         pen.line(tip, metal if rng.random() < 0.6 else colour, thick + 0.35, 1.0)

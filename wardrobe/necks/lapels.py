@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import skia
 
-from wardrobe.drawing.geometry import between, flipped, offset
-from wardrobe.fabric.cloth import Cloth
+from wardrobe.drawing.geometry import between, blend_runs, flipped, offset
+from wardrobe.drawing.trims import raised_piece, soft_line
+from wardrobe.fabric.materials import Cloth
 from wardrobe.fronts.fastenings import open_edges
-from wardrobe.necks.inside import inside
-from wardrobe.silhouette.edges import across, brush, leaf, lit, patterned, turned, wobble
-from wardrobe.silhouette.kit import Kit, Neck, button_colour, front_opening, round_edge
+from wardrobe.necks.back_neck import inside
+from wardrobe.necks.openings import front_opening, round_edge
+from wardrobe.silhouette.context import Kit, Neck, button_colour, grain_angle, jitter
 
 
 def _break(kit: Kit) -> float:
@@ -25,7 +26,7 @@ def _collar_back(kit: Kit, height: float, bottom: float) -> None:
            (w + 0.4, -height * 0.62)]  # fmt: skip
     low = [(-w, 1.0), (-w * 0.5, 1.9), (0.0, 2.2), (w * 0.5, 1.9), (w, 1.0)]
     pen.piece(pen.path(top, low[::-1]), kit.trim.plain(0.3), edge=0.5, shadow=0.5)
-    brush(pen, across(top, low, 0.14), lit(kit.trim)[0], 1.0, 0.45)
+    soft_line(pen, blend_runs(top, low, 0.14), kit.trim.highlight[0], 1.0, 0.45)
 
 
 def notched(kit: Kit) -> Neck:
@@ -45,7 +46,7 @@ def notched(kit: Kit) -> Neck:
 
     def half(flip: bool) -> None:
         pen = kit.pen
-        dx, dy = wobble(kit, 0.25)
+        dx, dy = jitter(kit, 0.25)
         tip = (roll(gorge) + wide + 1.4 + dx, gorge + fall + dy)
         notch = (roll(gorge) + wide * 0.36, gorge - 0.3)
         inner = (roll(gorge - 2.4), gorge - 2.4)
@@ -64,16 +65,16 @@ def notched(kit: Kit) -> Neck:
             between(notch, collar_tip, 0.0),
             [collar_tip, (w + 4.2, 1.6), (w + 2.3, -1.3), (w - 0.2, -2.9)],
         ]
-        grain = turned(kit)
+        grain = grain_angle(kit)
         below, upper = (pen.path(*(flipped(r) if flip else r for r in piece)) for piece in (lapel, collar))
         whole = skia.Op(below, upper, skia.PathOp.kUnion_PathOp)  # they are sewn together along the gorge
-        leaf(kit, whole, kit.trim, angle=(-0.6 if flip else 0.6) * grain, height=1.0)
-        if patterned(kit.trim):
+        raised_piece(kit.pen, whole, kit.trim, angle=(-0.6 if flip else 0.6) * grain, height=1.0)
+        if kit.trim.is_patterned:
             with pen.clip(whole):
                 pen.piece(upper, kit.trim, angle=(-1.5 if flip else 1.5) * grain, edge=0.4)
         pen.crease(flipped(collar[1]) if flip else collar[1], kit.trim, 0.7, 0.5)
         line = flipped(lapel[0]) if flip else lapel[0]
-        brush(pen, offset(line, 0.7 if flip else -0.7), lit(kit.trim)[0], 1.5, 0.3)
+        soft_line(pen, offset(line, 0.7 if flip else -0.7), kit.trim.highlight[0], 1.5, 0.3)
         if kit.garment == "blazer" and flip:
             hole_at = [(tip[0] - 2.8, tip[1] + 1.9), (tip[0] - 1.0, tip[1] + 1.4)]
             pen.line(flipped(hole_at), kit.cloth.seam, 0.35)
@@ -116,13 +117,13 @@ def open_front(kit: Kit) -> Neck:
             path = pen.path(run, far[::-1])
             if kind == "facing":
                 pen.stitches(far, kit.cloth, alpha=0.7)
-                brush(pen, offset(run, -0.4 * way), lit(kit.cloth)[0], 0.9, lit(kit.cloth)[1])
+                soft_line(pen, offset(run, -0.4 * way), kit.cloth.highlight[0], 0.9, kit.cloth.highlight[1])
                 pen.line(run, kit.cloth.seam, 0.3, 0.9)
             elif kind == "band":
                 pen.band(run, far, kit.trim, ribs=0.9, shadow=0.5, edge=0.4)
                 pen.crease(far, kit.cloth, 0.9, 0.5)
             else:
-                leaf(kit, path, _braid(kit), height=0.4)
+                raised_piece(kit.pen, path, _braid(kit), height=0.4)
         if kind == "band" and not hangs and v_shaped:
             pen.button((0.0, stop + 1.2), button_colour(kit), 0.75)
 
@@ -153,7 +154,7 @@ def shawl(kit: Kit, large: bool) -> Neck:
 
     def half(flip: bool) -> None:
         pen = kit.pen
-        dx, dy = wobble(kit, 0.3)
+        dx, dy = jitter(kit, 0.3)
         end = (gap * 0.8 + 0.2, stop + (4.0 if large else 1.0))
         start = (w - 0.2, -height * 0.72)
         way_down = [(w * 0.72, stop * 0.42)] if gap else [(w * 0.62, stop * 0.36), (w * 0.3, stop * 0.7)]
@@ -169,15 +170,15 @@ def shawl(kit: Kit, large: bool) -> Neck:
         ]
         inner, outer = (flipped(inner), flipped(outer)) if flip else (inner, outer)
         path = pen.path(inner, outer)
-        turn = turned(kit) * 0.8
-        leaf(kit, path, kit.trim, angle=-turn if flip else turn, height=1.5 if large else 1.0)
-        colour, alpha = lit(kit.trim)
+        turn = grain_angle(kit) * 0.8
+        raised_piece(kit.pen, path, kit.trim, angle=-turn if flip else turn, height=1.5 if large else 1.0)
+        colour, alpha = kit.trim.highlight
         with pen.clip(path):  # the cloth rolls over along the inner edge
-            brush(pen, across(inner, outer[::-1], 0.16), colour, size * 0.2, alpha * 0.8)
+            soft_line(pen, blend_runs(inner, outer[::-1], 0.16), colour, size * 0.2, alpha * 0.8)
             if large:
-                brush(pen, across(inner, outer[::-1], 0.42), kit.trim.shade, size * 0.10, 0.3)
-                brush(pen, across(inner, outer[::-1], 0.60), colour, size * 0.12, alpha * 0.6)
-        if not patterned(kit.trim) and not large:
+                soft_line(pen, blend_runs(inner, outer[::-1], 0.42), kit.trim.shade, size * 0.10, 0.3)
+                soft_line(pen, blend_runs(inner, outer[::-1], 0.60), colour, size * 0.12, alpha * 0.6)
+        if not kit.trim.is_patterned and not large:
             pen.stitches(offset(outer, -0.9 if flip else 0.9), kit.trim, alpha=0.4)
 
     def over() -> None:

@@ -7,10 +7,11 @@ from itertools import pairwise
 import skia
 
 from wardrobe.drawing.geometry import Point, Run, between, flipped, offset, resampled
+from wardrobe.drawing.trims import gathers, soft_line
 from wardrobe.fronts.fastenings import open_placket
-from wardrobe.necks.inside import inside
-from wardrobe.silhouette.edges import brush, gathers, lit
-from wardrobe.silhouette.kit import Kit, Neck, button_colour, hole, round_edge, symmetric
+from wardrobe.necks.back_neck import inside
+from wardrobe.necks.openings import hole, round_edge, symmetric
+from wardrobe.silhouette.context import Kit, Neck, button_colour
 
 
 def round_neck(kit: Kit) -> Neck:
@@ -69,9 +70,9 @@ def _wrap(kit: Kit, depth: float) -> None:
     if end < depth + 4:
         return
     run = [(0.0, depth), (body.neck * 0.9, (depth + end) / 2 - 1.0), (body.width(end) * 0.9, end)]
-    brush(pen, offset(run, 0.8), kit.cloth.shade, 1.8, 0.45)
+    soft_line(pen, offset(run, 0.8), kit.cloth.shade, 1.8, 0.45)
     pen.crease(run, kit.cloth, 0.9, 0.6)
-    brush(pen, offset(run, -0.5), lit(kit.cloth)[0], 0.7, lit(kit.cloth)[1] * 0.7)
+    soft_line(pen, offset(run, -0.5), kit.cloth.highlight[0], 0.7, kit.cloth.highlight[1] * 0.7)
     folds = [(between((t * body.neck * 0.9, depth + t * 8), (body.width(end) * 0.8, end - 1.0), 0.06), 1.2, 0.6)
              for t in (-0.6, 0.2)]  # fmt: skip
     pen.folds(pen.path(*body.outline(1.8)), kit.cloth, folds)
@@ -83,7 +84,7 @@ def _ties(kit: Kit, y: float) -> None:
     for way in (1, -1):
         end = ((1.6 + rng.uniform(0, 1.8)) * way, y + rng.uniform(10, 16))
         cord = between((0.2 * way, y - 0.3), end, 0.1 * way)
-        brush(pen, offset(cord, 0.5), (10, 8, 14), 0.9, 0.35)
+        soft_line(pen, offset(cord, 0.5), (10, 8, 14), 0.9, 0.35)
         pen.line(cord, kit.trim.seam, 0.7, 0.95)
         pen.line([end, (end[0] + 0.1 * way, end[1] + 1.4)], kit.trim.seam, 1.3, 1.0)
 
@@ -199,7 +200,7 @@ def _finish(kit: Kit, runs: list[list[Point]], narrow: bool = False) -> None:
     wide = float(rng.uniform(2.2, 3.2) if kit.garment == "sweater" else rng.uniform(1.4, 2.4))
     if kind == "frill":
         run = runs[0]
-        gathers(kit, run, [(x * 1.10, y + 2.6) for x, y in run], kit.trim, 12, 0.3)
+        gathers(kit.pen, run, [(x * 1.10, y + 2.6) for x, y in run], kit.trim, 12, kit.rng, 0.3)
     for i, run in enumerate(runs):
         if kind in ("rib", "piping"):
             far = _mitred(runs, i, wide if kind == "rib" else 0.9)
@@ -229,8 +230,8 @@ def _mitred(runs: list[list[Point]], i: int, wide: float) -> list[Point]:
 
 def _edge(kit: Kit, run: Run) -> None:
     """The turned edge itself, lit so that it shows on dark cloth."""
-    colour, alpha = lit(kit.trim)
-    brush(kit.pen, offset(run, 0.35), colour, 0.6, alpha * 0.8, soft=0.25)
+    colour, alpha = kit.trim.highlight
+    soft_line(kit.pen, offset(run, 0.35), colour, 0.6, alpha * 0.8, soft=0.25)
     kit.pen.line(run, kit.cloth.seam, 0.25, 0.85)
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import skia
 
 from wardrobe.fabric.colours import argb, mix
-from wardrobe.scenes import grounds
-from wardrobe.scenes.decor import BRIGHT, choose, fill, motifs, stripes
-from wardrobe.scenes.textures import noise_paint
+from wardrobe.scenes.noise_textures import noise_paint
+from wardrobe.scenes.surface_patterns import BRIGHT, choose, fill, motifs, stripes
+from wardrobe.scenes.surfaces import boards, carpet, paper, parquet, tile_grid, tiles, with_turn
 
 Draw = Callable[[skia.Canvas, skia.Rect, np.random.Generator], None]
 PAINT = (
@@ -63,16 +63,14 @@ def _draw_one(kinds: list[tuple[float, Draw]], canvas: skia.Canvas, r: skia.Rect
 
 def _floor(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """A floor that goes back from the picture's lower edge to the wall."""
-    draw = (grounds.boards, grounds.boards, grounds.carpet, grounds.tiles, grounds.parquet, grounds.paper)[
-        rng.integers(6)
-    ]
+    draw = (boards, boards, carpet, tiles, parquet, paper)[rng.integers(6)]
     canvas.save()
     canvas.clipRect(r, skia.ClipOp.kIntersect, True)
     canvas.translate(r.centerX(), r.top())
     canvas.concat(skia.Matrix.MakeAll(1, 0, 0, 0, 0.32, 0, 0, -0.0016, 1))
     reach = 0.75 * r.width()
     canvas.translate(0, reach)
-    grounds.with_turn(
+    with_turn(
         canvas,
         skia.Rect.MakeLTRB(-reach, -reach, reach, reach),
         90.0 if rng.random() < 0.6 else float(rng.normal(0, 4)),
@@ -174,7 +172,7 @@ def curtain(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None
 def wall_tiles(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """Glazed tiles of a bathroom or kitchen."""
     base = choose(("f2f2f0", "e4ebee", "d8e2dc", "e9dfd2", "b9ccd6", "6f8f95", "efe9dc"), rng)
-    grounds.tile_grid(canvas, r, base, float(rng.choice([10.0, 15.0, 20.0])), float(rng.uniform(0.15, 0.4)), rng)
+    tile_grid(canvas, r, base, float(rng.choice([10.0, 15.0, 20.0])), float(rng.uniform(0.15, 0.4)), rng)
 
 
 def bricks(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:

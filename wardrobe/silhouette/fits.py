@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wardrobe.measurements import COAT, HIP, SKIRT, SLEEVE, WAIST
-from wardrobe.silhouette.arms import choose_arms
-from wardrobe.silhouette.body import Body, make_ripple
-from wardrobe.spec import NECKS, Plan
+from wardrobe.silhouette.arm_poses import choose_arms
+from wardrobe.silhouette.garment_body import Body, make_ripple
+from wardrobe.spec import Plan
 
 Span = tuple[float, float]
 
@@ -230,8 +230,3 @@ def _bare(body: Body, style: str, rng: np.random.Generator) -> None:
         body.armhole = body.top + _span(rng, (10.5, 12.5))
         right, left = (replace(arm, angle=max(arm.angle, 62.0 + 0.2 * arm.angle), round=7.0) for arm in body.arms)
         body.arms = right, left
-
-
-def hides_neck(plan: Plan) -> bool:
-    """Whether the garment is seen from behind, so that no neck can be recognised."""
-    return plan.hidden in NECKS.values()

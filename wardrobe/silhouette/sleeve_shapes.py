@@ -8,8 +8,8 @@ import numpy as np
 
 from wardrobe.drawing.geometry import Point, between, flipped, lerp, profile, resampled
 from wardrobe.measurements import ELBOW
-from wardrobe.silhouette.arms import Arm, Path, Place, across, along, elbow_at, inside, right_path
-from wardrobe.silhouette.body import Body
+from wardrobe.silhouette.arm_poses import Arm, Path, Place, across, along, elbow_at, inside, right_path
+from wardrobe.silhouette.garment_body import Body
 
 Runs = list[list[Point]]
 

@@ -8,8 +8,8 @@ import skia
 
 from wardrobe.drawing.geometry import Point, Run, lerp, mirrored
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth
 from wardrobe.fabric.colours import Colour, argb, mix, rgb
+from wardrobe.fabric.materials import Cloth
 
 KINDS = ("wood", "wood", "plastic", "plastic", "velvet", "wire")
 COLOURS = {

@@ -9,8 +9,8 @@ import skia
 
 from wardrobe.drawing.geometry import Point, flipped, mirrored, profile
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth
 from wardrobe.fabric.colours import Colour, argb, luminance, mix, rgb
+from wardrobe.fabric.materials import Cloth
 from wardrobe.measurements import CROTCH, ELBOW, FLOOR, HIP, KNEE, WAIST
 
 Across = Callable[[float, float], Point]  # the point at a distance along a limb and at one across its middle

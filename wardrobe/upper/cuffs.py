@@ -1,27 +1,25 @@
 """How sleeves end: knitted bands, buttoned cuffs, turned rolls, gathers and hems."""
 
 from wardrobe.drawing.geometry import Point, between, lerp
-from wardrobe.fabric.cloth import Cloth
-from wardrobe.silhouette.kit import Kit, button_colour
+from wardrobe.fabric.materials import Cloth
+from wardrobe.silhouette.context import Kit, button_colour
 from wardrobe.silhouette.sleeve_shapes import Sleeve
-from wardrobe.spec import Plan
 
 
-def draw_cuff(kit: Kit, plan: Plan, sleeve: Sleeve, shape: str) -> None:
+def draw_cuff(kit: Kit, sleeve: Sleeve, shape: str) -> None:
     """The end that such a garment's sleeve has."""
-    kind = _kind(kit, plan, shape)
-    {"rib": _rib, "cuff": _buttoned, "roll": _roll, "tailored": _tailored, "frill": _gathered}.get(kind, _hem)(
-        kit, plan, sleeve
-    )
+    kind = _kind(kit, shape)
+    draw = {"rib": _rib, "cuff": _buttoned, "roll": _roll, "tailored": _tailored, "frill": _gathered}.get(kind, _hem)
+    draw(kit, sleeve)
 
 
-def _kind(kit: Kit, plan: Plan, shape: str) -> str:
+def _kind(kit: Kit, shape: str) -> str:
     """The same for both arms."""
-    garment, value, seed = plan.garment, plan.values["sleeve_length"], kit.cloth.seed // 11
+    garment, value, seed = kit.garment, kit.plan.values["sleeve_length"], kit.cloth.seed // 11
     rolled = {"shirt": 8, "blouse": 5, "jacket": 4, "sweater": 3, "blazer": 3}.get(garment, 0)
     if value in (4, 5) and shape == "straight" and seed % 10 < rolled:
         return "roll"
-    bomber = garment == "jacket" and plan.neck == ("collar_design", 4)
+    bomber = garment == "jacket" and kit.plan.neck == ("collar_design", 4)
     if garment in ("sweater", "cardigan", "hoodie") or (bomber and value >= 6):
         return "rib"
     if shape == "puff":
@@ -41,17 +39,17 @@ def _across(sleeve: Sleeve, back: float, out: float = 0.0) -> list[Point]:
     return between(lerp(a, b, -out), lerp(b, a, -out), -0.035 * sleeve.arm.side)
 
 
-def _rib(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
-    value = plan.values["sleeve_length"]
+def _rib(kit: Kit, sleeve: Sleeve) -> None:
+    value = kit.plan.values["sleeve_length"]
     depth = 10.0 if value == 8 else 6.0 if value > 5 else 2.2
     cloth = kit.trim if kit.trim.kind != "plain" else kit.trim.plain(0.03)
     kit.pen.band(_across(sleeve, depth, 0.02), _across(sleeve, -0.15, 0.02), cloth, ribs=0.8, shadow=0.2)
     kit.pen.crease(_across(sleeve, depth), kit.cloth, 0.8, 0.3)
 
 
-def _buttoned(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
-    long = plan.values["sleeve_length"] >= 6
-    depth = 8.5 if plan.values["sleeve_length"] == 8 else 6.0 if long else 2.4
+def _buttoned(kit: Kit, sleeve: Sleeve) -> None:
+    long = kit.plan.values["sleeve_length"] >= 6
+    depth = 8.5 if kit.plan.values["sleeve_length"] == 8 else 6.0 if long else 2.4
     cloth: Cloth = kit.trim if long else kit.cloth
     kit.pen.band(_across(sleeve, depth, 0.02), _across(sleeve, 0.0, 0.02), cloth, shadow=0.35, edge=0.4)
     kit.pen.stitches(_across(sleeve, depth - 0.7), kit.cloth)
@@ -70,7 +68,7 @@ def _pleats(kit: Kit, sleeve: Sleeve, depth: float, count: int) -> None:
         kit.pen.line([foot, lerp(foot, head, 0.5 + 0.4 * (i % 2))], kit.cloth.shade, 0.32, 0.32)
 
 
-def _roll(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
+def _roll(kit: Kit, sleeve: Sleeve) -> None:
     """The sleeve turned up twice: its inside shows, thick and a little askew."""
     pen = kit.pen
     depth = 4.2 + kit.cloth.seed % 3
@@ -83,9 +81,9 @@ def _roll(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
         pen.line([run[0], lerp(run[1], sleeve.across(back + 0.8)[1], 0.12), run[-1]], kit.cloth.shade, 0.4, alpha)
 
 
-def _tailored(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
-    if plan.values["sleeve_length"] == 8:
-        _hem(kit, plan, sleeve)
+def _tailored(kit: Kit, sleeve: Sleeve) -> None:
+    if kit.plan.values["sleeve_length"] == 8:
+        _hem(kit, sleeve)
         return
     for k in range(3):
         run = _across(sleeve, 2.5 + 1.9 * k)
@@ -93,14 +91,14 @@ def _tailored(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
     kit.pen.line(_across(sleeve, 0.6), kit.cloth.seam, 0.2, 0.35)
 
 
-def _gathered(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
+def _gathered(kit: Kit, sleeve: Sleeve) -> None:
     """A narrow band that gathers the sleeve."""
     kit.pen.band(_across(sleeve, 1.8, 0.01), _across(sleeve, -0.15, 0.02), kit.trim, shadow=0.3, edge=0.3)
     _pleats(kit, sleeve, 1.8, 6)
 
 
-def _hem(kit: Kit, plan: Plan, sleeve: Sleeve) -> None:
-    if plan.values["sleeve_length"] == 2:
+def _hem(kit: Kit, sleeve: Sleeve) -> None:
+    if kit.plan.values["sleeve_length"] == 2:
         kit.pen.stitches(_across(sleeve, 1.0), kit.cloth)
         return
     kit.pen.stitches(_across(sleeve, 2.0), kit.cloth)

@@ -8,21 +8,20 @@ from wardrobe.drawing.geometry import Point, Run, flipped, lerp, offset, resampl
 from wardrobe.drawing.pen import SRC_ATOP
 from wardrobe.fabric.colours import argb
 from wardrobe.fronts.quilting import quilt_sleeve, quilted
-from wardrobe.silhouette.arms import Arm
-from wardrobe.silhouette.body import Body
-from wardrobe.silhouette.kit import Kit
+from wardrobe.silhouette.arm_poses import Arm
+from wardrobe.silhouette.context import Kit
+from wardrobe.silhouette.garment_body import Body
 from wardrobe.silhouette.sleeve_shapes import Sleeve, make_sleeve
-from wardrobe.spec import Plan
-from wardrobe.upper.creases import sleeve_folds
 from wardrobe.upper.cuffs import draw_cuff
+from wardrobe.upper.folds import sleeve_folds
 
 _RISING = (0.0, 0.3, 0.65, 0.9, 1.0, 1.0, 0.9, 0.6, 0.0)  # how far a sleeve's shadow reaches, along the sleeve
 
 
-def draw_sleeves(kit: Kit, plan: Plan, sides: Sequence[int] = (1, -1)) -> list[Callable[[], None]]:
+def draw_sleeves(kit: Kit, sides: Sequence[int] = (1, -1)) -> list[Callable[[], None]]:
     """Draws the sleeves of these sides; gives what is to be drawn when all else is: forearms laid over the trunk."""
     late: list[Callable[[], None]] = []
-    shape = _shape(kit, plan)
+    shape = _shape(kit)
     for arm in kit.body.arms:
         if arm.side not in sides:
             continue
@@ -32,26 +31,26 @@ def draw_sleeves(kit: Kit, plan: Plan, sides: Sequence[int] = (1, -1)) -> list[C
         sleeve = make_sleeve(kit.body, arm, shape)
         _draw(kit, sleeve, shape)
         if sleeve.lower:
-            late.append(lambda sleeve=sleeve: _forearm(kit, plan, sleeve, shape))  # type: ignore[misc]
+            late.append(lambda sleeve=sleeve: _forearm(kit, sleeve, shape))  # type: ignore[misc]
         else:
-            draw_cuff(kit, plan, sleeve, shape)
+            draw_cuff(kit, sleeve, shape)
     return late
 
 
-def _shape(kit: Kit, plan: Plan) -> str:
+def _shape(kit: Kit) -> str:
     """How wide the sleeves are; the same for both arms."""
-    value, seed = plan.values["sleeve_length"], kit.cloth.seed
+    value, seed = kit.plan.values["sleeve_length"], kit.cloth.seed
     shapes = ["straight"]
-    if plan.garment in ("blouse", "dress"):
+    if kit.garment in ("blouse", "dress"):
         shapes = {
             3: ["straight", "puff", "wide", "straight"],
             4: ["straight", "bell", "straight"],  # puffed, they look short
             5: ["straight", "bell", "straight"],
             7: ["straight", "balloon", "straight", "bell"],
         }.get(value, shapes)
-    elif plan.garment in ("T-shirt", "shirt") and value in (3, 4):
+    elif kit.garment in ("T-shirt", "shirt") and value in (3, 4):
         shapes = ["straight", "wide", "straight"]
-    elif plan.garment == "sweater" and value >= 6:
+    elif kit.garment == "sweater" and value >= 6:
         shapes = ["straight", "straight", "balloon"]
     if kit.body.seam != "set-in":
         shapes = [shape for shape in shapes if shape != "puff"]
@@ -101,14 +100,14 @@ def _gathers(sleeve: Sleeve) -> list[list[Point]]:
     return [[head, lerp(head, foot, 0.4), lerp(head, foot, 0.7)] for head, foot in zip(heads, feet, strict=True)]
 
 
-def _forearm(kit: Kit, plan: Plan, sleeve: Sleeve, shape: str) -> None:
+def _forearm(kit: Kit, sleeve: Sleeve, shape: str) -> None:
     """The part of a folded sleeve that lies across the trunk."""
     lean = (sleeve.arm.angle + sleeve.arm.bend - 90) * sleeve.arm.side
     path = kit.pen.path(*sleeve.forearm())
     kit.pen.piece(path, kit.cloth, angle=lean, shadow=1.3, edge=0.8)
     if quilted(kit) and sleeve.lower:
         quilt_sleeve(kit, path, *sleeve.lower)
-    draw_cuff(kit, plan, sleeve, shape)
+    draw_cuff(kit, sleeve, shape)
 
 
 def draw_tucked(kit: Kit) -> None:

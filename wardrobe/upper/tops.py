@@ -6,28 +6,29 @@ from dataclasses import replace
 import numpy as np
 import skia
 
-from wardrobe.drawing.geometry import between, flipped
-from wardrobe.drawing.lace import lace_edge
+from wardrobe.drawing.geometry import Point, flipped
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth, choose_cloth
+from wardrobe.drawing.trims import lace_edge, ribs
 from wardrobe.fabric.colours import luminance, mix
-from wardrobe.fronts import fronts
+from wardrobe.fabric.materials import Cloth, choose_cloth
+from wardrobe.fronts.fastenings import draw_fastening
+from wardrobe.fronts.pockets import draw_kangaroo_pocket, pockets
 from wardrobe.fronts.quilting import quilt_trunk, quilted
-from wardrobe.fronts.waists import waist
+from wardrobe.fronts.seams import draw_colour_block, draw_seams
+from wardrobe.fronts.waists import draw_peplum_seam, waist
+from wardrobe.necks.back_neck import back_of_neck
 from wardrobe.necks.collars import COLLARS
+from wardrobe.necks.high_necks import NECKS
 from wardrobe.necks.hoods import hood
-from wardrobe.necks.inside import back_of_neck
 from wardrobe.necks.lapels import LAPELS
 from wardrobe.necks.necklines import NECKLINES
-from wardrobe.necks.necks import NECKS
-from wardrobe.silhouette.edges import ribs
-from wardrobe.silhouette.fits import hides_neck, make_body
-from wardrobe.silhouette.kit import Kit, Neck, lace_trimmed
+from wardrobe.silhouette.context import Kit, Neck, lace_trimmed
+from wardrobe.silhouette.fits import make_body
 from wardrobe.spec import HOOD, Plan
-from wardrobe.supports import supports
-from wardrobe.upper import backs, bare
-from wardrobe.upper.creases import trunk_folds
-from wardrobe.upper.prints import print_chest
+from wardrobe.supports.display import hold_top
+from wardrobe.upper.bare_shoulders import draw_trunk, finish_edge
+from wardrobe.upper.chest_prints import print_chest
+from wardrobe.upper.folds import trunk_folds
 from wardrobe.upper.sleeves import draw_sleeves, draw_tucked
 
 
@@ -38,73 +39,73 @@ def draw_top(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     cloth = choose_cloth(plan.garment, rng)
     kit = Kit(pen, rng, body, cloth, _lining(plan, cloth, rng), _trim(plan, cloth, rng), plan)
     if style != "shoulders":
-        _draw_bare(kit, plan, style)
-    elif hides_neck(plan):
-        _draw_back(kit, plan)
+        _draw_bare(kit, style)
+    elif plan.seen_from_behind:
+        _draw_back(kit)
     else:
-        _draw_front(kit, plan)
+        _draw_front(kit)
 
 
-def _draw_front(kit: Kit, plan: Plan) -> None:
+def _draw_front(kit: Kit) -> None:
     """A garment with shoulders, seen from the front."""
     pen, body = kit.pen, kit.body
-    neck = (NECKLINES | NECKS | COLLARS | LAPELS | {HOOD: hood})[plan.neck](kit)
-    _choose_fastening(kit, plan, neck)
+    neck = (NECKLINES | NECKS | COLLARS | LAPELS | {HOOD: hood})[kit.plan.neck](kit)
+    _choose_fastening(kit, neck)
     if body.tucked:
         draw_tucked(kit)
     whole = pen.path(*body.outline(neck.back))
     pen.piece(whole, kit.lining, edge=0.6)
     for step in neck.under:
         step()
-    supports.hold_top(kit, plan)
+    hold_top(kit)
     front = skia.Op(whole, pen.path(*neck.opening), skia.PathOp.kDifference_PathOp)
     pen.piece(front, kit.cloth, shadow=1.8 if neck.front == "open" else 0.7)
-    print_chest(kit, plan, neck, front)
-    _finish_trunk(kit, plan, front, neck.front == "open")
-    fronts.details(kit, plan, neck, front)
+    print_chest(kit, neck, front)
+    _finish_trunk(kit, front, neck.front == "open")
+    _draw_front_details(kit, neck, front)
     _waist(kit, front)
-    if plan.garment == "hoodie" and "coat_length" not in plan.values:
-        _kangaroo_pocket(kit)
-    late = _arms(kit, plan)
+    if kit.garment == "hoodie" and "coat_length" not in kit.plan.values:
+        draw_kangaroo_pocket(kit)
+    late = _arms(kit)
     for step in [*neck.over, *late]:
         step()
-    if lace_trimmed(kit) and plan.neck in (("neckline_design", 4), ("neckline_design", 5), ("neckline_design", 7)):
+    if lace_trimmed(kit) and kit.plan.neck in (("neckline_design", 4), ("neckline_design", 5), ("neckline_design", 7)):
         for run in neck.opening[:-1]:  # all but what closes it above
             lace_edge(pen, list(run)[::-1], 2.0, kit.cloth)
 
 
-def _draw_back(kit: Kit, plan: Plan) -> None:
+def _draw_back(kit: Kit) -> None:
     """The same, seen from behind."""
-    supports.hold_top(kit, plan)
+    hold_top(kit)
     trunk = kit.pen.path(*kit.body.outline(1.8))
     kit.pen.piece(trunk, kit.cloth, shadow=0.7)
-    _finish_trunk(kit, plan, trunk, False)
+    _finish_trunk(kit, trunk, False)
     _waist(kit, trunk)
     if quilted(kit):
         quilt_trunk(kit, trunk)
-    backs.draw_seams(kit, plan)
-    late = _arms(kit, plan)
+    _draw_back_seams(kit)
+    late = _arms(kit)
     back_of_neck(kit)
     for step in late:
         step()
 
 
-def _draw_bare(kit: Kit, plan: Plan, style: str) -> None:
+def _draw_bare(kit: Kit, style: str) -> None:
     """A garment without two shoulders."""
-    front = bare.draw_trunk(kit, plan, style)
-    _finish_trunk(kit, plan, front, False)
-    fronts.details(kit, plan, Neck([]), front)
+    front = draw_trunk(kit, style)
+    _finish_trunk(kit, front, False)
+    _draw_front_details(kit, Neck([]), front)
     _waist(kit, front)
-    late = draw_sleeves(kit, plan, (1, -1) if style == "off" else (1,)) if kit.body.sleeve else []
+    late = draw_sleeves(kit, (1, -1) if style == "off" else (1,)) if kit.body.sleeve else []
     for step in late:
         step()
-    bare.finish_edge(kit, plan, style)
+    finish_edge(kit, style)
 
 
-def _arms(kit: Kit, plan: Plan) -> list[Callable[[], None]]:
+def _arms(kit: Kit) -> list[Callable[[], None]]:
     """Sleeves or the edges of bare armholes; gives what lies upon all else."""
     if kit.body.sleeve:
-        return draw_sleeves(kit, plan)
+        return draw_sleeves(kit)
     for side in (1, -1):
         run = kit.body.bare_armhole() if side == 1 else flipped(kit.body.bare_armhole())
         kit.pen.crease(run, kit.cloth, 0.8, 0.25)
@@ -112,11 +113,11 @@ def _arms(kit: Kit, plan: Plan) -> list[Callable[[], None]]:
     return []
 
 
-def _choose_fastening(kit: Kit, plan: Plan, neck: Neck) -> None:
+def _choose_fastening(kit: Kit, neck: Neck) -> None:
     """Outer garments open in front even where their neck does not say how."""
-    if neck.front != "closed" or "coat_length" not in plan.values:
+    if neck.front != "closed" or "coat_length" not in kit.plan.values:
         return
-    neck.front = "buttons" if plan.garment == "vest" else "zip"
+    neck.front = "buttons" if kit.garment == "vest" else "zip"
     neck.bottom = neck.bottom or max(y for run in neck.opening for _, y in run)
 
 
@@ -172,7 +173,7 @@ def _trim(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
     return cloth.plain()
 
 
-def _finish_trunk(kit: Kit, plan: Plan, trunk: skia.Path, opened: bool) -> None:
+def _finish_trunk(kit: Kit, trunk: skia.Path, opened: bool) -> None:
     """Folds, light, the hem and the waist."""
     pen, body, cloth = kit.pen, kit.body, kit.cloth
     pen.folds(trunk, cloth, trunk_folds(kit))
@@ -194,7 +195,7 @@ def _waist(kit: Kit, trunk: skia.Path) -> None:
     if kit.garment == "dress":
         waist(kit, trunk)
     elif kit.body.peplum:
-        _peplum_seam(kit, trunk)
+        draw_peplum_seam(kit, trunk)
 
 
 def _band(kit: Kit, trunk: skia.Path, opened: bool) -> None:
@@ -209,38 +210,49 @@ def _band(kit: Kit, trunk: skia.Path, opened: bool) -> None:
     path = skia.Op(trunk, wide, skia.PathOp.kIntersect_PathOp)  # as wide as the trunk, however that ripples
     pen.piece(path, cloth, edge=0.35)
     with pen.clip(path):
-        ribs(kit, upper, lower, cloth, 0.85)
+        ribs(kit.pen, upper, lower, cloth, 0.85)
     if not opened:
         pen.crease(upper, kit.cloth, 0.9, 0.3)
 
 
-def _peplum_seam(kit: Kit, trunk: skia.Path) -> None:
-    """The seam at the waist and the gathers of the flounce below it."""
-    body, rng = kit.body, kit.rng
-    y = body.waist_y
-    x = body.width(y)
-    line = between((-x, y), (x, y), -0.02, 5)
-    folds = []
-    for i in range(10):
-        t = -0.9 + 0.2 * i + rng.normal(0, 0.02)
-        deep = rng.uniform(5, 13)
-        folds.append(([(x * t, y + 0.8), (body.width(y + deep) * t, y + deep)], 0.9, 0.6))
-    kit.pen.folds(trunk, kit.cloth, folds)
-    kit.pen.crease(line, kit.cloth, 0.9, 0.35)
+def _draw_front_details(kit: Kit, neck: Neck, front: skia.Path) -> None:
+    """The seams, the pockets and the fastening of the kit.plan's garment."""
+    if kit.garment == "T-shirt" and kit.cloth.kind == "colour block":
+        draw_colour_block(kit, front)
+    if quilted(kit):
+        quilt_trunk(kit, front)
+    else:
+        draw_seams(kit)
+    with kit.pen.clip(front):
+        pockets(kit, neck.front)
+    with kit.pen.clip(front):
+        draw_fastening(kit, neck)
 
 
-def _kangaroo_pocket(kit: Kit) -> None:
-    """The broad pocket over the belly of a hoodie, with slanting openings."""
-    pen, body = kit.pen, kit.body
-    low = body.length - body.band - 0.3
-    wide, high, deep = 0.60 * body.hem, 0.34 * body.hem, min(17.0, low - body.armhole - 8)
-    top = low - deep
-    mouth = between((wide, low - 0.38 * deep), (high, top), -0.10)
-    runs = [[(-high, top), (high, top)], mouth[::-1], [(wide, low - 0.38 * deep), (wide, low)],
-            [(wide, low), (-wide, low)], [(-wide, low), (-wide, low - 0.38 * deep)], flipped(mouth)]  # fmt: skip
-    pen.piece(pen.path(*runs), kit.cloth, shadow=0.4, edge=0.4)
-    for run in (mouth, flipped(mouth)):
-        pen.crease(run, kit.cloth, 1.4, 0.45)
-    for side in (1, -1):
-        pen.stitches([(x - 0.9 * side, y) for x, y in (mouth if side == 1 else flipped(mouth))], kit.cloth)
-    pen.stitches([(-high, top + 0.8), (high, top + 0.8)], kit.cloth)
+def _draw_back_seams(kit: Kit) -> None:
+    """A yoke, a seam down the middle with its vent, or darts, as the garment has them."""
+    pen, body, cloth, rng = kit.pen, kit.body, kit.cloth, kit.rng
+    if kit.garment in ("shirt", "jacket") or (kit.garment == "blouse" and rng.random() < 0.4):
+        _draw_back_yoke(kit)
+    elif kit.garment in ("blazer", "coat"):
+        middle: list[Point] = [(0.0, 2.0), (0.25, 0.5 * body.length), (0.0, body.length + 0.5)]
+        pen.line(middle, cloth.shade, 0.9, 0.14)
+        pen.line(middle, cloth.seam, 0.18, 0.6)
+        if body.length > body.hip_y - 6:
+            top = body.length - min(0.26 * body.length, 34.0)
+            pen.crease([(0.0, top), (0.5, 0.5 * (top + body.length)), (1.1, body.length + 0.5)], cloth, 1.6, 0.5)
+    elif kit.garment == "dress":
+        pen.line([(0.0, 2.0), (0.1, body.waist_y), (0.0, body.waist_y + 18)], cloth.seam, 0.22, 0.6)
+
+
+def _draw_back_yoke(kit: Kit) -> None:
+    pen, body, cloth = kit.pen, kit.body, kit.cloth
+    y = body.slope + 6.0
+    x = body.shoulder - 0.3
+    line = [(-x, y - 0.6), (-x * 0.5, y + 0.3), (0.0, y + 0.5), (x * 0.5, y + 0.3), (x, y - 0.6)]
+    pen.line(line, cloth.shade, 0.9, 0.14)
+    pen.line(line, cloth.seam, 0.18, 0.6)
+    pen.stitches([(a, b + 0.7) for a, b in line], cloth)
+    if kit.garment != "jacket":  # a box pleat beneath the yoke
+        for side in (1, -1):
+            pen.line([(1.6 * side, y + 0.5), (1.7 * side, y + 22)], cloth.shade, 0.35, 0.4)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from wardrobe.drawing.geometry import Point, between, lerp
-from wardrobe.silhouette.kit import Kit
+from wardrobe.silhouette.context import Kit
 from wardrobe.silhouette.sleeve_shapes import Sleeve
 
 Fold = tuple[list[Point], float, float]  # along its hollow, cm wide, strength 0..1

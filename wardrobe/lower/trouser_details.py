@@ -7,9 +7,9 @@ import skia
 
 from wardrobe.drawing.geometry import Point, between, flipped, offset
 from wardrobe.drawing.pen import SRC_ATOP, Pen
-from wardrobe.fabric.cloth import Cloth
 from wardrobe.fabric.colours import Colour, argb, luminance, mix
-from wardrobe.lower.legs import Leg, Trousers
+from wardrobe.fabric.materials import Cloth
+from wardrobe.lower.trouser_shapes import Leg, Trousers
 
 THREAD: Colour = (214, 160, 84)
 
@@ -197,7 +197,7 @@ def press(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
     pen.line([(x + 0.45, y) for x, y in run], cloth.shade, 0.5, 0.40)
 
 
-def drawstring(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:
+def drawstring(pen: Pen, cloth: Cloth) -> None:
     """Two ends of a cord, tied or hanging."""
     colour = (
         cloth.accent

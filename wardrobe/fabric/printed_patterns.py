@@ -13,7 +13,7 @@ _GARDENS = (("e0518c", "f3b6c8", "f2c230"), ("c11f2b", "e8732c", "f6d75c"), ("2c
             ("8f5aa8", "cdbbe6", "f7cfd9"), ("fbfaf8", "f1e8d6", "f2c230"))  # fmt: skip
 
 
-def tile(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile | None:
+def print_tile(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile | None:
     """The repeating picture of a print and its size in cm; None for what is not printed."""
     if kind in ("dots", "big dots"):
         return _dots(accent, (2.2 if kind == "dots" else 6.0) * scale, float(rng.uniform(0.17, 0.28)))

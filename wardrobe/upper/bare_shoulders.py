@@ -3,25 +3,24 @@
 import skia
 
 from wardrobe.drawing.geometry import Point, between, mirrored, offset
-from wardrobe.drawing.lace import lace_edge
-from wardrobe.fabric.cloth import Cloth
+from wardrobe.drawing.trims import frill, lace_edge
+from wardrobe.fabric.materials import Cloth
 from wardrobe.measurements import WAIST
 from wardrobe.necks.necklines import heart_edge
-from wardrobe.silhouette.arms import arm_path
-from wardrobe.silhouette.edges import frill
-from wardrobe.silhouette.kit import Kit, lace_trimmed, symmetric
-from wardrobe.spec import Plan
-from wardrobe.supports import supports
+from wardrobe.necks.openings import symmetric
+from wardrobe.silhouette.arm_poses import arm_path
+from wardrobe.silhouette.context import Kit, lace_trimmed
+from wardrobe.supports.display import hold_top
 
 SWEETHEART = ("neckline_design", 8)
 
 
-def draw_trunk(kit: Kit, plan: Plan, style: str) -> skia.Path:
+def draw_trunk(kit: Kit, style: str) -> skia.Path:
     """Draws back, support and front; gives the front's outline."""
     if style == "one":
-        return _one_shoulder(kit, plan)
+        return _one_shoulder(kit)
     pen, body = kit.pen, kit.body
-    edge = top_edge(kit, plan, style)
+    edge = top_edge(kit, style)
     x, y = edge[-1]
     upper = _bust(kit, x, y) if style != "off" else _beneath_arm(kit, x, y)
     right, left = ([*upper, *body.side_run(side)[1:]] for side in (1, -1))  # one run: no corner at the armpit
@@ -32,13 +31,13 @@ def draw_trunk(kit: Kit, plan: Plan, style: str) -> skia.Path:
     if style == "straps":
         _straps(kit, x - 1.2, y, back=True)
     pen.piece(pen.path(behind, *lower), kit.lining, edge=0.5)
-    supports.hold_top(kit, plan, style)
+    hold_top(kit, style)
     front = pen.path(edge, *lower)
     pen.piece(front, kit.cloth, shadow=0.4)
     if style == "straps":
         _straps(kit, x - 1.2, y, back=False)
     if style != "off":
-        _shape_bust(kit, plan, style, front)
+        _shape_bust(kit, style, front)
     return front
 
 
@@ -62,14 +61,14 @@ def _beneath_arm(kit: Kit, x: float, y: float) -> list[Point]:
     return [(x, y), (body.chest - 0.5, 0.6 * y + 0.4 * body.armhole), (body.chest + 0.3, body.armhole)]
 
 
-def top_edge(kit: Kit, plan: Plan, style: str) -> list[Point]:
+def top_edge(kit: Kit, style: str) -> list[Point]:
     """The upper edge of the front, from left to right."""
     body = kit.body
     if style == "off":
         x, y = body.neck, body.top
         return [(-x, y + 0.2), (-x * 0.55, y + 1.6), (0.0, y + 2.2), (x * 0.55, y + 1.6), (x, y + 0.2)]
     x, y = 0.88 * body.chest, body.top
-    if plan.neck == SWEETHEART:
+    if kit.plan.neck == SWEETHEART:
         return symmetric(heart_edge(x, y, 5.2))
     if style == "strapless" and kit.cloth.seed % 3:  # a little higher over each breast
         return [(-x, y + 1.4), (-x * 0.8, y + 0.1), (-x * 0.48, y - 0.8), (0.0, y + 0.5), (x * 0.48, y - 0.8),
@@ -95,9 +94,9 @@ def _straps(kit: Kit, x: float, y: float, back: bool) -> None:
         )
 
 
-def _shape_bust(kit: Kit, plan: Plan, style: str, front: skia.Path) -> None:
+def _shape_bust(kit: Kit, style: str, front: skia.Path) -> None:
     """What shapes a bodice: cups and princess seams, or rows of smocking, or gathers in the middle."""
-    if plan.neck == SWEETHEART:
+    if kit.plan.neck == SWEETHEART:
         _princess_seams(kit)
         return
     if style == "straps":
@@ -164,7 +163,7 @@ def _shoulder_edge(kit: Kit) -> list[Point]:
     return between((-body.chest + 2.6, body.armhole - 6.0), (body.neck - 1.0, 0.0), 0.09, 4)
 
 
-def _one_shoulder(kit: Kit, plan: Plan) -> skia.Path:
+def _one_shoulder(kit: Kit) -> skia.Path:
     """The right shoulder is kept; the upper edge runs from its neck side to the left armpit."""
     pen, body = kit.pen, kit.body
     edge = _shoulder_edge(kit)
@@ -174,7 +173,7 @@ def _one_shoulder(kit: Kit, plan: Plan) -> skia.Path:
     lower = [body.hem_run(), mirrored(body.side_run(-1))]
     back = between((left[0], left[1] + 0.5), (body.neck - 1.0, 0.0), 0.035, 4)
     pen.piece(pen.path(back, *right, *lower, under), kit.lining, edge=0.5)
-    supports.hold_top(kit, plan, "one")
+    hold_top(kit, "one")
     front = pen.path(edge, *right, *lower, under)
     pen.piece(front, kit.cloth, shadow=0.4)
     if not body.sleeve:
@@ -187,25 +186,25 @@ def _one_shoulder(kit: Kit, plan: Plan) -> skia.Path:
     return front
 
 
-def finish_edge(kit: Kit, plan: Plan, style: str) -> None:
+def finish_edge(kit: Kit, style: str) -> None:
     """The upper edge: a frill or an elastic along bare shoulders, a piping else."""
     pen, rng = kit.pen, kit.rng
     if style == "one":
         edge = _shoulder_edge(kit)
         if rng.random() < 0.35:
-            frill(kit, edge, 7.0)
+            frill(kit.pen, edge, 7.0, kit.cloth, kit.rng)
         else:
             pen.band(edge, offset(edge, 1.0), kit.trim, shadow=0.25, edge=0.2)
         return
-    edge = top_edge(kit, plan, style)
+    edge = top_edge(kit, style)
     if style == "off":
         _rim(kit, edge)
-    elif plan.neck == SWEETHEART:
+    elif kit.plan.neck == SWEETHEART:
         middle = len(edge) // 2
         for run in (edge[: middle + 1], edge[middle:]):
             pen.band(run, offset(run, 0.8), kit.trim, shadow=0.2, edge=0.2)
     elif rng.random() < 0.2 and style == "strapless":
-        frill(kit, edge, float(rng.uniform(5, 8)))
+        frill(kit.pen, edge, float(rng.uniform(5, 8)), kit.cloth, kit.rng)
     else:
         if lace_trimmed(kit):
             lace_edge(pen, edge[::-1], 2.4, kit.cloth)
@@ -221,7 +220,7 @@ def _rim(kit: Kit, edge: list[Point]) -> None:
         rim = [*ends[1][::-1], *edge, *ends[0]]
     kind = str(rng.choice(["frill", "elastic", "folded", "frill"]))
     if kind == "frill":
-        frill(kit, rim, float(rng.uniform(9, 13)))
+        frill(kit.pen, rim, float(rng.uniform(9, 13)), kit.cloth, kit.rng)
         pen.band(rim, offset(rim, 1.2), kit.cloth, shadow=0.2, edge=0.25)
     elif kind == "elastic":
         pen.band(rim, offset(rim, 2.0), kit.cloth, ribs=0.9, shadow=0.3, edge=0.3)

@@ -7,8 +7,8 @@ import numpy as np
 import skia
 
 from wardrobe.fabric.colours import Colour, argb, luminance, mix
-from wardrobe.scenes.decor import BRIGHT, bands, check, choose, fill, motifs, stripes, zigzag
-from wardrobe.scenes.textures import noise_paint
+from wardrobe.scenes.noise_textures import noise_paint
+from wardrobe.scenes.surface_patterns import BRIGHT, bands, check, choose, fill, motifs, stripes, zigzag
 
 Draw = Callable[[skia.Canvas, skia.Rect, np.random.Generator], None]
 WOODS = ("b98d62", "8d6544", "c9a987", "a79a8c", "6b4a34", "d6c3a8", "9c7b5d", "5a3d2b", "c98f56", "b9b0a4", "7a5a44")

@@ -1,4 +1,4 @@
-"""Edges that are seen on any cloth: leaves with a rim, rolls of draped cloth, gathered strips."""
+"""Lace: a scalloped openwork border."""
 
 import math
 from itertools import pairwise
@@ -6,20 +6,41 @@ from itertools import pairwise
 import numpy as np
 import skia
 
-from wardrobe.drawing.geometry import Run, lerp, resampled
+from wardrobe.drawing.geometry import Point, Run, blend_runs, lerp, offset, resampled
 from wardrobe.drawing.pen import SRC_ATOP, Pen, blur
-from wardrobe.fabric.cloth import Cloth
-from wardrobe.fabric.colours import Colour, argb, luminance, mix
-from wardrobe.fabric.weaves import TEXTURES
-from wardrobe.silhouette.kit import Kit
+from wardrobe.fabric.colours import Colour, argb, mix
+from wardrobe.fabric.materials import Cloth
 
 
-def patterned(cloth: Cloth) -> bool:
-    """Whether the cloth has a print, stripes or checks, not only a texture."""
-    return cloth.kind not in ("plain", "oxford", *TEXTURES)
+def lace_edge(pen: Pen, run: Run, depth: float, cloth: Cloth) -> None:
+    """A border `depth` cm deep to the right of the run's way; half transparent, with loops and small holes."""
+    length = sum(math.dist(a, b) for a, b in pairwise(run))
+    count = max(int(length / max(0.95 * depth, 5.0 * pen.pixel)), 4)
+    inner = resampled(run, 4 * count + 1)
+    outer: list[Point] = []
+    for k in range(len(inner)):
+        outer.append(offset(inner, depth * (0.62 + 0.38 * math.sin(math.pi * (k % 4) / 4)))[k])
+    path = pen.path(inner, outer[::-1])
+    pen.canvas.saveLayerAlpha(None, 130)
+    pen.piece(path, cloth.plain(), edge=0.0)
+    pen.canvas.restore()
+    thread = skia.Paint(Color=argb(cloth.colour), AntiAlias=True, Style=skia.Paint.kStroke_Style)
+    thread.setStrokeWidth(max(0.09 * depth, 0.8 * pen.pixel))
+    loops = skia.Path()
+    for k in range(count):
+        x, y = pen.warp(offset(inner, depth * 0.55)[4 * k + 2])
+        loops.addCircle(x, y, 0.30 * depth)
+        loops.addCircle(x, y, 0.10 * depth)
+        x, y = pen.warp(offset(inner, depth * 0.28)[4 * k])
+        loops.addCircle(x, y, 0.14 * depth)
+    pen.canvas.drawPath(loops, thread)
+    pen.canvas.drawPath(path, thread)
+    seam = skia.Paint(Color=argb(cloth.seam, 0.30), AntiAlias=True, Style=skia.Paint.kStroke_Style)
+    seam.setStrokeWidth(0.8 * pen.pixel)
+    pen.canvas.drawPath(path, seam)
 
 
-def brush(pen: Pen, run: Run, colour: Colour, width: float, alpha: float, soft: float = 0.4) -> None:
+def soft_line(pen: Pen, run: Run, colour: Colour, width: float, alpha: float, soft: float = 0.4) -> None:
     """A soft stroke on what is drawn already."""
     paint = skia.Paint(
         Color=argb(colour, alpha),
@@ -33,27 +54,14 @@ def brush(pen: Pen, run: Run, colour: Colour, width: float, alpha: float, soft: 
     pen.canvas.drawPath(pen.path(run, close=False), paint)
 
 
-def is_dark(cloth: Cloth) -> bool:
-    """Whether shadows hardly show on the cloth."""
-    light = luminance(cloth.colour)
-    return (light + luminance(cloth.accent)) / 2 < 0.3 if patterned(cloth) else light < 0.3
-
-
-def lit(cloth: Cloth) -> tuple[Colour, float]:
-    """The colour and strength of light on an edge of the cloth: it must show on black, and not glare on white."""
-    if is_dark(cloth):
-        return mix(cloth.colour, (255, 255, 255), 0.42), 0.5
-    return mix(cloth.colour, (255, 255, 255), 0.6), 0.5
-
-
-def leaf(kit: Kit, path: skia.Path, cloth: Cloth, angle: float = 0.0, height: float = 0.8) -> skia.Path:
+def raised_piece(pen: Pen, path: skia.Path, cloth: Cloth, angle: float = 0.0, height: float = 0.8) -> skia.Path:
     """A piece that lies on other cloth and stands apart: a little lighter, lit from above, over its own shadow."""
-    pen, canvas = kit.pen, kit.pen.canvas
-    dark = is_dark(cloth)
+    canvas = pen.canvas
+    dark = cloth.is_dark
     canvas.drawPath(path, _stroke((12, 10, 18), max(0.6, 2.4 * pen.pixel), 0.45 if dark else 0.25, atop=True))
     pen.piece(path, cloth, angle=angle, shadow=height, edge=0.4)
     canvas.drawPath(path, skia.Paint(Color=argb((255, 255, 255), 0.09 if dark else 0.06), AntiAlias=True))
-    colour, alpha = lit(cloth)
+    colour, alpha = cloth.highlight
     with pen.clip(path):
         canvas.save()
         canvas.translate(0.22, 0.5)  # the light comes from above
@@ -72,30 +80,25 @@ def _stroke(colour: Colour, width: float, alpha: float, atop: bool = False) -> s
     return paint
 
 
-def roll(kit: Kit, upper: Run, lower: Run, cloth: Cloth, angle: float = 0.0, height: float = 1.0) -> skia.Path:
+def roll(pen: Pen, upper: Run, lower: Run, cloth: Cloth, angle: float = 0.0, height: float = 1.0) -> skia.Path:
     """A soft roll of cloth between two runs: lit along its upper half, dark towards its lower edge."""
-    pen = kit.pen
     path = pen.path(upper, list(lower)[::-1])
     pen.piece(path, cloth, angle=angle, shadow=height, edge=0.0)
     depth = max(math.dist(a, b) for a, b in zip(resampled(upper, 5), resampled(lower, 5), strict=True))
-    colour, alpha = lit(cloth)
-    alpha *= 0.4 if patterned(cloth) else 0.8  # a print must not look veiled
-    dark = 0.8 if is_dark(cloth) else 0.45
+    colour, alpha = cloth.highlight
+    alpha *= 0.4 if cloth.is_patterned else 0.8  # a print must not look veiled
+    dark = 0.8 if cloth.is_dark else 0.45
     with pen.clip(path):
-        brush(pen, across(upper, lower, 0.3), colour, depth * 0.34, alpha)
-        brush(pen, across(upper, lower, 0.97), cloth.shade, depth * 0.3, dark)
+        soft_line(pen, blend_runs(upper, lower, 0.3), colour, depth * 0.34, alpha)
+        soft_line(pen, blend_runs(upper, lower, 0.97), cloth.shade, depth * 0.3, dark)
     pen.line(lower, cloth.seam, 0.2, 0.35)
     return path
 
 
-def across(one: Run, other: Run, t: float, n: int = 9) -> list[tuple[float, float]]:
-    """The run that lies a part of the way from one run to another."""
-    return [lerp(a, b, t) for a, b in zip(resampled(one, n), resampled(other, n), strict=True)]
-
-
-def gathers(kit: Kit, upper: Run, lower: Run, cloth: Cloth, count: int, full: float = 0.5) -> None:
+def gathers(
+    pen: Pen, upper: Run, lower: Run, cloth: Cloth, count: int, rng: np.random.Generator, full: float = 0.5
+) -> None:
     """A gathered strip: its free edge `lower` waves `full` cm to and fro, and flutes run down to it from `upper`."""
-    pen, rng = kit.pen, kit.rng
     n = 2 * count + 1
     tops, ends = resampled(upper, n), resampled(lower, n)
     edge = []
@@ -105,7 +108,7 @@ def gathers(kit: Kit, upper: Run, lower: Run, cloth: Cloth, count: int, full: fl
         edge.append(lerp(a, b, 1.0 + out / far))
     path = pen.path(list(upper), edge[::-1])
     pen.piece(path, cloth, shadow=0.7, edge=0.2)
-    light, dark = lit(cloth), 0.8 if is_dark(cloth) else 0.5
+    light, dark = cloth.highlight, 0.8 if cloth.is_dark else 0.5
     pitch = math.dist(ends[0], ends[1])
     hollows, ridges = skia.Path(), skia.Path()
     for i in range(1, n - 1):
@@ -121,36 +124,24 @@ def gathers(kit: Kit, upper: Run, lower: Run, cloth: Cloth, count: int, full: fl
     pen.canvas.drawPath(rim, _stroke(cloth.seam, max(0.25, 1.2 * pen.pixel), 0.8, atop=True))
 
 
-def ribs(kit: Kit, upper: Run, lower: Run, cloth: Cloth, pitch: float = 0.9) -> None:
+def ribs(pen: Pen, upper: Run, lower: Run, cloth: Cloth, pitch: float = 0.9) -> None:
     """Knitted ribs from one run to another: a groove beside each lit ridge."""
-    pen = kit.pen
     length = sum(math.dist(a, b) for a, b in pairwise(upper))
     n = max(int(length / max(pitch, 2.6 * pen.pixel)), 6)
     grooves, ridges = skia.Path(), skia.Path()
-    for a, b in list(zip(across(upper, lower, 0.03, n), across(upper, lower, 0.97, n), strict=True))[1:-1]:
+    for a, b in list(zip(blend_runs(upper, lower, 0.03, n), blend_runs(upper, lower, 0.97, n), strict=True))[1:-1]:
         for marks, shift in ((grooves, 0.0), (ridges, 0.35 * pitch)):
             marks.moveTo(*pen.warp((a[0] + shift, a[1])))
             marks.lineTo(*pen.warp((b[0] + shift, b[1])))
-    colour, alpha = lit(cloth)
+    colour, alpha = cloth.highlight
     for marks, tone, strength in ((grooves, cloth.shade, 0.5), (ridges, colour, alpha * 0.6)):
         paint = _stroke(tone, max(0.32 * pitch, 0.9 * pen.pixel), strength, atop=True)
         pen.canvas.drawPath(marks, paint)
 
 
-def frill(kit: Kit, run: Run, depth: float) -> None:
+def frill(pen: Pen, run: Run, depth: float, cloth: Cloth, rng: np.random.Generator) -> None:
     """A gathered strip that hangs from a run (given from left to right)."""
     lower = [(x * 1.06, y + depth) for x, y in run]
     count = max(int(math.dist(run[0], run[-1]) / 3.4), 7)
-    gathers(kit, run, lower, kit.cloth, count, 0.4)
-    kit.pen.crease(run, kit.cloth, 0.6, 0.3)
-
-
-def turned(kit: Kit) -> float:
-    """How far the grain of a collar or lapel is turned against the body's, in degrees: more where that shows."""
-    return 38.0 if patterned(kit.cloth) else 20.0
-
-
-def wobble(kit: Kit, strength: float = 0.35) -> tuple[float, float]:
-    """A small shift, so that the two sides of a neck do not mirror each other."""
-    dx, dy = np.clip(kit.rng.normal(0, strength, 2), -2 * strength, 2 * strength)
-    return float(dx), float(dy)
+    gathers(pen, run, lower, cloth, count, rng, 0.4)
+    pen.crease(run, cloth, 0.6, 0.3)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from wardrobe.drawing.geometry import Point, Run, between, flipped
+from wardrobe.drawing.geometry import Run
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth
 from wardrobe.fabric.colours import Colour, luminance, mix
-from wardrobe.silhouette.body import Body
+from wardrobe.fabric.materials import Cloth
+from wardrobe.silhouette.garment_body import Body
 from wardrobe.spec import Plan
 
 
@@ -43,39 +43,6 @@ class Neck:
     bottom: float = 0.0  # y where the opening ends and a placket begins
 
 
-def hole(edge: Run) -> list[Run]:
-    """The contour of an opening under which `edge` runs, from the left end to the right one."""
-    (x0, _), (x1, _) = edge[0], edge[-1]
-    return [edge, [(x1, -25.0), (x0, -25.0)]]
-
-
-def round_edge(width: float, depth: float) -> list[Point]:
-    """A U from the left shoulder to the right one."""
-    half = [(width, 0.0), (width * 0.93, depth * 0.38), (width * 0.62, depth * 0.82), (0.0, depth)]
-    return [*flipped(half), *reversed(half[:-1])]
-
-
-def symmetric(right: Run) -> list[Point]:
-    """A run that ends in the middle, continued from the left end to the right one."""
-    return [*flipped(right), *list(reversed(right))[1:]]
-
-
-def front_opening(kit: Kit, stop: float, open_gap: float) -> tuple[list[list[Point]], list[Point]]:
-    """The contour of a V front down to `stop` (or open to the hem), and its right edge (roll line, then front)."""
-    w, length = kit.body.neck, kit.body.length
-    if open_gap > 0:
-        right = [
-            (w, 0.0),
-            (w * 0.72, stop * 0.42),
-            (open_gap * 0.8, stop),
-            (open_gap, (stop + length) / 2),
-            (open_gap * 1.25, length + 8),
-        ]
-    else:
-        right = between((w, 0.0), (0.0, stop), 0.05)
-    return [flipped(right), right[::-1], [(w, -25.0), (-w, -25.0)]], right
-
-
 def button_colour(kit: Kit) -> Colour:
     """The same for all buttons of a garment."""
     base = kit.cloth.colour
@@ -94,3 +61,14 @@ def lace_trimmed(kit: Kit) -> bool:
 def metal_colour(kit: Kit) -> Colour:
     """The same for all zips and buckles of a garment."""
     return ((186, 188, 192), (190, 168, 116), (120, 122, 128))[kit.cloth.seed % 3]
+
+
+def grain_angle(kit: Kit) -> float:
+    """How far the grain of a collar or lapel is turned against the body's, in degrees: more where that shows."""
+    return 38.0 if kit.cloth.is_patterned else 20.0
+
+
+def jitter(kit: Kit, strength: float = 0.35) -> tuple[float, float]:
+    """A small shift, so that the two sides of a neck do not mirror each other."""
+    dx, dy = np.clip(kit.rng.normal(0, strength, 2), -2 * strength, 2 * strength)
+    return float(dx), float(dy)

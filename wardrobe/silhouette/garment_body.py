@@ -7,7 +7,7 @@ import numpy as np
 
 from wardrobe.drawing.geometry import Point, between, flipped, lerp, profile
 from wardrobe.measurements import HIP, WAIST
-from wardrobe.silhouette.arms import Arm, inside, right_path
+from wardrobe.silhouette.arm_poses import Arm, inside, right_path
 
 Ripple = tuple[tuple[float, float, float], ...]  # (cm high, radians per cm, phase) of each of its waves
 

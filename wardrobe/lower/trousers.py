@@ -3,10 +3,9 @@
 import numpy as np
 
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth, choose_cloth
 from wardrobe.fabric.colours import Colour, mix
-from wardrobe.lower.legs import Leg, Trousers, leg_folds, make_trousers
-from wardrobe.lower.pant_details import (
+from wardrobe.fabric.materials import Cloth, choose_cloth
+from wardrobe.lower.trouser_details import (
     draw_fly,
     draw_pockets,
     drawstring,
@@ -15,10 +14,11 @@ from wardrobe.lower.pant_details import (
     side_stripes,
     wear_out,
 )
+from wardrobe.lower.trouser_shapes import Leg, Trousers, leg_folds, make_trousers
 from wardrobe.lower.waistband import draw_band, draw_inside
 from wardrobe.measurements import PANT
 from wardrobe.spec import Plan
-from wardrobe.supports import supports
+from wardrobe.supports.display import clip_bottom, hold_bottom
 
 
 def draw_pants(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
@@ -28,13 +28,13 @@ def draw_pants(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     right = trousers.legs[1]
     if not trousers.back:
         draw_inside(pen, cloth, trousers.waist)
-    supports.hold_bottom(pen, plan, trousers.waist, cloth, lambda y: right.middle(y)[0])
+    hold_bottom(pen, plan, trousers.waist, cloth, lambda y: right.middle(y)[0])
     for leg in trousers.legs:
         _draw_leg(pen, trousers, leg, cloth, rng)
     draw_fly(pen, trousers, cloth)
     draw_pockets(pen, trousers, cloth)
     _draw_waist(pen, trousers, cloth, rng)
-    supports.clip_bottom(pen, plan, trousers.waist)
+    clip_bottom(pen, plan, trousers.waist)
 
 
 def _draw_leg(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth, rng: np.random.Generator) -> None:
@@ -92,4 +92,4 @@ def _draw_waist(pen: Pen, trousers: Trousers, cloth: Cloth, rng: np.random.Gener
         patch = pen.path([(x - 3.0, 1.2), (x + 3.0, 0.8)], [(x + 3.0, 4.2), (x - 3.0, 4.6)])
         pen.piece(patch, Cloth((168, 116, 70), (0, 0, 0), fabric="leather"), edge=0.3, shadow=0.2)
     if trousers.style in ("joggers", "sports", "swim", "track") and not trousers.back:
-        drawstring(pen, trousers, cloth)
+        drawstring(pen, cloth)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from wardrobe.drawing.geometry import Point, Run, between, flipped, offset
+from wardrobe.drawing.geometry import Point, Run, between, blend_runs, flipped, offset
+from wardrobe.drawing.trims import gathers, raised_piece, ribs, soft_line
 from wardrobe.fronts.fastenings import teeth
+from wardrobe.necks.back_neck import KNITTED, inside
 from wardrobe.necks.cowls import cowl_neck
-from wardrobe.necks.inside import KNITTED, inside
-from wardrobe.silhouette.edges import across, brush, gathers, leaf, lit, ribs, turned, wobble
-from wardrobe.silhouette.kit import Kit, Neck, button_colour, hole, round_edge
+from wardrobe.necks.openings import hole, round_edge
+from wardrobe.silhouette.context import Kit, Neck, button_colour, grain_angle, jitter
 
 
 def _base(w: float, low: float) -> list[Point]:
@@ -43,22 +44,22 @@ def turtle_neck(kit: Kit) -> Neck:
         sides = between(upper[-1], (w + 0.2, 0.4), -0.03), between((-w - 0.2, 0.4), upper[0], -0.03)
         pen.piece(pen.path(upper, sides[0], base[::-1][1:-1], sides[1]), kit.trim, shadow=0.8, edge=0.7)
         if pitch:
-            ribs(kit, _rim(w, fold_y - 1, 1.5), base, kit.trim, pitch)
+            ribs(kit.pen, _rim(w, fold_y - 1, 1.5), base, kit.trim, pitch)
         pen.crease(base, kit.cloth, 0.8, 0.4)
         x = w + 0.9
         lower = [(-x, fold_y + tilt), (-x * 0.5, fold_y + 1.7 + tilt), (0.0, fold_y + 2.2),
                  (x * 0.5, fold_y + 1.7 - tilt), (x, fold_y - tilt)]  # fmt: skip
         outer = between(upper[-1], lower[-1], -0.06), between(lower[0], upper[0], -0.06)
         path = pen.path(upper, outer[0], lower[::-1], outer[1])
-        leaf(kit, path, kit.trim, height=1.3)
+        raised_piece(kit.pen, path, kit.trim, height=1.3)
         if pitch:
-            ribs(kit, upper, lower, kit.trim, pitch)
-        colour, alpha = lit(kit.trim)
+            ribs(kit.pen, upper, lower, kit.trim, pitch)
+        colour, alpha = kit.trim.highlight
         with pen.clip(path):
-            brush(pen, across(upper, lower, 0.08), colour, 1.3, alpha * 0.7)  # the cloth turns over here
-            brush(pen, across(upper, lower, 0.97), kit.trim.shade, 1.6, 0.55)
+            soft_line(pen, blend_runs(upper, lower, 0.08), colour, 1.3, alpha * 0.7)  # the cloth turns over here
+            soft_line(pen, blend_runs(upper, lower, 0.97), kit.trim.shade, 1.6, 0.55)
             for side in (0.94, -0.94):
-                brush(pen, [(top * side, -height), (x * side, fold_y)], kit.trim.shade, 2.4, 0.35)
+                soft_line(pen, [(top * side, -height), (x * side, fold_y)], kit.trim.shade, 2.4, 0.35)
             _wrinkles(kit, upper, lower)
 
     neck.under.append(lambda: _tube_back(kit, top, height, sag))
@@ -71,11 +72,11 @@ def _wrinkles(kit: Kit, upper: Run, lower: Run) -> None:
     rng, pen = kit.rng, kit.pen
     for _ in range(int(rng.integers(0, 3))):
         t = float(rng.uniform(0.3, 0.75))
-        points = across(upper, lower, t)
+        points = blend_runs(upper, lower, t)
         a = int(rng.integers(0, 4))
         pen_run = points[a : a + 5]
-        brush(pen, pen_run, kit.trim.shade, 0.8, 0.35)
-        brush(pen, [(x, y - 0.6) for x, y in pen_run], lit(kit.trim)[0], 0.6, 0.3)
+        soft_line(pen, pen_run, kit.trim.shade, 0.8, 0.35)
+        soft_line(pen, [(x, y - 0.6) for x, y in pen_run], kit.trim.highlight[0], 0.6, 0.3)
 
 
 def low_turtle(kit: Kit) -> Neck:
@@ -100,16 +101,16 @@ def _mock_neck(kit: Kit) -> Neck:
         upper = _rim(top, -height, sag)
         sides = between(upper[-1], (w + 0.2, 0.4), -0.03), between((-w - 0.2, 0.4), upper[0], -0.03)
         path = pen.path(upper, sides[0], base[::-1][1:-1], sides[1])
-        pen.piece(path, kit.trim, angle=turned(kit) if not knitted else 0.0, edge=0.5)
+        pen.piece(path, kit.trim, angle=grain_angle(kit) if not knitted else 0.0, edge=0.5)
         if knitted:
-            ribs(kit, upper, base, kit.trim, 0.9)
+            ribs(kit.pen, upper, base, kit.trim, 0.9)
         else:
             pen.stitches(offset(upper, 0.8), kit.trim)
-        colour, alpha = lit(kit.trim)
+        colour, alpha = kit.trim.highlight
         with pen.clip(path):
-            brush(pen, across(upper, base, 0.06), colour, 1.0, alpha * 0.7)
+            soft_line(pen, blend_runs(upper, base, 0.06), colour, 1.0, alpha * 0.7)
             for side in (0.96, -0.96):
-                brush(pen, [(top * side, -height), (w * side, 0.4)], kit.trim.shade, 2.2, 0.4)
+                soft_line(pen, [(top * side, -height), (w * side, 0.4)], kit.trim.shade, 2.2, 0.4)
         pen.line(base, kit.cloth.seam, 0.25, 0.7)
         if zipped:
             teeth(kit, [(0.0, -height + sag), (0.0, 4.0), (0.0, float(rng.uniform(11, 17)))])
@@ -137,12 +138,12 @@ def _stand_collar(kit: Kit) -> Neck:
         top = _rim(w - 0.5, -height * 0.8, -1.0)
         seam = [(-w, 0.5), (0.0, 2.0), (w, 0.5)]
         pen.piece(pen.path(top, seam[::-1]), kit.trim.plain(0.3), edge=0.4, shadow=0.4)
-        brush(pen, offset(top, 0.5), lit(kit.trim)[0], 0.9, 0.45)
+        soft_line(pen, offset(top, 0.5), kit.trim.highlight[0], 0.9, 0.45)
 
     def over() -> None:
         pen = kit.pen
         for way in (1, -1):
-            dx, dy = wobble(kit, 0.2)
+            dx, dy = jitter(kit, 0.2)
             foot = [(w + 0.2, 0.4), *[p for p in base[::-1] if 0.5 < p[0] < w], (gap * 0.25, low)]
             crown = [
                 (w - 0.6, -height * 0.8),
@@ -152,14 +153,14 @@ def _stand_collar(kit: Kit) -> Neck:
             ]
             foot, crown = (foot, crown) if way == 1 else (flipped(foot), flipped(crown))
             path = pen.path(foot, crown[::-1])
-            leaf(kit, path, kit.trim, angle=turned(kit) * way, height=0.8)
-            colour, alpha = lit(kit.trim)
+            raised_piece(kit.pen, path, kit.trim, angle=grain_angle(kit) * way, height=0.8)
+            colour, alpha = kit.trim.highlight
             with pen.clip(path):
-                brush(pen, across(foot, crown, 0.9), colour, 1.0, alpha * 0.7)
+                soft_line(pen, blend_runs(foot, crown, 0.9), colour, 1.0, alpha * 0.7)
                 for t in (0.34, 0.67) if quilted else ():
-                    pen.crease(across(foot, crown, t), kit.trim, 0.9, 0.6)
+                    pen.crease(blend_runs(foot, crown, t), kit.trim, 0.9, 0.6)
             if not quilted:
-                pen.stitches(across(foot, crown, 0.86), kit.trim)
+                pen.stitches(blend_runs(foot, crown, 0.86), kit.trim)
             pen.crease(foot, kit.cloth, 0.7, 0.45)
         if front == "buttons":
             pen.button((gap * 0.2, low - height * 0.4), button_colour(kit), 0.55)
@@ -185,20 +186,20 @@ def ruffle_neck(kit: Kit) -> Neck:
 
     def under() -> None:
         back = [(x, -2 * (height + frill_high) - y + 0.6) for x, y in mouth]
-        gathers(kit, _rim(w - 0.4, -height + 0.4, 0.0), back, kit.lining, count, 0.35)
+        gathers(kit.pen, _rim(w - 0.4, -height + 0.4, 0.0), back, kit.lining, count, kit.rng, 0.35)
 
     def over() -> None:
         pen = kit.pen
         sides = between(waist[-1], (w, 0.4), 0.04), between((-w, 0.4), waist[0], 0.04)
         if second:
             frill = [(x * 1.14, y + 3.6) for x, y in base]
-            gathers(kit, base, frill, kit.trim, count + 2, 0.45)
+            gathers(kit.pen, base, frill, kit.trim, count + 2, kit.rng, 0.45)
         band = pen.path(waist, sides[0], base[::-1][1:-1], sides[1])
         pen.piece(band, kit.trim, shadow=0.7, edge=0.5)
-        for a, b in list(zip(across(waist, base, 0.05, 19), across(waist, base, 0.8, 19), strict=True))[1:-1]:
+        for a, b in list(zip(blend_runs(waist, base, 0.05, 19), blend_runs(waist, base, 0.8, 19), strict=True))[1:-1]:
             pen.line([a, b], kit.trim.shade, 0.25, 0.4)
         pen.crease(base, kit.cloth, 0.8, 0.4)
-        gathers(kit, waist, mouth, kit.trim, count, 0.45)
+        gathers(kit.pen, waist, mouth, kit.trim, count, kit.rng, 0.45)
         pen.crease(waist, kit.trim, 1.0, 0.7)
         if tied:
             _cord(kit, (0.0, waist[2][1]))
@@ -214,7 +215,7 @@ def _cord(kit: Kit, at: Point) -> None:
     for way in (1, -1):
         pen.line([(x, y), (x + 1.0 * way, y + 4.5), (x + 1.7 * way, y + 9 + way)], kit.trim.seam, 0.75, 1.0)
         loop = [(x, y), (x + 1.8 * way, y - 1.4), (x + 3.4 * way, y + 0.2), (x + 1.8 * way, y + 1.0), (x, y)]
-        leaf(kit, pen.path(loop), kit.trim, height=0.4)
+        raised_piece(kit.pen, pen.path(loop), kit.trim, height=0.4)
 
 
 NECKS: dict[tuple[str, int], Callable[[Kit], Neck]] = {

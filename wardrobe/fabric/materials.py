@@ -24,7 +24,7 @@ from wardrobe.fabric.colours import (
     pick,
     rgb,
 )
-from wardrobe.fabric.weaves import GRAIN, TEXTURES, grain, tile
+from wardrobe.fabric.woven_patterns import GRAIN, TEXTURES, grain, tile
 
 
 def _cloths(fabric: str, patterns: str) -> tuple[tuple[str, str], ...]:
@@ -120,13 +120,12 @@ GLOSSY = ("satin", "leather", "nylon", "velvet")
 
 @dataclass(frozen=True)
 class Cloth:
-    """One cloth. `scale` multiplies the size of its pattern, `tilt` turns it (degrees)."""
+    """One cloth. `scale` multiplies the size of its pattern."""
 
     colour: Colour
     accent: Colour
     kind: str = "plain"
     scale: float = 1.0
-    tilt: float = 0.0
     seed: int = 0
     fabric: str = "cotton"
 
@@ -162,6 +161,22 @@ class Cloth:
         """The colour of its seams and edges."""
         return mix(self.colour, self.shade, 0.72) if luminance(self.colour) > 0.2 else mix(self.colour, (0, 0, 0), 0.75)
 
+    @property
+    def is_patterned(self) -> bool:
+        """Whether it has a print, stripes or checks, not only a texture."""
+        return self.kind not in ("plain", "oxford", *TEXTURES)
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether shadows hardly show on it."""
+        light = luminance(self.colour)
+        return (light + luminance(self.accent)) / 2 < 0.3 if self.is_patterned else light < 0.3
+
+    @property
+    def highlight(self) -> tuple[Colour, float]:
+        """Colour and opacity of light on its edges, chosen to show on black and not to glare on white."""
+        return mix(self.colour, (255, 255, 255), 0.42 if self.is_dark else 0.6), 0.5
+
     def plain(self, darker: float = 0.0) -> "Cloth":
         """The same colour without its pattern, darker by a part of its shade (for linings and insides)."""
         texture = self.kind if self.kind in TEXTURES else "knit" if self.kind == "fair isle" else "plain"
@@ -171,7 +186,7 @@ class Cloth:
         """The paints that lay this cloth onto a shape, one over the other; the pattern turned by `angle` degrees."""
         base = skia.Paint(Color=argb(self.colour), AntiAlias=True)
         paints = [base]
-        local = skia.Matrix.RotateDeg(angle + self.tilt)
+        local = skia.Matrix.RotateDeg(angle)
         repeat = tile(self.kind, self.colour, self.accent, self.scale, self.seed)
         if repeat is not None:
             picture, size = repeat

@@ -10,10 +10,11 @@ import skia
 from wardrobe.drawing.pen import Pen
 from wardrobe.fabric.colours import argb, mix, rgb
 from wardrobe.measurements import FLOOR
-from wardrobe.scenes import light
 from wardrobe.scenes.camera import View, neck_height
-from wardrobe.scenes.clutter import Free, draw_clutter, draw_fixtures, draw_neighbour
-from wardrobe.scenes.grounds import draw_ground
+from wardrobe.scenes.camera_effects import expose, focus
+from wardrobe.scenes.lighting import shine
+from wardrobe.scenes.props import Free, draw_clutter, draw_fixtures, draw_neighbour
+from wardrobe.scenes.surfaces import draw_ground
 from wardrobe.scenes.walls import draw_room, draw_wall
 from wardrobe.spec import Plan, make_plan
 
@@ -56,8 +57,8 @@ def compose_photo(garment: skia.Image, plan: Plan, view: View, draw: Draw, rng: 
         draw_neighbour(canvas, view, draw(other, rng), plan.setting, edges, rng)
     _cast_shadow(canvas, garment, plan, view, float(rng.uniform(0.6, 1.5)))
     canvas.drawImage(garment, 0, 0)
-    light.shine(canvas, w, h, rng)
-    return light.expose(_pixels(light.focus(surface.makeImageSnapshot(), rng)), rng)
+    shine(canvas, w, h, rng)
+    return expose(_pixels(focus(surface.makeImageSnapshot(), rng)), rng)
 
 
 def _pixels(image: skia.Image) -> Array:

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from wardrobe.drawing.geometry import Point, lerp
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth
+from wardrobe.fabric.materials import Cloth
 from wardrobe.measurements import WAIST
-from wardrobe.silhouette.arms import arm_centre
-from wardrobe.silhouette.kit import Kit
+from wardrobe.silhouette.arm_poses import arm_centre
+from wardrobe.silhouette.context import Kit
 from wardrobe.spec import HOOD, Plan
 from wardrobe.supports.hanger import choose_hanger, draw_bar, draw_clips, draw_hanger
 from wardrobe.supports.mannequin import NECK_TOP, Along, choose_figure, draw_figure, own_arm
@@ -17,21 +17,21 @@ HEADS = 0.35  # of all mannequins
 HIGH_NECKS = (("neck_design", 1), HOOD)
 
 
-def hold_top(kit: Kit, plan: Plan, style: str = "shoulders") -> None:
+def hold_top(kit: Kit, style: str = "shoulders") -> None:
     """Draws the support of an upper garment or dress; called when its inside is drawn and its front is not yet.
 
     `style`: how its trunk begins, as for make_body.
     """
     pen, body = kit.pen, kit.body
     with pen.support():
-        if plan.setting == "mannequin":
+        if kit.plan.setting == "mannequin":
             figure = choose_figure(kit.cloth.seed, kit.cloth, HEADS)
             draw_figure(pen, figure, [(_arm(kit, side), side) for side in (1, -1)])
-        elif plan.setting == "hanger":
+        elif kit.plan.setting == "hanger":
             neck, end = (body.neck, 0.0), (body.shoulder, body.slope)
             if style != "shoulders":
                 neck, end = (8.0, -0.6), (min(body.chest, 18.0), 1.2)
-            draw_hanger(pen, choose_hanger(kit.cloth.seed), neck, end, -11.5 if plan.neck in HIGH_NECKS else -6.5)
+            draw_hanger(pen, choose_hanger(kit.cloth.seed), neck, end, -11.5 if kit.plan.neck in HIGH_NECKS else -6.5)
 
 
 def hold_bottom(

@@ -3,42 +3,11 @@
 import skia
 
 from wardrobe.drawing.geometry import Point, flipped
-from wardrobe.fronts import fastenings
-from wardrobe.fronts.pockets import pockets
-from wardrobe.fronts.quilting import quilt_trunk, quilted
-from wardrobe.silhouette.edges import brush, lit
-from wardrobe.silhouette.kit import Kit, Neck
-from wardrobe.spec import HOOD, Plan
+from wardrobe.drawing.trims import soft_line
+from wardrobe.silhouette.context import Kit
 
 
-def details(kit: Kit, plan: Plan, neck: Neck, front: skia.Path) -> None:
-    """The seams, the pockets and the fastening of the plan's garment."""
-    if kit.garment == "T-shirt" and kit.cloth.kind == "colour block":
-        _block(kit, front)
-    if quilted(kit):
-        quilt_trunk(kit, front)
-    else:
-        _seams(kit, front)
-    with kit.pen.clip(front):
-        pockets(kit, neck.front)
-    with kit.pen.clip(front):
-        _fasten(kit, plan, neck)
-
-
-def _fasten(kit: Kit, plan: Plan, neck: Neck) -> None:
-    if neck.front == "zip":
-        fastenings.zip_front(kit, neck.bottom)
-    elif neck.front == "buttons" and plan.neck == ("lapel_design", 1) and kit.cloth.fabric == "leather":
-        fastenings.slanted_zip(kit, neck.bottom)
-    elif neck.front == "buttons":
-        tailored = plan.garment in ("blazer", "coat", "cardigan") or plan.neck[0] == "lapel_design" or plan.neck == HOOD
-        if tailored or (plan.garment == "vest" and plan.neck[0] != "collar_design"):
-            fastenings.coat_front(kit, neck.bottom)
-        else:
-            fastenings.placket(kit, neck.bottom)
-
-
-def _block(kit: Kit, front: skia.Path) -> None:
+def draw_colour_block(kit: Kit, front: skia.Path) -> None:
     """A broad stripe of the second colour across the chest."""
     body, pen = kit.body, kit.pen
     top, deep = body.armhole - kit.rng.uniform(-2, 4), kit.rng.uniform(7, 14)
@@ -48,7 +17,7 @@ def _block(kit: Kit, front: skia.Path) -> None:
         pen.canvas.drawPath(path, skia.Paint(Color=skia.Color(*kit.cloth.accent, 235), AntiAlias=True))
 
 
-def _seams(kit: Kit, front: skia.Path) -> None:
+def draw_seams(kit: Kit) -> None:
     """Princess seams, darts or a yoke, as such a garment may have them."""
     garment, rng, body = kit.garment, kit.rng, kit.body
     kinds = {
@@ -87,6 +56,6 @@ def _seams(kit: Kit, front: skia.Path) -> None:
 
 def _seam(kit: Kit, run: list[Point]) -> None:
     """A seam that draws the cloth in a little."""
-    brush(kit.pen, run, kit.cloth.shade, 1.2, 0.16)
+    soft_line(kit.pen, run, kit.cloth.shade, 1.2, 0.16)
     kit.pen.line(run, kit.cloth.seam, 0.2, 0.55)
-    kit.pen.line([(x + 0.3, y) for x, y in run], lit(kit.cloth)[0], 0.2, 0.25)
+    kit.pen.line([(x + 0.3, y) for x, y in run], kit.cloth.highlight[0], 0.2, 0.25)

@@ -1,10 +1,10 @@
 """The inside of a neck, and a neck from behind."""
 
 from wardrobe.drawing.geometry import Point, between
-from wardrobe.fabric.cloth import Cloth
+from wardrobe.drawing.trims import raised_piece
 from wardrobe.fabric.colours import luminance, mix
-from wardrobe.silhouette.edges import leaf
-from wardrobe.silhouette.kit import Kit
+from wardrobe.fabric.materials import Cloth
+from wardrobe.silhouette.context import Kit
 
 KNITTED = ("T-shirt", "sweater", "hoodie", "cardigan")
 
@@ -87,4 +87,4 @@ def _turned_down(kit: Kit) -> None:
     upper = [(-w + 0.4, -2.4), (-w * 0.5, -3.3), (0.0, -3.6), (w * 0.5, -3.3), (w - 0.4, -2.4)]
     lower = [(-w - 2.4, 1.2), (-w * 0.7, deep - 0.6), (0.0, deep), (w * 0.7, deep - 0.6), (w + 2.4, 1.2)]
     sides = between(upper[-1], lower[-1], -0.12), between(lower[0], upper[0], -0.12)
-    leaf(kit, kit.pen.path(upper, sides[0], lower[::-1], sides[1]), kit.trim, height=0.7)
+    raised_piece(kit.pen, kit.pen.path(upper, sides[0], lower[::-1], sides[1]), kit.trim, height=0.7)

@@ -5,8 +5,8 @@ from functools import lru_cache
 import numpy as np
 import skia
 
-from wardrobe.fabric import motifs
 from wardrobe.fabric.colours import FAMILIES, STRONG, Colour, argb, luminance, mix, rgb
+from wardrobe.fabric.printed_patterns import print_tile
 
 # Specks of a cloth: their kind, how strong they show, and how many cm one is wide and high.
 GRAIN: dict[str, tuple[str, float, tuple[float, float]]] = {
@@ -53,7 +53,7 @@ def tile(kind: str, colour: Colour, accent: Colour, scale: float, seed: int) -> 
     """The repeating picture of a pattern and its size in cm; None where the texture alone is the pattern."""
     rng = np.random.default_rng((seed, 3))
     if kind in ("stripes", "wide stripes", "breton", "multi stripes", "pinstripes", "vertical stripes"):
-        return _stripes(kind, colour, accent, scale, rng)
+        return _stripes(kind, accent, scale, rng)
     if kind in ("check", "gingham", "buffalo", "windowpane"):
         return _check(kind, colour, accent, scale, rng)
     if kind == "herringbone":
@@ -66,7 +66,7 @@ def tile(kind: str, colour: Colour, accent: Colour, scale: float, seed: int) -> 
         return _fair_isle(colour, accent, 0.95, rng)
     if kind == "corduroy":
         return _corduroy(colour, 0.7 * scale)
-    return motifs.tile(kind, colour, accent, scale, rng)
+    return print_tile(kind, colour, accent, scale, rng)
 
 
 def _record(width: float, height: float) -> tuple[skia.PictureRecorder, skia.Canvas]:
@@ -80,7 +80,7 @@ def _third(rng: np.random.Generator) -> Colour:
     return rgb(family[rng.integers(len(family))])
 
 
-def _stripes(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile:
+def _stripes(kind: str, accent: Colour, scale: float, rng: np.random.Generator) -> Tile:
     one = argb(accent)
     if kind == "pinstripes":
         step = 1.7 * scale

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wardrobe.drawing.geometry import Point, Run, between, profile
-from wardrobe.fabric.cloth import Cloth
+from wardrobe.fabric.materials import Cloth
 from wardrobe.spec import Plan
 
 Width = Callable[[float], float]  # x by the height

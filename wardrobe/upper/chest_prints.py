@@ -7,13 +7,12 @@ import numpy as np
 import skia
 from PIL import ImageFont
 
-from wardrobe.drawing.figures import FIGURES
 from wardrobe.drawing.geometry import Point
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth
 from wardrobe.fabric.colours import BRIGHTS, Colour, argb, companion, luminance, mix, pick
-from wardrobe.silhouette.kit import Kit, Neck
-from wardrobe.spec import Plan
+from wardrobe.fabric.materials import Cloth
+from wardrobe.silhouette.context import Kit, Neck
+from wardrobe.upper.graphics import FIGURES
 
 # Parts of the garments that have a print, where one fits.
 CHANCES = {"T-shirt": 0.55, "hoodie": 0.45, "sweater": 0.30, "top": 0.22, "dress": 0.10}
@@ -26,17 +25,17 @@ WORDS = (
 )  # fmt: skip
 
 
-def print_chest(kit: Kit, plan: Plan, neck: Neck, front: skia.Path) -> None:
+def print_chest(kit: Kit, neck: Neck, front: skia.Path) -> None:
     """Prints some garments, never over a fastening or a neck; call it when the front is laid and nothing is upon it."""
     cloth, body = kit.cloth, kit.body
     rng = np.random.default_rng((cloth.seed, 11))
-    chance = CHANCES.get(plan.garment, 0.0)
+    chance = CHANCES.get(kit.garment, 0.0)
     if rng.random() > chance or cloth.kind not in GROUNDS or cloth.fabric not in FABRICS or neck.front != "closed":
         return
-    if "coat_length" in plan.values or plan.neck[0] == "collar_design" or plan.neck == ("neck_design", 4):
+    if "coat_length" in kit.plan.values or kit.plan.neck[0] == "collar_design" or kit.plan.neck == ("neck_design", 4):
         return
     top = max(max(y for run in neck.opening for _, y in run), 8.0) + 4.0
-    bottom = min(body.length - 8.0, 62.0) if plan.garment != "hoodie" else 38.0
+    bottom = min(body.length - 8.0, 62.0) if kit.garment != "hoodie" else 38.0
     tall = min(bottom - top, 34.0)
     if tall < 9.0:
         return

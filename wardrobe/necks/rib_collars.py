@@ -1,9 +1,11 @@
 """Ribbed bands along the neck of an open front, and the two sides of an open zip."""
 
-from wardrobe.drawing.geometry import Point, Run, flipped, offset
-from wardrobe.necks.inside import inside
-from wardrobe.silhouette.edges import across, brush, lit, ribs
-from wardrobe.silhouette.kit import Kit, Neck, metal_colour, round_edge
+from wardrobe.drawing.geometry import Point, Run, blend_runs, flipped, offset
+from wardrobe.drawing.trims import ribs, soft_line
+from wardrobe.fronts.fastenings import zip_half
+from wardrobe.necks.back_neck import inside
+from wardrobe.necks.openings import round_edge
+from wardrobe.silhouette.context import Kit, Neck
 
 
 def rib_collar(kit: Kit) -> Neck:
@@ -41,7 +43,7 @@ def rib_collar(kit: Kit) -> Neck:
                (w, -height * 0.62)]  # fmt: skip
         seam = [(-w, 0.6), (-w * 0.5, 1.6), (0.0, 1.9), (w * 0.5, 1.6), (w, 0.6)]
         kit.pen.band(top, seam, kit.trim.plain(0.28), shadow=0.3)
-        ribs(kit, top, seam, kit.trim.plain(0.28), 0.9)
+        ribs(kit.pen, top, seam, kit.trim.plain(0.28), 0.9)
 
     def over() -> None:
         outer = [(w + 0.7, 0.8), *edge[:-1][::-1], throat]
@@ -73,12 +75,12 @@ def _stripes(kit: Kit) -> tuple[float, ...]:
 def _ribbed(kit: Kit, one: Run, other: Run, stripes: tuple[float, ...]) -> None:
     pen = kit.pen
     path = pen.band(one, other, kit.trim, shadow=0.8, edge=0.4)
-    ribs(kit, one, other, kit.trim, 0.9)
+    ribs(kit.pen, one, other, kit.trim, 0.9)
     with pen.clip(path):
         for t in stripes:
-            pen.line(across(one, other, t), kit.trim.accent, 0.55, 0.95)
-        colour, alpha = lit(kit.trim)
-        brush(pen, across(one, other, 0.88), colour, 0.9, alpha)
+            pen.line(blend_runs(one, other, t), kit.trim.accent, 0.55, 0.95)
+        colour, alpha = kit.trim.highlight
+        soft_line(pen, blend_runs(one, other, 0.88), colour, 0.9, alpha)
     pen.crease(one, kit.cloth, 0.8, 0.5)
 
 
@@ -87,11 +89,3 @@ def _front_edge(kit: Kit, run: list[Point], way: int) -> None:
         kit.pen.band(run, offset(run, -2.8 * way), kit.trim, ribs=1.0, shadow=0.4)
     else:
         zip_half(kit, run, way)
-
-
-def zip_half(kit: Kit, run: list[Point], way: int) -> None:
-    """One side of an open zip: its tape and its teeth; way 1 for the right side."""
-    pen = kit.pen
-    pen.band(run, offset(run, -0.7 * way), kit.cloth.plain(0.5), edge=0.1)
-    pen.line(offset(run, 0.1 * way), metal_colour(kit), 0.5, 0.95, dash=0.35)
-    pen.stitches(offset(run, -1.5 * way), kit.cloth)
