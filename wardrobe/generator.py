@@ -7,12 +7,12 @@ import numpy as np
 import skia
 from PIL import Image
 
-from wardrobe.drawing.geometry import drape
+from wardrobe.drawing.geometry import random_warp
 from wardrobe.drawing.pen import Pen
 from wardrobe.lower.skirts import draw_skirt
-from wardrobe.lower.trousers import draw_pants
+from wardrobe.lower.trousers import draw_trousers
 from wardrobe.measurements import COAT, PANT, SKIRT, WAIST
-from wardrobe.scenes.camera import see
+from wardrobe.scenes.camera import choose_view
 from wardrobe.scenes.compositing import compose_photo, compose_studio
 from wardrobe.spec import TARGETS, Plan, make_plan
 from wardrobe.upper.tops import draw_top
@@ -52,7 +52,7 @@ def sample(attribute: str, value: int, seed: int = 0, size: int = 400, plain: bo
     if (attribute, value) not in TARGETS or (plain and not value):
         offers = [v for a, v in TARGETS if a == attribute and (v or not plain)]
         raise ValueError(f"no garment is drawn for {attribute} {value}; there are {offers or sorted(dict(TARGETS))}")
-    return _draw(seed, make_plan(_checked(seed), (attribute, value)), size, plain)
+    return _draw(seed, make_plan(_check_seed(seed), (attribute, value)), size, plain)
 
 
 def balanced(count: int, first: int = 0, size: int = 400, plain: bool = True) -> Iterator[Drawing]:
@@ -62,11 +62,11 @@ def balanced(count: int, first: int = 0, size: int = 400, plain: bool = True) ->
 
 def describe(seed: int, plain: bool = True) -> Plan:
     """What `draw(seed, plain=plain)` shows, without drawing it: its garment, labels and absent attributes."""
-    plan = make_plan(_checked(seed))
+    plan = make_plan(_check_seed(seed))
     return replace(plan, hidden="") if plain else plan
 
 
-def _checked(seed: int) -> int:
+def _check_seed(seed: int) -> int:
     if seed < 0:
         raise ValueError(f"seed must be at least 0, not {seed}")
     return seed
@@ -75,27 +75,27 @@ def _checked(seed: int) -> int:
 def _draw(seed: int, plan: Plan, size: int, plain: bool) -> Drawing:
     if size < 32:
         raise ValueError(f"size must be at least 32, not {size}")
-    pen = _record(plan, np.random.default_rng((seed, 1)), size)
+    pen = _record_garment(plan, np.random.default_rng((seed, 1)), size)
     drawn, stencil = pen.finish()
     # The scene has a stream of its own: plain or not, the garment is the same.
     rng = np.random.default_rng((seed, 2, int(plain)))
-    view = see(pen.outlines, pen.supports, plan, size, plain, rng)
+    view = choose_view(pen.outlines, pen.supports, plan, size, plain, rng)
     layer, mask = (_render(picture, view.size, view.matrix) for picture in (drawn, stencil))
     if plain:
         picture = compose_studio(layer, plan, view, rng)
     else:
-        picture = compose_photo(layer, plan, view, lambda other, rng: _record(other, rng, size), rng)
+        picture = compose_photo(layer, plan, view, lambda other, rng: _record_garment(other, rng, size), rng)
     covered = mask.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
     return Drawing(Image.fromarray(picture), plan.labels, plan.absent, plan.garment, covered)
 
 
-def _record(plan: Plan, rng: np.random.Generator, size: int) -> Pen:
+def _record_garment(plan: Plan, rng: np.random.Generator, size: int) -> Pen:
     """The pen that has drawn the plan's garment."""
-    pen = Pen(drape(rng), rng, 1.12 * _tallness(plan) / size)
+    pen = Pen(random_warp(rng), rng, 1.12 * _estimate_height(plan) / size)
     if plan.garment == "skirt":
         draw_skirt(pen, plan, rng)
     elif plan.garment in ("trousers", "shorts"):
-        draw_pants(pen, plan, rng)
+        draw_trousers(pen, plan, rng)
     else:
         draw_top(pen, plan, rng)
     return pen
@@ -109,7 +109,7 @@ def _render(picture: skia.Picture, size: tuple[int, int], matrix: skia.Matrix) -
     return surface.makeImageSnapshot()
 
 
-def _tallness(plan: Plan) -> float:
+def _estimate_height(plan: Plan) -> float:
     """About how many centimetres high (or, for short tops, wide) the garment is."""
     for attribute, spans, more in (
         ("skirt_length", SKIRT, 0.0 if plan.garment == "skirt" else WAIST),

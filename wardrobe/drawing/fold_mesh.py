@@ -5,17 +5,17 @@ from itertools import pairwise
 
 import skia
 
-from wardrobe.drawing.geometry import Run, resampled
+from wardrobe.drawing.geometry import Curve, resample
 from wardrobe.fabric.colours import argb
 from wardrobe.fabric.materials import Cloth
 
-_ALONG = (0.0, 0.55, 0.95, 1.0, 0.8, 0.4, 0.0)  # how strong a fold is along its run
-_ACROSS = (-1.0, -0.35, -0.04, 0.22, 0.55, 1.25)  # parts of its width from the ridge, the lit side first
-_LIT = (0.0, 0.45, 1.0, 0.0, 0.0, 0.0)
-_DIM = (0.0, 0.0, 0.0, 1.0, 0.5, 0.0)
+_STRENGTH_ALONG = (0.0, 0.55, 0.95, 1.0, 0.8, 0.4, 0.0)  # how strong a fold is along its run
+_OFFSETS_ACROSS = (-1.0, -0.35, -0.04, 0.22, 0.55, 1.25)  # parts of its width from the ridge, the lit side first
+_LIGHT_ACROSS = (0.0, 0.45, 1.0, 0.0, 0.0, 0.0)
+_SHADE_ACROSS = (0.0, 0.0, 0.0, 1.0, 0.5, 0.0)
 
 
-def _triangles(rows: int, columns: int) -> list[int]:
+def _triangle_indices(rows: int, columns: int) -> list[int]:
     corners = []
     for row in range(rows - 1):
         for a in range(row * columns, row * columns + columns - 1):
@@ -23,12 +23,12 @@ def _triangles(rows: int, columns: int) -> list[int]:
     return corners
 
 
-_CORNERS = _triangles(len(_ACROSS), len(_ALONG))
+_TRIANGLE_INDICES = _triangle_indices(len(_OFFSETS_ACROSS), len(_STRENGTH_ALONG))
 
 
-def fold_mesh(run: Run, width: float, strength: float, cloth: Cloth) -> skia.Vertices:
+def fold_mesh(run: Curve, width: float, strength: float, cloth: Cloth) -> skia.Vertices:
     """The fold along a run, `width` cm wide; the light comes from above, a little from the left."""
-    points = resampled(run, len(_ALONG))
+    points = resample(run, len(_STRENGTH_ALONG))
     length = sum(math.dist(a, b) for a, b in pairwise(run))
     width = min(width, 0.22 * length)
     (x0, y0), (x1, y1) = points[0], points[-1]
@@ -37,19 +37,19 @@ def fold_mesh(run: Run, width: float, strength: float, cloth: Cloth) -> skia.Ver
     strength *= 0.6 + 0.4 * abs(facing)
     lit, dim = 0.40 * strength * cloth.light, 0.46 * strength * cloth.dark
     normals = [_normal(points, i) for i in range(len(points))]
-    reaches = [side * width * (0.35 + 0.65 * part) for part in _ALONG]
+    reaches = [side * width * (0.35 + 0.65 * part) for part in _STRENGTH_ALONG]
     places: list[skia.Point] = []
     colours: list[int] = []
     shade = cloth.shade
-    for shift, bright, dark in zip(_ACROSS, _LIT, _DIM, strict=True):
+    for shift, bright, dark in zip(_OFFSETS_ACROSS, _LIGHT_ACROSS, _SHADE_ACROSS, strict=True):
         for (x, y), (nx, ny), reach in zip(points, normals, reaches, strict=True):
             places.append(skia.Point(x + nx * reach * shift, y + ny * reach * shift))
         colour, alpha = ((255, 255, 255), bright * lit) if bright else (shade, dark * dim)
-        colours += [argb(colour, alpha * part) for part in _ALONG]
-    return skia.Vertices(skia.Vertices.kTriangles_VertexMode, places, None, colours, _CORNERS)
+        colours += [argb(colour, alpha * part) for part in _STRENGTH_ALONG]
+    return skia.Vertices(skia.Vertices.kTriangles_VertexMode, places, None, colours, _TRIANGLE_INDICES)
 
 
-def _normal(points: Run, i: int) -> tuple[float, float]:
+def _normal(points: Curve, i: int) -> tuple[float, float]:
     """The direction to the right of the way."""
     (ax, ay), (bx, by) = points[max(i - 1, 0)], points[min(i + 1, len(points) - 1)]
     length = math.dist((ax, ay), (bx, by)) or 1.0

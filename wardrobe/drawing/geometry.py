@@ -7,16 +7,16 @@ import numpy as np
 import skia
 
 Point = tuple[float, float]
-Run = Sequence[Point]
+Curve = Sequence[Point]
 Warp = Callable[[Point], Point]
 
 
-def mirrored(run: Run) -> list[Point]:
+def mirrored_reversed(run: Curve) -> list[Point]:
     """The run on the other side, in the opposite order, so that it continues an outline that came down this side."""
     return [(-x, y) for x, y in reversed(run)]
 
 
-def flipped(run: Run) -> list[Point]:
+def mirrored(run: Curve) -> list[Point]:
     """The run on the other side, in the same order."""
     return [(-x, y) for x, y in run]
 
@@ -25,7 +25,7 @@ def lerp(a: Point, b: Point, t: float) -> Point:
     return a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t
 
 
-def between(a: Point, b: Point, bulge: float = 0.0, n: int = 3) -> list[Point]:
+def arc_between(a: Point, b: Point, bulge: float = 0.0, n: int = 3) -> list[Point]:
     """Points from a to b on an arc whose height is `bulge` times its length, to the right of the way."""
     dx, dy = b[0] - a[0], b[1] - a[1]
     points = []
@@ -35,7 +35,7 @@ def between(a: Point, b: Point, bulge: float = 0.0, n: int = 3) -> list[Point]:
     return points
 
 
-def profile(keys: Sequence[Point]) -> Callable[[float], float]:
+def monotone_cubic(keys: Sequence[Point]) -> Callable[[float], float]:
     """A smooth function of y through (y, x) keys that does not overshoot between them."""
     ys = np.array([k[0] for k in keys])
     xs = np.array([k[1] for k in keys])
@@ -57,7 +57,7 @@ def profile(keys: Sequence[Point]) -> Callable[[float], float]:
     return at
 
 
-def drape(rng: np.random.Generator, strength: float = 1.0) -> Warp:
+def random_warp(rng: np.random.Generator, strength: float = 1.0) -> Warp:
     """A gentle, smooth displacement of the whole garment in waves of several sizes, so that no two sides are alike."""
     highs, longs = np.array([0.75, 0.75, 0.32, 0.32, 0.13, 0.13]), np.array([75.0, 75.0, 31.0, 31.0, 13.0, 13.0])
     high = highs * rng.normal(0, strength, 6)
@@ -77,7 +77,7 @@ def drape(rng: np.random.Generator, strength: float = 1.0) -> Warp:
     return warp
 
 
-def trace(runs: Iterable[Run], warp: Warp, close: bool = True) -> skia.Path:
+def trace_path(runs: Iterable[Curve], warp: Warp, close: bool = True) -> skia.Path:
     """One contour of smooth runs (Catmull-Rom, as cubic Beziers) with corners where one run meets the next."""
     path = skia.Path()
     started = False
@@ -92,20 +92,20 @@ def trace(runs: Iterable[Run], warp: Warp, close: bool = True) -> skia.Path:
             before, a, b, after = points[max(i - 1, 0)], points[i], points[i + 1], points[min(i + 2, len(points) - 1)]
             # Handles no longer than a third of their own piece: uneven spacing must not make loops.
             reach = math.dist(a, b) / 3
-            c1, c2 = _handle(before, b, a, reach), _handle(after, a, b, reach)
+            c1, c2 = _control_point(before, b, a, reach), _control_point(after, a, b, reach)
             path.cubicTo(*c1, *c2, *b)
     if close:
         path.close()
     return path
 
 
-def _handle(start: Point, end: Point, at: Point, reach: float) -> Point:
+def _control_point(start: Point, end: Point, at: Point, reach: float) -> Point:
     dx, dy = end[0] - start[0], end[1] - start[1]
     length = math.hypot(dx, dy) or 1.0
     return at[0] + dx / length * reach, at[1] + dy / length * reach
 
 
-def offset(run: Run, distance: float) -> list[Point]:
+def offset(run: Curve, distance: float) -> list[Point]:
     """The run moved to the right of its way by a distance (negative: to the left)."""
     moved = []
     for i, (x, y) in enumerate(run):
@@ -116,7 +116,7 @@ def offset(run: Run, distance: float) -> list[Point]:
     return moved
 
 
-def resampled(run: Run, n: int) -> list[Point]:
+def resample(run: Curve, n: int) -> list[Point]:
     """n points at equal distances along the polygon of the run."""
     points = np.asarray(run, dtype=float)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
@@ -126,6 +126,6 @@ def resampled(run: Run, n: int) -> list[Point]:
     )
 
 
-def blend_runs(one: Run, other: Run, t: float, n: int = 9) -> list[Point]:
+def blend_curves(one: Curve, other: Curve, t: float, n: int = 9) -> list[Point]:
     """The run that lies a part of the way from one run to another."""
-    return [lerp(a, b, t) for a, b in zip(resampled(one, n), resampled(other, n), strict=True)]
+    return [lerp(a, b, t) for a, b in zip(resample(one, n), resample(other, n), strict=True)]

@@ -9,8 +9,8 @@ import numpy as np
 import skia
 
 from wardrobe.drawing.fold_mesh import fold_mesh
-from wardrobe.drawing.geometry import Point, Run, Warp, lerp, resampled, trace
-from wardrobe.drawing.wrinkles import CM, SIZE, wrinkle_light
+from wardrobe.drawing.geometry import Curve, Point, Warp, lerp, resample, trace_path
+from wardrobe.drawing.wrinkles import CM_PER_PIXEL, TILE_PIXELS, wrinkle_light
 from wardrobe.fabric.colours import Colour, argb, luminance, mix
 from wardrobe.fabric.materials import Cloth
 
@@ -38,10 +38,10 @@ class Pen:
             r.beginRecording(skia.Rect.MakeLTRB(-400, -400, 400, 400)) for r in self._recorders
         )
         self._foreign = False
-        turn, grow = float(rng.uniform(-16, 16)), CM * float(rng.uniform(0.65, 1.1))
+        turn, grow = float(rng.uniform(-16, 16)), CM_PER_PIXEL * float(rng.uniform(0.65, 1.1))
         self._wrinkles = skia.Matrix.Concat(skia.Matrix.RotateDeg(turn), skia.Matrix.Scale(grow, grow))
         self._crumpled = float(rng.uniform(1.3, 1.7) if rng.random() < 0.12 else rng.uniform(0.6, 1.15))
-        self._wrinkles.preTranslate(*rng.uniform(0, SIZE, 2).tolist())
+        self._wrinkles.preTranslate(*rng.uniform(0, TILE_PIXELS, 2).tolist())
 
     def finish(self) -> tuple[skia.Picture, skia.Picture]:
         """What was drawn, and the same as a stencil: opaque where the garment is."""
@@ -69,8 +69,8 @@ class Pen:
         finally:
             self._foreign = False
 
-    def path(self, *runs: Run, close: bool = True) -> skia.Path:
-        return trace(runs, self.warp, close)
+    def path(self, *runs: Curve, close: bool = True) -> skia.Path:
+        return trace_path(runs, self.warp, close)
 
     def piece(
         self, path: skia.Path, cloth: Cloth, angle: float = 0.0, shadow: float = 0.0, edge: float = 1.0
@@ -144,7 +144,7 @@ class Pen:
         canvas.drawPath(path, line)
         canvas.restore()
 
-    def folds(self, path: skia.Path, cloth: Cloth, folds: Iterable[tuple[Run, float, float]]) -> None:
+    def folds(self, path: skia.Path, cloth: Cloth, folds: Iterable[tuple[Curve, float, float]]) -> None:
         """Soft folds within a shape: each a run along its ridge, its width in cm and its strength 0..1."""
         paint = skia.Paint(BlendMode=SRC_ATOP)
         with self.clip(path):
@@ -157,7 +157,7 @@ class Pen:
         shader = skia.GradientShader.MakeLinear([skia.Point(*a), skia.Point(*b)], [argb(c, t) for c, t in colours])
         self.canvas.drawPath(path, skia.Paint(Shader=shader, AntiAlias=True, BlendMode=SRC_ATOP))
 
-    def line(self, run: Run, colour: Colour, width: float = 0.25, alpha: float = 0.8, dash: float = 0.0) -> None:
+    def line(self, run: Curve, colour: Colour, width: float = 0.25, alpha: float = 0.8, dash: float = 0.0) -> None:
         """A seam; with `dash` cm, a line of stitches."""
         paint = skia.Paint(
             Color=argb(colour, alpha),
@@ -172,16 +172,16 @@ class Pen:
             paint.setPathEffect(skia.DashPathEffect.Make([dash, dash * 0.8], 0))
         self.canvas.drawPath(self.path(run, close=False), paint)
 
-    def crease(self, run: Run, cloth: Cloth, width: float = 1.0, alpha: float = 0.35) -> None:
+    def crease(self, run: Curve, cloth: Cloth, width: float = 1.0, alpha: float = 0.35) -> None:
         """The soft shadow along a seam or beneath an edge, with its crisp line."""
         self._soft_stroke(self.path(run, close=False), argb(cloth.shade, alpha * cloth.dark), 1.7 * width, 3)
         self.line(run, cloth.seam, 0.16, 0.55)
 
-    def stitches(self, run: Run, cloth: Cloth, colour: Colour | None = None, alpha: float = 0.6) -> None:
+    def stitches(self, run: Curve, cloth: Cloth, colour: Colour | None = None, alpha: float = 0.6) -> None:
         self.line(run, colour or cloth.seam, 0.16, alpha, dash=0.42)
 
     def band(
-        self, one: Run, other: Run, cloth: Cloth, ribs: float = 0.0, shadow: float = 0.0, edge: float = 0.35
+        self, one: Curve, other: Curve, cloth: Cloth, ribs: float = 0.0, shadow: float = 0.0, edge: float = 0.35
     ) -> skia.Path:
         """A strip between two runs that go the same way, with ribs across it every `ribs` cm."""
         path = self.path(one, list(other)[::-1])
@@ -190,7 +190,7 @@ class Pen:
             length = sum(math.dist(a, b) for a, b in pairwise(one))
             n = max(int(length / max(ribs, 2.3 * self.pixel)), 4)
             marks = skia.Path()
-            for a, b in zip(resampled(one, n), resampled(other, n), strict=True):
+            for a, b in zip(resample(one, n), resample(other, n), strict=True):
                 marks.moveTo(*self.warp(lerp(a, b, 0.04)))
                 marks.lineTo(*self.warp(lerp(a, b, 0.96)))
             self.canvas.drawPath(

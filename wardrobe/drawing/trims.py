@@ -6,17 +6,17 @@ from itertools import pairwise
 import numpy as np
 import skia
 
-from wardrobe.drawing.geometry import Point, Run, blend_runs, lerp, offset, resampled
+from wardrobe.drawing.geometry import Curve, Point, blend_curves, lerp, offset, resample
 from wardrobe.drawing.pen import SRC_ATOP, Pen, blur
 from wardrobe.fabric.colours import Colour, argb, mix
 from wardrobe.fabric.materials import Cloth
 
 
-def lace_edge(pen: Pen, run: Run, depth: float, cloth: Cloth) -> None:
+def draw_lace(pen: Pen, run: Curve, depth: float, cloth: Cloth) -> None:
     """A border `depth` cm deep to the right of the run's way; half transparent, with loops and small holes."""
     length = sum(math.dist(a, b) for a, b in pairwise(run))
     count = max(int(length / max(0.95 * depth, 5.0 * pen.pixel)), 4)
-    inner = resampled(run, 4 * count + 1)
+    inner = resample(run, 4 * count + 1)
     outer: list[Point] = []
     for k in range(len(inner)):
         outer.append(offset(inner, depth * (0.62 + 0.38 * math.sin(math.pi * (k % 4) / 4)))[k])
@@ -40,7 +40,7 @@ def lace_edge(pen: Pen, run: Run, depth: float, cloth: Cloth) -> None:
     pen.canvas.drawPath(path, seam)
 
 
-def soft_line(pen: Pen, run: Run, colour: Colour, width: float, alpha: float, soft: float = 0.4) -> None:
+def draw_soft_line(pen: Pen, run: Curve, colour: Colour, width: float, alpha: float, soft: float = 0.4) -> None:
     """A soft stroke on what is drawn already."""
     paint = skia.Paint(
         Color=argb(colour, alpha),
@@ -54,7 +54,7 @@ def soft_line(pen: Pen, run: Run, colour: Colour, width: float, alpha: float, so
     pen.canvas.drawPath(pen.path(run, close=False), paint)
 
 
-def raised_piece(pen: Pen, path: skia.Path, cloth: Cloth, angle: float = 0.0, height: float = 0.8) -> skia.Path:
+def draw_raised_piece(pen: Pen, path: skia.Path, cloth: Cloth, angle: float = 0.0, height: float = 0.8) -> skia.Path:
     """A piece that lies on other cloth and stands apart: a little lighter, lit from above, over its own shadow."""
     canvas = pen.canvas
     dark = cloth.is_dark
@@ -80,27 +80,27 @@ def _stroke(colour: Colour, width: float, alpha: float, atop: bool = False) -> s
     return paint
 
 
-def roll(pen: Pen, upper: Run, lower: Run, cloth: Cloth, angle: float = 0.0, height: float = 1.0) -> skia.Path:
+def draw_roll(pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, angle: float = 0.0, height: float = 1.0) -> skia.Path:
     """A soft roll of cloth between two runs: lit along its upper half, dark towards its lower edge."""
     path = pen.path(upper, list(lower)[::-1])
     pen.piece(path, cloth, angle=angle, shadow=height, edge=0.0)
-    depth = max(math.dist(a, b) for a, b in zip(resampled(upper, 5), resampled(lower, 5), strict=True))
+    depth = max(math.dist(a, b) for a, b in zip(resample(upper, 5), resample(lower, 5), strict=True))
     colour, alpha = cloth.highlight
     alpha *= 0.4 if cloth.is_patterned else 0.8  # a print must not look veiled
     dark = 0.8 if cloth.is_dark else 0.45
     with pen.clip(path):
-        soft_line(pen, blend_runs(upper, lower, 0.3), colour, depth * 0.34, alpha)
-        soft_line(pen, blend_runs(upper, lower, 0.97), cloth.shade, depth * 0.3, dark)
+        draw_soft_line(pen, blend_curves(upper, lower, 0.3), colour, depth * 0.34, alpha)
+        draw_soft_line(pen, blend_curves(upper, lower, 0.97), cloth.shade, depth * 0.3, dark)
     pen.line(lower, cloth.seam, 0.2, 0.35)
     return path
 
 
-def gathers(
-    pen: Pen, upper: Run, lower: Run, cloth: Cloth, count: int, rng: np.random.Generator, full: float = 0.5
+def draw_gathers(
+    pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, count: int, rng: np.random.Generator, full: float = 0.5
 ) -> None:
     """A gathered strip: its free edge `lower` waves `full` cm to and fro, and flutes run down to it from `upper`."""
     n = 2 * count + 1
-    tops, ends = resampled(upper, n), resampled(lower, n)
+    tops, ends = resample(upper, n), resample(lower, n)
     edge = []
     for i, (a, b) in enumerate(zip(tops, ends, strict=True)):
         far = math.dist(a, b) or 1.0
@@ -124,12 +124,12 @@ def gathers(
     pen.canvas.drawPath(rim, _stroke(cloth.seam, max(0.25, 1.2 * pen.pixel), 0.8, atop=True))
 
 
-def ribs(pen: Pen, upper: Run, lower: Run, cloth: Cloth, pitch: float = 0.9) -> None:
+def draw_ribs(pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, pitch: float = 0.9) -> None:
     """Knitted ribs from one run to another: a groove beside each lit ridge."""
     length = sum(math.dist(a, b) for a, b in pairwise(upper))
     n = max(int(length / max(pitch, 2.6 * pen.pixel)), 6)
     grooves, ridges = skia.Path(), skia.Path()
-    for a, b in list(zip(blend_runs(upper, lower, 0.03, n), blend_runs(upper, lower, 0.97, n), strict=True))[1:-1]:
+    for a, b in list(zip(blend_curves(upper, lower, 0.03, n), blend_curves(upper, lower, 0.97, n), strict=True))[1:-1]:
         for marks, shift in ((grooves, 0.0), (ridges, 0.35 * pitch)):
             marks.moveTo(*pen.warp((a[0] + shift, a[1])))
             marks.lineTo(*pen.warp((b[0] + shift, b[1])))
@@ -139,9 +139,9 @@ def ribs(pen: Pen, upper: Run, lower: Run, cloth: Cloth, pitch: float = 0.9) -> 
         pen.canvas.drawPath(marks, paint)
 
 
-def frill(pen: Pen, run: Run, depth: float, cloth: Cloth, rng: np.random.Generator) -> None:
+def draw_frill(pen: Pen, run: Curve, depth: float, cloth: Cloth, rng: np.random.Generator) -> None:
     """A gathered strip that hangs from a run (given from left to right)."""
     lower = [(x * 1.06, y + depth) for x, y in run]
     count = max(int(math.dist(run[0], run[-1]) / 3.4), 7)
-    gathers(pen, run, lower, cloth, count, rng, 0.4)
+    draw_gathers(pen, run, lower, cloth, count, rng, 0.4)
     pen.crease(run, cloth, 0.6, 0.3)

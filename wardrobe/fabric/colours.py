@@ -68,19 +68,19 @@ PALE = ("white", "cream", "sky", "pink", "mint", "lilac", "yellow", "beige")
 STRONG = ("navy", "black", "red", "blue", "green", "wine", "teal", "pink", "purple", "rust", "yellow", "orange")
 
 
-def rgb(text: str) -> Colour:
+def parse_hex(text: str) -> Colour:
     return int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16)
 
 
-def pick(weights: Weights, rng: np.random.Generator) -> Colour:
+def choose_colour(weights: Weights, rng: np.random.Generator) -> Colour:
     """A colour of a family drawn by its weight, a little varied."""
     shares = np.array(list(weights.values()), dtype=float)
     family = FAMILIES[list(weights)[int(rng.choice(len(shares), p=shares / shares.sum()))]]
     towards = (255, 255, 255) if rng.random() < 0.5 else (0, 0, 0)
-    return mix(rgb(family[rng.integers(len(family))]), towards, float(rng.uniform(0, 0.05)))
+    return mix(parse_hex(family[rng.integers(len(family))]), towards, float(rng.uniform(0, 0.05)))
 
 
-def companion(colour: Colour, rng: np.random.Generator) -> Colour:
+def contrasting_colour(colour: Colour, rng: np.random.Generator) -> Colour:
     """A second colour that can be told from the first and goes with it."""
     light = luminance(colour)
     if light > 0.62:
@@ -91,8 +91,8 @@ def companion(colour: Colour, rng: np.random.Generator) -> Colour:
         names = (
             ("white", "white", "white", "cream", *PALE[2:], "red", "yellow") if saturation(colour) < 0.5 else PALE[:2]
         )
-    options = [rgb(c) for name in names for c in FAMILIES[name]]
-    options = [c for c in options if abs(luminance(c) - light) > 0.22] or [rgb("f7f6f4"), rgb("17171a")]
+    options = [parse_hex(c) for name in names for c in FAMILIES[name]]
+    options = [c for c in options if abs(luminance(c) - light) > 0.22] or [parse_hex("f7f6f4"), parse_hex("17171a")]
     return options[rng.integers(len(options))]
 
 

@@ -18,13 +18,13 @@ from wardrobe.fabric.colours import (
     Colour,
     Weights,
     argb,
-    companion,
+    choose_colour,
+    contrasting_colour,
     luminance,
     mix,
-    pick,
-    rgb,
+    parse_hex,
 )
-from wardrobe.fabric.woven_patterns import GRAIN, TEXTURES, grain, tile
+from wardrobe.fabric.woven_patterns import GRAIN, TEXTURES, grain_tile, pattern_tile
 
 
 def _cloths(fabric: str, patterns: str) -> tuple[tuple[str, str], ...]:
@@ -187,7 +187,7 @@ class Cloth:
         base = skia.Paint(Color=argb(self.colour), AntiAlias=True)
         paints = [base]
         local = skia.Matrix.RotateDeg(angle)
-        repeat = tile(self.kind, self.colour, self.accent, self.scale, self.seed)
+        repeat = pattern_tile(self.kind, self.colour, self.accent, self.scale, self.seed)
         if repeat is not None:
             picture, size = repeat
             shader = picture.makeShader(
@@ -197,7 +197,7 @@ class Cloth:
         if self.kind in GRAIN:
             specks, strength, stretch = GRAIN[self.kind]
             local = skia.Matrix.Concat(local, skia.Matrix.Scale(*stretch))
-            shader = grain(specks).makeShader(
+            shader = grain_tile(specks).makeShader(
                 skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear), local
             )
             strength *= 0.7 if luminance(self.colour) < 0.25 else 1.0
@@ -209,7 +209,7 @@ def choose_cloth(garment: str, rng: np.random.Generator) -> Cloth:
     """A cloth that such a garment is really made of, in a colour it is really worn in."""
     fabric, kind = CLOTHS[garment][rng.integers(len(CLOTHS[garment]))]
     colour = _colour(garment, fabric, kind, rng)
-    accent = companion(colour, rng)
+    accent = contrasting_colour(colour, rng)
     if kind == "pinstripes":
         accent = mix(accent, colour, 0.35)
     scale = math.exp(rng.normal(0, 0.22))
@@ -226,7 +226,7 @@ def _colour(garment: str, fabric: str, kind: str, rng: np.random.Generator) -> C
         "tweed": ("8b8e93", "6f6a60", "7d6a54", "54565c", "b4a893"),
     }
     if kind in fixed:
-        return rgb(str(rng.choice(fixed[kind])))
+        return parse_hex(str(rng.choice(fixed[kind])))
     pools: dict[str, Weights] = {
         "shirt": SHIRTS, "coat": OUTER, "jacket": OUTER, "vest": OUTER, "blazer": SUITS, "trousers": BOTTOMS,
         "shorts": BOTTOMS, "skirt": BOTTOMS if rng.random() < 0.5 else CASUAL,
@@ -238,4 +238,4 @@ def _colour(garment: str, fabric: str, kind: str, rng: np.random.Generator) -> C
         kind in ("floral", "blooms", "big dots", "geometric") and rng.random() < 0.5
     ):
         pool = BRIGHTS
-    return pick(pool, rng)
+    return choose_colour(pool, rng)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import skia
 
-from wardrobe.fabric.colours import Colour, argb, luminance, mix, rgb
+from wardrobe.fabric.colours import Colour, argb, luminance, mix, parse_hex
 
 Tile = tuple[skia.Picture, tuple[float, float]]
-_GARDENS = (("e0518c", "f3b6c8", "f2c230"), ("c11f2b", "e8732c", "f6d75c"), ("2c6ecb", "9cc4e4", "fbfaf8"),
+_FLOWER_PALETTES = (("e0518c", "f3b6c8", "f2c230"), ("c11f2b", "e8732c", "f6d75c"), ("2c6ecb", "9cc4e4", "fbfaf8"),
             ("8f5aa8", "cdbbe6", "f7cfd9"), ("fbfaf8", "f1e8d6", "f2c230"))  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def print_tile(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.
     return None
 
 
-def _repeating(size: float, motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]]) -> Tile:
+def _make_seamless_tile(size: float, motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]]) -> Tile:
     """Motifs at their places on a tile; what hangs over an edge comes in at the other one."""
     recorder = skia.PictureRecorder()
     canvas = recorder.beginRecording(skia.Rect.MakeWH(size, size))
@@ -45,7 +45,7 @@ def _repeating(size: float, motifs: list[tuple[float, float, Callable[[skia.Canv
     return recorder.finishRecordingAsPicture(), (size, size)
 
 
-def _scattered(count: int, size: float, rng: np.random.Generator) -> list[tuple[float, float]]:
+def _scatter(count: int, size: float, rng: np.random.Generator) -> list[tuple[float, float]]:
     """Places that keep their distance from each other, also across the edges of the tile."""
     places: list[tuple[float, float]] = []
     for _ in range(count):
@@ -74,15 +74,15 @@ def _dots(accent: Colour, step: float, radius: float) -> Tile:
 def _flowers(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile:
     size, count, radius = {"ditsy": (10.0, 16, 0.62), "floral": (16.0, 11, 1.5), "blooms": (34.0, 10, 4.3)}[kind]
     size, radius = size * scale, radius * scale
-    garden = [rgb(c) for c in _GARDENS[rng.integers(len(_GARDENS))]]
+    garden = [parse_hex(c) for c in _FLOWER_PALETTES[rng.integers(len(_FLOWER_PALETTES))]]
     petals = [c for c in (accent, *garden[:2]) if abs(luminance(c) - luminance(colour)) > 0.12] or [accent]
     green = mix((62, 112, 70) if luminance(colour) > 0.3 else (120, 160, 112), colour, 0.12)
     heart = garden[2]
     motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]] = []
-    for k, (x, y) in enumerate(_scattered(count, size, rng)):
+    for k, (x, y) in enumerate(_scatter(count, size, rng)):
         r = radius * float(rng.uniform(0.7, 1.25))
         motifs.append((x, y, _flower(petals[k % len(petals)], green, heart, r, float(rng.uniform(0, 360)), kind)))
-    return _repeating(size, motifs)
+    return _make_seamless_tile(size, motifs)
 
 
 def _flower(
@@ -130,7 +130,7 @@ def _leopard(colour: Colour, size: float, rng: np.random.Generator) -> Tile:
     dark = (30, 22, 18) if luminance(colour) > 0.25 else (0, 0, 0)
     middle = mix(colour, (120, 72, 30), 0.55)
     motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]] = []
-    for x, y in _scattered(34, size, rng):
+    for x, y in _scatter(34, size, rng):
         r = size * float(rng.uniform(0.045, 0.07))
         patch = _blob(r, 0.25, 7, rng, 1.25)
         dash = skia.DashPathEffect.Make([r * 1.9, r * 0.7], float(rng.uniform(0, 3)))
@@ -142,14 +142,14 @@ def _leopard(colour: Colour, size: float, rng: np.random.Generator) -> Tile:
             canvas.drawPath(patch, ring)
 
         motifs.append((x, y, draw))
-    return _repeating(size, motifs)
+    return _make_seamless_tile(size, motifs)
 
 
 def _camouflage(colour: Colour, size: float, rng: np.random.Generator) -> Tile:
     tones = (mix(colour, (30, 34, 22), 0.55), mix(colour, (120, 92, 60), 0.5), mix(colour, (226, 218, 180), 0.45),
              mix(colour, (18, 20, 16), 0.75))  # fmt: skip
     motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]] = []
-    for k, (x, y) in enumerate(_scattered(28, size, rng)):
+    for k, (x, y) in enumerate(_scatter(28, size, rng)):
         patch = _blob(size * float(rng.uniform(0.07, 0.13)), 0.55, 11, rng, 1.6)
         paint = skia.Paint(Color=argb(tones[k % 4]), AntiAlias=True)
 
@@ -157,7 +157,7 @@ def _camouflage(colour: Colour, size: float, rng: np.random.Generator) -> Tile:
             canvas.drawPath(patch, paint)
 
         motifs.append((x, y, draw))
-    return _repeating(size, motifs)
+    return _make_seamless_tile(size, motifs)
 
 
 def _geometric(accent: Colour, step: float, rng: np.random.Generator) -> Tile:

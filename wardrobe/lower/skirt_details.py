@@ -4,19 +4,21 @@ from collections.abc import Callable
 
 import numpy as np
 
-from wardrobe.drawing.geometry import Point, flipped, offset
+from wardrobe.drawing.geometry import Point, mirrored, offset
 from wardrobe.drawing.pen import Pen
 from wardrobe.fabric.colours import luminance, mix
 from wardrobe.fabric.materials import Cloth
-from wardrobe.lower.trouser_details import thread_of
+from wardrobe.lower.trouser_details import topstitch_colour
 
 
-def denim_front(pen: Pen, cloth: Cloth, wide: Callable[[float], float], band: float, length: float, bow: float) -> None:
+def draw_denim_skirt_front(
+    pen: Pen, cloth: Cloth, wide: Callable[[float], float], band: float, length: float, bow: float
+) -> None:
     """Pockets and a fly, or buttons all the way down."""
-    thread = thread_of(cloth)
+    thread = topstitch_colour(cloth)
     for way in (1, -1):
         run = [(wide(4) * 0.50, band + 1.2), (wide(8) * 0.57, 8.6), (wide(12) * 0.80, 11.4), (wide(12) * 0.99, 11.9)]
-        run = run if way == 1 else flipped(run)
+        run = run if way == 1 else mirrored(run)
         pen.crease(run, cloth, 0.8, 0.45)
         pen.stitches(offset(run, 0.7 * way), cloth, thread, 0.8)
     bottom = length + 0.5 * bow
@@ -30,7 +32,7 @@ def denim_front(pen: Pen, cloth: Cloth, wide: Callable[[float], float], band: fl
         pen.stitches([(2.9, band + 1.2), (2.8, 12.0), (2.0, 15.0), (0.2, 17.0)], cloth, thread, 0.8)
 
 
-def slit_or_buttons(pen: Pen, cloth: Cloth, band: float, length: float, rng: np.random.Generator) -> None:
+def draw_slit_or_buttons(pen: Pen, cloth: Cloth, band: float, length: float, rng: np.random.Generator) -> None:
     """A row of buttons down the front, or a slit up from the hem."""
     if rng.random() < 0.5:
         run = [(-1.8, band + 1), (-1.6, (band + length) / 2), (-1.8, length + 1.2)]
@@ -43,7 +45,7 @@ def slit_or_buttons(pen: Pen, cloth: Cloth, band: float, length: float, rng: np.
         pen.crease([(x, length * 0.66), (x + 0.5, length * 0.82), (x + 0.4, length + 1.4)], cloth, 1.3, 0.6)
 
 
-def wrap_edge(pen: Pen, cloth: Cloth, point: Callable[[float, float], Point], band: float, length: float) -> None:
+def draw_wrap_edge(pen: Pen, cloth: Cloth, point: Callable[[float, float], Point], band: float, length: float) -> None:
     """One half over the other, with a tie or buttons at the waist."""
     way = 1.0 if cloth.seed % 2 else -1.0
     run = [

@@ -7,18 +7,18 @@ from itertools import pairwise
 import numpy as np
 import skia
 
-from wardrobe.drawing.geometry import Point, Run, mirrored, profile
+from wardrobe.drawing.geometry import Curve, Point, mirrored_reversed, monotone_cubic
 from wardrobe.drawing.pen import Pen
-from wardrobe.drawing.trims import lace_edge
+from wardrobe.drawing.trims import draw_lace
 from wardrobe.fabric.materials import Cloth, choose_cloth
-from wardrobe.lower.skirt_details import denim_front, slit_or_buttons, wrap_edge
-from wardrobe.lower.waistband import draw_band, draw_inside
+from wardrobe.lower.skirt_details import draw_denim_skirt_front, draw_slit_or_buttons, draw_wrap_edge
+from wardrobe.lower.waistband import draw_inside_waist, draw_waistband
 from wardrobe.measurements import SKIRT
 from wardrobe.spec import Plan
-from wardrobe.supports.display import clip_bottom, hold_bottom
+from wardrobe.supports.display import draw_bottom_clips, draw_bottom_support
 
 Width = Callable[[float], float]  # half a width by the height
-Fold = tuple[Run, float, float]
+Fold = tuple[Curve, float, float]
 
 CUTS = {
     "denim": ("denim", "denim", "pencil"),
@@ -56,17 +56,17 @@ def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     """A pencil, denim, A-line, wrap, slip, full, pleated, tiered or tulle skirt."""
     cloth = choose_cloth("skirt", rng)
     skirt = _measure(plan, cloth, rng)
-    draw_inside(pen, cloth, skirt.waist)
-    hold_bottom(pen, plan, skirt.waist, cloth)
+    draw_inside_waist(pen, cloth, skirt.waist)
+    draw_bottom_support(pen, plan, skirt.waist, cloth)
     if skirt.cut == "tulle":
-        _tulle(pen, skirt, cloth, rng)
+        _draw_tulle(pen, skirt, cloth, rng)
     else:
         _draw_front(pen, skirt, cloth, rng)
     elastic = skirt.cut in ("tulle", "tiered") or (skirt.cut == "full" and cloth.seed % 2 == 0)
     loops = skirt.cut == "denim" or (skirt.cut in ("pencil", "line") and cloth.seed % 4 == 0)
     metal = (184, 148, 98) if skirt.cut == "denim" else None
-    draw_band(pen, cloth, skirt.waist, skirt.band, loops, elastic, metal)
-    clip_bottom(pen, plan, skirt.waist)
+    draw_waistband(pen, cloth, skirt.waist, skirt.band, loops, elastic, metal)
+    draw_bottom_clips(pen, plan, skirt.waist)
 
 
 def _measure(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Skirt:
@@ -88,10 +88,10 @@ def _measure(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Skirt:
     keys = [(band, waist + 0.3), (20.0, hip), (length, hem)]
     if cut == "pencil":
         keys.insert(2, (0.5 * (20 + length), 0.5 * (hip + hem) + 0.5))
-    return Skirt(cut, length, waist, band, profile(keys), bow * hem / 26, _edges(cut, hem, rng))
+    return Skirt(cut, length, waist, band, monotone_cubic(keys), bow * hem / 26, _choose_pleat_positions(cut, hem, rng))
 
 
-def _edges(cut: str, hem: float, rng: np.random.Generator) -> tuple[float, ...]:
+def _choose_pleat_positions(cut: str, hem: float, rng: np.random.Generator) -> tuple[float, ...]:
     if cut == "pleated":
         n = int(hem / float(rng.choice([1.5, 2.2, 3.6])))
         return tuple(float(t) for t in np.linspace(-1, 1, n + 1))
@@ -100,7 +100,7 @@ def _edges(cut: str, hem: float, rng: np.random.Generator) -> tuple[float, ...]:
     return tuple(float(t) for t in -1 + 2 * (steps - steps[0]) / (steps[-1] - steps[0]))
 
 
-def _hem(skirt: Skirt, y: float, flutes: float) -> list[list[Point]]:
+def _hem_curves(skirt: Skirt, y: float, flutes: float) -> list[list[Point]]:
     """The runs of an edge at a height from right to left: pleats, or flutes that stand `flutes` cm out."""
     edges = skirt.edges[::-1]
     if skirt.cut == "pleated":
@@ -119,43 +119,43 @@ def _hem(skirt: Skirt, y: float, flutes: float) -> list[list[Point]]:
     return [run]
 
 
-def _side(skirt: Skirt, top: float, bottom: float) -> list[Point]:
+def _side_curve(skirt: Skirt, top: float, bottom: float) -> list[Point]:
     return [skirt.point(1.0, float(y)) for y in np.linspace(top, bottom, 7)]
 
 
 def _outline(pen: Pen, skirt: Skirt, bottom: float, flutes: float) -> tuple[skia.Path, list[list[Point]]]:
-    hem = _hem(skirt, bottom, flutes)
-    side = _side(skirt, skirt.band, bottom)
+    hem = _hem_curves(skirt, bottom, flutes)
+    side = _side_curve(skirt, skirt.band, bottom)
     top = [skirt.point(t, skirt.band - 0.6) for t in (-1.0, 0.0, 1.0)]
-    return pen.path(top, side, *hem, mirrored(side)), hem
+    return pen.path(top, side, *hem, mirrored_reversed(side)), hem
 
 
 def _draw_front(pen: Pen, skirt: Skirt, cloth: Cloth, rng: np.random.Generator) -> None:
     flutes = {"full": 1.0, "tiered": 0.7, "slip": 0.4, "line": 0.35, "wrap": 0.35}.get(skirt.cut, 0.0)
     path, hem = _outline(pen, skirt, skirt.length, flutes)
     if skirt.cut in ("full", "tiered", "slip", "line") and cloth.kind == "plain" and cloth.seed % 5 == 0:
-        lace_edge(pen, [p for run in hem for p in run][::-1], 3.2, cloth)
+        draw_lace(pen, [p for run in hem for p in run][::-1], 3.2, cloth)
     pen.piece(path, cloth)
     pen.tint(path, (-skirt.width(skirt.length), 0), (skirt.width(skirt.length), 0.3 * skirt.length),
              [((255, 255, 255), 0.06), ((0, 0, 0), 0.0), (cloth.shade, 0.16)])  # fmt: skip
     if skirt.cut == "pleated":
-        _pleats(pen, skirt, path, cloth)
+        _draw_pleats(pen, skirt, path, cloth)
     else:
-        pen.folds(path, cloth, _folds(skirt, rng))
+        pen.folds(path, cloth, _choose_folds(skirt, rng))
     if skirt.cut == "tiered":
-        _tiers(pen, skirt, path, cloth, rng)
+        _draw_tiers(pen, skirt, path, cloth, rng)
     with pen.clip(path):  # no seam runs past the hem
         if skirt.cut == "denim":
-            denim_front(pen, cloth, skirt.width, skirt.band, skirt.length, skirt.bow)
+            draw_denim_skirt_front(pen, cloth, skirt.width, skirt.band, skirt.length, skirt.bow)
         elif skirt.cut == "wrap":
-            wrap_edge(pen, cloth, skirt.point, skirt.band, skirt.length)
+            draw_wrap_edge(pen, cloth, skirt.point, skirt.band, skirt.length)
         elif skirt.cut in ("pencil", "line") and cloth.seed % 5 < 2:
-            slit_or_buttons(pen, cloth, skirt.band, skirt.length, rng)
+            draw_slit_or_buttons(pen, cloth, skirt.band, skirt.length, rng)
     if skirt.cut != "pleated":
         pen.stitches([(x * 0.995, y - 1.7) for x, y in hem[0]], cloth, alpha=0.4)
 
 
-def _folds(skirt: Skirt, rng: np.random.Generator) -> list[Fold]:
+def _choose_folds(skirt: Skirt, rng: np.random.Generator) -> list[Fold]:
     """Flutes up from the hem, gathers down from the waist, and drag lines over the hips of narrow skirts."""
     folds: list[Fold] = []
     deep = {"full": 0.85, "tiered": 0.3, "line": 0.5, "wrap": 0.45, "slip": 0.6}.get(skirt.cut, 0.0)
@@ -185,7 +185,7 @@ def _folds(skirt: Skirt, rng: np.random.Generator) -> list[Fold]:
     return folds
 
 
-def _pleats(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth) -> None:
+def _draw_pleats(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth) -> None:
     wide = skirt.width(skirt.length) * 2 / len(skirt.edges)
     folds: list[Fold] = []
     for t in skirt.edges[1:-1]:
@@ -206,7 +206,7 @@ def _pleats(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth) -> None:
     pen.folds(path, cloth, folds)
 
 
-def _tiers(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth, rng: np.random.Generator) -> None:
+def _draw_tiers(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth, rng: np.random.Generator) -> None:
     """Seams between gathered strips; every strip is a little wider than the one above."""
     count = 3 if skirt.length < 85 else 4
     heights = [skirt.band + (skirt.length - skirt.band) * (k / count) ** 0.9 for k in range(1, count)]
@@ -220,7 +220,7 @@ def _tiers(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth, rng: np.random
         pen.folds(path, cloth, gathers)
 
 
-def _tulle(pen: Pen, skirt: Skirt, cloth: Cloth, rng: np.random.Generator) -> None:
+def _draw_tulle(pen: Pen, skirt: Skirt, cloth: Cloth, rng: np.random.Generator) -> None:
     """A lining under layers of net that can be seen through."""
     lining, _ = _outline(pen, skirt, skirt.length - 4.0, 0.0)
     pen.piece(lining, cloth.plain(0.12))
@@ -230,4 +230,4 @@ def _tulle(pen: Pen, skirt: Skirt, cloth: Cloth, rng: np.random.Generator) -> No
         pen.canvas.saveLayerAlpha(None, 120)
         pen.piece(path, replace(cloth, colour=cloth.colour, kind="plain"), edge=0.7)
         pen.canvas.restore()
-        pen.folds(path, cloth, _folds(replace(net, cut="full"), rng))
+        pen.folds(path, cloth, _choose_folds(replace(net, cut="full"), rng))

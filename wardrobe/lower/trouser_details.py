@@ -5,7 +5,7 @@ import math
 import numpy as np
 import skia
 
-from wardrobe.drawing.geometry import Point, between, flipped, offset
+from wardrobe.drawing.geometry import Point, arc_between, mirrored, offset
 from wardrobe.drawing.pen import SRC_ATOP, Pen
 from wardrobe.fabric.colours import Colour, argb, luminance, mix
 from wardrobe.fabric.materials import Cloth
@@ -14,7 +14,7 @@ from wardrobe.lower.trouser_shapes import Leg, Trousers
 THREAD: Colour = (214, 160, 84)
 
 
-def thread_of(cloth: Cloth) -> Colour | None:
+def topstitch_colour(cloth: Cloth) -> Colour | None:
     """The colour of the topstitching: jeans have a bright one; None where it is the cloth's own."""
     if cloth.kind != "denim" or not 0.12 < luminance(cloth.colour) < 0.55:
         return None
@@ -28,18 +28,18 @@ def draw_fly(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:
     if trousers.elastic or trousers.back:
         return
     run = [(2.9, trousers.band + 1.2), (2.8, rise * 0.48), (2.0, rise * 0.60), (0.2, rise * 0.68)]
-    pen.stitches(run, cloth, thread_of(cloth), 0.8)
+    pen.stitches(run, cloth, topstitch_colour(cloth), 0.8)
 
 
 def draw_pockets(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:
     """On the hips; on the seat where the back is seen; on the thighs of cargo trousers."""
-    thread, band = thread_of(cloth), trousers.band + 1.2
+    thread, band = topstitch_colour(cloth), trousers.band + 1.2
     if trousers.style == "leggings" or (trousers.style == "palazzo" and cloth.seed % 2):
         return
     wide = trousers.wide
     for way in (1, -1):
         if trousers.back:
-            _seat_pocket(pen, trousers, cloth, way)
+            _draw_seat_pocket(pen, trousers, cloth, way)
             continue
         if trousers.style == "jeans":
             run: list[Point] = [
@@ -52,17 +52,17 @@ def draw_pockets(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:
             run = [(wide(7) * 0.93, 7.0), (wide(13) * 0.88, 13.0), (wide(20) * 0.97, 20.5)]
         else:
             run = [(wide(4) * 0.70, band), (wide(12) * 0.83, 12.0), (wide(20) * 0.985, 20.0)]
-        run = run if way == 1 else flipped(run)
+        run = run if way == 1 else mirrored(run)
         pen.crease(run, cloth, 0.8, 0.45)
         pen.stitches(offset(run, 0.7 * way), cloth, thread, 0.75)
     if trousers.style == "jeans" and not trousers.back:  # the small pocket within the right one
         pen.line([(wide(8) * 0.62, 9.6), (wide(8) * 0.86, 8.6)], thread or cloth.seam, 0.16, 0.7)
     if trousers.style == "cargo":
         for leg in trousers.legs:
-            _cargo_pocket(pen, trousers, leg, cloth)
+            _draw_cargo_pocket(pen, trousers, leg, cloth)
 
 
-def _seat_pocket(pen: Pen, trousers: Trousers, cloth: Cloth, way: int) -> None:
+def _draw_seat_pocket(pen: Pen, trousers: Trousers, cloth: Cloth, way: int) -> None:
     x, y, w = trousers.hip * 0.47 * way, 11.0, 5.4
     if trousers.style == "jeans" or trousers.style == "cargo":
         sides = [
@@ -70,18 +70,18 @@ def _seat_pocket(pen: Pen, trousers: Trousers, cloth: Cloth, way: int) -> None:
             [(x + w, y), (x + w * 0.9, y + 9.0), (x, y + 11.5), (x - w * 0.9, y + 9.0), (x - w, y)],
         ]
         pen.piece(pen.path(*sides), cloth, shadow=0.3, edge=0.3)
-        pen.stitches([(x - w * 0.94, y + 1.2), (x + w * 0.94, y + 1.2)], cloth, thread_of(cloth), 0.8)
+        pen.stitches([(x - w * 0.94, y + 1.2), (x + w * 0.94, y + 1.2)], cloth, topstitch_colour(cloth), 0.8)
         inner = [(-0.9, 0.6), (-0.8, 8.6), (0.0, 10.8), (0.8, 8.6), (0.9, 0.6)]
-        pen.stitches([(x + w * t, y + down) for t, down in inner], cloth, thread_of(cloth), 0.8)
+        pen.stitches([(x + w * t, y + down) for t, down in inner], cloth, topstitch_colour(cloth), 0.8)
         yoke = [(0.0, 9.6), (0.5 * trousers.hip * way, 7.6), (trousers.wide(6.4) * way, 6.2)]
-        pen.stitches(yoke, cloth, thread_of(cloth), 0.7)
+        pen.stitches(yoke, cloth, topstitch_colour(cloth), 0.7)
     else:
         pen.crease([(x - w, y), (x + w, y)], cloth, 0.7, 0.5)
         pen.line([(x - w, y + 1.0), (x + w, y + 1.0)], cloth.seam, 0.18, 0.5)
         pen.button((x, y + 2.2), mix(cloth.colour, (20, 16, 18), 0.6), 0.5)
 
 
-def _cargo_pocket(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
+def _draw_cargo_pocket(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
     y = min(trousers.rise + 13.0, trousers.length - 16)
     (outer, _), (inner, _) = leg.across(y)
     wide = 0.5 * abs(outer - inner)
@@ -97,11 +97,11 @@ def _cargo_pocket(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
     pen.piece(pen.path(*flap), cloth, shadow=0.5, edge=0.4)
 
 
-def finish_hem(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
+def draw_trouser_hem(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
     """Cuffs of joggers, turn-ups, a frayed edge, or stitches."""
     hem, choice, jeans = leg.hem, cloth.seed % 6, trousers.style == "jeans"
     if trousers.style == "joggers":
-        _rib_cuff(pen, leg, cloth)
+        _draw_rib_cuff(pen, leg, cloth)
     elif (
         choice < (3 if 66 < trousers.length < 92 else 1)
         and trousers.style in ("jeans", "chinos")
@@ -116,24 +116,24 @@ def finish_hem(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
         pen.band(upper, [(x + o, y + 0.2) for (x, y), o in zip(hem, out, strict=True)],
                  inside if cloth.kind == "denim" else cloth, shadow=0.45, edge=0.4)  # fmt: skip
     elif jeans and trousers.length < 50 and choice < 4:
-        _fray(pen, hem, cloth)
+        _draw_frayed_edge(pen, hem, cloth)
     else:
         deep = 3.0 if trousers.style in ("suit", "palazzo") else 1.7
         run = [(x, y - deep) for x, y in hem]
-        pen.stitches(run, cloth, thread_of(cloth), 0.7 if jeans else 0.35)
+        pen.stitches(run, cloth, topstitch_colour(cloth), 0.7 if jeans else 0.35)
 
 
-def _rib_cuff(pen: Pen, leg: Leg, cloth: Cloth) -> None:
+def _draw_rib_cuff(pen: Pen, leg: Leg, cloth: Cloth) -> None:
     (ox, oy), (ix, iy) = leg.hem[0], leg.hem[-1]
     wide, deep = ix - ox, 5.5
-    upper = between((ox, oy - deep), (ix, iy - deep), 0.05 * leg.way, 5)
+    upper = arc_between((ox, oy - deep), (ix, iy - deep), 0.05 * leg.way, 5)
     pull = 0.13 * wide
-    lower = between((ox + pull, oy), (ix - pull, iy), 0.04 * leg.way, 5)
+    lower = arc_between((ox + pull, oy), (ix - pull, iy), 0.04 * leg.way, 5)
     pen.crease(upper, cloth, 1.6, 0.4)
     pen.band(upper, lower, cloth.plain(0.06), ribs=0.8, shadow=0.3)
 
 
-def _fray(pen: Pen, hem: list[Point], cloth: Cloth) -> None:
+def _draw_frayed_edge(pen: Pen, hem: list[Point], cloth: Cloth) -> None:
     rng = np.random.default_rng((cloth.seed, 8))
     threads = skia.Path()
     points = np.asarray(hem)
@@ -149,7 +149,9 @@ def _fray(pen: Pen, hem: list[Point], cloth: Cloth) -> None:
     pen.canvas.drawPath(threads, pale)
 
 
-def wear_out(pen: Pen, trousers: Trousers, leg: Leg, path: skia.Path, cloth: Cloth, rng: np.random.Generator) -> None:
+def draw_fading(
+    pen: Pen, trousers: Trousers, leg: Leg, path: skia.Path, cloth: Cloth, rng: np.random.Generator
+) -> None:
     """Jeans are paler on thighs and seat; now and then they have holes at the knees."""
     strength = (cloth.seed // 3 % 5) * 0.075
     y = 14.0 if trousers.back else min(38.0, trousers.length - 12)
@@ -161,10 +163,10 @@ def wear_out(pen: Pen, trousers: Trousers, leg: Leg, path: skia.Path, cloth: Clo
         pen.canvas.drawPath(path, skia.Paint(Shader=shader, AntiAlias=True, BlendMode=SRC_ATOP))
     if trousers.length > 66 and cloth.seed % 7 == 0 and not trousers.back:
         at = leg.middle(56 + float(rng.normal(0, 4)))
-        _hole(pen, at, float(rng.uniform(2.2, 4.2)), cloth, rng)
+        _draw_knee_hole(pen, at, float(rng.uniform(2.2, 4.2)), cloth, rng)
 
 
-def _hole(pen: Pen, at: Point, wide: float, cloth: Cloth, rng: np.random.Generator) -> None:
+def _draw_knee_hole(pen: Pen, at: Point, wide: float, cloth: Cloth, rng: np.random.Generator) -> None:
     x, y = at
     edge = []
     for a in np.linspace(0, 2 * math.pi, 9)[:-1]:
@@ -180,7 +182,7 @@ def _hole(pen: Pen, at: Point, wide: float, cloth: Cloth, rng: np.random.Generat
         pen.line(run, mix(cloth.colour, (255, 255, 255), 0.75), 0.22, 0.9)
 
 
-def side_stripes(pen: Pen, leg: Leg, path: skia.Path, cloth: Cloth) -> None:
+def draw_side_stripes(pen: Pen, leg: Leg, path: skia.Path, cloth: Cloth) -> None:
     """Along the outer seams of sports trousers."""
     count, step = ((1, 2.2), (2, 1.5), (3, 1.3))[cloth.seed % 3]
     with pen.clip(path):
@@ -190,14 +192,14 @@ def side_stripes(pen: Pen, leg: Leg, path: skia.Path, cloth: Cloth) -> None:
             pen.line(run, cloth.accent, wide, 0.95)
 
 
-def press(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
+def draw_pressed_crease(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
     """The ironed crease down the front of suit trousers."""
     run = [leg.middle(float(y)) for y in np.linspace(trousers.rise * 0.55, trousers.length - 0.5, 6)]
     pen.line(run, mix(cloth.colour, (255, 255, 255), 0.5), 0.3, 0.40)
     pen.line([(x + 0.45, y) for x, y in run], cloth.shade, 0.5, 0.40)
 
 
-def drawstring(pen: Pen, cloth: Cloth) -> None:
+def draw_drawstring(pen: Pen, cloth: Cloth) -> None:
     """Two ends of a cord, tied or hanging."""
     colour = (
         cloth.accent

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wardrobe.drawing.geometry import Point, Run, between, profile
+from wardrobe.drawing.geometry import Curve, Point, arc_between, monotone_cubic
 from wardrobe.fabric.materials import Cloth
 from wardrobe.spec import Plan
 
 Width = Callable[[float], float]  # x by the height
-Fold = tuple[Run, float, float]
+Fold = tuple[Curve, float, float]
 
 # Half the width of a leg at the knee (y 58) and at the ankle (y 96).
 CUTS = {"skinny": (9.0, 6.8), "straight": (11.3, 10.2), "tapered": (11.8, 8.4), "wide": (15.0, 16.0),
@@ -72,12 +72,12 @@ class Trousers:
 
     def wide(self, y: float) -> float:
         """Half the width above the crotch."""
-        return _trunk(self.waist, self.hip, self.rise)(y)
+        return _hip_curve(self.waist, self.hip, self.rise)(y)
 
 
 def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Generator) -> Trousers:
     """Chooses a style that suits the cloth, and lays out its legs."""
-    style = _style(plan, cloth, rng)
+    style = _choose_style(plan, cloth, rng)
     cut = str(rng.choice(STYLES[style]))
     if length < 66 and cut in ("skinny", "flared", "tapered", "wide") and style != "leggings":
         cut = "straight"
@@ -103,12 +103,12 @@ def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Genera
         knee = max(knee, (12.5 if length < 50 else 11.6) + (1.0 if style in ("sports", "swim", "cargo") else 0.0))
     if style == "leggings":
         knee, ankle = (8.0, 6.4) if worn else (7.4, 5.0)
-    half = profile(
+    half = monotone_cubic(
         [(rise, hip * 0.5 + 0.15), (40, 0.62 * hip * 0.5 + 0.38 * knee), (58, knee), (96, ankle), (108, ankle)]
     )
-    base = _lean(plan, cut, length, rng)
+    base = _choose_lean(plan, cut, length, rng)
     legs = tuple(
-        _leg(
+        _make_leg(
             way,
             waist,
             hip,
@@ -116,7 +116,7 @@ def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Genera
             length,
             half,
             base + float(rng.normal(0, 0.2 if worn else 0.9)),
-            _bend(plan, length, rng),
+            _choose_bend(plan, length, rng),
             rng,
         )
         for way in (-1, 1)
@@ -126,7 +126,7 @@ def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Genera
     return Trousers(style, cut, length, waist, hip, rise, band, back, (legs[0], legs[1]))
 
 
-def _style(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> str:
+def _choose_style(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> str:
     long = plan.garment == "trousers"
     options: dict[str, tuple[str, ...]] = {
         "denim": ("jeans",),
@@ -145,7 +145,7 @@ def _style(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> str:
     return str(rng.choice(pool))
 
 
-def _lean(plan: Plan, cut: str, length: float, rng: np.random.Generator) -> float:
+def _choose_lean(plan: Plan, cut: str, length: float, rng: np.random.Generator) -> float:
     """How far the legs stand apart, in degrees."""
     if plan.setting == "mannequin":
         return 0.9 if length > 50 else 2.0
@@ -158,18 +158,18 @@ def _lean(plan: Plan, cut: str, length: float, rng: np.random.Generator) -> floa
     return float(rng.uniform(2.4, 5.5)) + (1.5 if cut in ("wide", "flared") else 0.0)
 
 
-def _bend(plan: Plan, length: float, rng: np.random.Generator) -> float:
+def _choose_bend(plan: Plan, length: float, rng: np.random.Generator) -> float:
     """Degrees by which the lower leg turns outwards."""
     if plan.setting != "flat" or length < 66:
         return 0.0
     return float(rng.uniform(3, 7) if rng.random() < 0.15 else rng.normal(0, 1.0))
 
 
-def _trunk(waist: float, hip: float, rise: float) -> Width:
-    return profile([(3.0, waist + 0.3), (18, hip - 0.2), (rise, hip + 0.3)])
+def _hip_curve(waist: float, hip: float, rise: float) -> Width:
+    return monotone_cubic([(3.0, waist + 0.3), (18, hip - 0.2), (rise, hip + 0.3)])
 
 
-def _leg(
+def _make_leg(
     way: int,
     waist: float,
     hip: float,
@@ -180,7 +180,7 @@ def _leg(
     bend: float,
     rng: np.random.Generator,
 ) -> Leg:
-    wide = _trunk(waist, hip, rise)
+    wide = _hip_curve(waist, hip, rise)
     slope, kick = math.tan(math.radians(lean)), math.tan(math.radians(lean + bend))
 
     def middle(y: float) -> float:
@@ -198,7 +198,7 @@ def _leg(
             inner.append((max(middle(float(y)) - half(float(y)), 0.18 + 0.04 * (y - rise)), float(y)))
     inner.append((max(middle(length) - end, 0.3), length + tilt * end))
     sag = -0.03 - 0.02 * float(rng.random())
-    hem = between(outer[-1], inner[-1], sag, 5)
+    hem = arc_between(outer[-1], inner[-1], sag, 5)
     return Leg(way, *([(x * way, y) for x, y in run] for run in (outer, inner, hem)))
 
 
@@ -210,35 +210,35 @@ def leg_folds(trousers: Trousers, leg: Leg, rng: np.random.Generator) -> list[Fo
     for k in range(int(rng.integers(2, 5))):
         reach = float(rng.uniform(4, 13))
         start = (0.5 * way, rise - 1.5 + 1.6 * k)
-        folds.append((between(start, (reach * way, rise - 5 + 4.5 * k + float(rng.normal(0, 1.5))), -0.10 * way, 4),
+        folds.append((arc_between(start, (reach * way, rise - 5 + 4.5 * k + float(rng.normal(0, 1.5))), -0.10 * way, 4),
                       float(rng.uniform(0.8, 1.7)), float(rng.uniform(0.35, 0.9))))  # fmt: skip
     if length > 66:
         for _ in range(int(rng.integers(2, 5))):
-            folds.append(_cross(leg, 58 + float(rng.normal(0, 5)), rng, 0.8))
+            folds.append(_cross_fold(leg, 58 + float(rng.normal(0, 5)), rng, 0.8))
     if length > 94 and not loose:
         for _ in range(int(rng.integers(2, 4))):
-            folds.append(_cross(leg, length - float(rng.uniform(3, 14)), rng, 1.0))
+            folds.append(_cross_fold(leg, length - float(rng.uniform(3, 14)), rng, 1.0))
     for _ in range(3 if loose else 1):
         top, end = rise + float(rng.uniform(2, 14)), length - float(rng.uniform(1, 10))
         if end - top > 8:
             t = float(rng.uniform(0.25, 0.75))
-            run = [_mixed(leg.across(y), t) for y in (top, 0.5 * (top + end), end)]
+            run = [_mix_edges(leg.across(y), t) for y in (top, 0.5 * (top + end), end)]
             folds.append((run, float(rng.uniform(1.6, 3.2)), float(rng.uniform(0.3, 0.7))))
     return folds
 
 
-def _cross(leg: Leg, y: float, rng: np.random.Generator, strong: float) -> Fold:
+def _cross_fold(leg: Leg, y: float, rng: np.random.Generator, strong: float) -> Fold:
     """A short fold from one edge of the leg into its middle."""
     one, other = leg.across(y) if rng.random() < 0.5 else leg.across(y)[::-1]
     t = float(rng.uniform(0.4, 0.85))
     end = (one[0] + (other[0] - one[0]) * t, y + float(rng.uniform(-4, 4)))
     return (
-        between(one, end, float(rng.uniform(-0.1, 0.1)), 4),
+        arc_between(one, end, float(rng.uniform(-0.1, 0.1)), 4),
         float(rng.uniform(0.7, 1.5)),
         strong * float(rng.uniform(0.4, 0.9)),
     )
 
 
-def _mixed(edges: tuple[Point, Point], t: float) -> Point:
+def _mix_edges(edges: tuple[Point, Point], t: float) -> Point:
     (a, y), (b, _) = edges
     return a + (b - a) * t, y

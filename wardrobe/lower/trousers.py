@@ -6,35 +6,35 @@ from wardrobe.drawing.pen import Pen
 from wardrobe.fabric.colours import Colour, mix
 from wardrobe.fabric.materials import Cloth, choose_cloth
 from wardrobe.lower.trouser_details import (
+    draw_drawstring,
+    draw_fading,
     draw_fly,
     draw_pockets,
-    drawstring,
-    finish_hem,
-    press,
-    side_stripes,
-    wear_out,
+    draw_pressed_crease,
+    draw_side_stripes,
+    draw_trouser_hem,
 )
 from wardrobe.lower.trouser_shapes import Leg, Trousers, leg_folds, make_trousers
-from wardrobe.lower.waistband import draw_band, draw_inside
+from wardrobe.lower.waistband import draw_inside_waist, draw_waistband
 from wardrobe.measurements import PANT
 from wardrobe.spec import Plan
-from wardrobe.supports.display import clip_bottom, hold_bottom
+from wardrobe.supports.display import draw_bottom_clips, draw_bottom_support
 
 
-def draw_pants(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
+def draw_trousers(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     """Jeans, chinos, suit trousers, joggers, leggings and others, from the front or from the back."""
     cloth = choose_cloth(plan.garment, rng)
     trousers = make_trousers(plan, cloth, float(rng.uniform(*PANT[plan.values["pant_length"]])), rng)
     right = trousers.legs[1]
     if not trousers.back:
-        draw_inside(pen, cloth, trousers.waist)
-    hold_bottom(pen, plan, trousers.waist, cloth, lambda y: right.middle(y)[0])
+        draw_inside_waist(pen, cloth, trousers.waist)
+    draw_bottom_support(pen, plan, trousers.waist, cloth, lambda y: right.middle(y)[0])
     for leg in trousers.legs:
         _draw_leg(pen, trousers, leg, cloth, rng)
     draw_fly(pen, trousers, cloth)
     draw_pockets(pen, trousers, cloth)
     _draw_waist(pen, trousers, cloth, rng)
-    clip_bottom(pen, plan, trousers.waist)
+    draw_bottom_clips(pen, plan, trousers.waist)
 
 
 def _draw_leg(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth, rng: np.random.Generator) -> None:
@@ -44,15 +44,15 @@ def _draw_leg(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth, rng: np.rand
     (x0, y0), (x1, y1) = leg.middle(trousers.rise), leg.middle(trousers.length)
     pen.piece(path, cloth, angle=-float(np.degrees(np.arctan2(x1 - x0, y1 - y0))))
     if trousers.style in ("sports", "track") and cloth.seed % 4 and cloth.kind in ("plain", "heather"):
-        side_stripes(pen, leg, path, cloth)
+        draw_side_stripes(pen, leg, path, cloth)
     if trousers.style == "jeans" and cloth.kind == "denim":
-        wear_out(pen, trousers, leg, path, cloth, rng)
+        draw_fading(pen, trousers, leg, path, cloth, rng)
     pen.folds(path, cloth, leg_folds(trousers, leg, rng))
     if trousers.style == "suit" or (trousers.style == "chinos" and trousers.length > 66 and cloth.seed % 3 == 0):
-        press(pen, trousers, leg, cloth)
+        draw_pressed_crease(pen, trousers, leg, cloth)
     if trousers.style == "jeans":
         pen.line([(x - 0.9 * leg.way, y) for x, y in leg.outer[3:]], cloth.seam, 0.16, 0.25)
-    finish_hem(pen, trousers, leg, cloth)
+    draw_trouser_hem(pen, trousers, leg, cloth)
 
 
 def _draw_waist(pen: Pen, trousers: Trousers, cloth: Cloth, rng: np.random.Generator) -> None:
@@ -77,7 +77,7 @@ def _draw_waist(pen: Pen, trousers: Trousers, cloth: Cloth, rng: np.random.Gener
                 outline, leg.outer[:5], [leg.outer[4], (0.0, trousers.rise)], [(0.0, trousers.rise), outline[0]]
             )
             pen.folds(area, cloth, gathers)
-    draw_band(
+    draw_waistband(
         pen,
         cloth,
         trousers.waist,
@@ -92,4 +92,4 @@ def _draw_waist(pen: Pen, trousers: Trousers, cloth: Cloth, rng: np.random.Gener
         patch = pen.path([(x - 3.0, 1.2), (x + 3.0, 0.8)], [(x + 3.0, 4.2), (x - 3.0, 4.6)])
         pen.piece(patch, Cloth((168, 116, 70), (0, 0, 0), fabric="leather"), edge=0.3, shadow=0.2)
     if trousers.style in ("joggers", "sports", "swim", "track") and not trousers.back:
-        drawstring(pen, cloth)
+        draw_drawstring(pen, cloth)

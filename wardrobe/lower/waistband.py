@@ -6,7 +6,7 @@ from wardrobe.fabric.colours import Colour, luminance
 from wardrobe.fabric.materials import Cloth
 
 
-def draw_inside(pen: Pen, cloth: Cloth, waist: float) -> None:
+def draw_inside_waist(pen: Pen, cloth: Cloth, waist: float) -> None:
     """The back of the waist, seen over the front's edge."""
     dark = cloth.plain(0.5)
     upper = [(-waist, 0.0), (-waist * 0.5, -1.1), (0.0, -1.5), (waist * 0.5, -1.1), (waist, 0.0)]
@@ -15,7 +15,7 @@ def draw_inside(pen: Pen, cloth: Cloth, waist: float) -> None:
     pen.piece(tag, cloth.plain() if luminance(cloth.colour) > 0.5 else Cloth((222, 216, 206), (0, 0, 0)), edge=0.1)
 
 
-def draw_band(
+def draw_waistband(
     pen: Pen,
     cloth: Cloth,
     waist: float,
@@ -26,7 +26,7 @@ def draw_band(
     dip: float = 1.4,
 ) -> None:
     """A waistband `deep` cm high, whose middle lies `dip` cm lower than its ends."""
-    upper = band_edge(waist, dip)
+    upper = _waistband_edge(waist, dip)
     lower = [(x * (1 + 0.3 / waist), y + deep) for x, y in upper]
     pen.band(upper, lower, cloth, ribs=0.9 if elastic else 0.0, shadow=0.35, edge=0.4)
     pen.line([(x, y + 0.5) for x, y in upper], cloth.seam, 0.16, 0.35)
@@ -39,6 +39,6 @@ def draw_band(
         pen.button((0.4, dip + deep * 0.5), button, 0.8)
 
 
-def band_edge(waist: float, dip: float, down: float = 0.0) -> list[Point]:
+def _waistband_edge(waist: float, dip: float, down: float = 0.0) -> list[Point]:
     """From the left end to the right one, `down` cm below the upper edge."""
     return [(waist * t, dip * (1 - t * t) + down) for t in (-1.0, -0.5, 0.0, 0.5, 1.0)]

@@ -1,49 +1,49 @@
 """The inside of a neck, and a neck from behind."""
 
-from wardrobe.drawing.geometry import Point, between
-from wardrobe.drawing.trims import raised_piece
+from wardrobe.drawing.geometry import Point, arc_between
+from wardrobe.drawing.trims import draw_raised_piece
 from wardrobe.fabric.colours import luminance, mix
 from wardrobe.fabric.materials import Cloth
-from wardrobe.silhouette.context import Kit
+from wardrobe.silhouette.context import DrawingContext
 
 KNITTED = ("T-shirt", "sweater", "hoodie", "cardigan")
 
 
-def back_edge(width: float, dip: float) -> list[Point]:
+def back_neckline(width: float, dip: float) -> list[Point]:
     """The upper edge of the back, from left to right."""
     return [(-width, 0.0), (-width * 0.55, dip * 0.85), (0.0, dip), (width * 0.55, dip * 0.85), (width, 0.0)]
 
 
-def inside(kit: Kit, dip: float, bottom: float, band: float = 1.5, label: float = 0.75) -> None:
+def draw_inside_back(ctx: DrawingContext, dip: float, bottom: float, band: float = 1.5, label: float = 0.75) -> None:
     """The back's inside, seen through the opening: darker towards `bottom`, with a neck band of `band` cm, the maker's
     label (of a chance `label`) and a loop, or the size printed on the cloth."""
-    pen, rng, w = kit.pen, kit.rng, kit.body.neck
-    lining = kit.lining
+    pen, rng, w = ctx.pen, ctx.rng, ctx.body.neck
+    lining = ctx.lining
     area = pen.path([(-w - 6, -1.0), (w + 6, -1.0)], [(w + 6, bottom + 4), (-w - 6, bottom + 4)])
     pen.tint(area, (0, dip), (0, max(bottom, dip + 4)), [((255, 255, 255), 0.10), ((8, 6, 14), 0.36)])
-    edge = back_edge(w, dip)
+    edge = back_neckline(w, dip)
     if band > 0:
-        tape = kit.trim.plain(0.2) if kit.garment in KNITTED else _inner(lining, 0.14)
-        pen.band(edge, [(x * 0.97, y + band) for x, y in edge], tape, ribs=0.8 if kit.garment == "sweater" else 0.0,
+        tape = ctx.trim.plain(0.2) if ctx.garment in KNITTED else _lighter_lining(lining, 0.14)
+        pen.band(edge, [(x * 0.97, y + band) for x, y in edge], tape, ribs=0.8 if ctx.garment == "sweater" else 0.0,
                  shadow=0.25, edge=0.3)  # fmt: skip
     kind = rng.random()
     x, y = float(rng.normal(0, 0.3)), dip + band * 0.85
-    if rng.random() < 0.35 and kit.garment not in ("top", "dress"):
+    if rng.random() < 0.35 and ctx.garment not in ("top", "dress"):
         loop = [(x - 1.7, dip + 0.3), (x - 1.2, dip + 1.7), (x + 1.2, dip + 1.7), (x + 1.7, dip + 0.3)]
-        pen.line(loop, _inner(lining, 0.3).colour, 0.45, 0.95)
+        pen.line(loop, _lighter_lining(lining, 0.3).colour, 0.45, 0.95)
     if kind < label:
-        _label(kit, (x, y))
+        _draw_label(ctx, (x, y))
     elif kind < label + 0.15:
-        _size_print(kit, (x, y + 1.0))
+        _draw_size_print(ctx, (x, y + 1.0))
 
 
-def _inner(lining: Cloth, lighter: float) -> Cloth:
+def _lighter_lining(lining: Cloth, lighter: float) -> Cloth:
     return Cloth(mix(lining.colour, (255, 255, 255), lighter), lining.accent)
 
 
-def _label(kit: Kit, at: Point) -> None:
+def _draw_label(ctx: DrawingContext, at: Point) -> None:
     """The maker's woven label: its name is a line or two, at this size."""
-    pen, rng, (x, y) = kit.pen, kit.rng, at
+    pen, rng, (x, y) = ctx.pen, ctx.rng, at
     grounds = ((240, 238, 232), (30, 30, 34), (236, 226, 206), (120, 40, 44))
     ground = grounds[int(rng.choice(4, p=(0.5, 0.28, 0.15, 0.07)))]
     half, high = rng.uniform(1.5, 2.6), rng.uniform(1.5, 2.5)
@@ -58,33 +58,33 @@ def _label(kit: Kit, at: Point) -> None:
         pen.piece(tab, tag, edge=0.05, shadow=0.2)
 
 
-def _size_print(kit: Kit, at: Point) -> None:
+def _draw_size_print(ctx: DrawingContext, at: Point) -> None:
     """Maker, size and care signs printed on the cloth."""
-    ink = (240, 240, 240) if luminance(kit.lining.colour) < 0.45 else (40, 40, 46)
+    ink = (240, 240, 240) if luminance(ctx.lining.colour) < 0.45 else (40, 40, 46)
     x, y = at
     for k, half in enumerate((1.5, 0.7, 1.2)):
-        kit.pen.line([(x - half, y + 0.75 * k), (x + half, y + 0.75 * k)], ink, 0.28, 0.55, dash=0.35)
+        ctx.pen.line([(x - half, y + 0.75 * k), (x + half, y + 0.75 * k)], ink, 0.28, 0.55, dash=0.35)
 
 
-def back_of_neck(kit: Kit) -> None:
+def draw_neck_from_behind(ctx: DrawingContext) -> None:
     """The neck from behind, on a trunk whose upper edge dips by 1.8 cm: nothing tells how the front is cut."""
-    w = kit.body.neck
-    edge = back_edge(w, 1.8)
-    values = kit.plan.values
+    w = ctx.body.neck
+    edge = back_neckline(w, 1.8)
+    values = ctx.plan.values
     if "collar_design" in values or "lapel_design" in values:
-        _turned_down(kit)
+        _draw_collar_from_behind(ctx)
         return
     high = 3.2 if "neck_design" in values else 0.0
     upper = [(x * (0.95 if high else 1.0), y - high * 1.2) for x, y in edge]
     lower = [(x * 0.985, y + (0.6 if high else 1.7)) for x, y in edge]
-    kit.pen.band(upper, lower, kit.trim, ribs=0.8 if kit.garment in KNITTED else 0.0, shadow=0.3)
-    kit.pen.stitches([(x, y + 0.5) for x, y in lower], kit.cloth)
+    ctx.pen.band(upper, lower, ctx.trim, ribs=0.8 if ctx.garment in KNITTED else 0.0, shadow=0.3)
+    ctx.pen.stitches([(x, y + 0.5) for x, y in lower], ctx.cloth)
 
 
-def _turned_down(kit: Kit) -> None:
+def _draw_collar_from_behind(ctx: DrawingContext) -> None:
     """The fall of a collar, over its seam."""
-    w, deep = kit.body.neck, float(kit.rng.uniform(4.2, 5.6))
+    w, deep = ctx.body.neck, float(ctx.rng.uniform(4.2, 5.6))
     upper = [(-w + 0.4, -2.4), (-w * 0.5, -3.3), (0.0, -3.6), (w * 0.5, -3.3), (w - 0.4, -2.4)]
     lower = [(-w - 2.4, 1.2), (-w * 0.7, deep - 0.6), (0.0, deep), (w * 0.7, deep - 0.6), (w + 2.4, 1.2)]
-    sides = between(upper[-1], lower[-1], -0.12), between(lower[0], upper[0], -0.12)
-    raised_piece(kit.pen, kit.pen.path(upper, sides[0], lower[::-1], sides[1]), kit.trim, height=0.7)
+    sides = arc_between(upper[-1], lower[-1], -0.12), arc_between(lower[0], upper[0], -0.12)
+    draw_raised_piece(ctx.pen, ctx.pen.path(upper, sides[0], lower[::-1], sides[1]), ctx.trim, height=0.7)

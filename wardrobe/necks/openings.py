@@ -1,29 +1,29 @@
 """Contours of neck openings: round, V-shaped, open to the hem."""
 
-from wardrobe.drawing.geometry import Point, Run, between, flipped
-from wardrobe.silhouette.context import Kit
+from wardrobe.drawing.geometry import Curve, Point, arc_between, mirrored
+from wardrobe.silhouette.context import DrawingContext
 
 
-def hole(edge: Run) -> list[Run]:
+def opening_below(edge: Curve) -> list[Curve]:
     """The contour of an opening under which `edge` runs, from the left end to the right one."""
     (x0, _), (x1, _) = edge[0], edge[-1]
     return [edge, [(x1, -25.0), (x0, -25.0)]]
 
 
-def round_edge(width: float, depth: float) -> list[Point]:
+def round_neck_edge(width: float, depth: float) -> list[Point]:
     """A U from the left shoulder to the right one."""
     half = [(width, 0.0), (width * 0.93, depth * 0.38), (width * 0.62, depth * 0.82), (0.0, depth)]
-    return [*flipped(half), *reversed(half[:-1])]
+    return [*mirrored(half), *reversed(half[:-1])]
 
 
-def symmetric(right: Run) -> list[Point]:
+def complete_by_mirroring(right: Curve) -> list[Point]:
     """A run that ends in the middle, continued from the left end to the right one."""
-    return [*flipped(right), *list(reversed(right))[1:]]
+    return [*mirrored(right), *list(reversed(right))[1:]]
 
 
-def front_opening(kit: Kit, stop: float, open_gap: float) -> tuple[list[list[Point]], list[Point]]:
+def v_front_opening(ctx: DrawingContext, stop: float, open_gap: float) -> tuple[list[list[Point]], list[Point]]:
     """The contour of a V front down to `stop` (or open to the hem), and its right edge (roll line, then front)."""
-    w, length = kit.body.neck, kit.body.length
+    w, length = ctx.body.neck, ctx.body.length
     if open_gap > 0:
         right = [
             (w, 0.0),
@@ -33,5 +33,5 @@ def front_opening(kit: Kit, stop: float, open_gap: float) -> tuple[list[list[Poi
             (open_gap * 1.25, length + 8),
         ]
     else:
-        right = between((w, 0.0), (0.0, stop), 0.05)
-    return [flipped(right), right[::-1], [(w, -25.0), (-w, -25.0)]], right
+        right = arc_between((w, 0.0), (0.0, stop), 0.05)
+    return [mirrored(right), right[::-1], [(w, -25.0), (-w, -25.0)]], right

@@ -11,10 +11,10 @@ from wardrobe.spec import Plan
 
 Array = np.ndarray
 # Widths by heights of pictures.
-CATALOGUE = 4 / 5  # of all studio pictures, so that they stand in even rows
-SNAPSHOTS = (9 / 16, 2 / 3, 3 / 4, 3 / 4, 3 / 4, 4 / 5, 1.0, 4 / 3, 4 / 3, 3 / 2)
+STUDIO_ASPECT = 4 / 5  # of all studio pictures, so that they stand in even rows
+PHOTO_ASPECTS = (9 / 16, 2 / 3, 3 / 4, 3 / 4, 3 / 4, 4 / 5, 1.0, 4 / 3, 4 / 3, 3 / 2)
 BOTTOMS = ("skirt", "trousers", "shorts")
-LENGTHS = ("skirt_length", "coat_length", "pant_length")
+HEM_ATTRIBUTES = ("skirt_length", "coat_length", "pant_length")
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class View:
         return back.mapRect(skia.Rect.MakeWH(*self.size)).makeOutset(2.0, 2.0)
 
 
-def neck_height(plan: Plan) -> float:
+def neck_y(plan: Plan) -> float:
     """The y of a figure's neck point in the garment's own coordinates."""
     return -WAIST if plan.garment in BOTTOMS else 0.0
 
 
-def see(
+def choose_view(
     outlines: list[skia.Path], supports: list[skia.Path], plan: Plan, size: int, plain: bool, rng: np.random.Generator
 ) -> View:
     """Chooses a frame, its longer side `size` pixels, in which all that the plan's labels speak of can be seen.
@@ -45,21 +45,21 @@ def see(
     """
     points = _points(outlines)
     low, high = float(points[:, 1].min()), float(points[:, 1].max())
-    cut_top, cut_bottom = _cuts(plan, low, high, plain, rng)
-    points = np.vstack([points, _company(plan, low, high, cut_bottom, supports, plain, rng)])
+    cut_top, cut_bottom = _crop_heights(plan, low, high, plain, rng)
+    points = np.vstack([points, _support_points(plan, low, high, cut_bottom, supports, plain, rng)])
     points = points[points[:, 1] < cut_bottom + 5.0]
     points[:, 1] = np.clip(points[:, 1], cut_top, cut_bottom)
     if cut_bottom < math.inf and not (points[:, 1] == cut_bottom).any():  # long straight seams have no point there
         points = np.vstack([points, (float(points[:, 0].mean()), cut_bottom)])
-    lens = _lens(plan, plain, rng)
-    seen = _map(lens, points)
+    lens = _camera_matrix(plan, plain, rng)
+    seen = _project(lens, points)
     (x0, y0), (x1, y1) = seen.min(axis=0), seen.max(axis=0)
     if cut_bottom < math.inf:
         y1 = float(np.mean(seen[points[:, 1] == cut_bottom, 1]))
     if cut_top > -math.inf:
         y0 = float(np.mean(seen[points[:, 1] == cut_top, 1]))
-    w, h = _frame((x1 - x0) / (y1 - y0), size, plain, rng)
-    fill = _fill(plan, plain, cut_top > -math.inf or cut_bottom < math.inf, rng)
+    w, h = _image_size((x1 - x0) / (y1 - y0), size, plain, rng)
+    fill = _fill_share(plan, plain, cut_top > -math.inf or cut_bottom < math.inf, rng)
     scale = fill * min(w / (x1 - x0), h / (y1 - y0))
     room = w - scale * (x1 - x0), h - scale * (y1 - y0)
     share = (0.5, 0.5) if plain else (float(rng.uniform(0.15, 0.85)), float(rng.uniform(0.15, 0.85)))
@@ -77,15 +77,15 @@ def _points(paths: list[skia.Path]) -> Array:
     return np.array([(p.x(), p.y()) for path in paths for p in path.getPoints(path.countPoints())])
 
 
-def _map(matrix: skia.Matrix, points: Array) -> Array:
+def _project(matrix: skia.Matrix, points: Array) -> Array:
     values = np.array([matrix.get(i) for i in range(9)]).reshape(3, 3)
     moved = points @ values[:, :2].T + values[:, 2]
     return np.asarray(moved[:, :2] / moved[:, 2:])
 
 
-def _cuts(plan: Plan, low: float, high: float, plain: bool, rng: np.random.Generator) -> tuple[float, float]:
+def _crop_heights(plan: Plan, low: float, high: float, plain: bool, rng: np.random.Generator) -> tuple[float, float]:
     """The heights at which the frame cuts the garment off; infinite where it does not."""
-    if plan.hidden in LENGTHS:
+    if plan.hidden in HEM_ATTRIBUTES:
         if plan.hidden == "coat_length":
             return -math.inf, float(rng.uniform(27, 31))
         return -math.inf, (WAIST + float(rng.uniform(0, 9)) if plan.garment == "dress" else float(rng.uniform(17, 26)))
@@ -95,12 +95,12 @@ def _cuts(plan: Plan, low: float, high: float, plain: bool, rng: np.random.Gener
     if plan.garment in BOTTOMS:
         return (low + float(rng.uniform(0.8, 3.0)) if chance < 0.08 else -math.inf), math.inf
     # No label speaks of the hem of a T-shirt; a long sleeve that hangs would be cut off with it.
-    if not set(LENGTHS) & set(plan.values) and plan.values["sleeve_length"] <= 4 and chance < 0.2:
+    if not set(HEM_ATTRIBUTES) & set(plan.values) and plan.values["sleeve_length"] <= 4 and chance < 0.2:
         return -math.inf, high - float(rng.uniform(0.03, 0.16)) * (high - low)
     return -math.inf, math.inf
 
 
-def _company(
+def _support_points(
     plan: Plan, low: float, high: float, cut: float, supports: list[skia.Path], plain: bool, rng: np.random.Generator
 ) -> Array:
     """Points of the support that the picture shows as well, (N, 2)."""
@@ -111,9 +111,9 @@ def _company(
     if plan.setting == "hanger":
         shown = plain or rng.random() < 0.75
         return np.array([[0.0, above - 1.0 if shown else max(above, low - 1.5)]])
-    neck = neck_height(plan)
-    whole = cut == math.inf and rng.random() < _whole(plan, high - neck, plain)
-    below = neck + FLOOR + 5.0 if whole else _landmark(plan, neck, high, plain, rng)
+    neck = neck_y(plan)
+    whole = cut == math.inf and rng.random() < _full_length_chance(plan, high - neck, plain)
+    below = neck + FLOOR + 5.0 if whole else _lowest_y_shown(plan, neck, high, plain, rng)
     if plan.garment in BOTTOMS:
         shown = above > -30.0 or (whole and rng.random() < 0.3)
         near, far = (-9, -4) if cut < math.inf else (-26, -14)
@@ -123,50 +123,50 @@ def _company(
     return np.array([[0.0, above - 1.0], [0.0, below]])
 
 
-def _whole(plan: Plan, hem: float, plain: bool) -> float:
+def _full_length_chance(plan: Plan, hem: float, plain: bool) -> float:
     """How often a mannequin is seen down to its feet: mostly where its legs tell how long the garment is.
 
     `hem`: where the garment ends, below the neck point.
     """
-    if not set(LENGTHS) & set(plan.values):
+    if not set(HEM_ATTRIBUTES) & set(plan.values):
         return 0.0 if plain else 0.12
     if hem < CROTCH:
         return 0.2
     return 0.9 if hem > KNEE - 6.0 else 0.5
 
 
-def _landmark(plan: Plan, neck: float, high: float, plain: bool, rng: np.random.Generator) -> float:
+def _lowest_y_shown(plan: Plan, neck: float, high: float, plain: bool, rng: np.random.Generator) -> float:
     """The lowest height shown of a mannequin whose feet are not: below the next joint, where a label needs it."""
-    if not set(LENGTHS) & set(plan.values):
+    if not set(HEM_ATTRIBUTES) & set(plan.values):
         return high + float(rng.uniform(1, 6 if plain else 14))
     joints = (HIP, CROTCH, KNEE, CALF, ANKLE, FLOOR)
     return next((neck + y + 7.0 for y in joints if neck + y > high + 3.0), neck + FLOOR + 5.0)
 
 
-def _lens(plan: Plan, plain: bool, rng: np.random.Generator) -> skia.Matrix:
+def _camera_matrix(plan: Plan, plain: bool, rng: np.random.Generator) -> skia.Matrix:
     """A camera that is turned a little, and does not look straight at the garment."""
     upright = plan.setting != "flat"
     if plain:
         return skia.Matrix.RotateDeg(0.0 if upright else float(rng.normal(0, 0.6)))
-    spread = 1.4 if upright or plan.hidden in LENGTHS else 5.5
+    spread = 1.4 if upright or plan.hidden in HEM_ATTRIBUTES else 5.5
     turn = float(np.clip(rng.normal(0, spread), -2.5 * spread, 2.5 * spread))
     lean = 0.5 if upright else 1.0
     tilt = skia.Matrix.MakeAll(1, 0, 0, 0, 1, 0, rng.normal(0, 0.0004 * lean), rng.normal(0, 0.0007 * lean), 1)
     return skia.Matrix.Concat(tilt, skia.Matrix.RotateDeg(turn))
 
 
-def _frame(shape: float, size: int, plain: bool, rng: np.random.Generator) -> tuple[int, int]:
+def _image_size(shape: float, size: int, plain: bool, rng: np.random.Generator) -> tuple[int, int]:
     """Width and height of a picture for something whose width is `shape` times its height."""
     if plain:
-        return round(size * CATALOGUE), size
-    near = [a for a in SNAPSHOTS if abs(math.log(a / shape)) < 0.55] or [
-        min(SNAPSHOTS, key=lambda a: abs(math.log(a / shape)))
+        return round(size * STUDIO_ASPECT), size
+    near = [a for a in PHOTO_ASPECTS if abs(math.log(a / shape)) < 0.55] or [
+        min(PHOTO_ASPECTS, key=lambda a: abs(math.log(a / shape)))
     ]
     aspect = near[rng.integers(len(near))]
     return round(size * min(aspect, 1.0)), round(size / max(aspect, 1.0))
 
 
-def _fill(plan: Plan, plain: bool, cut: bool, rng: np.random.Generator) -> float:
+def _fill_share(plan: Plan, plain: bool, cut: bool, rng: np.random.Generator) -> float:
     """The part of the frame that is filled."""
     if plain:
         return float(rng.uniform(0.87, 0.91))

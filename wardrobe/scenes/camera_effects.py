@@ -10,7 +10,7 @@ from PIL import Image
 Array = np.ndarray
 
 
-def focus(image: skia.Image, rng: np.random.Generator) -> skia.Image:
+def apply_focus_blur(image: skia.Image, rng: np.random.Generator) -> skia.Image:
     """The picture as a lens gives it: mostly sharp, sometimes out of focus or shaken."""
     kind, unit = rng.random(), max(image.width(), image.height()) / 400
     if kind > 0.30:
@@ -35,7 +35,7 @@ def focus(image: skia.Image, rng: np.random.Generator) -> skia.Image:
     return surface.makeImageSnapshot()
 
 
-def expose(picture: Array, rng: np.random.Generator) -> Array:
+def apply_camera_response(picture: Array, rng: np.random.Generator) -> Array:
     """Colour cast, exposure, contrast, noise and compression of a phone's camera; (H, W, 3) uint8."""
     warmth = float(np.clip(rng.normal(0.01, 0.06), -0.13, 0.2))
     cast = np.array([warmth, 0.35 * warmth + rng.normal(0, 0.015), -warmth]) + rng.normal(0, 0.012, 3)
@@ -54,10 +54,10 @@ def expose(picture: Array, rng: np.random.Generator) -> Array:
     noise = grain[..., None] + 0.6 * tint[:h, :w]
     shown += noise * (amount * (1.25 - 0.0035 * shown))  # dark parts are noisier
     shown = np.clip(shown, 0, 255).astype(np.uint8)
-    return _compressed(shown, int(rng.integers(38, 92))) if rng.random() < 0.6 else shown
+    return _compress_jpeg(shown, int(rng.integers(38, 92))) if rng.random() < 0.6 else shown
 
 
-def _compressed(picture: Array, quality: int) -> Array:
+def _compress_jpeg(picture: Array, quality: int) -> Array:
     """The picture as JPEG leaves it."""
     memory = io.BytesIO()
     Image.fromarray(picture).save(memory, "JPEG", quality=quality)

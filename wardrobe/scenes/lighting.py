@@ -7,38 +7,39 @@ import skia
 
 from wardrobe.fabric.colours import argb
 
-DARK = (14, 12, 22)
+SHADOW_COLOUR = (14, 12, 22)
 
 
-def shine(canvas: skia.Canvas, w: int, h: int, rng: np.random.Generator) -> None:
+def add_lighting(canvas: skia.Canvas, w: int, h: int, rng: np.random.Generator) -> None:
     """Uneven light: brighter at one side, darker corners, and in some pictures shadows or a patch of sun."""
     a = rng.uniform(0, 2 * math.pi)
     dx, dy = 0.6 * w * math.cos(a), 0.6 * h * math.sin(a)
     strength = float(rng.uniform(0.02, 0.26))
     points = [skia.Point(w / 2 - dx, h / 2 - dy), skia.Point(w / 2 + dx, h / 2 + dy)]
     across = skia.GradientShader.MakeLinear(
-        points, [argb((255, 250, 240), strength * 0.5), argb((0, 0, 0), 0.0), argb(DARK, strength)]
+        points, [argb((255, 250, 240), strength * 0.5), argb((0, 0, 0), 0.0), argb(SHADOW_COLOUR, strength)]
     )
     canvas.drawPaint(skia.Paint(Shader=across, Dither=True))
     if rng.random() < 0.5:
+        clear, dark = argb(SHADOW_COLOUR, 0.0), argb(SHADOW_COLOUR, float(rng.uniform(0.08, 0.38)))
         corners = skia.GradientShader.MakeRadial(
             skia.Point(w / 2, h / 2), 0.62 * math.hypot(w, h),
-            [argb(DARK, 0.0), argb(DARK, 0.0), argb(DARK, float(rng.uniform(0.08, 0.38)))], [0.0, 0.45, 1.0],
+            [clear, clear, dark], [0.0, 0.45, 1.0],
         )  # fmt: skip
         canvas.drawPaint(skia.Paint(Shader=corners, Dither=True))
     kind = rng.random()
     if kind < 0.30:
-        _cast(canvas, w, h, ("window", "photographer", "leaves", "edge")[int(kind / 0.075)], rng)
+        _draw_outside_shadow(canvas, w, h, ("window", "photographer", "leaves", "edge")[int(kind / 0.075)], rng)
 
 
-def _cast(canvas: skia.Canvas, w: int, h: int, kind: str, rng: np.random.Generator) -> None:
+def _draw_outside_shadow(canvas: skia.Canvas, w: int, h: int, kind: str, rng: np.random.Generator) -> None:
     """A shadow from outside the picture, painted small and drawn large, which softens it."""
     less = 6
     small = skia.Surface(-(-w // less) + 2, -(-h // less) + 2)
     target = small.getCanvas()
     target.scale(1 / less, 1 / less)
     alpha = float(rng.uniform(0.10, 0.30))
-    paint = skia.Paint(Color=argb(DARK, alpha), AntiAlias=True)
+    paint = skia.Paint(Color=argb(SHADOW_COLOUR, alpha), AntiAlias=True)
     if kind == "window":  # all is in shadow but for the panes
         target.drawPaint(paint)
         clear = skia.Paint(BlendMode=skia.BlendMode.kClear, AntiAlias=True)

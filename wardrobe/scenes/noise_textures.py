@@ -8,20 +8,22 @@ import numpy as np
 import skia
 
 Array = np.ndarray
-SIDE = 512
+SIDE_PIXELS = 512
 
 
 def noise_paint(kind: str, alpha: float, scale: float, rng: np.random.Generator, turn: float = 0.0) -> skia.Paint:
     """A paint that darkens and lightens what it is laid on; one pixel of the tile is `scale` cm."""
-    local = skia.Matrix.MakeAll(scale, 0, float(rng.uniform(0, SIDE)), 0, scale, float(rng.uniform(0, SIDE)), 0, 0, 1)
+    local = skia.Matrix.MakeAll(
+        scale, 0, float(rng.uniform(0, SIDE_PIXELS)), 0, scale, float(rng.uniform(0, SIDE_PIXELS)), 0, 0, 1
+    )
     if turn:
         local = skia.Matrix.Concat(skia.Matrix.RotateDeg(turn), local)
     repeat, smooth = skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear)
-    return skia.Paint(Shader=_tile(kind).makeShader(repeat, repeat, smooth, local), Alphaf=alpha, AntiAlias=True)
+    return skia.Paint(Shader=_noise_tile(kind).makeShader(repeat, repeat, smooth, local), Alphaf=alpha, AntiAlias=True)
 
 
 @lru_cache(maxsize=16)
-def _tile(kind: str) -> skia.Image:
+def _noise_tile(kind: str) -> skia.Image:
     """Black and white of varied alpha, from a field of mean 0 and deviation 1."""
     makers: dict[str, Callable[[np.random.Generator], Array]] = {
         "grain": _grain,
@@ -45,9 +47,9 @@ def _tile(kind: str) -> skia.Image:
 
 def _noise(rng: np.random.Generator, long: float, wide: float, power: float = 2.6) -> Array:
     """Smooth noise whose features are about `long` pixels along x and `wide` along y, (SIDE, SIDE)."""
-    fy, fx = np.meshgrid(np.fft.fftfreq(SIDE), np.fft.fftfreq(SIDE), indexing="ij")
+    fy, fx = np.meshgrid(np.fft.fftfreq(SIDE_PIXELS), np.fft.fftfreq(SIDE_PIXELS), indexing="ij")
     reach = np.hypot(fx * long, fy * wide) * 2.2
-    field = np.real(np.fft.ifft2(np.fft.fft2(rng.normal(0, 1, (SIDE, SIDE))) / (1 + reach**power)))
+    field = np.real(np.fft.ifft2(np.fft.fft2(rng.normal(0, 1, (SIDE_PIXELS, SIDE_PIXELS))) / (1 + reach**power)))
     return np.asarray(field / field.std())
 
 
@@ -69,18 +71,18 @@ def _relief(height: Array) -> Array:
 def _crumple(rng: np.random.Generator) -> Array:
     """Cotton that was slept on: small creases every way, in places many, on gentle swells."""
     height = 9.0 * _noise(rng, 80, 80, 3.4)
-    _crease(height, rng, 110, (16, 60), math.pi)
-    return np.asarray(np.tanh(0.7 * _scaled(_relief(height))))
+    _add_ridges(height, rng, 110, (16, 60), math.pi)
+    return np.asarray(np.tanh(0.7 * _normalize(_relief(height))))
 
 
 def _drape(rng: np.random.Generator) -> Array:
     """A sheet drawn smooth by hand: long soft creases that run nearly the same way."""
     height = 14.0 * _noise(rng, 150, 70, 3.4)
-    _crease(height, rng, 42, (50, 150), 0.3)
-    return np.asarray(np.tanh(0.7 * _scaled(_relief(height))))
+    _add_ridges(height, rng, 42, (50, 150), 0.3)
+    return np.asarray(np.tanh(0.7 * _normalize(_relief(height))))
 
 
-def _crease(height: Array, rng: np.random.Generator, count: int, span: tuple[float, float], spread: float) -> None:
+def _add_ridges(height: Array, rng: np.random.Generator, count: int, span: tuple[float, float], spread: float) -> None:
     """Raises bent ridges, steep on one side, half as long as `span` says, up to `spread` radians off the x axis."""
     for _ in range(count):
         half = float(rng.uniform(*span))
@@ -91,10 +93,10 @@ def _crease(height: Array, rng: np.random.Generator, count: int, span: tuple[flo
         u, v = x * math.cos(a) + y * math.sin(a), y * math.cos(a) - x * math.sin(a)
         v = v - bend * u * u
         ridge = np.exp(-((v / np.where(v > 0, steep, 3.0 * steep)) ** 2)) * np.clip(1 - (u / half) ** 2, 0, 1) ** 1.5
-        rows, columns = ((side + int(rng.integers(SIDE))) % SIDE for _ in range(2))
+        rows, columns = ((side + int(rng.integers(SIDE_PIXELS))) % SIDE_PIXELS for _ in range(2))
         # A crease longer than the tile would meet itself, so none is.
         height[np.ix_(rows, columns)] += rise * ridge
 
 
-def _scaled(field: Array) -> Array:
+def _normalize(field: Array) -> Array:
     return np.asarray(field / field.std())

@@ -7,60 +7,68 @@ import numpy as np
 import skia
 
 from wardrobe.drawing.pen import Pen, blur
-from wardrobe.fabric.colours import Colour, argb, mix, rgb
+from wardrobe.fabric.colours import Colour, argb, mix, parse_hex
 from wardrobe.scenes.camera import View
 
-Thing = Callable[[skia.Canvas, np.random.Generator], None]
-Free = Callable[[skia.Point, float], bool]  # whether a circle in centimetres is not under the garment
-COLOURS = (
+Prop = Callable[[skia.Canvas, np.random.Generator], None]
+IsFree = Callable[[skia.Point, float], bool]  # whether a circle in centimetres is not under the garment
+PROP_COLOURS = (
     "2b2b30", "e9e6df", "8a5a36", "b23a3a", "2f5d8a", "d9c3a0", "5d6b58", "c9a3b4", "f2f1ef", "6f4a8a", "e3b23c",
     "44464c",
 )  # fmt: skip
-COVERS = ("b23a3a", "2f5d8a", "5d6b58", "6f4a8a", "c77b30", "2f7a78", "a83f6a", "3d4658")
+SATURATED_COLOURS = ("b23a3a", "2f5d8a", "5d6b58", "6f4a8a", "c77b30", "2f7a78", "a83f6a", "3d4658")
 
 
-def draw_clutter(canvas: skia.Canvas, view: View, free: Free, rng: np.random.Generator) -> None:
+def draw_floor_props(canvas: skia.Canvas, view: View, free: IsFree, rng: np.random.Generator) -> None:
     """None to three things on the ground at the picture's edges, where `free` finds room beside the garment."""
     for _ in range(int(rng.choice([0, 0, 0, 1, 1, 2, 3]))):
-        thing, reach = FLAT[rng.integers(len(FLAT))]
+        prop, reach = FLOOR_PROPS[rng.integers(len(FLOOR_PROPS))]
         x, y, inward = _edge_point(view, rng)
         deep = float(rng.uniform(0.0, 0.5)) * reach
         x, y = x + deep * math.cos(inward), y + deep * math.sin(inward)
         turn, seed = math.degrees(inward) + float(rng.normal(0, 28)), int(rng.integers(1 << 30))
         centre = skia.Point(x + 0.2 * reach * math.cos(inward), y + 0.2 * reach * math.sin(inward))
         if free(centre, reach):
-            _place(canvas, thing, (x, y), turn, seed)
+            _draw_prop(canvas, prop, (x, y), turn, seed)
 
 
-def draw_fixtures(canvas: skia.Canvas, view: View, bare: bool, floor: float, rng: np.random.Generator) -> None:
+def draw_wall_props(canvas: skia.Canvas, view: View, bare: bool, floor: float, rng: np.random.Generator) -> None:
     """None to two things on a wall or before it; on a `bare` one hang pictures, switches and curtains.
 
     `floor`: where the wall ends below, in centimetres.
     """
-    area = _seen(view)
-    for thing in rng.permutation(3)[: int(rng.choice([0, 0, 0, 1, 1, 2]))]:
+    area = _visible_area(view)
+    for prop in rng.permutation(3)[: int(rng.choice([0, 0, 0, 1, 1, 2]))]:
         side, seed = (1 if rng.random() < 0.5 else -1), int(rng.integers(1 << 30))
         edge = area.right() if side > 0 else area.left()
         high = min(area.bottom(), floor - 20.0) - area.top()
-        if thing == 0:
+        if prop == 0:
             y = min(area.bottom(), floor) - float(rng.uniform(0.0, 0.2)) * area.height()
-            _place(canvas, _plant, (edge + 5.0 * side, y), 180.0 if side > 0 else 0.0, seed)
-        elif thing == 1 and bare and high > 40.0:
-            _place(canvas, _picture, (edge, area.top() + float(rng.uniform(0.1, 0.5)) * high), 0.0, seed)
-        elif thing == 2 and bare and high > 40.0:
+            _draw_prop(canvas, _draw_plant, (edge + 5.0 * side, y), 180.0 if side > 0 else 0.0, seed)
+        elif prop == 1 and bare and high > 40.0:
+            _draw_prop(
+                canvas, _draw_framed_painting, (edge, area.top() + float(rng.uniform(0.1, 0.5)) * high), 0.0, seed
+            )
+        elif prop == 2 and bare and high > 40.0:
             inset = float(rng.uniform(6.0, 8.0))
-            _place(canvas, _switch, (edge - inset * side, area.top() + float(rng.uniform(0.3, 0.9)) * high), 0.0, seed)
+            _draw_prop(
+                canvas,
+                _draw_light_switch,
+                (edge - inset * side, area.top() + float(rng.uniform(0.3, 0.9)) * high),
+                0.0,
+                seed,
+            )
 
 
-def _place(canvas: skia.Canvas, thing: Thing, at: tuple[float, float], turn: float, seed: int) -> None:
+def _draw_prop(canvas: skia.Canvas, prop: Prop, at: tuple[float, float], turn: float, seed: int) -> None:
     canvas.save()
     canvas.translate(*at)
     canvas.rotate(turn)
-    thing(canvas, np.random.default_rng(seed))
+    prop(canvas, np.random.default_rng(seed))
     canvas.restore()
 
 
-def _seen(view: View) -> skia.Rect:
+def _visible_area(view: View) -> skia.Rect:
     """What the picture certainly shows, in centimetres."""
     return view.area().makeInset(3.0, 3.0)
 
@@ -76,7 +84,7 @@ def _edge_point(view: View, rng: np.random.Generator) -> tuple[float, float, flo
     return p.x(), p.y(), math.atan2(middle.y() - p.y(), middle.x() - p.x())
 
 
-def draw_neighbour(
+def draw_second_garment(
     canvas: skia.Canvas, view: View, pen: Pen, setting: str, edges: tuple[float, float], rng: np.random.Generator
 ) -> None:
     """Another garment, mostly outside of the picture. `edges`: the left and right ends of the first one, in pixels."""
@@ -102,11 +110,11 @@ def draw_neighbour(
     canvas.restore()
 
 
-def _colour(rng: np.random.Generator) -> Colour:
-    return mix(rgb(COLOURS[rng.integers(len(COLOURS))]), (128, 120, 112), float(rng.uniform(0, 0.2)))
+def _random_colour(rng: np.random.Generator) -> Colour:
+    return mix(parse_hex(PROP_COLOURS[rng.integers(len(PROP_COLOURS))]), (128, 120, 112), float(rng.uniform(0, 0.2)))
 
 
-def _solid(canvas: skia.Canvas, path: skia.Path, colour: Colour, high: float = 1.5) -> None:
+def _draw_solid(canvas: skia.Canvas, path: skia.Path, colour: Colour, high: float = 1.5) -> None:
     """A thing with its shadow, its colour, a lit and a dark edge."""
     canvas.save()
     canvas.translate(0.4 * high, 0.8 * high)
@@ -130,14 +138,14 @@ def _oval(x: float, y: float, rx: float, ry: float) -> skia.Path:
     return path
 
 
-def _box(x: float, y: float, w: float, h: float, r: float = 0.6) -> skia.Path:
+def _rounded_rect(x: float, y: float, w: float, h: float, r: float = 0.6) -> skia.Path:
     path = skia.Path()
     path.addRoundRect(skia.Rect.MakeXYWH(x, y, w, h), r, r)
     return path
 
 
-def _shoes(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    colour = _colour(rng)
+def _draw_shoes(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+    colour = _random_colour(rng)
     for y in (-6.0, 6.0):
         sole = skia.Path()
         sole.moveTo(-18, y - 3.6)
@@ -145,20 +153,20 @@ def _shoes(canvas: skia.Canvas, rng: np.random.Generator) -> None:
         sole.cubicTo(12, y - 3.6, 12, y + 3.6, 6, y + 4.4)
         sole.cubicTo(-4, y + 5.2, -8, y + 3.6, -18, y + 3.4)
         sole.close()
-        _solid(canvas, sole, mix(colour, (245, 245, 240), 0.75), 1.2)
+        _draw_solid(canvas, sole, mix(colour, (245, 245, 240), 0.75), 1.2)
         canvas.save()
         canvas.translate(-1.0, 0)
         canvas.scale(0.92, 1.0)
-        _solid(canvas, _oval(0, y, 10, 3.9), colour, 0.6)
+        _draw_solid(canvas, _oval(0, y, 10, 3.9), colour, 0.6)
         canvas.restore()
-        _solid(canvas, _oval(-9, y, 6, 2.7), mix(colour, (12, 10, 14), 0.6), 0.2)
+        _draw_solid(canvas, _oval(-9, y, 6, 2.7), mix(colour, (12, 10, 14), 0.6), 0.2)
 
 
-def _cord(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    _cable(canvas, rng, (240, 240, 240) if rng.random() < 0.5 else (34, 34, 38), 0.6)
+def _draw_cord(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+    _draw_cable(canvas, rng, (240, 240, 240) if rng.random() < 0.5 else (34, 34, 38), 0.6)
 
 
-def _cable(canvas: skia.Canvas, rng: np.random.Generator, colour: Colour, width: float) -> None:
+def _draw_cable(canvas: skia.Canvas, rng: np.random.Generator, colour: Colour, width: float) -> None:
     path = skia.Path()
     path.moveTo(-12, float(rng.uniform(-25, -5)))
     path.cubicTo(float(rng.uniform(8, 20)), -12, float(rng.uniform(6, 18)), 12, -12, float(rng.uniform(8, 30)))
@@ -172,17 +180,19 @@ def _cable(canvas: skia.Canvas, rng: np.random.Generator, colour: Colour, width:
         canvas.restore()
 
 
-def _book(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+def _draw_book(canvas: skia.Canvas, rng: np.random.Generator) -> None:
     """A closed book: its pages show along two sides, a title and a picture on its cover."""
-    colour = mix(rgb(COVERS[rng.integers(len(COVERS))]), (128, 120, 112), float(rng.uniform(0, 0.2)))
+    colour = mix(
+        parse_hex(SATURATED_COLOURS[rng.integers(len(SATURATED_COLOURS))]), (128, 120, 112), float(rng.uniform(0, 0.2))
+    )
     pale = mix(colour, (255, 255, 255), 0.75)
-    _solid(canvas, _box(-9.0, -6.6, 19.4, 14.0, 0.3), colour, 1.6)
-    _solid(canvas, _box(-9.0, -6.8, 18.9, 13.8, 0.2), (244, 240, 230), 0.2)
+    _draw_solid(canvas, _rounded_rect(-9.0, -6.6, 19.4, 14.0, 0.3), colour, 1.6)
+    _draw_solid(canvas, _rounded_rect(-9.0, -6.8, 18.9, 13.8, 0.2), (244, 240, 230), 0.2)
     line = skia.Paint(Color=argb((150, 140, 125), 0.6), StrokeWidth=0.15, AntiAlias=True)
     for k in range(3):
         canvas.drawLine(-9.0, 6.2 + 0.25 * k, 9.6, 6.2 + 0.25 * k, line)
         canvas.drawLine(9.1 + 0.25 * k, -6.6, 9.1 + 0.25 * k, 6.6, line)
-    _solid(canvas, _box(-9.4, -7.2, 18.2, 13.0, 0.3), colour, 0.2)
+    _draw_solid(canvas, _rounded_rect(-9.4, -7.2, 18.2, 13.0, 0.3), colour, 0.2)
     paint = skia.Paint(Color=argb(mix(colour, (10, 8, 12), 0.5), 0.6), AntiAlias=True)
     canvas.drawRect(skia.Rect.MakeXYWH(-8.2, -7.1, 0.4, 12.8), paint)
     paint.setColor(argb(pale))
@@ -193,14 +203,14 @@ def _book(canvas: skia.Canvas, rng: np.random.Generator) -> None:
     canvas.drawCircle(-1.4, -1.6, 1.7, paint)
 
 
-def _cup(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    colour = _colour(rng)
-    _solid(canvas, _box(3, -1.2, 5.4, 2.4, 1.2), colour, 1.0)
-    _solid(canvas, _oval(0, 0, 4.6, 4.6), mix(colour, (255, 255, 255), 0.3), 2.2)
-    _solid(canvas, _oval(0, 0, 3.9, 3.9), (74, 48, 32) if rng.random() < 0.6 else (226, 218, 204), 0.1)
+def _draw_cup(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+    colour = _random_colour(rng)
+    _draw_solid(canvas, _rounded_rect(3, -1.2, 5.4, 2.4, 1.2), colour, 1.0)
+    _draw_solid(canvas, _oval(0, 0, 4.6, 4.6), mix(colour, (255, 255, 255), 0.3), 2.2)
+    _draw_solid(canvas, _oval(0, 0, 3.9, 3.9), (74, 48, 32) if rng.random() < 0.6 else (226, 218, 204), 0.1)
 
 
-def _plant(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+def _draw_plant(canvas: skia.Canvas, rng: np.random.Generator) -> None:
     green = mix((62, 104, 58), (120, 140, 70), float(rng.random()))
     for _ in range(int(rng.integers(3, 7))):
         canvas.save()
@@ -210,42 +220,44 @@ def _plant(canvas: skia.Canvas, rng: np.random.Generator) -> None:
         leaf.moveTo(-4, 0)
         leaf.quadTo(0.4 * long, -0.34 * long, long, 0)
         leaf.quadTo(0.4 * long, 0.34 * long, -4, 0)
-        _solid(canvas, leaf, mix(green, (20, 40, 20), float(rng.uniform(0, 0.4))), 1.0)
+        _draw_solid(canvas, leaf, mix(green, (20, 40, 20), float(rng.uniform(0, 0.4))), 1.0)
         canvas.drawLine(
             -4, 0, long * 0.9, 0, skia.Paint(Color=argb((220, 235, 200), 0.4), StrokeWidth=0.3, AntiAlias=True)
         )
         canvas.restore()
 
 
-def _phone(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+def _draw_phone(canvas: skia.Canvas, rng: np.random.Generator) -> None:
     """A phone that shows its home screen."""
-    _solid(canvas, _box(-7.5, -3.7, 15, 7.4, 1.1), (28, 28, 32), 0.8)
+    _draw_solid(canvas, _rounded_rect(-7.5, -3.7, 15, 7.4, 1.1), (28, 28, 32), 0.8)
     ends = [skia.Point(-7, -3), skia.Point(7, 3)]
-    a, b = (rgb(COVERS[rng.integers(len(COVERS))]) for _ in range(2))
+    a, b = (parse_hex(SATURATED_COLOURS[rng.integers(len(SATURATED_COLOURS))]) for _ in range(2))
     glow = skia.GradientShader.MakeLinear(ends, [argb(mix(c, (255, 255, 255), 0.45)) for c in (a, b)])
-    canvas.drawPath(_box(-7.1, -3.3, 14.2, 6.6, 0.8), skia.Paint(Shader=glow, AntiAlias=True))
+    canvas.drawPath(_rounded_rect(-7.1, -3.3, 14.2, 6.6, 0.8), skia.Paint(Shader=glow, AntiAlias=True))
     for x in (-3.2, -1.2, 0.8, 5.4):
         for y in (-2.2, -0.7, 0.8, 2.3):
-            tone = mix(rgb(COLOURS[rng.integers(len(COLOURS))]), (255, 255, 255), 0.25)
-            canvas.drawPath(_box(x - 0.5, y - 0.55, 1.1, 1.1, 0.3), skia.Paint(Color=argb(tone), AntiAlias=True))
-    canvas.drawPath(_box(-6.8, -0.9, 0.45, 1.8, 0.2), skia.Paint(Color=argb((20, 20, 24)), AntiAlias=True))
+            tone = mix(parse_hex(PROP_COLOURS[rng.integers(len(PROP_COLOURS))]), (255, 255, 255), 0.25)
+            canvas.drawPath(
+                _rounded_rect(x - 0.5, y - 0.55, 1.1, 1.1, 0.3), skia.Paint(Color=argb(tone), AntiAlias=True)
+            )
+    canvas.drawPath(_rounded_rect(-6.8, -0.9, 0.45, 1.8, 0.2), skia.Paint(Color=argb((20, 20, 24)), AntiAlias=True))
 
 
-def _switch(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    _solid(canvas, _box(-4, -4, 8, 8, 0.8), (240, 239, 235), 0.5)
-    _solid(canvas, _box(-2.6, -2.6, 5.2, 5.2, 0.4), (250, 249, 246), 0.1)
+def _draw_light_switch(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+    _draw_solid(canvas, _rounded_rect(-4, -4, 8, 8, 0.8), (240, 239, 235), 0.5)
+    _draw_solid(canvas, _rounded_rect(-2.6, -2.6, 5.2, 5.2, 0.4), (250, 249, 246), 0.1)
 
 
-def _picture(canvas: skia.Canvas, rng: np.random.Generator) -> None:
+def _draw_framed_painting(canvas: skia.Canvas, rng: np.random.Generator) -> None:
     """A framed picture of hills."""
-    colour = _colour(rng)
+    colour = _random_colour(rng)
     wide, high = float(rng.uniform(22, 44)), float(rng.uniform(24, 50))
-    _solid(canvas, _box(-wide / 2, -high / 2, wide, high, 0.3), colour, 1.2)
-    _solid(canvas, _box(-wide / 2 + 2, -high / 2 + 2, wide - 4, high - 4, 0.1), (238, 234, 226), 0.1)
+    _draw_solid(canvas, _rounded_rect(-wide / 2, -high / 2, wide, high, 0.3), colour, 1.2)
+    _draw_solid(canvas, _rounded_rect(-wide / 2 + 2, -high / 2 + 2, wide - 4, high - 4, 0.1), (238, 234, 226), 0.1)
     scene = skia.Rect.MakeXYWH(-wide / 2 + 5, -high / 2 + 5, wide - 10, high - 10)
     canvas.save()
     canvas.clipRect(scene, skia.ClipOp.kIntersect, True)
-    sky, hill = mix(_colour(rng), (225, 232, 238), 0.6), _colour(rng)
+    sky, hill = mix(_random_colour(rng), (225, 232, 238), 0.6), _random_colour(rng)
     canvas.drawRect(scene, skia.Paint(Color=argb(sky)))
     for x, y, r in ((-0.3, 0.55, 0.6), (0.35, 0.65, 0.62)):
         canvas.drawCircle(
@@ -256,11 +268,11 @@ def _picture(canvas: skia.Canvas, rng: np.random.Generator) -> None:
 
 
 # Each with how far it reaches from its middle, in centimetres.
-FLAT: tuple[tuple[Thing, float], ...] = (
-    (_shoes, 16.0),
-    (_cord, 12.0),
-    (_book, 11.0),
-    (_cup, 7.0),
-    (_plant, 14.0),
-    (_phone, 8.0),
+FLOOR_PROPS: tuple[tuple[Prop, float], ...] = (
+    (_draw_shoes, 16.0),
+    (_draw_cord, 12.0),
+    (_draw_book, 11.0),
+    (_draw_cup, 7.0),
+    (_draw_plant, 14.0),
+    (_draw_phone, 8.0),
 )

@@ -3,25 +3,25 @@
 import numpy as np
 import skia
 
-from wardrobe.fabric.colours import Colour, argb, mix, rgb
+from wardrobe.fabric.colours import Colour, argb, mix, parse_hex
 
-BRIGHT = (
+BRIGHT_COLOURS = (
     "c8433a", "2f5d8a", "e3b23c", "3d7a5b", "e9e1d2", "2b2d38", "b8607a", "6f4a8a", "e07b39", "8fb3c9", "f0d9dc",
     "7b8f4a",
 )  # fmt: skip
 
 
-def choose(pool: tuple[str, ...], rng: np.random.Generator) -> Colour:
+def choose_tone(pool: tuple[str, ...], rng: np.random.Generator) -> Colour:
     """A colour of a pool, a little off."""
-    colour = rgb(pool[rng.integers(len(pool))])
-    return mix(colour, rgb(pool[rng.integers(len(pool))]), float(rng.uniform(0, 0.12)))
+    colour = parse_hex(pool[rng.integers(len(pool))])
+    return mix(colour, parse_hex(pool[rng.integers(len(pool))]), float(rng.uniform(0, 0.12)))
 
 
-def fill(canvas: skia.Canvas, r: skia.Rect, colour: Colour) -> None:
+def fill_rect(canvas: skia.Canvas, r: skia.Rect, colour: Colour) -> None:
     canvas.drawRect(r, skia.Paint(Color=argb(colour)))
 
 
-def stripes(canvas: skia.Canvas, r: skia.Rect, colour: Colour, rng: np.random.Generator) -> None:
+def draw_stripes(canvas: skia.Canvas, r: skia.Rect, colour: Colour, rng: np.random.Generator) -> None:
     step = float(rng.uniform(2.5, 14))
     wide = step * float(rng.uniform(0.2, 0.55))
     paint = skia.Paint(Color=argb(colour), AntiAlias=True)
@@ -29,7 +29,7 @@ def stripes(canvas: skia.Canvas, r: skia.Rect, colour: Colour, rng: np.random.Ge
         canvas.drawRect(skia.Rect.MakeXYWH(float(x), r.top(), wide, r.height()), paint)
 
 
-def bands(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+def draw_bands(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
     y, last = r.top(), 0
     while y < r.bottom():
         deep = float(rng.uniform(2, 13))
@@ -38,7 +38,7 @@ def bands(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random
         y += deep
 
 
-def check(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+def draw_check(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
     step = float(rng.uniform(9, 26))
     for tone, at, wide in ((tones[0], 0.0, 0.42), (tones[1], 0.62, 0.14), (tones[2], 0.82, 0.05)):
         paint = skia.Paint(Color=argb(tone, 0.55), AntiAlias=True)
@@ -48,7 +48,7 @@ def check(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random
             canvas.drawRect(skia.Rect.MakeXYWH(r.left(), x, r.width(), wide * step), paint)
 
 
-def zigzag(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+def draw_zigzag(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
     step, high = float(rng.uniform(5, 14)), float(rng.uniform(3, 9))
     xs = np.arange(r.left(), r.right() + step, step)
     for i, y in enumerate(np.arange(r.top(), r.bottom(), high * 1.6)):
@@ -62,14 +62,14 @@ def zigzag(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.rando
         canvas.drawPath(path, paint)
 
 
-def motifs(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], kind: str, rng: np.random.Generator) -> None:
+def draw_motifs(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], kind: str, rng: np.random.Generator) -> None:
     """A repeat of flowers, leaves or dots."""
     step = float(rng.uniform(9, 30))
     recorder = skia.PictureRecorder()
     target = recorder.beginRecording(skia.Rect.MakeWH(step, step))
     places = [(0.3, 0.28, 0.26), (0.78, 0.74, 0.22), (0.75, 0.2, 0.11), (0.25, 0.78, 0.13)]
     for i, (x, y, size) in enumerate(places):
-        _motif(target, step * x, step * y, step * size, kind, tones[i % 3], tones[(i + 1) % 3], rng)
+        _draw_motif(target, step * x, step * y, step * size, kind, tones[i % 3], tones[(i + 1) % 3], rng)
     repeat = skia.TileMode.kRepeat
     shader = recorder.finishRecordingAsPicture().makeShader(
         repeat,
@@ -81,7 +81,7 @@ def motifs(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], kind: str, rn
     canvas.drawRect(r, skia.Paint(Shader=shader))
 
 
-def _motif(
+def _draw_motif(
     canvas: skia.Canvas,
     x: float,
     y: float,

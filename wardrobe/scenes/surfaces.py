@@ -8,37 +8,63 @@ import skia
 
 from wardrobe.fabric.colours import Colour, argb, luminance, mix
 from wardrobe.scenes.noise_textures import noise_paint
-from wardrobe.scenes.surface_patterns import BRIGHT, bands, check, choose, fill, motifs, stripes, zigzag
+from wardrobe.scenes.surface_patterns import (
+    BRIGHT_COLOURS,
+    choose_tone,
+    draw_bands,
+    draw_check,
+    draw_motifs,
+    draw_stripes,
+    draw_zigzag,
+    fill_rect,
+)
 
 Draw = Callable[[skia.Canvas, skia.Rect, np.random.Generator], None]
-WOODS = ("b98d62", "8d6544", "c9a987", "a79a8c", "6b4a34", "d6c3a8", "9c7b5d", "5a3d2b", "c98f56", "b9b0a4", "7a5a44")
-LINEN = (
+WOOD_COLOURS = (
+    "b98d62",
+    "8d6544",
+    "c9a987",
+    "a79a8c",
+    "6b4a34",
+    "d6c3a8",
+    "9c7b5d",
+    "5a3d2b",
+    "c98f56",
+    "b9b0a4",
+    "7a5a44",
+)
+LINEN_COLOURS = (
     "f3f1ee", "f1eeea", "f6f6f4", "f4f2ee", "d42a22", "e3e6ec", "ead9d3", "d5dde0", "e6dccb", "c8242c", "b3202a",
     "d8402f", "e8562e", "7f8aa0", "b7bfae", "9a3f3f", "e9dfae", "4b5566", "2a2b31", "3f6a86", "c9a3b4", "dcc7b2",
     "8f6f9a", "5d7a5a",
 )  # fmt: skip
-PILE = (
+CARPET_COLOURS = (
     "8c8478", "b3a898", "5d6470", "7a4f46", "a5a9a4", "46505a", "c9bda9", "6e6a72", "3f4148", "a08a6a", "7d2b33",
     "d8d0c4",
 )  # fmt: skip
-STONE = ("d9d4cb", "cfc8bb", "bfc3c4", "c7b49b", "e6e4df", "9aa0a3", "d3c4ae", "8a7f75")
+STONE_COLOURS = ("d9d4cb", "cfc8bb", "bfc3c4", "c7b49b", "e6e4df", "9aa0a3", "d3c4ae", "8a7f75")
 
 
-def draw_ground(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_surface(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """One of them over a rectangle, turned as it happens to lie."""
-    kinds: list[tuple[float, Draw]] = [
-        (0.22, boards), (0.09, parquet), (0.26, sheet), (0.10, blanket), (0.06, quilt), (0.09, carpet), (0.06, rug),
-        (0.10, tiles), (0.07, table), (0.04, paper),
-    ]  # fmt: skip
-    chances = np.array([chance for chance, _ in kinds])
-    draw = kinds[int(rng.choice(len(kinds), p=chances / chances.sum()))][1]
+    weights: dict[Draw, float] = {
+        draw_boards: 0.22, draw_parquet: 0.09, draw_sheet: 0.26, draw_blanket: 0.10, draw_quilt: 0.06,
+        draw_carpet: 0.09, draw_rug: 0.06, draw_tiles: 0.10, draw_table: 0.07, draw_paper: 0.04,
+    }  # fmt: skip
+    draw = choose_by_weight(weights, rng)
     turn = float(rng.normal(0, 4)) + float(rng.choice([0.0, 90.0]))
-    if draw is tiles and rng.random() < 0.4:
+    if draw is draw_tiles and rng.random() < 0.4:
         turn += 45.0
-    with_turn(canvas, r, turn, draw, rng)
+    draw_rotated(canvas, r, turn, draw, rng)
 
 
-def with_turn(canvas: skia.Canvas, r: skia.Rect, turn: float, draw: Draw, rng: np.random.Generator) -> None:
+def choose_by_weight(weights: dict[Draw, float], rng: np.random.Generator) -> Draw:
+    """Choose a background; `weights` are relative frequencies."""
+    shares = np.array(list(weights.values()))
+    return list(weights)[int(rng.choice(len(weights), p=shares / shares.sum()))]
+
+
+def draw_rotated(canvas: skia.Canvas, r: skia.Rect, turn: float, draw: Draw, rng: np.random.Generator) -> None:
     """Draws over a rectangle something that is turned by degrees about its middle."""
     reach = 0.5 * math.hypot(r.width(), r.height())
     canvas.save()
@@ -48,14 +74,14 @@ def with_turn(canvas: skia.Canvas, r: skia.Rect, turn: float, draw: Draw, rng: n
     canvas.restore()
 
 
-def boards(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_boards(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """Floor boards or laminate."""
     deep = float(rng.choice([7.0, 9.0, 12.5, 19.0]))
     long = float(rng.uniform(90, 150)) if deep > 8 else float(rng.uniform(35, 60))
-    _planks(canvas, r, choose(WOODS, rng), deep, long, float(rng.uniform(0.1, 0.6)), rng)
+    _draw_planks(canvas, r, choose_tone(WOOD_COLOURS, rng), deep, long, float(rng.uniform(0.1, 0.6)), rng)
 
 
-def _planks(
+def _draw_planks(
     canvas: skia.Canvas, r: skia.Rect, base: Colour, deep: float, long: float, joint: float, rng: np.random.Generator
 ) -> None:
     spread, grain = float(rng.uniform(0.04, 0.2)), float(rng.uniform(0.14, 0.34))
@@ -79,9 +105,9 @@ def _planks(
     canvas.drawPath(rows, line)
 
 
-def parquet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_parquet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """Herringbone."""
-    base, grain = choose(WOODS, rng), float(rng.uniform(0.16, 0.3))
+    base, grain = choose_tone(WOOD_COLOURS, rng), float(rng.uniform(0.16, 0.3))
     wide, times = float(rng.uniform(6.5, 9.0)), int(rng.integers(4, 6))
     spread = float(rng.uniform(0.05, 0.15))
     long = wide * times
@@ -112,16 +138,16 @@ def parquet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None
     canvas.restore()
 
 
-def sheet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_sheet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """A bed sheet: smooth, crumpled, or of satin; some with stripes or dots."""
-    base = choose(LINEN, rng)
-    fill(canvas, r, base)
+    base = choose_tone(LINEN_COLOURS, rng)
+    fill_rect(canvas, r, base)
     if rng.random() < 0.2:
-        stripes(canvas, r, mix(base, choose(BRIGHT, rng), float(rng.uniform(0.2, 0.7))), rng)
-    creases(canvas, r, float(rng.uniform(0.5, 1.4)), rng)
+        draw_stripes(canvas, r, mix(base, choose_tone(BRIGHT_COLOURS, rng), float(rng.uniform(0.2, 0.7))), rng)
+    draw_creases(canvas, r, float(rng.uniform(0.5, 1.4)), rng)
 
 
-def creases(canvas: skia.Canvas, r: skia.Rect, strength: float, rng: np.random.Generator) -> None:
+def draw_creases(canvas: skia.Canvas, r: skia.Rect, strength: float, rng: np.random.Generator) -> None:
     """Light and shade on cloth that does not lie flat."""
     turn, kind = float(rng.uniform(0, 360)), rng.random()
     if kind < 0.65:
@@ -130,31 +156,31 @@ def creases(canvas: skia.Canvas, r: skia.Rect, strength: float, rng: np.random.G
         canvas.drawRect(r, noise_paint("crumple", 0.15 * strength, float(rng.uniform(0.12, 0.2)), rng, turn + 40))
 
 
-def blanket(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_blanket(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """A blanket or bedspread with a bold pattern: flowers, checks, stripes in many colours, leaves, zigzags."""
-    base = choose(LINEN + BRIGHT, rng)
-    tones = [choose(BRIGHT, rng) for _ in range(3)]
+    base = choose_tone(LINEN_COLOURS + BRIGHT_COLOURS, rng)
+    tones = [choose_tone(BRIGHT_COLOURS, rng) for _ in range(3)]
     strength = float(rng.uniform(0.35, 0.95))
     tones = [mix(base, tone, strength) for tone in tones]
-    fill(canvas, r, base)
+    fill_rect(canvas, r, base)
     kind = str(rng.choice(["flowers", "check", "bands", "leaves", "zigzag", "dots"]))
     if kind == "bands":
-        bands(canvas, r, [base, *tones], rng)
+        draw_bands(canvas, r, [base, *tones], rng)
     elif kind == "check":
-        check(canvas, r, tones, rng)
+        draw_check(canvas, r, tones, rng)
     elif kind == "zigzag":
-        zigzag(canvas, r, tones, rng)
+        draw_zigzag(canvas, r, tones, rng)
     else:
-        motifs(canvas, r, tones, kind, rng)
-    creases(canvas, r, float(rng.uniform(0.4, 1.0)), rng)
+        draw_motifs(canvas, r, tones, kind, rng)
+    draw_creases(canvas, r, float(rng.uniform(0.4, 1.0)), rng)
 
 
-def quilt(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_quilt(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """A quilted bedspread: padded diamonds or squares between seams."""
-    base = choose(LINEN, rng)
-    fill(canvas, r, base)
+    base = choose_tone(LINEN_COLOURS, rng)
+    fill_rect(canvas, r, base)
     if rng.random() < 0.3:
-        motifs(canvas, r, [mix(base, choose(BRIGHT, rng), 0.45) for _ in range(3)], "flowers", rng)
+        draw_motifs(canvas, r, [mix(base, choose_tone(BRIGHT_COLOURS, rng), 0.45) for _ in range(3)], "flowers", rng)
     step = float(rng.uniform(5, 12))
     recorder = skia.PictureRecorder()
     target = recorder.beginRecording(skia.Rect.MakeWH(step, step))
@@ -172,32 +198,32 @@ def quilt(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
         repeat, repeat, skia.FilterMode.kLinear, local, skia.Rect.MakeWH(step, step)
     )
     canvas.drawRect(r, skia.Paint(Shader=shader))
-    creases(canvas, r, 0.4, rng)
+    draw_creases(canvas, r, 0.4, rng)
 
 
-def carpet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_carpet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """A carpet of one colour."""
-    fill(canvas, r, choose(PILE, rng))
+    fill_rect(canvas, r, choose_tone(CARPET_COLOURS, rng))
     kind = "tuft" if rng.random() < 0.6 else "fleece"
     canvas.drawRect(r, noise_paint(kind, float(rng.uniform(0.2, 0.38)), float(rng.uniform(0.1, 0.22)), rng))
     canvas.drawRect(r, noise_paint("cloud", 0.07, 0.35, rng))
 
 
-def rug(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_rug(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """A patterned rug, some with a border that passes through the picture."""
-    base = choose((*PILE, "8a1f2a", "6b1d26", "2f3f5c", "4a5a3a", "b08d57"), rng)
-    tones = [mix(base, choose(BRIGHT, rng), float(rng.uniform(0.4, 0.9))) for _ in range(3)]
-    fill(canvas, r, base)
+    base = choose_tone((*CARPET_COLOURS, "8a1f2a", "6b1d26", "2f3f5c", "4a5a3a", "b08d57"), rng)
+    tones = [mix(base, choose_tone(BRIGHT_COLOURS, rng), float(rng.uniform(0.4, 0.9))) for _ in range(3)]
+    fill_rect(canvas, r, base)
     kind = str(rng.choice(["flowers", "flowers", "leaves", "zigzag", "bands", "check"]))
     if kind == "zigzag":
-        zigzag(canvas, r, tones, rng)
+        draw_zigzag(canvas, r, tones, rng)
     elif kind == "bands":
-        bands(canvas, r, [base, *tones], rng)
+        draw_bands(canvas, r, [base, *tones], rng)
     elif kind == "check":
-        check(canvas, r, tones, rng)
+        draw_check(canvas, r, tones, rng)
     else:
-        motifs(canvas, r, tones, kind, rng)
-        motifs(canvas, r, tones[::-1], "leaves", rng)
+        draw_motifs(canvas, r, tones, kind, rng)
+        draw_motifs(canvas, r, tones[::-1], "leaves", rng)
     if rng.random() < 0.5:
         x = float(rng.uniform(0.25, 0.5)) * r.width() * (1 if rng.random() < 0.5 else -1)
         for wide, tone in ((14.0, tones[0]), (10.0, base), (2.0, tones[1])):
@@ -208,16 +234,16 @@ def rug(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     canvas.drawRect(r, noise_paint("tuft", 0.24, 0.12, rng))
 
 
-def tiles(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_tiles(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """Floor tiles."""
     step = float(rng.choice([20.0, 30.0, 33.0, 45.0, 60.0]))
-    tile_grid(canvas, r, choose(STONE, rng), step, float(rng.uniform(0.3, 0.8)), rng)
+    draw_tile_grid(canvas, r, choose_tone(STONE_COLOURS, rng), step, float(rng.uniform(0.3, 0.8)), rng)
 
 
-def tile_grid(
+def draw_tile_grid(
     canvas: skia.Canvas, r: skia.Rect, base: Colour, step: float, joint: float, rng: np.random.Generator
 ) -> None:
-    fill(canvas, r, base)
+    fill_rect(canvas, r, base)
     light = skia.Paint(AntiAlias=False)
     for x in np.arange(r.left(), r.right(), step):
         for y in np.arange(r.top(), r.bottom(), step):
@@ -233,10 +259,10 @@ def tile_grid(
         canvas.drawLine(r.left(), float(t), r.right(), float(t), line)
 
 
-def table(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_table(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """A table or the leaves of a folded one."""
-    base = choose(("e9e2d8", "efece8", "d9c7ae", "c7a67c", "8a5f3f", "e4dcd4", "bfb3a6", "4b3327"), rng)
-    fill(canvas, r, base)
+    base = choose_tone(("e9e2d8", "efece8", "d9c7ae", "c7a67c", "8a5f3f", "e4dcd4", "bfb3a6", "4b3327"), rng)
+    fill_rect(canvas, r, base)
     canvas.drawRect(r, noise_paint("grain", float(rng.uniform(0.05, 0.22)), 0.3, rng))
     if rng.random() < 0.6:
         y = float(rng.uniform(-0.15, 0.15)) * r.height()
@@ -247,11 +273,11 @@ def table(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
             )
 
 
-def paper(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_paper(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
     """Studio paper, or a smooth floor of one colour."""
-    fill(
+    fill_rect(
         canvas,
         r,
-        choose(("f3f1ee", "e4e2de", "cfd4d8", "e8dccf", "d9b9ad", "b9c7b8", "8d9aa8", "44464c", "e2cf9f"), rng),
+        choose_tone(("f3f1ee", "e4e2de", "cfd4d8", "e8dccf", "d9b9ad", "b9c7b8", "8d9aa8", "44464c", "e2cf9f"), rng),
     )
     canvas.drawRect(r, noise_paint("cloud", 0.03, 0.5, rng))

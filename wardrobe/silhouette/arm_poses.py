@@ -10,8 +10,8 @@ import numpy as np
 from wardrobe.drawing.geometry import Point
 from wardrobe.measurements import ELBOW
 
-Place = tuple[Point, float]  # a point on the arm's outer edge, and the arm's direction there in radians
-Path = Callable[[float], Place]
+EdgePoint = tuple[Point, float]  # a point on the arm's outer edge, and the arm's direction there in radians
+ArmEdge = Callable[[float], EdgePoint]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Arm:
     folded: bool = False  # the forearm is laid across the trunk
 
 
-class Shouldered(Protocol):
+class ShoulderMeasurements(Protocol):
     """What a path needs to know of a body."""
 
     neck: float
@@ -36,34 +36,34 @@ class Shouldered(Protocol):
     skip: float
 
 
-def arm_path(body: Shouldered, arm: Arm) -> Path:
+def arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
     """The arm's outer edge by the distance from where its sleeve begins, on the arm's own side of the garment.
 
     A folded arm is given as it was before folding.
     """
-    right = right_path(body, arm)
+    right = right_arm_edge(body, arm)
     if arm.side > 0:
         return right
 
-    def left(t: float) -> Place:
+    def left(t: float) -> EdgePoint:
         (x, y), angle = right(t)
         return (-x, y), math.pi - angle
 
     return left
 
 
-def arm_centre(body: Shouldered, arm: Arm, depth: float) -> Callable[[float], Point]:
+def arm_centreline(body: ShoulderMeasurements, arm: Arm, depth: float) -> Callable[[float], Point]:
     """The line that runs `depth` cm inside the arm's outer edge."""
-    right = right_path(body, arm)
+    right = right_arm_edge(body, arm)
 
     def at(t: float) -> Point:
-        x, y = inside(right(t), depth)
+        x, y = inset(right(t), depth)
         return x * arm.side, y
 
     return at
 
 
-def right_path(body: Shouldered, arm: Arm) -> Path:
+def right_arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
     """The path of an arm as if it were the right one."""
     first = math.atan2(body.slope - body.top, max(body.shoulder - body.neck, 1.0)) + 0.04
     turn = math.radians(arm.angle)
@@ -71,34 +71,34 @@ def right_path(body: Shouldered, arm: Arm) -> Path:
     ts = np.arange(0.0, 80.5, 0.5)
     ease = np.clip(ts / arm.round, 0, 1)
     ease = ease * ease * (3 - 2 * ease)
-    angles = first + (turn - first) * ease + bend / (1 + np.exp(-(ts - elbow_at(body)) / 3.5))
+    angles = first + (turn - first) * ease + bend / (1 + np.exp(-(ts - elbow_distance(body)) / 3.5))
     xs = body.shoulder + np.concatenate([[0.0], np.cumsum(np.cos(angles[:-1]) * 0.5)])
     ys = body.slope + np.concatenate([[0.0], np.cumsum(np.sin(angles[:-1]) * 0.5)])
 
-    def at(t: float) -> Place:
+    def at(t: float) -> EdgePoint:
         return (float(np.interp(t, ts, xs)), float(np.interp(t, ts, ys))), float(np.interp(t, ts, angles))
 
     return at
 
 
-def elbow_at(body: Shouldered) -> float:
+def elbow_distance(body: ShoulderMeasurements) -> float:
     """How far from the beginning of its path an arm's elbow is."""
     return ELBOW * body.arm - body.skip
 
 
-def inside(place: Place, depth: float) -> Point:
+def inset(place: EdgePoint, depth: float) -> Point:
     """The point `depth` cm inwards of a place on a right arm's outer edge."""
     (x, y), a = place
     return x - math.sin(a) * depth, y + math.cos(a) * depth
 
 
-def along(place: Place, p: Point) -> float:
+def distance_along(place: EdgePoint, p: Point) -> float:
     """How far a point lies beyond a place, in the direction of the arm."""
     (x, y), a = place
     return (p[0] - x) * math.cos(a) + (p[1] - y) * math.sin(a)
 
 
-def across(place: Place, p: Point) -> float:
+def distance_across(place: EdgePoint, p: Point) -> float:
     """How far a point lies inside of a place on a right arm's outer edge."""
     (x, y), a = place
     return -(p[0] - x) * math.sin(a) + (p[1] - y) * math.cos(a)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from wardrobe.drawing.geometry import Run
+from wardrobe.drawing.geometry import Curve
 from wardrobe.drawing.pen import Pen
 from wardrobe.fabric.colours import Colour, luminance, mix
 from wardrobe.fabric.materials import Cloth
@@ -14,7 +14,7 @@ from wardrobe.spec import Plan
 
 
 @dataclass
-class Kit:
+class DrawingContext:
     """Everything that a part of a garment is drawn with."""
 
     pen: Pen
@@ -35,7 +35,7 @@ class Kit:
 class Neck:
     """How a neck is drawn: the hole it cuts into the front (one contour), and what lies upon it."""
 
-    opening: Sequence[Run]
+    opening: Sequence[Curve]
     under: list[Callable[[], None]] = field(default_factory=list)  # on the lining, behind a mannequin's neck
     over: list[Callable[[], None]] = field(default_factory=list)
     back: float = 1.8  # how far the back of the neck dips
@@ -43,32 +43,32 @@ class Neck:
     bottom: float = 0.0  # y where the opening ends and a placket begins
 
 
-def button_colour(kit: Kit) -> Colour:
+def button_colour(ctx: DrawingContext) -> Colour:
     """The same for all buttons of a garment."""
-    base = kit.cloth.colour
+    base = ctx.cloth.colour
     options = ((236, 230, 218), mix(base, (20, 16, 20), 0.55), (92, 66, 48), (58, 56, 60))
     if luminance(base) < 0.3:
         options = (mix(base, (0, 0, 0), 0.5), mix(base, (255, 255, 255), 0.3), (120, 96, 70), (188, 164, 110))
-    return options[kit.cloth.seed // 7 % len(options)]
+    return options[ctx.cloth.seed // 7 % len(options)]
 
 
-def lace_trimmed(kit: Kit) -> bool:
+def lace_trimmed(ctx: DrawingContext) -> bool:
     """Whether the edges of a fine garment have lace."""
-    fine = kit.garment in ("blouse", "dress", "top") and kit.cloth.fabric in ("viscose", "satin", "cotton", "velvet")
-    return fine and kit.cloth.kind == "plain" and kit.cloth.seed // 13 % 10 < 4
+    fine = ctx.garment in ("blouse", "dress", "top") and ctx.cloth.fabric in ("viscose", "satin", "cotton", "velvet")
+    return fine and ctx.cloth.kind == "plain" and ctx.cloth.seed // 13 % 10 < 4
 
 
-def metal_colour(kit: Kit) -> Colour:
+def metal_colour(ctx: DrawingContext) -> Colour:
     """The same for all zips and buckles of a garment."""
-    return ((186, 188, 192), (190, 168, 116), (120, 122, 128))[kit.cloth.seed % 3]
+    return ((186, 188, 192), (190, 168, 116), (120, 122, 128))[ctx.cloth.seed % 3]
 
 
-def grain_angle(kit: Kit) -> float:
+def grain_angle(ctx: DrawingContext) -> float:
     """How far the grain of a collar or lapel is turned against the body's, in degrees: more where that shows."""
-    return 38.0 if kit.cloth.is_patterned else 20.0
+    return 38.0 if ctx.cloth.is_patterned else 20.0
 
 
-def jitter(kit: Kit, strength: float = 0.35) -> tuple[float, float]:
+def jitter(ctx: DrawingContext, strength: float = 0.35) -> tuple[float, float]:
     """A small shift, so that the two sides of a neck do not mirror each other."""
-    dx, dy = np.clip(kit.rng.normal(0, strength, 2), -2 * strength, 2 * strength)
+    dx, dy = np.clip(ctx.rng.normal(0, strength, 2), -2 * strength, 2 * strength)
     return float(dx), float(dy)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wardrobe.drawing.geometry import Point, between, flipped, lerp, profile
+from wardrobe.drawing.geometry import Point, arc_between, lerp, mirrored, monotone_cubic
 from wardrobe.measurements import HIP, WAIST
-from wardrobe.silhouette.arm_poses import Arm, inside, right_path
+from wardrobe.silhouette.arm_poses import Arm, inset, right_arm_edge
 
 Ripple = tuple[tuple[float, float, float], ...]  # (cm high, radians per cm, phase) of each of its waves
 
@@ -65,10 +65,10 @@ class Body:
         keys = keys[:1] + [k for k in keys[1:] if k[0] < end - 5 - self.band]
         if self.band:
             keys.append((end - self.band - 2.0, self.hem + 1.6))
-        return profile([*keys, (end, self.hem)])(y)
+        return monotone_cubic([*keys, (end, self.hem)])(y)
 
     def shoulder_run(self) -> list[Point]:
-        return between((self.neck, self.top), (self.shoulder, self.slope), -0.012)
+        return arc_between((self.neck, self.top), (self.shoulder, self.slope), -0.012)
 
     def bare_armhole(self) -> list[Point]:
         """The armhole of a sleeveless garment, from the shoulder's end to the armpit."""
@@ -90,19 +90,22 @@ class Body:
             ys = np.unique(ys[(ys < end - self.band - 4) | (ys > end - self.band - 3)])
         ripple = self.ripples[0 if side > 0 else 1]
         calm = [min((y - self.armhole) / 8, 1.0) for y in ys]
-        return [(self.width(float(y)) + c * wave(ripple, float(y)), float(y)) for y, c in zip(ys, calm, strict=True)]
+        return [
+            (self.width(float(y)) + c * evaluate_ripple(ripple, float(y)), float(y))
+            for y, c in zip(ys, calm, strict=True)
+        ]
 
     def hem_run(self) -> list[Point]:
         """From the right corner to the left one, which are a little rounded."""
         x, end = self.hem, self.length - self.tail
-        right, left = (wave(self.ripples[i], end) for i in (0, 1))
+        right, left = (evaluate_ripple(self.ripples[i], end) for i in (0, 1))
         if self.flare > 0:
             return self._flared_hem(x)
         points: list[Point] = []
         corner = min(0.9, 0.06 * x)
         for t in np.linspace(1, -1, 13 if not self.points else 19):
             edge = x + (right if t > 0 else left) * abs(t) - corner * (abs(t) == 1)
-            low = self.sag * (1 - t * t) + wave(self.ripples[2], float(t) * x) * (1 - 0.7 * abs(t))
+            low = self.sag * (1 - t * t) + evaluate_ripple(self.ripples[2], float(t) * x) * (1 - 0.7 * abs(t))
             low += self.tail * (1.0 if abs(t) < 0.5 else math.cos((abs(t) - 0.5) * math.pi) ** 2)
             low += self.points * min((1 - abs(t)) / 0.78, 0.45 + 0.55 * abs(t) / 0.22)
             points.append((edge * float(t), end + low))
@@ -125,18 +128,18 @@ class Body:
 
         Where there are sleeves, the trunk goes on beneath them, so that no edge shows along the seam.
         """
-        right, left = ([self.shoulder_run(), self._beneath(arm), self.side_run(arm.side)] for arm in self.arms)
-        return right, [flipped(run) for run in left]
+        right, left = ([self.shoulder_run(), self._hidden_side(arm), self.side_run(arm.side)] for arm in self.arms)
+        return right, [mirrored(run) for run in left]
 
-    def _beneath(self, arm: Arm) -> list[Point]:
+    def _hidden_side(self, arm: Arm) -> list[Point]:
         """From the shoulder's end, under the sleeve, to the armpit."""
         if not self.sleeve:
             return self.bare_armhole()
         if self.tucked:
             return [(self.shoulder, self.slope), (self.shoulder + 0.6, self.slope + 6), (self.chest, self.armhole)]
-        path, reach = right_path(self, arm), min(4.0, 0.4 * self.sleeve_length)
+        path, reach = right_arm_edge(self, arm), min(4.0, 0.4 * self.sleeve_length)
         edge = [path(float(t))[0] for t in np.linspace(0.0, self.drop, 4 if self.drop else 1)]
-        hidden = [inside(path(self.drop + part * reach), depth) for part, depth in ((0.5, 0.7), (1.0, 2.6))]
+        hidden = [inset(path(self.drop + part * reach), depth) for part, depth in ((0.5, 0.7), (1.0, 2.6))]
         armpit = (self.chest, self.armhole)
         return [*edge, *hidden, lerp(hidden[-1], armpit, 0.5), armpit]
 
@@ -153,7 +156,7 @@ class Body:
         return [neck, *right, self.hem_run(), *[run[::-1] for run in reversed(left)]]
 
 
-def wave(ripple: Ripple, at: float) -> float:
+def evaluate_ripple(ripple: Ripple, at: float) -> float:
     """How far a rippled edge is displaced at a distance along it."""
     return sum(high * math.sin(turn * at + phase) for high, turn, phase in ripple)
 

@@ -6,12 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wardrobe.drawing.geometry import Point, between, flipped, lerp, profile, resampled
+from wardrobe.drawing.geometry import Point, arc_between, lerp, mirrored, monotone_cubic, resample
 from wardrobe.measurements import ELBOW
-from wardrobe.silhouette.arm_poses import Arm, Path, Place, across, along, elbow_at, inside, right_path
+from wardrobe.silhouette.arm_poses import (
+    Arm,
+    ArmEdge,
+    EdgePoint,
+    distance_across,
+    distance_along,
+    elbow_distance,
+    inset,
+    right_arm_edge,
+)
 from wardrobe.silhouette.garment_body import Body
 
-Runs = list[list[Point]]
+Curves = list[list[Point]]
 
 
 @dataclass(frozen=True)
@@ -25,24 +34,24 @@ class Sleeve:
     elbow: tuple[Point, Point] | None = None  # on the outer and the inner edge
     lower: tuple[list[Point], list[Point]] | None = None  # the edges beyond the fold of a folded sleeve
 
-    def across(self, back: float) -> tuple[Point, Point]:
+    def edges_at(self, back: float) -> tuple[Point, Point]:
         """The points on both edges `back` cm above the end of the sleeve, outer first."""
         outer, inner = self.lower or (self.outer, self.inner)
-        return _back(outer, back), _back(inner, back)
+        return _point_from_end(outer, back), _point_from_end(inner, back)
 
-    def outline(self) -> Runs:
+    def outline(self) -> Curves:
         """The sleeve from its seam to its end, or to its fold."""
         a, b = self.outer[-1], self.inner[-1]
         if self.lower:
             return [self.outer, [*self._tip(), *self._clear_of_tip(self.inner)[::-1]], self.seam[::-1]]
         bulge = -0.035 if len(self.inner) > 2 else -0.13  # a cap is round
-        return [self.outer, between(a, b, bulge * self.arm.side), self.inner[::-1], self.seam[::-1]]
+        return [self.outer, arc_between(a, b, bulge * self.arm.side), self.inner[::-1], self.seam[::-1]]
 
     def _tip(self) -> list[Point]:
         """Along a fold to the elbow, which is round."""
         a, b = self.outer[-1], self.inner[-1]
         back = max(math.dist(a, b), 1.0)
-        upper = _back(self.inner, 0.3 * back)
+        upper = _point_from_end(self.inner, 0.3 * back)
         return [a, lerp(a, b, 0.4), lerp(a, b, 0.72), lerp(lerp(a, b, 0.86), upper, 0.3)]
 
     @property
@@ -55,7 +64,7 @@ class Sleeve:
         near = 0.45 * math.dist(self.outer[-1], tip)
         return [p for p in run if math.dist(p, tip) > near] or run[:1]
 
-    def generous(self) -> Runs:
+    def generous(self) -> Curves:
         """The same but reaching far beyond the seam."""
         a, b = self.outer[-1], self.inner[-1]
         side = self.arm.side
@@ -64,15 +73,15 @@ class Sleeve:
         low = (self.inner[0][0] - 7.0 * side, self.inner[0][1] - 5.0)
         return [[start, *self.outer], [a, b] if self.lower else outline[1], [*self.inner[::-1], low], [low, start]]
 
-    def forearm(self) -> Runs:
+    def forearm(self) -> Curves:
         """What is laid back of a folded sleeve."""
         assert self.lower
         outer, inner = self.lower
-        end = between(outer[-1], inner[-1], 0.035 * self.arm.side)
+        end = arc_between(outer[-1], inner[-1], 0.035 * self.arm.side)
         return [outer, end, [*self._clear_of_tip(inner)[::-1], *self._tip()[::-1]]]
 
 
-def _back(run: list[Point], distance: float) -> Point:
+def _point_from_end(run: list[Point], distance: float) -> Point:
     end = run[-1]
     for before in reversed(run[:-1]):
         step = math.dist(before, end)
@@ -85,50 +94,50 @@ def _back(run: list[Point], distance: float) -> Point:
 
 def make_sleeve(body: Body, arm: Arm, shape: str) -> Sleeve:
     """The sleeve of an arm; `shape`: straight, puff, bell, wide or balloon."""
-    path, length = right_path(body, arm), body.sleeve_length
+    path, length = right_arm_edge(body, arm), body.sleeve_length
     armpit = (body.chest, body.armhole)
-    reach = float(min(np.arange(0.0, 36.0, 0.5), key=lambda t: abs(along(path(float(t)), armpit))))
+    reach = float(min(np.arange(0.0, 36.0, 0.5), key=lambda t: abs(distance_along(path(float(t)), armpit))))
     if body.setting != "flat":  # a short sleeve that hangs covers the armpit
         reach = min(reach, max(length - 4.5, 0.5 * length))
-    width, root = _width(body, shape, reach, across(path(reach), armpit))
-    joint = inside(path(reach), root)
-    seam = _seam(body, path, joint)
-    outer = _outer(body, path, shape, length)
+    width, root = _width_along(body, shape, reach, distance_across(path(reach), armpit))
+    joint = inset(path(reach), root)
+    seam = _armhole_seam(body, path, joint)
+    outer = _outer_edge(body, path, shape, length)
     if body.sleeve < 0.2:  # a cap ends on the seam
-        seam = resampled(seam, 12)[:-3]
+        seam = resample(seam, 12)[:-3]
         inner = [seam[-1], lerp(seam[-1], outer[-1], 0.06)]
     elif length < reach + 3.5:
-        end = inside(path(max(length, reach + 3.5)), width(reach))
+        end = inset(path(max(length, reach + 3.5)), width(reach))
         inner = [seam[-1], lerp(seam[-1], end, 0.5), end]
     else:
         steps = [float(t) for t in np.linspace(reach, length, 3 if length - reach < 12 else 9)]
-        inner = _onward([path(t) for t in steps], [width(t) for t in steps])
+        inner = _inner_edge([path(t) for t in steps], [width(t) for t in steps])
     elbow = None
-    if length > elbow_at(body) + 5:
-        place, w = path(elbow_at(body)), width(elbow_at(body))
-        elbow = place[0], inside(place, w)
-    own = flipped if arm.side < 0 else list
+    if length > elbow_distance(body) + 5:
+        place, w = path(elbow_distance(body)), width(elbow_distance(body))
+        elbow = place[0], inset(place, w)
+    own = mirrored if arm.side < 0 else list
     sleeve = Sleeve(arm, own(seam), own(outer), own(inner), (own([*elbow])[0], own([*elbow])[1]) if elbow else None)
-    return _fold(sleeve) if arm.folded and elbow else sleeve
+    return _fold_forearm(sleeve) if arm.folded and elbow else sleeve
 
 
-def _onward(places: list[Place], widths: list[float]) -> list[Point]:
+def _inner_edge(places: list[EdgePoint], widths: list[float]) -> list[Point]:
     """The inner edge along these places, without what would run back in a sharp turn."""
     points: list[Point] = []
     for place, width in zip(places, widths, strict=True):
-        p = inside(place, width)
-        if not points or along((points[-1], place[1]), p) > 0.3:
+        p = inset(place, width)
+        if not points or distance_along((points[-1], place[1]), p) > 0.3:
             points.append(p)
     return points
 
 
-def _width(body: Body, shape: str, reach: float, root: float) -> tuple[Callable[[float], float], float]:
+def _width_along(body: Body, shape: str, reach: float, root: float) -> tuple[Callable[[float], float], float]:
     """How wide the sleeve is by the distance along the arm, and at the armpit, which is at `reach`.
 
     Where an arm that hangs down leaves too little room beside the trunk (`root`), the sleeve lies upon it.
     """
     length = max(body.sleeve_length, 1.0)
-    taper = profile(
+    taper = monotone_cubic(
         [
             (0.0, body.bicep + 1.2),
             (0.35, body.bicep),
@@ -155,29 +164,29 @@ def _width(body: Body, shape: str, reach: float, root: float) -> tuple[Callable[
     return width, root
 
 
-def _seam(body: Body, path: Path, joint: Point) -> list[Point]:
+def _armhole_seam(body: Body, path: ArmEdge, joint: Point) -> list[Point]:
     """Where the sleeve is sewn on, from its upper edge to the armpit."""
     if body.seam == "raglan":
-        return between((body.neck + 0.4, body.top + 0.2), joint, 0.045, 6)
+        return arc_between((body.neck + 0.4, body.top + 0.2), joint, 0.045, 6)
     start = path(body.drop)[0]
     a, b = lerp(start, joint, 0.45), lerp(start, joint, 0.8)
     return [start, (a[0] - 0.4, a[1]), (b[0] - 0.5, b[1] + 0.2), joint]
 
 
-def _outer(body: Body, path: Path, shape: str, length: float) -> list[Point]:
+def _outer_edge(body: Body, path: ArmEdge, shape: str, length: float) -> list[Point]:
     points: list[Point] = []
     if body.seam == "raglan":
-        points = between((body.neck + 0.4, body.top + 0.2), (body.shoulder, body.slope), -0.012)[:2]
+        points = arc_between((body.neck + 0.4, body.top + 0.2), (body.shoulder, body.slope), -0.012)[:2]
     puff = 3.0 if shape == "puff" else 0.0
     swell = 1.8 if shape == "balloon" else 0.0
     for t in np.linspace(body.drop, length, 5 if length < 15 else 10):
         own = max(float(t) / max(length, 1.0), 0.0)
         lift = puff * math.sin(math.pi * own**0.6) + swell * math.sin(math.pi * own**2.2)
-        points.append(inside(path(float(t)), -lift))
+        points.append(inset(path(float(t)), -lift))
     return points
 
 
-def _fold(sleeve: Sleeve) -> Sleeve:
+def _fold_forearm(sleeve: Sleeve) -> Sleeve:
     """The sleeve with its forearm laid back over the trunk, mirrored at the fold."""
     assert sleeve.elbow
     arm = sleeve.arm

@@ -7,31 +7,31 @@ from dataclasses import dataclass
 import numpy as np
 import skia
 
-from wardrobe.drawing.geometry import Point, flipped, mirrored, profile
+from wardrobe.drawing.geometry import Point, mirrored, mirrored_reversed, monotone_cubic
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.colours import Colour, argb, luminance, mix, rgb
+from wardrobe.fabric.colours import Colour, argb, luminance, mix, parse_hex
 from wardrobe.fabric.materials import Cloth
 from wardrobe.measurements import CROTCH, ELBOW, FLOOR, HIP, KNEE, WAIST
 
-Across = Callable[[float, float], Point]  # the point at a distance along a limb and at one across its middle
-Along = Callable[[float], Point]  # a point of a limb's middle by the distance along it
-SKINS = (
+LimbPoint = Callable[[float, float], Point]  # the point at a distance along a limb and at one across its middle
+Centreline = Callable[[float], Point]  # a point of a limb's middle by the distance along it
+MANNEQUIN_COLOURS = (
     "eceae6", "e2dfda", "e7ddd0", "cfcbc6", "d9cbb8", "d8c3ab", "c4a78a", "b9b6b3", "8e8c8b", "55534f",
     "35343a",
 )  # fmt: skip
 NECK_TOP = -10.5
 ARM = 58.0
 # Half the width of a limb by the distance along it.
-ARM_WIDTH = profile([(0, 4.6), (10, 4.6), (20, 4.2), (30, 3.9), (33, 3.8), (40, 3.7), (52, 2.7), (58, 2.4)])
+ARM_WIDTH = monotone_cubic([(0, 4.6), (10, 4.6), (20, 4.2), (30, 3.9), (33, 3.8), (40, 3.7), (52, 2.7), (58, 2.4)])
 ARM_STEPS = (13.0, 18.0, 24.0, 30.0, 36.0, 44.0, 52.0, ARM)
-LEG_WIDTH = profile(
+LEG_WIDTH = monotone_cubic(
     [(CROTCH, 8.5), (86, 7.5), (98, 5.9), (KNEE, 5.6), (107, 5.1), (115, 5.6), (128, 4.1), (138, 3.1), (141, 3.2)]
 )
-LEG_MIDDLE = profile([(CROTCH, 9.0), (KNEE, 8.4), (138, 7.8), (160, 7.8)])
+LEG_MIDDLE = monotone_cubic([(CROTCH, 9.0), (KNEE, 8.4), (138, 7.8), (160, 7.8)])
 
 
 @dataclass(frozen=True)
-class Figure:
+class Mannequin:
     """One mannequin: its colour, whether it ends in a neck cap or has a head, and how much wider its trunk is."""
 
     cloth: Cloth
@@ -58,20 +58,20 @@ class Figure:
         ]
 
 
-def choose_figure(seed: int, cloth: Cloth | None, egg: float) -> Figure:
+def choose_mannequin(seed: int, cloth: Cloth | None, egg: float) -> Mannequin:
     """A mannequin that the cloth can be told from; it has a head with the chance `egg`."""
     rng = np.random.default_rng((seed, 5))
-    skins = [rgb(skin) for skin in SKINS]
+    skins = [parse_hex(skin) for skin in MANNEQUIN_COLOURS]
     if cloth is not None:
         skins = [skin for skin in skins if math.dist(skin, cloth.colour) > 70] or skins
     colour = skins[rng.integers(len(skins))]
-    return Figure(Cloth(colour, colour), bool(rng.random() < egg))
+    return Mannequin(Cloth(colour, colour), bool(rng.random() < egg))
 
 
-def draw_figure(
+def draw_mannequin(
     pen: Pen,
-    figure: Figure,
-    arms: Sequence[tuple[Along, int]],
+    figure: Mannequin,
+    arms: Sequence[tuple[Centreline, int]],
     down: float = 0.0,
     leg: Callable[[float], float] | None = None,
     top: float = NECK_TOP,
@@ -83,27 +83,27 @@ def draw_figure(
     """
     middle = leg or LEG_MIDDLE
     whole = top == NECK_TOP
-    _tread(pen, middle(FLOOR), down)
+    _draw_contact_shadow(pen, middle(FLOOR), down)
     if figure.egg and whole:
-        _head(pen, figure, down)
+        _draw_head(pen, figure, down)
     right = [(x, y + down) for x, y in figure.trunk() if y >= top]
-    outer, inner = _leg(figure, middle, down)
-    trunk = pen.path([*right, *outer], inner, mirrored(inner), mirrored([*right, *outer]))
-    limbs = [_beside(along, side) for along, side in arms]
-    shapes = [_arm(pen, at, side, down) for at, (_, side) in zip(limbs, arms, strict=True)]
+    outer, inner = _leg_outline(figure, middle, down)
+    trunk = pen.path([*right, *outer], inner, mirrored_reversed(inner), mirrored_reversed([*right, *outer]))
+    limbs = [_limb_coordinates(along, side) for along, side in arms]
+    shapes = [_arm_outline(pen, at, side, down) for at, (_, side) in zip(limbs, arms, strict=True)]
     path = trunk
     for shape in shapes:  # one outline: no edge parts the shoulder from the arm
         path = skia.Op(path, shape, skia.PathOp.kUnion_PathOp) or path
     pen.piece(path, figure.cloth, edge=0.8)
-    _round(pen, trunk, figure, middle, down)
+    _shade_trunk_and_legs(pen, trunk, figure, middle, down)
     for at, shape, (_, side) in zip(limbs, shapes, arms, strict=True):
-        _round_arm(pen, figure, at, side, shape)
-    _marks(pen, figure, middle, down)
+        _shade_arm(pen, figure, at, side, shape)
+    _draw_body_landmarks(pen, figure, middle, down)
     if not (figure.egg and whole):
-        _lid(pen, figure, *right[0])
+        _draw_cap(pen, figure, *right[0])
 
 
-def _tread(pen: Pen, foot: float, down: float) -> None:
+def _draw_contact_shadow(pen: Pen, foot: float, down: float) -> None:
     """The dark ground right under the soles."""
     for x in (-foot, foot):
         at = pen.warp((x + 0.5, FLOOR + 2.3 + down))
@@ -117,7 +117,7 @@ def _tread(pen: Pen, foot: float, down: float) -> None:
         pen.canvas.restore()
 
 
-def _leg(figure: Figure, middle: Callable[[float], float], down: float) -> tuple[list[Point], list[Point]]:
+def _leg_outline(figure: Mannequin, middle: Callable[[float], float], down: float) -> tuple[list[Point], list[Point]]:
     """The outer side from below the hip to the toes, and the inner one up to the crotch."""
     ys = (86.0, 98.0, KNEE, 107.0, 115.0, 128.0, 138.0, 141.0)
     outer = [(figure.hip + 0.1, 69.0), *((middle(y) + LEG_WIDTH(y), y) for y in ys)]
@@ -128,7 +128,7 @@ def _leg(figure: Figure, middle: Callable[[float], float], down: float) -> tuple
     return [(x, y + down) for x, y in (*outer, *toes)], [(x, y + down) for x, y in inner]
 
 
-def _arm(pen: Pen, at: Across, side: int, down: float) -> skia.Path:
+def _arm_outline(pen: Pen, at: LimbPoint, side: int, down: float) -> skia.Path:
     """The outline of a shoulder, an arm and a hand with its thumb; it begins within the trunk."""
     shoulder = [(9.5, 2.9), (12.4, 3.1), (15.2, 4.4), (17.7, 6.8), (19.4, 10.3)]
     outer = [(t, -ARM_WIDTH(t)) for t in ARM_STEPS]
@@ -140,7 +140,7 @@ def _arm(pen: Pen, at: Across, side: int, down: float) -> skia.Path:
     )
 
 
-def _round_arm(pen: Pen, figure: Figure, at: Across, side: int, shape: skia.Path) -> None:
+def _shade_arm(pen: Pen, figure: Mannequin, at: LimbPoint, side: int, shape: skia.Path) -> None:
     """Light along an arm, shade on the side away from it, and the lines that part it from trunk and thumb."""
     dark = figure.cloth.shade
     with pen.clip(shape):
@@ -155,7 +155,7 @@ def _round_arm(pen: Pen, figure: Figure, at: Across, side: int, shape: skia.Path
     pen.line([at(ARM + 11.5, 2.3), at(ARM + 8.5, 1.9), at(ARM + 6.0, 1.6)], dark, 0.3, 0.4)
 
 
-def _beside(along: Along, side: int) -> Across:
+def _limb_coordinates(along: Centreline, side: int) -> LimbPoint:
     """The point at a distance along an arm and at one across its middle, towards the trunk."""
     ts = np.arange(-6.0, ARM + 24.0, 2.0)
     middle = np.array([along(float(t)) for t in ts])
@@ -172,34 +172,36 @@ def _beside(along: Along, side: int) -> Across:
     return at
 
 
-def _head(pen: Pen, figure: Figure, down: float) -> None:
+def _draw_head(pen: Pen, figure: Mannequin, down: float) -> None:
     half = [(0.0, -36.0), (4.6, -34.8), (7.3, -30.5), (7.7, -25.0), (6.6, -18.5), (4.2, -13.6), (0.0, -11.6)]
     run = [(x, y + down) for x, y in half]
     neck = [(4.9, -16.0 + down), (5.1, NECK_TOP + down), (5.2, -8.0 + down)]
-    pen.piece(pen.path(neck, mirrored(neck)), figure.cloth.plain(0.12), edge=0.8)
-    path = pen.path(run, list(reversed(flipped(run))))
+    pen.piece(pen.path(neck, mirrored_reversed(neck)), figure.cloth.plain(0.12), edge=0.8)
+    path = pen.path(run, list(reversed(mirrored(run))))
     pen.piece(path, figure.cloth, edge=0.9, shadow=0.6)
     dark = figure.cloth.shade
     tones = [((255, 255, 255), 0.10), ((255, 255, 255), 0.06), (dark, 0.06), (dark, 0.36 * figure.cloth.dark)]
     pen.tint(path, (-6.5, down - 34), (7.5, down - 18), tones)
 
 
-def _round(pen: Pen, path: skia.Path, figure: Figure, middle: Callable[[float], float], down: float) -> None:
+def _shade_trunk_and_legs(
+    pen: Pen, path: skia.Path, figure: Mannequin, middle: Callable[[float], float], down: float
+) -> None:
     """Light from the upper left over trunk and legs; it fades at the shoulders, and from the one to the others."""
     dark, light, deep = figure.cloth.shade, (255, 255, 255), 0.20 * figure.cloth.dark
     wide = figure.hip + 2.0
-    _shade(pen, path, (-wide, wide), [(dark, 0.06), (light, 0.07), (light, 0.03), (dark, 0.03), (dark, deep)],
+    _shade_across(pen, path, (-wide, wide), [(dark, 0.06), (light, 0.07), (light, 0.03), (dark, 0.03), (dark, deep)],
            [(down + 6, 0.0), (down + 22, 1.0), (down + HIP, 1.0), (down + CROTCH + 12, 0.0)])  # fmt: skip
     for side in (1, -1):
         x = middle(KNEE) * side
         half = skia.Path()
         half.addRect(skia.Rect.MakeLTRB(min(0.0, 40.0 * side), down, max(0.0, 40.0 * side), down + 190))
         with pen.clip(half):
-            _shade(pen, path, (x - 7.0, x + 7.0), [(dark, 0.05), (light, 0.07), (light, 0.02), (dark, 0.05),
+            _shade_across(pen, path, (x - 7.0, x + 7.0), [(dark, 0.05), (light, 0.07), (light, 0.02), (dark, 0.05),
                    (dark, deep)], [(down + CROTCH + 1, 0.0), (down + CROTCH + 18, 1.0)])  # fmt: skip
 
 
-def _shade(
+def _shade_across(
     pen: Pen, path: skia.Path, ends: Point, tones: Sequence[tuple[Colour, float]], fade: Sequence[tuple[float, float]]
 ) -> None:
     """Tones from one x to another over a shape, whose strength changes with y as `fade` says."""
@@ -214,7 +216,7 @@ def _shade(
     pen.canvas.drawPath(path, skia.Paint(Shader=shader, AntiAlias=True, BlendMode=skia.BlendMode.kSrcATop))
 
 
-def _marks(pen: Pen, figure: Figure, middle: Callable[[float], float], down: float) -> None:
+def _draw_body_landmarks(pen: Pen, figure: Mannequin, middle: Callable[[float], float], down: float) -> None:
     """Where collarbones, waist, knees and ankles are."""
     dark, alpha = figure.cloth.shade, 0.26 if luminance(figure.cloth.colour) > 0.4 else 0.4
     for side in (1, -1):
@@ -230,7 +232,7 @@ def _marks(pen: Pen, figure: Figure, middle: Callable[[float], float], down: flo
             pen.line([(px * side, py + down) for px, py in run], dark, 0.4, alpha)
 
 
-def _lid(pen: Pen, figure: Figure, x: float, y: float) -> None:
+def _draw_cap(pen: Pen, figure: Mannequin, x: float, y: float) -> None:
     """The lid upon a neck or a waist of the half width x that nothing stands upon."""
     rim = [(x * math.cos(a), y + 0.17 * x * math.sin(a)) for a in np.linspace(0, 2 * math.pi, 17)]
     lit = mix(figure.cloth.colour, (255, 255, 255), 0.22)
@@ -238,7 +240,7 @@ def _lid(pen: Pen, figure: Figure, x: float, y: float) -> None:
     pen.line([(px, py) for px, py in rim[:9]], figure.cloth.shade, 0.3, 0.25)
 
 
-def own_arm(side: int, down: float, angle: float) -> Along:
+def hanging_arm(side: int, down: float, angle: float) -> Centreline:
     """The middle of an arm that hangs beside the trunk."""
     turn = math.radians(angle)
 

@@ -2,48 +2,48 @@
 
 import skia
 
-from wardrobe.drawing.geometry import Point, between, mirrored, offset
-from wardrobe.drawing.trims import frill, lace_edge
+from wardrobe.drawing.geometry import Point, arc_between, mirrored_reversed, offset
+from wardrobe.drawing.trims import draw_frill, draw_lace
 from wardrobe.fabric.materials import Cloth
 from wardrobe.measurements import WAIST
-from wardrobe.necks.necklines import heart_edge
-from wardrobe.necks.openings import symmetric
-from wardrobe.silhouette.arm_poses import arm_path
-from wardrobe.silhouette.context import Kit, lace_trimmed
-from wardrobe.supports.display import hold_top
+from wardrobe.necks.necklines import sweetheart_edge
+from wardrobe.necks.openings import complete_by_mirroring
+from wardrobe.silhouette.arm_poses import arm_edge
+from wardrobe.silhouette.context import DrawingContext, lace_trimmed
+from wardrobe.supports.display import draw_top_support
 
 SWEETHEART = ("neckline_design", 8)
 
 
-def draw_trunk(kit: Kit, style: str) -> skia.Path:
+def draw_bare_shoulder_body(ctx: DrawingContext, style: str) -> skia.Path:
     """Draws back, support and front; gives the front's outline."""
     if style == "one":
-        return _one_shoulder(kit)
-    pen, body = kit.pen, kit.body
-    edge = top_edge(kit, style)
+        return _draw_one_shoulder_body(ctx)
+    pen, body = ctx.pen, ctx.body
+    edge = top_edge(ctx, style)
     x, y = edge[-1]
-    upper = _bust(kit, x, y) if style != "off" else _beneath_arm(kit, x, y)
+    upper = _bust_side(ctx, x, y) if style != "off" else _side_below_arm(ctx, x, y)
     right, left = ([*upper, *body.side_run(side)[1:]] for side in (1, -1))  # one run: no corner at the armpit
-    lower = [right, body.hem_run(), mirrored(left)]
+    lower = [right, body.hem_run(), mirrored_reversed(left)]
     behind = [(-x, y), (-x * 0.6, y - 1.6), (0.0, y - 1.8), (x * 0.6, y - 1.6), (x, y)]
     if style == "off":
         behind = [(-x, y), (-x * 0.6, y - 0.8), (0.0, y - 1.0), (x * 0.6, y - 0.8), (x, y)]
     if style == "straps":
-        _straps(kit, x - 1.2, y, back=True)
-    pen.piece(pen.path(behind, *lower), kit.lining, edge=0.5)
-    hold_top(kit, style)
+        _draw_straps(ctx, x - 1.2, y, back=True)
+    pen.piece(pen.path(behind, *lower), ctx.lining, edge=0.5)
+    draw_top_support(ctx, style)
     front = pen.path(edge, *lower)
-    pen.piece(front, kit.cloth, shadow=0.4)
+    pen.piece(front, ctx.cloth, shadow=0.4)
     if style == "straps":
-        _straps(kit, x - 1.2, y, back=False)
+        _draw_straps(ctx, x - 1.2, y, back=False)
     if style != "off":
-        _shape_bust(kit, style, front)
+        _shape_bust(ctx, style, front)
     return front
 
 
-def _bust(kit: Kit, x: float, y: float) -> list[Point]:
+def _bust_side(ctx: DrawingContext, x: float, y: float) -> list[Point]:
     """From the upper corner over the fullest part to the armpit's height; the run of the side goes on from there."""
-    body = kit.body
+    body = ctx.body
     drop = body.armhole - y
     return [
         (x, y),
@@ -53,39 +53,39 @@ def _bust(kit: Kit, x: float, y: float) -> list[Point]:
     ]
 
 
-def _beneath_arm(kit: Kit, x: float, y: float) -> list[Point]:
+def _side_below_arm(ctx: DrawingContext, x: float, y: float) -> list[Point]:
     """From the rim's end under the sleeve to the armpit."""
-    body = kit.body
+    body = ctx.body
     if not body.sleeve:
-        return _bust(kit, x, y)
+        return _bust_side(ctx, x, y)
     return [(x, y), (body.chest - 0.5, 0.6 * y + 0.4 * body.armhole), (body.chest + 0.3, body.armhole)]
 
 
-def top_edge(kit: Kit, style: str) -> list[Point]:
+def top_edge(ctx: DrawingContext, style: str) -> list[Point]:
     """The upper edge of the front, from left to right."""
-    body = kit.body
+    body = ctx.body
     if style == "off":
         x, y = body.neck, body.top
         return [(-x, y + 0.2), (-x * 0.55, y + 1.6), (0.0, y + 2.2), (x * 0.55, y + 1.6), (x, y + 0.2)]
     x, y = 0.88 * body.chest, body.top
-    if kit.plan.neck == SWEETHEART:
-        return symmetric(heart_edge(x, y, 5.2))
-    if style == "strapless" and kit.cloth.seed % 3:  # a little higher over each breast
+    if ctx.plan.neck == SWEETHEART:
+        return complete_by_mirroring(sweetheart_edge(x, y, 5.2))
+    if style == "strapless" and ctx.cloth.seed % 3:  # a little higher over each breast
         return [(-x, y + 1.4), (-x * 0.8, y + 0.1), (-x * 0.48, y - 0.8), (0.0, y + 0.5), (x * 0.48, y - 0.8),
                 (x * 0.8, y + 0.1), (x, y + 1.4)]  # fmt: skip
     sag = 1.5
     return [(-x, y), (-x * 0.55, y + sag * 0.75), (0.0, y + sag), (x * 0.55, y + sag * 0.75), (x, y)]
 
 
-def _straps(kit: Kit, x: float, y: float, back: bool) -> None:
+def _draw_straps(ctx: DrawingContext, x: float, y: float, back: bool) -> None:
     """Two thin straps over where the shoulders would be: their back halves lie behind the front ones."""
-    width = 0.35 + (kit.cloth.seed % 5) * 0.16
+    width = 0.35 + (ctx.cloth.seed % 5) * 0.16
     for way in (1, -1):
         top = (x * 0.78 * way, 0.6)
         foot = (x * 0.94 * way, y + 0.8) if not back else ((x - 3.6) * way, y + 2.0)
-        run = between(top, foot, (-0.03 if not back else 0.05) * way)
-        cloth: Cloth = kit.lining if back else kit.trim
-        kit.pen.band(
+        run = arc_between(top, foot, (-0.03 if not back else 0.05) * way)
+        cloth: Cloth = ctx.lining if back else ctx.trim
+        ctx.pen.band(
             [(px - width * way, py) for px, py in run],
             [(px + width * way, py) for px, py in run],
             cloth,
@@ -94,140 +94,140 @@ def _straps(kit: Kit, x: float, y: float, back: bool) -> None:
         )
 
 
-def _shape_bust(kit: Kit, style: str, front: skia.Path) -> None:
+def _shape_bust(ctx: DrawingContext, style: str, front: skia.Path) -> None:
     """What shapes a bodice: cups and princess seams, or rows of smocking, or gathers in the middle."""
-    if kit.plan.neck == SWEETHEART:
-        _princess_seams(kit)
+    if ctx.plan.neck == SWEETHEART:
+        _draw_princess_seams(ctx)
         return
     if style == "straps":
-        if kit.cloth.seed % 4 == 0:
-            _princess_seams(kit)
+        if ctx.cloth.seed % 4 == 0:
+            _draw_princess_seams(ctx)
         return
-    kind = ("princess", "smocked", "gathered", "princess")[kit.cloth.seed // 3 % 4]
+    kind = ("princess", "smocked", "gathered", "princess")[ctx.cloth.seed // 3 % 4]
     if kind == "princess":
-        _princess_seams(kit)
+        _draw_princess_seams(ctx)
     elif kind == "smocked":
-        _smocking(kit, front)
+        _draw_smocking(ctx, front)
     else:
-        _ruching(kit, front)
+        _draw_ruching(ctx, front)
 
 
-def _princess_seams(kit: Kit) -> None:
+def _draw_princess_seams(ctx: DrawingContext) -> None:
     """Cups below the bust, and seams from them down to the waist."""
-    body, pen = kit.body, kit.pen
+    body, pen = ctx.body, ctx.pen
     y = body.top + 12.0
     low = min(body.length - 1.5, WAIST + 4.0)
     for way in (1, -1):
         under = [(0.9 * way, y - 2.2), (body.chest * 0.4 * way, y + 1.0), (body.width(y) * 0.98 * way, y - 1.8)]
-        pen.crease(under, kit.cloth, 1.1, 0.32)
+        pen.crease(under, ctx.cloth, 1.1, 0.32)
         seam = [(body.chest * 0.48 * way, body.top + 1.0), (body.chest * 0.46 * way, y + 0.8),
                 (body.waist * 0.40 * way, low)]  # fmt: skip
-        pen.line(seam, kit.cloth.shade, 0.9, 0.16)
-        pen.line(seam, kit.cloth.seam, 0.18, 0.55)
+        pen.line(seam, ctx.cloth.shade, 0.9, 0.16)
+        pen.line(seam, ctx.cloth.seam, 0.18, 0.55)
 
 
-def _smocking(kit: Kit, front: skia.Path) -> None:
+def _draw_smocking(ctx: DrawingContext, front: skia.Path) -> None:
     """Rows of elastic thread that gather the cloth over the bust."""
-    body, pen = kit.body, kit.pen
-    rows = 6 + kit.cloth.seed % 4
+    body, pen = ctx.body, ctx.pen
+    rows = 6 + ctx.cloth.seed % 4
     for i in range(rows):
         y = body.top + 2.6 + 2.0 * i
         x = body.width(max(y, body.armhole)) * 0.985 if y > body.armhole else body.chest - 3.0
         line = [(-x, y), (-0.5 * x, y + 0.9), (0.0, y + 1.2), (0.5 * x, y + 0.9), (x, y)]
-        pen.line(line, kit.cloth.shade, 0.7, 0.16)
-        pen.line(line, kit.cloth.shade, 0.3, 0.42, dash=0.9)
+        pen.line(line, ctx.cloth.shade, 0.7, 0.16)
+        pen.line(line, ctx.cloth.shade, 0.3, 0.42, dash=0.9)
     y = body.top + 2.6 + 2.0 * rows
     gathers: list[tuple[list[Point], float, float]] = []
     for i in range(9):
         x = body.width(y) * (-0.88 + 0.22 * i)
         gathers.append(([(x, y), (x * 1.02, y + 4), (x * 1.04, y + 8 + 3 * (i % 2))], 0.9, 0.55))
-    pen.folds(front, kit.cloth, gathers)
+    pen.folds(front, ctx.cloth, gathers)
 
 
-def _ruching(kit: Kit, front: skia.Path) -> None:
+def _draw_ruching(ctx: DrawingContext, front: skia.Path) -> None:
     """Folds that gather between the breasts."""
-    body, rng = kit.body, kit.rng
+    body, rng = ctx.body, ctx.rng
     y = body.top + 6.5
     folds: list[tuple[list[Point], float, float]] = []
     for way in (1, -1):
         for lift in (-4.0, -1.6, 0.8, 3.4, 6.0):
             end = (body.chest * rng.uniform(0.55, 0.9) * way, y + 1.5 * lift + 1.0)
-            folds.append((between((0.8 * way, y + 0.45 * lift), end, -0.05 * way, 4), 1.2, 0.75))
-    kit.pen.folds(front, kit.cloth, folds)
-    kit.pen.crease([(0.0, body.top + 0.8), (0.15, y), (0.0, y + 5.5)], kit.cloth, 1.2, 0.35)
+            folds.append((arc_between((0.8 * way, y + 0.45 * lift), end, -0.05 * way, 4), 1.2, 0.75))
+    ctx.pen.folds(front, ctx.cloth, folds)
+    ctx.pen.crease([(0.0, body.top + 0.8), (0.15, y), (0.0, y + 5.5)], ctx.cloth, 1.2, 0.35)
 
 
-def _shoulder_edge(kit: Kit) -> list[Point]:
+def _one_shoulder_edge(ctx: DrawingContext) -> list[Point]:
     """The upper edge of a one-shouldered garment, from the left armpit to the right shoulder."""
-    body = kit.body
-    return between((-body.chest + 2.6, body.armhole - 6.0), (body.neck - 1.0, 0.0), 0.09, 4)
+    body = ctx.body
+    return arc_between((-body.chest + 2.6, body.armhole - 6.0), (body.neck - 1.0, 0.0), 0.09, 4)
 
 
-def _one_shoulder(kit: Kit) -> skia.Path:
+def _draw_one_shoulder_body(ctx: DrawingContext) -> skia.Path:
     """The right shoulder is kept; the upper edge runs from its neck side to the left armpit."""
-    pen, body = kit.pen, kit.body
-    edge = _shoulder_edge(kit)
+    pen, body = ctx.pen, ctx.body
+    edge = _one_shoulder_edge(ctx)
     left = edge[0]
-    under = between((-body.chest, body.armhole + 1.0), left, 0.05)
+    under = arc_between((-body.chest, body.armhole + 1.0), left, 0.05)
     right = [[(body.neck - 1.0, 0.0), (body.shoulder, body.slope)], *body.trunk_sides()[0][1:]]
-    lower = [body.hem_run(), mirrored(body.side_run(-1))]
-    back = between((left[0], left[1] + 0.5), (body.neck - 1.0, 0.0), 0.035, 4)
-    pen.piece(pen.path(back, *right, *lower, under), kit.lining, edge=0.5)
-    hold_top(kit, "one")
+    lower = [body.hem_run(), mirrored_reversed(body.side_run(-1))]
+    back = arc_between((left[0], left[1] + 0.5), (body.neck - 1.0, 0.0), 0.035, 4)
+    pen.piece(pen.path(back, *right, *lower, under), ctx.lining, edge=0.5)
+    draw_top_support(ctx, "one")
     front = pen.path(edge, *right, *lower, under)
-    pen.piece(front, kit.cloth, shadow=0.4)
+    pen.piece(front, ctx.cloth, shadow=0.4)
     if not body.sleeve:
-        pen.crease(body.bare_armhole(), kit.cloth, 0.8, 0.3)
+        pen.crease(body.bare_armhole(), ctx.cloth, 0.8, 0.3)
     folds = [
-        (between((body.neck + 3, 2.0), (x, y), b), 1.6, 0.8)
+        (arc_between((body.neck + 3, 2.0), (x, y), b), 1.6, 0.8)
         for x, y, b in ((-12.0, 23.0, 0.1), (-4.0, 27.0, 0.08), (6.0, 26.0, 0.04))
     ]
-    pen.folds(front, kit.cloth, folds)
+    pen.folds(front, ctx.cloth, folds)
     return front
 
 
-def finish_edge(kit: Kit, style: str) -> None:
+def draw_upper_edge(ctx: DrawingContext, style: str) -> None:
     """The upper edge: a frill or an elastic along bare shoulders, a piping else."""
-    pen, rng = kit.pen, kit.rng
+    pen, rng = ctx.pen, ctx.rng
     if style == "one":
-        edge = _shoulder_edge(kit)
+        edge = _one_shoulder_edge(ctx)
         if rng.random() < 0.35:
-            frill(kit.pen, edge, 7.0, kit.cloth, kit.rng)
+            draw_frill(ctx.pen, edge, 7.0, ctx.cloth, ctx.rng)
         else:
-            pen.band(edge, offset(edge, 1.0), kit.trim, shadow=0.25, edge=0.2)
+            pen.band(edge, offset(edge, 1.0), ctx.trim, shadow=0.25, edge=0.2)
         return
-    edge = top_edge(kit, style)
+    edge = top_edge(ctx, style)
     if style == "off":
-        _rim(kit, edge)
-    elif kit.plan.neck == SWEETHEART:
+        _draw_off_shoulder_rim(ctx, edge)
+    elif ctx.plan.neck == SWEETHEART:
         middle = len(edge) // 2
         for run in (edge[: middle + 1], edge[middle:]):
-            pen.band(run, offset(run, 0.8), kit.trim, shadow=0.2, edge=0.2)
+            pen.band(run, offset(run, 0.8), ctx.trim, shadow=0.2, edge=0.2)
     elif rng.random() < 0.2 and style == "strapless":
-        frill(kit.pen, edge, float(rng.uniform(5, 8)), kit.cloth, kit.rng)
+        draw_frill(ctx.pen, edge, float(rng.uniform(5, 8)), ctx.cloth, ctx.rng)
     else:
-        if lace_trimmed(kit):
-            lace_edge(pen, edge[::-1], 2.4, kit.cloth)
-        pen.band(edge, offset(edge, 1.1), kit.trim, shadow=0.25, edge=0.2)
+        if lace_trimmed(ctx):
+            draw_lace(pen, edge[::-1], 2.4, ctx.cloth)
+        pen.band(edge, offset(edge, 1.1), ctx.trim, shadow=0.25, edge=0.2)
 
 
-def _rim(kit: Kit, edge: list[Point]) -> None:
+def _draw_off_shoulder_rim(ctx: DrawingContext, edge: list[Point]) -> None:
     """The wide upper edge of an off-shoulder garment, over the trunk and both sleeves: frilled, elastic, or folded."""
-    pen, body, rng = kit.pen, kit.body, kit.rng
+    pen, body, rng = ctx.pen, ctx.body, ctx.rng
     rim = edge
     if body.sleeve:
-        ends = [[arm_path(body, arm)(t)[0] for t in (0.0, 2.6)] for arm in body.arms]
+        ends = [[arm_edge(body, arm)(t)[0] for t in (0.0, 2.6)] for arm in body.arms]
         rim = [*ends[1][::-1], *edge, *ends[0]]
     kind = str(rng.choice(["frill", "elastic", "folded", "frill"]))
     if kind == "frill":
-        frill(kit.pen, rim, float(rng.uniform(9, 13)), kit.cloth, kit.rng)
-        pen.band(rim, offset(rim, 1.2), kit.cloth, shadow=0.2, edge=0.25)
+        draw_frill(ctx.pen, rim, float(rng.uniform(9, 13)), ctx.cloth, ctx.rng)
+        pen.band(rim, offset(rim, 1.2), ctx.cloth, shadow=0.2, edge=0.25)
     elif kind == "elastic":
-        pen.band(rim, offset(rim, 2.0), kit.cloth, ribs=0.9, shadow=0.3, edge=0.3)
+        pen.band(rim, offset(rim, 2.0), ctx.cloth, ribs=0.9, shadow=0.3, edge=0.3)
         for i in range(2 * len(rim), 9 * len(rim), 2):
             t = i / (11 * len(rim)) * 2 - 1
             x = rim[-1][0] * t
             y = body.top + 2.2 + 2.2 * (1 - t * t)
-            pen.line([(x, y), (x * 1.01, y + 3.0 + 1.6 * (i % 4 == 0))], kit.cloth.shade, 0.4, 0.3)
+            pen.line([(x, y), (x * 1.01, y + 3.0 + 1.6 * (i % 4 == 0))], ctx.cloth.shade, 0.4, 0.3)
     else:
-        pen.band(rim, offset(rim, 6.5), kit.cloth, shadow=0.9, edge=0.5)
+        pen.band(rim, offset(rim, 6.5), ctx.cloth, shadow=0.9, edge=0.5)

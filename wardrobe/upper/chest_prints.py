@@ -9,15 +9,15 @@ from PIL import ImageFont
 
 from wardrobe.drawing.geometry import Point
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.colours import BRIGHTS, Colour, argb, companion, luminance, mix, pick
+from wardrobe.fabric.colours import BRIGHTS, Colour, argb, choose_colour, contrasting_colour, luminance, mix
 from wardrobe.fabric.materials import Cloth
-from wardrobe.silhouette.context import Kit, Neck
-from wardrobe.upper.graphics import FIGURES
+from wardrobe.silhouette.context import DrawingContext, Neck
+from wardrobe.upper.graphics import GRAPHICS
 
 # Parts of the garments that have a print, where one fits.
-CHANCES = {"T-shirt": 0.55, "hoodie": 0.45, "sweater": 0.30, "top": 0.22, "dress": 0.10}
-GROUNDS = ("plain", "heather")
-FABRICS = ("jersey", "fleece", "cotton", "knit")
+PRINT_CHANCES = {"T-shirt": 0.55, "hoodie": 0.45, "sweater": 0.30, "top": 0.22, "dress": 0.10}
+PRINTABLE_PATTERNS = ("plain", "heather")
+PRINTABLE_MATERIALS = ("jersey", "fleece", "cotton", "knit")
 WORDS = (
     "SUNDAY", "WANDER", "HELLO", "OCEAN AIR", "SLOW DAYS", "WILD HEART", "GOOD MOOD", "STARLIGHT", "BE KIND", "SUMMER",
     "COASTLINE", "DREAMER", "EXPLORE", "LUCKY", "WEEKEND", "RIVERSIDE", "MOUNTAIN CLUB", "LEMON", "AURORA", "HARVEST",
@@ -25,65 +25,72 @@ WORDS = (
 )  # fmt: skip
 
 
-def print_chest(kit: Kit, neck: Neck, front: skia.Path) -> None:
+def print_chest(ctx: DrawingContext, neck: Neck, front: skia.Path) -> None:
     """Prints some garments, never over a fastening or a neck; call it when the front is laid and nothing is upon it."""
-    cloth, body = kit.cloth, kit.body
+    cloth, body = ctx.cloth, ctx.body
     rng = np.random.default_rng((cloth.seed, 11))
-    chance = CHANCES.get(kit.garment, 0.0)
-    if rng.random() > chance or cloth.kind not in GROUNDS or cloth.fabric not in FABRICS or neck.front != "closed":
+    chance = PRINT_CHANCES.get(ctx.garment, 0.0)
+    if (
+        rng.random() > chance
+        or cloth.kind not in PRINTABLE_PATTERNS
+        or cloth.fabric not in PRINTABLE_MATERIALS
+        or neck.front != "closed"
+    ):
         return
-    if "coat_length" in kit.plan.values or kit.plan.neck[0] == "collar_design" or kit.plan.neck == ("neck_design", 4):
+    if "coat_length" in ctx.plan.values or ctx.plan.neck[0] == "collar_design" or ctx.plan.neck == ("neck_design", 4):
         return
     top = max(max(y for run in neck.opening for _, y in run), 8.0) + 4.0
-    bottom = min(body.length - 8.0, 62.0) if kit.garment != "hoodie" else 38.0
+    bottom = min(body.length - 8.0, 62.0) if ctx.garment != "hoodie" else 38.0
     tall = min(bottom - top, 34.0)
     if tall < 9.0:
         return
-    kit.printed = True
-    draw_print(kit.pen, front, cloth, (0.0, top), 2 * body.chest * 0.62, tall, rng)
+    ctx.printed = True
+    _draw_print(ctx.pen, front, cloth, (0.0, top), 2 * body.chest * 0.62, tall, rng)
 
 
-def draw_print(
+def _draw_print(
     pen: Pen, path: skia.Path, cloth: Cloth, at: Point, width: float, tall: float, rng: np.random.Generator
 ) -> None:
     """Prints into a box on a piece of cloth whose upper edge has its middle at `at`."""
-    ink, second = _inks(cloth, rng)
+    ink, second = _choose_inks(cloth, rng)
     x, y = pen.warp(at)
     kind = str(rng.choice(["words", "words", "figure", "figure", "both", "varsity", "badge", "logo"]))
     with pen.print_on(path, cloth) as canvas:
         canvas.translate(x, y)
         canvas.rotate(float(rng.normal(0, 0.8)))
         if kind == "words":
-            _words(canvas, str(rng.choice(WORDS)), width * 0.92, min(tall, 18.0), ink, second, rng)
+            _draw_words(canvas, str(rng.choice(WORDS)), width * 0.92, min(tall, 18.0), ink, second, rng)
         elif kind == "figure":
-            _figure(canvas, 0.0, min(width * 0.8, tall * 0.9), ink, second, rng)
+            _draw_graphic(canvas, 0.0, min(width * 0.8, tall * 0.9), ink, second, rng)
         elif kind == "both":
             size = min(width * 0.66, tall * 0.62)
-            _figure(canvas, 0.0, size, ink, second, rng)
+            _draw_graphic(canvas, 0.0, size, ink, second, rng)
             canvas.translate(0, size + 1.6)
-            _line(canvas, str(rng.choice(WORDS)), width * 0.75, min(tall - size - 2.0, 6.0), ink)
+            _draw_text_line(canvas, str(rng.choice(WORDS)), width * 0.75, min(tall - size - 2.0, 6.0), ink)
         elif kind == "varsity":
             size = min(tall * 0.36, 7.5)
-            _arched(canvas, str(rng.choice([w for w in WORDS if " " not in w])), width * 0.95, size, ink)
+            _draw_arched_text(canvas, str(rng.choice([w for w in WORDS if " " not in w])), width * 0.95, size, ink)
             canvas.translate(0, size * 1.15)
-            _line(canvas, f"{rng.integers(1, 100):02d}", width * 0.6, min(tall - size * 1.2, 13.0), second, ink)
+            _draw_text_line(
+                canvas, f"{rng.integers(1, 100):02d}", width * 0.6, min(tall - size * 1.2, 13.0), second, ink
+            )
         elif kind == "badge":
             size = min(width * 0.75, tall * 0.8)
             canvas.translate(0, size * 0.12)
-            _badge(canvas, size, ink, second, rng)
+            _draw_badge(canvas, size, ink, second, rng)
         else:
             canvas.translate(0.26 * width, 0)
-            _figure(canvas, 0.0, 5.5, ink, second, rng)
+            _draw_graphic(canvas, 0.0, 5.5, ink, second, rng)
 
 
-def _inks(cloth: Cloth, rng: np.random.Generator) -> tuple[Colour, Colour]:
+def _choose_inks(cloth: Cloth, rng: np.random.Generator) -> tuple[Colour, Colour]:
     """Two colours that can be told from the cloth and from each other."""
-    ink = companion(cloth.colour, rng)
-    second = pick(BRIGHTS, rng)
+    ink = contrasting_colour(cloth.colour, rng)
+    second = choose_colour(BRIGHTS, rng)
     for _ in range(8):
         if abs(luminance(second) - luminance(ink)) > 0.15 and math.dist(second, cloth.colour) > 90:
             break
-        second = pick(BRIGHTS, rng)
+        second = choose_colour(BRIGHTS, rng)
     return ink, second
 
 
@@ -103,7 +110,9 @@ def _font(size: float) -> skia.Font:
     return font
 
 
-def _text(canvas: skia.Canvas, text: str, x: float, y: float, font: skia.Font, ink: Colour, rim: Colour | None) -> None:
+def _draw_text(
+    canvas: skia.Canvas, text: str, x: float, y: float, font: skia.Font, ink: Colour, rim: Colour | None
+) -> None:
     """Bold letters: filled, and drawn round."""
     for colour, more in ((rim, 0.16), (ink, 0.055)):
         if colour:
@@ -113,15 +122,17 @@ def _text(canvas: skia.Canvas, text: str, x: float, y: float, font: skia.Font, i
             canvas.drawString(text, x, y, font, paint)
 
 
-def _line(canvas: skia.Canvas, text: str, width: float, tall: float, ink: Colour, rim: Colour | None = None) -> float:
+def _draw_text_line(
+    canvas: skia.Canvas, text: str, width: float, tall: float, ink: Colour, rim: Colour | None = None
+) -> float:
     """One line under y = 0, as large as fits; returns its height."""
     size = min(tall / 0.74, 100 * width / (_font(100).measureText(text) + 14))
     font = _font(size)
-    _text(canvas, text, -0.5 * font.measureText(text), 0.74 * size, font, ink, rim)
+    _draw_text(canvas, text, -0.5 * font.measureText(text), 0.74 * size, font, ink, rim)
     return 0.74 * size
 
 
-def _words(
+def _draw_words(
     canvas: skia.Canvas, text: str, width: float, tall: float, ink: Colour, second: Colour, rng: np.random.Generator
 ) -> None:
     lines = text.split()
@@ -129,7 +140,7 @@ def _words(
         lines *= 3
     for k, line in enumerate(lines):
         colour = second if k % 2 and rng.random() < 0.6 else ink
-        high = _line(canvas, line, width, tall / len(lines) - 0.8, colour)
+        high = _draw_text_line(canvas, line, width, tall / len(lines) - 0.8, colour)
         canvas.translate(0, high + 1.3)
     if len(lines) < 3 and rng.random() < 0.5:
         canvas.drawRect(
@@ -137,7 +148,7 @@ def _words(
         )
 
 
-def _arched(canvas: skia.Canvas, text: str, width: float, tall: float, ink: Colour) -> None:
+def _draw_arched_text(canvas: skia.Canvas, text: str, width: float, tall: float, ink: Colour) -> None:
     """Letters along an arc that is highest in the middle."""
     font = _font(min(tall / 0.74, 100 * width / (_font(100).measureText(text) + 14)))
     radius = 1.35 * font.measureText(text)
@@ -147,22 +158,26 @@ def _arched(canvas: skia.Canvas, text: str, width: float, tall: float, ink: Colo
         canvas.save()
         canvas.translate(0, radius)
         canvas.rotate(math.degrees((along + 0.5 * wide) / radius))
-        _text(canvas, letter, -0.5 * wide, 0.74 * font.getSize() - radius, font, ink, None)
+        _draw_text(canvas, letter, -0.5 * wide, 0.74 * font.getSize() - radius, font, ink, None)
         canvas.restore()
         along += wide
 
 
-def _figure(canvas: skia.Canvas, y: float, size: float, ink: Colour, second: Colour, rng: np.random.Generator) -> None:
+def _draw_graphic(
+    canvas: skia.Canvas, y: float, size: float, ink: Colour, second: Colour, rng: np.random.Generator
+) -> None:
     canvas.save()
     canvas.translate(0, y + 0.5 * size)
     canvas.scale(0.5 * size, 0.5 * size)
-    FIGURES[rng.integers(len(FIGURES))](canvas, ink, second)
+    GRAPHICS[rng.integers(len(GRAPHICS))](canvas, ink, second)
     canvas.restore()
 
 
-def _badge(canvas: skia.Canvas, size: float, ink: Colour, second: Colour, rng: np.random.Generator) -> None:
+def _draw_badge(canvas: skia.Canvas, size: float, ink: Colour, second: Colour, rng: np.random.Generator) -> None:
     """A figure under an arched word, with a line below."""
-    _arched(canvas, str(rng.choice([w for w in WORDS if " " not in w and len(w) < 9])), size * 0.9, size * 0.17, ink)
-    _figure(canvas, size * 0.24, size * 0.58, ink, second, rng)
+    _draw_arched_text(
+        canvas, str(rng.choice([w for w in WORDS if " " not in w and len(w) < 9])), size * 0.9, size * 0.17, ink
+    )
+    _draw_graphic(canvas, size * 0.24, size * 0.58, ink, second, rng)
     canvas.translate(0, size * 0.88)
-    _line(canvas, f"EST. {rng.integers(1961, 2019)}", size * 0.5, size * 0.09, mix(ink, second, 0.2))
+    _draw_text_line(canvas, f"EST. {rng.integers(1961, 2019)}", size * 0.5, size * 0.09, mix(ink, second, 0.2))

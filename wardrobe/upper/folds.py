@@ -4,32 +4,32 @@ import math
 
 import numpy as np
 
-from wardrobe.drawing.geometry import Point, between, lerp
-from wardrobe.silhouette.context import Kit
+from wardrobe.drawing.geometry import Point, arc_between, lerp
+from wardrobe.silhouette.context import DrawingContext
 from wardrobe.silhouette.sleeve_shapes import Sleeve
 
 Fold = tuple[list[Point], float, float]  # along its hollow, cm wide, strength 0..1
 
 
-def trunk_folds(kit: Kit) -> list[Fold]:
+def body_folds(ctx: DrawingContext) -> list[Fold]:
     """From the armpits, at the waist, and down to the hem."""
-    body = kit.body
-    folds = _from_armpits(kit)
+    body = ctx.body
+    folds = _armpit_folds(ctx)
     if body.setting == "hanger":
-        folds += _hanging(kit)
+        folds += _hanging_folds(ctx)
     elif body.length > 48:
-        folds += _waist(kit)
-    return folds + _down(kit)
+        folds += _waist_folds(ctx)
+    return folds + _hem_folds(ctx)
 
 
-def _fold(rng: np.random.Generator, run: list[Point], wide: float = 1.0, strong: float = 1.0) -> Fold:
+def _random_fold(rng: np.random.Generator, run: list[Point], wide: float = 1.0, strong: float = 1.0) -> Fold:
     """A fold of varied width; the wider, the softer."""
     width = float(np.exp(rng.normal(0.35, 0.42))) * wide
     return run, width, float(rng.uniform(0.35, 0.85)) * strong * min(1.0, 1.5 / width) ** 0.5
 
 
-def _from_armpits(kit: Kit) -> list[Fold]:
-    body, rng = kit.body, kit.rng
+def _armpit_folds(ctx: DrawingContext) -> list[Fold]:
+    body, rng = ctx.body, ctx.rng
     folds = []
     for way in (1, -1):
         x, y = body.chest * way, body.armhole
@@ -37,13 +37,13 @@ def _from_armpits(kit: Kit) -> list[Fold]:
             long, angle = rng.uniform(8, 20), rng.uniform(-0.25, 1.15)
             start = (x * rng.uniform(0.90, 0.99), y + rng.uniform(-1.5, 3.0))
             end = (start[0] - way * long * math.cos(angle), start[1] + long * math.sin(angle))
-            folds.append(_fold(rng, between(start, end, rng.uniform(0.03, 0.14) * way, 4)))
+            folds.append(_random_fold(rng, arc_between(start, end, rng.uniform(0.03, 0.14) * way, 4)))
     return folds
 
 
-def _hanging(kit: Kit) -> list[Fold]:
+def _hanging_folds(ctx: DrawingContext) -> list[Fold]:
     """Down from the ends of the hanger and from the chest."""
-    body, rng = kit.body, kit.rng
+    body, rng = ctx.body, ctx.rng
     folds = []
     for way in (1, -1):
         for _ in range(int(rng.integers(1, 3))):
@@ -51,31 +51,33 @@ def _hanging(kit: Kit) -> list[Fold]:
             top = body.armhole - rng.uniform(4, 10)
             end = min(top + rng.uniform(18, 40), body.length - 2)
             run = [(x, top), (x * 0.99 + rng.normal(0, 0.6), 0.5 * (top + end)), (x * 1.02, end)]
-            folds.append(_fold(rng, run, 1.2, 0.9))
+            folds.append(_random_fold(rng, run, 1.2, 0.9))
     return folds
 
 
-def _waist(kit: Kit) -> list[Fold]:
+def _waist_folds(ctx: DrawingContext) -> list[Fold]:
     """Short crumples from the sides inwards, where a trunk bends."""
-    body, rng = kit.body, kit.rng
+    body, rng = ctx.body, ctx.rng
     folds = []
     for way in (1, -1):
         for _ in range(int(rng.integers(1, 4))):
             y = body.waist_y + rng.uniform(-6, 7)
             x = body.width(y) * way
             end = (x * rng.uniform(0.25, 0.75), y + rng.normal(0, 4.0))
-            folds.append(_fold(rng, between((x * 0.98, y), end, rng.uniform(-0.05, 0.16) * way, 4), 0.9, 0.8))
+            folds.append(
+                _random_fold(rng, arc_between((x * 0.98, y), end, rng.uniform(-0.05, 0.16) * way, 4), 0.9, 0.8)
+            )
     if body.setting == "flat" and rng.random() < 0.6:  # a long drag from one side to the other
         y = rng.uniform(body.armhole + 4, body.waist_y)
         way = 1 if rng.random() < 0.5 else -1
-        run = between((body.chest * 0.7 * way, y), (-body.chest * 0.3 * way, y + rng.uniform(4, 14)), 0.06 * way, 4)
-        folds.append(_fold(rng, run, 1.7, 0.7))
+        run = arc_between((body.chest * 0.7 * way, y), (-body.chest * 0.3 * way, y + rng.uniform(4, 14)), 0.06 * way, 4)
+        folds.append(_random_fold(rng, run, 1.7, 0.7))
     return folds
 
 
-def _down(kit: Kit) -> list[Fold]:
+def _hem_folds(ctx: DrawingContext) -> list[Fold]:
     """Down to the hem: few and soft, or the flutes of a wide one."""
-    body, rng = kit.body, kit.rng
+    body, rng = ctx.body, ctx.rng
     folds = []
     low = body.waist_y + (-6.0 if body.length < 75 else 3.0)
     start = body.waist_y + 1.0 if body.peplum else max(body.armhole + 6, low)
@@ -93,13 +95,13 @@ def _down(kit: Kit) -> list[Fold]:
             (body.width(middle) * t * 0.95 + rng.normal(0, 0.4), middle),
             (body.width(end) * t, end),
         ]
-        folds.append(_fold(rng, run, 1.25, 0.75 + 0.25 * min(body.flare, 1.0)))
+        folds.append(_random_fold(rng, run, 1.25, 0.75 + 0.25 * min(body.flare, 1.0)))
     return folds
 
 
-def sleeve_folds(kit: Kit, sleeve: Sleeve) -> list[Fold]:
+def sleeve_folds(ctx: DrawingContext, sleeve: Sleeve) -> list[Fold]:
     """From the armpit, across the elbow, and along a hanging sleeve."""
-    body, rng, side = kit.body, kit.rng, sleeve.arm.side
+    body, rng, side = ctx.body, ctx.rng, sleeve.arm.side
     outer, inner = sleeve.outer, sleeve.inner
     folds: list[Fold] = []
     if body.sleeve_length < 12:
@@ -109,7 +111,9 @@ def sleeve_folds(kit: Kit, sleeve: Sleeve) -> list[Fold]:
         goal = lerp(outer[len(outer) // 5], outer[-1], rng.uniform(0.0, 0.55))
         long = min(rng.uniform(6, 15) / max(math.dist(armpit, goal), 1.0), 0.8)
         start = lerp(armpit, goal, 0.04)
-        folds.append(_fold(rng, between(start, lerp(start, goal, long), rng.uniform(-0.06, 0.12) * side, 4), 0.8, 0.9))
+        folds.append(
+            _random_fold(rng, arc_between(start, lerp(start, goal, long), rng.uniform(-0.06, 0.12) * side, 4), 0.8, 0.9)
+        )
     if sleeve.elbow:
         p, q = sleeve.elbow
         bent = min(abs(sleeve.arm.bend) / 25, 1.0)
@@ -118,9 +122,9 @@ def sleeve_folds(kit: Kit, sleeve: Sleeve) -> list[Fold]:
             start = lerp(q, p, 0.03)
             start = (start[0] - 0.12 * shift * side, start[1] + shift)
             end = lerp(start, (p[0], p[1] + 0.5 * shift), rng.uniform(0.4, 0.85))
-            folds.append(_fold(rng, between(start, end, rng.normal(0, 0.09), 4), 0.75, 0.6 + 0.4 * bent))
+            folds.append(_random_fold(rng, arc_between(start, end, rng.normal(0, 0.09), 4), 0.75, 0.6 + 0.4 * bent))
     end = lerp(outer[-1], inner[-1], rng.uniform(0.3, 0.7))
     start = lerp(outer[len(outer) // 2], inner[len(inner) // 2], rng.uniform(0.3, 0.7))
     if body.sleeve > 0.45:
-        folds.append(_fold(rng, between(start, lerp(start, end, 0.85), rng.normal(0, 0.03)), 1.3, 0.6))
+        folds.append(_random_fold(rng, arc_between(start, lerp(start, end, 0.85), rng.normal(0, 0.03)), 1.3, 0.6))
     return folds

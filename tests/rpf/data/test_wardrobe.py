@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wardrobe import Drawing, balanced, describe, draw, sample
 from wardrobe.measurements import COAT, PANT, SKIRT, SLEEVE
-from wardrobe.spec import ATTRIBUTES, HOOD, NECKS, PATTERNS, SETTINGS, TARGETS, make_plan
+from wardrobe.spec import ATTRIBUTES, GARMENT_TYPES, HOOD, NECKS, SETTINGS, TARGETS, make_plan
 
 # Every value that FashionAI names.
 VALUES = {
@@ -140,7 +140,7 @@ def test_the_garment_stands_out_from_a_plain_background() -> None:
 def test_1200_garments_are_balanced() -> None:
     plans = [describe(seed) for seed in range(1200)]
     garments = Counter(plan.garment for plan in plans)
-    assert set(garments) == set(PATTERNS)
+    assert set(garments) == set(GARMENT_TYPES)
     assert min(garments.values()) >= 20
     assert {plan.setting for plan in plans} == set(SETTINGS)
     for attribute, values in VALUES.items():
