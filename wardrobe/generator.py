@@ -80,13 +80,13 @@ def _draw(seed: int, plan: Plan, size: int, plain: bool) -> Drawing:
     # The scene has a stream of its own: plain or not, the garment is the same.
     rng = np.random.default_rng((seed, 2, int(plain)))
     view = choose_view(pen.outlines, pen.supports, plan, size, plain, rng)
-    layer, mask = (_render(picture, view.size, view.matrix) for picture in (drawn, stencil))
+    layer, mask = (_render(pixels, view.size, view.matrix) for pixels in (drawn, stencil))
     if plain:
-        picture = compose_studio(layer, plan, view, rng)
+        pixels = compose_studio(layer, plan, view, rng)
     else:
-        picture = compose_photo(layer, plan, view, lambda other, rng: _record_garment(other, rng, size), rng)
+        pixels = compose_photo(layer, plan, view, lambda other, rng: _record_garment(other, rng, size), rng)
     covered = mask.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
-    return Drawing(Image.fromarray(picture), plan.labels, plan.absent, plan.garment, covered)
+    return Drawing(Image.fromarray(pixels), plan.labels, plan.absent, plan.garment, covered)
 
 
 def _record_garment(plan: Plan, rng: np.random.Generator, size: int) -> Pen:

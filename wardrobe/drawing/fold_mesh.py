@@ -26,16 +26,16 @@ def _triangle_indices(rows: int, columns: int) -> list[int]:
 _TRIANGLE_INDICES = _triangle_indices(len(_OFFSETS_ACROSS), len(_STRENGTH_ALONG))
 
 
-def fold_mesh(run: Curve, width: float, strength: float, cloth: Cloth) -> skia.Vertices:
+def fold_mesh(curve: Curve, width: float, strength: float, cloth: Cloth) -> skia.Vertices:
     """The fold along a run, `width` cm wide; the light comes from above, a little from the left."""
-    points = resample(run, len(_STRENGTH_ALONG))
-    length = sum(math.dist(a, b) for a, b in pairwise(run))
+    points = resample(curve, len(_STRENGTH_ALONG))
+    length = sum(math.dist(a, b) for a, b in pairwise(curve))
     width = min(width, 0.22 * length)
     (x0, y0), (x1, y1) = points[0], points[-1]
     facing = ((y1 - y0) * -0.55 - (x1 - x0) * -0.83) / max(math.dist(points[0], points[-1]), 1e-6)
     side = -1.0 if facing > 0 else 1.0  # on which side of the run the shadow lies
     strength *= 0.6 + 0.4 * abs(facing)
-    lit, dim = 0.40 * strength * cloth.light, 0.46 * strength * cloth.dark
+    lit, dim = 0.40 * strength * cloth.highlight_strength, 0.46 * strength * cloth.shadow_strength
     normals = [_normal(points, i) for i in range(len(points))]
     reaches = [side * width * (0.35 + 0.65 * part) for part in _STRENGTH_ALONG]
     places: list[skia.Point] = []

@@ -11,14 +11,14 @@ Curve = Sequence[Point]
 Warp = Callable[[Point], Point]
 
 
-def mirrored_reversed(run: Curve) -> list[Point]:
+def mirrored_reversed(curve: Curve) -> list[Point]:
     """The run on the other side, in the opposite order, so that it continues an outline that came down this side."""
-    return [(-x, y) for x, y in reversed(run)]
+    return [(-x, y) for x, y in reversed(curve)]
 
 
-def mirrored(run: Curve) -> list[Point]:
+def mirrored(curve: Curve) -> list[Point]:
     """The run on the other side, in the same order."""
-    return [(-x, y) for x, y in run]
+    return [(-x, y) for x, y in curve]
 
 
 def lerp(a: Point, b: Point, t: float) -> Point:
@@ -60,12 +60,12 @@ def monotone_cubic(keys: Sequence[Point]) -> Callable[[float], float]:
 def random_warp(rng: np.random.Generator, strength: float = 1.0) -> Warp:
     """A gentle, smooth displacement of the whole garment in waves of several sizes, so that no two sides are alike."""
     highs, longs = np.array([0.75, 0.75, 0.32, 0.32, 0.13, 0.13]), np.array([75.0, 75.0, 31.0, 31.0, 13.0, 13.0])
-    high = highs * rng.normal(0, strength, 6)
+    height = highs * rng.normal(0, strength, 6)
     turn = 2 * math.pi / (longs * rng.uniform(0.75, 1.35, 6))
-    way = rng.uniform(0, 2 * math.pi, 6)
+    side = rng.uniform(0, 2 * math.pi, 6)
     waves = [
         (float(h), float(k * math.cos(w)), float(k * math.sin(w)), float(phase))
-        for h, k, w, phase in zip(high, turn, way, rng.uniform(0, 2 * math.pi, 6), strict=True)
+        for h, k, w, phase in zip(height, turn, side, rng.uniform(0, 2 * math.pi, 6), strict=True)
     ]
     lean = float(rng.normal(0, 0.010 * strength))
 
@@ -77,12 +77,12 @@ def random_warp(rng: np.random.Generator, strength: float = 1.0) -> Warp:
     return warp
 
 
-def trace_path(runs: Iterable[Curve], warp: Warp, close: bool = True) -> skia.Path:
+def trace_path(curves: Iterable[Curve], warp: Warp, close: bool = True) -> skia.Path:
     """One contour of smooth runs (Catmull-Rom, as cubic Beziers) with corners where one run meets the next."""
     path = skia.Path()
     started = False
-    for run in runs:
-        points = [warp(p) for p in run]
+    for curve in curves:
+        points = [warp(p) for p in curve]
         if not started:
             path.moveTo(*points[0])
             started = True
@@ -105,20 +105,20 @@ def _control_point(start: Point, end: Point, at: Point, reach: float) -> Point:
     return at[0] + dx / length * reach, at[1] + dy / length * reach
 
 
-def offset(run: Curve, distance: float) -> list[Point]:
+def offset(curve: Curve, distance: float) -> list[Point]:
     """The run moved to the right of its way by a distance (negative: to the left)."""
     moved = []
-    for i, (x, y) in enumerate(run):
-        a, b = run[max(i - 1, 0)], run[min(i + 1, len(run) - 1)]
+    for i, (x, y) in enumerate(curve):
+        a, b = curve[max(i - 1, 0)], curve[min(i + 1, len(curve) - 1)]
         dx, dy = b[0] - a[0], b[1] - a[1]
         length = math.hypot(dx, dy) or 1.0
         moved.append((x - dy / length * distance, y + dx / length * distance))
     return moved
 
 
-def resample(run: Curve, n: int) -> list[Point]:
+def resample(curve: Curve, n: int) -> list[Point]:
     """n points at equal distances along the polygon of the run."""
-    points = np.asarray(run, dtype=float)
+    points = np.asarray(curve, dtype=float)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     at = np.linspace(0, along[-1], n)
     return list(

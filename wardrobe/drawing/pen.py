@@ -37,11 +37,11 @@ class Pen:
         self.canvas, self._stencil = (
             r.beginRecording(skia.Rect.MakeLTRB(-400, -400, 400, 400)) for r in self._recorders
         )
-        self._foreign = False
+        self._drawing_support = False
         turn, grow = float(rng.uniform(-16, 16)), CM_PER_PIXEL * float(rng.uniform(0.65, 1.1))
-        self._wrinkles = skia.Matrix.Concat(skia.Matrix.RotateDeg(turn), skia.Matrix.Scale(grow, grow))
-        self._crumpled = float(rng.uniform(1.3, 1.7) if rng.random() < 0.12 else rng.uniform(0.6, 1.15))
-        self._wrinkles.preTranslate(*rng.uniform(0, TILE_PIXELS, 2).tolist())
+        self._wrinkle_matrix = skia.Matrix.Concat(skia.Matrix.RotateDeg(turn), skia.Matrix.Scale(grow, grow))
+        self._wrinkle_strength = float(rng.uniform(1.3, 1.7) if rng.random() < 0.12 else rng.uniform(0.6, 1.15))
+        self._wrinkle_matrix.preTranslate(*rng.uniform(0, TILE_PIXELS, 2).tolist())
 
     def finish(self) -> tuple[skia.Picture, skia.Picture]:
         """What was drawn, and the same as a stencil: opaque where the garment is."""
@@ -63,14 +63,14 @@ class Pen:
     @contextmanager
     def support(self) -> Iterator[None]:
         """Within it, what is drawn holds the garment and is no part of it."""
-        self._foreign = True
+        self._drawing_support = True
         try:
             yield
         finally:
-            self._foreign = False
+            self._drawing_support = False
 
-    def path(self, *runs: Curve, close: bool = True) -> skia.Path:
-        return trace_path(runs, self.warp, close)
+    def path(self, *curves: Curve, close: bool = True) -> skia.Path:
+        return trace_path(curves, self.warp, close)
 
     def piece(
         self, path: skia.Path, cloth: Cloth, angle: float = 0.0, shadow: float = 0.0, edge: float = 1.0
@@ -80,27 +80,27 @@ class Pen:
         if shadow > 0:
             canvas.save()
             canvas.translate(0.2 * shadow, 0.55 * shadow)
-            self._soft_stroke(path, argb((18, 14, 26), 0.40 * cloth.dark), 2.6 * shadow)
+            self._soft_stroke(path, argb((18, 14, 26), 0.40 * cloth.shadow_strength), 2.6 * shadow)
             canvas.restore()
         for paint in cloth.paint(angle):
             canvas.drawPath(path, paint)
-        self._stencil.drawPath(path, _ERASE if self._foreign else _FILL)
-        if self._foreign:
+        self._stencil.drawPath(path, _ERASE if self._drawing_support else _FILL)
+        if self._drawing_support:
             self.supports.append(path)
         else:
-            canvas.drawPath(path, self.light(cloth))
+            canvas.drawPath(path, self.wrinkle_paint(cloth))
             self.outlines.append(path)
         if edge > 0:
             self._round_edges(path, cloth, edge, 0.12 if 0 < shadow < 1.5 else 0.0)
         return path
 
-    def light(self, cloth: Cloth) -> skia.Paint:
+    def wrinkle_paint(self, cloth: Cloth) -> skia.Paint:
         """The light on a cloth's wrinkles, which go on from one piece of the garment to the next."""
         kind, tone, strength = cloth.wrinkles
         shader = wrinkle_light(kind, tone).makeShader(
-            _REPEAT, _REPEAT, skia.SamplingOptions(skia.FilterMode.kLinear), self._wrinkles
+            _REPEAT, _REPEAT, skia.SamplingOptions(skia.FilterMode.kLinear), self._wrinkle_matrix
         )
-        return skia.Paint(Shader=shader, Alphaf=strength * self._crumpled, AntiAlias=True, BlendMode=SRC_ATOP)
+        return skia.Paint(Shader=shader, Alphaf=strength * self._wrinkle_strength, AntiAlias=True, BlendMode=SRC_ATOP)
 
     @contextmanager
     def print_on(self, path: skia.Path, cloth: Cloth) -> Iterator[skia.Canvas]:
@@ -112,7 +112,7 @@ class Pen:
         try:
             yield canvas
         finally:
-            canvas.drawPaint(self.light(cloth))
+            canvas.drawPaint(self.wrinkle_paint(cloth))
             canvas.restore()
             canvas.restore()
 
@@ -133,7 +133,7 @@ class Pen:
         canvas.clipPath(path, skia.ClipOp.kIntersect, True)
         canvas.save()
         canvas.translate(-0.45 * edge, -0.45 * edge)
-        self._soft_stroke(path, argb(cloth.shade, 0.24 * cloth.dark), 5.0 * edge)
+        self._soft_stroke(path, argb(cloth.shade, 0.24 * cloth.shadow_strength), 5.0 * edge)
         canvas.restore()
         line = skia.Paint(Style=skia.Paint.kStroke_Style, AntiAlias=True, StrokeWidth=3.4 * self.pixel)
         if light < 0.25:  # black on black: a rim of light tells the pieces apart
@@ -148,8 +148,8 @@ class Pen:
         """Soft folds within a shape: each a run along its ridge, its width in cm and its strength 0..1."""
         paint = skia.Paint(BlendMode=SRC_ATOP)
         with self.clip(path):
-            for run, width, strength in folds:
-                mesh = fold_mesh([self.warp(p) for p in run], width, strength, cloth)
+            for curve, width, strength in folds:
+                mesh = fold_mesh([self.warp(p) for p in curve], width, strength, cloth)
                 self.canvas.drawVertices(mesh, paint, skia.BlendMode.kDst)
 
     def tint(self, path: skia.Path, a: Point, b: Point, colours: Sequence[tuple[Colour, float]]) -> None:
@@ -157,7 +157,7 @@ class Pen:
         shader = skia.GradientShader.MakeLinear([skia.Point(*a), skia.Point(*b)], [argb(c, t) for c, t in colours])
         self.canvas.drawPath(path, skia.Paint(Shader=shader, AntiAlias=True, BlendMode=SRC_ATOP))
 
-    def line(self, run: Curve, colour: Colour, width: float = 0.25, alpha: float = 0.8, dash: float = 0.0) -> None:
+    def line(self, curve: Curve, colour: Colour, width: float = 0.25, alpha: float = 0.8, dash: float = 0.0) -> None:
         """A seam; with `dash` cm, a line of stitches."""
         paint = skia.Paint(
             Color=argb(colour, alpha),
@@ -170,15 +170,17 @@ class Pen:
         if dash > 0:
             dash = max(dash, 1.6 * self.pixel)
             paint.setPathEffect(skia.DashPathEffect.Make([dash, dash * 0.8], 0))
-        self.canvas.drawPath(self.path(run, close=False), paint)
+        self.canvas.drawPath(self.path(curve, close=False), paint)
 
-    def crease(self, run: Curve, cloth: Cloth, width: float = 1.0, alpha: float = 0.35) -> None:
+    def crease(self, curve: Curve, cloth: Cloth, width: float = 1.0, alpha: float = 0.35) -> None:
         """The soft shadow along a seam or beneath an edge, with its crisp line."""
-        self._soft_stroke(self.path(run, close=False), argb(cloth.shade, alpha * cloth.dark), 1.7 * width, 3)
-        self.line(run, cloth.seam, 0.16, 0.55)
+        self._soft_stroke(
+            self.path(curve, close=False), argb(cloth.shade, alpha * cloth.shadow_strength), 1.7 * width, 3
+        )
+        self.line(curve, cloth.seam, 0.16, 0.55)
 
-    def stitches(self, run: Curve, cloth: Cloth, colour: Colour | None = None, alpha: float = 0.6) -> None:
-        self.line(run, colour or cloth.seam, 0.16, alpha, dash=0.42)
+    def stitches(self, curve: Curve, cloth: Cloth, colour: Colour | None = None, alpha: float = 0.6) -> None:
+        self.line(curve, colour or cloth.seam, 0.16, alpha, dash=0.42)
 
     def band(
         self, one: Curve, other: Curve, cloth: Cloth, ribs: float = 0.0, shadow: float = 0.0, edge: float = 0.35
@@ -196,7 +198,7 @@ class Pen:
             self.canvas.drawPath(
                 marks,
                 skia.Paint(
-                    Color=argb(cloth.shade, 0.42 * cloth.dark),
+                    Color=argb(cloth.shade, 0.42 * cloth.shadow_strength),
                     Style=skia.Paint.kStroke_Style,
                     AntiAlias=True,
                     StrokeWidth=max(0.3, 0.8 * self.pixel),

@@ -12,11 +12,11 @@ from wardrobe.fabric.colours import Colour, argb, mix
 from wardrobe.fabric.materials import Cloth
 
 
-def draw_lace(pen: Pen, run: Curve, depth: float, cloth: Cloth) -> None:
+def draw_lace(pen: Pen, curve: Curve, depth: float, cloth: Cloth) -> None:
     """A border `depth` cm deep to the right of the run's way; half transparent, with loops and small holes."""
-    length = sum(math.dist(a, b) for a, b in pairwise(run))
+    length = sum(math.dist(a, b) for a, b in pairwise(curve))
     count = max(int(length / max(0.95 * depth, 5.0 * pen.pixel)), 4)
-    inner = resample(run, 4 * count + 1)
+    inner = resample(curve, 4 * count + 1)
     outer: list[Point] = []
     for k in range(len(inner)):
         outer.append(offset(inner, depth * (0.62 + 0.38 * math.sin(math.pi * (k % 4) / 4)))[k])
@@ -40,7 +40,7 @@ def draw_lace(pen: Pen, run: Curve, depth: float, cloth: Cloth) -> None:
     pen.canvas.drawPath(path, seam)
 
 
-def draw_soft_line(pen: Pen, run: Curve, colour: Colour, width: float, alpha: float, soft: float = 0.4) -> None:
+def draw_soft_line(pen: Pen, curve: Curve, colour: Colour, width: float, alpha: float, soft: float = 0.4) -> None:
     """A soft stroke on what is drawn already."""
     paint = skia.Paint(
         Color=argb(colour, alpha),
@@ -51,7 +51,7 @@ def draw_soft_line(pen: Pen, run: Curve, colour: Colour, width: float, alpha: fl
         BlendMode=SRC_ATOP,
         AntiAlias=True,
     )
-    pen.canvas.drawPath(pen.path(run, close=False), paint)
+    pen.canvas.drawPath(pen.path(curve, close=False), paint)
 
 
 def draw_raised_piece(pen: Pen, path: skia.Path, cloth: Cloth, angle: float = 0.0, height: float = 0.8) -> skia.Path:
@@ -139,9 +139,9 @@ def draw_ribs(pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, pitch: float =
         pen.canvas.drawPath(marks, paint)
 
 
-def draw_frill(pen: Pen, run: Curve, depth: float, cloth: Cloth, rng: np.random.Generator) -> None:
+def draw_frill(pen: Pen, curve: Curve, depth: float, cloth: Cloth, rng: np.random.Generator) -> None:
     """A gathered strip that hangs from a run (given from left to right)."""
-    lower = [(x * 1.06, y + depth) for x, y in run]
-    count = max(int(math.dist(run[0], run[-1]) / 3.4), 7)
-    draw_gathers(pen, run, lower, cloth, count, rng, 0.4)
-    pen.crease(run, cloth, 0.6, 0.3)
+    lower = [(x * 1.06, y + depth) for x, y in curve]
+    count = max(int(math.dist(curve[0], curve[-1]) / 3.4), 7)
+    draw_gathers(pen, curve, lower, cloth, count, rng, 0.4)
+    pen.crease(curve, cloth, 0.6, 0.3)

@@ -37,7 +37,7 @@ def _cloths(fabric: str, patterns: str) -> tuple[tuple[str, str], ...]:
 
 
 # What garments are made of: (fabric, pattern), as often as they stand here.
-CLOTHS: dict[str, tuple[tuple[str, str], ...]] = {
+CLOTHS_BY_GARMENT: dict[str, tuple[tuple[str, str], ...]] = {
     "T-shirt": _cloths(
         "jersey", "plain*9 stripes breton*2 multi-stripes heather*3 colour-block dots camouflage floral wide-stripes"
     ),
@@ -101,7 +101,7 @@ CLOTHS: dict[str, tuple[tuple[str, str], ...]] = {
     + _cloths("linen", "plain"),
 }
 # What a fabric's wrinkles look like, and how strong they show.
-WRINKLES: dict[str, tuple[str, float]] = {
+WRINKLES_BY_MATERIAL: dict[str, tuple[str, float]] = {
     "cotton": ("crumple", 0.145),
     "linen": ("crumple", 0.24),
     "denim": ("crumple", 0.14),
@@ -115,7 +115,7 @@ WRINKLES: dict[str, tuple[str, float]] = {
     "viscose": ("drape", 0.13),
     "satin": ("drape", 0.19),
 }
-GLOSSY = ("satin", "leather", "nylon", "velvet")
+GLOSSY_MATERIALS = ("satin", "leather", "nylon", "velvet")
 
 
 @dataclass(frozen=True)
@@ -124,29 +124,37 @@ class Cloth:
 
     colour: Colour
     accent: Colour
-    kind: str = "plain"
+    pattern: str = "plain"
     scale: float = 1.0
     seed: int = 0
-    fabric: str = "cotton"
+    material: str = "cotton"
 
     @property
     def wrinkles(self) -> tuple[str, str, float]:
         """The kind and tone of the light on its wrinkles (see `wrinkle_light`), and how strong that is."""
-        kind, strength = WRINKLES[self.fabric]
+        kind, strength = WRINKLES_BY_MATERIAL[self.material]
         light = luminance(self.colour)
-        tone = "gloss" if self.fabric in GLOSSY else "pale" if light > 0.72 else "middle" if light > 0.25 else "dark"
+        tone = (
+            "gloss"
+            if self.material in GLOSSY_MATERIALS
+            else "pale"
+            if light > 0.72
+            else "middle"
+            if light > 0.25
+            else "dark"
+        )
         return kind, tone, strength
 
     @property
-    def dark(self) -> float:
+    def shadow_strength(self) -> float:
         """How strong a shadow must be to show: black cloth needs more, and takes it without looking dirty."""
         light = luminance(self.colour)
-        if "stripes" in self.kind or self.kind in ("check", "gingham", "buffalo", "blooms"):
+        if "stripes" in self.pattern or self.pattern in ("check", "gingham", "buffalo", "blooms"):
             light = (light + luminance(self.accent)) / 2
         return 0.75 if light > 0.8 else 0.9 if light > 0.25 else 1.25
 
     @property
-    def light(self) -> float:
+    def highlight_strength(self) -> float:
         """How strong a highlight is."""
         return 0.28 if luminance(self.colour) < 0.25 else 0.5
 
@@ -164,7 +172,7 @@ class Cloth:
     @property
     def is_patterned(self) -> bool:
         """Whether it has a print, stripes or checks, not only a texture."""
-        return self.kind not in ("plain", "oxford", *TEXTURES)
+        return self.pattern not in ("plain", "oxford", *TEXTURES)
 
     @property
     def is_dark(self) -> bool:
@@ -179,23 +187,23 @@ class Cloth:
 
     def plain(self, darker: float = 0.0) -> "Cloth":
         """The same colour without its pattern, darker by a part of its shade (for linings and insides)."""
-        texture = self.kind if self.kind in TEXTURES else "knit" if self.kind == "fair isle" else "plain"
-        return replace(self, colour=mix(self.colour, self.shade, darker), kind=texture)
+        texture = self.pattern if self.pattern in TEXTURES else "knit" if self.pattern == "fair isle" else "plain"
+        return replace(self, colour=mix(self.colour, self.shade, darker), pattern=texture)
 
     def paint(self, angle: float = 0.0) -> list[skia.Paint]:
         """The paints that lay this cloth onto a shape, one over the other; the pattern turned by `angle` degrees."""
         base = skia.Paint(Color=argb(self.colour), AntiAlias=True)
         paints = [base]
         local = skia.Matrix.RotateDeg(angle)
-        repeat = pattern_tile(self.kind, self.colour, self.accent, self.scale, self.seed)
+        repeat = pattern_tile(self.pattern, self.colour, self.accent, self.scale, self.seed)
         if repeat is not None:
             picture, size = repeat
             shader = picture.makeShader(
                 skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.FilterMode.kLinear, local, skia.Rect.MakeWH(*size)
             )
             paints.append(skia.Paint(Shader=shader, AntiAlias=True))
-        if self.kind in GRAIN:
-            specks, strength, stretch = GRAIN[self.kind]
+        if self.pattern in GRAIN:
+            specks, strength, stretch = GRAIN[self.pattern]
             local = skia.Matrix.Concat(local, skia.Matrix.Scale(*stretch))
             shader = grain_tile(specks).makeShader(
                 skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear), local
@@ -207,16 +215,16 @@ class Cloth:
 
 def choose_cloth(garment: str, rng: np.random.Generator) -> Cloth:
     """A cloth that such a garment is really made of, in a colour it is really worn in."""
-    fabric, kind = CLOTHS[garment][rng.integers(len(CLOTHS[garment]))]
-    colour = _colour(garment, fabric, kind, rng)
+    fabric, kind = CLOTHS_BY_GARMENT[garment][rng.integers(len(CLOTHS_BY_GARMENT[garment]))]
+    colour = _choose_colour(garment, fabric, kind, rng)
     accent = contrasting_colour(colour, rng)
     if kind == "pinstripes":
         accent = mix(accent, colour, 0.35)
     scale = math.exp(rng.normal(0, 0.22))
-    return Cloth(colour, accent, kind, scale, seed=int(rng.integers(1 << 30)), fabric=fabric)
+    return Cloth(colour, accent, kind, scale, seed=int(rng.integers(1 << 30)), material=fabric)
 
 
-def _colour(garment: str, fabric: str, kind: str, rng: np.random.Generator) -> Colour:
+def _choose_colour(garment: str, fabric: str, kind: str, rng: np.random.Generator) -> Colour:
     fixed = {
         "leopard": ("d2a870", "c7a27a", "e3cda6", "b9b4ac"),
         "camouflage": ("6c7350", "7b7a5c", "8a8c86", "9a8a6a", "5c6470"),

@@ -33,9 +33,9 @@ def _make_seamless_tile(size: float, motifs: list[tuple[float, float, Callable[[
     recorder = skia.PictureRecorder()
     canvas = recorder.beginRecording(skia.Rect.MakeWH(size, size))
     for x, y, draw in motifs:
-        own = skia.PictureRecorder()
-        draw(own.beginRecording(skia.Rect.MakeLTRB(-size, -size, size, size)))
-        picture = own.finishRecordingAsPicture()
+        inner_recorder = skia.PictureRecorder()
+        draw(inner_recorder.beginRecording(skia.Rect.MakeLTRB(-size, -size, size, size)))
+        picture = inner_recorder.finishRecordingAsPicture()
         for dx in (-size, 0, size):
             for dy in (-size, 0, size):
                 canvas.save()
@@ -49,7 +49,7 @@ def _scatter(count: int, size: float, rng: np.random.Generator) -> list[tuple[fl
     """Places that keep their distance from each other, also across the edges of the tile."""
     places: list[tuple[float, float]] = []
     for _ in range(count):
-        tries = rng.uniform(0, size, (12, 2)).tolist()
+        candidates = rng.uniform(0, size, (12, 2)).tolist()
         if places:
             others = np.array(places)
 
@@ -57,8 +57,8 @@ def _scatter(count: int, size: float, rng: np.random.Generator) -> list[tuple[fl
                 gap = np.abs(others - p)
                 return float(np.hypot(*np.minimum(gap, size - gap).T).min())
 
-            tries.sort(key=room)
-        places.append((tries[-1][0], tries[-1][1]))
+            candidates.sort(key=room)
+        places.append((candidates[-1][0], candidates[-1][1]))
     return places
 
 
@@ -109,13 +109,13 @@ def _flower(
     return draw
 
 
-def _blob(r: float, rough: float, n: int, rng: np.random.Generator, wide: float = 1.0) -> skia.Path:
+def _blob(r: float, rough: float, n: int, rng: np.random.Generator, width: float = 1.0) -> skia.Path:
     """A smooth, irregular patch."""
     turn = rng.uniform(0, math.pi)
     points = []
     for i in range(n):
         a, reach = 2 * math.pi * i / n, r * (1 + rough * float(rng.uniform(-1, 1)))
-        x, y = wide * reach * math.cos(a), reach * math.sin(a)
+        x, y = width * reach * math.cos(a), reach * math.sin(a)
         points.append((x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)))
     path = skia.Path()
     middles = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in zip(points, points[1:] + points[:1], strict=True)]

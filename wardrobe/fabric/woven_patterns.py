@@ -119,12 +119,16 @@ def _check(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.rand
     else:
         step = 10.5 * scale
         thin = argb(mix(_random_third_colour(rng), (255, 255, 255), 0.2), 0.75)
-        wide = float(rng.uniform(0.28, 0.42))
+        band_share = float(rng.uniform(0.28, 0.42))
         dark = argb(mix(colour, (10, 10, 20), 0.75), 0.5)
-        bands = [(0.08 * step, wide * step, argb(accent, 0.5)), ((0.08 + wide / 2) * step, 0.035 * step, thin),
-                 ((0.2 + wide) * step, 0.10 * step, dark), ((0.36 + wide) * step, 0.035 * step, thin)]  # fmt: skip
+        bands = [
+            (0.08 * step, band_share * step, argb(accent, 0.5)),
+            ((0.08 + band_share / 2) * step, 0.035 * step, thin),
+            ((0.2 + band_share) * step, 0.10 * step, dark),
+            ((0.36 + band_share) * step, 0.035 * step, thin),
+        ]
         if rng.random() < 0.5:
-            bands.append(((0.5 + wide) * step, 0.10 * step, dark))
+            bands.append(((0.5 + band_share) * step, 0.10 * step, dark))
     recorder, canvas = _begin_tile(step, step)
     for turned in (False, True):
         for start, width, paint in bands:
@@ -164,22 +168,22 @@ def _knit(colour: Colour, step: float) -> Tile:
 
 def _cable(colour: Colour, step: float) -> Tile:
     """Ropes of two strands that cross, with plain stitches between them."""
-    long = step * 0.62
-    recorder, canvas = _begin_tile(step, long)
+    length = step * 0.62
+    recorder, canvas = _begin_tile(step, length)
     dark = mix(colour, (20, 14, 24), 0.5) if luminance(colour) > 0.2 else mix(colour, (0, 0, 0), 0.8)
     pale = mix(colour, (255, 255, 255), 0.4 if luminance(colour) > 0.2 else 0.16)
     for x in (0.06, 0.56, 0.66, 0.76, 0.86, 0.96):
-        canvas.drawLine(x * step, -1, x * step, long + 1, _stroke(argb(dark, 0.35), step * 0.025))
+        canvas.drawLine(x * step, -1, x * step, length + 1, _stroke(argb(dark, 0.35), step * 0.025))
     for flip in (1, -1):
         strand = skia.Path()
-        for start in (-long, 0.0):
+        for start in (-length, 0.0):
             x0, x1 = (0.31 - 0.12 * flip) * step, (0.31 + 0.12 * flip) * step
             strand.moveTo(x0, start)
-            strand.cubicTo(x0, start + 0.5 * long, x1, start + 0.5 * long, x1, start + long)
-            strand.cubicTo(x1, start + 1.5 * long, x0, start + 1.5 * long, x0, start + 2 * long)
+            strand.cubicTo(x0, start + 0.5 * length, x1, start + 0.5 * length, x1, start + length)
+            strand.cubicTo(x1, start + 1.5 * length, x0, start + 1.5 * length, x0, start + 2 * length)
         for tone, width in ((argb(dark, 0.7), 0.19), (argb(colour), 0.155), (argb(pale, 0.55), 0.05)):
             canvas.drawPath(strand, _stroke(tone, width * step))
-    return recorder.finishRecordingAsPicture(), (step, long)
+    return recorder.finishRecordingAsPicture(), (step, length)
 
 
 def _fair_isle(colour: Colour, accent: Colour, stitch: float, rng: np.random.Generator) -> Tile:

@@ -19,17 +19,17 @@ def draw_placket(ctx: DrawingContext, top: float) -> None:
     bottom = body.length + 0.9
     if short:
         bottom = top + float(rng.uniform(10.0, 15.0)) if polo else ctx.body.waist_y - 1
-    half, way = float(rng.uniform(1.4, 1.8)), 1 if ctx.cloth.seed % 2 else -1
+    half, side = float(rng.uniform(1.4, 1.8)), 1 if ctx.cloth.seed % 2 else -1
     left, right = ([(x, top), (x, (top + bottom) / 2), (x, bottom)] for x in (-half, half))
-    strip = cloth.plain(0.06) if polo and cloth.kind == "plain" else cloth
+    strip = cloth.plain(0.06) if polo and cloth.pattern == "plain" else cloth
     pen.band(left, right, strip, shadow=0.2, edge=0.2)
-    free, sewn = (right, left) if way == 1 else (left, right)
-    draw_soft_line(pen, offset(free, -0.35 if way == 1 else 0.35), (10, 8, 14), 0.9, 0.4)
-    draw_soft_line(pen, offset(free, 0.3 if way == 1 else -0.3), cloth.highlight[0], 0.5, cloth.highlight[1])
+    free, sewn = (right, left) if side == 1 else (left, right)
+    draw_soft_line(pen, offset(free, -0.35 if side == 1 else 0.35), (10, 8, 14), 0.9, 0.4)
+    draw_soft_line(pen, offset(free, 0.3 if side == 1 else -0.3), cloth.highlight[0], 0.5, cloth.highlight[1])
     pen.line(free, cloth.seam, 0.3, 0.9)
     pen.line(sewn, cloth.seam, 0.2, 0.5)
-    for x, run in ((0.45, left), (-0.45, right)):
-        pen.stitches([(a + x, b) for a, b in run], cloth)
+    for x, curve in ((0.45, left), (-0.45, right)):
+        pen.stitches([(a + x, b) for a, b in curve], cloth)
     if short:
         pen.line([left[-1], right[-1]], cloth.seam, 0.3)
         pen.line([(-half, bottom - 1.6), (half, bottom - 1.6)], cloth.seam, 0.2, 0.5)
@@ -90,8 +90,8 @@ def _draw_knitted_band(ctx: DrawingContext, top: float) -> None:
     pen, bottom = ctx.pen, ctx.body.length + 0.9
     left, right = ([(x, top), (x, (top + bottom) / 2), (x, bottom)] for x in (-1.7, 1.7))
     pen.band(left, right, ctx.trim, ribs=0.9, shadow=0.4, edge=0.3)
-    for run in (left, right):
-        pen.line(run, ctx.cloth.seam, 0.3, 0.85)
+    for curve in (left, right):
+        pen.line(curve, ctx.cloth.seam, 0.3, 0.85)
 
 
 def _draw_overlap(ctx: DrawingContext, top: float, x: float, cut_away: bool) -> None:
@@ -113,10 +113,10 @@ def draw_open_front_edges(ctx: DrawingContext, right: list[Point], start: float)
     if not edge:
         return
     edge.append((edge[-1][0] * 1.05, end + 0.5))
-    for way in (1, -1):
-        run = _on_side(edge, way)
-        pen.line(run, ctx.cloth.seam, 0.3, 0.9)
-        pen.stitches(offset(run, -1.0 * way), ctx.cloth, alpha=0.4)
+    for side in (1, -1):
+        curve = _on_side(edge, side)
+        pen.line(curve, ctx.cloth.seam, 0.3, 0.9)
+        pen.stitches(offset(curve, -1.0 * side), ctx.cloth, alpha=0.4)
     y = start + 2.5
     while y < min(end - 6.0, start + 48.0):
         x = float(np.interp(y, [p[1] for p in edge], [p[0] for p in edge]))
@@ -134,27 +134,27 @@ def _waistline(ctx: DrawingContext) -> list[Point]:
 def _draw_epaulettes(ctx: DrawingContext) -> None:
     """The straps on a trench coat's shoulders."""
     body, pen = ctx.body, ctx.pen
-    for way in (1, -1):
+    for side in (1, -1):
         a, b = body.neck + 4.5, body.shoulder - 0.4
-        slope = body.slope / (body.shoulder - body.neck)
+        slope = body.shoulder_y / (body.shoulder - body.neck)
         upper = [(a, (a - body.neck) * slope + 0.5), (b, (b - body.neck) * slope + 0.5)]
         lower = [(b, upper[1][1] + 4.0), (a + 1, upper[0][1] + 4.0), (a - 0.8, upper[0][1] + 2.0), upper[0]]
-        runs = [_on_side(upper, way), _on_side(lower[:2], way), _on_side(lower[1:], way)]
-        draw_raised_piece(ctx.pen, pen.path(*runs), ctx.cloth, angle=18.0 * way, height=0.5)
-        pen.button(((a + 1.4) * way, upper[0][1] + 2.4), button_colour(ctx), 0.6)
+        curves = [_on_side(upper, side), _on_side(lower[:2], side), _on_side(lower[1:], side)]
+        draw_raised_piece(ctx.pen, pen.path(*curves), ctx.cloth, angle=18.0 * side, height=0.5)
+        pen.button(((a + 1.4) * side, upper[0][1] + 2.4), button_colour(ctx), 0.6)
 
 
-def _on_side(run: list[Point], way: int) -> list[Point]:
+def _on_side(curve: list[Point], side: int) -> list[Point]:
     """The run on the right side (way 1) or the left one (-1)."""
-    return [(x * way, y) for x, y in run]
+    return [(x * side, y) for x, y in curve]
 
 
 def _draw_toggle(ctx: DrawingContext, y: float) -> None:
     """A duffle coat's peg in its loop."""
     pen, dark = ctx.pen, luminance(ctx.cloth.colour) < 0.35
     cord = (150, 112, 72) if dark else (74, 48, 34)
-    for way in (1, -1):
-        pad = pen.path([(3.4 * way, y - 1.5), (6.4 * way, y - 1.5)], [(6.4 * way, y + 1.5), (3.4 * way, y + 1.5)])
+    for side in (1, -1):
+        pad = pen.path([(3.4 * side, y - 1.5), (6.4 * side, y - 1.5)], [(6.4 * side, y + 1.5), (3.4 * side, y + 1.5)])
         pen.piece(pad, Cloth(cord, cord), shadow=0.3, edge=0.3)
     draw_soft_line(pen, [(-3.4, y + 0.6), (3.4, y + 0.6)], (10, 8, 14), 1.0, 0.4)
     pen.line([(-3.6, y), (3.6, y)], cord, 0.8, 1.0)
@@ -178,16 +178,16 @@ def draw_slanted_zip(ctx: DrawingContext, top: float) -> None:
     draw_zip(ctx, [(6.5, top - 7.0), (4.6, (top + bottom) / 2 - 3.0), (2.4, bottom)])
 
 
-def draw_zip(ctx: DrawingContext, run: list[Point]) -> None:
+def draw_zip(ctx: DrawingContext, curve: list[Point]) -> None:
     """A closed zip between its two stitched edges, with its puller."""
     pen, cloth, metal = ctx.pen, ctx.cloth, metal_colour(ctx)
-    pen.crease(run, cloth, 1.8, 0.5)
-    pen.line(run, mix(cloth.shade, (30, 30, 34), 0.5), 1.1, 0.95)
-    pen.line(run, metal, 0.55, 0.95, dash=0.35)
+    pen.crease(curve, cloth, 1.8, 0.5)
+    pen.line(curve, mix(cloth.shade, (30, 30, 34), 0.5), 1.1, 0.95)
+    pen.line(curve, metal, 0.55, 0.95, dash=0.35)
     for x in (-1.5, 1.5):
-        pen.stitches([(a + x, b) for a, b in run], cloth)
-        draw_soft_line(pen, [(a + x * 0.55, b) for a, b in run], cloth.highlight[0], 0.5, 0.35)
-    (x, y) = run[0]
+        pen.stitches([(a + x, b) for a, b in curve], cloth)
+        draw_soft_line(pen, [(a + x * 0.55, b) for a, b in curve], cloth.highlight[0], 0.5, 0.35)
+    (x, y) = curve[0]
     pen.line([(x, y + 0.6), (x + 0.25, y + 3.4)], metal, 0.95, 1.0)
 
 
@@ -195,13 +195,13 @@ def draw_open_placket(ctx: DrawingContext, parted: Point, slit: float, bottom: f
     """The placket of a henley or polo shirt: open from `parted`, its right corner, to `slit`, closed to `bottom`."""
     pen, (x, y) = ctx.pen, parted
     strip = ctx.trim.plain() if ctx.trim.colour != ctx.cloth.colour else ctx.cloth.plain(0.08)
-    for way in (-1, 1):  # the right side lies on the left one
-        run = [(x * way, y), (x * 0.5 * way, (y + slit) / 2 + 0.3), (0.0, slit), (0.0, bottom)]
-        far = [((x + 2.1) * way, y + 0.4), ((x * 0.5 + 2.2) * way, (y + slit) / 2 + 0.6), (2.0 * way, slit),
-               (1.7 * way, bottom)]  # fmt: skip
-        pen.band(run, far, strip, shadow=0.5, edge=0.3)
-        pen.stitches([(a - 0.45 * way, b) for a, b in far], strip)
-        pen.line(run, ctx.cloth.seam, 0.32, 0.9)
+    for side in (-1, 1):  # the right side lies on the left one
+        curve = [(x * side, y), (x * 0.5 * side, (y + slit) / 2 + 0.3), (0.0, slit), (0.0, bottom)]
+        outer = [((x + 2.1) * side, y + 0.4), ((x * 0.5 + 2.2) * side, (y + slit) / 2 + 0.6), (2.0 * side, slit),
+               (1.7 * side, bottom)]  # fmt: skip
+        pen.band(curve, outer, strip, shadow=0.5, edge=0.3)
+        pen.stitches([(a - 0.45 * side, b) for a, b in outer], strip)
+        pen.line(curve, ctx.cloth.seam, 0.32, 0.9)
     pen.line([(-1.6, bottom), (1.7, bottom)], ctx.cloth.seam, 0.3)
     for k in range(count):
         t = (k + 0.35) / count
@@ -213,11 +213,11 @@ def draw_open_placket(ctx: DrawingContext, parted: Point, slit: float, bottom: f
 
 
 def draw_fastening(ctx: DrawingContext, neck: Neck) -> None:
-    if neck.front == "zip":
+    if neck.closure == "zip":
         draw_zip_front(ctx, neck.bottom)
-    elif neck.front == "buttons" and ctx.plan.neck == ("lapel_design", 1) and ctx.cloth.fabric == "leather":
+    elif neck.closure == "buttons" and ctx.plan.neck == ("lapel_design", 1) and ctx.cloth.material == "leather":
         draw_slanted_zip(ctx, neck.bottom)
-    elif neck.front == "buttons":
+    elif neck.closure == "buttons":
         outerwear = ctx.garment in ("blazer", "coat", "cardigan") or ctx.plan.neck[0] == "lapel_design"
         tailored = outerwear or ctx.plan.neck == HOOD
         if tailored or (ctx.garment == "vest" and ctx.plan.neck[0] != "collar_design"):
@@ -226,9 +226,9 @@ def draw_fastening(ctx: DrawingContext, neck: Neck) -> None:
             draw_placket(ctx, neck.bottom)
 
 
-def draw_open_zip_side(ctx: DrawingContext, run: list[Point], way: int) -> None:
+def draw_open_zip_side(ctx: DrawingContext, curve: list[Point], side: int) -> None:
     """One side of an open zip: its tape and its teeth; way 1 for the right side."""
     pen = ctx.pen
-    pen.band(run, offset(run, -0.7 * way), ctx.cloth.plain(0.5), edge=0.1)
-    pen.line(offset(run, 0.1 * way), metal_colour(ctx), 0.5, 0.95, dash=0.35)
-    pen.stitches(offset(run, -1.5 * way), ctx.cloth)
+    pen.band(curve, offset(curve, -0.7 * side), ctx.cloth.plain(0.5), edge=0.1)
+    pen.line(offset(curve, 0.1 * side), metal_colour(ctx), 0.5, 0.95, dash=0.35)
+    pen.stitches(offset(curve, -1.5 * side), ctx.cloth)

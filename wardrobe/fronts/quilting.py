@@ -18,9 +18,9 @@ PITCH = 7.5  # cm between two seams
 
 def is_quilted(ctx: DrawingContext) -> bool:
     """Whether the garment is a padded one; the same for all its parts."""
-    if ctx.garment not in ("jacket", "coat", "vest") or ctx.cloth.kind != "plain":
+    if ctx.garment not in ("jacket", "coat", "vest") or ctx.cloth.pattern != "plain":
         return False
-    likely = {"nylon": 8, "cotton": 3, "satin": 5}.get(ctx.cloth.fabric, 0)
+    likely = {"nylon": 8, "cotton": 3, "satin": 5}.get(ctx.cloth.material, 0)
     padded = ctx.plan.neck in (HOOD, ("neck_design", 3))
     return ctx.cloth.seed // 5 % 10 < (likely if padded else likely // 4)
 
@@ -41,7 +41,7 @@ def quilt_body(ctx: DrawingContext, trunk: skia.Path) -> None:
             rows.append([(-x, float(c) - x), (x, float(c) + x)])
             rows.append([(-x, float(c) + x), (x, float(c) - x)])
     else:
-        y = body.slope + 6.5
+        y = body.shoulder_y + 6.5
         while y < body.length - 2.5:
             sag = float(rng.uniform(0.6, 1.2))
             rows.append(arc_between((-x, y - 0.6), (x, y - 0.6), sag / (2 * x), 5))
@@ -64,37 +64,37 @@ def quilt_sleeve(ctx: DrawingContext, path: skia.Path, outer: Curve, inner: Curv
     _draw_quilting(ctx, path, [arc_between(a, b, -0.05 if a[0] < b[0] else 0.05) for a, b in ends])
 
 
-def _diagonals_across(run: Curve) -> list[Curve]:
+def _diagonals_across(curve: Curve) -> list[Curve]:
     """Straight lines all around a run, at 45 degrees to it on either side."""
-    (x0, y0), (x1, y1) = run[0], run[-1]
-    turn, reach = math.atan2(y1 - y0, x1 - x0), 0.7 * math.dist(run[0], run[-1]) + 12.0
+    (x0, y0), (x1, y1) = curve[0], curve[-1]
+    turn, reach = math.atan2(y1 - y0, x1 - x0), 0.7 * math.dist(curve[0], curve[-1]) + 12.0
     rows: list[Curve] = []
-    for way in (turn + math.pi / 4, turn - math.pi / 4):
-        dx, dy = math.cos(way), math.sin(way)
+    for side in (turn + math.pi / 4, turn - math.pi / 4):
+        dx, dy = math.cos(side), math.sin(side)
         for far in np.arange(-reach, reach, PITCH / math.sqrt(2)).tolist():
             x, y = 0.5 * (x0 + x1) - dy * far, 0.5 * (y0 + y1) + dx * far
             rows.append([(x - dx * reach, y - dy * reach), (x + dx * reach, y + dy * reach)])
     return rows
 
 
-def _arc_length(run: Curve) -> float:
-    return sum(math.dist(a, b) for a, b in pairwise(run))
+def _arc_length(curve: Curve) -> float:
+    return sum(math.dist(a, b) for a, b in pairwise(curve))
 
 
-def _point_from_end(run: Curve, distance: float) -> Point:
+def _point_from_end(curve: Curve, distance: float) -> Point:
     """The point of a run from which it is so far to its end."""
-    length = _arc_length(run)
-    return resample(run, 65)[round(64 * max(1 - distance / length, 0.0))] if length else run[0]
+    length = _arc_length(curve)
+    return resample(curve, 65)[round(64 * max(1 - distance / length, 0.0))] if length else curve[0]
 
 
 def _draw_quilting(ctx: DrawingContext, path: skia.Path, rows: Iterable[Curve], puff: float = 1.0) -> None:
     """Seams within a shape, with a round puff of cloth below and above each."""
     pen, cloth = ctx.pen, ctx.cloth
     seams, ridges, hollows = skia.Path(), skia.Path(), skia.Path()
-    for run in rows:
-        seams.addPath(pen.path(run, close=False))
-        hollows.addPath(pen.path(offset(run, -0.7 * puff), close=False))
-        ridges.addPath(pen.path(offset(run, 2.2 * puff), close=False))
+    for curve in rows:
+        seams.addPath(pen.path(curve, close=False))
+        hollows.addPath(pen.path(offset(curve, -0.7 * puff), close=False))
+        ridges.addPath(pen.path(offset(curve, 2.2 * puff), close=False))
     dark = 0.75 if cloth.is_dark else 0.42
     colour, alpha = cloth.highlight
     with pen.clip(path):

@@ -14,12 +14,14 @@ LEATHERS = ((92, 58, 38), (40, 36, 36), (150, 104, 64), (200, 178, 146), (104, 3
 def draw_waist(ctx: DrawingContext, front: skia.Path) -> None:
     """A dress's waist: a seam with gathers, a belt, a tie, smocking, or none."""
     rng, body = ctx.rng, ctx.body
-    wide = body.flare >= 0.6
-    kinds = ["seam", "seam", "belt", "tie", "smocking", "elastic"] if wide else ["seam", "belt", "none", "tie", "darts"]
+    is_wide = body.flare >= 0.6
+    kinds = (
+        ["seam", "seam", "belt", "tie", "smocking", "elastic"] if is_wide else ["seam", "belt", "none", "tie", "darts"]
+    )
     kind = str(rng.choice(kinds))
     x = body.width(WAIST)
     line = [(-x, WAIST), (-x * 0.5, WAIST + 0.9), (0.0, WAIST + 1.2), (x * 0.5, WAIST + 0.9), (x, WAIST)]
-    if wide:
+    if is_wide:
         _draw_gathers(ctx, front)
     if kind == "darts":
         _draw_darts(ctx)
@@ -40,19 +42,19 @@ def _draw_gathers(ctx: DrawingContext, front: skia.Path) -> None:
     n = int(rng.integers(9, 14))
     for i in range(n):
         t = -0.92 + 1.84 * i / (n - 1) + rng.normal(0, 0.02)
-        deep = rng.uniform(8, 24)
-        run = arc_between((body.width(WAIST) * t, WAIST + 1.2), (body.width(WAIST + deep) * t * 1.02, WAIST + deep))
-        folds.append((run, float(rng.uniform(0.8, 1.5)), float(rng.uniform(0.5, 0.9))))
+        depth = rng.uniform(8, 24)
+        curve = arc_between((body.width(WAIST) * t, WAIST + 1.2), (body.width(WAIST + depth) * t * 1.02, WAIST + depth))
+        folds.append((curve, float(rng.uniform(0.8, 1.5)), float(rng.uniform(0.5, 0.9))))
     ctx.pen.folds(front, ctx.cloth, folds)
 
 
 def _draw_darts(ctx: DrawingContext) -> None:
     """Two tucks that shape the waist."""
     x = ctx.body.width(WAIST) * 0.5
-    for way in (1, -1):
-        run = [(x * way * 0.96, WAIST - 13.0), (x * way, WAIST), (x * way * 0.96, WAIST + 11.0)]
-        draw_soft_line(ctx.pen, run, ctx.cloth.shade, 1.2, 0.14)
-        ctx.pen.line(run, ctx.cloth.seam, 0.18, 0.4)
+    for side in (1, -1):
+        curve = [(x * side * 0.96, WAIST - 13.0), (x * side, WAIST), (x * side * 0.96, WAIST + 11.0)]
+        draw_soft_line(ctx.pen, curve, ctx.cloth.shade, 1.2, 0.14)
+        ctx.pen.line(curve, ctx.cloth.seam, 0.18, 0.4)
 
 
 def _draw_smocking(ctx: DrawingContext, line: Curve, rows: int) -> None:
@@ -72,16 +74,16 @@ def _choose_belt_cloth(ctx: DrawingContext) -> Cloth:
     if kind < 0.5:
         return ctx.trim.plain(0.3)
     colour = LEATHERS[ctx.cloth.seed // 3 % len(LEATHERS)]
-    return Cloth(colour, colour, fabric="leather")
+    return Cloth(colour, colour, material="leather")
 
 
-def draw_belt(ctx: DrawingContext, line: Curve, wide: float, strap: Cloth) -> None:
+def draw_belt(ctx: DrawingContext, line: Curve, width: float, strap: Cloth) -> None:
     """A belt along a line, with its buckle and, beyond it, its end."""
     pen = ctx.pen
-    upper, lower = [(a, b - wide / 2) for a, b in line], [(a, b + wide / 2) for a, b in line]
+    upper, lower = [(a, b - width / 2) for a, b in line], [(a, b + width / 2) for a, b in line]
     draw_raised_piece(ctx.pen, pen.path(upper, lower[::-1]), strap, height=0.5)
-    middle, half = line[len(line) // 2][1], wide * 0.62
-    end = [(2.0, middle - wide * 0.4), (2.0, middle + wide * 0.4)]
+    middle, half = line[len(line) // 2][1], width * 0.62
+    end = [(2.0, middle - width * 0.4), (2.0, middle + width * 0.4)]
     pen.line([end[0], (6.0, middle), end[1]], strap.seam, 0.25, 0.7)
     buckle = pen.path([(-1.9, middle - half), (1.9, middle - half)], [(1.9, middle + half), (-1.9, middle + half)])
     metal = skia.Paint(Color=skia.Color(*metal_colour(ctx)), Style=skia.Paint.kStroke_Style, StrokeWidth=0.7,
@@ -90,13 +92,13 @@ def draw_belt(ctx: DrawingContext, line: Curve, wide: float, strap: Cloth) -> No
     pen.line([(-1.6, middle), (1.4, middle)], metal_colour(ctx), 0.5, 1.0)
 
 
-def draw_sash(ctx: DrawingContext, line: Curve, wide: float, strap: Cloth) -> None:
+def draw_sash(ctx: DrawingContext, line: Curve, width: float, strap: Cloth) -> None:
     """A cloth belt that is tied: in a bow, or in a knot with hanging ends."""
     pen, rng = ctx.pen, ctx.rng
-    upper, lower = [(a, b - wide / 2) for a, b in line], [(a, b + wide / 2) for a, b in line]
+    upper, lower = [(a, b - width / 2) for a, b in line], [(a, b + width / 2) for a, b in line]
     draw_raised_piece(ctx.pen, pen.path(upper, lower[::-1]), strap, height=0.5)
     for t in (-0.2, 0.25):
-        pen.line([(a, b + t * wide) for a, b in line], strap.shade, 0.25, 0.3)
+        pen.line([(a, b + t * width) for a, b in line], strap.shade, 0.25, 0.3)
     x = float(rng.uniform(-0.35, 0.35)) * line[-1][0]
     _draw_bow(ctx, (x, line[len(line) // 2][1]), strap, loops=rng.random() < 0.65)
 
@@ -104,20 +106,20 @@ def draw_sash(ctx: DrawingContext, line: Curve, wide: float, strap: Cloth) -> No
 def _draw_bow(ctx: DrawingContext, at: Point, cloth: Cloth, size: float = 1.0, loops: bool = True) -> None:
     """A bow or, without loops, a knot; its ends hang down."""
     pen, rng, (x, y) = ctx.pen, ctx.rng, at
-    for way in (1, -1):
-        long = size * float(rng.uniform(10, 17))
-        out = size * float(rng.uniform(1.2, 3.4)) * way
-        end = [(x, y), (x + out, y + 0.5 * long), (x + out * 0.8, y + long)]
+    for side in (1, -1):
+        length = size * float(rng.uniform(10, 17))
+        out = size * float(rng.uniform(1.2, 3.4)) * side
+        end = [(x, y), (x + out, y + 0.5 * length), (x + out * 0.8, y + length)]
         draw_raised_piece(
-            ctx.pen, pen.path(end, offset(end, -1.7 * size * way)[::-1]), cloth, angle=20.0 * way, height=0.6
+            ctx.pen, pen.path(end, offset(end, -1.7 * size * side)[::-1]), cloth, angle=20.0 * side, height=0.6
         )
-    for way in (1, -1) if loops else ():
+    for side in (1, -1) if loops else ():
         tip = float(rng.uniform(5.0, 6.4)) * size
-        loop = [(x, y), (x + 0.55 * tip * way, y - 2.6 * size), (x + tip * way, y - 0.6 * size),
-                (x + 0.6 * tip * way, y + 1.8 * size), (x, y)]  # fmt: skip
-        path = draw_raised_piece(ctx.pen, pen.path(loop), cloth, angle=-40.0 * way, height=0.6)
+        loop = [(x, y), (x + 0.55 * tip * side, y - 2.6 * size), (x + tip * side, y - 0.6 * size),
+                (x + 0.6 * tip * side, y + 1.8 * size), (x, y)]  # fmt: skip
+        path = draw_raised_piece(ctx.pen, pen.path(loop), cloth, angle=-40.0 * side, height=0.6)
         with pen.clip(path):
-            draw_soft_line(pen, [(x, y), (x + 0.5 * tip * way, y - 0.3 * size)], cloth.shade, 1.0 * size, 0.5)
+            draw_soft_line(pen, [(x, y), (x + 0.5 * tip * side, y - 0.3 * size)], cloth.shade, 1.0 * size, 0.5)
     knot = pen.path([(x - 1.0 * size, y - 1.2 * size), (x + 1.0 * size, y - 1.2 * size)],
                     [(x + 1.0 * size, y + 1.2 * size), (x - 1.0 * size, y + 1.2 * size)])  # fmt: skip
     draw_raised_piece(ctx.pen, knot, cloth, height=0.4)
@@ -132,7 +134,7 @@ def draw_peplum_seam(ctx: DrawingContext, trunk: skia.Path) -> None:
     folds = []
     for i in range(10):
         t = -0.9 + 0.2 * i + rng.normal(0, 0.02)
-        deep = rng.uniform(5, 13)
-        folds.append(([(x * t, y + 0.8), (body.width(y + deep) * t, y + deep)], 0.9, 0.6))
+        depth = rng.uniform(5, 13)
+        folds.append(([(x * t, y + 0.8), (body.width(y + depth) * t, y + depth)], 0.9, 0.6))
     ctx.pen.folds(trunk, ctx.cloth, folds)
     ctx.pen.crease(line, ctx.cloth, 0.9, 0.35)

@@ -16,7 +16,7 @@ THREAD: Colour = (214, 160, 84)
 
 def topstitch_colour(cloth: Cloth) -> Colour | None:
     """The colour of the topstitching: jeans have a bright one; None where it is the cloth's own."""
-    if cloth.kind != "denim" or not 0.12 < luminance(cloth.colour) < 0.55:
+    if cloth.pattern != "denim" or not 0.12 < luminance(cloth.colour) < 0.55:
         return None
     return THREAD if cloth.seed % 4 else (226, 220, 206)
 
@@ -24,46 +24,46 @@ def topstitch_colour(cloth: Cloth) -> Colour | None:
 def draw_fly(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:
     """The seam in the middle, and the fly beside it."""
     rise = trousers.rise
-    pen.crease([(0.0, trousers.band + 0.8), (0.15, 0.55 * rise), (0.0, rise)], cloth, 0.9, 0.4)
-    if trousers.elastic or trousers.back:
+    pen.crease([(0.0, trousers.waistband + 0.8), (0.15, 0.55 * rise), (0.0, rise)], cloth, 0.9, 0.4)
+    if trousers.elastic or trousers.seen_from_behind:
         return
-    run = [(2.9, trousers.band + 1.2), (2.8, rise * 0.48), (2.0, rise * 0.60), (0.2, rise * 0.68)]
-    pen.stitches(run, cloth, topstitch_colour(cloth), 0.8)
+    curve = [(2.9, trousers.waistband + 1.2), (2.8, rise * 0.48), (2.0, rise * 0.60), (0.2, rise * 0.68)]
+    pen.stitches(curve, cloth, topstitch_colour(cloth), 0.8)
 
 
 def draw_pockets(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:
     """On the hips; on the seat where the back is seen; on the thighs of cargo trousers."""
-    thread, band = topstitch_colour(cloth), trousers.band + 1.2
+    thread, band = topstitch_colour(cloth), trousers.waistband + 1.2
     if trousers.style == "leggings" or (trousers.style == "palazzo" and cloth.seed % 2):
         return
-    wide = trousers.wide
-    for way in (1, -1):
-        if trousers.back:
-            _draw_seat_pocket(pen, trousers, cloth, way)
+    width_at = trousers.width_at
+    for side in (1, -1):
+        if trousers.seen_from_behind:
+            _draw_seat_pocket(pen, trousers, cloth, side)
             continue
         if trousers.style == "jeans":
-            run: list[Point] = [
-                (wide(4) * 0.50, band),
-                (wide(8) * 0.57, 8.4),
-                (wide(12) * 0.80, 11.2),
-                (wide(12) * 0.99, 11.7),
+            curve: list[Point] = [
+                (width_at(4) * 0.50, band),
+                (width_at(8) * 0.57, 8.4),
+                (width_at(12) * 0.80, 11.2),
+                (width_at(12) * 0.99, 11.7),
             ]
         elif trousers.elastic:
-            run = [(wide(7) * 0.93, 7.0), (wide(13) * 0.88, 13.0), (wide(20) * 0.97, 20.5)]
+            curve = [(width_at(7) * 0.93, 7.0), (width_at(13) * 0.88, 13.0), (width_at(20) * 0.97, 20.5)]
         else:
-            run = [(wide(4) * 0.70, band), (wide(12) * 0.83, 12.0), (wide(20) * 0.985, 20.0)]
-        run = run if way == 1 else mirrored(run)
-        pen.crease(run, cloth, 0.8, 0.45)
-        pen.stitches(offset(run, 0.7 * way), cloth, thread, 0.75)
-    if trousers.style == "jeans" and not trousers.back:  # the small pocket within the right one
-        pen.line([(wide(8) * 0.62, 9.6), (wide(8) * 0.86, 8.6)], thread or cloth.seam, 0.16, 0.7)
+            curve = [(width_at(4) * 0.70, band), (width_at(12) * 0.83, 12.0), (width_at(20) * 0.985, 20.0)]
+        curve = curve if side == 1 else mirrored(curve)
+        pen.crease(curve, cloth, 0.8, 0.45)
+        pen.stitches(offset(curve, 0.7 * side), cloth, thread, 0.75)
+    if trousers.style == "jeans" and not trousers.seen_from_behind:  # the small pocket within the right one
+        pen.line([(width_at(8) * 0.62, 9.6), (width_at(8) * 0.86, 8.6)], thread or cloth.seam, 0.16, 0.7)
     if trousers.style == "cargo":
         for leg in trousers.legs:
             _draw_cargo_pocket(pen, trousers, leg, cloth)
 
 
-def _draw_seat_pocket(pen: Pen, trousers: Trousers, cloth: Cloth, way: int) -> None:
-    x, y, w = trousers.hip * 0.47 * way, 11.0, 5.4
+def _draw_seat_pocket(pen: Pen, trousers: Trousers, cloth: Cloth, side: int) -> None:
+    x, y, w = trousers.hip * 0.47 * side, 11.0, 5.4
     if trousers.style == "jeans" or trousers.style == "cargo":
         sides = [
             [(x - w, y), (x + w, y)],
@@ -73,7 +73,7 @@ def _draw_seat_pocket(pen: Pen, trousers: Trousers, cloth: Cloth, way: int) -> N
         pen.stitches([(x - w * 0.94, y + 1.2), (x + w * 0.94, y + 1.2)], cloth, topstitch_colour(cloth), 0.8)
         inner = [(-0.9, 0.6), (-0.8, 8.6), (0.0, 10.8), (0.8, 8.6), (0.9, 0.6)]
         pen.stitches([(x + w * t, y + down) for t, down in inner], cloth, topstitch_colour(cloth), 0.8)
-        yoke = [(0.0, 9.6), (0.5 * trousers.hip * way, 7.6), (trousers.wide(6.4) * way, 6.2)]
+        yoke = [(0.0, 9.6), (0.5 * trousers.hip * side, 7.6), (trousers.width_at(6.4) * side, 6.2)]
         pen.stitches(yoke, cloth, topstitch_colour(cloth), 0.7)
     else:
         pen.crease([(x - w, y), (x + w, y)], cloth, 0.7, 0.5)
@@ -84,16 +84,16 @@ def _draw_seat_pocket(pen: Pen, trousers: Trousers, cloth: Cloth, way: int) -> N
 def _draw_cargo_pocket(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
     y = min(trousers.rise + 13.0, trousers.length - 16)
     (outer, _), (inner, _) = leg.across(y)
-    wide = 0.5 * abs(outer - inner)
-    near, far = outer - 0.4 * leg.way - wide * leg.way, outer - 0.3 * leg.way
-    low = leg.across(y + 14)[0][0] - 0.4 * leg.way
+    width = 0.5 * abs(outer - inner)
+    near, far = outer - 0.4 * leg.side - width * leg.side, outer - 0.3 * leg.side
+    low = leg.across(y + 14)[0][0] - 0.4 * leg.side
     box = [
         [(far, y), (near, y + 0.4)],
         [(near, y + 0.4), (near + low - far, y + 14.4)],
         [(near + low - far, y + 14.4), (low, y + 14)],
     ]
     pen.piece(pen.path(*box), cloth, shadow=0.4, edge=0.4)
-    flap = [[(far, y - 0.6), (near - 0.3 * leg.way, y - 0.2)], [(near - 0.3 * leg.way, y + 4.4), (far, y + 4.0)]]
+    flap = [[(far, y - 0.6), (near - 0.3 * leg.side, y - 0.2)], [(near - 0.3 * leg.side, y + 4.4), (far, y + 4.0)]]
     pen.piece(pen.path(*flap), cloth, shadow=0.5, edge=0.4)
 
 
@@ -107,28 +107,32 @@ def draw_trouser_hem(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> No
         and trousers.style in ("jeans", "chinos")
         and trousers.length < 95
     ):
-        deep = 2.6 if trousers.length < 50 else 3.6
+        depth = 2.6 if trousers.length < 50 else 3.6
         inside = Cloth(
-            mix(cloth.colour, (255, 255, 255), 0.38), cloth.accent, cloth.kind, seed=cloth.seed, fabric=cloth.fabric
+            mix(cloth.colour, (255, 255, 255), 0.38),
+            cloth.accent,
+            cloth.pattern,
+            seed=cloth.seed,
+            material=cloth.material,
         )
-        out = [0.4 * leg.way * s for s in np.linspace(1, -1, len(hem))]
-        upper = [(x + o, y - deep) for (x, y), o in zip(hem, out, strict=True)]
+        out = [0.4 * leg.side * s for s in np.linspace(1, -1, len(hem))]
+        upper = [(x + o, y - depth) for (x, y), o in zip(hem, out, strict=True)]
         pen.band(upper, [(x + o, y + 0.2) for (x, y), o in zip(hem, out, strict=True)],
-                 inside if cloth.kind == "denim" else cloth, shadow=0.45, edge=0.4)  # fmt: skip
+                 inside if cloth.pattern == "denim" else cloth, shadow=0.45, edge=0.4)  # fmt: skip
     elif jeans and trousers.length < 50 and choice < 4:
         _draw_frayed_edge(pen, hem, cloth)
     else:
-        deep = 3.0 if trousers.style in ("suit", "palazzo") else 1.7
-        run = [(x, y - deep) for x, y in hem]
-        pen.stitches(run, cloth, topstitch_colour(cloth), 0.7 if jeans else 0.35)
+        depth = 3.0 if trousers.style in ("suit", "palazzo") else 1.7
+        curve = [(x, y - depth) for x, y in hem]
+        pen.stitches(curve, cloth, topstitch_colour(cloth), 0.7 if jeans else 0.35)
 
 
 def _draw_rib_cuff(pen: Pen, leg: Leg, cloth: Cloth) -> None:
     (ox, oy), (ix, iy) = leg.hem[0], leg.hem[-1]
-    wide, deep = ix - ox, 5.5
-    upper = arc_between((ox, oy - deep), (ix, iy - deep), 0.05 * leg.way, 5)
-    pull = 0.13 * wide
-    lower = arc_between((ox + pull, oy), (ix - pull, iy), 0.04 * leg.way, 5)
+    width, depth = ix - ox, 5.5
+    upper = arc_between((ox, oy - depth), (ix, iy - depth), 0.05 * leg.side, 5)
+    pull = 0.13 * width
+    lower = arc_between((ox + pull, oy), (ix - pull, iy), 0.04 * leg.side, 5)
     pen.crease(upper, cloth, 1.6, 0.4)
     pen.band(upper, lower, cloth.plain(0.06), ribs=0.8, shadow=0.3)
 
@@ -154,32 +158,32 @@ def draw_fading(
 ) -> None:
     """Jeans are paler on thighs and seat; now and then they have holes at the knees."""
     strength = (cloth.seed // 3 % 5) * 0.075
-    y = 14.0 if trousers.back else min(38.0, trousers.length - 12)
+    y = 14.0 if trousers.seen_from_behind else min(38.0, trousers.length - 12)
     (x, y0), (x1, _) = leg.middle(y), leg.middle(y + 40)
     if strength:
         along = skia.Matrix.MakeAll(7.0, (x1 - x) * 0.55, x, 0, 24.0, y0 + 3, 0, 0, 1)
         fade = [argb((255, 255, 255), strength * part) for part in (1.0, 0.6, 0.0)]
         shader = skia.GradientShader.MakeRadial(skia.Point(0, 0), 1.0, fade, [0.0, 0.4, 1.0], localMatrix=along)
         pen.canvas.drawPath(path, skia.Paint(Shader=shader, AntiAlias=True, BlendMode=SRC_ATOP))
-    if trousers.length > 66 and cloth.seed % 7 == 0 and not trousers.back:
+    if trousers.length > 66 and cloth.seed % 7 == 0 and not trousers.seen_from_behind:
         at = leg.middle(56 + float(rng.normal(0, 4)))
         _draw_knee_hole(pen, at, float(rng.uniform(2.2, 4.2)), cloth, rng)
 
 
-def _draw_knee_hole(pen: Pen, at: Point, wide: float, cloth: Cloth, rng: np.random.Generator) -> None:
+def _draw_knee_hole(pen: Pen, at: Point, width: float, cloth: Cloth, rng: np.random.Generator) -> None:
     x, y = at
     edge = []
     for a in np.linspace(0, 2 * math.pi, 9)[:-1]:
-        rough = wide * (1 + 0.2 * float(rng.normal()))
+        rough = width * (1 + 0.2 * float(rng.normal()))
         edge.append((x + rough * math.cos(a), y + 0.42 * rough * math.sin(a)))
     pen.canvas.drawPath(
         pen.path([*edge, edge[0]]), skia.Paint(Color=argb(mix(cloth.shade, (60, 50, 50), 0.4), 0.9), AntiAlias=True)
     )
     for k in range(5):
-        dy = (k - 2) * 0.17 * wide
-        reach = wide * (1 - 0.5 * abs(k - 2) / 2)
-        run = [(x - reach, y + dy), (x, y + dy + 0.2), (x + reach, y + dy)]
-        pen.line(run, mix(cloth.colour, (255, 255, 255), 0.75), 0.22, 0.9)
+        dy = (k - 2) * 0.17 * width
+        reach = width * (1 - 0.5 * abs(k - 2) / 2)
+        curve = [(x - reach, y + dy), (x, y + dy + 0.2), (x + reach, y + dy)]
+        pen.line(curve, mix(cloth.colour, (255, 255, 255), 0.75), 0.22, 0.9)
 
 
 def draw_side_stripes(pen: Pen, leg: Leg, path: skia.Path, cloth: Cloth) -> None:
@@ -187,16 +191,16 @@ def draw_side_stripes(pen: Pen, leg: Leg, path: skia.Path, cloth: Cloth) -> None
     count, step = ((1, 2.2), (2, 1.5), (3, 1.3))[cloth.seed % 3]
     with pen.clip(path):
         for k in range(count):
-            wide = 1.8 if count == 1 else 0.7
-            run = [(x - leg.way * (0.7 + wide / 2 + k * step), y) for x, y in leg.outer]
-            pen.line(run, cloth.accent, wide, 0.95)
+            width = 1.8 if count == 1 else 0.7
+            curve = [(x - leg.side * (0.7 + width / 2 + k * step), y) for x, y in leg.outer]
+            pen.line(curve, cloth.accent, width, 0.95)
 
 
 def draw_pressed_crease(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
     """The ironed crease down the front of suit trousers."""
-    run = [leg.middle(float(y)) for y in np.linspace(trousers.rise * 0.55, trousers.length - 0.5, 6)]
-    pen.line(run, mix(cloth.colour, (255, 255, 255), 0.5), 0.3, 0.40)
-    pen.line([(x + 0.45, y) for x, y in run], cloth.shade, 0.5, 0.40)
+    curve = [leg.middle(float(y)) for y in np.linspace(trousers.rise * 0.55, trousers.length - 0.5, 6)]
+    pen.line(curve, mix(cloth.colour, (255, 255, 255), 0.5), 0.3, 0.40)
+    pen.line([(x + 0.45, y) for x, y in curve], cloth.shade, 0.5, 0.40)
 
 
 def draw_drawstring(pen: Pen, cloth: Cloth) -> None:
@@ -206,8 +210,8 @@ def draw_drawstring(pen: Pen, cloth: Cloth) -> None:
         if cloth.seed % 2
         else mix(cloth.colour, (250, 248, 244) if luminance(cloth.colour) < 0.6 else (70, 70, 74), 0.85)
     )
-    for way, drop in ((1, 12.0), (-1, 10.0)):
-        run = [(0.9 * way, 2.6), (2.0 * way, 6.5), (1.5 * way, drop)]
-        pen.line([(x + 0.2, y + 0.25) for x, y in run], cloth.shade, 0.75, 0.45)
-        pen.line(run, colour, 0.62, 1.0)
-        pen.line([run[-1], (1.45 * way, drop + 1.1)], mix(colour, (90, 80, 70), 0.4), 0.85, 1.0)
+    for side, drop in ((1, 12.0), (-1, 10.0)):
+        curve = [(0.9 * side, 2.6), (2.0 * side, 6.5), (1.5 * side, drop)]
+        pen.line([(x + 0.2, y + 0.25) for x, y in curve], cloth.shade, 0.75, 0.45)
+        pen.line(curve, colour, 0.62, 1.0)
+        pen.line([curve[-1], (1.45 * side, drop + 1.1)], mix(colour, (90, 80, 70), 0.4), 0.85, 1.0)

@@ -34,7 +34,7 @@ STYLES = {
 class Leg:
     """One leg, on its own side: `way` 1 is the right of the picture, -1 the left."""
 
-    way: int
+    side: int
     outer: list[Point]  # from the waistband down
     inner: list[Point]  # from the crotch down
     hem: list[Point]  # from the outer end to the inner one
@@ -44,8 +44,8 @@ class Leg:
         return self._at(self.outer, y), self._at(self.inner, y)
 
     @staticmethod
-    def _at(run: list[Point], y: float) -> Point:
-        return float(np.interp(y, [p[1] for p in run], [p[0] for p in run])), y
+    def _at(curve: list[Point], y: float) -> Point:
+        return float(np.interp(y, [p[1] for p in curve], [p[0] for p in curve])), y
 
     def middle(self, y: float) -> Point:
         (a, _), (b, _) = self.across(y)
@@ -62,15 +62,15 @@ class Trousers:
     waist: float
     hip: float
     rise: float
-    band: float
-    back: bool
+    waistband: float
+    seen_from_behind: bool
     legs: tuple[Leg, Leg]  # the left one, the right one
 
     @property
     def elastic(self) -> bool:
         return self.style in ("joggers", "track", "leggings", "palazzo", "sports", "swim")
 
-    def wide(self, y: float) -> float:
+    def width_at(self, y: float) -> float:
         """Half the width above the crotch."""
         return _hip_curve(self.waist, self.hip, self.rise)(y)
 
@@ -109,7 +109,7 @@ def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Genera
     base = _choose_lean(plan, cut, length, rng)
     legs = tuple(
         _make_leg(
-            way,
+            side,
             waist,
             hip,
             rise,
@@ -119,7 +119,7 @@ def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Genera
             _choose_bend(plan, length, rng),
             rng,
         )
-        for way in (-1, 1)
+        for side in (-1, 1)
     )
     band = {"leggings": float(rng.uniform(4, 8)), "sports": 3.6, "swim": 3.4, "palazzo": 3.4}.get(style, 4.0)
     back = plan.setting != "mannequin" and style != "leggings" and rng.random() < 0.14
@@ -127,21 +127,21 @@ def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Genera
 
 
 def _choose_style(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> str:
-    long = plan.garment == "trousers"
+    is_long = plan.garment == "trousers"
     options: dict[str, tuple[str, ...]] = {
         "denim": ("jeans",),
-        "cotton": ("chinos", "chinos", "cargo", "jeans") if long else ("chinos", "chinos", "cargo", "swim"),
-        "linen": ("chinos", "palazzo") if long else ("chinos",),
-        "wool": ("suit",) if long else ("chinos",),
-        "fleece": ("joggers", "joggers", "track") if long else ("sports",),
-        "jersey": ("leggings", "leggings", "joggers") if long else ("sports", "leggings"),
-        "nylon": ("track", "cargo") if long else ("sports", "swim"),
+        "cotton": ("chinos", "chinos", "cargo", "jeans") if is_long else ("chinos", "chinos", "cargo", "swim"),
+        "linen": ("chinos", "palazzo") if is_long else ("chinos",),
+        "wool": ("suit",) if is_long else ("chinos",),
+        "fleece": ("joggers", "joggers", "track") if is_long else ("sports",),
+        "jersey": ("leggings", "leggings", "joggers") if is_long else ("sports", "leggings"),
+        "nylon": ("track", "cargo") if is_long else ("sports", "swim"),
         "viscose": ("palazzo",),
         "leather": ("jeans",),
     }
-    pool = options.get(cloth.fabric, ("chinos",))
-    if cloth.kind in ("floral", "geometric", "ditsy"):
-        pool = ("palazzo",) if long else ("swim",)
+    pool = options.get(cloth.material, ("chinos",))
+    if cloth.pattern in ("floral", "geometric", "ditsy"):
+        pool = ("palazzo",) if is_long else ("swim",)
     return str(rng.choice(pool))
 
 
@@ -170,7 +170,7 @@ def _hip_curve(waist: float, hip: float, rise: float) -> Width:
 
 
 def _make_leg(
-    way: int,
+    side: int,
     waist: float,
     hip: float,
     rise: float,
@@ -180,7 +180,7 @@ def _make_leg(
     bend: float,
     rng: np.random.Generator,
 ) -> Leg:
-    wide = _hip_curve(waist, hip, rise)
+    hip_width = _hip_curve(waist, hip, rise)
     slope, kick = math.tan(math.radians(lean)), math.tan(math.radians(lean + bend))
 
     def middle(y: float) -> float:
@@ -190,7 +190,7 @@ def _make_leg(
     tilt = math.sin(math.radians(lean + (bend if length > 66 else 0.0)))
     end = half(length)
     ys = np.linspace(rise, length - tilt * end, 4 if length < 50 else 8)
-    outer = [(wide(y), y) for y in (3.0, 8.0, 13.0, 19.0)]
+    outer = [(hip_width(y), y) for y in (3.0, 8.0, 13.0, 19.0)]
     outer += [(middle(float(y)) + half(float(y)), float(y)) for y in ys]
     inner = [(0.0, rise)]
     for y in (rise + 1.8, rise + 5.0, *ys[1:-1]):
@@ -199,19 +199,24 @@ def _make_leg(
     inner.append((max(middle(length) - end, 0.3), length + tilt * end))
     sag = -0.03 - 0.02 * float(rng.random())
     hem = arc_between(outer[-1], inner[-1], sag, 5)
-    return Leg(way, *([(x * way, y) for x, y in run] for run in (outer, inner, hem)))
+    return Leg(side, *([(x * side, y) for x, y in curve] for curve in (outer, inner, hem)))
 
 
 def leg_folds(trousers: Trousers, leg: Leg, rng: np.random.Generator) -> list[Fold]:
     """From the crotch, across the knee, and where the leg meets the foot."""
-    way, rise, length = leg.way, trousers.rise, trousers.length
+    side, rise, length = leg.side, trousers.rise, trousers.length
     loose = trousers.cut in ("wide", "flared", "loose") or length < 66
     folds: list[Fold] = []
     for k in range(int(rng.integers(2, 5))):
         reach = float(rng.uniform(4, 13))
-        start = (0.5 * way, rise - 1.5 + 1.6 * k)
-        folds.append((arc_between(start, (reach * way, rise - 5 + 4.5 * k + float(rng.normal(0, 1.5))), -0.10 * way, 4),
-                      float(rng.uniform(0.8, 1.7)), float(rng.uniform(0.35, 0.9))))  # fmt: skip
+        start = (0.5 * side, rise - 1.5 + 1.6 * k)
+        folds.append(
+            (
+                arc_between(start, (reach * side, rise - 5 + 4.5 * k + float(rng.normal(0, 1.5))), -0.10 * side, 4),
+                float(rng.uniform(0.8, 1.7)),
+                float(rng.uniform(0.35, 0.9)),
+            )
+        )
     if length > 66:
         for _ in range(int(rng.integers(2, 5))):
             folds.append(_cross_fold(leg, 58 + float(rng.normal(0, 5)), rng, 0.8))
@@ -222,12 +227,12 @@ def leg_folds(trousers: Trousers, leg: Leg, rng: np.random.Generator) -> list[Fo
         top, end = rise + float(rng.uniform(2, 14)), length - float(rng.uniform(1, 10))
         if end - top > 8:
             t = float(rng.uniform(0.25, 0.75))
-            run = [_mix_edges(leg.across(y), t) for y in (top, 0.5 * (top + end), end)]
-            folds.append((run, float(rng.uniform(1.6, 3.2)), float(rng.uniform(0.3, 0.7))))
+            curve = [_mix_edges(leg.across(y), t) for y in (top, 0.5 * (top + end), end)]
+            folds.append((curve, float(rng.uniform(1.6, 3.2)), float(rng.uniform(0.3, 0.7))))
     return folds
 
 
-def _cross_fold(leg: Leg, y: float, rng: np.random.Generator, strong: float) -> Fold:
+def _cross_fold(leg: Leg, y: float, rng: np.random.Generator, strength_factor: float) -> Fold:
     """A short fold from one edge of the leg into its middle."""
     one, other = leg.across(y) if rng.random() < 0.5 else leg.across(y)[::-1]
     t = float(rng.uniform(0.4, 0.85))
@@ -235,7 +240,7 @@ def _cross_fold(leg: Leg, y: float, rng: np.random.Generator, strong: float) -> 
     return (
         arc_between(one, end, float(rng.uniform(-0.1, 0.1)), 4),
         float(rng.uniform(0.7, 1.5)),
-        strong * float(rng.uniform(0.4, 0.9)),
+        strength_factor * float(rng.uniform(0.4, 0.9)),
     )
 
 

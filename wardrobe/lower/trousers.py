@@ -26,7 +26,7 @@ def draw_trousers(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     cloth = choose_cloth(plan.garment, rng)
     trousers = make_trousers(plan, cloth, float(rng.uniform(*PANT[plan.values["pant_length"]])), rng)
     right = trousers.legs[1]
-    if not trousers.back:
+    if not trousers.seen_from_behind:
         draw_inside_waist(pen, cloth, trousers.waist)
     draw_bottom_support(pen, plan, trousers.waist, cloth, lambda y: right.middle(y)[0])
     for leg in trousers.legs:
@@ -38,41 +38,47 @@ def draw_trousers(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
 
 
 def _draw_leg(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth, rng: np.random.Generator) -> None:
-    under = trousers.band - (2.6 if trousers.back else 0.6)  # a waistband seen from behind rises in its middle
+    under = trousers.waistband - (
+        2.6 if trousers.seen_from_behind else 0.6
+    )  # a waistband seen from behind rises in its middle
     top = [(0.0, under), (leg.outer[0][0], leg.outer[0][1])]
     path = pen.path(top, leg.outer, leg.hem, leg.inner[::-1], [leg.inner[0], top[0]])
     (x0, y0), (x1, y1) = leg.middle(trousers.rise), leg.middle(trousers.length)
     pen.piece(path, cloth, angle=-float(np.degrees(np.arctan2(x1 - x0, y1 - y0))))
-    if trousers.style in ("sports", "track") and cloth.seed % 4 and cloth.kind in ("plain", "heather"):
+    if trousers.style in ("sports", "track") and cloth.seed % 4 and cloth.pattern in ("plain", "heather"):
         draw_side_stripes(pen, leg, path, cloth)
-    if trousers.style == "jeans" and cloth.kind == "denim":
+    if trousers.style == "jeans" and cloth.pattern == "denim":
         draw_fading(pen, trousers, leg, path, cloth, rng)
     pen.folds(path, cloth, leg_folds(trousers, leg, rng))
     if trousers.style == "suit" or (trousers.style == "chinos" and trousers.length > 66 and cloth.seed % 3 == 0):
         draw_pressed_crease(pen, trousers, leg, cloth)
     if trousers.style == "jeans":
-        pen.line([(x - 0.9 * leg.way, y) for x, y in leg.outer[3:]], cloth.seam, 0.16, 0.25)
+        pen.line([(x - 0.9 * leg.side, y) for x, y in leg.outer[3:]], cloth.seam, 0.16, 0.25)
     draw_trouser_hem(pen, trousers, leg, cloth)
 
 
 def _draw_waist(pen: Pen, trousers: Trousers, cloth: Cloth, rng: np.random.Generator) -> None:
-    jeans = trousers.style == "jeans" and cloth.kind == "denim"
+    jeans = trousers.style == "jeans" and cloth.pattern == "denim"
     metal: Colour = (184, 148, 98) if jeans else mix(cloth.colour, (25, 20, 22), 0.6)
-    plain = trousers.elastic or trousers.back
+    plain = trousers.elastic or trousers.seen_from_behind
     if trousers.elastic and trousers.style != "leggings":
         gathers = []
         for t in np.linspace(-0.9, 0.9, 11):
             x = trousers.waist * float(t) + float(rng.normal(0, 0.4))
-            long = float(rng.uniform(4, 10))
+            length = float(rng.uniform(4, 10))
             gathers.append(
                 (
-                    [(x, trousers.band), (x * 1.04, trousers.band + 0.5 * long), (x * 1.08, trousers.band + long)],
+                    [
+                        (x, trousers.waistband),
+                        (x * 1.04, trousers.waistband + 0.5 * length),
+                        (x * 1.08, trousers.waistband + length),
+                    ],
                     0.8,
                     0.6,
                 )
             )
         for leg in trousers.legs:
-            outline = [(0.0, trousers.band - 0.6), leg.outer[0]]
+            outline = [(0.0, trousers.waistband - 0.6), leg.outer[0]]
             area = pen.path(
                 outline, leg.outer[:5], [leg.outer[4], (0.0, trousers.rise)], [(0.0, trousers.rise), outline[0]]
             )
@@ -81,15 +87,15 @@ def _draw_waist(pen: Pen, trousers: Trousers, cloth: Cloth, rng: np.random.Gener
         pen,
         cloth,
         trousers.waist,
-        trousers.band,
+        trousers.waistband,
         loops=not trousers.elastic,
         elastic=trousers.elastic and trousers.style != "leggings",
         button=None if plain else metal,
-        dip=-1.0 if trousers.back else 1.4,
+        dip=-1.0 if trousers.seen_from_behind else 1.4,
     )
-    if jeans and trousers.back:
+    if jeans and trousers.seen_from_behind:
         x = 0.62 * trousers.waist
         patch = pen.path([(x - 3.0, 1.2), (x + 3.0, 0.8)], [(x + 3.0, 4.2), (x - 3.0, 4.6)])
-        pen.piece(patch, Cloth((168, 116, 70), (0, 0, 0), fabric="leather"), edge=0.3, shadow=0.2)
-    if trousers.style in ("joggers", "sports", "swim", "track") and not trousers.back:
+        pen.piece(patch, Cloth((168, 116, 70), (0, 0, 0), material="leather"), edge=0.3, shadow=0.2)
+    if trousers.style in ("joggers", "sports", "swim", "track") and not trousers.seen_from_behind:
         draw_drawstring(pen, cloth)

@@ -19,7 +19,7 @@ def draw_waistband(
     pen: Pen,
     cloth: Cloth,
     waist: float,
-    deep: float,
+    depth: float,
     loops: bool,
     elastic: bool = False,
     button: Colour | None = None,
@@ -27,16 +27,16 @@ def draw_waistband(
 ) -> None:
     """A waistband `deep` cm high, whose middle lies `dip` cm lower than its ends."""
     upper = _waistband_edge(waist, dip)
-    lower = [(x * (1 + 0.3 / waist), y + deep) for x, y in upper]
+    lower = [(x * (1 + 0.3 / waist), y + depth) for x, y in upper]
     pen.band(upper, lower, cloth, ribs=0.9 if elastic else 0.0, shadow=0.35, edge=0.4)
     pen.line([(x, y + 0.5) for x, y in upper], cloth.seam, 0.16, 0.35)
     if loops:
         for t in (-0.72, -0.32, 0.32, 0.72):
             x, y = waist * t, dip * (1 - t * t)
-            left, right = ([(x + s, y - 0.3), (x + s, y + deep + 0.5)] for s in (-0.55, 0.55))
+            left, right = ([(x + s, y - 0.3), (x + s, y + depth + 0.5)] for s in (-0.55, 0.55))
             pen.band(left, right, cloth, shadow=0.25, edge=0.2)
     if button:
-        pen.button((0.4, dip + deep * 0.5), button, 0.8)
+        pen.button((0.4, dip + depth * 0.5), button, 0.8)
 
 
 def _waistband_edge(waist: float, dip: float, down: float = 0.0) -> list[Point]:

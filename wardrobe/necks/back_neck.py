@@ -46,14 +46,14 @@ def _draw_label(ctx: DrawingContext, at: Point) -> None:
     pen, rng, (x, y) = ctx.pen, ctx.rng, at
     grounds = ((240, 238, 232), (30, 30, 34), (236, 226, 206), (120, 40, 44))
     ground = grounds[int(rng.choice(4, p=(0.5, 0.28, 0.15, 0.07)))]
-    half, high = rng.uniform(1.5, 2.6), rng.uniform(1.5, 2.5)
+    half, height = rng.uniform(1.5, 2.6), rng.uniform(1.5, 2.5)
     tag = Cloth(ground, ground)
-    pen.piece(pen.path([(x - half, y), (x + half, y)], [(x + half, y + high), (x - half, y + high)]), tag,
+    pen.piece(pen.path([(x - half, y), (x + half, y)], [(x + half, y + height), (x - half, y + height)]), tag,
               edge=0.05, shadow=0.25)  # fmt: skip
     ink = (40, 38, 44) if luminance(ground) > 0.5 else (225, 220, 205)
-    pen.line([(x - half * 0.6, y + high * 0.45), (x + half * 0.6, y + high * 0.45)], ink, 0.32, 0.8, dash=0.5)
+    pen.line([(x - half * 0.6, y + height * 0.45), (x + half * 0.6, y + height * 0.45)], ink, 0.32, 0.8, dash=0.5)
     if rng.random() < 0.4:  # the size, on a tab of its own
-        y += high
+        y += height
         tab = pen.path([(x - 0.5, y), (x + 0.5, y)], [(x + 0.5, y + 0.9), (x - 0.5, y + 0.9)])
         pen.piece(tab, tag, edge=0.05, shadow=0.2)
 
@@ -74,17 +74,17 @@ def draw_neck_from_behind(ctx: DrawingContext) -> None:
     if "collar_design" in values or "lapel_design" in values:
         _draw_collar_from_behind(ctx)
         return
-    high = 3.2 if "neck_design" in values else 0.0
-    upper = [(x * (0.95 if high else 1.0), y - high * 1.2) for x, y in edge]
-    lower = [(x * 0.985, y + (0.6 if high else 1.7)) for x, y in edge]
+    height = 3.2 if "neck_design" in values else 0.0
+    upper = [(x * (0.95 if height else 1.0), y - height * 1.2) for x, y in edge]
+    lower = [(x * 0.985, y + (0.6 if height else 1.7)) for x, y in edge]
     ctx.pen.band(upper, lower, ctx.trim, ribs=0.8 if ctx.garment in KNITTED else 0.0, shadow=0.3)
     ctx.pen.stitches([(x, y + 0.5) for x, y in lower], ctx.cloth)
 
 
 def _draw_collar_from_behind(ctx: DrawingContext) -> None:
     """The fall of a collar, over its seam."""
-    w, deep = ctx.body.neck, float(ctx.rng.uniform(4.2, 5.6))
+    w, depth = ctx.body.neck, float(ctx.rng.uniform(4.2, 5.6))
     upper = [(-w + 0.4, -2.4), (-w * 0.5, -3.3), (0.0, -3.6), (w * 0.5, -3.3), (w - 0.4, -2.4)]
-    lower = [(-w - 2.4, 1.2), (-w * 0.7, deep - 0.6), (0.0, deep), (w * 0.7, deep - 0.6), (w + 2.4, 1.2)]
+    lower = [(-w - 2.4, 1.2), (-w * 0.7, depth - 0.6), (0.0, depth), (w * 0.7, depth - 0.6), (w + 2.4, 1.2)]
     sides = arc_between(upper[-1], lower[-1], -0.12), arc_between(lower[0], upper[0], -0.12)
     draw_raised_piece(ctx.pen, ctx.pen.path(upper, sides[0], lower[::-1], sides[1]), ctx.trim, height=0.7)

@@ -17,7 +17,7 @@ def _draped_cowl(ctx: DrawingContext) -> Neck:
     depth = float(rng.uniform(8.5, 12.0))
     lean = float(rng.normal(0, 1.0))
     edge = _loop(ctx, 0.0, depth, lean)
-    neck = Neck(opening_below(edge), back=1.2)
+    neck = Neck(opening_below(edge), back_dip=1.2)
     loops = int(rng.integers(3, 5))
     step = float(rng.uniform(4.6, 5.8)) * 3.4 / loops
 
@@ -31,15 +31,15 @@ def _draped_cowl(ctx: DrawingContext) -> Neck:
             grain = float(rng.uniform(-6, 6))
             draw_roll(ctx.pen, upper, lower, ctx.cloth, angle=grain, height=1.5)
 
-    neck.under.append(lambda: draw_inside_back(ctx, 1.2, depth, band=0.0, label=0.5))
-    neck.over.append(over)
+    neck.draw_under.append(lambda: draw_inside_back(ctx, 1.2, depth, band=0.0, label=0.5))
+    neck.draw_over.append(over)
     return neck
 
 
 def _loop(ctx: DrawingContext, out: float, fall: float, lean: float) -> list[Point]:
     """A bow that hangs from both shoulders, `out` cm beyond the neck's sides."""
     body = ctx.body
-    x, y = body.neck + out, body.slope * out / (body.shoulder - body.neck)
+    x, y = body.neck + out, body.shoulder_y * out / (body.shoulder - body.neck)
     return [
         (-x, y),
         (-x * 0.76 + lean * 0.2, y + 0.50 * (fall - y)),
@@ -58,7 +58,7 @@ def _rolled_cowl(ctx: DrawingContext) -> Neck:
     lean = float(rng.normal(0, 0.8))
     rise = float(rng.uniform(2.5, 4.0))
     edge = [(-w, -rise), (-w * 0.55, depth * 0.62), (lean, depth), (w * 0.55, depth * 0.62), (w, -rise)]
-    neck = Neck(opening_below(_loop(ctx, 0.0, depth, lean)), back=0.8)
+    neck = Neck(opening_below(_loop(ctx, 0.0, depth, lean)), back_dip=0.8)
 
     def over() -> None:
         bows = [edge]
@@ -75,6 +75,6 @@ def _rolled_cowl(ctx: DrawingContext) -> Neck:
         back = [(-w, -rise), (-w * 0.5, -rise - 1.3), (0.0, -rise - 1.6), (w * 0.5, -rise - 1.3), (w, -rise)]
         draw_roll(ctx.pen, back, [(-w, 1.0), (0.0, 2.2), (w, 1.0)], ctx.trim.plain(0.3), height=0.6)
 
-    neck.under.append(under)
-    neck.over.append(over)
+    neck.draw_under.append(under)
+    neck.draw_over.append(over)
     return neck

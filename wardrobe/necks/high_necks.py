@@ -36,7 +36,7 @@ def turtle_neck(ctx: DrawingContext) -> Neck:
     base, tilt = _base_seam(w, low), float(rng.normal(0, 0.35))
     fold_y = -float(rng.uniform(0.4, 2.2))  # the lower edge of what is folded over
     pitch = float(rng.choice([0.75, 1.0, 1.4])) if ctx.garment == "sweater" or rng.random() < 0.5 else 0.0
-    neck = Neck(opening_below(base), back=1.0)
+    neck = Neck(opening_below(base), back_dip=1.0)
 
     def over() -> None:
         pen = ctx.pen
@@ -62,8 +62,8 @@ def turtle_neck(ctx: DrawingContext) -> Neck:
                 draw_soft_line(pen, [(top * side, -height), (x * side, fold_y)], ctx.trim.shade, 2.4, 0.35)
             _draw_wrinkles(ctx, upper, lower)
 
-    neck.under.append(lambda: _draw_tube_back(ctx, top, height, sag))
-    neck.over.append(over)
+    neck.draw_under.append(lambda: _draw_tube_back(ctx, top, height, sag))
+    neck.draw_over.append(over)
     return neck
 
 
@@ -94,7 +94,7 @@ def _mock_neck(ctx: DrawingContext) -> Neck:
     knitted = ctx.garment in KNITTED
     zipped = knitted and rng.random() < 0.4
     base = _base_seam(w, low)
-    neck = Neck(opening_below(base), back=1.0)
+    neck = Neck(opening_below(base), back_dip=1.0)
 
     def over() -> None:
         pen = ctx.pen
@@ -115,8 +115,8 @@ def _mock_neck(ctx: DrawingContext) -> Neck:
         if zipped:
             draw_zip(ctx, [(0.0, -height + sag), (0.0, 4.0), (0.0, float(rng.uniform(11, 17)))])
 
-    neck.under.append(lambda: _draw_tube_back(ctx, top, height, sag + 0.5))
-    neck.over.append(over)
+    neck.draw_under.append(lambda: _draw_tube_back(ctx, top, height, sag + 0.5))
+    neck.draw_over.append(over)
     return neck
 
 
@@ -129,7 +129,7 @@ def _stand_collar(ctx: DrawingContext) -> Neck:
     base = round_neck_edge(w, low)
     gap = float(rng.uniform(0.2, 2.0))
     front = "buttons" if soft or (ctx.garment == "coat" and rng.random() < 0.6) else "zip"
-    neck = Neck(opening_below(base), front=front, bottom=low, back=0.5)
+    neck = Neck(opening_below(base), closure=front, bottom=low, back_dip=0.5)
     is_quilted = not soft and rng.random() < 0.4
 
     def under() -> None:
@@ -142,7 +142,7 @@ def _stand_collar(ctx: DrawingContext) -> Neck:
 
     def over() -> None:
         pen = ctx.pen
-        for way in (1, -1):
+        for side in (1, -1):
             dx, dy = jitter(ctx, 0.2)
             foot = [(w + 0.2, 0.4), *[p for p in base[::-1] if 0.5 < p[0] < w], (gap * 0.25, low)]
             crown = [
@@ -151,9 +151,9 @@ def _stand_collar(ctx: DrawingContext) -> Neck:
                 (w * 0.64, low * 0.62 - height * 0.62),
                 (gap + dx, low - height * 0.90 + dy),
             ]
-            foot, crown = (foot, crown) if way == 1 else (mirrored(foot), mirrored(crown))
+            foot, crown = (foot, crown) if side == 1 else (mirrored(foot), mirrored(crown))
             path = pen.path(foot, crown[::-1])
-            draw_raised_piece(ctx.pen, path, ctx.trim, angle=grain_angle(ctx) * way, height=0.8)
+            draw_raised_piece(ctx.pen, path, ctx.trim, angle=grain_angle(ctx) * side, height=0.8)
             colour, alpha = ctx.trim.highlight
             with pen.clip(path):
                 draw_soft_line(pen, blend_curves(foot, crown, 0.9), colour, 1.0, alpha * 0.7)
@@ -167,8 +167,8 @@ def _stand_collar(ctx: DrawingContext) -> Neck:
         else:
             draw_zip(ctx, [(0.0, low - height * 0.5), (0.0, low + 3.0)])
 
-    neck.under.append(under)
-    neck.over.append(over)
+    neck.draw_under.append(under)
+    neck.draw_over.append(over)
     return neck
 
 
@@ -180,7 +180,7 @@ def ruffle_neck(ctx: DrawingContext) -> Neck:
     base = _base_seam(w, low)
     second, tied = rng.random() < 0.5, rng.random() < 0.3
     count = int(rng.integers(8, 11))
-    neck = Neck(opening_below(base), back=0.5)
+    neck = Neck(opening_below(base), back_dip=0.5)
     waist = _rim(w - 0.4, -height, 1.8)
     mouth = _rim(w + 0.9, -height - frill_high, 1.0)
 
@@ -206,17 +206,17 @@ def ruffle_neck(ctx: DrawingContext) -> Neck:
         if tied:
             _draw_ribbon(ctx, (0.0, waist[2][1]))
 
-    neck.under.append(under)
-    neck.over.append(over)
+    neck.draw_under.append(under)
+    neck.draw_over.append(over)
     return neck
 
 
 def _draw_ribbon(ctx: DrawingContext, at: Point) -> None:
     """A small bow of a narrow ribbon."""
     pen, (x, y) = ctx.pen, at
-    for way in (1, -1):
-        pen.line([(x, y), (x + 1.0 * way, y + 4.5), (x + 1.7 * way, y + 9 + way)], ctx.trim.seam, 0.75, 1.0)
-        loop = [(x, y), (x + 1.8 * way, y - 1.4), (x + 3.4 * way, y + 0.2), (x + 1.8 * way, y + 1.0), (x, y)]
+    for side in (1, -1):
+        pen.line([(x, y), (x + 1.0 * side, y + 4.5), (x + 1.7 * side, y + 9 + side)], ctx.trim.seam, 0.75, 1.0)
+        loop = [(x, y), (x + 1.8 * side, y - 1.4), (x + 3.4 * side, y + 0.2), (x + 1.8 * side, y + 1.0), (x, y)]
         draw_raised_piece(ctx.pen, pen.path(loop), ctx.trim, height=0.4)
 
 

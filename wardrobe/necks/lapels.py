@@ -32,29 +32,29 @@ def _draw_collar_back(ctx: DrawingContext, height: float, bottom: float) -> None
 def notched_lapel(ctx: DrawingContext) -> Neck:
     """A collar and a lapel with the notch between them."""
     rng, w = ctx.rng, ctx.body.neck
-    stop = _choose_break_point(ctx)
+    opening_bottom = _choose_break_point(ctx)
     gap = float(rng.uniform(1.5, 4.5)) if rng.random() < 0.2 else 0.0  # worn open
-    runs, edge = v_front_opening(ctx, stop, gap)
-    neck = Neck(runs, front="open" if gap else "buttons", bottom=stop, back=1.0)
-    wide = float(rng.uniform(6.6, 8.6)) + (1.2 if ctx.garment == "coat" else 0.0)
+    curves, edge = v_front_opening(ctx, opening_bottom, gap)
+    neck = Neck(curves, closure="open" if gap else "buttons", bottom=opening_bottom, back_dip=1.0)
+    width = float(rng.uniform(6.6, 8.6)) + (1.2 if ctx.garment == "coat" else 0.0)
     gorge = float(rng.uniform(9.0, 11.5))
     fall = float(rng.uniform(1.3, 2.8))  # of the lapel's upper edge
     length = float(rng.uniform(3.7, 4.7))  # of the collar's end
 
     def roll(y: float) -> float:
-        return w + (0.8 * gap - w) * y / stop + 0.4
+        return w + (0.8 * gap - w) * y / opening_bottom + 0.4
 
     def half(flip: bool) -> None:
         pen = ctx.pen
         dx, dy = jitter(ctx, 0.25)
-        tip = (roll(gorge) + wide + 1.4 + dx, gorge + fall + dy)
-        notch = (roll(gorge) + wide * 0.36, gorge - 0.3)
+        tip = (roll(gorge) + width + 1.4 + dx, gorge + fall + dy)
+        notch = (roll(gorge) + width * 0.36, gorge - 0.3)
         inner = (roll(gorge - 2.4), gorge - 2.4)
-        bottom = (0.8 * gap + 0.2, stop + 0.6)
-        belly = (roll(stop * 0.58) + wide * 0.82, stop * 0.58)
+        bottom = (0.8 * gap + 0.2, opening_bottom + 0.6)
+        belly = (roll(opening_bottom * 0.58) + width * 0.82, opening_bottom * 0.58)
         lapel = [
             arc_between(inner, bottom, -0.035),
-            [bottom, (roll(stop * 0.82) + wide * 0.28, stop * 0.83), belly, tip],
+            [bottom, (roll(opening_bottom * 0.82) + width * 0.28, opening_bottom * 0.83), belly, tip],
             arc_between(tip, notch, 0.0),
             [notch, (0.5 * (notch[0] + inner[0]), 0.5 * (notch[1] + inner[1]) - 0.8), inner],  # under the collar
         ]
@@ -83,52 +83,52 @@ def notched_lapel(ctx: DrawingContext) -> Neck:
         half(True)
         half(False)
         if gap:
-            draw_open_front_edges(ctx, edge, stop)
+            draw_open_front_edges(ctx, edge, opening_bottom)
 
-    neck.under.append(lambda: _draw_collar_back(ctx, 3.6, stop))
-    neck.over.append(over)
+    neck.draw_under.append(lambda: _draw_collar_back(ctx, 3.6, opening_bottom))
+    neck.draw_over.append(over)
     return neck
 
 
 def collarless_front(ctx: DrawingContext) -> Neck:
     """No collar: the two fronts with a band, a binding or a facing, buttoned or hanging open."""
     rng, w = ctx.rng, ctx.body.neck
-    hangs = rng.random() < 0.55
+    hangs_open = rng.random() < 0.55
     v_shaped = rng.random() < 0.6
-    stop = float(min(rng.uniform(17, 27), ctx.body.length * 0.6)) if v_shaped else float(rng.uniform(8, 9.5))
-    gap = float(rng.uniform(1.5, 5.0)) if hangs else 0.0
-    if v_shaped or hangs:
-        runs, right = v_front_opening(ctx, stop, gap)
+    opening_bottom = float(min(rng.uniform(17, 27), ctx.body.length * 0.6)) if v_shaped else float(rng.uniform(8, 9.5))
+    gap = float(rng.uniform(1.5, 5.0)) if hangs_open else 0.0
+    if v_shaped or hangs_open:
+        curves, right = v_front_opening(ctx, opening_bottom, gap)
     else:
-        right = round_neck_edge(w, stop)[:2:-1]
-        runs = [mirrored(right), right[::-1], [(w, -25.0), (-w, -25.0)]]
-    neck = Neck(runs, front="open" if hangs else "buttons", bottom=stop, back=1.6)
+        right = round_neck_edge(w, opening_bottom)[:2:-1]
+        curves = [mirrored(right), right[::-1], [(w, -25.0), (-w, -25.0)]]
+    neck = Neck(curves, closure="open" if hangs_open else "buttons", bottom=opening_bottom, back_dip=1.6)
     kind = "band" if ctx.garment == "cardigan" else str(rng.choice(["facing", "binding", "facing"]))
 
     def over() -> None:
         pen = ctx.pen
         edge = [p for p in right if p[1] <= ctx.body.length]
-        if hangs:
+        if hangs_open:
             edge.append((right[-1][0] * 0.985, ctx.body.length + 0.6))
-        wide = {"band": 2.9, "binding": 1.1, "facing": 1.8}[kind]
-        for way in (1, -1):
-            run = edge if way == 1 else mirrored(edge)
-            far = offset(run, -wide * way)
-            path = pen.path(run, far[::-1])
+        width = {"band": 2.9, "binding": 1.1, "facing": 1.8}[kind]
+        for side in (1, -1):
+            curve = edge if side == 1 else mirrored(edge)
+            outer_edge = offset(curve, -width * side)
+            path = pen.path(curve, outer_edge[::-1])
             if kind == "facing":
-                pen.stitches(far, ctx.cloth, alpha=0.7)
-                draw_soft_line(pen, offset(run, -0.4 * way), ctx.cloth.highlight[0], 0.9, ctx.cloth.highlight[1])
-                pen.line(run, ctx.cloth.seam, 0.3, 0.9)
+                pen.stitches(outer_edge, ctx.cloth, alpha=0.7)
+                draw_soft_line(pen, offset(curve, -0.4 * side), ctx.cloth.highlight[0], 0.9, ctx.cloth.highlight[1])
+                pen.line(curve, ctx.cloth.seam, 0.3, 0.9)
             elif kind == "band":
-                pen.band(run, far, ctx.trim, ribs=0.9, shadow=0.5, edge=0.4)
-                pen.crease(far, ctx.cloth, 0.9, 0.5)
+                pen.band(curve, outer_edge, ctx.trim, ribs=0.9, shadow=0.5, edge=0.4)
+                pen.crease(outer_edge, ctx.cloth, 0.9, 0.5)
             else:
                 draw_raised_piece(ctx.pen, path, _binding_cloth(ctx), height=0.4)
-        if kind == "band" and not hangs and v_shaped:
-            pen.button((0.0, stop + 1.2), button_colour(ctx), 0.75)
+        if kind == "band" and not hangs_open and v_shaped:
+            pen.button((0.0, opening_bottom + 1.2), button_colour(ctx), 0.75)
 
-    neck.under.append(lambda: draw_inside_back(ctx, 1.6, stop, band=2.0 if kind == "band" else 1.2))
-    neck.over.append(over)
+    neck.draw_under.append(lambda: draw_inside_back(ctx, 1.6, opening_bottom, band=2.0 if kind == "band" else 1.2))
+    neck.draw_over.append(over)
     return neck
 
 
@@ -142,11 +142,11 @@ def _binding_cloth(ctx: DrawingContext) -> Cloth:
 def shawl_collar(ctx: DrawingContext, large: bool) -> Neck:
     """A collar that runs into the fronts without a notch; `large` lies over the shoulders."""
     rng, w = ctx.rng, ctx.body.neck
-    stop = _choose_break_point(ctx)
-    hangs = ctx.garment == "cardigan" or rng.random() < 0.2
-    gap = float(rng.uniform(2.0, 5.5)) if hangs else 0.0
-    runs, edge = v_front_opening(ctx, stop, gap)
-    neck = Neck(runs, front="open" if hangs else "buttons", bottom=stop, back=0.8)
+    opening_bottom = _choose_break_point(ctx)
+    hangs_open = ctx.garment == "cardigan" or rng.random() < 0.2
+    gap = float(rng.uniform(2.0, 5.5)) if hangs_open else 0.0
+    curves, edge = v_front_opening(ctx, opening_bottom, gap)
+    neck = Neck(curves, closure="open" if hangs_open else "buttons", bottom=opening_bottom, back_dip=0.8)
     size = float(rng.uniform(13.0, 15.5) if large else rng.uniform(5.8, 7.6))
     if large:
         size = min(size, ctx.body.shoulder + 1.5 - w)
@@ -155,15 +155,19 @@ def shawl_collar(ctx: DrawingContext, large: bool) -> Neck:
     def half(flip: bool) -> None:
         pen = ctx.pen
         dx, dy = jitter(ctx, 0.3)
-        end = (gap * 0.8 + 0.2, stop + (4.0 if large else 1.0))
+        end = (gap * 0.8 + 0.2, opening_bottom + (4.0 if large else 1.0))
         start = (w - 0.2, -height * 0.72)
-        way_down = [(w * 0.72, stop * 0.42)] if gap else [(w * 0.62, stop * 0.36), (w * 0.3, stop * 0.7)]
+        way_down = (
+            [(w * 0.72, opening_bottom * 0.42)]
+            if gap
+            else [(w * 0.62, opening_bottom * 0.36), (w * 0.3, opening_bottom * 0.7)]
+        )
         inner = [start, *way_down, end]
         outer = [
             end,
-            (end[0] + size * 0.40, stop * 0.86 + dy),
-            (w * 0.4 + size * (0.98 if large else 0.88) + dx, stop * 0.56 + dy),
-            (w + size * (1.0 if large else 0.9) + dx, stop * 0.27),
+            (end[0] + size * 0.40, opening_bottom * 0.86 + dy),
+            (w * 0.4 + size * (0.98 if large else 0.88) + dx, opening_bottom * 0.56 + dy),
+            (w + size * (1.0 if large else 0.9) + dx, opening_bottom * 0.27),
             (w + size * 0.72, 2.8),
             (w + size * 0.3, -height * 0.45),
             start,
@@ -184,11 +188,11 @@ def shawl_collar(ctx: DrawingContext, large: bool) -> Neck:
     def over() -> None:
         half(True)
         half(False)
-        if hangs and ctx.garment != "cardigan":
-            draw_open_front_edges(ctx, edge, stop)
+        if hangs_open and ctx.garment != "cardigan":
+            draw_open_front_edges(ctx, edge, opening_bottom)
 
-    neck.under.append(lambda: _draw_collar_back(ctx, height, stop))
-    neck.over.append(over)
+    neck.draw_under.append(lambda: _draw_collar_back(ctx, height, opening_bottom))
+    neck.draw_over.append(over)
     return neck
 
 

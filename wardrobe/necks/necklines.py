@@ -27,28 +27,34 @@ def round_neck(ctx: DrawingContext) -> Neck:
         if keyhole:
             _draw_keyhole(ctx, depth)
 
-    neck.under.append(lambda: draw_inside_back(ctx, neck.back, depth))
-    neck.over.append(over)
+    neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, depth))
+    neck.draw_over.append(over)
     return neck
 
 
 def _draw_keyhole(ctx: DrawingContext, top: float) -> None:
     """A drop-shaped hole below the neck, closed above by a button."""
-    pen, deep = ctx.pen, float(ctx.rng.uniform(4.0, 6.0))
-    drop = [(0.0, top + 0.6), (1.3, top + deep * 0.62), (0.0, top + deep), (-1.3, top + deep * 0.62), (0.0, top + 0.6)]
+    pen, depth = ctx.pen, float(ctx.rng.uniform(4.0, 6.0))
+    drop = [
+        (0.0, top + 0.6),
+        (1.3, top + depth * 0.62),
+        (0.0, top + depth),
+        (-1.3, top + depth * 0.62),
+        (0.0, top + 0.6),
+    ]
     pen.piece(pen.path(drop), ctx.lining.plain(0.2), edge=0.3)
     pen.line(drop, ctx.cloth.seam, 0.35, 0.9)
     pen.button((0.0, top + 0.3), button_colour(ctx), 0.5)
 
 
-def v_neck(ctx: DrawingContext, deep: bool) -> Neck:
+def v_neck(ctx: DrawingContext, plunging: bool) -> Neck:
     rng, w = ctx.rng, ctx.body.neck
-    depth = float(rng.uniform(27, 31.5) if deep else rng.uniform(13.5, 19))
-    bulge = 0.03 if deep else float(rng.uniform(0.0, 0.07))
+    depth = float(rng.uniform(27, 31.5) if plunging else rng.uniform(13.5, 19))
+    bulge = 0.03 if plunging else float(rng.uniform(0.0, 0.07))
     left = arc_between((-w, 0.0), (0.0, depth), -bulge)
     right = arc_between((0.0, depth), (w, 0.0), -bulge)
     neck = Neck([left, right, [(w, -25.0), (-w, -25.0)]], bottom=depth)
-    wraps = ctx.garment in ("dress", "blouse") and rng.random() < (0.5 if deep else 0.25)
+    wraps = ctx.garment in ("dress", "blouse") and rng.random() < (0.5 if plunging else 0.25)
     tied = ctx.garment in ("dress", "blouse") and not wraps and rng.random() < 0.25
 
     def over() -> None:
@@ -58,8 +64,8 @@ def v_neck(ctx: DrawingContext, deep: bool) -> Neck:
         elif tied:
             _draw_ties(ctx, depth)
 
-    neck.under.append(lambda: draw_inside_back(ctx, neck.back, depth))
-    neck.over.append(over)
+    neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, depth))
+    neck.draw_over.append(over)
     return neck
 
 
@@ -69,10 +75,10 @@ def _draw_wrap_edge(ctx: DrawingContext, depth: float) -> None:
     end = min(body.length - 3.0, 41.0)
     if end < depth + 4:
         return
-    run = [(0.0, depth), (body.neck * 0.9, (depth + end) / 2 - 1.0), (body.width(end) * 0.9, end)]
-    draw_soft_line(pen, offset(run, 0.8), ctx.cloth.shade, 1.8, 0.45)
-    pen.crease(run, ctx.cloth, 0.9, 0.6)
-    draw_soft_line(pen, offset(run, -0.5), ctx.cloth.highlight[0], 0.7, ctx.cloth.highlight[1] * 0.7)
+    curve = [(0.0, depth), (body.neck * 0.9, (depth + end) / 2 - 1.0), (body.width(end) * 0.9, end)]
+    draw_soft_line(pen, offset(curve, 0.8), ctx.cloth.shade, 1.8, 0.45)
+    pen.crease(curve, ctx.cloth, 0.9, 0.6)
+    draw_soft_line(pen, offset(curve, -0.5), ctx.cloth.highlight[0], 0.7, ctx.cloth.highlight[1] * 0.7)
     folds = [(arc_between((t * body.neck * 0.9, depth + t * 8), (body.width(end) * 0.8, end - 1.0), 0.06), 1.2, 0.6)
              for t in (-0.6, 0.2)]  # fmt: skip
     pen.folds(pen.path(*body.outline(1.8)), ctx.cloth, folds)
@@ -81,12 +87,12 @@ def _draw_wrap_edge(ctx: DrawingContext, depth: float) -> None:
 def _draw_ties(ctx: DrawingContext, y: float) -> None:
     """Two cords that hang from the point of the neck, with tassels or knots at their ends."""
     pen, rng = ctx.pen, ctx.rng
-    for way in (1, -1):
-        end = ((1.6 + rng.uniform(0, 1.8)) * way, y + rng.uniform(10, 16))
-        cord = arc_between((0.2 * way, y - 0.3), end, 0.1 * way)
+    for side in (1, -1):
+        end = ((1.6 + rng.uniform(0, 1.8)) * side, y + rng.uniform(10, 16))
+        cord = arc_between((0.2 * side, y - 0.3), end, 0.1 * side)
         draw_soft_line(pen, offset(cord, 0.5), (10, 8, 14), 0.9, 0.35)
         pen.line(cord, ctx.trim.seam, 0.7, 0.95)
-        pen.line([end, (end[0] + 0.1 * way, end[1] + 1.4)], ctx.trim.seam, 1.3, 1.0)
+        pen.line([end, (end[0] + 0.1 * side, end[1] + 1.4)], ctx.trim.seam, 1.3, 1.0)
 
 
 def henley_neck(ctx: DrawingContext) -> Neck:
@@ -103,13 +109,13 @@ def henley_neck(ctx: DrawingContext) -> Neck:
 
     def over() -> None:
         pen = ctx.pen
-        for run, way in ((left, 1), (right, -1)):
-            pen.band(run, offset(run, 1.7 * way), ctx.trim, ribs=0.7, shadow=0.4)
-            pen.line(run, ctx.cloth.seam, 0.3, 0.9)
+        for curve, side in ((left, 1), (right, -1)):
+            pen.band(curve, offset(curve, 1.7 * side), ctx.trim, ribs=0.7, shadow=0.4)
+            pen.line(curve, ctx.cloth.seam, 0.3, 0.9)
         draw_open_placket(ctx, (parted, rim), depth, closed, count)
 
-    neck.under.append(lambda: draw_inside_back(ctx, neck.back, depth))
-    neck.over.append(over)
+    neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, depth))
+    neck.draw_over.append(over)
     return neck
 
 
@@ -124,14 +130,14 @@ def split_neck(ctx: DrawingContext) -> Neck:
 
     def over() -> None:
         whole = [*mirrored(right), *mirrored(slit)[1:]], [*slit[::-1], *right[::-1][1:]]
-        for run in whole:
-            _draw_edge(ctx, run)
-            ctx.pen.stitches(offset(run, 1.4), ctx.cloth)
+        for curve in whole:
+            _draw_edge(ctx, curve)
+            ctx.pen.stitches(offset(curve, 1.4), ctx.cloth)
         if tied:
             _draw_ties(ctx, rim + 0.5)
 
-    neck.under.append(lambda: draw_inside_back(ctx, neck.back, depth))
-    neck.over.append(over)
+    neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, depth))
+    neck.draw_over.append(over)
     return neck
 
 
@@ -147,9 +153,9 @@ def _open_neck(ctx: DrawingContext) -> Neck:
 def boat_neck(ctx: DrawingContext) -> Neck:
     width, depth = ctx.body.neck, float(ctx.rng.uniform(3.2, 4.4))
     edge = [(-width, 0.0), (-width * 0.6, depth * 0.75), (0.0, depth), (width * 0.6, depth * 0.75), (width, 0.0)]
-    neck = Neck(opening_below(edge), back=1.0)
-    neck.under.append(lambda: draw_inside_back(ctx, neck.back, depth, band=0.8))
-    neck.over.append(lambda: _draw_finish(ctx, [edge], narrow=True))
+    neck = Neck(opening_below(edge), back_dip=1.0)
+    neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, depth, band=0.8))
+    neck.draw_over.append(lambda: _draw_finish(ctx, [edge], narrow=True))
     return neck
 
 
@@ -157,9 +163,9 @@ def square_neck(ctx: DrawingContext) -> Neck:
     width, depth = ctx.body.neck, float(ctx.rng.uniform(12, 15.5))
     low = width - float(ctx.rng.uniform(0, 1.2))
     sides = [arc_between(a, b) for a, b in pairwise([(-width, 0.0), (-low, depth), (low, depth), (width, 0.0)])]
-    neck = Neck([*sides, [(width, -25.0), (-width, -25.0)]], back=2.6)
-    neck.under.append(lambda: draw_inside_back(ctx, neck.back, depth))
-    neck.over.append(lambda: _draw_finish(ctx, sides, narrow=True))
+    neck = Neck([*sides, [(width, -25.0), (-width, -25.0)]], back_dip=2.6)
+    neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, depth))
+    neck.draw_over.append(lambda: _draw_finish(ctx, sides, narrow=True))
     return neck
 
 
@@ -168,10 +174,10 @@ def sweetheart_neck(ctx: DrawingContext) -> Neck:
     width, top = ctx.body.neck, float(ctx.rng.uniform(12.5, 14.5))
     bows = complete_by_mirroring(sweetheart_edge(width - 0.8, top, float(ctx.rng.uniform(4.5, 6.0))))
     middle = len(bows) // 2 + 1
-    runs = [[(-width, 0.0), bows[0]], bows[:middle], bows[middle - 1 :], [bows[-1], (width, 0.0)]]
-    neck = Neck([*runs, [(width, -25.0), (-width, -25.0)]], back=3.0)
-    neck.under.append(lambda: draw_inside_back(ctx, neck.back, top + 4))
-    neck.over.append(lambda: _draw_finish(ctx, runs, narrow=True))
+    curves = [[(-width, 0.0), bows[0]], bows[:middle], bows[middle - 1 :], [bows[-1], (width, 0.0)]]
+    neck = Neck([*curves, [(width, -25.0), (-width, -25.0)]], back_dip=3.0)
+    neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, top + 4))
+    neck.draw_over.append(lambda: _draw_finish(ctx, curves, narrow=True))
     return neck
 
 
@@ -186,62 +192,62 @@ def sweetheart_edge(width: float, top: float, dip: float) -> list[Point]:
     ]
 
 
-def _draw_finish(ctx: DrawingContext, runs: list[list[Point]], narrow: bool = False) -> None:
+def _draw_finish(ctx: DrawingContext, curves: list[list[Point]], narrow: bool = False) -> None:
     """The edge of a neckline: a knitted band, a turned hem with stitches, a piping, a facing, scallops or a frill."""
     rng = ctx.rng
     if ctx.garment in ("T-shirt", "sweater") and not narrow:
         kinds: tuple[str, ...] = ("rib", "rib", "rib", "hem")
     elif ctx.garment in ("dress", "blouse", "top"):
-        kinds = ("hem", "piping", "facing", "piping", "facing", "hem", "scallops", "frill") if len(runs) == 1 else \
+        kinds = ("hem", "piping", "facing", "piping", "facing", "hem", "scallops", "frill") if len(curves) == 1 else \
             ("hem", "piping", "facing", "piping", "facing", "scallops")  # fmt: skip
     else:
         kinds = ("hem", "piping", "facing")
     kind = str(rng.choice(kinds))
-    wide = float(rng.uniform(2.2, 3.2) if ctx.garment == "sweater" else rng.uniform(1.4, 2.4))
+    width = float(rng.uniform(2.2, 3.2) if ctx.garment == "sweater" else rng.uniform(1.4, 2.4))
     if kind == "frill":
-        run = runs[0]
-        draw_gathers(ctx.pen, run, [(x * 1.10, y + 2.6) for x, y in run], ctx.trim, 12, ctx.rng, 0.3)
-    for i, run in enumerate(runs):
+        curve = curves[0]
+        draw_gathers(ctx.pen, curve, [(x * 1.10, y + 2.6) for x, y in curve], ctx.trim, 12, ctx.rng, 0.3)
+    for i, curve in enumerate(curves):
         if kind in ("rib", "piping"):
-            far = _mitred_edge(runs, i, wide if kind == "rib" else 0.9)
-            ctx.pen.band(run, far, ctx.trim, ribs=0.7 if kind == "rib" else 0.0, shadow=0.4)
-            ctx.pen.line(far, ctx.cloth.seam, 0.25, 0.8)
+            outer_edge = _mitred_edge(curves, i, width if kind == "rib" else 0.9)
+            ctx.pen.band(curve, outer_edge, ctx.trim, ribs=0.7 if kind == "rib" else 0.0, shadow=0.4)
+            ctx.pen.line(outer_edge, ctx.cloth.seam, 0.25, 0.8)
         elif kind == "scallops":
-            _draw_scallops(ctx, run)
+            _draw_scallops(ctx, curve)
         elif kind == "hem":
-            ctx.pen.stitches(offset(run, 1.5), ctx.cloth)
-        _draw_edge(ctx, run)
+            ctx.pen.stitches(offset(curve, 1.5), ctx.cloth)
+        _draw_edge(ctx, curve)
 
 
-def _mitred_edge(runs: list[list[Point]], i: int, wide: float) -> list[Point]:
+def _mitred_edge(curves: list[list[Point]], i: int, width: float) -> list[Point]:
     """The outer edge of a band along a run; where two runs meet, their bands meet in a corner."""
-    far = offset(runs[i], wide)
-    for end, other, corner in ((0, i - 1, runs[i][0]), (-1, i + 1, runs[i][-1])):
-        if not 0 <= other < len(runs):
+    outer_edge = offset(curves[i], width)
+    for end, other, corner in ((0, i - 1, curves[i][0]), (-1, i + 1, curves[i][-1])):
+        if not 0 <= other < len(curves):
             continue
-        beside = offset(runs[other], wide)[-1 if end == 0 else 0]
-        mean = (far[end][0] + beside[0]) / 2 - corner[0], (far[end][1] + beside[1]) / 2 - corner[1]
-        long = math.hypot(*mean)
-        if long > 0.2 * wide:
-            reach = min(wide * wide / long, 2.2 * wide) / long
-            far[end] = corner[0] + mean[0] * reach, corner[1] + mean[1] * reach
-    return far
+        beside = offset(curves[other], width)[-1 if end == 0 else 0]
+        mean = (outer_edge[end][0] + beside[0]) / 2 - corner[0], (outer_edge[end][1] + beside[1]) / 2 - corner[1]
+        length = math.hypot(*mean)
+        if length > 0.2 * width:
+            reach = min(width * width / length, 2.2 * width) / length
+            outer_edge[end] = corner[0] + mean[0] * reach, corner[1] + mean[1] * reach
+    return outer_edge
 
 
-def _draw_edge(ctx: DrawingContext, run: Curve) -> None:
+def _draw_edge(ctx: DrawingContext, curve: Curve) -> None:
     """The turned edge itself, lit so that it shows on dark cloth."""
     colour, alpha = ctx.trim.highlight
-    draw_soft_line(ctx.pen, offset(run, 0.35), colour, 0.6, alpha * 0.8, soft=0.25)
-    ctx.pen.line(run, ctx.cloth.seam, 0.25, 0.85)
+    draw_soft_line(ctx.pen, offset(curve, 0.35), colour, 0.6, alpha * 0.8, soft=0.25)
+    ctx.pen.line(curve, ctx.cloth.seam, 0.25, 0.85)
 
 
-def _draw_scallops(ctx: DrawingContext, run: Curve) -> None:
+def _draw_scallops(ctx: DrawingContext, curve: Curve) -> None:
     """A small lace edge: half discs along the run, each with a hole."""
     pen = ctx.pen
-    length = sum(math.dist(a, b) for a, b in pairwise(run))
+    length = sum(math.dist(a, b) for a, b in pairwise(curve))
     n = max(int(length / 1.25), 3)
     discs, eyes = skia.Path(), skia.Path()
-    for x, y in resample(run, n):
+    for x, y in resample(curve, n):
         x, y = pen.warp((x, y))
         discs.addCircle(x, y, 0.72)
         eyes.addCircle(x, y, 0.22)

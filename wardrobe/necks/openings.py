@@ -21,17 +21,19 @@ def complete_by_mirroring(right: Curve) -> list[Point]:
     return [*mirrored(right), *list(reversed(right))[1:]]
 
 
-def v_front_opening(ctx: DrawingContext, stop: float, open_gap: float) -> tuple[list[list[Point]], list[Point]]:
+def v_front_opening(
+    ctx: DrawingContext, opening_bottom: float, open_gap: float
+) -> tuple[list[list[Point]], list[Point]]:
     """The contour of a V front down to `stop` (or open to the hem), and its right edge (roll line, then front)."""
     w, length = ctx.body.neck, ctx.body.length
     if open_gap > 0:
         right = [
             (w, 0.0),
-            (w * 0.72, stop * 0.42),
-            (open_gap * 0.8, stop),
-            (open_gap, (stop + length) / 2),
+            (w * 0.72, opening_bottom * 0.42),
+            (open_gap * 0.8, opening_bottom),
+            (open_gap, (opening_bottom + length) / 2),
             (open_gap * 1.25, length + 8),
         ]
     else:
-        right = arc_between((w, 0.0), (0.0, stop), 0.05)
+        right = arc_between((w, 0.0), (0.0, opening_bottom), 0.05)
     return [mirrored(right), right[::-1], [(w, -25.0), (-w, -25.0)]], right

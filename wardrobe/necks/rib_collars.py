@@ -14,26 +14,26 @@ def rib_collar(ctx: DrawingContext) -> Neck:
     low, height = float(rng.uniform(7.5, 9.5)), float(rng.uniform(4.0, 5.2))
     if ctx.garment == "cardigan":
         height *= 0.8  # a band, not a stand-up collar
-    hangs = rng.random() < 0.8  # closed, it is easily taken for a stand-up collar
-    gap = float(rng.uniform(2.5, 6.0)) if hangs else 0.5
-    if not hangs and rng.random() < 0.5:
+    hangs_open = rng.random() < 0.8  # closed, it is easily taken for a stand-up collar
+    gap = float(rng.uniform(2.5, 6.0)) if hangs_open else 0.5
+    if not hangs_open and rng.random() < 0.5:
         gap = 2.2  # the zip is pulled down a little
-    if not hangs and ctx.garment == "cardigan":
+    if not hangs_open and ctx.garment == "cardigan":
         gap = float(rng.uniform(3.0, 4.5))  # buttoned up to the band, it would have a stand-up collar
     length = ctx.body.length
     edge = [p for p in round_neck_edge(w + 0.6, low) if p[0] > gap * 0.5]
     throat = (gap * 0.45, low)
-    if hangs:
+    if hangs_open:
         below = [throat, (gap * 0.8, low + 0.4 * (length - low)), (gap, length + 8)]
     else:
         below = [throat, (0.0, low + (3 + 4 * gap if gap > 1 else 0.4))]
     collar, cut = [throat, *edge], below[::-1]
-    runs = [mirrored(collar)[::-1], mirrored(below), cut, collar]
+    curves = [mirrored(collar)[::-1], mirrored(below), cut, collar]
     neck = Neck(
-        [*runs, [(w + 0.6, -25.0), (-w - 0.6, -25.0)]],
-        front="open" if hangs else ("buttons" if ctx.garment == "cardigan" else "zip"),
-        bottom=below[-1][1] if not hangs else low,
-        back=0.6,
+        [*curves, [(w + 0.6, -25.0), (-w - 0.6, -25.0)]],
+        closure="open" if hangs_open else ("buttons" if ctx.garment == "cardigan" else "zip"),
+        bottom=below[-1][1] if not hangs_open else low,
+        back_dip=0.6,
     )
     stripes = _choose_stripes(ctx)
 
@@ -49,19 +49,19 @@ def rib_collar(ctx: DrawingContext) -> Neck:
         outer = [(w + 0.7, 0.8), *edge[:-1][::-1], throat]
         end = throat[0] + 0.3, low - height * 0.9
         inner = [(w - 0.3, -height * 0.66), (w * 0.88, 0.0), (w * 0.62, low * 0.42), end]
-        for way in (1, -1):
-            one, other = (outer, inner) if way == 1 else (mirrored(outer), mirrored(inner))
+        for side in (1, -1):
+            one, other = (outer, inner) if side == 1 else (mirrored(outer), mirrored(inner))
             _draw_ribbed_band(ctx, one, other, stripes)
-            side = [p if way == 1 else (-p[0], p[1]) for p in below]
-            if hangs:
-                _draw_front_edge(ctx, [*side[:2], (gap * way * 0.98, length)], way)
+            slit = [p if side == 1 else (-p[0], p[1]) for p in below]
+            if hangs_open:
+                _draw_front_edge(ctx, [*slit[:2], (gap * side * 0.98, length)], side)
             elif gap > 1 and ctx.garment == "cardigan":
-                _draw_front_edge(ctx, side, way)
+                _draw_front_edge(ctx, slit, side)
             elif gap > 1:
-                draw_open_zip_side(ctx, [other[-1], side[0], side[-1]], way)
+                draw_open_zip_side(ctx, [other[-1], slit[0], slit[-1]], side)
 
-    neck.under.append(under)
-    neck.over.append(over)
+    neck.draw_under.append(under)
+    neck.draw_over.append(over)
     return neck
 
 
@@ -84,8 +84,8 @@ def _draw_ribbed_band(ctx: DrawingContext, one: Curve, other: Curve, stripes: tu
     pen.crease(one, ctx.cloth, 0.8, 0.5)
 
 
-def _draw_front_edge(ctx: DrawingContext, run: list[Point], way: int) -> None:
+def _draw_front_edge(ctx: DrawingContext, curve: list[Point], side: int) -> None:
     if ctx.garment == "cardigan":
-        ctx.pen.band(run, offset(run, -2.8 * way), ctx.trim, ribs=1.0, shadow=0.4)
+        ctx.pen.band(curve, offset(curve, -2.8 * side), ctx.trim, ribs=1.0, shadow=0.4)
     else:
-        draw_open_zip_side(ctx, run, way)
+        draw_open_zip_side(ctx, curve, side)

@@ -44,20 +44,20 @@ def choose_view(
     The frame cuts off the part that is hidden in the plan if that is a length.
     """
     points = _points(outlines)
-    low, high = float(points[:, 1].min()), float(points[:, 1].max())
-    cut_top, cut_bottom = _crop_heights(plan, low, high, plain, rng)
-    points = np.vstack([points, _support_points(plan, low, high, cut_bottom, supports, plain, rng)])
+    low, bottom = float(points[:, 1].min()), float(points[:, 1].max())
+    cut_top, cut_bottom = _crop_heights(plan, low, bottom, plain, rng)
+    points = np.vstack([points, _support_points(plan, low, bottom, cut_bottom, supports, plain, rng)])
     points = points[points[:, 1] < cut_bottom + 5.0]
     points[:, 1] = np.clip(points[:, 1], cut_top, cut_bottom)
     if cut_bottom < math.inf and not (points[:, 1] == cut_bottom).any():  # long straight seams have no point there
         points = np.vstack([points, (float(points[:, 0].mean()), cut_bottom)])
-    lens = _camera_matrix(plan, plain, rng)
-    seen = _project(lens, points)
-    (x0, y0), (x1, y1) = seen.min(axis=0), seen.max(axis=0)
+    perspective = _camera_matrix(plan, plain, rng)
+    projected = _project(perspective, points)
+    (x0, y0), (x1, y1) = projected.min(axis=0), projected.max(axis=0)
     if cut_bottom < math.inf:
-        y1 = float(np.mean(seen[points[:, 1] == cut_bottom, 1]))
+        y1 = float(np.mean(projected[points[:, 1] == cut_bottom, 1]))
     if cut_top > -math.inf:
-        y0 = float(np.mean(seen[points[:, 1] == cut_top, 1]))
+        y0 = float(np.mean(projected[points[:, 1] == cut_top, 1]))
     w, h = _image_size((x1 - x0) / (y1 - y0), size, plain, rng)
     fill = _fill_share(plan, plain, cut_top > -math.inf or cut_bottom < math.inf, rng)
     scale = fill * min(w / (x1 - x0), h / (y1 - y0))
@@ -69,7 +69,7 @@ def choose_view(
     elif cut_top > -math.inf:
         top = 0.0
     place = skia.Matrix.MakeAll(scale, 0, left - scale * x0, 0, scale, top - scale * y0, 0, 0, 1)
-    return View((w, h), skia.Matrix.Concat(place, lens))
+    return View((w, h), skia.Matrix.Concat(place, perspective))
 
 
 def _points(paths: list[skia.Path]) -> Array:
@@ -83,7 +83,7 @@ def _project(matrix: skia.Matrix, points: Array) -> Array:
     return np.asarray(moved[:, :2] / moved[:, 2:])
 
 
-def _crop_heights(plan: Plan, low: float, high: float, plain: bool, rng: np.random.Generator) -> tuple[float, float]:
+def _crop_heights(plan: Plan, top: float, bottom: float, plain: bool, rng: np.random.Generator) -> tuple[float, float]:
     """The heights at which the frame cuts the garment off; infinite where it does not."""
     if plan.hidden in HEM_ATTRIBUTES:
         if plan.hidden == "coat_length":
@@ -93,15 +93,15 @@ def _crop_heights(plan: Plan, low: float, high: float, plain: bool, rng: np.rand
     if plain:
         return -math.inf, math.inf
     if plan.garment in BOTTOMS:
-        return (low + float(rng.uniform(0.8, 3.0)) if chance < 0.08 else -math.inf), math.inf
+        return (top + float(rng.uniform(0.8, 3.0)) if chance < 0.08 else -math.inf), math.inf
     # No label speaks of the hem of a T-shirt; a long sleeve that hangs would be cut off with it.
     if not set(HEM_ATTRIBUTES) & set(plan.values) and plan.values["sleeve_length"] <= 4 and chance < 0.2:
-        return -math.inf, high - float(rng.uniform(0.03, 0.16)) * (high - low)
+        return -math.inf, bottom - float(rng.uniform(0.03, 0.16)) * (bottom - top)
     return -math.inf, math.inf
 
 
 def _support_points(
-    plan: Plan, low: float, high: float, cut: float, supports: list[skia.Path], plain: bool, rng: np.random.Generator
+    plan: Plan, top: float, bottom: float, cut: float, supports: list[skia.Path], plain: bool, rng: np.random.Generator
 ) -> Array:
     """Points of the support that the picture shows as well, (N, 2)."""
     middle = np.empty((0, 2))
@@ -110,10 +110,10 @@ def _support_points(
     above = min(float(path.getBounds().top()) for path in supports)
     if plan.setting == "hanger":
         shown = plain or rng.random() < 0.75
-        return np.array([[0.0, above - 1.0 if shown else max(above, low - 1.5)]])
+        return np.array([[0.0, above - 1.0 if shown else max(above, top - 1.5)]])
     neck = neck_y(plan)
-    whole = cut == math.inf and rng.random() < _full_length_chance(plan, high - neck, plain)
-    below = neck + FLOOR + 5.0 if whole else _lowest_y_shown(plan, neck, high, plain, rng)
+    whole = cut == math.inf and rng.random() < _full_length_chance(plan, bottom - neck, plain)
+    below = neck + FLOOR + 5.0 if whole else _lowest_y_shown(plan, neck, bottom, plain, rng)
     if plan.garment in BOTTOMS:
         shown = above > -30.0 or (whole and rng.random() < 0.3)
         near, far = (-9, -4) if cut < math.inf else (-26, -14)
@@ -135,12 +135,12 @@ def _full_length_chance(plan: Plan, hem: float, plain: bool) -> float:
     return 0.9 if hem > KNEE - 6.0 else 0.5
 
 
-def _lowest_y_shown(plan: Plan, neck: float, high: float, plain: bool, rng: np.random.Generator) -> float:
+def _lowest_y_shown(plan: Plan, neck: float, bottom: float, plain: bool, rng: np.random.Generator) -> float:
     """The lowest height shown of a mannequin whose feet are not: below the next joint, where a label needs it."""
     if not set(HEM_ATTRIBUTES) & set(plan.values):
-        return high + float(rng.uniform(1, 6 if plain else 14))
+        return bottom + float(rng.uniform(1, 6 if plain else 14))
     joints = (HIP, CROTCH, KNEE, CALF, ANKLE, FLOOR)
-    return next((neck + y + 7.0 for y in joints if neck + y > high + 3.0), neck + FLOOR + 5.0)
+    return next((neck + y + 7.0 for y in joints if neck + y > bottom + 3.0), neck + FLOOR + 5.0)
 
 
 def _camera_matrix(plan: Plan, plain: bool, rng: np.random.Generator) -> skia.Matrix:

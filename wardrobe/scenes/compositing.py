@@ -122,8 +122,8 @@ def _draw_shadows(canvas: skia.Canvas, garment: skia.Image, plan: Plan, view: Vi
         "flat": ((4, 0.004, 0.012, 0.016, 0.24), (2, 0.002, 0.004, 0.004, 0.26)),
         "hanger": ((4, 0.014, 0.020, 0.016, 0.24), (3, 0.006, 0.007, 0.006, 0.18)),
     }[plan.setting]
-    for less, dx, dy, sigma, alpha in shadows:
-        _draw_blurred_shadow(canvas, garment, less, dx * h, dy * h, sigma * h, min(alpha * strength, 1.0))
+    for downscale, dx, dy, sigma, alpha in shadows:
+        _draw_blurred_shadow(canvas, garment, downscale, dx * h, dy * h, sigma * h, min(alpha * strength, 1.0))
 
 
 def _draw_foot_shadow(canvas: skia.Canvas, plan: Plan, view: View, strength: float) -> None:
@@ -144,17 +144,17 @@ def _draw_foot_shadow(canvas: skia.Canvas, plan: Plan, view: View, strength: flo
 
 
 def _draw_blurred_shadow(
-    canvas: skia.Canvas, garment: skia.Image, less: int, dx: float, dy: float, sigma: float, alpha: float
+    canvas: skia.Canvas, garment: skia.Image, downscale: int, dx: float, dy: float, sigma: float, alpha: float
 ) -> None:
     """The garment's shadow, blurred in a picture `less` times smaller: a blur of the whole picture would be slow."""
     w, h = garment.width(), garment.height()
-    small = skia.Surface(-(-w // less), -(-h // less))
+    small = skia.Surface(-(-w // downscale), -(-h // downscale))
     black = skia.ColorFilters.Blend(argb((30, 26, 34)), skia.BlendMode.kSrcIn)
-    whole, tiny = skia.Rect.MakeWH(w, h), skia.Rect.MakeWH(w / less, h / less)
-    small.getCanvas().drawImageRect(garment, whole, tiny, SMOOTH_SAMPLING, skia.Paint(ColorFilter=black))
+    full_rect, small_rect = skia.Rect.MakeWH(w, h), skia.Rect.MakeWH(w / downscale, h / downscale)
+    small.getCanvas().drawImageRect(garment, full_rect, small_rect, SMOOTH_SAMPLING, skia.Paint(ColorFilter=black))
     blurred = skia.Surface(small.width(), small.height())
-    soft = skia.ImageFilters.Blur(sigma / less, sigma / less)
+    soft = skia.ImageFilters.Blur(sigma / downscale, sigma / downscale)
     blurred.getCanvas().drawImage(small.makeImageSnapshot(), 0, 0, skia.SamplingOptions(), skia.Paint(ImageFilter=soft))
     canvas.drawImageRect(
-        blurred.makeImageSnapshot(), tiny, whole.makeOffset(dx, dy), SMOOTH_SAMPLING, skia.Paint(Alphaf=alpha)
+        blurred.makeImageSnapshot(), small_rect, full_rect.makeOffset(dx, dy), SMOOTH_SAMPLING, skia.Paint(Alphaf=alpha)
     )

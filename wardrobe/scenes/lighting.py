@@ -34,10 +34,10 @@ def add_lighting(canvas: skia.Canvas, w: int, h: int, rng: np.random.Generator) 
 
 def _draw_outside_shadow(canvas: skia.Canvas, w: int, h: int, kind: str, rng: np.random.Generator) -> None:
     """A shadow from outside the picture, painted small and drawn large, which softens it."""
-    less = 6
-    small = skia.Surface(-(-w // less) + 2, -(-h // less) + 2)
+    downscale = 6
+    small = skia.Surface(-(-w // downscale) + 2, -(-h // downscale) + 2)
     target = small.getCanvas()
-    target.scale(1 / less, 1 / less)
+    target.scale(1 / downscale, 1 / downscale)
     alpha = float(rng.uniform(0.10, 0.30))
     paint = skia.Paint(Color=argb(SHADOW_COLOUR, alpha), AntiAlias=True)
     if kind == "window":  # all is in shadow but for the panes
@@ -46,10 +46,10 @@ def _draw_outside_shadow(canvas: skia.Canvas, w: int, h: int, kind: str, rng: np
         target.translate(float(rng.uniform(0, w)), float(rng.uniform(0, h)))
         target.rotate(float(rng.uniform(-40, 40)))
         target.skew(float(rng.uniform(-0.5, 0.5)), 0)
-        wide, high = float(rng.uniform(0.16, 0.34)) * h, float(rng.uniform(0.2, 0.5)) * h
+        width, height = float(rng.uniform(0.16, 0.34)) * h, float(rng.uniform(0.2, 0.5)) * h
         for i in range(-1, 1):
             for k in range(-1, 2):
-                target.drawRect(skia.Rect.MakeXYWH(i * wide * 1.12, k * high * 1.08, wide, high), clear)
+                target.drawRect(skia.Rect.MakeXYWH(i * width * 1.12, k * height * 1.08, width, height), clear)
     elif kind == "photographer":
         x, top = float(rng.uniform(0.1, 0.9)) * w, float(rng.uniform(0.45, 0.8)) * h
         r = 0.13 * h
@@ -71,7 +71,7 @@ def _draw_outside_shadow(canvas: skia.Canvas, w: int, h: int, kind: str, rng: np
     reach = float(rng.uniform(0.5, 2.0))
     blurred = skia.Paint(ImageFilter=skia.ImageFilters.Blur(reach, reach, skia.TileMode.kClamp))
     soft.getCanvas().drawImage(small.makeImageSnapshot(), 0, 0, skia.SamplingOptions(), blurred)
-    whole = skia.Rect.MakeXYWH(0, 0, small.width() * less, small.height() * less)
+    whole = skia.Rect.MakeXYWH(0, 0, small.width() * downscale, small.height() * downscale)
     canvas.drawImageRect(
         soft.makeImageSnapshot(), whole, skia.SamplingOptions(skia.CubicResampler.Mitchell()), skia.Paint()
     )

@@ -45,10 +45,10 @@ def _noise_tile(kind: str) -> skia.Image:
     return skia.Image.fromarray(pixels, colorType=skia.ColorType.kRGBA_8888_ColorType)
 
 
-def _noise(rng: np.random.Generator, long: float, wide: float, power: float = 2.6) -> Array:
+def _noise(rng: np.random.Generator, length: float, width: float, power: float = 2.6) -> Array:
     """Smooth noise whose features are about `long` pixels along x and `wide` along y, (SIDE, SIDE)."""
     fy, fx = np.meshgrid(np.fft.fftfreq(SIDE_PIXELS), np.fft.fftfreq(SIDE_PIXELS), indexing="ij")
-    reach = np.hypot(fx * long, fy * wide) * 2.2
+    reach = np.hypot(fx * length, fy * width) * 2.2
     field = np.real(np.fft.ifft2(np.fft.fft2(rng.normal(0, 1, (SIDE_PIXELS, SIDE_PIXELS))) / (1 + reach**power)))
     return np.asarray(field / field.std())
 

@@ -24,8 +24,8 @@ def draw_floor_props(canvas: skia.Canvas, view: View, free: IsFree, rng: np.rand
     for _ in range(int(rng.choice([0, 0, 0, 1, 1, 2, 3]))):
         prop, reach = FLOOR_PROPS[rng.integers(len(FLOOR_PROPS))]
         x, y, inward = _edge_point(view, rng)
-        deep = float(rng.uniform(0.0, 0.5)) * reach
-        x, y = x + deep * math.cos(inward), y + deep * math.sin(inward)
+        depth = float(rng.uniform(0.0, 0.5)) * reach
+        x, y = x + depth * math.cos(inward), y + depth * math.sin(inward)
         turn, seed = math.degrees(inward) + float(rng.normal(0, 28)), int(rng.integers(1 << 30))
         centre = skia.Point(x + 0.2 * reach * math.cos(inward), y + 0.2 * reach * math.sin(inward))
         if free(centre, reach):
@@ -41,20 +41,20 @@ def draw_wall_props(canvas: skia.Canvas, view: View, bare: bool, floor: float, r
     for prop in rng.permutation(3)[: int(rng.choice([0, 0, 0, 1, 1, 2]))]:
         side, seed = (1 if rng.random() < 0.5 else -1), int(rng.integers(1 << 30))
         edge = area.right() if side > 0 else area.left()
-        high = min(area.bottom(), floor - 20.0) - area.top()
+        height = min(area.bottom(), floor - 20.0) - area.top()
         if prop == 0:
             y = min(area.bottom(), floor) - float(rng.uniform(0.0, 0.2)) * area.height()
             _draw_prop(canvas, _draw_plant, (edge + 5.0 * side, y), 180.0 if side > 0 else 0.0, seed)
-        elif prop == 1 and bare and high > 40.0:
+        elif prop == 1 and bare and height > 40.0:
             _draw_prop(
-                canvas, _draw_framed_painting, (edge, area.top() + float(rng.uniform(0.1, 0.5)) * high), 0.0, seed
+                canvas, _draw_framed_painting, (edge, area.top() + float(rng.uniform(0.1, 0.5)) * height), 0.0, seed
             )
-        elif prop == 2 and bare and high > 40.0:
+        elif prop == 2 and bare and height > 40.0:
             inset = float(rng.uniform(6.0, 8.0))
             _draw_prop(
                 canvas,
                 _draw_light_switch,
-                (edge - inset * side, area.top() + float(rng.uniform(0.3, 0.9)) * high),
+                (edge - inset * side, area.top() + float(rng.uniform(0.3, 0.9)) * height),
                 0.0,
                 seed,
             )
@@ -98,9 +98,9 @@ def draw_second_garment(
     free = max(edges[0], w - edges[1], 0.1 * w)
     show = min(float(rng.uniform(0.10, 0.22)) * w, free + 0.04 * w)
     turn = 0.0 if setting != "flat" else float(rng.uniform(-25, 25))
-    high = float(view.matrix.mapXY(0.0, 0.0).y()) if setting != "flat" else float(rng.uniform(0.0, 0.5)) * h
+    height = float(view.matrix.mapXY(0.0, 0.0).y()) if setting != "flat" else float(rng.uniform(0.0, 0.5)) * h
     canvas.save()
-    canvas.translate(show - scale * box.right() if left else w - show - scale * box.left(), high)
+    canvas.translate(show - scale * box.right() if left else w - show - scale * box.left(), height)
     canvas.rotate(turn)
     canvas.scale(scale, scale)
     shadow = skia.ImageFilters.DropShadow(0.6, 1.6, 1.4, 1.4, argb((20, 16, 24), 0.5))
@@ -114,11 +114,11 @@ def _random_colour(rng: np.random.Generator) -> Colour:
     return mix(parse_hex(PROP_COLOURS[rng.integers(len(PROP_COLOURS))]), (128, 120, 112), float(rng.uniform(0, 0.2)))
 
 
-def _draw_solid(canvas: skia.Canvas, path: skia.Path, colour: Colour, high: float = 1.5) -> None:
+def _draw_solid(canvas: skia.Canvas, path: skia.Path, colour: Colour, height: float = 1.5) -> None:
     """A thing with its shadow, its colour, a lit and a dark edge."""
     canvas.save()
-    canvas.translate(0.4 * high, 0.8 * high)
-    canvas.drawPath(path, skia.Paint(Color=argb((14, 12, 18), 0.42), MaskFilter=blur(0.8 * high), AntiAlias=True))
+    canvas.translate(0.4 * height, 0.8 * height)
+    canvas.drawPath(path, skia.Paint(Color=argb((14, 12, 18), 0.42), MaskFilter=blur(0.8 * height), AntiAlias=True))
     canvas.restore()
     box = path.getBounds()
     light = skia.GradientShader.MakeLinear(
@@ -170,8 +170,10 @@ def _draw_cable(canvas: skia.Canvas, rng: np.random.Generator, colour: Colour, w
     path = skia.Path()
     path.moveTo(-12, float(rng.uniform(-25, -5)))
     path.cubicTo(float(rng.uniform(8, 20)), -12, float(rng.uniform(6, 18)), 12, -12, float(rng.uniform(8, 30)))
-    for shift, tone, alpha, wide in ((0.7, (14, 12, 18), 0.4, width * 1.2), (0.0, colour, 1.0, width)):
-        paint = skia.Paint(Color=argb(tone, alpha), Style=skia.Paint.kStroke_Style, StrokeWidth=wide, AntiAlias=True)
+    for shift, tone, alpha, stroke_width in ((0.7, (14, 12, 18), 0.4, width * 1.2), (0.0, colour, 1.0, width)):
+        paint = skia.Paint(
+            Color=argb(tone, alpha), Style=skia.Paint.kStroke_Style, StrokeWidth=stroke_width, AntiAlias=True
+        )
         if shift:
             paint.setMaskFilter(blur(0.5))
         canvas.save()
@@ -216,13 +218,13 @@ def _draw_plant(canvas: skia.Canvas, rng: np.random.Generator) -> None:
         canvas.save()
         canvas.rotate(float(rng.uniform(-70, 70)))
         leaf = skia.Path()
-        long = float(rng.uniform(9, 20))
+        length = float(rng.uniform(9, 20))
         leaf.moveTo(-4, 0)
-        leaf.quadTo(0.4 * long, -0.34 * long, long, 0)
-        leaf.quadTo(0.4 * long, 0.34 * long, -4, 0)
+        leaf.quadTo(0.4 * length, -0.34 * length, length, 0)
+        leaf.quadTo(0.4 * length, 0.34 * length, -4, 0)
         _draw_solid(canvas, leaf, mix(green, (20, 40, 20), float(rng.uniform(0, 0.4))), 1.0)
         canvas.drawLine(
-            -4, 0, long * 0.9, 0, skia.Paint(Color=argb((220, 235, 200), 0.4), StrokeWidth=0.3, AntiAlias=True)
+            -4, 0, length * 0.9, 0, skia.Paint(Color=argb((220, 235, 200), 0.4), StrokeWidth=0.3, AntiAlias=True)
         )
         canvas.restore()
 
@@ -251,19 +253,23 @@ def _draw_light_switch(canvas: skia.Canvas, rng: np.random.Generator) -> None:
 def _draw_framed_painting(canvas: skia.Canvas, rng: np.random.Generator) -> None:
     """A framed picture of hills."""
     colour = _random_colour(rng)
-    wide, high = float(rng.uniform(22, 44)), float(rng.uniform(24, 50))
-    _draw_solid(canvas, _rounded_rect(-wide / 2, -high / 2, wide, high, 0.3), colour, 1.2)
-    _draw_solid(canvas, _rounded_rect(-wide / 2 + 2, -high / 2 + 2, wide - 4, high - 4, 0.1), (238, 234, 226), 0.1)
-    scene = skia.Rect.MakeXYWH(-wide / 2 + 5, -high / 2 + 5, wide - 10, high - 10)
+    width, height = float(rng.uniform(22, 44)), float(rng.uniform(24, 50))
+    _draw_solid(canvas, _rounded_rect(-width / 2, -height / 2, width, height, 0.3), colour, 1.2)
+    _draw_solid(
+        canvas, _rounded_rect(-width / 2 + 2, -height / 2 + 2, width - 4, height - 4, 0.1), (238, 234, 226), 0.1
+    )
+    scene = skia.Rect.MakeXYWH(-width / 2 + 5, -height / 2 + 5, width - 10, height - 10)
     canvas.save()
     canvas.clipRect(scene, skia.ClipOp.kIntersect, True)
     sky, hill = mix(_random_colour(rng), (225, 232, 238), 0.6), _random_colour(rng)
     canvas.drawRect(scene, skia.Paint(Color=argb(sky)))
     for x, y, r in ((-0.3, 0.55, 0.6), (0.35, 0.65, 0.62)):
         canvas.drawCircle(
-            x * wide, y * high, r * wide, skia.Paint(Color=argb(mix(hill, sky, 0.4 * (r > 0.6))), AntiAlias=True)
+            x * width, y * height, r * width, skia.Paint(Color=argb(mix(hill, sky, 0.4 * (r > 0.6))), AntiAlias=True)
         )
-    canvas.drawCircle(0.12 * wide, -0.16 * high, 0.08 * wide, skia.Paint(Color=argb((250, 240, 205)), AntiAlias=True))
+    canvas.drawCircle(
+        0.12 * width, -0.16 * height, 0.08 * width, skia.Paint(Color=argb((250, 240, 205)), AntiAlias=True)
+    )
     canvas.restore()
 
 

@@ -17,52 +17,52 @@ def choose_tone(pool: tuple[str, ...], rng: np.random.Generator) -> Colour:
     return mix(colour, parse_hex(pool[rng.integers(len(pool))]), float(rng.uniform(0, 0.12)))
 
 
-def fill_rect(canvas: skia.Canvas, r: skia.Rect, colour: Colour) -> None:
-    canvas.drawRect(r, skia.Paint(Color=argb(colour)))
+def fill_rect(canvas: skia.Canvas, rect: skia.Rect, colour: Colour) -> None:
+    canvas.drawRect(rect, skia.Paint(Color=argb(colour)))
 
 
-def draw_stripes(canvas: skia.Canvas, r: skia.Rect, colour: Colour, rng: np.random.Generator) -> None:
+def draw_stripes(canvas: skia.Canvas, rect: skia.Rect, colour: Colour, rng: np.random.Generator) -> None:
     step = float(rng.uniform(2.5, 14))
-    wide = step * float(rng.uniform(0.2, 0.55))
+    width = step * float(rng.uniform(0.2, 0.55))
     paint = skia.Paint(Color=argb(colour), AntiAlias=True)
-    for x in np.arange(r.left(), r.right(), step):
-        canvas.drawRect(skia.Rect.MakeXYWH(float(x), r.top(), wide, r.height()), paint)
+    for x in np.arange(rect.left(), rect.right(), step):
+        canvas.drawRect(skia.Rect.MakeXYWH(float(x), rect.top(), width, rect.height()), paint)
 
 
-def draw_bands(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
-    y, last = r.top(), 0
-    while y < r.bottom():
-        deep = float(rng.uniform(2, 13))
+def draw_bands(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+    y, last = rect.top(), 0
+    while y < rect.bottom():
+        depth = float(rng.uniform(2, 13))
         last = (last + 1 + int(rng.integers(len(tones) - 1))) % len(tones)
-        canvas.drawRect(skia.Rect.MakeXYWH(r.left(), y, r.width(), deep), skia.Paint(Color=argb(tones[last])))
-        y += deep
+        canvas.drawRect(skia.Rect.MakeXYWH(rect.left(), y, rect.width(), depth), skia.Paint(Color=argb(tones[last])))
+        y += depth
 
 
-def draw_check(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+def draw_check(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
     step = float(rng.uniform(9, 26))
-    for tone, at, wide in ((tones[0], 0.0, 0.42), (tones[1], 0.62, 0.14), (tones[2], 0.82, 0.05)):
+    for tone, at, width in ((tones[0], 0.0, 0.42), (tones[1], 0.62, 0.14), (tones[2], 0.82, 0.05)):
         paint = skia.Paint(Color=argb(tone, 0.55), AntiAlias=True)
-        for t in np.arange(r.left(), r.right(), step):
+        for t in np.arange(rect.left(), rect.right(), step):
             x = float(t) + at * step
-            canvas.drawRect(skia.Rect.MakeXYWH(x, r.top(), wide * step, r.height()), paint)
-            canvas.drawRect(skia.Rect.MakeXYWH(r.left(), x, r.width(), wide * step), paint)
+            canvas.drawRect(skia.Rect.MakeXYWH(x, rect.top(), width * step, rect.height()), paint)
+            canvas.drawRect(skia.Rect.MakeXYWH(rect.left(), x, rect.width(), width * step), paint)
 
 
-def draw_zigzag(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
-    step, high = float(rng.uniform(5, 14)), float(rng.uniform(3, 9))
-    xs = np.arange(r.left(), r.right() + step, step)
-    for i, y in enumerate(np.arange(r.top(), r.bottom(), high * 1.6)):
+def draw_zigzag(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+    step, height = float(rng.uniform(5, 14)), float(rng.uniform(3, 9))
+    xs = np.arange(rect.left(), rect.right() + step, step)
+    for i, y in enumerate(np.arange(rect.top(), rect.bottom(), height * 1.6)):
         path = skia.Path()
-        path.moveTo(r.left() - step, float(y))
+        path.moveTo(rect.left() - step, float(y))
         for k, x in enumerate(xs):
-            path.lineTo(float(x), float(y) + (high if k % 2 else 0.0))
+            path.lineTo(float(x), float(y) + (height if k % 2 else 0.0))
         paint = skia.Paint(
-            Color=argb(tones[i % 3]), Style=skia.Paint.kStroke_Style, StrokeWidth=0.42 * high, AntiAlias=True
+            Color=argb(tones[i % 3]), Style=skia.Paint.kStroke_Style, StrokeWidth=0.42 * height, AntiAlias=True
         )
         canvas.drawPath(path, paint)
 
 
-def draw_motifs(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], kind: str, rng: np.random.Generator) -> None:
+def draw_motifs(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], kind: str, rng: np.random.Generator) -> None:
     """A repeat of flowers, leaves or dots."""
     step = float(rng.uniform(9, 30))
     recorder = skia.PictureRecorder()
@@ -78,7 +78,7 @@ def draw_motifs(canvas: skia.Canvas, r: skia.Rect, tones: list[Colour], kind: st
         skia.Matrix.RotateDeg(float(rng.uniform(0, 90))),
         skia.Rect.MakeWH(step, step),
     )
-    canvas.drawRect(r, skia.Paint(Shader=shader))
+    canvas.drawRect(rect, skia.Paint(Shader=shader))
 
 
 def _draw_motif(
@@ -98,7 +98,7 @@ def _draw_motif(
     paint = skia.Paint(Color=argb(tone), AntiAlias=True)
     for _ in range(petals):
         canvas.rotate(360 / petals)
-        wide = 0.3 if kind == "flowers" else 0.2
-        canvas.drawOval(skia.Rect.MakeLTRB(-wide * size, 0.1 * size, wide * size, size), paint)
+        width = 0.3 if kind == "flowers" else 0.2
+        canvas.drawOval(skia.Rect.MakeLTRB(-width * size, 0.1 * size, width * size, size), paint)
     canvas.drawCircle(0, 0, (0.3 if petals else 0.6) * size, skia.Paint(Color=argb(other), AntiAlias=True))
     canvas.restore()

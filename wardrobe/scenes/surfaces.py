@@ -45,7 +45,7 @@ CARPET_COLOURS = (
 STONE_COLOURS = ("d9d4cb", "cfc8bb", "bfc3c4", "c7b49b", "e6e4df", "9aa0a3", "d3c4ae", "8a7f75")
 
 
-def draw_surface(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_surface(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """One of them over a rectangle, turned as it happens to lie."""
     weights: dict[Draw, float] = {
         draw_boards: 0.22, draw_parquet: 0.09, draw_sheet: 0.26, draw_blanket: 0.10, draw_quilt: 0.06,
@@ -55,7 +55,7 @@ def draw_surface(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) ->
     turn = float(rng.normal(0, 4)) + float(rng.choice([0.0, 90.0]))
     if draw is draw_tiles and rng.random() < 0.4:
         turn += 45.0
-    draw_rotated(canvas, r, turn, draw, rng)
+    draw_rotated(canvas, rect, turn, draw, rng)
 
 
 def choose_by_weight(weights: dict[Draw, float], rng: np.random.Generator) -> Draw:
@@ -64,67 +64,73 @@ def choose_by_weight(weights: dict[Draw, float], rng: np.random.Generator) -> Dr
     return list(weights)[int(rng.choice(len(weights), p=shares / shares.sum()))]
 
 
-def draw_rotated(canvas: skia.Canvas, r: skia.Rect, turn: float, draw: Draw, rng: np.random.Generator) -> None:
+def draw_rotated(canvas: skia.Canvas, rect: skia.Rect, turn: float, draw: Draw, rng: np.random.Generator) -> None:
     """Draws over a rectangle something that is turned by degrees about its middle."""
-    reach = 0.5 * math.hypot(r.width(), r.height())
+    reach = 0.5 * math.hypot(rect.width(), rect.height())
     canvas.save()
-    canvas.translate(r.centerX(), r.centerY())
+    canvas.translate(rect.centerX(), rect.centerY())
     canvas.rotate(turn)
     draw(canvas, skia.Rect.MakeLTRB(-reach, -reach, reach, reach), rng)
     canvas.restore()
 
 
-def draw_boards(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_boards(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """Floor boards or laminate."""
-    deep = float(rng.choice([7.0, 9.0, 12.5, 19.0]))
-    long = float(rng.uniform(90, 150)) if deep > 8 else float(rng.uniform(35, 60))
-    _draw_planks(canvas, r, choose_tone(WOOD_COLOURS, rng), deep, long, float(rng.uniform(0.1, 0.6)), rng)
+    depth = float(rng.choice([7.0, 9.0, 12.5, 19.0]))
+    length = float(rng.uniform(90, 150)) if depth > 8 else float(rng.uniform(35, 60))
+    _draw_planks(canvas, rect, choose_tone(WOOD_COLOURS, rng), depth, length, float(rng.uniform(0.1, 0.6)), rng)
 
 
 def _draw_planks(
-    canvas: skia.Canvas, r: skia.Rect, base: Colour, deep: float, long: float, joint: float, rng: np.random.Generator
+    canvas: skia.Canvas,
+    rect: skia.Rect,
+    base: Colour,
+    depth: float,
+    plank_length: float,
+    joint: float,
+    rng: np.random.Generator,
 ) -> None:
     spread, grain = float(rng.uniform(0.04, 0.2)), float(rng.uniform(0.14, 0.34))
     scale = float(rng.uniform(0.16, 0.26))
     dark = mix(base, (15, 8, 4), 0.7)
     line = skia.Paint(Color=argb(dark, joint), Style=skia.Paint.kStroke_Style, StrokeWidth=0.32, AntiAlias=True)
     rows = skia.Path()
-    y = r.top()
-    while y < r.bottom():
-        x = r.left() - float(rng.uniform(0, long))
-        while x < r.right():
-            length = long * float(rng.uniform(0.8, 1.15))
-            plank = skia.Rect.MakeXYWH(x, y, length, deep)
+    y = rect.top()
+    while y < rect.bottom():
+        x = rect.left() - float(rng.uniform(0, plank_length))
+        while x < rect.right():
+            length = plank_length * float(rng.uniform(0.8, 1.15))
+            plank = skia.Rect.MakeXYWH(x, y, length, depth)
             shift = float(rng.normal(0, spread))
             tone = mix(base, (255, 246, 230) if shift > 0 else (40, 24, 14), min(abs(shift), 0.45))
             canvas.drawRect(plank, skia.Paint(Color=argb(tone)))
             canvas.drawRect(plank, noise_paint("grain", grain, scale, rng))
             rows.addRect(plank)
             x += length
-        y += deep
+        y += depth
     canvas.drawPath(rows, line)
 
 
-def draw_parquet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_parquet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """Herringbone."""
     base, grain = choose_tone(WOOD_COLOURS, rng), float(rng.uniform(0.16, 0.3))
-    wide, times = float(rng.uniform(6.5, 9.0)), int(rng.integers(4, 6))
+    width, times = float(rng.uniform(6.5, 9.0)), int(rng.integers(4, 6))
     spread = float(rng.uniform(0.05, 0.15))
-    long = wide * times
+    length = width * times
     paints = [noise_paint("grain", grain, 0.2, rng, turn) for turn in (0.0, 90.0)]
     joints = skia.Path()
     canvas.save()
     canvas.rotate(45)
-    half = 0.72 * r.width()
-    steps = int(2 * half / wide) + 2
+    half = 0.72 * rect.width()
+    steps = int(2 * half / width) + 2
     for k in range(-steps, steps):
         for m in range(-int(steps / times) - 2, int(steps / times) + 2):
-            x, y = k * wide + m * long, k * wide - m * long
-            if abs(x + y) > 2.1 * half or abs(x - y) > 2.1 * half or math.hypot(x, y) > 1.2 * r.width() / 2 * 1.42:
+            x, y = k * width + m * length, k * width - m * length
+            if abs(x + y) > 2.1 * half or abs(x - y) > 2.1 * half or math.hypot(x, y) > 1.2 * rect.width() / 2 * 1.42:
                 continue
             for block, paint in (
-                (skia.Rect.MakeXYWH(x, y, long, wide), paints[0]),
-                (skia.Rect.MakeXYWH(x + long, y + wide - long, wide, long), paints[1]),
+                (skia.Rect.MakeXYWH(x, y, length, width), paints[0]),
+                (skia.Rect.MakeXYWH(x + length, y + width - length, width, length), paints[1]),
             ):
                 shift = float(rng.normal(0, spread))
                 tone = mix(base, (255, 246, 230) if shift > 0 else (40, 24, 14), min(abs(shift), 0.4))
@@ -138,49 +144,49 @@ def draw_parquet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) ->
     canvas.restore()
 
 
-def draw_sheet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_sheet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """A bed sheet: smooth, crumpled, or of satin; some with stripes or dots."""
     base = choose_tone(LINEN_COLOURS, rng)
-    fill_rect(canvas, r, base)
+    fill_rect(canvas, rect, base)
     if rng.random() < 0.2:
-        draw_stripes(canvas, r, mix(base, choose_tone(BRIGHT_COLOURS, rng), float(rng.uniform(0.2, 0.7))), rng)
-    draw_creases(canvas, r, float(rng.uniform(0.5, 1.4)), rng)
+        draw_stripes(canvas, rect, mix(base, choose_tone(BRIGHT_COLOURS, rng), float(rng.uniform(0.2, 0.7))), rng)
+    draw_creases(canvas, rect, float(rng.uniform(0.5, 1.4)), rng)
 
 
-def draw_creases(canvas: skia.Canvas, r: skia.Rect, strength: float, rng: np.random.Generator) -> None:
+def draw_creases(canvas: skia.Canvas, rect: skia.Rect, strength: float, rng: np.random.Generator) -> None:
     """Light and shade on cloth that does not lie flat."""
     turn, kind = float(rng.uniform(0, 360)), rng.random()
     if kind < 0.65:
-        canvas.drawRect(r, noise_paint("drape", 0.2 * strength, float(rng.uniform(0.16, 0.24)), rng, turn))
+        canvas.drawRect(rect, noise_paint("drape", 0.2 * strength, float(rng.uniform(0.16, 0.24)), rng, turn))
     if kind > 0.3:
-        canvas.drawRect(r, noise_paint("crumple", 0.15 * strength, float(rng.uniform(0.12, 0.2)), rng, turn + 40))
+        canvas.drawRect(rect, noise_paint("crumple", 0.15 * strength, float(rng.uniform(0.12, 0.2)), rng, turn + 40))
 
 
-def draw_blanket(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_blanket(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """A blanket or bedspread with a bold pattern: flowers, checks, stripes in many colours, leaves, zigzags."""
     base = choose_tone(LINEN_COLOURS + BRIGHT_COLOURS, rng)
     tones = [choose_tone(BRIGHT_COLOURS, rng) for _ in range(3)]
     strength = float(rng.uniform(0.35, 0.95))
     tones = [mix(base, tone, strength) for tone in tones]
-    fill_rect(canvas, r, base)
+    fill_rect(canvas, rect, base)
     kind = str(rng.choice(["flowers", "check", "bands", "leaves", "zigzag", "dots"]))
     if kind == "bands":
-        draw_bands(canvas, r, [base, *tones], rng)
+        draw_bands(canvas, rect, [base, *tones], rng)
     elif kind == "check":
-        draw_check(canvas, r, tones, rng)
+        draw_check(canvas, rect, tones, rng)
     elif kind == "zigzag":
-        draw_zigzag(canvas, r, tones, rng)
+        draw_zigzag(canvas, rect, tones, rng)
     else:
-        draw_motifs(canvas, r, tones, kind, rng)
-    draw_creases(canvas, r, float(rng.uniform(0.4, 1.0)), rng)
+        draw_motifs(canvas, rect, tones, kind, rng)
+    draw_creases(canvas, rect, float(rng.uniform(0.4, 1.0)), rng)
 
 
-def draw_quilt(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_quilt(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """A quilted bedspread: padded diamonds or squares between seams."""
     base = choose_tone(LINEN_COLOURS, rng)
-    fill_rect(canvas, r, base)
+    fill_rect(canvas, rect, base)
     if rng.random() < 0.3:
-        draw_motifs(canvas, r, [mix(base, choose_tone(BRIGHT_COLOURS, rng), 0.45) for _ in range(3)], "flowers", rng)
+        draw_motifs(canvas, rect, [mix(base, choose_tone(BRIGHT_COLOURS, rng), 0.45) for _ in range(3)], "flowers", rng)
     step = float(rng.uniform(5, 12))
     recorder = skia.PictureRecorder()
     target = recorder.beginRecording(skia.Rect.MakeWH(step, step))
@@ -197,87 +203,87 @@ def draw_quilt(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> N
     shader = recorder.finishRecordingAsPicture().makeShader(
         repeat, repeat, skia.FilterMode.kLinear, local, skia.Rect.MakeWH(step, step)
     )
-    canvas.drawRect(r, skia.Paint(Shader=shader))
-    draw_creases(canvas, r, 0.4, rng)
+    canvas.drawRect(rect, skia.Paint(Shader=shader))
+    draw_creases(canvas, rect, 0.4, rng)
 
 
-def draw_carpet(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_carpet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """A carpet of one colour."""
-    fill_rect(canvas, r, choose_tone(CARPET_COLOURS, rng))
+    fill_rect(canvas, rect, choose_tone(CARPET_COLOURS, rng))
     kind = "tuft" if rng.random() < 0.6 else "fleece"
-    canvas.drawRect(r, noise_paint(kind, float(rng.uniform(0.2, 0.38)), float(rng.uniform(0.1, 0.22)), rng))
-    canvas.drawRect(r, noise_paint("cloud", 0.07, 0.35, rng))
+    canvas.drawRect(rect, noise_paint(kind, float(rng.uniform(0.2, 0.38)), float(rng.uniform(0.1, 0.22)), rng))
+    canvas.drawRect(rect, noise_paint("cloud", 0.07, 0.35, rng))
 
 
-def draw_rug(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_rug(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """A patterned rug, some with a border that passes through the picture."""
     base = choose_tone((*CARPET_COLOURS, "8a1f2a", "6b1d26", "2f3f5c", "4a5a3a", "b08d57"), rng)
     tones = [mix(base, choose_tone(BRIGHT_COLOURS, rng), float(rng.uniform(0.4, 0.9))) for _ in range(3)]
-    fill_rect(canvas, r, base)
+    fill_rect(canvas, rect, base)
     kind = str(rng.choice(["flowers", "flowers", "leaves", "zigzag", "bands", "check"]))
     if kind == "zigzag":
-        draw_zigzag(canvas, r, tones, rng)
+        draw_zigzag(canvas, rect, tones, rng)
     elif kind == "bands":
-        draw_bands(canvas, r, [base, *tones], rng)
+        draw_bands(canvas, rect, [base, *tones], rng)
     elif kind == "check":
-        draw_check(canvas, r, tones, rng)
+        draw_check(canvas, rect, tones, rng)
     else:
-        draw_motifs(canvas, r, tones, kind, rng)
-        draw_motifs(canvas, r, tones[::-1], "leaves", rng)
+        draw_motifs(canvas, rect, tones, kind, rng)
+        draw_motifs(canvas, rect, tones[::-1], "leaves", rng)
     if rng.random() < 0.5:
-        x = float(rng.uniform(0.25, 0.5)) * r.width() * (1 if rng.random() < 0.5 else -1)
-        for wide, tone in ((14.0, tones[0]), (10.0, base), (2.0, tones[1])):
+        x = float(rng.uniform(0.25, 0.5)) * rect.width() * (1 if rng.random() < 0.5 else -1)
+        for width, tone in ((14.0, tones[0]), (10.0, base), (2.0, tones[1])):
             canvas.drawRect(
-                skia.Rect.MakeLTRB(x - wide, r.top(), x + wide, r.bottom()),
+                skia.Rect.MakeLTRB(x - width, rect.top(), x + width, rect.bottom()),
                 skia.Paint(Color=argb(tone), AntiAlias=True),
             )
-    canvas.drawRect(r, noise_paint("tuft", 0.24, 0.12, rng))
+    canvas.drawRect(rect, noise_paint("tuft", 0.24, 0.12, rng))
 
 
-def draw_tiles(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_tiles(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """Floor tiles."""
     step = float(rng.choice([20.0, 30.0, 33.0, 45.0, 60.0]))
-    draw_tile_grid(canvas, r, choose_tone(STONE_COLOURS, rng), step, float(rng.uniform(0.3, 0.8)), rng)
+    draw_tile_grid(canvas, rect, choose_tone(STONE_COLOURS, rng), step, float(rng.uniform(0.3, 0.8)), rng)
 
 
 def draw_tile_grid(
-    canvas: skia.Canvas, r: skia.Rect, base: Colour, step: float, joint: float, rng: np.random.Generator
+    canvas: skia.Canvas, rect: skia.Rect, base: Colour, step: float, joint: float, rng: np.random.Generator
 ) -> None:
-    fill_rect(canvas, r, base)
+    fill_rect(canvas, rect, base)
     light = skia.Paint(AntiAlias=False)
-    for x in np.arange(r.left(), r.right(), step):
-        for y in np.arange(r.top(), r.bottom(), step):
+    for x in np.arange(rect.left(), rect.right(), step):
+        for y in np.arange(rect.top(), rect.bottom(), step):
             shift = float(rng.normal(0, 0.03))
             light.setColor(argb((255, 255, 255) if shift > 0 else (0, 0, 0), min(abs(shift), 0.12)))
             canvas.drawRect(skia.Rect.MakeXYWH(float(x), float(y), step, step), light)
-    canvas.drawRect(r, noise_paint("cloud", float(rng.uniform(0.02, 0.1)), 0.3, rng))
+    canvas.drawRect(rect, noise_paint("cloud", float(rng.uniform(0.02, 0.1)), 0.3, rng))
     pale = luminance(base) > 0.8 and rng.random() < 0.4
     colour = mix(base, (70, 62, 56) if not pale else (150, 146, 140), joint)
     line = skia.Paint(Color=argb(colour), StrokeWidth=float(rng.uniform(0.25, 0.6)), AntiAlias=True)
-    for t in np.arange(r.left(), r.right(), step):
-        canvas.drawLine(float(t), r.top(), float(t), r.bottom(), line)
-        canvas.drawLine(r.left(), float(t), r.right(), float(t), line)
+    for t in np.arange(rect.left(), rect.right(), step):
+        canvas.drawLine(float(t), rect.top(), float(t), rect.bottom(), line)
+        canvas.drawLine(rect.left(), float(t), rect.right(), float(t), line)
 
 
-def draw_table(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_table(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """A table or the leaves of a folded one."""
     base = choose_tone(("e9e2d8", "efece8", "d9c7ae", "c7a67c", "8a5f3f", "e4dcd4", "bfb3a6", "4b3327"), rng)
-    fill_rect(canvas, r, base)
-    canvas.drawRect(r, noise_paint("grain", float(rng.uniform(0.05, 0.22)), 0.3, rng))
+    fill_rect(canvas, rect, base)
+    canvas.drawRect(rect, noise_paint("grain", float(rng.uniform(0.05, 0.22)), 0.3, rng))
     if rng.random() < 0.6:
-        y = float(rng.uniform(-0.15, 0.15)) * r.height()
-        for wide, colour, alpha in ((0.9, mix(base, (20, 12, 8), 0.75), 0.9), (0.3, (255, 255, 255), 0.3)):
+        y = float(rng.uniform(-0.15, 0.15)) * rect.height()
+        for width, colour, alpha in ((0.9, mix(base, (20, 12, 8), 0.75), 0.9), (0.3, (255, 255, 255), 0.3)):
             canvas.drawRect(
-                skia.Rect.MakeXYWH(r.left(), y + 0.9 - wide, r.width(), wide),
+                skia.Rect.MakeXYWH(rect.left(), y + 0.9 - width, rect.width(), width),
                 skia.Paint(Color=argb(colour, alpha), AntiAlias=True),
             )
 
 
-def draw_paper(canvas: skia.Canvas, r: skia.Rect, rng: np.random.Generator) -> None:
+def draw_paper(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
     """Studio paper, or a smooth floor of one colour."""
     fill_rect(
         canvas,
-        r,
+        rect,
         choose_tone(("f3f1ee", "e4e2de", "cfd4d8", "e8dccf", "d9b9ad", "b9c7b8", "8d9aa8", "44464c", "e2cf9f"), rng),
     )
-    canvas.drawRect(r, noise_paint("cloud", 0.03, 0.5, rng))
+    canvas.drawRect(rect, noise_paint("cloud", 0.03, 0.5, rng))

@@ -21,7 +21,7 @@ class Arm:
     side: int  # 1: right in the picture, -1: left
     angle: float  # of the upper arm below the horizontal, degrees
     bend: float  # of the forearm at the elbow, degrees; above 0 it turns inwards
-    round: float  # cm over which the line of the shoulder turns into the arm's angle
+    shoulder_curve: float  # cm over which the line of the shoulder turns into the arm's angle
     folded: bool = False  # the forearm is laid across the trunk
 
 
@@ -29,11 +29,11 @@ class ShoulderMeasurements(Protocol):
     """What a path needs to know of a body."""
 
     neck: float
-    top: float
+    top_y: float
     shoulder: float
-    slope: float
-    arm: float
-    skip: float
+    shoulder_y: float
+    arm_length: float
+    bare_arm: float
 
 
 def arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
@@ -65,15 +65,15 @@ def arm_centreline(body: ShoulderMeasurements, arm: Arm, depth: float) -> Callab
 
 def right_arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
     """The path of an arm as if it were the right one."""
-    first = math.atan2(body.slope - body.top, max(body.shoulder - body.neck, 1.0)) + 0.04
+    first = math.atan2(body.shoulder_y - body.top_y, max(body.shoulder - body.neck, 1.0)) + 0.04
     turn = math.radians(arm.angle)
     bend = 0.0 if arm.folded else math.radians(arm.bend)
     ts = np.arange(0.0, 80.5, 0.5)
-    ease = np.clip(ts / arm.round, 0, 1)
+    ease = np.clip(ts / arm.shoulder_curve, 0, 1)
     ease = ease * ease * (3 - 2 * ease)
     angles = first + (turn - first) * ease + bend / (1 + np.exp(-(ts - elbow_distance(body)) / 3.5))
     xs = body.shoulder + np.concatenate([[0.0], np.cumsum(np.cos(angles[:-1]) * 0.5)])
-    ys = body.slope + np.concatenate([[0.0], np.cumsum(np.sin(angles[:-1]) * 0.5)])
+    ys = body.shoulder_y + np.concatenate([[0.0], np.cumsum(np.sin(angles[:-1]) * 0.5)])
 
     def at(t: float) -> EdgePoint:
         return (float(np.interp(t, ts, xs)), float(np.interp(t, ts, ys))), float(np.interp(t, ts, angles))
@@ -83,7 +83,7 @@ def right_arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
 
 def elbow_distance(body: ShoulderMeasurements) -> float:
     """How far from the beginning of its path an arm's elbow is."""
-    return ELBOW * body.arm - body.skip
+    return ELBOW * body.arm_length - body.bare_arm
 
 
 def inset(place: EdgePoint, depth: float) -> Point:
@@ -124,12 +124,14 @@ def choose_arms(setting: str, sleeve_value: int, rng: np.random.Generator) -> tu
 def _flat_arms(sleeve_value: int, rng: np.random.Generator) -> tuple[Arm, Arm]:
     span = {2: (14, 34), 3: (20, 50), 4: (32, 64), 5: (34, 70)}.get(sleeve_value, (34, 79))
     lean = rng.uniform(*span)
-    long = sleeve_value >= 5
+    is_long = sleeve_value >= 5
     arms = []
     for side in (1, -1):
         angle = float(np.clip(lean + rng.normal(0, 4.5), span[0] - 4, span[1] + 3))
         bend = (
-            float(np.clip(rng.normal(14 if sleeve_value == 5 else 6, 13), -14, 48)) if long else float(rng.normal(2, 3))
+            float(np.clip(rng.normal(14 if sleeve_value == 5 else 6, 13), -14, 48))
+            if is_long
+            else float(rng.normal(2, 3))
         )
         folded = sleeve_value >= 6 and rng.random() < 0.10
         if folded:

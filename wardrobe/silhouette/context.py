@@ -36,10 +36,10 @@ class Neck:
     """How a neck is drawn: the hole it cuts into the front (one contour), and what lies upon it."""
 
     opening: Sequence[Curve]
-    under: list[Callable[[], None]] = field(default_factory=list)  # on the lining, behind a mannequin's neck
-    over: list[Callable[[], None]] = field(default_factory=list)
-    back: float = 1.8  # how far the back of the neck dips
-    front: str = "closed"  # closed, buttons, zip, open
+    draw_under: list[Callable[[], None]] = field(default_factory=list)  # on the lining, behind a mannequin's neck
+    draw_over: list[Callable[[], None]] = field(default_factory=list)
+    back_dip: float = 1.8  # how far the back of the neck dips
+    closure: str = "closed"  # closed, buttons, zip, open
     bottom: float = 0.0  # y where the opening ends and a placket begins
 
 
@@ -54,8 +54,8 @@ def button_colour(ctx: DrawingContext) -> Colour:
 
 def lace_trimmed(ctx: DrawingContext) -> bool:
     """Whether the edges of a fine garment have lace."""
-    fine = ctx.garment in ("blouse", "dress", "top") and ctx.cloth.fabric in ("viscose", "satin", "cotton", "velvet")
-    return fine and ctx.cloth.kind == "plain" and ctx.cloth.seed // 13 % 10 < 4
+    fine = ctx.garment in ("blouse", "dress", "top") and ctx.cloth.material in ("viscose", "satin", "cotton", "velvet")
+    return fine and ctx.cloth.pattern == "plain" and ctx.cloth.seed // 13 % 10 < 4
 
 
 def metal_colour(ctx: DrawingContext) -> Colour:

@@ -16,10 +16,10 @@ Span = tuple[float, float]
 class Fit:
     """How a cut differs from the garment's plain measures: factors of its width and length, and cm more or less."""
 
-    wide: Span = (0.97, 1.03)
+    width_factor: Span = (0.97, 1.03)
     waist: Span = (-1.8, -0.4)  # more than the chest
     hem: Span = (-0.6, 0.8)  # more than the chest
-    long: Span = (0.96, 1.04)
+    length_factor: Span = (0.96, 1.04)
     seams: tuple[str, ...] = ("set-in", "set-in", "set-in", "raglan")
     flare: Span = (0.0, 0.0)
 
@@ -67,17 +67,17 @@ def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> 
     if plan.values["sleeve_length"] == 2 and name in ("boxy", "oversized", "dolman"):
         name = "straight"  # caps must stand out beyond the trunk
     fit = FITS[name]
-    chest = _uniform(rng, chest_span) * _uniform(rng, fit.wide)
+    chest = _uniform(rng, chest_span) * _uniform(rng, fit.width_factor)
     waist, hem = chest + _uniform(rng, fit.waist), chest + _uniform(rng, fit.hem)
     arms = choose_arms(plan.setting, plan.values["sleeve_length"], rng)
     slope = _uniform(rng, (4.2, 6.0) if plan.setting != "hanger" else (5.4, 7.0))
     shoulder, armhole = _shoulders(plan, neck, chest, slope, rng)
-    length = _uniform(rng, length_span) * _uniform(rng, fit.long)
+    length = _uniform(rng, length_span) * _uniform(rng, fit.length_factor)
     body = Body(
         neck, shoulder, slope, armhole, chest, waist, hem, hem, length, arms, plan.setting, _grading(plan, chest)
     )
     if plan.values["sleeve_length"] == 1 and neck + 3 <= shoulder < 15:
-        body.slope *= max(shoulder - neck, 3.0) / 12
+        body.shoulder_y *= max(shoulder - neck, 3.0) / 12
     if "coat_length" in plan.values:
         _coat(body, plan, name, rng)
     elif "skirt_length" in plan.values:
@@ -92,7 +92,7 @@ def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> 
     if plan.values["sleeve_length"] > 1:
         _sleeves(body, plan, fit, rng)
         if name == "dolman":
-            body.armhole = min(body.armhole + 5.0, body.length - 18.0)
+            body.armpit_y = min(body.armpit_y + 5.0, body.length - 18.0)
     _fit_to_support(body, plan)
     if style != "shoulders":
         _bare_shoulders(body, style, rng)
@@ -123,10 +123,10 @@ def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.rand
 
 def _coat(body: Body, plan: Plan, name: str, rng: np.random.Generator) -> None:
     value = plan.values["coat_length"]
-    body.length = _uniform(rng, COAT[value]) * body.size
+    body.length = _uniform(rng, COAT[value]) * body.scale
     if value == 1:  # cropped ones are cut narrow
         body.chest, body.waist = body.chest * 0.92, body.waist * 0.92
-    body.armhole = min(body.armhole, body.length - 17.0)
+    body.armpit_y = min(body.armpit_y, body.length - 17.0)
     if value >= 3 and name in ("straight", "fitted"):  # its shape tells where waist and hip are
         body.waist -= 1.0
     body.hip = max(body.chest - 0.5, body.waist + 1.5)
@@ -156,7 +156,7 @@ def _finish_hem(body: Body, plan: Plan, rng: np.random.Generator) -> None:
         body.tail = _uniform(rng, (2.5, 5.5))
     collarless_rib = plan.neck == ("collar_design", 4) and plan.garment == "jacket"
     if (plan.garment in KNITTED or collarless_rib) and body.length < 75 and (collarless_rib or rng.random() < 0.85):
-        body.band = _uniform(rng, (4.5, 6.5))
+        body.hem_band = _uniform(rng, (4.5, 6.5))
     if plan.garment == "vest" and plan.neck == ("neckline_design", 4):
         body.points = _uniform(rng, (4.0, 6.5))
     body.sag = {"flat": _uniform(rng, (-0.5, 1.4)), "hanger": _uniform(rng, (0.4, 1.8))}.get(plan.setting, 1.6)
@@ -167,8 +167,8 @@ def _finish_hem(body: Body, plan: Plan, rng: np.random.Generator) -> None:
 
 def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None:
     value = plan.values["sleeve_length"]
-    body.sleeve = _uniform(rng, SLEEVE[value])
-    body.arm = _uniform(rng, (57, 60)) * body.size
+    body.sleeve_share = _uniform(rng, SLEEVE[value])
+    body.arm_length = _uniform(rng, (57, 60)) * body.scale
     heavy = plan.garment in HEAVY
     body.bicep = _uniform(rng, (18.5, 20.5) if heavy else (16.5, 18.8)) * (body.chest / 25) ** 0.6
     body.cuff = _uniform(rng, (10.5, 12.5) if heavy else (9.5, 11.5))
@@ -184,7 +184,7 @@ def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None
         seam = "set-in"
     if (seam == "raglan" and body.neck > 10) or (seam == "dropped" and value == 3 and plan.setting != "flat"):
         seam = "set-in"
-    body.seam, body.drop = seam, min(drop, 0.22 * body.sleeve_length) if seam == "dropped" else 0.0
+    body.sleeve_seam, body.seam_drop = seam, min(drop, 0.22 * body.sleeve_length) if seam == "dropped" else 0.0
     body.tucked = plan.hidden == "sleeve_length"
 
 
@@ -214,21 +214,23 @@ def _fit_to_support(body: Body, plan: Plan) -> None:
 def _bare_shoulders(body: Body, style: str, rng: np.random.Generator) -> None:
     """Trunks without two shoulders."""
     if style in ("straps", "strapless"):
-        body.top = _uniform(rng, (16.0, 18.5))
-        body.armhole = body.top + _uniform(rng, (6.0, 8.0))
+        body.top_y = _uniform(rng, (16.0, 18.5))
+        body.armpit_y = body.top_y + _uniform(rng, (6.0, 8.0))
         body.sag = 1.0
         body.chest *= 0.94
         if style == "strapless":  # it must hold by itself
             body.waist = min(body.waist, body.chest - 3.0)
     elif style == "off":
-        body.top = _uniform(rng, (11.5, 13.5))
-        body.skip = 8.0
-        if body.sleeve:  # a short one must come out below the rim
-            body.sleeve = max(body.sleeve, 0.40)
-        body.seam = "raglan"
+        body.top_y = _uniform(rng, (11.5, 13.5))
+        body.bare_arm = 8.0
+        if body.sleeve_share:  # a short one must come out below the rim
+            body.sleeve_share = max(body.sleeve_share, 0.40)
+        body.sleeve_seam = "raglan"
         body.neck = body.chest - 6.0
         body.shoulder = max(body.chest + _uniform(rng, (3.0, 4.5)), 23.5)
-        body.slope = body.top + _uniform(rng, (0.8, 2.0))
-        body.armhole = body.top + _uniform(rng, (10.5, 12.5))
-        right, left = (replace(arm, angle=max(arm.angle, 62.0 + 0.2 * arm.angle), round=7.0) for arm in body.arms)
+        body.shoulder_y = body.top_y + _uniform(rng, (0.8, 2.0))
+        body.armpit_y = body.top_y + _uniform(rng, (10.5, 12.5))
+        right, left = (
+            replace(arm, angle=max(arm.angle, 62.0 + 0.2 * arm.angle), shoulder_curve=7.0) for arm in body.arms
+        )
         body.arms = right, left

@@ -18,8 +18,8 @@ class Body:
 
     neck: float  # half the width of the neck opening
     shoulder: float  # x of the shoulder's end
-    slope: float  # y of the shoulder's end
-    armhole: float  # y of the armpit
+    shoulder_y: float  # y of the shoulder's end
+    armpit_y: float  # y of the armpit
     chest: float  # half widths from here
     waist: float
     hip: float
@@ -27,75 +27,75 @@ class Body:
     length: float
     arms: tuple[Arm, Arm]  # right, left
     setting: str = "flat"
-    size: float = 1.0  # of the figure that it is cut for
+    scale: float = 1.0  # of the figure that it is cut for
     tail: float = 0.0  # how much the sides of a shirt's hem are higher than its middle
     points: float = 0.0  # how much the two tips of a waistcoat are lower than its sides
     flare: float = 0.0  # depth of the waves along a wide hem
-    band: float = 0.0  # depth of a knitted band that draws the hem in
+    hem_band: float = 0.0  # depth of a knitted band that draws the hem in
     sag: float = 0.8  # how much the middle of the hem is lower than its corners
     peplum: bool = False  # a gathered flounce from the waist down
-    arm: float = 58.0  # from the shoulder's end to the wrist
-    sleeve: float = 0.0  # part of the arm that the sleeve covers
-    seam: str = "set-in"  # where the sleeve is sewn on: set-in, dropped, raglan, or dolman: nowhere
-    drop: float = 0.0  # cm along the arm of a dropped seam
-    skip: float = 0.0  # cm of the arm that are bare above the sleeve
+    arm_length: float = 58.0  # from the shoulder's end to the wrist
+    sleeve_share: float = 0.0  # part of the arm that the sleeve covers
+    sleeve_seam: str = "set-in"  # where the sleeve is sewn on: set-in, dropped, raglan, or dolman: nowhere
+    seam_drop: float = 0.0  # cm along the arm of a dropped seam
+    bare_arm: float = 0.0  # cm of the arm that are bare above the sleeve
     tucked: bool = False  # the sleeves are folded behind the trunk
     bicep: float = 18.5  # the sleeve's width
     cuff: float = 10.5
-    top: float = 0.0  # y of the upper edge where there are no shoulders
+    top_y: float = 0.0  # y of the upper edge where there are no shoulders
     ripples: tuple[Ripple, Ripple, Ripple] = ((), (), ())  # of the right side, the left side and the hem
 
     @property
     def waist_y(self) -> float:
-        return WAIST * self.size
+        return WAIST * self.scale
 
     @property
     def hip_y(self) -> float:
-        return HIP * self.size
+        return HIP * self.scale
 
     @property
     def sleeve_length(self) -> float:
         """How long the sleeve is, in cm."""
-        return self.sleeve * self.arm - self.skip
+        return self.sleeve_share * self.arm_length - self.bare_arm
 
     def width(self, y: float) -> float:
         """Half the width at a height."""
         end = self.length - self.tail
-        keys = [(self.armhole, self.chest), (self.waist_y, self.waist), (self.hip_y, self.hip)]
-        keys = keys[:1] + [k for k in keys[1:] if k[0] < end - 5 - self.band]
-        if self.band:
-            keys.append((end - self.band - 2.0, self.hem + 1.6))
+        keys = [(self.armpit_y, self.chest), (self.waist_y, self.waist), (self.hip_y, self.hip)]
+        keys = keys[:1] + [k for k in keys[1:] if k[0] < end - 5 - self.hem_band]
+        if self.hem_band:
+            keys.append((end - self.hem_band - 2.0, self.hem + 1.6))
         return monotone_cubic([*keys, (end, self.hem)])(y)
 
-    def shoulder_run(self) -> list[Point]:
-        return arc_between((self.neck, self.top), (self.shoulder, self.slope), -0.012)
+    def shoulder_curve(self) -> list[Point]:
+        return arc_between((self.neck, self.top_y), (self.shoulder, self.shoulder_y), -0.012)
 
     def bare_armhole(self) -> list[Point]:
         """The armhole of a sleeveless garment, from the shoulder's end to the armpit."""
-        drop, out = self.armhole - self.slope, self.chest - self.shoulder
+        drop, outward = self.armpit_y - self.shoulder_y, self.chest - self.shoulder
         return [
-            (self.shoulder, self.slope),
-            (self.shoulder - 0.06 * out - 0.3, self.slope + 0.34 * drop),
-            (self.shoulder + 0.12 * out, self.slope + 0.66 * drop),
-            (self.shoulder + 0.46 * out, self.slope + 0.89 * drop),
-            (self.chest, self.armhole),
+            (self.shoulder, self.shoulder_y),
+            (self.shoulder - 0.06 * outward - 0.3, self.shoulder_y + 0.34 * drop),
+            (self.shoulder + 0.12 * outward, self.shoulder_y + 0.66 * drop),
+            (self.shoulder + 0.46 * outward, self.shoulder_y + 0.89 * drop),
+            (self.chest, self.armpit_y),
         ]
 
-    def side_run(self, side: int = 1) -> list[Point]:
+    def side_curve(self, side: int = 1) -> list[Point]:
         """From the right (or, with `side` -1, the left) armpit down, as if it were the right one."""
         end = self.length - self.tail
-        ys = np.linspace(self.armhole, end - 0.9, 5 if end - self.armhole < 30 else 9)
-        if self.band:
-            ys = np.concatenate([ys[:-2], end - self.band + np.array([-2.2, -0.2]), ys[-1:]])
-            ys = np.unique(ys[(ys < end - self.band - 4) | (ys > end - self.band - 3)])
+        ys = np.linspace(self.armpit_y, end - 0.9, 5 if end - self.armpit_y < 30 else 9)
+        if self.hem_band:
+            ys = np.concatenate([ys[:-2], end - self.hem_band + np.array([-2.2, -0.2]), ys[-1:]])
+            ys = np.unique(ys[(ys < end - self.hem_band - 4) | (ys > end - self.hem_band - 3)])
         ripple = self.ripples[0 if side > 0 else 1]
-        calm = [min((y - self.armhole) / 8, 1.0) for y in ys]
+        calm = [min((y - self.armpit_y) / 8, 1.0) for y in ys]
         return [
             (self.width(float(y)) + c * evaluate_ripple(ripple, float(y)), float(y))
             for y, c in zip(ys, calm, strict=True)
         ]
 
-    def hem_run(self) -> list[Point]:
+    def hem_curve(self) -> list[Point]:
         """From the right corner to the left one, which are a little rounded."""
         x, end = self.hem, self.length - self.tail
         right, left = (evaluate_ripple(self.ripples[i], end) for i in (0, 1))
@@ -119,33 +119,37 @@ class Body:
         for i in range(2 * waves + 1):
             t = 1 - i / waves
             u = t + 0.35 / waves * math.sin(5.3 * t + phase) * (0 < i < 2 * waves)
-            deep = (0.62 if i % 2 else -0.36) * (0.75 + 0.45 * math.sin(7.1 * t + phase)) * (0 < i < 2 * waves)
-            points.append((x * u, self.length + self.flare * (1.9 * (1 - t * t) + deep)))
+            depth = (0.62 if i % 2 else -0.36) * (0.75 + 0.45 * math.sin(7.1 * t + phase)) * (0 < i < 2 * waves)
+            points.append((x * u, self.length + self.flare * (1.9 * (1 - t * t) + depth)))
         return points
 
-    def trunk_sides(self) -> tuple[list[list[Point]], list[list[Point]]]:
+    def side_curves(self) -> tuple[list[list[Point]], list[list[Point]]]:
         """The runs of both sides from the neck to the hem, the left ones flipped to their side.
 
         Where there are sleeves, the trunk goes on beneath them, so that no edge shows along the seam.
         """
-        right, left = ([self.shoulder_run(), self._hidden_side(arm), self.side_run(arm.side)] for arm in self.arms)
-        return right, [mirrored(run) for run in left]
+        right, left = ([self.shoulder_curve(), self._hidden_side(arm), self.side_curve(arm.side)] for arm in self.arms)
+        return right, [mirrored(curve) for curve in left]
 
     def _hidden_side(self, arm: Arm) -> list[Point]:
         """From the shoulder's end, under the sleeve, to the armpit."""
-        if not self.sleeve:
+        if not self.sleeve_share:
             return self.bare_armhole()
         if self.tucked:
-            return [(self.shoulder, self.slope), (self.shoulder + 0.6, self.slope + 6), (self.chest, self.armhole)]
+            return [
+                (self.shoulder, self.shoulder_y),
+                (self.shoulder + 0.6, self.shoulder_y + 6),
+                (self.chest, self.armpit_y),
+            ]
         path, reach = right_arm_edge(self, arm), min(4.0, 0.4 * self.sleeve_length)
-        edge = [path(float(t))[0] for t in np.linspace(0.0, self.drop, 4 if self.drop else 1)]
-        hidden = [inset(path(self.drop + part * reach), depth) for part, depth in ((0.5, 0.7), (1.0, 2.6))]
-        armpit = (self.chest, self.armhole)
+        edge = [path(float(t))[0] for t in np.linspace(0.0, self.seam_drop, 4 if self.seam_drop else 1)]
+        hidden = [inset(path(self.seam_drop + part * reach), depth) for part, depth in ((0.5, 0.7), (1.0, 2.6))]
+        armpit = (self.chest, self.armpit_y)
         return [*edge, *hidden, lerp(hidden[-1], armpit, 0.5), armpit]
 
     def outline(self, back: float) -> list[list[Point]]:
         """The runs of the whole trunk with shoulders; its upper edge dips by `back` at the neck."""
-        right, left = self.trunk_sides()
+        right, left = self.side_curves()
         neck = [
             (-self.neck, 0.0),
             (-self.neck * 0.55, back * 0.85),
@@ -153,18 +157,18 @@ class Body:
             (self.neck * 0.55, back * 0.85),
             (self.neck, 0.0),
         ]
-        return [neck, *right, self.hem_run(), *[run[::-1] for run in reversed(left)]]
+        return [neck, *right, self.hem_curve(), *[curve[::-1] for curve in reversed(left)]]
 
 
 def evaluate_ripple(ripple: Ripple, at: float) -> float:
     """How far a rippled edge is displaced at a distance along it."""
-    return sum(high * math.sin(turn * at + phase) for high, turn, phase in ripple)
+    return sum(amplitude * math.sin(turn * at + phase) for amplitude, turn, phase in ripple)
 
 
 def make_ripple(rng: np.random.Generator, strength: float) -> Ripple:
     """Waves of three sizes."""
     return tuple(
-        (float(strength * high * rng.uniform(0.3, 1.0)), 2 * math.pi / float(long * rng.uniform(0.8, 1.3)),
+        (float(strength * amplitude * rng.uniform(0.3, 1.0)), 2 * math.pi / float(wavelength * rng.uniform(0.8, 1.3)),
          float(rng.uniform(0, 2 * math.pi)))
-        for high, long in ((0.75, 46.0), (0.4, 19.0), (0.18, 8.0))
+        for amplitude, wavelength in ((0.75, 46.0), (0.4, 19.0), (0.18, 8.0))
     )  # fmt: skip

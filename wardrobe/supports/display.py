@@ -25,10 +25,10 @@ def draw_top_support(ctx: DrawingContext, style: str = "shoulders") -> None:
     pen, body = ctx.pen, ctx.body
     with pen.support():
         if ctx.plan.setting == "mannequin":
-            figure = choose_mannequin(ctx.cloth.seed, ctx.cloth, HEAD_CHANCE)
-            draw_mannequin(pen, figure, [(_arm_centreline(ctx, side), side) for side in (1, -1)])
+            mannequin = choose_mannequin(ctx.cloth.seed, ctx.cloth, HEAD_CHANCE)
+            draw_mannequin(pen, mannequin, [(_arm_centreline(ctx, side), side) for side in (1, -1)])
         elif ctx.plan.setting == "hanger":
-            neck, end = (body.neck, 0.0), (body.shoulder, body.slope)
+            neck, end = (body.neck, 0.0), (body.shoulder, body.shoulder_y)
             if style != "shoulders":
                 neck, end = (8.0, -0.6), (min(body.chest, 18.0), 1.2)
             draw_hanger(pen, choose_hanger(ctx.cloth.seed), neck, end, -11.5 if ctx.plan.neck in HIGH_NECKS else -6.5)
@@ -48,12 +48,12 @@ def draw_bottom_support(
     seed = _support_seed(waist)
     with pen.support():
         if plan.setting == "mannequin":
-            figure = choose_mannequin(seed, cloth, HEAD_CHANCE)
-            figure = replace(figure, waist=0.92 * waist, hip=max(figure.hip, 0.92 * waist + 2.5))
+            mannequin = choose_mannequin(seed, cloth, HEAD_CHANCE)
+            mannequin = replace(mannequin, waist=0.92 * waist, hip=max(mannequin.hip, 0.92 * waist + 2.5))
             legs_only = seed % 5 < 3
             arms = [] if legs_only else [(hanging_arm(side, -WAIST, 79.0), side) for side in (1, -1)]
             middle = leg and (lambda y: leg(y - WAIST))
-            draw_mannequin(pen, figure, arms, -WAIST, middle, top=WAIST - 9.0 if legs_only else NECK_TOP)
+            draw_mannequin(pen, mannequin, arms, -WAIST, middle, top=WAIST - 9.0 if legs_only else NECK_TOP)
         elif plan.setting == "hanger":
             draw_clip_hanger(pen, choose_hanger(seed, clips=True), waist)
 
@@ -73,14 +73,18 @@ def _support_seed(waist: float) -> int:
 def _arm_centreline(ctx: DrawingContext, side: int) -> Centreline:
     """The arm within a sleeve, or beside the trunk."""
     body = ctx.body
-    if not body.sleeve:
+    if not body.sleeve_share:
         return hanging_arm(side, 0.0, 77.0)
     inside = arm_centreline(body, next(arm for arm in body.arms if arm.side == side), 5.4)
     joint = (14.4 * side, 9.5)
-    begin = max(12.0 - body.skip, 4.0)
+    begin = max(12.0 - body.bare_arm, 4.0)
 
     def along(t: float) -> Point:
-        t -= body.skip
-        return inside(t) if t >= begin else lerp(joint, inside(begin), max(t + body.skip, 0.0) / (begin + body.skip))
+        t -= body.bare_arm
+        return (
+            inside(t)
+            if t >= begin
+            else lerp(joint, inside(begin), max(t + body.bare_arm, 0.0) / (begin + body.bare_arm))
+        )
 
     return along

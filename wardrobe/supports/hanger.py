@@ -28,8 +28,8 @@ class Hanger:
 
     kind: str
     colour: Colour
-    rail: str  # rail, nail, or none: the hook goes on over an edge or leaves the picture
-    turned: int  # the way the hook opens, 1 or -1
+    hangs_from: str  # rail, nail, or none: the hook goes on over an edge or leaves the picture
+    hook_side: int  # the way the hook opens, 1 or -1
 
 
 def choose_hanger(seed: int, clips: bool = False) -> Hanger:
@@ -78,23 +78,23 @@ def draw_hanger(pen: Pen, hanger: Hanger, neck: Point, end: Point, stem: float) 
         pen.piece(pen.path(ring, [(0.8, peak + 0.7), (-0.8, peak + 0.7)]), Cloth(STEEL, STEEL), edge=0.2)
 
 
-def draw_clip_hanger(pen: Pen, hanger: Hanger, waist: float, tall: float = 4.6) -> None:
+def draw_clip_hanger(pen: Pen, hanger: Hanger, waist: float, height: float = 4.6) -> None:
     """The bar and the hook of a hanger with clips, `tall` cm above a waistband of the half width `waist`."""
-    _draw_hook(pen, hanger, -tall, -tall - 4.0)
+    _draw_hook(pen, hanger, -height, -height - 4.0)
     thick = 0.62 * THICKNESS_CM[hanger.kind]
     reach = waist + 1.2
-    upper = [(-reach, -tall), (0.0, -tall - 0.2), (reach, -tall)]
+    upper = [(-reach, -height), (0.0, -height - 0.2), (reach, -height)]
     lower = [(x, y + max(thick, 0.8)) for x, y in upper]
     pen.piece(pen.path(upper, lower[::-1]), Cloth(hanger.colour, hanger.colour), edge=0.35)
 
 
-def draw_hanger_clips(pen: Pen, hanger: Hanger, waist: float, tall: float = 4.6) -> None:
+def draw_hanger_clips(pen: Pen, hanger: Hanger, waist: float, height: float = 4.6) -> None:
     """The clips of that hanger, which bite over the waistband."""
     colour = STEEL if hanger.kind == "wood" else mix(hanger.colour, (255, 255, 255), 0.06)
     cloth = Cloth(colour, colour)
     for side in (-1, 1):
         x = 0.74 * waist * side
-        _draw_rod(pen, [(x, -tall + 0.4), (x, -1.2)], STEEL, 0.45)
+        _draw_rod(pen, [(x, -height + 0.4), (x, -1.2)], STEEL, 0.45)
         jaw = pen.path([(x - 1.3, -2.2), (x + 1.3, -2.2), (x + 1.75, 2.9), (x - 1.75, 2.9), (x - 1.3, -2.2)])
         pen.piece(jaw, cloth, edge=0.35, shadow=0.5)
         pen.line([(x - 1.5, 1.5), (x + 1.5, 1.5)], cloth.seam, 0.25, 0.5)
@@ -105,7 +105,7 @@ def _draw_hook(pen: Pen, hanger: Hanger, foot: float, stem: float) -> None:
     r = 2.7
     turns = np.linspace(0.5 * math.pi, -1.05 * math.pi, 14)
     y = stem - r
-    ring = [(hanger.turned * r * math.cos(a), y + r * math.sin(a)) for a in turns]
+    ring = [(hanger.hook_side * r * math.cos(a), y + r * math.sin(a)) for a in turns]
     _draw_rail_or_nail(pen, hanger, y - r)
     colour = hanger.colour if hanger.kind == "plastic" else (196, 160, 96) if hanger.colour[0] > 200 else STEEL
     colour = hanger.colour if hanger.kind == "wire" else colour
@@ -116,21 +116,21 @@ def _draw_rail_or_nail(pen: Pen, hanger: Hanger, y: float) -> None:
     """What the hook hangs from; its upper inner edge is at the height y."""
     x0, y0 = pen.warp((0.0, y))
     canvas = pen.canvas
-    if hanger.rail == "rail":
+    if hanger.hangs_from == "rail":
         metal = skia.GradientShader.MakeLinear(
             [skia.Point(0, y0 + 0.2), skia.Point(0, y0 + 2.9)],
             [argb((236, 238, 240)), argb((158, 162, 168)), argb((92, 95, 102))],
         )
         canvas.drawRect(skia.Rect.MakeLTRB(-300, y0 + 0.3, 300, y0 + 2.8), skia.Paint(Shader=metal, AntiAlias=True))
-    elif hanger.rail == "nail":
+    elif hanger.hangs_from == "nail":
         canvas.drawCircle(x0, y0 + 0.7, 0.75, skia.Paint(Color=argb((112, 112, 116)), AntiAlias=True))
         canvas.drawCircle(x0 - 0.2, y0 + 0.5, 0.3, skia.Paint(Color=argb((235, 235, 238)), AntiAlias=True))
 
 
-def _draw_rod(pen: Pen, run: Curve, colour: Colour, width: float) -> None:
+def _draw_rod(pen: Pen, curve: Curve, colour: Colour, width: float) -> None:
     """A round rod: its dark edges, its colour, and the light upon it."""
     width = max(width, 2.2 * pen.pixel)
-    path = pen.path(run, close=False)
+    path = pen.path(curve, close=False)
     paint = skia.Paint(Style=skia.Paint.kStroke_Style, AntiAlias=True, StrokeCap=skia.Paint.kRound_Cap)
     for part, tone in (
         (1.0, mix(colour, (20, 20, 26), 0.65)),

@@ -23,8 +23,8 @@ def draw_bare_shoulder_body(ctx: DrawingContext, style: str) -> skia.Path:
     edge = top_edge(ctx, style)
     x, y = edge[-1]
     upper = _bust_side(ctx, x, y) if style != "off" else _side_below_arm(ctx, x, y)
-    right, left = ([*upper, *body.side_run(side)[1:]] for side in (1, -1))  # one run: no corner at the armpit
-    lower = [right, body.hem_run(), mirrored_reversed(left)]
+    right, left = ([*upper, *body.side_curve(side)[1:]] for side in (1, -1))  # one run: no corner at the armpit
+    lower = [right, body.hem_curve(), mirrored_reversed(left)]
     behind = [(-x, y), (-x * 0.6, y - 1.6), (0.0, y - 1.8), (x * 0.6, y - 1.6), (x, y)]
     if style == "off":
         behind = [(-x, y), (-x * 0.6, y - 0.8), (0.0, y - 1.0), (x * 0.6, y - 0.8), (x, y)]
@@ -44,30 +44,30 @@ def draw_bare_shoulder_body(ctx: DrawingContext, style: str) -> skia.Path:
 def _bust_side(ctx: DrawingContext, x: float, y: float) -> list[Point]:
     """From the upper corner over the fullest part to the armpit's height; the run of the side goes on from there."""
     body = ctx.body
-    drop = body.armhole - y
+    drop = body.armpit_y - y
     return [
         (x, y),
         (x + 0.45 * (body.chest - x), y + 0.36 * drop),
         (x + 0.85 * (body.chest - x), y + 0.72 * drop),
-        (body.chest, body.armhole),
+        (body.chest, body.armpit_y),
     ]
 
 
 def _side_below_arm(ctx: DrawingContext, x: float, y: float) -> list[Point]:
     """From the rim's end under the sleeve to the armpit."""
     body = ctx.body
-    if not body.sleeve:
+    if not body.sleeve_share:
         return _bust_side(ctx, x, y)
-    return [(x, y), (body.chest - 0.5, 0.6 * y + 0.4 * body.armhole), (body.chest + 0.3, body.armhole)]
+    return [(x, y), (body.chest - 0.5, 0.6 * y + 0.4 * body.armpit_y), (body.chest + 0.3, body.armpit_y)]
 
 
 def top_edge(ctx: DrawingContext, style: str) -> list[Point]:
     """The upper edge of the front, from left to right."""
     body = ctx.body
     if style == "off":
-        x, y = body.neck, body.top
+        x, y = body.neck, body.top_y
         return [(-x, y + 0.2), (-x * 0.55, y + 1.6), (0.0, y + 2.2), (x * 0.55, y + 1.6), (x, y + 0.2)]
-    x, y = 0.88 * body.chest, body.top
+    x, y = 0.88 * body.chest, body.top_y
     if ctx.plan.neck == SWEETHEART:
         return complete_by_mirroring(sweetheart_edge(x, y, 5.2))
     if style == "strapless" and ctx.cloth.seed % 3:  # a little higher over each breast
@@ -80,14 +80,14 @@ def top_edge(ctx: DrawingContext, style: str) -> list[Point]:
 def _draw_straps(ctx: DrawingContext, x: float, y: float, back: bool) -> None:
     """Two thin straps over where the shoulders would be: their back halves lie behind the front ones."""
     width = 0.35 + (ctx.cloth.seed % 5) * 0.16
-    for way in (1, -1):
-        top = (x * 0.78 * way, 0.6)
-        foot = (x * 0.94 * way, y + 0.8) if not back else ((x - 3.6) * way, y + 2.0)
-        run = arc_between(top, foot, (-0.03 if not back else 0.05) * way)
+    for side in (1, -1):
+        top = (x * 0.78 * side, 0.6)
+        foot = (x * 0.94 * side, y + 0.8) if not back else ((x - 3.6) * side, y + 2.0)
+        curve = arc_between(top, foot, (-0.03 if not back else 0.05) * side)
         cloth: Cloth = ctx.lining if back else ctx.trim
         ctx.pen.band(
-            [(px - width * way, py) for px, py in run],
-            [(px + width * way, py) for px, py in run],
+            [(px - width * side, py) for px, py in curve],
+            [(px + width * side, py) for px, py in curve],
             cloth,
             edge=0.15,
             shadow=0.0 if back else 0.3,
@@ -115,13 +115,13 @@ def _shape_bust(ctx: DrawingContext, style: str, front: skia.Path) -> None:
 def _draw_princess_seams(ctx: DrawingContext) -> None:
     """Cups below the bust, and seams from them down to the waist."""
     body, pen = ctx.body, ctx.pen
-    y = body.top + 12.0
+    y = body.top_y + 12.0
     low = min(body.length - 1.5, WAIST + 4.0)
-    for way in (1, -1):
-        under = [(0.9 * way, y - 2.2), (body.chest * 0.4 * way, y + 1.0), (body.width(y) * 0.98 * way, y - 1.8)]
+    for side in (1, -1):
+        under = [(0.9 * side, y - 2.2), (body.chest * 0.4 * side, y + 1.0), (body.width(y) * 0.98 * side, y - 1.8)]
         pen.crease(under, ctx.cloth, 1.1, 0.32)
-        seam = [(body.chest * 0.48 * way, body.top + 1.0), (body.chest * 0.46 * way, y + 0.8),
-                (body.waist * 0.40 * way, low)]  # fmt: skip
+        seam = [(body.chest * 0.48 * side, body.top_y + 1.0), (body.chest * 0.46 * side, y + 0.8),
+                (body.waist * 0.40 * side, low)]  # fmt: skip
         pen.line(seam, ctx.cloth.shade, 0.9, 0.16)
         pen.line(seam, ctx.cloth.seam, 0.18, 0.55)
 
@@ -131,12 +131,12 @@ def _draw_smocking(ctx: DrawingContext, front: skia.Path) -> None:
     body, pen = ctx.body, ctx.pen
     rows = 6 + ctx.cloth.seed % 4
     for i in range(rows):
-        y = body.top + 2.6 + 2.0 * i
-        x = body.width(max(y, body.armhole)) * 0.985 if y > body.armhole else body.chest - 3.0
+        y = body.top_y + 2.6 + 2.0 * i
+        x = body.width(max(y, body.armpit_y)) * 0.985 if y > body.armpit_y else body.chest - 3.0
         line = [(-x, y), (-0.5 * x, y + 0.9), (0.0, y + 1.2), (0.5 * x, y + 0.9), (x, y)]
         pen.line(line, ctx.cloth.shade, 0.7, 0.16)
         pen.line(line, ctx.cloth.shade, 0.3, 0.42, dash=0.9)
-    y = body.top + 2.6 + 2.0 * rows
+    y = body.top_y + 2.6 + 2.0 * rows
     gathers: list[tuple[list[Point], float, float]] = []
     for i in range(9):
         x = body.width(y) * (-0.88 + 0.22 * i)
@@ -147,20 +147,20 @@ def _draw_smocking(ctx: DrawingContext, front: skia.Path) -> None:
 def _draw_ruching(ctx: DrawingContext, front: skia.Path) -> None:
     """Folds that gather between the breasts."""
     body, rng = ctx.body, ctx.rng
-    y = body.top + 6.5
+    y = body.top_y + 6.5
     folds: list[tuple[list[Point], float, float]] = []
-    for way in (1, -1):
+    for side in (1, -1):
         for lift in (-4.0, -1.6, 0.8, 3.4, 6.0):
-            end = (body.chest * rng.uniform(0.55, 0.9) * way, y + 1.5 * lift + 1.0)
-            folds.append((arc_between((0.8 * way, y + 0.45 * lift), end, -0.05 * way, 4), 1.2, 0.75))
+            end = (body.chest * rng.uniform(0.55, 0.9) * side, y + 1.5 * lift + 1.0)
+            folds.append((arc_between((0.8 * side, y + 0.45 * lift), end, -0.05 * side, 4), 1.2, 0.75))
     ctx.pen.folds(front, ctx.cloth, folds)
-    ctx.pen.crease([(0.0, body.top + 0.8), (0.15, y), (0.0, y + 5.5)], ctx.cloth, 1.2, 0.35)
+    ctx.pen.crease([(0.0, body.top_y + 0.8), (0.15, y), (0.0, y + 5.5)], ctx.cloth, 1.2, 0.35)
 
 
 def _one_shoulder_edge(ctx: DrawingContext) -> list[Point]:
     """The upper edge of a one-shouldered garment, from the left armpit to the right shoulder."""
     body = ctx.body
-    return arc_between((-body.chest + 2.6, body.armhole - 6.0), (body.neck - 1.0, 0.0), 0.09, 4)
+    return arc_between((-body.chest + 2.6, body.armpit_y - 6.0), (body.neck - 1.0, 0.0), 0.09, 4)
 
 
 def _draw_one_shoulder_body(ctx: DrawingContext) -> skia.Path:
@@ -168,15 +168,15 @@ def _draw_one_shoulder_body(ctx: DrawingContext) -> skia.Path:
     pen, body = ctx.pen, ctx.body
     edge = _one_shoulder_edge(ctx)
     left = edge[0]
-    under = arc_between((-body.chest, body.armhole + 1.0), left, 0.05)
-    right = [[(body.neck - 1.0, 0.0), (body.shoulder, body.slope)], *body.trunk_sides()[0][1:]]
-    lower = [body.hem_run(), mirrored_reversed(body.side_run(-1))]
+    under = arc_between((-body.chest, body.armpit_y + 1.0), left, 0.05)
+    right = [[(body.neck - 1.0, 0.0), (body.shoulder, body.shoulder_y)], *body.side_curves()[0][1:]]
+    lower = [body.hem_curve(), mirrored_reversed(body.side_curve(-1))]
     back = arc_between((left[0], left[1] + 0.5), (body.neck - 1.0, 0.0), 0.035, 4)
     pen.piece(pen.path(back, *right, *lower, under), ctx.lining, edge=0.5)
     draw_top_support(ctx, "one")
     front = pen.path(edge, *right, *lower, under)
     pen.piece(front, ctx.cloth, shadow=0.4)
-    if not body.sleeve:
+    if not body.sleeve_share:
         pen.crease(body.bare_armhole(), ctx.cloth, 0.8, 0.3)
     folds = [
         (arc_between((body.neck + 3, 2.0), (x, y), b), 1.6, 0.8)
@@ -201,8 +201,8 @@ def draw_upper_edge(ctx: DrawingContext, style: str) -> None:
         _draw_off_shoulder_rim(ctx, edge)
     elif ctx.plan.neck == SWEETHEART:
         middle = len(edge) // 2
-        for run in (edge[: middle + 1], edge[middle:]):
-            pen.band(run, offset(run, 0.8), ctx.trim, shadow=0.2, edge=0.2)
+        for curve in (edge[: middle + 1], edge[middle:]):
+            pen.band(curve, offset(curve, 0.8), ctx.trim, shadow=0.2, edge=0.2)
     elif rng.random() < 0.2 and style == "strapless":
         draw_frill(ctx.pen, edge, float(rng.uniform(5, 8)), ctx.cloth, ctx.rng)
     else:
@@ -215,7 +215,7 @@ def _draw_off_shoulder_rim(ctx: DrawingContext, edge: list[Point]) -> None:
     """The wide upper edge of an off-shoulder garment, over the trunk and both sleeves: frilled, elastic, or folded."""
     pen, body, rng = ctx.pen, ctx.body, ctx.rng
     rim = edge
-    if body.sleeve:
+    if body.sleeve_share:
         ends = [[arm_edge(body, arm)(t)[0] for t in (0.0, 2.6)] for arm in body.arms]
         rim = [*ends[1][::-1], *edge, *ends[0]]
     kind = str(rng.choice(["frill", "elastic", "folded", "frill"]))
@@ -227,7 +227,7 @@ def _draw_off_shoulder_rim(ctx: DrawingContext, edge: list[Point]) -> None:
         for i in range(2 * len(rim), 9 * len(rim), 2):
             t = i / (11 * len(rim)) * 2 - 1
             x = rim[-1][0] * t
-            y = body.top + 2.2 + 2.2 * (1 - t * t)
+            y = body.top_y + 2.2 + 2.2 * (1 - t * t)
             pen.line([(x, y), (x * 1.01, y + 3.0 + 1.6 * (i % 4 == 0))], ctx.cloth.shade, 0.4, 0.3)
     else:
         pen.band(rim, offset(rim, 6.5), ctx.cloth, shadow=0.9, edge=0.5)

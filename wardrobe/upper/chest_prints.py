@@ -32,24 +32,24 @@ def print_chest(ctx: DrawingContext, neck: Neck, front: skia.Path) -> None:
     chance = PRINT_CHANCES.get(ctx.garment, 0.0)
     if (
         rng.random() > chance
-        or cloth.kind not in PRINTABLE_PATTERNS
-        or cloth.fabric not in PRINTABLE_MATERIALS
-        or neck.front != "closed"
+        or cloth.pattern not in PRINTABLE_PATTERNS
+        or cloth.material not in PRINTABLE_MATERIALS
+        or neck.closure != "closed"
     ):
         return
     if "coat_length" in ctx.plan.values or ctx.plan.neck[0] == "collar_design" or ctx.plan.neck == ("neck_design", 4):
         return
-    top = max(max(y for run in neck.opening for _, y in run), 8.0) + 4.0
+    top = max(max(y for curve in neck.opening for _, y in curve), 8.0) + 4.0
     bottom = min(body.length - 8.0, 62.0) if ctx.garment != "hoodie" else 38.0
-    tall = min(bottom - top, 34.0)
-    if tall < 9.0:
+    height = min(bottom - top, 34.0)
+    if height < 9.0:
         return
     ctx.printed = True
-    _draw_print(ctx.pen, front, cloth, (0.0, top), 2 * body.chest * 0.62, tall, rng)
+    _draw_print(ctx.pen, front, cloth, (0.0, top), 2 * body.chest * 0.62, height, rng)
 
 
 def _draw_print(
-    pen: Pen, path: skia.Path, cloth: Cloth, at: Point, width: float, tall: float, rng: np.random.Generator
+    pen: Pen, path: skia.Path, cloth: Cloth, at: Point, width: float, height: float, rng: np.random.Generator
 ) -> None:
     """Prints into a box on a piece of cloth whose upper edge has its middle at `at`."""
     ink, second = _choose_inks(cloth, rng)
@@ -59,23 +59,23 @@ def _draw_print(
         canvas.translate(x, y)
         canvas.rotate(float(rng.normal(0, 0.8)))
         if kind == "words":
-            _draw_words(canvas, str(rng.choice(WORDS)), width * 0.92, min(tall, 18.0), ink, second, rng)
+            _draw_words(canvas, str(rng.choice(WORDS)), width * 0.92, min(height, 18.0), ink, second, rng)
         elif kind == "figure":
-            _draw_graphic(canvas, 0.0, min(width * 0.8, tall * 0.9), ink, second, rng)
+            _draw_graphic(canvas, 0.0, min(width * 0.8, height * 0.9), ink, second, rng)
         elif kind == "both":
-            size = min(width * 0.66, tall * 0.62)
+            size = min(width * 0.66, height * 0.62)
             _draw_graphic(canvas, 0.0, size, ink, second, rng)
             canvas.translate(0, size + 1.6)
-            _draw_text_line(canvas, str(rng.choice(WORDS)), width * 0.75, min(tall - size - 2.0, 6.0), ink)
+            _draw_text_line(canvas, str(rng.choice(WORDS)), width * 0.75, min(height - size - 2.0, 6.0), ink)
         elif kind == "varsity":
-            size = min(tall * 0.36, 7.5)
+            size = min(height * 0.36, 7.5)
             _draw_arched_text(canvas, str(rng.choice([w for w in WORDS if " " not in w])), width * 0.95, size, ink)
             canvas.translate(0, size * 1.15)
             _draw_text_line(
-                canvas, f"{rng.integers(1, 100):02d}", width * 0.6, min(tall - size * 1.2, 13.0), second, ink
+                canvas, f"{rng.integers(1, 100):02d}", width * 0.6, min(height - size * 1.2, 13.0), second, ink
             )
         elif kind == "badge":
-            size = min(width * 0.75, tall * 0.8)
+            size = min(width * 0.75, height * 0.8)
             canvas.translate(0, size * 0.12)
             _draw_badge(canvas, size, ink, second, rng)
         else:
@@ -123,44 +123,50 @@ def _draw_text(
 
 
 def _draw_text_line(
-    canvas: skia.Canvas, text: str, width: float, tall: float, ink: Colour, rim: Colour | None = None
+    canvas: skia.Canvas, text: str, width: float, height: float, ink: Colour, rim: Colour | None = None
 ) -> float:
     """One line under y = 0, as large as fits; returns its height."""
-    size = min(tall / 0.74, 100 * width / (_font(100).measureText(text) + 14))
+    size = min(height / 0.74, 100 * width / (_font(100).measureText(text) + 14))
     font = _font(size)
     _draw_text(canvas, text, -0.5 * font.measureText(text), 0.74 * size, font, ink, rim)
     return 0.74 * size
 
 
 def _draw_words(
-    canvas: skia.Canvas, text: str, width: float, tall: float, ink: Colour, second: Colour, rng: np.random.Generator
+    canvas: skia.Canvas,
+    text: str,
+    width: float,
+    height_limit: float,
+    ink: Colour,
+    second: Colour,
+    rng: np.random.Generator,
 ) -> None:
     lines = text.split()
     if len(lines) == 1 and rng.random() < 0.25:
         lines *= 3
     for k, line in enumerate(lines):
         colour = second if k % 2 and rng.random() < 0.6 else ink
-        high = _draw_text_line(canvas, line, width, tall / len(lines) - 0.8, colour)
-        canvas.translate(0, high + 1.3)
+        height = _draw_text_line(canvas, line, width, height_limit / len(lines) - 0.8, colour)
+        canvas.translate(0, height + 1.3)
     if len(lines) < 3 and rng.random() < 0.5:
         canvas.drawRect(
             skia.Rect.MakeXYWH(-0.3 * width, 0, 0.6 * width, 0.5), skia.Paint(Color=argb(second), AntiAlias=True)
         )
 
 
-def _draw_arched_text(canvas: skia.Canvas, text: str, width: float, tall: float, ink: Colour) -> None:
+def _draw_arched_text(canvas: skia.Canvas, text: str, width: float, height: float, ink: Colour) -> None:
     """Letters along an arc that is highest in the middle."""
-    font = _font(min(tall / 0.74, 100 * width / (_font(100).measureText(text) + 14)))
+    font = _font(min(height / 0.74, 100 * width / (_font(100).measureText(text) + 14)))
     radius = 1.35 * font.measureText(text)
     along = -0.5 * font.measureText(text)
     for letter in text:
-        wide = font.measureText(letter)
+        letter_width = font.measureText(letter)
         canvas.save()
         canvas.translate(0, radius)
-        canvas.rotate(math.degrees((along + 0.5 * wide) / radius))
-        _draw_text(canvas, letter, -0.5 * wide, 0.74 * font.getSize() - radius, font, ink, None)
+        canvas.rotate(math.degrees((along + 0.5 * letter_width) / radius))
+        _draw_text(canvas, letter, -0.5 * letter_width, 0.74 * font.getSize() - radius, font, ink, None)
         canvas.restore()
-        along += wide
+        along += letter_width
 
 
 def _draw_graphic(

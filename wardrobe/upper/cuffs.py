@@ -32,7 +32,7 @@ def _choose_cuff(ctx: DrawingContext, shape: str) -> str:
         return "frill"
     if shape == "balloon" and value >= 5:
         return "cuff"
-    if value >= 6 and (garment == "shirt" or (garment == "jacket" and ctx.cloth.kind == "denim")):
+    if value >= 6 and (garment == "shirt" or (garment == "jacket" and ctx.cloth.pattern == "denim")):
         return "cuff"
     if garment == "blouse" and value >= 6 and shape == "straight" and seed % 2:
         return "cuff"
@@ -48,29 +48,29 @@ def _line_across(sleeve: Sleeve, back: float, out: float = 0.0) -> list[Point]:
 def _draw_rib_cuff(ctx: DrawingContext, sleeve: Sleeve) -> None:
     value = ctx.plan.values["sleeve_length"]
     depth = 10.0 if value == 8 else 6.0 if value > 5 else 2.2
-    cloth = ctx.trim if ctx.trim.kind != "plain" else ctx.trim.plain(0.03)
+    cloth = ctx.trim if ctx.trim.pattern != "plain" else ctx.trim.plain(0.03)
     ctx.pen.band(_line_across(sleeve, depth, 0.02), _line_across(sleeve, -0.15, 0.02), cloth, ribs=0.8, shadow=0.2)
     ctx.pen.crease(_line_across(sleeve, depth), ctx.cloth, 0.8, 0.3)
 
 
 def _draw_buttoned_cuff(ctx: DrawingContext, sleeve: Sleeve) -> None:
-    long = ctx.plan.values["sleeve_length"] >= 6
-    depth = 8.5 if ctx.plan.values["sleeve_length"] == 8 else 6.0 if long else 2.4
-    cloth: Cloth = ctx.trim if long else ctx.cloth
+    is_long = ctx.plan.values["sleeve_length"] >= 6
+    depth = 8.5 if ctx.plan.values["sleeve_length"] == 8 else 6.0 if is_long else 2.4
+    cloth: Cloth = ctx.trim if is_long else ctx.cloth
     ctx.pen.band(_line_across(sleeve, depth, 0.02), _line_across(sleeve, 0.0, 0.02), cloth, shadow=0.35, edge=0.4)
     ctx.pen.stitches(_line_across(sleeve, depth - 0.7), ctx.cloth)
-    if long:
-        run = _line_across(sleeve, depth / 2)
-        ctx.pen.button(lerp(run[0], run[-1], 0.7), button_colour(ctx), 0.55)
+    if is_long:
+        curve = _line_across(sleeve, depth / 2)
+        ctx.pen.button(lerp(curve[0], curve[-1], 0.7), button_colour(ctx), 0.55)
     _draw_pleats(ctx, sleeve, depth, 3)
 
 
 def _draw_pleats(ctx: DrawingContext, sleeve: Sleeve, depth: float, count: int) -> None:
     """Short folds above a cuff that holds the sleeve's width."""
-    low, high = _line_across(sleeve, depth + 0.2), _line_across(sleeve, depth + 6.5)
+    low, height = _line_across(sleeve, depth + 0.2), _line_across(sleeve, depth + 6.5)
     for i in range(count):
         t = (i + 1) / (count + 1)
-        foot, head = lerp(low[0], low[-1], t), lerp(high[0], high[-1], t)
+        foot, head = lerp(low[0], low[-1], t), lerp(height[0], height[-1], t)
         ctx.pen.line([foot, lerp(foot, head, 0.5 + 0.4 * (i % 2))], ctx.cloth.shade, 0.32, 0.32)
 
 
@@ -78,13 +78,15 @@ def _draw_rolled_cuff(ctx: DrawingContext, sleeve: Sleeve) -> None:
     """The sleeve turned up twice: its inside shows, thick and a little askew."""
     pen = ctx.pen
     depth = 4.2 + ctx.cloth.seed % 3
-    inside = ctx.cloth.plain(0.10) if ctx.cloth.kind in ("denim", "plain") else ctx.cloth
+    inside = ctx.cloth.plain(0.10) if ctx.cloth.pattern in ("denim", "plain") else ctx.cloth
     upper = _line_across(sleeve, depth, 0.05)
     upper[0] = _line_across(sleeve, depth + 0.8, 0.06)[0]
     pen.band(upper, _line_across(sleeve, -0.3, 0.06), inside, shadow=0.9, edge=0.6)
     for back, alpha in ((0.62 * depth, 0.45), (0.34 * depth, 0.25)):
-        run = _line_across(sleeve, back, 0.05)
-        pen.line([run[0], lerp(run[1], sleeve.edges_at(back + 0.8)[1], 0.12), run[-1]], ctx.cloth.shade, 0.4, alpha)
+        curve = _line_across(sleeve, back, 0.05)
+        pen.line(
+            [curve[0], lerp(curve[1], sleeve.edges_at(back + 0.8)[1], 0.12), curve[-1]], ctx.cloth.shade, 0.4, alpha
+        )
 
 
 def _draw_tailored_cuff(ctx: DrawingContext, sleeve: Sleeve) -> None:
@@ -92,8 +94,8 @@ def _draw_tailored_cuff(ctx: DrawingContext, sleeve: Sleeve) -> None:
         _draw_hem(ctx, sleeve)
         return
     for k in range(3):
-        run = _line_across(sleeve, 2.5 + 1.9 * k)
-        ctx.pen.button(lerp(run[0], run[-1], 0.16), button_colour(ctx), 0.55)
+        curve = _line_across(sleeve, 2.5 + 1.9 * k)
+        ctx.pen.button(lerp(curve[0], curve[-1], 0.16), button_colour(ctx), 0.55)
     ctx.pen.line(_line_across(sleeve, 0.6), ctx.cloth.seam, 0.2, 0.35)
 
 

@@ -22,22 +22,24 @@ def body_folds(ctx: DrawingContext) -> list[Fold]:
     return folds + _hem_folds(ctx)
 
 
-def _random_fold(rng: np.random.Generator, run: list[Point], wide: float = 1.0, strong: float = 1.0) -> Fold:
+def _random_fold(
+    rng: np.random.Generator, curve: list[Point], width_factor: float = 1.0, strength_factor: float = 1.0
+) -> Fold:
     """A fold of varied width; the wider, the softer."""
-    width = float(np.exp(rng.normal(0.35, 0.42))) * wide
-    return run, width, float(rng.uniform(0.35, 0.85)) * strong * min(1.0, 1.5 / width) ** 0.5
+    width = float(np.exp(rng.normal(0.35, 0.42))) * width_factor
+    return curve, width, float(rng.uniform(0.35, 0.85)) * strength_factor * min(1.0, 1.5 / width) ** 0.5
 
 
 def _armpit_folds(ctx: DrawingContext) -> list[Fold]:
     body, rng = ctx.body, ctx.rng
     folds = []
-    for way in (1, -1):
-        x, y = body.chest * way, body.armhole
+    for side in (1, -1):
+        x, y = body.chest * side, body.armpit_y
         for _ in range(int(rng.integers(1, 4))):
-            long, angle = rng.uniform(8, 20), rng.uniform(-0.25, 1.15)
+            length, angle = rng.uniform(8, 20), rng.uniform(-0.25, 1.15)
             start = (x * rng.uniform(0.90, 0.99), y + rng.uniform(-1.5, 3.0))
-            end = (start[0] - way * long * math.cos(angle), start[1] + long * math.sin(angle))
-            folds.append(_random_fold(rng, arc_between(start, end, rng.uniform(0.03, 0.14) * way, 4)))
+            end = (start[0] - side * length * math.cos(angle), start[1] + length * math.sin(angle))
+            folds.append(_random_fold(rng, arc_between(start, end, rng.uniform(0.03, 0.14) * side, 4)))
     return folds
 
 
@@ -45,13 +47,13 @@ def _hanging_folds(ctx: DrawingContext) -> list[Fold]:
     """Down from the ends of the hanger and from the chest."""
     body, rng = ctx.body, ctx.rng
     folds = []
-    for way in (1, -1):
+    for side in (1, -1):
         for _ in range(int(rng.integers(1, 3))):
-            x = body.shoulder * rng.uniform(0.45, 0.98) * way
-            top = body.armhole - rng.uniform(4, 10)
+            x = body.shoulder * rng.uniform(0.45, 0.98) * side
+            top = body.armpit_y - rng.uniform(4, 10)
             end = min(top + rng.uniform(18, 40), body.length - 2)
-            run = [(x, top), (x * 0.99 + rng.normal(0, 0.6), 0.5 * (top + end)), (x * 1.02, end)]
-            folds.append(_random_fold(rng, run, 1.2, 0.9))
+            curve = [(x, top), (x * 0.99 + rng.normal(0, 0.6), 0.5 * (top + end)), (x * 1.02, end)]
+            folds.append(_random_fold(rng, curve, 1.2, 0.9))
     return folds
 
 
@@ -59,19 +61,21 @@ def _waist_folds(ctx: DrawingContext) -> list[Fold]:
     """Short crumples from the sides inwards, where a trunk bends."""
     body, rng = ctx.body, ctx.rng
     folds = []
-    for way in (1, -1):
+    for side in (1, -1):
         for _ in range(int(rng.integers(1, 4))):
             y = body.waist_y + rng.uniform(-6, 7)
-            x = body.width(y) * way
+            x = body.width(y) * side
             end = (x * rng.uniform(0.25, 0.75), y + rng.normal(0, 4.0))
             folds.append(
-                _random_fold(rng, arc_between((x * 0.98, y), end, rng.uniform(-0.05, 0.16) * way, 4), 0.9, 0.8)
+                _random_fold(rng, arc_between((x * 0.98, y), end, rng.uniform(-0.05, 0.16) * side, 4), 0.9, 0.8)
             )
     if body.setting == "flat" and rng.random() < 0.6:  # a long drag from one side to the other
-        y = rng.uniform(body.armhole + 4, body.waist_y)
-        way = 1 if rng.random() < 0.5 else -1
-        run = arc_between((body.chest * 0.7 * way, y), (-body.chest * 0.3 * way, y + rng.uniform(4, 14)), 0.06 * way, 4)
-        folds.append(_random_fold(rng, run, 1.7, 0.7))
+        y = rng.uniform(body.armpit_y + 4, body.waist_y)
+        side = 1 if rng.random() < 0.5 else -1
+        curve = arc_between(
+            (body.chest * 0.7 * side, y), (-body.chest * 0.3 * side, y + rng.uniform(4, 14)), 0.06 * side, 4
+        )
+        folds.append(_random_fold(rng, curve, 1.7, 0.7))
     return folds
 
 
@@ -80,7 +84,7 @@ def _hem_folds(ctx: DrawingContext) -> list[Fold]:
     body, rng = ctx.body, ctx.rng
     folds = []
     low = body.waist_y + (-6.0 if body.length < 75 else 3.0)
-    start = body.waist_y + 1.0 if body.peplum else max(body.armhole + 6, low)
+    start = body.waist_y + 1.0 if body.peplum else max(body.armpit_y + 6, low)
     count = int(rng.integers(1, 4)) + int(body.flare * 4)
     for i in range(count):
         t = (i + 0.5) / count * 2 - 1 + rng.normal(0, 0.08)
@@ -90,12 +94,12 @@ def _hem_folds(ctx: DrawingContext) -> list[Fold]:
             continue
         middle = 0.5 * (top + end)
         t = max(-0.95, min(0.95, t))
-        run = [
+        curve = [
             (body.width(top) * t * 0.88, top),
             (body.width(middle) * t * 0.95 + rng.normal(0, 0.4), middle),
             (body.width(end) * t, end),
         ]
-        folds.append(_random_fold(rng, run, 1.25, 0.75 + 0.25 * min(body.flare, 1.0)))
+        folds.append(_random_fold(rng, curve, 1.25, 0.75 + 0.25 * min(body.flare, 1.0)))
     return folds
 
 
@@ -109,10 +113,12 @@ def sleeve_folds(ctx: DrawingContext, sleeve: Sleeve) -> list[Fold]:
     armpit = inner[0]
     for _ in range(int(rng.integers(1, 4))):  # towards the shoulder and down the sleeve
         goal = lerp(outer[len(outer) // 5], outer[-1], rng.uniform(0.0, 0.55))
-        long = min(rng.uniform(6, 15) / max(math.dist(armpit, goal), 1.0), 0.8)
+        length = min(rng.uniform(6, 15) / max(math.dist(armpit, goal), 1.0), 0.8)
         start = lerp(armpit, goal, 0.04)
         folds.append(
-            _random_fold(rng, arc_between(start, lerp(start, goal, long), rng.uniform(-0.06, 0.12) * side, 4), 0.8, 0.9)
+            _random_fold(
+                rng, arc_between(start, lerp(start, goal, length), rng.uniform(-0.06, 0.12) * side, 4), 0.8, 0.9
+            )
         )
     if sleeve.elbow:
         p, q = sleeve.elbow
@@ -125,6 +131,6 @@ def sleeve_folds(ctx: DrawingContext, sleeve: Sleeve) -> list[Fold]:
             folds.append(_random_fold(rng, arc_between(start, end, rng.normal(0, 0.09), 4), 0.75, 0.6 + 0.4 * bent))
     end = lerp(outer[-1], inner[-1], rng.uniform(0.3, 0.7))
     start = lerp(outer[len(outer) // 2], inner[len(inner) // 2], rng.uniform(0.3, 0.7))
-    if body.sleeve > 0.45:
+    if body.sleeve_share > 0.45:
         folds.append(_random_fold(rng, arc_between(start, lerp(start, end, 0.85), rng.normal(0, 0.03)), 1.3, 0.6))
     return folds

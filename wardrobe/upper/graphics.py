@@ -109,9 +109,13 @@ def cat(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
         for dy in (0.0, 0.14):
             canvas.drawLine(x * 1.1, 0.36 + dy, 2.9 * x, 0.3 + 1.6 * dy, _stroke(second, 0.035))
     canvas.drawPath(_polygon((-0.1, 0.28), (0.1, 0.28), (0.0, 0.4)), _fill(mix(second, (230, 110, 130), 0.5)))
-    for way in (-1, 1):
+    for side in (-1, 1):
         canvas.drawArc(
-            skia.Rect.MakeLTRB(min(0, 0.24 * way), 0.3, max(0, 0.24 * way), 0.56), 0, 180, False, _stroke(second, 0.045)
+            skia.Rect.MakeLTRB(min(0, 0.24 * side), 0.3, max(0, 0.24 * side), 0.56),
+            0,
+            180,
+            False,
+            _stroke(second, 0.045),
         )
 
 
@@ -131,8 +135,8 @@ def bear(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 def rocket(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
     """A rocket on its way."""
     canvas.rotate(28)
-    for way in (-1, 1):
-        canvas.drawPath(_polygon((0.25 * way, 0.1), (0.62 * way, 0.62), (0.2 * way, 0.5)), _fill(second))
+    for side in (-1, 1):
+        canvas.drawPath(_polygon((0.25 * side, 0.1), (0.62 * side, 0.62), (0.2 * side, 0.5)), _fill(second))
     canvas.drawPath(_polygon((-0.18, 0.52), (0.18, 0.52), (0.0, 1.0)), _fill((240, 160, 50)))
     body = skia.Path()
     body.moveTo(0, -1)

@@ -20,7 +20,7 @@ _SHADOW_REACH = (0.0, 0.3, 0.65, 0.9, 1.0, 1.0, 0.9, 0.6, 0.0)  # how far a slee
 
 def draw_sleeves(ctx: DrawingContext, sides: Sequence[int] = (1, -1)) -> list[Callable[[], None]]:
     """Draws the sleeves of these sides; gives what is to be drawn when all else is: forearms laid over the trunk."""
-    late: list[Callable[[], None]] = []
+    deferred: list[Callable[[], None]] = []
     shape = _choose_shape(ctx)
     for arm in ctx.body.arms:
         if arm.side not in sides:
@@ -30,11 +30,11 @@ def draw_sleeves(ctx: DrawingContext, sides: Sequence[int] = (1, -1)) -> list[Ca
             continue
         sleeve = make_sleeve(ctx.body, arm, shape)
         _draw_sleeve(ctx, sleeve, shape)
-        if sleeve.lower:
-            late.append(lambda sleeve=sleeve: _draw_forearm(ctx, sleeve, shape))  # type: ignore[misc]
+        if sleeve.folded_edges:
+            deferred.append(lambda sleeve=sleeve: _draw_forearm(ctx, sleeve, shape))  # type: ignore[misc]
         else:
             draw_cuff(ctx, sleeve, shape)
-    return late
+    return deferred
 
 
 def _choose_shape(ctx: DrawingContext) -> str:
@@ -52,7 +52,7 @@ def _choose_shape(ctx: DrawingContext) -> str:
         shapes = ["straight", "wide", "straight"]
     elif ctx.garment == "sweater" and value >= 6:
         shapes = ["straight", "straight", "balloon"]
-    if ctx.body.seam != "set-in":
+    if ctx.body.sleeve_seam != "set-in":
         shapes = [shape for shape in shapes if shape != "puff"]
     return shapes[seed % len(shapes)]
 
@@ -64,16 +64,16 @@ def _draw_sleeve(ctx: DrawingContext, sleeve: Sleeve, shape: str) -> None:
     if len(sleeve.inner) > 2:
         _draw_shadow_on_body(ctx, sleeve)
     with pen.clip(path):
-        pen.piece(pen.path(*sleeve.generous()), cloth, angle=(sleeve.arm.angle - 90) * side, edge=0.9)
+        pen.piece(pen.path(*sleeve.extended_outline()), cloth, angle=(sleeve.arm.angle - 90) * side, edge=0.9)
     folds = sleeve_folds(ctx, sleeve)
     if shape == "puff":
-        folds += [(run, 0.9, 0.7) for run in _puff_folds(sleeve)]
+        folds += [(curve, 0.9, 0.7) for curve in _puff_folds(sleeve)]
     pen.folds(path, cloth, folds)
     if is_quilted(ctx):
         quilt_sleeve(ctx, path, sleeve.outer, sleeve.inner)
     if len(sleeve.inner) > 2:
         pen.line(sleeve.visible_inner, cloth.seam, 0.2, 0.55)
-    if ctx.body.seam != "dolman":
+    if ctx.body.sleeve_seam != "dolman":
         _draw_seam(ctx, sleeve.seam)
 
 
@@ -81,16 +81,16 @@ def _draw_shadow_on_body(ctx: DrawingContext, sleeve: Sleeve) -> None:
     """The shadow of a sleeve where it lies on the trunk; it begins as a point at the armpit."""
     pen, cloth = ctx.pen, ctx.cloth
     edge = resample(sleeve.visible_inner, 9)
-    paint = skia.Paint(Color=argb(cloth.shade, 0.15 * cloth.dark), AntiAlias=True, BlendMode=SRC_ATOP)
-    for wide in (0.7, 1.4, 2.1):
-        rims = [offset(edge, wide * sleeve.arm.side * part)[i] for i, part in enumerate(_SHADOW_REACH)]
+    paint = skia.Paint(Color=argb(cloth.shade, 0.15 * cloth.shadow_strength), AntiAlias=True, BlendMode=SRC_ATOP)
+    for width in (0.7, 1.4, 2.1):
+        rims = [offset(edge, width * sleeve.arm.side * part)[i] for i, part in enumerate(_SHADOW_REACH)]
         pen.canvas.drawPath(pen.path(edge, rims[::-1]), paint)
 
 
-def _draw_seam(ctx: DrawingContext, run: list[Point]) -> None:
+def _draw_seam(ctx: DrawingContext, curve: list[Point]) -> None:
     """A flat seam: a hint of shade and a fine line."""
-    ctx.pen.line(run, ctx.cloth.shade, 0.9, 0.10)
-    ctx.pen.line(run, ctx.cloth.seam, 0.16, 0.42)
+    ctx.pen.line(curve, ctx.cloth.shade, 0.9, 0.10)
+    ctx.pen.line(curve, ctx.cloth.seam, 0.16, 0.42)
 
 
 def _puff_folds(sleeve: Sleeve) -> list[list[Point]]:
@@ -103,10 +103,10 @@ def _puff_folds(sleeve: Sleeve) -> list[list[Point]]:
 def _draw_forearm(ctx: DrawingContext, sleeve: Sleeve, shape: str) -> None:
     """The part of a folded sleeve that lies across the trunk."""
     lean = (sleeve.arm.angle + sleeve.arm.bend - 90) * sleeve.arm.side
-    path = ctx.pen.path(*sleeve.forearm())
+    path = ctx.pen.path(*sleeve.forearm_outline())
     ctx.pen.piece(path, ctx.cloth, angle=lean, shadow=1.3, edge=0.8)
-    if is_quilted(ctx) and sleeve.lower:
-        quilt_sleeve(ctx, path, *sleeve.lower)
+    if is_quilted(ctx) and sleeve.folded_edges:
+        quilt_sleeve(ctx, path, *sleeve.folded_edges)
     draw_cuff(ctx, sleeve, shape)
 
 
@@ -115,19 +115,19 @@ def draw_tucked_sleeves(ctx: DrawingContext) -> None:
     body = ctx.body
     for arm in body.arms:
         fold = _tuck_line(body, arm)
-        behind = [*fold[-4:], (body.width(fold[-1][1]) - 5.0, fold[-1][1]), (body.chest - 6.0, body.armhole - 4.0)]
-        own = mirrored(behind) if arm.side < 0 else behind
-        ctx.pen.piece(ctx.pen.path(own[:4], own[3:]), ctx.cloth, angle=-6.0 * arm.side, edge=0.6)
+        behind = [*fold[-4:], (body.width(fold[-1][1]) - 5.0, fold[-1][1]), (body.chest - 6.0, body.armpit_y - 4.0)]
+        on_side = mirrored(behind) if arm.side < 0 else behind
+        ctx.pen.piece(ctx.pen.path(on_side[:4], on_side[3:]), ctx.cloth, angle=-6.0 * arm.side, edge=0.6)
 
 
 def _tuck_line(body: Body, arm: Arm) -> list[Point]:
     """The line at which a sleeve is folded back: nearly straight, from the shoulder's end down the side."""
-    x, y = body.shoulder, body.slope
+    x, y = body.shoulder, body.shoulder_y
     out = 0.8 + 0.02 * arm.angle
-    low = body.armhole + 0.3 * arm.angle
-    middle = (0.45 * x + 0.55 * body.chest + 1.6 + 0.4 * out, 0.5 * (y + body.armhole))
+    low = body.armpit_y + 0.3 * arm.angle
+    middle = (0.45 * x + 0.55 * body.chest + 1.6 + 0.4 * out, 0.5 * (y + body.armpit_y))
     foot = (body.width(low) - 0.4, low)
-    return [(x, y), (x + 2.0, y + 0.9), (x + 3.4, y + 2.6), middle, (body.chest + out, body.armhole), foot]
+    return [(x, y), (x + 2.0, y + 0.9), (x + 3.4, y + 2.6), middle, (body.chest + out, body.armpit_y), foot]
 
 
 def _draw_tucked_head(ctx: DrawingContext, arm: Arm) -> None:
@@ -135,8 +135,8 @@ def _draw_tucked_head(ctx: DrawingContext, arm: Arm) -> None:
     pen, body, cloth = ctx.pen, ctx.body, ctx.cloth
     fold = _tuck_line(body, arm)
     x, y = fold[0]
-    armpit, low = (body.chest - 0.2, body.armhole + 1.0), fold[-1]
-    seam = [fold[0], (x - 0.2, y + 0.45 * (body.armhole - y)), armpit]
+    armpit, low = (body.chest - 0.2, body.armpit_y + 1.0), fold[-1]
+    seam = [fold[0], (x - 0.2, y + 0.45 * (body.armpit_y - y)), armpit]
     shape = [fold[:-1], [fold[-2], armpit], seam[::-1]]
     generous = [
         [(x - 5.0, y - 2.0), *fold],
@@ -144,12 +144,12 @@ def _draw_tucked_head(ctx: DrawingContext, arm: Arm) -> None:
         [(body.chest - 6.0, low[1]), (x - 5.0, y - 2.0)],
     ]
 
-    def own(run: Curve) -> list[Point]:
-        return mirrored(run) if arm.side < 0 else list(run)
+    def own(curve: Curve) -> list[Point]:
+        return mirrored(curve) if arm.side < 0 else list(curve)
 
-    path = pen.path(*(own(run) for run in shape))
+    path = pen.path(*(own(curve) for curve in shape))
     with pen.clip(path):
-        pen.piece(pen.path(*(own(run) for run in generous)), cloth, angle=-10.0 * arm.side, edge=0.9)
-    crease = [fold[2], (0.5 * (x + body.chest) + 0.6, 0.5 * (y + body.armhole)), armpit]
+        pen.piece(pen.path(*(own(curve) for curve in generous)), cloth, angle=-10.0 * arm.side, edge=0.9)
+    crease = [fold[2], (0.5 * (x + body.chest) + 0.6, 0.5 * (y + body.armpit_y)), armpit]
     pen.folds(path, cloth, [(own(crease), 0.9, 0.6)])
     _draw_seam(ctx, own(seam))

@@ -53,25 +53,25 @@ def _draw_front(ctx: DrawingContext) -> None:
     _choose_fastening(ctx, neck)
     if body.tucked:
         draw_tucked_sleeves(ctx)
-    whole = pen.path(*body.outline(neck.back))
+    whole = pen.path(*body.outline(neck.back_dip))
     pen.piece(whole, ctx.lining, edge=0.6)
-    for step in neck.under:
+    for step in neck.draw_under:
         step()
     draw_top_support(ctx)
     front = skia.Op(whole, pen.path(*neck.opening), skia.PathOp.kDifference_PathOp)
-    pen.piece(front, ctx.cloth, shadow=1.8 if neck.front == "open" else 0.7)
+    pen.piece(front, ctx.cloth, shadow=1.8 if neck.closure == "open" else 0.7)
     print_chest(ctx, neck, front)
-    _finish_body(ctx, front, neck.front == "open")
+    _finish_body(ctx, front, neck.closure == "open")
     _draw_front_details(ctx, neck, front)
     _draw_waist(ctx, front)
     if ctx.garment == "hoodie" and "coat_length" not in ctx.plan.values:
         draw_kangaroo_pocket(ctx)
-    late = _draw_arms(ctx)
-    for step in [*neck.over, *late]:
+    deferred = _draw_arms(ctx)
+    for step in [*neck.draw_over, *deferred]:
         step()
     if lace_trimmed(ctx) and ctx.plan.neck in (("neckline_design", 4), ("neckline_design", 5), ("neckline_design", 7)):
-        for run in neck.opening[:-1]:  # all but what closes it above
-            draw_lace(pen, list(run)[::-1], 2.0, ctx.cloth)
+        for curve in neck.opening[:-1]:  # all but what closes it above
+            draw_lace(pen, list(curve)[::-1], 2.0, ctx.cloth)
 
 
 def _draw_back(ctx: DrawingContext) -> None:
@@ -84,9 +84,9 @@ def _draw_back(ctx: DrawingContext) -> None:
     if is_quilted(ctx):
         quilt_body(ctx, trunk)
     _draw_back_seams(ctx)
-    late = _draw_arms(ctx)
+    deferred = _draw_arms(ctx)
     draw_neck_from_behind(ctx)
-    for step in late:
+    for step in deferred:
         step()
 
 
@@ -96,29 +96,29 @@ def _draw_with_bare_shoulders(ctx: DrawingContext, style: str) -> None:
     _finish_body(ctx, front, False)
     _draw_front_details(ctx, Neck([]), front)
     _draw_waist(ctx, front)
-    late = draw_sleeves(ctx, (1, -1) if style == "off" else (1,)) if ctx.body.sleeve else []
-    for step in late:
+    deferred = draw_sleeves(ctx, (1, -1) if style == "off" else (1,)) if ctx.body.sleeve_share else []
+    for step in deferred:
         step()
     draw_upper_edge(ctx, style)
 
 
 def _draw_arms(ctx: DrawingContext) -> list[Callable[[], None]]:
     """Sleeves or the edges of bare armholes; gives what lies upon all else."""
-    if ctx.body.sleeve:
+    if ctx.body.sleeve_share:
         return draw_sleeves(ctx)
     for side in (1, -1):
-        run = ctx.body.bare_armhole() if side == 1 else mirrored(ctx.body.bare_armhole())
-        ctx.pen.crease(run, ctx.cloth, 0.8, 0.25)
-        ctx.pen.stitches([(x - 1.3 * side, y) for x, y in run], ctx.cloth)
+        curve = ctx.body.bare_armhole() if side == 1 else mirrored(ctx.body.bare_armhole())
+        ctx.pen.crease(curve, ctx.cloth, 0.8, 0.25)
+        ctx.pen.stitches([(x - 1.3 * side, y) for x, y in curve], ctx.cloth)
     return []
 
 
 def _choose_fastening(ctx: DrawingContext, neck: Neck) -> None:
     """Outer garments open in front even where their neck does not say how."""
-    if neck.front != "closed" or "coat_length" not in ctx.plan.values:
+    if neck.closure != "closed" or "coat_length" not in ctx.plan.values:
         return
-    neck.front = "buttons" if ctx.garment == "vest" else "zip"
-    neck.bottom = neck.bottom or max(y for run in neck.opening for _, y in run)
+    neck.closure = "buttons" if ctx.garment == "vest" else "zip"
+    neck.bottom = neck.bottom or max(y for curve in neck.opening for _, y in curve)
 
 
 def _choose_style(plan: Plan, rng: np.random.Generator) -> str:
@@ -167,7 +167,7 @@ def _choose_trim(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
     if plan.neck == ("collar_design", 4):
         chance = 0.6
     if rng.random() < chance:
-        return replace(cloth, colour=cloth.accent, accent=cloth.colour, kind="plain")
+        return replace(cloth, colour=cloth.accent, accent=cloth.colour, pattern="plain")
     if plan.neck[0] in ("collar_design", "lapel_design") and plan.neck != ("collar_design", 4):
         return cloth
     return cloth.plain()
@@ -181,13 +181,13 @@ def _finish_body(ctx: DrawingContext, trunk: skia.Path, opened: bool) -> None:
     pen.tint(
         trunk, (-side, 0), (side, body.length * 0.4), [((255, 255, 255), 0.07), ((0, 0, 0), 0.0), (cloth.shade, 0.17)]
     )
-    if body.band:
+    if body.hem_band:
         _draw_hem_band(ctx, trunk, opened)
     else:
         if lace_trimmed(ctx) and not body.tail and ctx.cloth.seed // 130 % 2:
-            draw_lace(pen, body.hem_run()[::-1], 2.8, cloth)
+            draw_lace(pen, body.hem_curve()[::-1], 2.8, cloth)
         back = 2.2 if body.flare == 0 else 1.4
-        pen.stitches([(x * 0.99, y - back) for x, y in body.hem_run()], cloth, alpha=0.5)
+        pen.stitches([(x * 0.99, y - back) for x, y in body.hem_curve()], cloth, alpha=0.5)
 
 
 def _draw_waist(ctx: DrawingContext, trunk: skia.Path) -> None:
@@ -201,13 +201,13 @@ def _draw_waist(ctx: DrawingContext, trunk: skia.Path) -> None:
 def _draw_hem_band(ctx: DrawingContext, trunk: skia.Path, opened: bool) -> None:
     """The knitted band at the bottom; left out where an open front has no cloth."""
     pen, body = ctx.pen, ctx.body
-    hem = body.hem_run()
+    hem = body.hem_curve()
     wider = 1 + 1.9 / body.hem  # the trunk falls over it
-    upper = [(x * wider, y - body.band) for x, y in hem]
-    cloth = ctx.trim if ctx.trim.kind != "plain" else ctx.trim.plain(0.03)
+    upper = [(x * wider, y - body.hem_band) for x, y in hem]
+    cloth = ctx.trim if ctx.trim.pattern != "plain" else ctx.trim.plain(0.03)
     lower = [(x * 1.02, y + 0.6) for x, y in hem]
-    wide = pen.path([(x * 1.15, y) for x, y in upper], [(x * 1.15, y + 2.0) for x, y in lower][::-1])
-    path = skia.Op(trunk, wide, skia.PathOp.kIntersect_PathOp)  # as wide as the trunk, however that ripples
+    wide_area = pen.path([(x * 1.15, y) for x, y in upper], [(x * 1.15, y + 2.0) for x, y in lower][::-1])
+    path = skia.Op(trunk, wide_area, skia.PathOp.kIntersect_PathOp)  # as wide as the trunk, however that ripples
     pen.piece(path, cloth, edge=0.35)
     with pen.clip(path):
         draw_ribs(ctx.pen, upper, lower, cloth, 0.85)
@@ -217,14 +217,14 @@ def _draw_hem_band(ctx: DrawingContext, trunk: skia.Path, opened: bool) -> None:
 
 def _draw_front_details(ctx: DrawingContext, neck: Neck, front: skia.Path) -> None:
     """The seams, the pockets and the fastening of the kit.plan's garment."""
-    if ctx.garment == "T-shirt" and ctx.cloth.kind == "colour block":
+    if ctx.garment == "T-shirt" and ctx.cloth.pattern == "colour block":
         draw_colour_block(ctx, front)
     if is_quilted(ctx):
         quilt_body(ctx, front)
     else:
         draw_seams(ctx)
     with ctx.pen.clip(front):
-        draw_pockets(ctx, neck.front)
+        draw_pockets(ctx, neck.closure)
     with ctx.pen.clip(front):
         draw_fastening(ctx, neck)
 
@@ -247,7 +247,7 @@ def _draw_back_seams(ctx: DrawingContext) -> None:
 
 def _draw_back_yoke(ctx: DrawingContext) -> None:
     pen, body, cloth = ctx.pen, ctx.body, ctx.cloth
-    y = body.slope + 6.0
+    y = body.shoulder_y + 6.0
     x = body.shoulder - 0.3
     line = [(-x, y - 0.6), (-x * 0.5, y + 0.3), (0.0, y + 0.5), (x * 0.5, y + 0.3), (x, y - 0.6)]
     pen.line(line, cloth.shade, 0.9, 0.14)
