@@ -1,4 +1,4 @@
-"""Points and smooth outlines, in centimetres of a garment: x from its middle, y down from the neck or the waist."""
+"""Points, curves and outlines in garment centimetres: x from the centre line, y down from the neck or the waist."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -12,21 +12,22 @@ Warp = Callable[[Point], Point]
 
 
 def mirrored_reversed(curve: Curve) -> list[Point]:
-    """The run on the other side, in the opposite order, so that it continues an outline that came down this side."""
+    """Mirror a curve at the centre line and reverse it, so that it continues an outline that came down this side."""
     return [(-x, y) for x, y in reversed(curve)]
 
 
 def mirrored(curve: Curve) -> list[Point]:
-    """The run on the other side, in the same order."""
+    """Mirror a curve at the centre line, keeping its order."""
     return [(-x, y) for x, y in curve]
 
 
 def lerp(a: Point, b: Point, t: float) -> Point:
+    """Interpolate linearly between two points."""
     return a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t
 
 
 def arc_between(a: Point, b: Point, bulge: float = 0.0, n: int = 3) -> list[Point]:
-    """Points from a to b on an arc whose height is `bulge` times its length, to the right of the way."""
+    """Return n points on an arc from a to b; its height is `bulge` times its length, to the right of its direction."""
     dx, dy = b[0] - a[0], b[1] - a[1]
     points = []
     for t in np.linspace(0.0, 1.0, n):
@@ -36,7 +37,7 @@ def arc_between(a: Point, b: Point, bulge: float = 0.0, n: int = 3) -> list[Poin
 
 
 def monotone_cubic(keys: Sequence[Point]) -> Callable[[float], float]:
-    """A smooth function of y through (y, x) keys that does not overshoot between them."""
+    """Interpolate (y, x) keys by a monotone cubic, which does not overshoot between them; returns x(y)."""
     ys = np.array([k[0] for k in keys])
     xs = np.array([k[1] for k in keys])
     slopes = np.zeros(len(ys))
@@ -58,7 +59,7 @@ def monotone_cubic(keys: Sequence[Point]) -> Callable[[float], float]:
 
 
 def random_warp(rng: np.random.Generator, strength: float = 1.0) -> Warp:
-    """A gentle, smooth displacement of the whole garment in waves of several sizes, so that no two sides are alike."""
+    """Choose a gentle, smooth displacement of the whole garment, so that its two sides differ."""
     highs, longs = np.array([0.75, 0.75, 0.32, 0.32, 0.13, 0.13]), np.array([75.0, 75.0, 31.0, 31.0, 13.0, 13.0])
     height = highs * rng.normal(0, strength, 6)
     turn = 2 * math.pi / (longs * rng.uniform(0.75, 1.35, 6))
@@ -78,7 +79,7 @@ def random_warp(rng: np.random.Generator, strength: float = 1.0) -> Warp:
 
 
 def trace_path(curves: Iterable[Curve], warp: Warp, close: bool = True) -> skia.Path:
-    """One contour of smooth runs (Catmull-Rom, as cubic Beziers) with corners where one run meets the next."""
+    """Trace one contour through smooth curves (Catmull-Rom, as cubic Beziers) with corners where they meet."""
     path = skia.Path()
     started = False
     for curve in curves:
@@ -90,7 +91,7 @@ def trace_path(curves: Iterable[Curve], warp: Warp, close: bool = True) -> skia.
             path.lineTo(*points[0])
         for i in range(len(points) - 1):
             before, a, b, after = points[max(i - 1, 0)], points[i], points[i + 1], points[min(i + 2, len(points) - 1)]
-            # Handles no longer than a third of their own piece: uneven spacing must not make loops.
+            # Handles are at most a third of their segment, or unevenly spaced points would make loops.
             reach = math.dist(a, b) / 3
             c1, c2 = _control_point(before, b, a, reach), _control_point(after, a, b, reach)
             path.cubicTo(*c1, *c2, *b)
@@ -106,7 +107,7 @@ def _control_point(start: Point, end: Point, at: Point, reach: float) -> Point:
 
 
 def offset(curve: Curve, distance: float) -> list[Point]:
-    """The run moved to the right of its way by a distance (negative: to the left)."""
+    """Offset a curve to the right of its direction by a distance (negative: to the left)."""
     moved = []
     for i, (x, y) in enumerate(curve):
         a, b = curve[max(i - 1, 0)], curve[min(i + 1, len(curve) - 1)]
@@ -117,7 +118,7 @@ def offset(curve: Curve, distance: float) -> list[Point]:
 
 
 def resample(curve: Curve, n: int) -> list[Point]:
-    """n points at equal distances along the polygon of the run."""
+    """Return n points at equal arc lengths along the polyline of a curve."""
     points = np.asarray(curve, dtype=float)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
     at = np.linspace(0, along[-1], n)
@@ -127,5 +128,5 @@ def resample(curve: Curve, n: int) -> list[Point]:
 
 
 def blend_curves(one: Curve, other: Curve, t: float, n: int = 9) -> list[Point]:
-    """The run that lies a part of the way from one run to another."""
+    """Return the curve a fraction t of the way from one curve to another."""
     return [lerp(a, b, t) for a, b in zip(resample(one, n), resample(other, n), strict=True)]

@@ -1,4 +1,4 @@
-"""Drawing cloth: pieces with soft edges that the light falls over, folds, seams, stitches, ribs and buttons."""
+"""Pen that draws cloth: shaded pieces, folds, seams, stitches, ribbed bands and buttons."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,18 +21,19 @@ _REPEAT = skia.TileMode.kRepeat
 
 
 def blur(sigma: float) -> skia.MaskFilter:
+    """Make a Gaussian blur for a paint."""
     return skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, sigma)
 
 
 class Pen:
-    """Records a garment in centimetres. Shadows fall only on what is drawn already, so they never leave the garment."""
+    """Recorder of a garment, in cm; shadows fall only on what is already drawn, so they never leave the garment."""
 
     def __init__(self, warp: Warp, rng: np.random.Generator, pixel: float) -> None:
-        """`pixel`: about how many centimetres a pixel of the finished picture is, for the thinnest lines."""
+        """Start an empty recording; `pixel` is about the size of an image pixel in cm, for the thinnest lines."""
         self.warp = warp
         self.pixel = pixel
         self.outlines: list[skia.Path] = []  # of the garment's pieces
-        self.supports: list[skia.Path] = []  # of what holds it
+        self.supports: list[skia.Path] = []  # of the hanger or mannequin
         self._recorders = skia.PictureRecorder(), skia.PictureRecorder()
         self.canvas, self._stencil = (
             r.beginRecording(skia.Rect.MakeLTRB(-400, -400, 400, 400)) for r in self._recorders
@@ -44,13 +45,13 @@ class Pen:
         self._wrinkle_matrix.preTranslate(*rng.uniform(0, TILE_PIXELS, 2).tolist())
 
     def finish(self) -> tuple[skia.Picture, skia.Picture]:
-        """What was drawn, and the same as a stencil: opaque where the garment is."""
+        """Return the recorded drawing and its stencil, which is opaque where the garment is."""
         picture, stencil = (r.finishRecordingAsPicture() for r in self._recorders)
         return picture, stencil
 
     @contextmanager
     def clip(self, path: skia.Path) -> Iterator[None]:
-        """Within it, nothing is drawn outside of a shape."""
+        """Restrict drawing to a shape."""
         for canvas in (self.canvas, self._stencil):
             canvas.save()
             canvas.clipPath(path, skia.ClipOp.kIntersect, True)
@@ -62,7 +63,7 @@ class Pen:
 
     @contextmanager
     def support(self) -> Iterator[None]:
-        """Within it, what is drawn holds the garment and is no part of it."""
+        """Draw the garment's support: it is left out of the stencil and the outlines."""
         self._drawing_support = True
         try:
             yield
@@ -70,12 +71,13 @@ class Pen:
             self._drawing_support = False
 
     def path(self, *curves: Curve, close: bool = True) -> skia.Path:
+        """Trace a path through warped curves."""
         return trace_path(curves, self.warp, close)
 
     def piece(
         self, path: skia.Path, cloth: Cloth, angle: float = 0.0, shadow: float = 0.0, edge: float = 1.0
     ) -> skia.Path:
-        """Lays a piece of cloth: its shadow on what is beneath (`shadow` cm high), the cloth, and its round edges."""
+        """Draw a piece of cloth: its shadow on what is below (`shadow` cm high), the cloth, and its rounded edges."""
         canvas = self.canvas
         if shadow > 0:
             canvas.save()
@@ -95,7 +97,7 @@ class Pen:
         return path
 
     def wrinkle_paint(self, cloth: Cloth) -> skia.Paint:
-        """The light on a cloth's wrinkles, which go on from one piece of the garment to the next."""
+        """Return the paint of the cloth's wrinkles, which run on from one piece of the garment to the next."""
         kind, tone, strength = cloth.wrinkles
         shader = wrinkle_light(kind, tone).makeShader(
             _REPEAT, _REPEAT, skia.SamplingOptions(skia.FilterMode.kLinear), self._wrinkle_matrix
@@ -104,7 +106,7 @@ class Pen:
 
     @contextmanager
     def print_on(self, path: skia.Path, cloth: Cloth) -> Iterator[skia.Canvas]:
-        """What is drawn on the canvas within it is printed onto a piece of cloth: its wrinkles go through it."""
+        """Draw a print on a piece of cloth: the wrinkles are drawn over whatever the block draws on the canvas."""
         canvas = self.canvas
         canvas.save()
         canvas.clipPath(path, skia.ClipOp.kIntersect, True)
@@ -117,7 +119,7 @@ class Pen:
             canvas.restore()
 
     def _soft_stroke(self, path: skia.Path, colour: int, width: float, steps: int = 4) -> None:
-        """A line that fades to both sides: strokes over strokes, many times faster than a blur."""
+        """Draw a line that fades to both sides, by strokes on strokes: many times faster than a blur."""
         alpha = skia.ColorGetA(colour) / 255
         paint = skia.Paint(Color=colour, Style=skia.Paint.kStroke_Style, BlendMode=SRC_ATOP, AntiAlias=True)
         paint.setStrokeCap(skia.Paint.kRound_Cap)
@@ -127,7 +129,7 @@ class Pen:
             self.canvas.drawPath(path, paint)
 
     def _round_edges(self, path: skia.Path, cloth: Cloth, edge: float, more: float) -> None:
-        """Edges turn away from the light, most at the lower right. The line around is only as dark as it must be."""
+        """Shade the edges as if they turned away from the light, most at the lower right, with a faint outline."""
         canvas, light = self.canvas, luminance(cloth.colour)
         canvas.save()
         canvas.clipPath(path, skia.ClipOp.kIntersect, True)
@@ -136,7 +138,7 @@ class Pen:
         self._soft_stroke(path, argb(cloth.shade, 0.24 * cloth.shadow_strength), 5.0 * edge)
         canvas.restore()
         line = skia.Paint(Style=skia.Paint.kStroke_Style, AntiAlias=True, StrokeWidth=3.4 * self.pixel)
-        if light < 0.25:  # black on black: a rim of light tells the pieces apart
+        if light < 0.25:  # a rim of light, or black pieces on black would merge
             line.setColor(argb(mix(cloth.colour, (255, 255, 255), 0.55), 0.16))
             canvas.drawPath(path, line)
         line.setStrokeWidth(1.3 * self.pixel)
@@ -145,7 +147,7 @@ class Pen:
         canvas.restore()
 
     def folds(self, path: skia.Path, cloth: Cloth, folds: Iterable[tuple[Curve, float, float]]) -> None:
-        """Soft folds within a shape: each a run along its ridge, its width in cm and its strength 0..1."""
+        """Draw soft folds within a shape: each is a curve along its ridge, its width in cm and its strength 0..1."""
         paint = skia.Paint(BlendMode=SRC_ATOP)
         with self.clip(path):
             for curve, width, strength in folds:
@@ -153,12 +155,12 @@ class Pen:
                 self.canvas.drawVertices(mesh, paint, skia.BlendMode.kDst)
 
     def tint(self, path: skia.Path, a: Point, b: Point, colours: Sequence[tuple[Colour, float]]) -> None:
-        """A soft change of light over a shape, from a to b."""
+        """Draw a colour gradient over a shape, from a to b; `colours` are (colour, opacity)."""
         shader = skia.GradientShader.MakeLinear([skia.Point(*a), skia.Point(*b)], [argb(c, t) for c, t in colours])
         self.canvas.drawPath(path, skia.Paint(Shader=shader, AntiAlias=True, BlendMode=SRC_ATOP))
 
     def line(self, curve: Curve, colour: Colour, width: float = 0.25, alpha: float = 0.8, dash: float = 0.0) -> None:
-        """A seam; with `dash` cm, a line of stitches."""
+        """Draw a seam; with `dash` cm, a line of stitches."""
         paint = skia.Paint(
             Color=argb(colour, alpha),
             Style=skia.Paint.kStroke_Style,
@@ -173,19 +175,20 @@ class Pen:
         self.canvas.drawPath(self.path(curve, close=False), paint)
 
     def crease(self, curve: Curve, cloth: Cloth, width: float = 1.0, alpha: float = 0.35) -> None:
-        """The soft shadow along a seam or beneath an edge, with its crisp line."""
+        """Draw the soft shadow along a seam or below an edge, with its sharp line."""
         self._soft_stroke(
             self.path(curve, close=False), argb(cloth.shade, alpha * cloth.shadow_strength), 1.7 * width, 3
         )
         self.line(curve, cloth.seam, 0.16, 0.55)
 
     def stitches(self, curve: Curve, cloth: Cloth, colour: Colour | None = None, alpha: float = 0.6) -> None:
+        """Draw a line of stitches."""
         self.line(curve, colour or cloth.seam, 0.16, alpha, dash=0.42)
 
     def band(
         self, one: Curve, other: Curve, cloth: Cloth, ribs: float = 0.0, shadow: float = 0.0, edge: float = 0.35
     ) -> skia.Path:
-        """A strip between two runs that go the same way, with ribs across it every `ribs` cm."""
+        """Draw a strip between two curves of the same direction, with a rib across it every `ribs` cm."""
         path = self.path(one, list(other)[::-1])
         self.piece(path, cloth, shadow=shadow, edge=edge)
         if ribs > 0:
@@ -208,6 +211,7 @@ class Pen:
         return path
 
     def button(self, at: Point, colour: Colour, radius: float = 0.75) -> None:
+        """Draw a round button with two holes."""
         x, y = self.warp(at)
         r = max(radius, 1.7 * self.pixel)
         canvas = self.canvas

@@ -1,4 +1,4 @@
-"""Lace: a scalloped openwork border."""
+"""Trims: lace, frills, gathers, ribbing, rolls of cloth and raised pieces such as collars and flaps."""
 
 import math
 from itertools import pairwise
@@ -13,7 +13,7 @@ from wardrobe.fabric.materials import Cloth
 
 
 def draw_lace(pen: Pen, curve: Curve, depth: float, cloth: Cloth) -> None:
-    """A border `depth` cm deep to the right of the run's way; half transparent, with loops and small holes."""
+    """Draw a half-transparent lace border `depth` cm deep, to the right of the curve's direction."""
     length = sum(math.dist(a, b) for a, b in pairwise(curve))
     count = max(int(length / max(0.95 * depth, 5.0 * pen.pixel)), 4)
     inner = resample(curve, 4 * count + 1)
@@ -41,7 +41,7 @@ def draw_lace(pen: Pen, curve: Curve, depth: float, cloth: Cloth) -> None:
 
 
 def draw_soft_line(pen: Pen, curve: Curve, colour: Colour, width: float, alpha: float, soft: float = 0.4) -> None:
-    """A soft stroke on what is drawn already."""
+    """Draw a blurred line on what is already drawn."""
     paint = skia.Paint(
         Color=argb(colour, alpha),
         Style=skia.Paint.kStroke_Style,
@@ -55,7 +55,7 @@ def draw_soft_line(pen: Pen, curve: Curve, colour: Colour, width: float, alpha: 
 
 
 def draw_raised_piece(pen: Pen, path: skia.Path, cloth: Cloth, angle: float = 0.0, height: float = 0.8) -> skia.Path:
-    """A piece that lies on other cloth and stands apart: a little lighter, lit from above, over its own shadow."""
+    """Draw a piece on other cloth (a collar, a flap): slightly lighter, lit from above, over its own shadow."""
     canvas = pen.canvas
     dark = cloth.is_dark
     canvas.drawPath(path, _stroke((12, 10, 18), max(0.6, 2.4 * pen.pixel), 0.45 if dark else 0.25, atop=True))
@@ -81,12 +81,12 @@ def _stroke(colour: Colour, width: float, alpha: float, atop: bool = False) -> s
 
 
 def draw_roll(pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, angle: float = 0.0, height: float = 1.0) -> skia.Path:
-    """A soft roll of cloth between two runs: lit along its upper half, dark towards its lower edge."""
+    """Draw a soft roll of cloth between two curves: lit along its upper half, dark towards its lower edge."""
     path = pen.path(upper, list(lower)[::-1])
     pen.piece(path, cloth, angle=angle, shadow=height, edge=0.0)
     depth = max(math.dist(a, b) for a, b in zip(resample(upper, 5), resample(lower, 5), strict=True))
     colour, alpha = cloth.highlight
-    alpha *= 0.4 if cloth.is_patterned else 0.8  # a print must not look veiled
+    alpha *= 0.4 if cloth.is_patterned else 0.8  # lighter on a print, or it would look veiled
     dark = 0.8 if cloth.is_dark else 0.45
     with pen.clip(path):
         draw_soft_line(pen, blend_curves(upper, lower, 0.3), colour, depth * 0.34, alpha)
@@ -98,7 +98,7 @@ def draw_roll(pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, angle: float =
 def draw_gathers(
     pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, count: int, rng: np.random.Generator, full: float = 0.5
 ) -> None:
-    """A gathered strip: its free edge `lower` waves `full` cm to and fro, and flutes run down to it from `upper`."""
+    """Draw a gathered strip from `upper` to `lower`, whose free edge waves by `full` cm."""
     n = 2 * count + 1
     tops, ends = resample(upper, n), resample(lower, n)
     edge = []
@@ -125,7 +125,7 @@ def draw_gathers(
 
 
 def draw_ribs(pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, pitch: float = 0.9) -> None:
-    """Knitted ribs from one run to another: a groove beside each lit ridge."""
+    """Draw knitted ribs from one curve to another: a groove beside each lit ridge."""
     length = sum(math.dist(a, b) for a, b in pairwise(upper))
     n = max(int(length / max(pitch, 2.6 * pen.pixel)), 6)
     grooves, ridges = skia.Path(), skia.Path()
@@ -140,7 +140,7 @@ def draw_ribs(pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, pitch: float =
 
 
 def draw_frill(pen: Pen, curve: Curve, depth: float, cloth: Cloth, rng: np.random.Generator) -> None:
-    """A gathered strip that hangs from a run (given from left to right)."""
+    """Draw a gathered strip that hangs from a curve given from left to right."""
     lower = [(x * 1.06, y + depth) for x, y in curve]
     count = max(int(math.dist(curve[0], curve[-1]) / 3.4), 7)
     draw_gathers(pen, curve, lower, cloth, count, rng, 0.4)

@@ -1,4 +1,4 @@
-"""How light falls on cloth that lies or hangs: tileable pictures of light and shadow, made once from a height field."""
+"""Tileable wrinkle textures: light and shadow computed once from a height field."""
 
 from functools import lru_cache
 
@@ -6,16 +6,16 @@ import numpy as np
 import skia
 
 TILE_PIXELS, CM_PER_PIXEL = 384, 0.25  # pixels of a tile, centimetres of a pixel
-_LIGHT_DIRECTION = (-0.55, -0.83)  # where it comes from: above, a little from the left
-Field = np.ndarray  # (SIZE, SIZE) float
+_LIGHT_DIRECTION = (-0.55, -0.83)  # from above, slightly from the left
+Field = np.ndarray  # (TILE_PIXELS, TILE_PIXELS) float
 
 
 @lru_cache(maxsize=16)
 def wrinkle_light(kind: str, tone: str) -> skia.Image:
-    """Light (white) and shadow (black) of varied alpha, SIZE x SIZE.
+    """Render a tile of light (white) and shadow (black) with varying alpha, TILE_PIXELS square.
 
     `kind`: crumple (cotton, linen), ease (jersey, wool: long soft dents) or drape (folds along y).
-    `tone`: of the cloth: on pale cloth shadows show, on dark cloth lights, on gloss both, crisply.
+    `tone`: of the cloth: pale cloth shows shadows, dark cloth lights, gloss shows both, sharply.
     """
     slope = _slope(kind)
     light, shadow = {"pale": (0.5, 0.75), "middle": (0.8, 1.0), "dark": (0.3, 1.0), "gloss": (1.0, 1.0)}[tone]
@@ -33,7 +33,7 @@ def wrinkle_light(kind: str, tone: str) -> skia.Image:
 
 @lru_cache(maxsize=3)
 def _slope(kind: str) -> Field:
-    """How much cloth turns to the light (positive) or away from it, -1 to 1."""
+    """Compute how far the cloth faces the light (positive) or turns away from it, -1 to 1."""
     height = {"crumple": _crumple, "ease": _ease, "drape": _drape}[kind]()
     across = (np.roll(height, -1, 1) - np.roll(height, 1, 1)) * _LIGHT_DIRECTION[0]
     along = (np.roll(height, -1, 0) - np.roll(height, 1, 0)) * _LIGHT_DIRECTION[1]
@@ -43,7 +43,7 @@ def _slope(kind: str) -> Field:
 
 def _crumple() -> Field:
     rng = np.random.default_rng(1)
-    where = 1 / (1 + np.exp(-1.8 * _noise(rng, 32)))  # small creases gather in some places
+    where = 1 / (1 + np.exp(-1.8 * _noise(rng, 32)))  # clusters of small creases
     shift = _noise(rng, 22) * 3, _noise(rng, 22) * 3
     height = 0.6 * _noise(rng, 36)
     for wavelength, rise, soft in ((34, 2.0, 0.5), (17, 1.0 * where, 0.3), (8, 0.42 * where**1.5, 0.25)):
@@ -73,7 +73,7 @@ def _drape() -> Field:
 
 
 def _noise(rng: np.random.Generator, wavelength: float, stretch: float = 1.0) -> Field:
-    """Smooth random hills about `wave` cm apart, `stretch` times longer along y."""
+    """Generate smooth random hills about `wave` cm apart, `stretch` times longer along y."""
     steps = np.fft.fftfreq(TILE_PIXELS) / CM_PER_PIXEL
     fy, fx = np.meshgrid(steps, steps, indexing="ij")
     reach = np.maximum(np.hypot(fx, fy * stretch) * wavelength, 1e-6)
@@ -83,12 +83,12 @@ def _noise(rng: np.random.Generator, wavelength: float, stretch: float = 1.0) ->
 
 
 def _ridges(noise: Field, soft: float) -> Field:
-    """Creases where the noise changes its sign; the smaller `soft`, the sharper."""
+    """Turn zero crossings of the noise into creases; the smaller `soft`, the sharper."""
     return -np.sqrt(noise * noise + soft * soft)
 
 
 def _displace(field: Field, dx: Field, dy: Field) -> Field:
-    """The field with every point taken from (dx, dy) cm beside it."""
+    """Resample the field, taking every point from (dx, dy) cm beside it."""
     y, x = np.mgrid[0:TILE_PIXELS, 0:TILE_PIXELS]
     at_x, at_y = x + dx / CM_PER_PIXEL, y + dy / CM_PER_PIXEL
     x0, y0 = np.floor(at_x).astype(int), np.floor(at_y).astype(int)

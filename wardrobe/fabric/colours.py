@@ -1,4 +1,4 @@
-"""Colours that garments are worn in, and how colours are mixed."""
+"""Colour palettes of garments, and colour arithmetic."""
 
 from collections.abc import Mapping
 
@@ -69,11 +69,12 @@ STRONG = ("navy", "black", "red", "blue", "green", "wine", "teal", "pink", "purp
 
 
 def parse_hex(text: str) -> Colour:
+    """Parse a colour written as rrggbb."""
     return int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16)
 
 
 def choose_colour(weights: Weights, rng: np.random.Generator) -> Colour:
-    """A colour of a family drawn by its weight, a little varied."""
+    """Choose a colour of a family drawn by its weight, slightly varied."""
     shares = np.array(list(weights.values()), dtype=float)
     family = FAMILIES[list(weights)[int(rng.choice(len(shares), p=shares / shares.sum()))]]
     towards = (255, 255, 255) if rng.random() < 0.5 else (0, 0, 0)
@@ -81,7 +82,7 @@ def choose_colour(weights: Weights, rng: np.random.Generator) -> Colour:
 
 
 def contrasting_colour(colour: Colour, rng: np.random.Generator) -> Colour:
-    """A second colour that can be told from the first and goes with it."""
+    """Choose a second colour that goes with the first and stands out from it."""
     light = luminance(colour)
     if light > 0.62:
         names: tuple[str, ...] = STRONG
@@ -97,19 +98,21 @@ def contrasting_colour(colour: Colour, rng: np.random.Generator) -> Colour:
 
 
 def mix(a: Colour, b: Colour, t: float) -> Colour:
+    """Mix two colours; t = 0 gives a, t = 1 gives b."""
     r, g, bl = (round(x + (y - x) * t) for x, y in zip(a, b, strict=True))
     return r, g, bl
 
 
 def luminance(colour: Colour) -> float:
-    """Perceived lightness, 0 to 1."""
+    """Compute perceived lightness, 0 to 1."""
     return (0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]) / 255
 
 
 def saturation(colour: Colour) -> float:
-    """0 (grey) to 1."""
+    """Compute saturation, 0 (grey) to 1."""
     return (max(colour) - min(colour)) / max(*colour, 1)
 
 
 def argb(colour: Colour, alpha: float = 1.0) -> int:
+    """Pack a colour and an opacity for Skia."""
     return skia.Color(*colour, round(255 * min(max(alpha, 0.0), 1.0)))

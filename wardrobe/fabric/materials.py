@@ -1,4 +1,4 @@
-"""What garments are made of: a colour, a pattern and a texture that go together."""
+"""Cloth of a garment: material, pattern, colours, and which of them each kind of garment is made of."""
 
 import math
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from wardrobe.fabric.woven_patterns import GRAIN, TEXTURES, grain_tile, pattern_
 
 
 def _cloths(fabric: str, patterns: str) -> tuple[tuple[str, str], ...]:
-    """The pairs of a fabric with patterns, "name" or "name*times"."""
+    """Pair a material with patterns, each written "name" or "name*times"."""
     pairs: list[tuple[str, str]] = []
     for entry in patterns.split():
         name, _, times = entry.partition("*")
@@ -36,7 +36,7 @@ def _cloths(fabric: str, patterns: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-# What garments are made of: (fabric, pattern), as often as they stand here.
+# (material, pattern) pairs of each garment; repeated pairs are chosen more often.
 CLOTHS_BY_GARMENT: dict[str, tuple[tuple[str, str], ...]] = {
     "T-shirt": _cloths(
         "jersey", "plain*9 stripes breton*2 multi-stripes heather*3 colour-block dots camouflage floral wide-stripes"
@@ -100,7 +100,7 @@ CLOTHS_BY_GARMENT: dict[str, tuple[tuple[str, str], ...]] = {
     + _cloths("nylon", "plain*2 floral geometric")
     + _cloths("linen", "plain"),
 }
-# What a fabric's wrinkles look like, and how strong they show.
+# Kind and opacity of each material's wrinkles.
 WRINKLES_BY_MATERIAL: dict[str, tuple[str, float]] = {
     "cotton": ("crumple", 0.145),
     "linen": ("crumple", 0.24),
@@ -120,7 +120,7 @@ GLOSSY_MATERIALS = ("satin", "leather", "nylon", "velvet")
 
 @dataclass(frozen=True)
 class Cloth:
-    """One cloth. `scale` multiplies the size of its pattern."""
+    """A cloth: material, pattern and two colours; `scale` multiplies the size of the pattern."""
 
     colour: Colour
     accent: Colour
@@ -131,7 +131,7 @@ class Cloth:
 
     @property
     def wrinkles(self) -> tuple[str, str, float]:
-        """The kind and tone of the light on its wrinkles (see `wrinkle_light`), and how strong that is."""
+        """Kind and tone of the wrinkle texture (see `wrinkle_light`), and its opacity."""
         kind, strength = WRINKLES_BY_MATERIAL[self.material]
         light = luminance(self.colour)
         tone = (
@@ -147,7 +147,7 @@ class Cloth:
 
     @property
     def shadow_strength(self) -> float:
-        """How strong a shadow must be to show: black cloth needs more, and takes it without looking dirty."""
+        """Factor for the opacity of shadows: dark cloth needs stronger ones before they show."""
         light = luminance(self.colour)
         if "stripes" in self.pattern or self.pattern in ("check", "gingham", "buffalo", "blooms"):
             light = (light + luminance(self.accent)) / 2
@@ -155,43 +155,43 @@ class Cloth:
 
     @property
     def highlight_strength(self) -> float:
-        """How strong a highlight is."""
+        """Factor for the opacity of highlights."""
         return 0.28 if luminance(self.colour) < 0.25 else 0.5
 
     @property
     def shade(self) -> Colour:
-        """The colour of its shadows: deeper and a little cooler."""
+        """Colour of shadows: darker and slightly cooler."""
         r, g, b = self.colour
         return int(r * 0.24), int(g * 0.22), int(b * 0.30)
 
     @property
     def seam(self) -> Colour:
-        """The colour of its seams and edges."""
+        """Colour of seams and edges."""
         return mix(self.colour, self.shade, 0.72) if luminance(self.colour) > 0.2 else mix(self.colour, (0, 0, 0), 0.75)
 
     @property
     def is_patterned(self) -> bool:
-        """Whether it has a print, stripes or checks, not only a texture."""
+        """True for prints, stripes and checks; a texture alone is no pattern."""
         return self.pattern not in ("plain", "oxford", *TEXTURES)
 
     @property
     def is_dark(self) -> bool:
-        """Whether shadows hardly show on it."""
+        """True where shadows hardly show."""
         light = luminance(self.colour)
         return (light + luminance(self.accent)) / 2 < 0.3 if self.is_patterned else light < 0.3
 
     @property
     def highlight(self) -> tuple[Colour, float]:
-        """Colour and opacity of light on its edges, chosen to show on black and not to glare on white."""
+        """Colour and opacity of light on edges, chosen to show on black and not to glare on white."""
         return mix(self.colour, (255, 255, 255), 0.42 if self.is_dark else 0.6), 0.5
 
     def plain(self, darker: float = 0.0) -> "Cloth":
-        """The same colour without its pattern, darker by a part of its shade (for linings and insides)."""
+        """Return the cloth without its pattern, darkened by a share of its shade (for linings and insides)."""
         texture = self.pattern if self.pattern in TEXTURES else "knit" if self.pattern == "fair isle" else "plain"
         return replace(self, colour=mix(self.colour, self.shade, darker), pattern=texture)
 
     def paint(self, angle: float = 0.0) -> list[skia.Paint]:
-        """The paints that lay this cloth onto a shape, one over the other; the pattern turned by `angle` degrees."""
+        """Return the paints to fill a shape with, in order; the pattern is rotated by `angle` degrees."""
         base = skia.Paint(Color=argb(self.colour), AntiAlias=True)
         paints = [base]
         local = skia.Matrix.RotateDeg(angle)
@@ -214,7 +214,7 @@ class Cloth:
 
 
 def choose_cloth(garment: str, rng: np.random.Generator) -> Cloth:
-    """A cloth that such a garment is really made of, in a colour it is really worn in."""
+    """Choose a cloth and colour that such a garment is usually made of."""
     fabric, kind = CLOTHS_BY_GARMENT[garment][rng.integers(len(CLOTHS_BY_GARMENT[garment]))]
     colour = _choose_colour(garment, fabric, kind, rng)
     accent = contrasting_colour(colour, rng)

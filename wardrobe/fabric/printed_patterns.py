@@ -1,4 +1,4 @@
-"""What cloth is printed with all over: dots, flowers, leopard, camouflage and geometric figures; sizes in cm."""
+"""Printed all-over patterns: dots, flowers, leopard, camouflage and geometric shapes; sizes in cm."""
 
 import math
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _FLOWER_PALETTES = (("e0518c", "f3b6c8", "f2c230"), ("c11f2b", "e8732c", "f6d75c
 
 
 def print_tile(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile | None:
-    """The repeating picture of a print and its size in cm; None for what is not printed."""
+    """Record the tile of a print and its size in cm; None for a pattern that is not printed."""
     if kind in ("dots", "big dots"):
         return _dots(accent, (2.2 if kind == "dots" else 6.0) * scale, float(rng.uniform(0.17, 0.28)))
     if kind in ("ditsy", "floral", "blooms"):
@@ -29,7 +29,7 @@ def print_tile(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.
 
 
 def _make_seamless_tile(size: float, motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]]) -> Tile:
-    """Motifs at their places on a tile; what hangs over an edge comes in at the other one."""
+    """Record motifs at their positions; those that cross an edge are repeated at the opposite one."""
     recorder = skia.PictureRecorder()
     canvas = recorder.beginRecording(skia.Rect.MakeWH(size, size))
     for x, y, draw in motifs:
@@ -46,7 +46,7 @@ def _make_seamless_tile(size: float, motifs: list[tuple[float, float, Callable[[
 
 
 def _scatter(count: int, size: float, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Places that keep their distance from each other, also across the edges of the tile."""
+    """Choose positions that keep a distance from each other, also across the tile's edges."""
     places: list[tuple[float, float]] = []
     for _ in range(count):
         candidates = rng.uniform(0, size, (12, 2)).tolist()
@@ -110,7 +110,7 @@ def _flower(
 
 
 def _blob(r: float, rough: float, n: int, rng: np.random.Generator, width: float = 1.0) -> skia.Path:
-    """A smooth, irregular patch."""
+    """Trace a smooth, irregular patch."""
     turn = rng.uniform(0, math.pi)
     points = []
     for i in range(n):
@@ -161,7 +161,7 @@ def _camouflage(colour: Colour, size: float, rng: np.random.Generator) -> Tile:
 
 
 def _geometric(accent: Colour, step: float, rng: np.random.Generator) -> Tile:
-    """Diamonds, zigzags, arches or triangles in rows."""
+    """Record diamonds, zigzags, arches or triangles in rows."""
     form = ("diamonds", "zigzag", "arches", "triangles")[rng.integers(4)]
     recorder = skia.PictureRecorder()
     canvas = recorder.beginRecording(skia.Rect.MakeWH(step, step))

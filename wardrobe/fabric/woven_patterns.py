@@ -1,4 +1,4 @@
-"""The repeating pictures that cloth is woven or knitted with, in centimetres: stripes, checks, stitches, grain."""
+"""Woven and knitted patterns as tiles in cm: stripes, checks, stitches, cables, corduroy and grain."""
 
 from functools import lru_cache
 
@@ -8,7 +8,7 @@ import skia
 from wardrobe.fabric.colours import FAMILIES, STRONG, Colour, argb, luminance, mix, parse_hex
 from wardrobe.fabric.printed_patterns import print_tile
 
-# Specks of a cloth: their kind, how strong they show, and how many cm one is wide and high.
+# Grain of a pattern: kind of speck, opacity, and (width, height) of a speck in cm.
 GRAIN: dict[str, tuple[str, float, tuple[float, float]]] = {
     "denim": ("fine", 0.13, (0.10, 0.30)),
     "heather": ("fine", 0.15, (0.22, 0.10)),
@@ -26,12 +26,12 @@ TEXTURES = (
     "corduroy",
     "twill",
     "tweed",
-)  # not printed, but how it is made
+)  # weaves and knits, not prints
 
 
 @lru_cache(maxsize=8)
 def grain_tile(kind: str) -> skia.Image:
-    """A tile of black and white specks, (128, 128) RGBA."""
+    """Render a tile of black and white specks, (128, 128) RGBA."""
     rng = np.random.default_rng(5)
     noise = rng.normal(0, 1, (128, 128))
     if kind == "twill":
@@ -45,12 +45,12 @@ def grain_tile(kind: str) -> skia.Image:
 
 
 Tile = tuple[skia.Picture, tuple[float, float]]
-Band = tuple[float, float, int]  # from, width, colour
+Band = tuple[float, float, int]  # start, width, colour
 
 
 @lru_cache(maxsize=64)
 def pattern_tile(kind: str, colour: Colour, accent: Colour, scale: float, seed: int) -> Tile | None:
-    """The repeating picture of a pattern and its size in cm; None where the texture alone is the pattern."""
+    """Record the tile of a pattern and its size in cm; None where the texture is the only pattern."""
     rng = np.random.default_rng((seed, 3))
     if kind in ("stripes", "wide stripes", "breton", "multi stripes", "pinstripes", "vertical stripes"):
         return _stripes(kind, accent, scale, rng)
@@ -109,7 +109,7 @@ def _stripes(kind: str, accent: Colour, scale: float, rng: np.random.Generator) 
 
 
 def _check(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile:
-    """The same bands across and down; where they cross they are darker."""
+    """Draw the same bands across and down; they are darker where they cross."""
     if kind in ("gingham", "buffalo"):
         step = (1.9 if kind == "gingham" else 7.5) * scale
         bands: list[Band] = [(0.0, step / 2, argb(accent, 0.58))]
@@ -153,7 +153,7 @@ def _herringbone(colour: Colour, step: float) -> Tile:
 
 
 def _knit(colour: Colour, step: float) -> Tile:
-    """Columns of V-shaped stitches."""
+    """Draw columns of V-shaped stitches."""
     recorder, canvas = _begin_tile(step * 4, step * 4)
     pale = luminance(colour) < 0.2
     dark = mix(colour, (255, 255, 255), 0.30) if pale else mix(colour, (20, 15, 25), 0.32)
@@ -167,7 +167,7 @@ def _knit(colour: Colour, step: float) -> Tile:
 
 
 def _cable(colour: Colour, step: float) -> Tile:
-    """Ropes of two strands that cross, with plain stitches between them."""
+    """Draw ropes of two crossing strands with plain stitches between them."""
     length = step * 0.62
     recorder, canvas = _begin_tile(step, length)
     dark = mix(colour, (20, 14, 24), 0.5) if luminance(colour) > 0.2 else mix(colour, (0, 0, 0), 0.8)
@@ -187,7 +187,7 @@ def _cable(colour: Colour, step: float) -> Tile:
 
 
 def _fair_isle(colour: Colour, accent: Colour, stitch: float, rng: np.random.Generator) -> Tile:
-    """Bands of small figures, stitch by stitch, on a knitted ground."""
+    """Draw bands of small motifs, stitch by stitch, on a knitted ground."""
     rows = (
         "x.x.x.x.x.x.", "............", "...xx....xx.", "..xxxx..xxxx", ".xx..xxxx..x", "..xxxx..xxxx", "...xx....xx.",
         "............", "xxxxxxxxxxxx", "............", "x...x...x...", ".x.x.x.x.x.x", "..x...x...x.", "............",

@@ -1,4 +1,4 @@
-"""How a front closes: plackets, rows of buttons, zips, toggles, tied belts."""
+"""Front fastenings: plackets, buttons, zips, toggles, open edges, tied belts."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from wardrobe.spec import HOOD
 
 
 def draw_placket(ctx: DrawingContext, top: float) -> None:
-    """The front strip of a shirt with its buttons; a short one on T-shirts and some dresses."""
+    """Draw the placket of a shirt with its buttons; a short one on T-shirts and some dresses."""
     pen, body, rng, cloth = ctx.pen, ctx.body, ctx.rng, ctx.cloth
     polo = ctx.garment in ("T-shirt", "sweater")
     short = polo or (ctx.garment == "dress" and rng.random() < 0.5)
@@ -34,7 +34,7 @@ def draw_placket(ctx: DrawingContext, top: float) -> None:
         pen.line([left[-1], right[-1]], cloth.seam, 0.3)
         pen.line([(-half, bottom - 1.6), (half, bottom - 1.6)], cloth.seam, 0.2, 0.5)
     if not polo and rng.random() < 0.1:
-        return  # the buttons are hidden
+        return  # a fly front hides the buttons
     step = float(rng.uniform(4.0, 5.0) if polo else rng.uniform(7.5, 9.5))
     y = top + (1.2 if polo else 2.4)
     while y < bottom - (2.0 if polo else 3.0):
@@ -43,7 +43,7 @@ def draw_placket(ctx: DrawingContext, top: float) -> None:
 
 
 def draw_coat_front(ctx: DrawingContext, top: float) -> None:
-    """The overlap of a coat, blazer, cardigan or waistcoat with its buttons; a belt or toggles on some coats."""
+    """Draw the overlap of a coat, blazer, cardigan or vest with its buttons; some coats get a belt or toggles."""
     rng, garment = ctx.rng, ctx.garment
     coat = garment == "coat"
     double = garment in ("coat", "blazer") and rng.random() < 0.32
@@ -66,7 +66,7 @@ def draw_coat_front(ctx: DrawingContext, top: float) -> None:
 
 
 def _draw_buttons(ctx: DrawingContext, top: float, x: float, double: bool, toggles: bool) -> None:
-    """One row of buttons in the middle, or two, `x` being the edge of the upper front."""
+    """Draw one centred row of buttons, or two; `x` is the edge of the upper front."""
     pen, body, rng, garment = ctx.pen, ctx.body, ctx.rng, ctx.garment
     coat = garment == "coat"
     reach = min(body.length - top - 6, {"blazer": 24.0, "coat": 50.0}.get(garment, 60.0))
@@ -86,7 +86,7 @@ def _draw_buttons(ctx: DrawingContext, top: float, x: float, double: bool, toggl
 
 
 def _draw_knitted_band(ctx: DrawingContext, top: float) -> None:
-    """The ribbed strip that a cardigan's buttons sit on."""
+    """Draw the ribbed button band of a cardigan."""
     pen, bottom = ctx.pen, ctx.body.length + 0.9
     left, right = ([(x, top), (x, (top + bottom) / 2), (x, bottom)] for x in (-1.7, 1.7))
     pen.band(left, right, ctx.trim, ribs=0.9, shadow=0.4, edge=0.3)
@@ -95,7 +95,7 @@ def _draw_knitted_band(ctx: DrawingContext, top: float) -> None:
 
 
 def _draw_overlap(ctx: DrawingContext, top: float, x: float, cut_away: bool) -> None:
-    """The edge of the upper front; `cut_away`: it curves or points away at the hem."""
+    """Draw the edge of the upper front; a `cut_away` one curves outwards at the hem."""
     pen, cloth, bottom = ctx.pen, ctx.cloth, ctx.body.length + 0.9
     edge: list[Point] = [(0.3, top), (x, top + 2.5), (x, (top + bottom) / 2), (x, bottom)]
     if cut_away:
@@ -107,7 +107,7 @@ def _draw_overlap(ctx: DrawingContext, top: float, x: float, cut_away: bool) -> 
 
 
 def draw_open_front_edges(ctx: DrawingContext, right: list[Point], start: float) -> None:
-    """The edges of a front that hangs open from `start` down: buttons along one, buttonholes along the other."""
+    """Draw the edges of a front that hangs open below `start`: buttons on one side, buttonholes on the other."""
     pen, end = ctx.pen, ctx.body.length
     edge = [p for p in right if start <= p[1] < end]
     if not edge:
@@ -132,7 +132,7 @@ def _waistline(ctx: DrawingContext) -> list[Point]:
 
 
 def _draw_epaulettes(ctx: DrawingContext) -> None:
-    """The straps on a trench coat's shoulders."""
+    """Draw the shoulder straps of a trench coat."""
     body, pen = ctx.body, ctx.pen
     for side in (1, -1):
         a, b = body.neck + 4.5, body.shoulder - 0.4
@@ -145,12 +145,12 @@ def _draw_epaulettes(ctx: DrawingContext) -> None:
 
 
 def _on_side(curve: list[Point], side: int) -> list[Point]:
-    """The run on the right side (way 1) or the left one (-1)."""
+    """Mirror a curve to the left for side -1."""
     return [(x * side, y) for x, y in curve]
 
 
 def _draw_toggle(ctx: DrawingContext, y: float) -> None:
-    """A duffle coat's peg in its loop."""
+    """Draw a duffle coat's toggle and its loop."""
     pen, dark = ctx.pen, luminance(ctx.cloth.colour) < 0.35
     cord = (150, 112, 72) if dark else (74, 48, 34)
     for side in (1, -1):
@@ -162,7 +162,7 @@ def _draw_toggle(ctx: DrawingContext, y: float) -> None:
 
 
 def draw_zip_front(ctx: DrawingContext, top: float) -> None:
-    """A zip from `top` to the hem; under a flap on some coats."""
+    """Draw a zip from `top` to the hem; some coats get a flap over it."""
     bottom = ctx.body.length + 0.9
     if ctx.garment == "coat" and ctx.rng.random() < 0.4:  # a flap with snaps covers it
         _draw_overlap(ctx, top, 2.6, False)
@@ -173,13 +173,13 @@ def draw_zip_front(ctx: DrawingContext, top: float) -> None:
 
 
 def draw_slanted_zip(ctx: DrawingContext, top: float) -> None:
-    """A biker jacket's zip: beside the middle, and slanting."""
+    """Draw a biker jacket's slanted zip, beside the centre."""
     bottom = ctx.body.length + 0.9
     draw_zip(ctx, [(6.5, top - 7.0), (4.6, (top + bottom) / 2 - 3.0), (2.4, bottom)])
 
 
 def draw_zip(ctx: DrawingContext, curve: list[Point]) -> None:
-    """A closed zip between its two stitched edges, with its puller."""
+    """Draw a closed zip between two stitched edges, with its puller."""
     pen, cloth, metal = ctx.pen, ctx.cloth, metal_colour(ctx)
     pen.crease(curve, cloth, 1.8, 0.5)
     pen.line(curve, mix(cloth.shade, (30, 30, 34), 0.5), 1.1, 0.95)
@@ -192,10 +192,10 @@ def draw_zip(ctx: DrawingContext, curve: list[Point]) -> None:
 
 
 def draw_open_placket(ctx: DrawingContext, parted: Point, slit: float, bottom: float, count: int) -> None:
-    """The placket of a henley or polo shirt: open from `parted`, its right corner, to `slit`, closed to `bottom`."""
+    """Draw the placket of a henley or polo shirt: open from `parted` (right corner) to `slit`, closed to `bottom`."""
     pen, (x, y) = ctx.pen, parted
     strip = ctx.trim.plain() if ctx.trim.colour != ctx.cloth.colour else ctx.cloth.plain(0.08)
-    for side in (-1, 1):  # the right side lies on the left one
+    for side in (-1, 1):  # the right side is drawn last, on top of the left one
         curve = [(x * side, y), (x * 0.5 * side, (y + slit) / 2 + 0.3), (0.0, slit), (0.0, bottom)]
         outer = [((x + 2.1) * side, y + 0.4), ((x * 0.5 + 2.2) * side, (y + slit) / 2 + 0.6), (2.0 * side, slit),
                (1.7 * side, bottom)]  # fmt: skip
@@ -208,11 +208,12 @@ def draw_open_placket(ctx: DrawingContext, parted: Point, slit: float, bottom: f
         level = y + (bottom - y) * t
         edge = x * (1 - (level - y) / (slit - y)) if level < slit else 0.0
         pen.button((edge + 1.0, level), button_colour(ctx), 0.55)
-        if level < slit:  # its buttonhole, on the other side
+        if level < slit:  # the buttonhole, on the opposite side
             pen.line([(-edge - 1.3, level), (-edge - 0.6, level)], ctx.cloth.seam, 0.3, 0.8)
 
 
 def draw_fastening(ctx: DrawingContext, neck: Neck) -> None:
+    """Draw the zip, buttons or placket that closes the garment."""
     if neck.closure == "zip":
         draw_zip_front(ctx, neck.bottom)
     elif neck.closure == "buttons" and ctx.plan.neck == ("lapel_design", 1) and ctx.cloth.material == "leather":
@@ -227,7 +228,7 @@ def draw_fastening(ctx: DrawingContext, neck: Neck) -> None:
 
 
 def draw_open_zip_side(ctx: DrawingContext, curve: list[Point], side: int) -> None:
-    """One side of an open zip: its tape and its teeth; way 1 for the right side."""
+    """Draw one side of an open zip, tape and teeth; side 1 is the right one."""
     pen = ctx.pen
     pen.band(curve, offset(curve, -0.7 * side), ctx.cloth.plain(0.5), edge=0.1)
     pen.line(offset(curve, 0.1 * side), metal_colour(ctx), 0.5, 0.95, dash=0.35)

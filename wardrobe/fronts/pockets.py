@@ -1,4 +1,4 @@
-"""Pockets, and the seams of a front that lie around them."""
+"""Pockets of upper garments: patch, welt, flap, slanted, cargo and kangaroo pockets."""
 
 from wardrobe.drawing.geometry import Point, arc_between, mirrored, offset
 from wardrobe.drawing.trims import draw_raised_piece
@@ -6,7 +6,7 @@ from wardrobe.silhouette.context import DrawingContext, button_colour, grain_ang
 
 
 def draw_pockets(ctx: DrawingContext, front: str) -> None:
-    """The pockets that such a garment has, if it has any. `front`: how it closes (see Neck)."""
+    """Draw the pockets that suit the garment, if any; `closure` is that of `Neck`."""
     zipped = front == "zip"
     garment, rng, body = ctx.garment, ctx.rng, ctx.body
     chest = body.armpit_y - 4.0
@@ -19,7 +19,7 @@ def draw_pockets(ctx: DrawingContext, front: str) -> None:
     elif garment == "jacket" and ctx.cloth.pattern == "denim":
         _draw_denim_jacket_front(ctx)
     elif garment == "hoodie" and "coat_length" not in ctx.plan.values:
-        return  # its pocket lies over the belly
+        return  # gets a kangaroo pocket instead
     elif garment == "hoodie" or (garment == "jacket" and (zipped or ctx.cloth.material == "leather")):
         _draw_slanted_pockets(ctx, ctx.cloth.material == "leather" or rng.random() < 0.5)
         if garment == "jacket" and rng.random() < 0.25:
@@ -39,7 +39,7 @@ def draw_pockets(ctx: DrawingContext, front: str) -> None:
 
 
 def _draw_patch_pocket(ctx: DrawingContext, at: Point, width: float, height: float, flap: bool = False) -> None:
-    """A sewn-on pocket whose top middle is at `at`."""
+    """Draw a patch pocket whose top centre is at `at`."""
     pen, (x, y), w = ctx.pen, at, width / 2
     side_bottom = y + height * (0.82 if width < 12 else 0.96)
     foot = w * 0.97
@@ -64,7 +64,7 @@ def _draw_patch_pocket(ctx: DrawingContext, at: Point, width: float, height: flo
 
 
 def _draw_welt_pocket(ctx: DrawingContext, curve: list[Point], depth: float) -> None:
-    """A narrow strip over a slit."""
+    """Draw a welt: a narrow strip over a slit."""
     draw_raised_piece(
         ctx.pen,
         ctx.pen.path(curve, [(x, y + depth) for x, y in curve][::-1]),
@@ -75,7 +75,7 @@ def _draw_welt_pocket(ctx: DrawingContext, curve: list[Point], depth: float) -> 
 
 
 def _draw_hip_pockets(ctx: DrawingContext, kinds: tuple[str, ...]) -> None:
-    """Two pockets on the hips: under flaps, slanting welts, or sewn on."""
+    """Draw two hip pockets: with flaps, slanted welts, or patch pockets."""
     body, rng = ctx.body, ctx.rng
     kind = str(rng.choice(kinds))
     y = float(min(body.waist_y + rng.uniform(5, 9), body.length - 13))
@@ -99,7 +99,7 @@ def _draw_hip_pockets(ctx: DrawingContext, kinds: tuple[str, ...]) -> None:
 
 
 def _draw_slanted_pockets(ctx: DrawingContext, zipped: bool) -> None:
-    """Slanting side pockets: a zip, or a welt with a dark mouth."""
+    """Draw slanted side pockets: zipped, or welts with a dark opening."""
     pen, body = ctx.pen, ctx.body
     bottom = min(body.length - body.hem_band - 5.0, body.hip_y - 1.0)
     top = bottom - 15.0
@@ -119,7 +119,7 @@ def _draw_slanted_pockets(ctx: DrawingContext, zipped: bool) -> None:
 
 
 def _draw_vest_pockets(ctx: DrawingContext, zipped: bool) -> None:
-    """A waistcoat's small welts, or a gilet's slanting pockets."""
+    """Draw a waistcoat's small welts, or a gilet's slanted pockets."""
     body = ctx.body
     if zipped:
         _draw_slanted_pockets(ctx, True)
@@ -133,7 +133,7 @@ def _draw_vest_pockets(ctx: DrawingContext, zipped: bool) -> None:
 
 
 def _draw_denim_jacket_front(ctx: DrawingContext) -> None:
-    """A denim jacket: the yoke, flapped pockets below it, and the seams that run down to the band."""
+    """Draw a denim jacket's yoke, flap pockets and the seams from them down to the waistband."""
     pen, body, thread = ctx.pen, ctx.body, (206, 150, 84)
     y = body.armpit_y - 5.5
     low = body.length - 4.5
@@ -152,7 +152,7 @@ def _draw_denim_jacket_front(ctx: DrawingContext) -> None:
 
 
 def draw_kangaroo_pocket(ctx: DrawingContext) -> None:
-    """The broad pocket over the belly of a hoodie, with slanting openings."""
+    """Draw a hoodie's kangaroo pocket with its slanted openings."""
     pen, body = ctx.pen, ctx.body
     low = body.length - body.hem_band - 0.3
     half_bottom, half_top, depth = 0.60 * body.hem, 0.34 * body.hem, min(17.0, low - body.armpit_y - 8)

@@ -1,4 +1,4 @@
-"""Padded cloth: which garments are quilted, and the puffs between the seams."""
+"""Quilting of padded garments: seams and the puffs between them."""
 
 import math
 from collections.abc import Iterable
@@ -13,11 +13,11 @@ from wardrobe.fabric.colours import argb
 from wardrobe.silhouette.context import DrawingContext
 from wardrobe.spec import HOOD
 
-PITCH = 7.5  # cm between two seams
+PITCH = 7.5  # cm between seams
 
 
 def is_quilted(ctx: DrawingContext) -> bool:
-    """Whether the garment is a padded one; the same for all its parts."""
+    """Tell whether the garment is padded; the answer is the same for all its parts."""
     if ctx.garment not in ("jacket", "coat", "vest") or ctx.cloth.pattern != "plain":
         return False
     likely = {"nylon": 8, "cotton": 3, "satin": 5}.get(ctx.cloth.material, 0)
@@ -29,8 +29,8 @@ def _has_diamond_quilting(ctx: DrawingContext) -> bool:
     return ctx.cloth.seed // 50 % 3 == 0
 
 
-def quilt_body(ctx: DrawingContext, trunk: skia.Path) -> None:
-    """Rows across the trunk, or a diamond pattern of thin padding."""
+def quilt_body(ctx: DrawingContext, body_path: skia.Path) -> None:
+    """Quilt the body in horizontal rows, or in diamonds with thin padding."""
     body, rng = ctx.body, ctx.rng
     x = body.chest + 8.0
     rows: list[Curve] = []
@@ -46,18 +46,18 @@ def quilt_body(ctx: DrawingContext, trunk: skia.Path) -> None:
             sag = float(rng.uniform(0.6, 1.2))
             rows.append(arc_between((-x, y - 0.6), (x, y - 0.6), sag / (2 * x), 5))
             y += PITCH
-    _draw_quilting(ctx, trunk, rows, 0.45 if diamonds else 1.0)
+    _draw_quilting(ctx, body_path, rows, 0.45 if diamonds else 1.0)
 
 
 def quilt_sleeve(ctx: DrawingContext, path: skia.Path, outer: Curve, inner: Curve) -> None:
-    """The same around a sleeve between its two edges."""
+    """Quilt a sleeve between its two edges."""
     if _has_diamond_quilting(ctx):
         _draw_quilting(ctx, path, _diagonals_across(outer), 0.45)
         return
     ends: list[tuple[Point, Point]] = []
-    for along in np.arange(PITCH, _arc_length(outer) - 4.0, PITCH):  # up from the cuff, always straight across
+    for along in np.arange(PITCH, _arc_length(outer) - 4.0, PITCH):  # up from the cuff, at right angles to the sleeve
         a, b = _point_from_end(outer, float(along)), _point_from_end(inner, float(along))
-        if along > _arc_length(inner):  # above the armpit
+        if along > _arc_length(inner):  # above the armpit there is no inner edge
             (ax, ay), (bx, by) = ends[-1] if ends else (outer[-1], inner[-1])
             b = a[0] + 1.3 * (bx - ax), a[1] + 1.3 * (by - ay)
         ends.append((a, b))
@@ -65,7 +65,7 @@ def quilt_sleeve(ctx: DrawingContext, path: skia.Path, outer: Curve, inner: Curv
 
 
 def _diagonals_across(curve: Curve) -> list[Curve]:
-    """Straight lines all around a run, at 45 degrees to it on either side."""
+    """Return straight lines around a curve, at 45 degrees to it in both directions."""
     (x0, y0), (x1, y1) = curve[0], curve[-1]
     turn, reach = math.atan2(y1 - y0, x1 - x0), 0.7 * math.dist(curve[0], curve[-1]) + 12.0
     rows: list[Curve] = []
@@ -82,13 +82,13 @@ def _arc_length(curve: Curve) -> float:
 
 
 def _point_from_end(curve: Curve, distance: float) -> Point:
-    """The point of a run from which it is so far to its end."""
+    """Return the point of a curve at an arc length before its end."""
     length = _arc_length(curve)
     return resample(curve, 65)[round(64 * max(1 - distance / length, 0.0))] if length else curve[0]
 
 
 def _draw_quilting(ctx: DrawingContext, path: skia.Path, rows: Iterable[Curve], puff: float = 1.0) -> None:
-    """Seams within a shape, with a round puff of cloth below and above each."""
+    """Draw seams within a shape, with a round puff of cloth below and above each."""
     pen, cloth = ctx.pen, ctx.cloth
     seams, ridges, hollows = skia.Path(), skia.Path(), skia.Path()
     for curve in rows:

@@ -1,4 +1,4 @@
-"""What lies on a front: its seams, pockets and fastening."""
+"""Seams of a front: princess seams, darts, yokes, and the stripe of a colour-block T-shirt."""
 
 import skia
 
@@ -8,7 +8,7 @@ from wardrobe.silhouette.context import DrawingContext
 
 
 def draw_colour_block(ctx: DrawingContext, front: skia.Path) -> None:
-    """A broad stripe of the second colour across the chest."""
+    """Draw a broad stripe of the second colour across the chest."""
     body, pen = ctx.body, ctx.pen
     top, depth = body.armpit_y - ctx.rng.uniform(-2, 4), ctx.rng.uniform(7, 14)
     upper = [(-40.0, top), (0.0, top + 0.8), (40.0, top)]
@@ -18,7 +18,7 @@ def draw_colour_block(ctx: DrawingContext, front: skia.Path) -> None:
 
 
 def draw_seams(ctx: DrawingContext) -> None:
-    """Princess seams, darts or a yoke, as such a garment may have them."""
+    """Draw princess seams, darts or a yoke, as suits the garment."""
     garment, rng, body = ctx.garment, ctx.rng, ctx.body
     kinds = {
         "blazer": ("princess", "darts", "darts"),
@@ -55,7 +55,7 @@ def draw_seams(ctx: DrawingContext) -> None:
 
 
 def _draw_seam(ctx: DrawingContext, curve: list[Point]) -> None:
-    """A seam that draws the cloth in a little."""
+    """Draw a seam that pulls the cloth in slightly."""
     draw_soft_line(ctx.pen, curve, ctx.cloth.shade, 1.2, 0.16)
     ctx.pen.line(curve, ctx.cloth.seam, 0.2, 0.55)
     ctx.pen.line([(x + 0.3, y) for x, y in curve], ctx.cloth.highlight[0], 0.2, 0.25)

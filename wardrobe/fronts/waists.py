@@ -1,4 +1,4 @@
-"""The waists of dresses and coats: seams, gathers, belts, ties, smocking."""
+"""Waists of dresses and coats: seams, gathers, belts, sashes, bows, smocking, peplums."""
 
 import skia
 
@@ -12,7 +12,7 @@ LEATHERS = ((92, 58, 38), (40, 36, 36), (150, 104, 64), (200, 178, 146), (104, 3
 
 
 def draw_waist(ctx: DrawingContext, front: skia.Path) -> None:
-    """A dress's waist: a seam with gathers, a belt, a tie, smocking, or none."""
+    """Draw a dress's waist: gathers, and a seam, belt, tie, darts, smocking or nothing."""
     rng, body = ctx.rng, ctx.body
     is_wide = body.flare >= 0.6
     kinds = (
@@ -36,7 +36,7 @@ def draw_waist(ctx: DrawingContext, front: skia.Path) -> None:
 
 
 def _draw_gathers(ctx: DrawingContext, front: skia.Path) -> None:
-    """The folds that fall from a gathered seam."""
+    """Draw the folds that fall from a gathered seam."""
     body, rng = ctx.body, ctx.rng
     folds = []
     n = int(rng.integers(9, 14))
@@ -49,7 +49,7 @@ def _draw_gathers(ctx: DrawingContext, front: skia.Path) -> None:
 
 
 def _draw_darts(ctx: DrawingContext) -> None:
-    """Two tucks that shape the waist."""
+    """Draw two darts that shape the waist."""
     x = ctx.body.width(WAIST) * 0.5
     for side in (1, -1):
         curve = [(x * side * 0.96, WAIST - 13.0), (x * side, WAIST), (x * side * 0.96, WAIST + 11.0)]
@@ -58,7 +58,7 @@ def _draw_darts(ctx: DrawingContext) -> None:
 
 
 def _draw_smocking(ctx: DrawingContext, line: Curve, rows: int) -> None:
-    """Elastic rows that pucker the cloth."""
+    """Draw elastic rows that pucker the cloth."""
     pen, cloth = ctx.pen, ctx.cloth
     for k in range(rows):
         dy = 0.95 * k - 0.5 * rows
@@ -67,7 +67,7 @@ def _draw_smocking(ctx: DrawingContext, line: Curve, rows: int) -> None:
 
 
 def _choose_belt_cloth(ctx: DrawingContext) -> Cloth:
-    """A belt of the cloth itself, of its second colour, or of leather."""
+    """Choose the garment's own cloth, its second colour, or leather."""
     kind = ctx.rng.random()
     if kind < 0.35:
         return ctx.cloth
@@ -78,7 +78,7 @@ def _choose_belt_cloth(ctx: DrawingContext) -> Cloth:
 
 
 def draw_belt(ctx: DrawingContext, line: Curve, width: float, strap: Cloth) -> None:
-    """A belt along a line, with its buckle and, beyond it, its end."""
+    """Draw a belt along a curve, with its buckle and free end."""
     pen = ctx.pen
     upper, lower = [(a, b - width / 2) for a, b in line], [(a, b + width / 2) for a, b in line]
     draw_raised_piece(ctx.pen, pen.path(upper, lower[::-1]), strap, height=0.5)
@@ -93,7 +93,7 @@ def draw_belt(ctx: DrawingContext, line: Curve, width: float, strap: Cloth) -> N
 
 
 def draw_sash(ctx: DrawingContext, line: Curve, width: float, strap: Cloth) -> None:
-    """A cloth belt that is tied: in a bow, or in a knot with hanging ends."""
+    """Draw a cloth belt along a curve, tied in a bow or a knot."""
     pen, rng = ctx.pen, ctx.rng
     upper, lower = [(a, b - width / 2) for a, b in line], [(a, b + width / 2) for a, b in line]
     draw_raised_piece(ctx.pen, pen.path(upper, lower[::-1]), strap, height=0.5)
@@ -104,7 +104,7 @@ def draw_sash(ctx: DrawingContext, line: Curve, width: float, strap: Cloth) -> N
 
 
 def _draw_bow(ctx: DrawingContext, at: Point, cloth: Cloth, size: float = 1.0, loops: bool = True) -> None:
-    """A bow or, without loops, a knot; its ends hang down."""
+    """Draw a bow or, without loops, a knot, with hanging ends."""
     pen, rng, (x, y) = ctx.pen, ctx.rng, at
     for side in (1, -1):
         length = size * float(rng.uniform(10, 17))
@@ -125,8 +125,8 @@ def _draw_bow(ctx: DrawingContext, at: Point, cloth: Cloth, size: float = 1.0, l
     draw_raised_piece(ctx.pen, knot, cloth, height=0.4)
 
 
-def draw_peplum_seam(ctx: DrawingContext, trunk: skia.Path) -> None:
-    """The seam at the waist and the gathers of the flounce below it."""
+def draw_peplum_seam(ctx: DrawingContext, body_path: skia.Path) -> None:
+    """Draw the waist seam of a peplum and the gathers below it."""
     body, rng = ctx.body, ctx.rng
     y = body.waist_y
     x = body.width(y)
@@ -136,5 +136,5 @@ def draw_peplum_seam(ctx: DrawingContext, trunk: skia.Path) -> None:
         t = -0.9 + 0.2 * i + rng.normal(0, 0.02)
         depth = rng.uniform(5, 13)
         folds.append(([(x * t, y + 0.8), (body.width(y + depth) * t, y + depth)], 0.9, 0.6))
-    ctx.pen.folds(trunk, ctx.cloth, folds)
+    ctx.pen.folds(body_path, ctx.cloth, folds)
     ctx.pen.crease(line, ctx.cloth, 0.9, 0.35)

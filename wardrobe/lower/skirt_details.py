@@ -1,4 +1,4 @@
-"""What is sewn onto skirts: the front of a denim skirt, buttons, slits, and the edge of a wrap."""
+"""Details of skirts: denim fronts, buttons, slits, wrap edges."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from wardrobe.lower.trouser_details import topstitch_colour
 def draw_denim_skirt_front(
     pen: Pen, cloth: Cloth, width_at: Callable[[float], float], band: float, length: float, bow: float
 ) -> None:
-    """Pockets and a fly, or buttons all the way down."""
+    """Draw a denim skirt's pockets and its fly or button row."""
     thread = topstitch_colour(cloth)
     for side in (1, -1):
         curve = [
@@ -38,7 +38,7 @@ def draw_denim_skirt_front(
 
 
 def draw_slit_or_buttons(pen: Pen, cloth: Cloth, band: float, length: float, rng: np.random.Generator) -> None:
-    """A row of buttons down the front, or a slit up from the hem."""
+    """Draw a row of buttons down the front, or a slit up from the hem."""
     if rng.random() < 0.5:
         curve = [(-1.8, band + 1), (-1.6, (band + length) / 2), (-1.8, length + 1.2)]
         pen.crease(curve, cloth, 0.9, 0.4)
@@ -51,7 +51,7 @@ def draw_slit_or_buttons(pen: Pen, cloth: Cloth, band: float, length: float, rng
 
 
 def draw_wrap_edge(pen: Pen, cloth: Cloth, point: Callable[[float, float], Point], band: float, length: float) -> None:
-    """One half over the other, with a tie or buttons at the waist."""
+    """Draw the edge of a wrap skirt, with a tie or buttons at the waist."""
     side = 1.0 if cloth.seed % 2 else -1.0
     curve = [
         point(0.62 * side, band),

@@ -1,4 +1,4 @@
-"""Skirts. y is 0 at the upper edge of the waistband."""
+"""Skirts: pencil, denim, A-line, wrap, slip, full, pleated, tiered and tulle. y = 0 is the top of the waistband."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from wardrobe.measurements import SKIRT
 from wardrobe.spec import Plan
 from wardrobe.supports.display import draw_bottom_clips, draw_bottom_support
 
-Width = Callable[[float], float]  # half a width by the height
+Width = Callable[[float], float]  # half width by height
 Fold = tuple[Curve, float, float]
 
 CUTS = {
@@ -28,7 +28,7 @@ CUTS = {
     "leather": ("pencil", "line"),
     "satin": ("slip", "slip", "pleated", "wrap"),
 }
-# How much wider than the waist the hips are, how much half a width grows for every cm below, and the hem's curve in cm.
+# cm that the hip is wider than the waist, growth of the half width per cm below, and the sag of the hem in cm.
 SHAPES = {"pencil": (4.4, -0.045, 1.0), "denim": (4.6, 0.05, 1.2), "line": (5.2, 0.17, 2.6), "wrap": (5.0, 0.14, 2.2),
           "slip": (4.6, 0.10, 1.8), "full": (9.0, 0.34, 4.2), "pleated": (6.5, 0.17, 2.0), "tiered": (7.0, 0.24, 2.4),
           "tulle": (10.0, 0.30, 3.4)}  # fmt: skip
@@ -36,7 +36,7 @@ SHAPES = {"pencil": (4.4, -0.045, 1.0), "denim": (4.6, 0.05, 1.2), "line": (5.2,
 
 @dataclass(frozen=True)
 class Skirt:
-    """The measures of a skirt in cm; `edges` are the places along its hem, -1 to 1, where pleats or flutes lie."""
+    """Measurements of a skirt in cm; `pleat_positions` lie along its hem, -1 to 1."""
 
     cut: str
     length: float
@@ -47,13 +47,13 @@ class Skirt:
     pleat_positions: tuple[float, ...]
 
     def point(self, t: float, y: float) -> Point:
-        """A place on the skirt: t from -1 to 1 across, y down along the middle."""
+        """Map skirt coordinates to a point: t from -1 to 1 across, y down along the centre."""
         part = max(y - self.waistband, 0.0) / (self.length - self.waistband)
         return self.width(y) * t, y + (0.5 - t * t) * self.hem_sag * part + (1 - part) * 1.2 * (1 - t * t)
 
 
 def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
-    """A pencil, denim, A-line, wrap, slip, full, pleated, tiered or tulle skirt."""
+    """Draw the plan's skirt."""
     cloth = choose_cloth("skirt", rng)
     skirt = _measure(plan, cloth, rng)
     draw_inside_waist(pen, cloth, skirt.waist)
@@ -101,7 +101,7 @@ def _choose_pleat_positions(cut: str, hem: float, rng: np.random.Generator) -> t
 
 
 def _hem_curves(skirt: Skirt, y: float, flutes: float) -> list[list[Point]]:
-    """The runs of an edge at a height from right to left: pleats, or flutes that stand `flutes` cm out."""
+    """Return the curves of an edge at a height, from right to left: pleats, or flutes that stand out by `flutes` cm."""
     edges = skirt.pleat_positions[::-1]
     if skirt.cut == "pleated":
         curves = []
@@ -144,7 +144,7 @@ def _draw_front(pen: Pen, skirt: Skirt, cloth: Cloth, rng: np.random.Generator) 
         pen.folds(path, cloth, _choose_folds(skirt, rng))
     if skirt.cut == "tiered":
         _draw_tiers(pen, skirt, path, cloth, rng)
-    with pen.clip(path):  # no seam runs past the hem
+    with pen.clip(path):  # clipped, or seams would run past the hem
         if skirt.cut == "denim":
             draw_denim_skirt_front(pen, cloth, skirt.width, skirt.waistband, skirt.length, skirt.hem_sag)
         elif skirt.cut == "wrap":
@@ -156,7 +156,7 @@ def _draw_front(pen: Pen, skirt: Skirt, cloth: Cloth, rng: np.random.Generator) 
 
 
 def _choose_folds(skirt: Skirt, rng: np.random.Generator) -> list[Fold]:
-    """Flutes up from the hem, gathers down from the waist, and drag lines over the hips of narrow skirts."""
+    """Choose flutes up from the hem, gathers down from the waist, and drag lines over the hips of narrow skirts."""
     folds: list[Fold] = []
     reach_up = {"full": 0.85, "tiered": 0.3, "line": 0.5, "wrap": 0.45, "slip": 0.6}.get(skirt.cut, 0.0)
     for t in skirt.pleat_positions[1:-1] if reach_up else ():
@@ -215,7 +215,7 @@ def _draw_pleats(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth) -> None:
 
 
 def _draw_tiers(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth, rng: np.random.Generator) -> None:
-    """Seams between gathered strips; every strip is a little wider than the one above."""
+    """Draw the seams between gathered tiers; each tier is slightly wider than the one above."""
     count = 3 if skirt.length < 85 else 4
     heights = [skirt.waistband + (skirt.length - skirt.waistband) * (k / count) ** 0.9 for k in range(1, count)]
     for y in heights:
@@ -231,7 +231,7 @@ def _draw_tiers(pen: Pen, skirt: Skirt, path: skia.Path, cloth: Cloth, rng: np.r
 
 
 def _draw_tulle(pen: Pen, skirt: Skirt, cloth: Cloth, rng: np.random.Generator) -> None:
-    """A lining under layers of net that can be seen through."""
+    """Draw a lining under layers of transparent net."""
     lining, _ = _outline(pen, skirt, skirt.length - 4.0, 0.0)
     pen.piece(lining, cloth.plain(0.12))
     for down, more in ((-1.2, 0.0), (0.0, 0.02)):

@@ -1,4 +1,4 @@
-"""What is sewn onto trousers: flies, pockets, hems, cuffs, stripes, drawstrings; and how jeans wear out."""
+"""Details of trousers: flies, pockets, hems, cuffs, stripes, drawstrings, fading."""
 
 import math
 
@@ -15,14 +15,14 @@ THREAD: Colour = (214, 160, 84)
 
 
 def topstitch_colour(cloth: Cloth) -> Colour | None:
-    """The colour of the topstitching: jeans have a bright one; None where it is the cloth's own."""
+    """Return the contrasting colour of a denim's topstitching, or None for the cloth's own seam colour."""
     if cloth.pattern != "denim" or not 0.12 < luminance(cloth.colour) < 0.55:
         return None
     return THREAD if cloth.seed % 4 else (226, 220, 206)
 
 
 def draw_fly(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:
-    """The seam in the middle, and the fly beside it."""
+    """Draw the centre seam and the fly beside it."""
     rise = trousers.rise
     pen.crease([(0.0, trousers.waistband + 0.8), (0.15, 0.55 * rise), (0.0, rise)], cloth, 0.9, 0.4)
     if trousers.elastic or trousers.seen_from_behind:
@@ -32,7 +32,7 @@ def draw_fly(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:
 
 
 def draw_pockets(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:
-    """On the hips; on the seat where the back is seen; on the thighs of cargo trousers."""
+    """Draw hip pockets, or seat pockets on a back view, and thigh pockets on cargo trousers."""
     thread, band = topstitch_colour(cloth), trousers.waistband + 1.2
     if trousers.style == "leggings" or (trousers.style == "palazzo" and cloth.seed % 2):
         return
@@ -55,7 +55,7 @@ def draw_pockets(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:
         curve = curve if side == 1 else mirrored(curve)
         pen.crease(curve, cloth, 0.8, 0.45)
         pen.stitches(offset(curve, 0.7 * side), cloth, thread, 0.75)
-    if trousers.style == "jeans" and not trousers.seen_from_behind:  # the small pocket within the right one
+    if trousers.style == "jeans" and not trousers.seen_from_behind:  # the coin pocket
         pen.line([(width_at(8) * 0.62, 9.6), (width_at(8) * 0.86, 8.6)], thread or cloth.seam, 0.16, 0.7)
     if trousers.style == "cargo":
         for leg in trousers.legs:
@@ -98,7 +98,7 @@ def _draw_cargo_pocket(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> 
 
 
 def draw_trouser_hem(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
-    """Cuffs of joggers, turn-ups, a frayed edge, or stitches."""
+    """Draw a leg's hem: rib cuff, turn-up, frayed edge or stitches."""
     hem, choice, jeans = leg.hem, cloth.seed % 6, trousers.style == "jeans"
     if trousers.style == "joggers":
         _draw_rib_cuff(pen, leg, cloth)
@@ -156,7 +156,7 @@ def _draw_frayed_edge(pen: Pen, hem: list[Point], cloth: Cloth) -> None:
 def draw_fading(
     pen: Pen, trousers: Trousers, leg: Leg, path: skia.Path, cloth: Cloth, rng: np.random.Generator
 ) -> None:
-    """Jeans are paler on thighs and seat; now and then they have holes at the knees."""
+    """Draw the faded thighs or seat of jeans, and holes at the knees of some."""
     strength = (cloth.seed // 3 % 5) * 0.075
     y = 14.0 if trousers.seen_from_behind else min(38.0, trousers.length - 12)
     (x, y0), (x1, _) = leg.middle(y), leg.middle(y + 40)
@@ -187,7 +187,7 @@ def _draw_knee_hole(pen: Pen, at: Point, width: float, cloth: Cloth, rng: np.ran
 
 
 def draw_side_stripes(pen: Pen, leg: Leg, path: skia.Path, cloth: Cloth) -> None:
-    """Along the outer seams of sports trousers."""
+    """Draw stripes along the outer seams of sports trousers."""
     count, step = ((1, 2.2), (2, 1.5), (3, 1.3))[cloth.seed % 3]
     with pen.clip(path):
         for k in range(count):
@@ -197,14 +197,14 @@ def draw_side_stripes(pen: Pen, leg: Leg, path: skia.Path, cloth: Cloth) -> None
 
 
 def draw_pressed_crease(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth) -> None:
-    """The ironed crease down the front of suit trousers."""
+    """Draw the pressed crease of suit trousers."""
     curve = [leg.middle(float(y)) for y in np.linspace(trousers.rise * 0.55, trousers.length - 0.5, 6)]
     pen.line(curve, mix(cloth.colour, (255, 255, 255), 0.5), 0.3, 0.40)
     pen.line([(x + 0.45, y) for x, y in curve], cloth.shade, 0.5, 0.40)
 
 
 def draw_drawstring(pen: Pen, cloth: Cloth) -> None:
-    """Two ends of a cord, tied or hanging."""
+    """Draw the two ends of a drawstring."""
     colour = (
         cloth.accent
         if cloth.seed % 2

@@ -1,4 +1,4 @@
-"""The shape of trousers: how they are cut, and how their legs lie or hang."""
+"""Shapes of trousers: style, cut, measurements, outlines and folds of the legs."""
 
 import math
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from wardrobe.drawing.geometry import Curve, Point, arc_between, monotone_cubic
 from wardrobe.fabric.materials import Cloth
 from wardrobe.spec import Plan
 
-Width = Callable[[float], float]  # x by the height
+Width = Callable[[float], float]  # x by height
 Fold = tuple[Curve, float, float]
 
-# Half the width of a leg at the knee (y 58) and at the ankle (y 96).
+# Half widths of a leg at the knee (y = 58) and at the ankle (y = 96).
 CUTS = {"skinny": (9.0, 6.8), "straight": (11.3, 10.2), "tapered": (11.8, 8.4), "wide": (15.0, 16.0),
         "flared": (10.0, 14.0), "loose": (13.5, 11.0)}  # fmt: skip
 STYLES = {
@@ -32,15 +32,15 @@ STYLES = {
 
 @dataclass(frozen=True)
 class Leg:
-    """One leg, on its own side: `way` 1 is the right of the picture, -1 the left."""
+    """One leg: side 1 is the right of the image, -1 the left."""
 
     side: int
     outer: list[Point]  # from the waistband down
     inner: list[Point]  # from the crotch down
-    hem: list[Point]  # from the outer end to the inner one
+    hem: list[Point]  # from the outer edge to the inner one
 
     def across(self, y: float) -> tuple[Point, Point]:
-        """The outer and the inner edge at a height."""
+        """Return the points of the outer and the inner edge at a height."""
         return self._at(self.outer, y), self._at(self.inner, y)
 
     @staticmethod
@@ -48,13 +48,14 @@ class Leg:
         return float(np.interp(y, [p[1] for p in curve], [p[0] for p in curve])), y
 
     def middle(self, y: float) -> Point:
+        """Return the centre of the leg at a height."""
         (a, _), (b, _) = self.across(y)
         return (a + b) / 2, y
 
 
 @dataclass(frozen=True)
 class Trousers:
-    """The measures of a pair: half widths, and heights below the waistband's upper edge."""
+    """Measurements of a pair of trousers: half widths, and heights below the top of the waistband."""
 
     style: str
     cut: str
@@ -64,19 +65,20 @@ class Trousers:
     rise: float
     waistband: float
     seen_from_behind: bool
-    legs: tuple[Leg, Leg]  # the left one, the right one
+    legs: tuple[Leg, Leg]  # left, right
 
     @property
     def elastic(self) -> bool:
+        """True for styles with an elastic waist."""
         return self.style in ("joggers", "track", "leggings", "palazzo", "sports", "swim")
 
     def width_at(self, y: float) -> float:
-        """Half the width above the crotch."""
+        """Return the half width at a height above the crotch."""
         return _hip_curve(self.waist, self.hip, self.rise)(y)
 
 
 def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Generator) -> Trousers:
-    """Chooses a style that suits the cloth, and lays out its legs."""
+    """Choose a style and cut that suit the cloth, and lay out the legs."""
     style = _choose_style(plan, cloth, rng)
     cut = str(rng.choice(STYLES[style]))
     if length < 66 and cut in ("skinny", "flared", "tapered", "wide") and style != "leggings":
@@ -85,7 +87,7 @@ def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Genera
         cut = "tapered"
     worn = plan.setting == "mannequin"
     waist = float(rng.uniform(15.4, 16.6) if worn else rng.uniform(17.0, 19.2))
-    if not worn:  # cropped ones look short for their width, full ones long
+    if not worn:  # wider short ones and narrower long ones, or their lengths would be misread
         waist += 0.9 if length < 66 else 0.2 if length < 80 else 0.6 if length < 92 else -0.5
         waist -= 1.2 if plan.setting == "hanger" else 0.0
     if style == "leggings" and not worn:
@@ -99,7 +101,7 @@ def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Genera
         hip = waist + (2.8 if worn else 3.2)
     rise = float(rng.uniform(25.5, 28.5)) + (1.0 if worn else 0.0)
     knee, ankle = CUTS[cut]
-    if length < 66 and style != "leggings":  # shorts stand off
+    if length < 66 and style != "leggings":  # shorts stand away from the leg
         knee = max(knee, (12.5 if length < 50 else 11.6) + (1.0 if style in ("sports", "swim", "cargo") else 0.0))
     if style == "leggings":
         knee, ankle = (8.0, 6.4) if worn else (7.4, 5.0)
@@ -146,7 +148,7 @@ def _choose_style(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> str:
 
 
 def _choose_lean(plan: Plan, cut: str, length: float, rng: np.random.Generator) -> float:
-    """How far the legs stand apart, in degrees."""
+    """Choose the angle of the legs to the vertical, in degrees."""
     if plan.setting == "mannequin":
         return 0.9 if length > 50 else 2.0
     if plan.setting == "hanger":
@@ -159,7 +161,7 @@ def _choose_lean(plan: Plan, cut: str, length: float, rng: np.random.Generator) 
 
 
 def _choose_bend(plan: Plan, length: float, rng: np.random.Generator) -> float:
-    """Degrees by which the lower leg turns outwards."""
+    """Choose the angle by which the lower leg turns outwards, in degrees."""
     if plan.setting != "flat" or length < 66:
         return 0.0
     return float(rng.uniform(3, 7) if rng.random() < 0.15 else rng.normal(0, 1.0))
@@ -203,7 +205,7 @@ def _make_leg(
 
 
 def leg_folds(trousers: Trousers, leg: Leg, rng: np.random.Generator) -> list[Fold]:
-    """From the crotch, across the knee, and where the leg meets the foot."""
+    """Choose folds from the crotch, across the knee, and at the ankle."""
     side, rise, length = leg.side, trousers.rise, trousers.length
     loose = trousers.cut in ("wide", "flared", "loose") or length < 66
     folds: list[Fold] = []
@@ -233,7 +235,7 @@ def leg_folds(trousers: Trousers, leg: Leg, rng: np.random.Generator) -> list[Fo
 
 
 def _cross_fold(leg: Leg, y: float, rng: np.random.Generator, strength_factor: float) -> Fold:
-    """A short fold from one edge of the leg into its middle."""
+    """Choose a short fold from one edge of the leg towards its centre."""
     one, other = leg.across(y) if rng.random() < 0.5 else leg.across(y)[::-1]
     t = float(rng.uniform(0.4, 0.85))
     end = (one[0] + (other[0] - one[0]) * t, y + float(rng.uniform(-4, 4)))

@@ -1,4 +1,4 @@
-"""Trousers and shorts. y is 0 at the upper edge of the waistband."""
+"""Trousers and shorts. y = 0 is the top of the waistband."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from wardrobe.supports.display import draw_bottom_clips, draw_bottom_support
 
 
 def draw_trousers(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
-    """Jeans, chinos, suit trousers, joggers, leggings and others, from the front or from the back."""
+    """Draw the plan's trousers or shorts, from the front or from behind."""
     cloth = choose_cloth(plan.garment, rng)
     trousers = make_trousers(plan, cloth, float(rng.uniform(*PANT[plan.values["pant_length"]])), rng)
     right = trousers.legs[1]
@@ -40,7 +40,7 @@ def draw_trousers(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
 def _draw_leg(pen: Pen, trousers: Trousers, leg: Leg, cloth: Cloth, rng: np.random.Generator) -> None:
     under = trousers.waistband - (
         2.6 if trousers.seen_from_behind else 0.6
-    )  # a waistband seen from behind rises in its middle
+    )  # at the back the waistband rises in the middle
     top = [(0.0, under), (leg.outer[0][0], leg.outer[0][1])]
     path = pen.path(top, leg.outer, leg.hem, leg.inner[::-1], [leg.inner[0], top[0]])
     (x0, y0), (x1, y1) = leg.middle(trousers.rise), leg.middle(trousers.length)

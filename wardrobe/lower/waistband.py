@@ -1,4 +1,4 @@
-"""The upper edge of what hangs from the waist."""
+"""Waistbands of skirts and trousers."""
 
 from wardrobe.drawing.geometry import Point
 from wardrobe.drawing.pen import Pen
@@ -7,7 +7,7 @@ from wardrobe.fabric.materials import Cloth
 
 
 def draw_inside_waist(pen: Pen, cloth: Cloth, waist: float) -> None:
-    """The back of the waist, seen over the front's edge."""
+    """Draw the inside of the back waist, visible above the front's edge."""
     dark = cloth.plain(0.5)
     upper = [(-waist, 0.0), (-waist * 0.5, -1.1), (0.0, -1.5), (waist * 0.5, -1.1), (waist, 0.0)]
     pen.piece(pen.path(upper, [(waist, 2.5), (0.0, 4.0), (-waist, 2.5)]), dark, edge=0.4)
@@ -25,7 +25,7 @@ def draw_waistband(
     button: Colour | None = None,
     dip: float = 1.4,
 ) -> None:
-    """A waistband `deep` cm high, whose middle lies `dip` cm lower than its ends."""
+    """Draw a waistband `depth` cm deep whose centre lies `dip` cm below its ends."""
     upper = _waistband_edge(waist, dip)
     lower = [(x * (1 + 0.3 / waist), y + depth) for x, y in upper]
     pen.band(upper, lower, cloth, ribs=0.9 if elastic else 0.0, shadow=0.35, edge=0.4)
@@ -40,5 +40,5 @@ def draw_waistband(
 
 
 def _waistband_edge(waist: float, dip: float, down: float = 0.0) -> list[Point]:
-    """From the left end to the right one, `down` cm below the upper edge."""
+    """Return the upper edge of a waistband, from left to right."""
     return [(waist * t, dip * (1 - t * t) + down) for t in (-1.0, -0.5, 0.0, 0.5, 1.0)]

@@ -1,4 +1,4 @@
-"""The inside of a neck, and a neck from behind."""
+"""Back neck: the inside seen through the opening with its label, and the neck seen from behind."""
 
 from wardrobe.drawing.geometry import Point, arc_between
 from wardrobe.drawing.trims import draw_raised_piece
@@ -10,13 +10,15 @@ KNITTED = ("T-shirt", "sweater", "hoodie", "cardigan")
 
 
 def back_neckline(width: float, dip: float) -> list[Point]:
-    """The upper edge of the back, from left to right."""
+    """Return the upper edge of the back, from left to right."""
     return [(-width, 0.0), (-width * 0.55, dip * 0.85), (0.0, dip), (width * 0.55, dip * 0.85), (width, 0.0)]
 
 
 def draw_inside_back(ctx: DrawingContext, dip: float, bottom: float, band: float = 1.5, label: float = 0.75) -> None:
-    """The back's inside, seen through the opening: darker towards `bottom`, with a neck band of `band` cm, the maker's
-    label (of a chance `label`) and a loop, or the size printed on the cloth."""
+    """Draw the inside of the back, seen through the opening, with its neck tape and label.
+
+    It darkens towards `bottom`; the tape is `band` cm deep; `label` is the chance of a woven label.
+    """
     pen, rng, w = ctx.pen, ctx.rng, ctx.body.neck
     lining = ctx.lining
     area = pen.path([(-w - 6, -1.0), (w + 6, -1.0)], [(w + 6, bottom + 4), (-w - 6, bottom + 4)])
@@ -42,7 +44,7 @@ def _lighter_lining(lining: Cloth, lighter: float) -> Cloth:
 
 
 def _draw_label(ctx: DrawingContext, at: Point) -> None:
-    """The maker's woven label: its name is a line or two, at this size."""
+    """Draw a woven label whose text is a line."""
     pen, rng, (x, y) = ctx.pen, ctx.rng, at
     grounds = ((240, 238, 232), (30, 30, 34), (236, 226, 206), (120, 40, 44))
     ground = grounds[int(rng.choice(4, p=(0.5, 0.28, 0.15, 0.07)))]
@@ -52,14 +54,14 @@ def _draw_label(ctx: DrawingContext, at: Point) -> None:
               edge=0.05, shadow=0.25)  # fmt: skip
     ink = (40, 38, 44) if luminance(ground) > 0.5 else (225, 220, 205)
     pen.line([(x - half * 0.6, y + height * 0.45), (x + half * 0.6, y + height * 0.45)], ink, 0.32, 0.8, dash=0.5)
-    if rng.random() < 0.4:  # the size, on a tab of its own
+    if rng.random() < 0.4:  # a separate size tab
         y += height
         tab = pen.path([(x - 0.5, y), (x + 0.5, y)], [(x + 0.5, y + 0.9), (x - 0.5, y + 0.9)])
         pen.piece(tab, tag, edge=0.05, shadow=0.2)
 
 
 def _draw_size_print(ctx: DrawingContext, at: Point) -> None:
-    """Maker, size and care signs printed on the cloth."""
+    """Draw maker, size and care symbols printed on the cloth."""
     ink = (240, 240, 240) if luminance(ctx.lining.colour) < 0.45 else (40, 40, 46)
     x, y = at
     for k, half in enumerate((1.5, 0.7, 1.2)):
@@ -67,7 +69,7 @@ def _draw_size_print(ctx: DrawingContext, at: Point) -> None:
 
 
 def draw_neck_from_behind(ctx: DrawingContext) -> None:
-    """The neck from behind, on a trunk whose upper edge dips by 1.8 cm: nothing tells how the front is cut."""
+    """Draw the neck from behind, on a body whose upper edge dips by 1.8 cm; it does not reveal the front's cut."""
     w = ctx.body.neck
     edge = back_neckline(w, 1.8)
     values = ctx.plan.values
@@ -82,7 +84,7 @@ def draw_neck_from_behind(ctx: DrawingContext) -> None:
 
 
 def _draw_collar_from_behind(ctx: DrawingContext) -> None:
-    """The fall of a collar, over its seam."""
+    """Draw the fall of a collar over its seam."""
     w, depth = ctx.body.neck, float(ctx.rng.uniform(4.2, 5.6))
     upper = [(-w + 0.4, -2.4), (-w * 0.5, -3.3), (0.0, -3.6), (w * 0.5, -3.3), (w - 0.4, -2.4)]
     lower = [(-w - 2.4, 1.2), (-w * 0.7, depth - 0.6), (0.0, depth), (w * 0.7, depth - 0.6), (w + 2.4, 1.2)]

@@ -1,4 +1,4 @@
-"""Collars sewn onto the neck (collar_design)."""
+"""Collars (collar_design): shirt, Peter Pan and puritan collars."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from wardrobe.silhouette.context import DrawingContext, Neck, button_colour, gra
 
 @dataclass
 class _CollarCut:
-    """How a shirt collar is cut and worn."""
+    """Cut of a shirt collar and how it is worn."""
 
-    opening_y: float  # where the opening ends
-    throat: Point  # where the leaves end on the opening's edge
-    tip: Point  # the right leaf's point
-    fold_y: float  # how far the fold stands above the shoulder
+    opening_y: float  # y of the opening's lower end
+    throat: Point  # end of the leaves on the opening's edge
+    tip: Point  # of the right leaf
+    fold_y: float  # negative: above the shoulder
     scale: float = 1.0
-    knitted: bool = False  # knitted, without a stand
+    knitted: bool = False  # without a stand
 
 
 def _choose_cut(ctx: DrawingContext, hangs_open: bool) -> _CollarCut:
@@ -31,9 +31,9 @@ def _choose_cut(ctx: DrawingContext, hangs_open: bool) -> _CollarCut:
     else:
         scale = float(rng.uniform(0.92, 1.12))
     soft = ctx.garment in ("T-shirt", "sweater")
-    spread = float(rng.uniform(0.62, 1.02))  # point collar to spread collar
+    spread = float(rng.uniform(0.62, 1.02))  # from point collar to spread collar
     reach = float(rng.uniform(6.2, 8.0)) * scale * (0.86 if soft else 1.0)
-    if hangs_open or rng.random() < (0.5 if soft else 0.4):  # the upper buttons are open
+    if hangs_open or rng.random() < (0.5 if soft else 0.4):  # worn with the upper buttons open
         low = float(rng.uniform(11.0, 14.5))
         throat = w * 0.40, 5.6
         point = throat[0] + reach * (0.35 + 0.42 * spread), throat[1] + reach * (0.80 - 0.36 * spread)
@@ -45,7 +45,7 @@ def _choose_cut(ctx: DrawingContext, hangs_open: bool) -> _CollarCut:
 
 
 def shirt_collar(ctx: DrawingContext) -> Neck:
-    """Two pointed leaves turned down over a stand: of shirts, polo shirts, denim jackets, coats."""
+    """Build a shirt collar: two pointed leaves folded over a stand."""
     rng, w = ctx.rng, ctx.body.neck
     hangs_open = ctx.garment in ("jacket", "coat", "vest") and rng.random() < 0.28
     cut = _choose_cut(ctx, hangs_open)
@@ -71,7 +71,7 @@ def shirt_collar(ctx: DrawingContext) -> Neck:
 
 
 def _draw_open_edges(ctx: DrawingContext, below: list[Point], zipped: bool) -> None:
-    """The edges of a jacket that hangs open."""
+    """Draw the edges of a jacket that hangs open."""
     if not zipped:
         draw_open_front_edges(ctx, below, below[0][1])
         return
@@ -82,7 +82,7 @@ def _draw_open_edges(ctx: DrawingContext, below: list[Point], zipped: bool) -> N
 
 
 def _draw_stand_from_inside(ctx: DrawingContext, cut: _CollarCut) -> None:
-    """The collar's back behind the neck, from its fold down to the seam, and the yoke below."""
+    """Draw the collar's back from its fold down to the seam, and the yoke below."""
     pen, w, fold_y = ctx.pen, ctx.body.neck, cut.fold_y
     draw_inside_back(ctx, 1.4, max(cut.opening_y, 8.0), band=0.0)
     fold = [
@@ -103,7 +103,7 @@ def _draw_stand_from_inside(ctx: DrawingContext, cut: _CollarCut) -> None:
 def _draw_leaves(ctx: DrawingContext, cut: _CollarCut, zipped: bool) -> None:
     pen, rng, w, scale = ctx.pen, ctx.rng, ctx.body.neck, cut.scale
     (tx, ty), fold_y = cut.throat, cut.fold_y
-    if tx < 1 and not cut.knitted:  # buttoned up: the stand's ends show between the leaves
+    if tx < 1 and not cut.knitted:  # buttoned up, the stand's ends show between the leaves
         band = pen.path([(-1.9, ty - 1.6), (0.0, ty - 0.7), (1.9, ty - 1.6)], [(1.5, ty + 1.6), (-1.5, ty + 1.7)])
         pen.piece(band, ctx.cloth, edge=0.3, shadow=0.3)
         if not zipped:
@@ -137,7 +137,7 @@ def _draw_leaves(ctx: DrawingContext, cut: _CollarCut, zipped: bool) -> None:
 
 
 def flat_collar(ctx: DrawingContext, large: bool) -> Neck:
-    """Peter pan: rounded leaves that lie flat. Puritan (`large`): the same over the shoulders."""
+    """Build a Peter Pan collar: rounded leaves that lie flat; `large` gives a puritan collar, over the shoulders."""
     rng, w = ctx.rng, ctx.body.neck
     low = float(rng.uniform(6.0, 7.8))
     size = float(rng.uniform(13.5, 16.0) if large else rng.uniform(5.2, 7.0))

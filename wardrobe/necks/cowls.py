@@ -1,4 +1,4 @@
-"""Cowls: cloth that hangs or lies in loops around the neck."""
+"""Cowl necks: cloth draped in loops or rolled around the neck."""
 
 from wardrobe.drawing.geometry import Point
 from wardrobe.drawing.trims import draw_roll
@@ -8,7 +8,7 @@ from wardrobe.silhouette.context import DrawingContext, Neck
 
 
 def cowl_neck(ctx: DrawingContext) -> Neck:
-    """Cloth that hangs in loops from the shoulders; on sweaters, a wide soft collar that lies in folds."""
+    """Build a cowl draped from the shoulders or, on some sweaters, a wide soft collar in rolls."""
     return _rolled_cowl(ctx) if ctx.garment == "sweater" and ctx.rng.random() < 0.6 else _draped_cowl(ctx)
 
 
@@ -27,7 +27,7 @@ def _draped_cowl(ctx: DrawingContext) -> Neck:
         for k in range(1, loops + 1):
             t = k / loops
             bows.append(_loop(ctx, reach * t, depth + step * k * (0.9 + 0.12 * k), lean * (1 + 0.5 * k)))
-        for upper, lower in zip(bows[-2::-1], bows[:0:-1], strict=True):  # the lowest loop first
+        for upper, lower in zip(bows[-2::-1], bows[:0:-1], strict=True):  # lowest first: upper ones overlap it
             grain = float(rng.uniform(-6, 6))
             draw_roll(ctx.pen, upper, lower, ctx.cloth, angle=grain, height=1.5)
 
@@ -37,7 +37,7 @@ def _draped_cowl(ctx: DrawingContext) -> Neck:
 
 
 def _loop(ctx: DrawingContext, out: float, fall: float, lean: float) -> list[Point]:
-    """A bow that hangs from both shoulders, `out` cm beyond the neck's sides."""
+    """Return a loop that hangs from both shoulders, `out` cm beyond the sides of the neck."""
     body = ctx.body
     x, y = body.neck + out, body.shoulder_y * out / (body.shoulder - body.neck)
     return [
@@ -52,7 +52,7 @@ def _loop(ctx: DrawingContext, out: float, fall: float, lean: float) -> list[Poi
 
 
 def _rolled_cowl(ctx: DrawingContext) -> Neck:
-    """A wide tube of knit that has sunk into two or three rolls around the neck."""
+    """Build a wide knitted tube that has sunk into rolls around the neck."""
     rng, w = ctx.rng, ctx.body.neck
     depth = float(rng.uniform(6.5, 9.0))
     lean = float(rng.normal(0, 0.8))

@@ -1,4 +1,4 @@
-"""Necks that rise around the neck or hang from it (neck_design)."""
+"""High necks (neck_design): turtle necks, mock necks, stand-up collars, ruffles."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from wardrobe.silhouette.context import DrawingContext, Neck, button_colour, gra
 
 
 def _base_seam(w: float, low: float) -> list[Point]:
-    """The seam in which a tube is sewn to the front."""
+    """Return the seam between a neck tube and the front."""
     return [(-w, 0.3), (-w * 0.6, low * 0.8), (0.0, low), (w * 0.6, low * 0.8), (w, 0.3)]
 
 
@@ -21,20 +21,20 @@ def _rim(x: float, y: float, sag: float) -> list[Point]:
 
 
 def _draw_tube_back(ctx: DrawingContext, x: float, height: float, sag: float) -> None:
-    """The back of a tube, seen through its mouth."""
+    """Draw the back of a tube, seen through its opening."""
     pen = ctx.pen
     back = _rim(x, -height, -0.8)
     pen.piece(pen.path(back, _rim(x, -height, sag + 0.6)[::-1]), ctx.trim.plain(0.5), edge=0.2)
 
 
 def turtle_neck(ctx: DrawingContext) -> Neck:
-    """A high ribbed tube, folded over once."""
+    """Build a high ribbed tube, folded over once."""
     rng, w = ctx.rng, ctx.body.neck
     height, low = float(rng.uniform(8.5, 11.5)), 3.8
     lean = float(rng.uniform(-0.2, 0.6))
     top, sag = w - lean, float(rng.uniform(0.3, 0.8))
     base, tilt = _base_seam(w, low), float(rng.normal(0, 0.35))
-    fold_y = -float(rng.uniform(0.4, 2.2))  # the lower edge of what is folded over
+    fold_y = -float(rng.uniform(0.4, 2.2))  # y of the folded part's lower edge
     pitch = float(rng.choice([0.75, 1.0, 1.4])) if ctx.garment == "sweater" or rng.random() < 0.5 else 0.0
     neck = Neck(opening_below(base), back_dip=1.0)
 
@@ -56,7 +56,7 @@ def turtle_neck(ctx: DrawingContext) -> Neck:
             draw_ribs(ctx.pen, upper, lower, ctx.trim, pitch)
         colour, alpha = ctx.trim.highlight
         with pen.clip(path):
-            draw_soft_line(pen, blend_curves(upper, lower, 0.08), colour, 1.3, alpha * 0.7)  # the cloth turns over here
+            draw_soft_line(pen, blend_curves(upper, lower, 0.08), colour, 1.3, alpha * 0.7)  # light along the fold
             draw_soft_line(pen, blend_curves(upper, lower, 0.97), ctx.trim.shade, 1.6, 0.55)
             for side in (0.94, -0.94):
                 draw_soft_line(pen, [(top * side, -height), (x * side, fold_y)], ctx.trim.shade, 2.4, 0.35)
@@ -68,7 +68,7 @@ def turtle_neck(ctx: DrawingContext) -> Neck:
 
 
 def _draw_wrinkles(ctx: DrawingContext, upper: Curve, lower: Curve) -> None:
-    """One or two soft folds around a tube."""
+    """Draw up to two soft folds around a tube."""
     rng, pen = ctx.rng, ctx.pen
     for _ in range(int(rng.integers(0, 3))):
         t = float(rng.uniform(0.3, 0.75))
@@ -80,14 +80,14 @@ def _draw_wrinkles(ctx: DrawingContext, upper: Curve, lower: Curve) -> None:
 
 
 def low_turtle_neck(ctx: DrawingContext) -> Neck:
-    """A mock neck; a stand-up collar where the garment opens in front."""
+    """Build a mock neck, or a stand-up collar where the garment opens in front."""
     if ctx.garment in ("shirt", "jacket", "coat", "vest"):
         return _stand_collar(ctx)
     return _mock_neck(ctx)
 
 
 def _mock_neck(ctx: DrawingContext) -> Neck:
-    """A low tube, not folded; half of the knitted ones have a short zip or buttons."""
+    """Build a low tube, not folded; some knitted ones have a short zip."""
     rng, w = ctx.rng, ctx.body.neck
     height, low = float(rng.uniform(2.8, 4.2)), 4.4
     top, sag = w - float(rng.uniform(0.2, 0.7)), float(rng.uniform(0.5, 1.0))
@@ -121,7 +121,7 @@ def _mock_neck(ctx: DrawingContext) -> Neck:
 
 
 def _stand_collar(ctx: DrawingContext) -> Neck:
-    """Two ends that meet in front: mandarin collars, and the collars of padded and biker jackets."""
+    """Build a stand-up collar whose ends meet in front: mandarin, padded and biker collars."""
     rng, w = ctx.rng, ctx.body.neck
     soft = ctx.garment == "shirt"
     height = float(rng.uniform(3.2, 4.2) if soft else rng.uniform(5.5, 7.5))
@@ -173,7 +173,7 @@ def _stand_collar(ctx: DrawingContext) -> Neck:
 
 
 def ruffle_neck(ctx: DrawingContext) -> Neck:
-    """A semi-high stand that ends in a gathered frill, sometimes with another frill below or a tie."""
+    """Build a low stand with a gathered frill, sometimes with a second frill below or a tie."""
     rng, w = ctx.rng, ctx.body.neck
     height, low = float(rng.uniform(2.0, 3.2)), 4.6
     frill_high = float(rng.uniform(2.6, 3.6))
@@ -212,7 +212,7 @@ def ruffle_neck(ctx: DrawingContext) -> Neck:
 
 
 def _draw_ribbon(ctx: DrawingContext, at: Point) -> None:
-    """A small bow of a narrow ribbon."""
+    """Draw a small bow of narrow ribbon."""
     pen, (x, y) = ctx.pen, at
     for side in (1, -1):
         pen.line([(x, y), (x + 1.0 * side, y + 4.5), (x + 1.7 * side, y + 9 + side)], ctx.trim.seam, 0.75, 1.0)

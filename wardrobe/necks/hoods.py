@@ -1,4 +1,4 @@
-"""Hoods: they end a neck that no attribute describes."""
+"""Hoods; no FashionAI attribute describes them."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ FUR_COLOURS = ((196, 170, 136), (226, 214, 196), (92, 76, 66), (150, 142, 134), 
 
 
 def hood(ctx: DrawingContext) -> Neck:
-    """A hood: spread above the neck as it lies on a table, or fallen back around the neck."""
+    """Build a hood: spread above the neck as it lies on a table, or fallen back around the neck."""
     rng, w = ctx.rng, ctx.body.neck
     low = float(rng.uniform(7.0, 9.0))
     opens_in_front = "coat_length" in ctx.plan.values
@@ -47,13 +47,13 @@ def hood(ctx: DrawingContext) -> Neck:
 
 
 def _crown_measurements(ctx: DrawingContext) -> tuple[float, float, float]:
-    """Half the width, the height and the lean of a hood that lies spread; fixed by the cloth's seed."""
+    """Return half width, height and lean of a spread hood, derived from the cloth's seed."""
     seed = ctx.cloth.seed
     return 12.5 + seed % 7 * 0.35, 29.0 + seed // 7 % 6, (seed // 42 % 7 - 3) * 0.8
 
 
 def _draw_spread_back(ctx: DrawingContext, low: float) -> None:
-    """The hood's outline above the neck, and its dark inside with the seam down its middle."""
+    """Draw a spread hood's outline above the neck, and its dark inside with the centre seam."""
     pen, w = ctx.pen, ctx.body.neck
     half, height, lean = _crown_measurements(ctx)
     side = [
@@ -86,7 +86,7 @@ def _height_share(y: float, height: float) -> float:
 
 
 def _opening_edge(ctx: DrawingContext, out: float) -> list[Point]:
-    """The right edge of the hood's opening from the neck upwards; `out` cm further from its middle."""
+    """Return the right edge of the hood's opening from the neck upwards, moved outwards by `out` cm."""
     w = ctx.body.neck
     half, height, lean = _crown_measurements(ctx)
     points = [(w - 0.2, 0.6), (half * 0.56, -6.0), (half * 0.52, -height * 0.40), (half * 0.33, -height * 0.63)]
@@ -95,7 +95,7 @@ def _opening_edge(ctx: DrawingContext, out: float) -> list[Point]:
 
 
 def _draw_spread_rim(ctx: DrawingContext, throat: Point, has_fur: bool) -> None:
-    """The hem around the opening, down to the throat, with its cord or fur."""
+    """Draw the hem of the opening down to the throat, with its drawstring or fur."""
     _, height, lean = _crown_measurements(ctx)
     for side in (1, -1):
         inner = [throat, (ctx.body.neck * 0.72, throat[1] * 0.5), *_opening_edge(ctx, 0.0)]
@@ -119,7 +119,7 @@ def _draw_spread_rim(ctx: DrawingContext, throat: Point, has_fur: bool) -> None:
 
 
 def _draw_fallen_back(ctx: DrawingContext, low: float) -> None:
-    """The hood behind the neck: its roll, and the hollow in it."""
+    """Draw a fallen hood behind the neck: its roll and its hollow."""
     pen, w = ctx.pen, ctx.body.neck
     height = 7.0 + ctx.cloth.seed % 5 * 0.7
     draw_inside_back(ctx, 0.8, low, band=1.0)
@@ -136,7 +136,7 @@ def _draw_fallen_back(ctx: DrawingContext, low: float) -> None:
 
 
 def _draw_fallen_sides(ctx: DrawingContext, throat: Point) -> None:
-    """The hood's sides, which come down from the shoulders and meet at the throat: a roll, and the hem upon it."""
+    """Draw a fallen hood's sides, from the shoulders to the throat: a roll with the hem on it."""
     pen, w, rng = ctx.pen, ctx.body.neck, ctx.rng
     x, y = throat
     for side in (1, -1):
@@ -153,7 +153,7 @@ def _draw_fallen_sides(ctx: DrawingContext, throat: Point) -> None:
 
 
 def _draw_drawstrings(ctx: DrawingContext, throat: Point) -> None:
-    """Two cords from eyelets at the throat, with tips or knots; not on every hood."""
+    """Draw two cords with tips or knots, on most hoods."""
     pen, rng = ctx.pen, ctx.rng
     if rng.random() < 0.22:
         return
@@ -174,7 +174,7 @@ def _draw_drawstrings(ctx: DrawingContext, throat: Point) -> None:
 
 
 def _draw_fur(ctx: DrawingContext, curve: Curve, depth: float) -> None:
-    """A strip of fur along a run: a ragged body and hairs in three tones."""
+    """Draw a strip of fur along a curve: a ragged base and hairs in three tones."""
     pen, rng = ctx.pen, ctx.rng
     colour = FUR_COLOURS[ctx.cloth.seed % len(FUR_COLOURS)]
     n = 40

@@ -1,4 +1,4 @@
-"""Fronts that turn over or stay open (lapel_design)."""
+"""Lapels (lapel_design): notched lapels, collarless fronts, shawl collars."""
 
 from collections.abc import Callable
 
@@ -14,12 +14,12 @@ from wardrobe.silhouette.context import DrawingContext, Neck, button_colour, gra
 
 
 def _choose_break_point(ctx: DrawingContext) -> float:
-    """Where a lapel's roll ends: above the waist, and within the garment."""
+    """Choose the y where a lapel starts to roll: above the waist, within the garment."""
     return float(min(ctx.rng.uniform(27, 37), ctx.body.length * 0.66))
 
 
 def _draw_collar_back(ctx: DrawingContext, height: float, bottom: float) -> None:
-    """The collar behind the neck, turned down over its own stand, and the lining below it."""
+    """Draw the collar behind the neck, folded over its stand, and the lining below."""
     pen, w = ctx.pen, ctx.body.neck
     draw_inside_back(ctx, 2.4, bottom, band=0.0, label=0.9)
     top = [(-w - 0.4, -height * 0.62), (-w * 0.5, -height * 0.95), (0.0, -height), (w * 0.5, -height * 0.95),
@@ -30,7 +30,7 @@ def _draw_collar_back(ctx: DrawingContext, height: float, bottom: float) -> None
 
 
 def notched_lapel(ctx: DrawingContext) -> Neck:
-    """A collar and a lapel with the notch between them."""
+    """Build a collar and lapel with a notch between them."""
     rng, w = ctx.rng, ctx.body.neck
     opening_bottom = _choose_break_point(ctx)
     gap = float(rng.uniform(1.5, 4.5)) if rng.random() < 0.2 else 0.0  # worn open
@@ -38,7 +38,7 @@ def notched_lapel(ctx: DrawingContext) -> Neck:
     neck = Neck(curves, closure="open" if gap else "buttons", bottom=opening_bottom, back_dip=1.0)
     width = float(rng.uniform(6.6, 8.6)) + (1.2 if ctx.garment == "coat" else 0.0)
     gorge = float(rng.uniform(9.0, 11.5))
-    fall = float(rng.uniform(1.3, 2.8))  # of the lapel's upper edge
+    fall = float(rng.uniform(1.3, 2.8))  # drop of the lapel's upper edge
     length = float(rng.uniform(3.7, 4.7))  # of the collar's end
 
     def roll(y: float) -> float:
@@ -67,7 +67,7 @@ def notched_lapel(ctx: DrawingContext) -> Neck:
         ]
         grain = grain_angle(ctx)
         below, upper = (pen.path(*(mirrored(r) if flip else r for r in piece)) for piece in (lapel, collar))
-        whole = skia.Op(below, upper, skia.PathOp.kUnion_PathOp)  # they are sewn together along the gorge
+        whole = skia.Op(below, upper, skia.PathOp.kUnion_PathOp)  # sewn together along the gorge
         draw_raised_piece(ctx.pen, whole, ctx.trim, angle=(-0.6 if flip else 0.6) * grain, height=1.0)
         if ctx.trim.is_patterned:
             with pen.clip(whole):
@@ -91,7 +91,7 @@ def notched_lapel(ctx: DrawingContext) -> Neck:
 
 
 def collarless_front(ctx: DrawingContext) -> Neck:
-    """No collar: the two fronts with a band, a binding or a facing, buttoned or hanging open."""
+    """Build a front without a collar: a band, binding or facing, buttoned or hanging open."""
     rng, w = ctx.rng, ctx.body.neck
     hangs_open = rng.random() < 0.55
     v_shaped = rng.random() < 0.6
@@ -133,14 +133,14 @@ def collarless_front(ctx: DrawingContext) -> Neck:
 
 
 def _binding_cloth(ctx: DrawingContext) -> Cloth:
-    """The binding of a collarless jacket."""
+    """Choose the binding of a collarless jacket."""
     if ctx.trim.colour != ctx.cloth.colour:
         return ctx.trim.plain()
     return ctx.cloth.plain(0.35)
 
 
 def shawl_collar(ctx: DrawingContext, large: bool) -> Neck:
-    """A collar that runs into the fronts without a notch; `large` lies over the shoulders."""
+    """Build a collar that runs into the fronts without a notch; a `large` one covers the shoulders."""
     rng, w = ctx.rng, ctx.body.neck
     opening_bottom = _choose_break_point(ctx)
     hangs_open = ctx.garment == "cardigan" or rng.random() < 0.2
@@ -177,7 +177,7 @@ def shawl_collar(ctx: DrawingContext, large: bool) -> Neck:
         turn = grain_angle(ctx) * 0.8
         draw_raised_piece(ctx.pen, path, ctx.trim, angle=-turn if flip else turn, height=1.5 if large else 1.0)
         colour, alpha = ctx.trim.highlight
-        with pen.clip(path):  # the cloth rolls over along the inner edge
+        with pen.clip(path):  # light along the roll line
             draw_soft_line(pen, blend_curves(inner, outer[::-1], 0.16), colour, size * 0.2, alpha * 0.8)
             if large:
                 draw_soft_line(pen, blend_curves(inner, outer[::-1], 0.42), ctx.trim.shade, size * 0.10, 0.3)

@@ -1,4 +1,4 @@
-"""Necks that are cut into the cloth (neckline_design)."""
+"""Necklines (neckline_design): round, V, henley, split, boat, square and sweetheart necklines."""
 
 import math
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from wardrobe.silhouette.context import DrawingContext, Neck, button_colour
 
 
 def round_neck(ctx: DrawingContext) -> Neck:
-    """A crew neck, or, where the neck is wide, a scoop."""
+    """Build a crew neck or, where the neck is wide, a scoop neck."""
     rng, width = ctx.rng, ctx.body.neck
     depth = float(rng.uniform(7.0, 9.5) if width < 9.6 else rng.uniform(12, 17))
     edge = round_neck_edge(width, depth)
@@ -33,7 +33,7 @@ def round_neck(ctx: DrawingContext) -> Neck:
 
 
 def _draw_keyhole(ctx: DrawingContext, top: float) -> None:
-    """A drop-shaped hole below the neck, closed above by a button."""
+    """Draw a drop-shaped hole below the neck, closed by a button."""
     pen, depth = ctx.pen, float(ctx.rng.uniform(4.0, 6.0))
     drop = [
         (0.0, top + 0.6),
@@ -48,6 +48,7 @@ def _draw_keyhole(ctx: DrawingContext, top: float) -> None:
 
 
 def v_neck(ctx: DrawingContext, plunging: bool) -> Neck:
+    """Build a V neck; a `plunging` one reaches the chest."""
     rng, w = ctx.rng, ctx.body.neck
     depth = float(rng.uniform(27, 31.5) if plunging else rng.uniform(13.5, 19))
     bulge = 0.03 if plunging else float(rng.uniform(0.0, 0.07))
@@ -70,7 +71,7 @@ def v_neck(ctx: DrawingContext, plunging: bool) -> Neck:
 
 
 def _draw_wrap_edge(ctx: DrawingContext, depth: float) -> None:
-    """The edge of the upper front, which crosses over the lower one to the side of the waist."""
+    """Draw the edge of the upper front, crossing over to the side of the waist."""
     pen, body = ctx.pen, ctx.body
     end = min(body.length - 3.0, 41.0)
     if end < depth + 4:
@@ -85,7 +86,7 @@ def _draw_wrap_edge(ctx: DrawingContext, depth: float) -> None:
 
 
 def _draw_ties(ctx: DrawingContext, y: float) -> None:
-    """Two cords that hang from the point of the neck, with tassels or knots at their ends."""
+    """Draw two cords that hang from the point of the neck."""
     pen, rng = ctx.pen, ctx.rng
     for side in (1, -1):
         end = ((1.6 + rng.uniform(0, 1.8)) * side, y + rng.uniform(10, 16))
@@ -96,7 +97,7 @@ def _draw_ties(ctx: DrawingContext, y: float) -> None:
 
 
 def henley_neck(ctx: DrawingContext) -> Neck:
-    """A round neck whose short placket is open as a V."""
+    """Build a round neck with a short placket, open as a V."""
     rng, w = ctx.rng, ctx.body.neck
     rim, depth = float(rng.uniform(6.6, 7.6)), float(rng.uniform(15.5, 19.5))
     parted = w * float(rng.uniform(0.34, 0.5))
@@ -105,7 +106,7 @@ def henley_neck(ctx: DrawingContext) -> Neck:
     left, left_slit = mirrored(right), mirrored(slit)
     neck = Neck([left, left_slit, slit[::-1], right[::-1], [(w, -25.0), (-w, -25.0)]], bottom=depth)
     count = int(rng.integers(2, 5))
-    closed = depth + float(rng.uniform(0.0, 4.0))  # the placket goes on below, buttoned
+    closed = depth + float(rng.uniform(0.0, 4.0))  # the buttoned part of the placket ends here
 
     def over() -> None:
         pen = ctx.pen
@@ -120,7 +121,7 @@ def henley_neck(ctx: DrawingContext) -> Neck:
 
 
 def split_neck(ctx: DrawingContext) -> Neck:
-    """A tunic's round neck with a slit, folded open."""
+    """Build a tunic's round neck with a slit, folded open."""
     rng, w = ctx.rng, ctx.body.neck
     rim, depth = float(rng.uniform(5.5, 7.0)), float(rng.uniform(15, 19))
     right = [(w, 0.0), (w * 0.84, rim * 0.55), (w * 0.45, rim)]
@@ -151,6 +152,7 @@ def _open_neck(ctx: DrawingContext) -> Neck:
 
 
 def boat_neck(ctx: DrawingContext) -> Neck:
+    """Build a wide, shallow neckline."""
     width, depth = ctx.body.neck, float(ctx.rng.uniform(3.2, 4.4))
     edge = [(-width, 0.0), (-width * 0.6, depth * 0.75), (0.0, depth), (width * 0.6, depth * 0.75), (width, 0.0)]
     neck = Neck(opening_below(edge), back_dip=1.0)
@@ -160,6 +162,7 @@ def boat_neck(ctx: DrawingContext) -> Neck:
 
 
 def square_neck(ctx: DrawingContext) -> Neck:
+    """Build a square neckline."""
     width, depth = ctx.body.neck, float(ctx.rng.uniform(12, 15.5))
     low = width - float(ctx.rng.uniform(0, 1.2))
     sides = [arc_between(a, b) for a, b in pairwise([(-width, 0.0), (-low, depth), (low, depth), (width, 0.0)])]
@@ -170,7 +173,7 @@ def square_neck(ctx: DrawingContext) -> Neck:
 
 
 def sweetheart_neck(ctx: DrawingContext) -> Neck:
-    """With shoulders: wide sides, and a heart's two bows below."""
+    """Build a sweetheart neckline on a garment with shoulders."""
     width, top = ctx.body.neck, float(ctx.rng.uniform(12.5, 14.5))
     bows = complete_by_mirroring(sweetheart_edge(width - 0.8, top, float(ctx.rng.uniform(4.5, 6.0))))
     middle = len(bows) // 2 + 1
@@ -182,7 +185,7 @@ def sweetheart_neck(ctx: DrawingContext) -> Neck:
 
 
 def sweetheart_edge(width: float, top: float, dip: float) -> list[Point]:
-    """The right bow of a heart, from its outer end to the middle."""
+    """Return the right half of a sweetheart edge, from its outer end to the centre."""
     return [
         (width, top + 1.0),
         (width * 0.82, top - 1.2),
@@ -193,7 +196,7 @@ def sweetheart_edge(width: float, top: float, dip: float) -> list[Point]:
 
 
 def _draw_finish(ctx: DrawingContext, curves: list[list[Point]], narrow: bool = False) -> None:
-    """The edge of a neckline: a knitted band, a turned hem with stitches, a piping, a facing, scallops or a frill."""
+    """Draw the finish of a neckline: rib, hem, piping, facing, scallops or frill."""
     rng = ctx.rng
     if ctx.garment in ("T-shirt", "sweater") and not narrow:
         kinds: tuple[str, ...] = ("rib", "rib", "rib", "hem")
@@ -220,7 +223,7 @@ def _draw_finish(ctx: DrawingContext, curves: list[list[Point]], narrow: bool = 
 
 
 def _mitred_edge(curves: list[list[Point]], i: int, width: float) -> list[Point]:
-    """The outer edge of a band along a run; where two runs meet, their bands meet in a corner."""
+    """Return the outer edge of a band along a curve, mitred where two bands meet."""
     outer_edge = offset(curves[i], width)
     for end, other, corner in ((0, i - 1, curves[i][0]), (-1, i + 1, curves[i][-1])):
         if not 0 <= other < len(curves):
@@ -235,14 +238,14 @@ def _mitred_edge(curves: list[list[Point]], i: int, width: float) -> list[Point]
 
 
 def _draw_edge(ctx: DrawingContext, curve: Curve) -> None:
-    """The turned edge itself, lit so that it shows on dark cloth."""
+    """Draw the turned edge, lit so that it shows on dark cloth."""
     colour, alpha = ctx.trim.highlight
     draw_soft_line(ctx.pen, offset(curve, 0.35), colour, 0.6, alpha * 0.8, soft=0.25)
     ctx.pen.line(curve, ctx.cloth.seam, 0.25, 0.85)
 
 
 def _draw_scallops(ctx: DrawingContext, curve: Curve) -> None:
-    """A small lace edge: half discs along the run, each with a hole."""
+    """Draw a small lace edge: half discs along the curve, each with a hole."""
     pen = ctx.pen
     length = sum(math.dist(a, b) for a, b in pairwise(curve))
     n = max(int(length / 1.25), 3)

@@ -5,26 +5,29 @@ from wardrobe.silhouette.context import DrawingContext
 
 
 def opening_below(edge: Curve) -> list[Curve]:
-    """The contour of an opening under which `edge` runs, from the left end to the right one."""
+    """Return the contour of an opening above `edge`, which runs from left to right."""
     (x0, _), (x1, _) = edge[0], edge[-1]
     return [edge, [(x1, -25.0), (x0, -25.0)]]
 
 
 def round_neck_edge(width: float, depth: float) -> list[Point]:
-    """A U from the left shoulder to the right one."""
+    """Return a U from the left shoulder to the right one."""
     half = [(width, 0.0), (width * 0.93, depth * 0.38), (width * 0.62, depth * 0.82), (0.0, depth)]
     return [*mirrored(half), *reversed(half[:-1])]
 
 
 def complete_by_mirroring(right: Curve) -> list[Point]:
-    """A run that ends in the middle, continued from the left end to the right one."""
+    """Complete a curve that ends at the centre, from its left end to its right one."""
     return [*mirrored(right), *list(reversed(right))[1:]]
 
 
 def v_front_opening(
     ctx: DrawingContext, opening_bottom: float, open_gap: float
 ) -> tuple[list[list[Point]], list[Point]]:
-    """The contour of a V front down to `stop` (or open to the hem), and its right edge (roll line, then front)."""
+    """Return the contour of a V front and its right edge (roll line, then front).
+
+    The V ends at `opening_bottom` or, with an `open_gap`, continues open to the hem.
+    """
     w, length = ctx.body.neck, ctx.body.length
     if open_gap > 0:
         right = [

@@ -1,4 +1,4 @@
-"""Ribbed bands along the neck of an open front, and the two sides of an open zip."""
+"""Rib collars of bombers, varsity jackets and cardigans (collar_design)."""
 
 from wardrobe.drawing.geometry import Curve, Point, blend_curves, mirrored, offset
 from wardrobe.drawing.trims import draw_ribs, draw_soft_line
@@ -9,17 +9,17 @@ from wardrobe.silhouette.context import DrawingContext, Neck
 
 
 def rib_collar(ctx: DrawingContext) -> Neck:
-    """A ribbed band along the neck of a front that opens: bombers, varsity jackets, some cardigans."""
+    """Build a ribbed band along the neck of a front that opens."""
     rng, w = ctx.rng, ctx.body.neck
     low, height = float(rng.uniform(7.5, 9.5)), float(rng.uniform(4.0, 5.2))
     if ctx.garment == "cardigan":
-        height *= 0.8  # a band, not a stand-up collar
-    hangs_open = rng.random() < 0.8  # closed, it is easily taken for a stand-up collar
+        height *= 0.8  # or it would look like a stand-up collar
+    hangs_open = rng.random() < 0.8  # mostly open: closed, it looks like a stand-up collar
     gap = float(rng.uniform(2.5, 6.0)) if hangs_open else 0.5
     if not hangs_open and rng.random() < 0.5:
-        gap = 2.2  # the zip is pulled down a little
+        gap = 2.2  # the zip is slightly open
     if not hangs_open and ctx.garment == "cardigan":
-        gap = float(rng.uniform(3.0, 4.5))  # buttoned up to the band, it would have a stand-up collar
+        gap = float(rng.uniform(3.0, 4.5))  # buttoned up, it would look like a stand-up collar
     length = ctx.body.length
     edge = [p for p in round_neck_edge(w + 0.6, low) if p[0] > gap * 0.5]
     throat = (gap * 0.45, low)
@@ -66,7 +66,7 @@ def rib_collar(ctx: DrawingContext) -> Neck:
 
 
 def _choose_stripes(ctx: DrawingContext) -> tuple[float, ...]:
-    """Where along its depth a knitted band has stripes of the second colour."""
+    """Choose where a knitted band has stripes of the second colour, as shares of its depth."""
     if ctx.garment != "jacket" or ctx.rng.random() < 0.55:
         return ()
     return (0.32, 0.62) if ctx.rng.random() < 0.6 else (0.5,)

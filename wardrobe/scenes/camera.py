@@ -1,4 +1,4 @@
-"""Where the camera stands: the frame of the picture, and the matrix from a garment's centimetres to pixels."""
+"""Camera: image size, framing, and the matrix from garment centimetres to pixels."""
 
 import math
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from wardrobe.measurements import ANKLE, CALF, CROTCH, FLOOR, HIP, KNEE, WAIST
 from wardrobe.spec import Plan
 
 Array = np.ndarray
-# Widths by heights of pictures.
-STUDIO_ASPECT = 4 / 5  # of all studio pictures, so that they stand in even rows
+# Aspect ratios, width by height.
+STUDIO_ASPECT = 4 / 5  # the same for all studio images, so that they form even rows
 PHOTO_ASPECTS = (9 / 16, 2 / 3, 3 / 4, 3 / 4, 3 / 4, 4 / 5, 1.0, 4 / 3, 4 / 3, 3 / 2)
 BOTTOMS = ("skirt", "trousers", "shorts")
 HEM_ATTRIBUTES = ("skirt_length", "coat_length", "pant_length")
@@ -19,29 +19,29 @@ HEM_ATTRIBUTES = ("skirt_length", "coat_length", "pant_length")
 
 @dataclass(frozen=True)
 class View:
-    """How the camera sees the garment: the picture's (width, height), and the matrix from centimetres to pixels."""
+    """View of a garment: the image's (width, height), and the matrix from centimetres to pixels."""
 
     size: tuple[int, int]
     matrix: skia.Matrix
 
     def area(self) -> skia.Rect:
-        """A rectangle, in centimetres, that covers all that the picture shows."""
+        """Return a rectangle in cm that covers everything the image shows."""
         back = skia.Matrix()
         self.matrix.invert(back)
         return back.mapRect(skia.Rect.MakeWH(*self.size)).makeOutset(2.0, 2.0)
 
 
 def neck_y(plan: Plan) -> float:
-    """The y of a figure's neck point in the garment's own coordinates."""
+    """Return the y of the wearer's neck point in the garment's coordinates."""
     return -WAIST if plan.garment in BOTTOMS else 0.0
 
 
 def choose_view(
     outlines: list[skia.Path], supports: list[skia.Path], plan: Plan, size: int, plain: bool, rng: np.random.Generator
 ) -> View:
-    """Chooses a frame, its longer side `size` pixels, in which all that the plan's labels speak of can be seen.
+    """Choose a frame, its longer side `size` pixels, that shows every part the plan's labels describe.
 
-    The frame cuts off the part that is hidden in the plan if that is a length.
+    If a length is hidden in the plan, the frame crops that part.
     """
     points = _points(outlines)
     low, bottom = float(points[:, 1].min()), float(points[:, 1].max())
@@ -49,7 +49,7 @@ def choose_view(
     points = np.vstack([points, _support_points(plan, low, bottom, cut_bottom, supports, plain, rng)])
     points = points[points[:, 1] < cut_bottom + 5.0]
     points[:, 1] = np.clip(points[:, 1], cut_top, cut_bottom)
-    if cut_bottom < math.inf and not (points[:, 1] == cut_bottom).any():  # long straight seams have no point there
+    if cut_bottom < math.inf and not (points[:, 1] == cut_bottom).any():  # a straight seam may have no point here
         points = np.vstack([points, (float(points[:, 0].mean()), cut_bottom)])
     perspective = _camera_matrix(plan, plain, rng)
     projected = _project(perspective, points)
@@ -73,7 +73,7 @@ def choose_view(
 
 
 def _points(paths: list[skia.Path]) -> Array:
-    """The control points of outlines, (N, 2)."""
+    """Return the control points of outlines, (N, 2)."""
     return np.array([(p.x(), p.y()) for path in paths for p in path.getPoints(path.countPoints())])
 
 
@@ -84,7 +84,7 @@ def _project(matrix: skia.Matrix, points: Array) -> Array:
 
 
 def _crop_heights(plan: Plan, top: float, bottom: float, plain: bool, rng: np.random.Generator) -> tuple[float, float]:
-    """The heights at which the frame cuts the garment off; infinite where it does not."""
+    """Choose the y at the top and bottom where the frame crops the garment; infinite for no crop."""
     if plan.hidden in HEM_ATTRIBUTES:
         if plan.hidden == "coat_length":
             return -math.inf, float(rng.uniform(27, 31))
@@ -94,7 +94,7 @@ def _crop_heights(plan: Plan, top: float, bottom: float, plain: bool, rng: np.ra
         return -math.inf, math.inf
     if plan.garment in BOTTOMS:
         return (top + float(rng.uniform(0.8, 3.0)) if chance < 0.08 else -math.inf), math.inf
-    # No label speaks of the hem of a T-shirt; a long sleeve that hangs would be cut off with it.
+    # No label describes a T-shirt's hem, but cropping it must not crop a long hanging sleeve.
     if not set(HEM_ATTRIBUTES) & set(plan.values) and plan.values["sleeve_length"] <= 4 and chance < 0.2:
         return -math.inf, bottom - float(rng.uniform(0.03, 0.16)) * (bottom - top)
     return -math.inf, math.inf
@@ -103,7 +103,7 @@ def _crop_heights(plan: Plan, top: float, bottom: float, plain: bool, rng: np.ra
 def _support_points(
     plan: Plan, top: float, bottom: float, cut: float, supports: list[skia.Path], plain: bool, rng: np.random.Generator
 ) -> Array:
-    """Points of the support that the picture shows as well, (N, 2)."""
+    """Choose points of the support that the frame includes too, (N, 2)."""
     middle = np.empty((0, 2))
     if plan.setting == "flat" or not supports:
         return middle
@@ -119,14 +119,14 @@ def _support_points(
         near, far = (-9, -4) if cut < math.inf else (-26, -14)
         above = above if shown and cut == math.inf else float(rng.uniform(near, far))
     elif above < -15.0 and not whole and rng.random() < 0.6:
-        above = -13.5  # the picture ends below the chin
+        above = -13.5  # crop below the chin
     return np.array([[0.0, above - 1.0], [0.0, below]])
 
 
 def _full_length_chance(plan: Plan, hem: float, plain: bool) -> float:
-    """How often a mannequin is seen down to its feet: mostly where its legs tell how long the garment is.
+    """Return how often a mannequin is shown down to its feet: mostly where its legs show the garment's length.
 
-    `hem`: where the garment ends, below the neck point.
+    `hem`: end of the garment, below the neck point.
     """
     if not set(HEM_ATTRIBUTES) & set(plan.values):
         return 0.0 if plain else 0.12
@@ -136,7 +136,7 @@ def _full_length_chance(plan: Plan, hem: float, plain: bool) -> float:
 
 
 def _lowest_y_shown(plan: Plan, neck: float, bottom: float, plain: bool, rng: np.random.Generator) -> float:
-    """The lowest height shown of a mannequin whose feet are not: below the next joint, where a label needs it."""
+    """Choose the lowest y shown of a cropped mannequin: below the next joint, where a label needs it."""
     if not set(HEM_ATTRIBUTES) & set(plan.values):
         return bottom + float(rng.uniform(1, 6 if plain else 14))
     joints = (HIP, CROTCH, KNEE, CALF, ANKLE, FLOOR)
@@ -144,7 +144,7 @@ def _lowest_y_shown(plan: Plan, neck: float, bottom: float, plain: bool, rng: np
 
 
 def _camera_matrix(plan: Plan, plain: bool, rng: np.random.Generator) -> skia.Matrix:
-    """A camera that is turned a little, and does not look straight at the garment."""
+    """Choose a camera that is slightly rotated and tilted."""
     upright = plan.setting != "flat"
     if plain:
         return skia.Matrix.RotateDeg(0.0 if upright else float(rng.normal(0, 0.6)))
@@ -156,7 +156,7 @@ def _camera_matrix(plan: Plan, plain: bool, rng: np.random.Generator) -> skia.Ma
 
 
 def _image_size(shape: float, size: int, plain: bool, rng: np.random.Generator) -> tuple[int, int]:
-    """Width and height of a picture for something whose width is `shape` times its height."""
+    """Choose the image's width and height for a subject whose width is `shape` times its height."""
     if plain:
         return round(size * STUDIO_ASPECT), size
     near = [a for a in PHOTO_ASPECTS if abs(math.log(a / shape)) < 0.55] or [
@@ -167,7 +167,7 @@ def _image_size(shape: float, size: int, plain: bool, rng: np.random.Generator) 
 
 
 def _fill_share(plan: Plan, plain: bool, cut: bool, rng: np.random.Generator) -> float:
-    """The part of the frame that is filled."""
+    """Choose the share of the frame that the subject fills."""
     if plain:
         return float(rng.uniform(0.87, 0.91))
     nearest, farthest = 0.95, 0.7 if cut or plan.setting == "mannequin" else 0.58

@@ -11,7 +11,7 @@ Array = np.ndarray
 
 
 def apply_focus_blur(image: skia.Image, rng: np.random.Generator) -> skia.Image:
-    """The picture as a lens gives it: mostly sharp, sometimes out of focus or shaken."""
+    """Blur some of the images, by defocus or camera shake."""
     kind, unit = rng.random(), max(image.width(), image.height()) / 400
     if kind > 0.30:
         return image
@@ -36,14 +36,14 @@ def apply_focus_blur(image: skia.Image, rng: np.random.Generator) -> skia.Image:
 
 
 def apply_camera_response(picture: Array, rng: np.random.Generator) -> Array:
-    """Colour cast, exposure, contrast, noise and compression of a phone's camera; (H, W, 3) uint8."""
+    """Apply a phone camera's colour cast, exposure, contrast, noise and compression; (H, W, 3) uint8."""
     warmth = float(np.clip(rng.normal(0.01, 0.06), -0.13, 0.2))
     cast = np.array([warmth, 0.35 * warmth + rng.normal(0, 0.015), -warmth]) + rng.normal(0, 0.012, 3)
-    mean = max(float(picture[::4, ::4].mean()) / 255, 0.05)  # what the camera's meter reads
+    mean = max(float(picture[::4, ::4].mean()) / 255, 0.05)  # metered brightness
     aim = 0.5 * math.exp(float(np.clip(rng.normal(0, 0.2), -0.55, 0.35)))
     levels = np.arange(256)[:, None] / 255 * np.exp(cast) * (aim / mean) ** 0.6
     levels = np.where(levels > 0.8, 0.8 + 0.2 * np.tanh((levels - 0.8) / 0.2), levels)
-    curve = float(rng.uniform(0.1, 0.9))  # how much an S-curve adds to the contrast
+    curve = float(rng.uniform(0.1, 0.9))  # strength of the S-curve that adds contrast
     table = 255 * ((1 - curve) * levels + curve * levels**2 * (3 - 2 * levels)) + float(rng.uniform(-4, 6))
     channels = [table[:, i].astype(np.float32)[picture[..., i]] for i in range(3)]
     shown = np.stack(channels, axis=-1)
@@ -52,13 +52,13 @@ def apply_camera_response(picture: Array, rng: np.random.Generator) -> Array:
     h, w = shown.shape[:2]
     tint = rng.standard_normal(((h + 1) // 2, (w + 1) // 2, 3), dtype=np.float32).repeat(2, axis=0).repeat(2, axis=1)
     noise = grain[..., None] + 0.6 * tint[:h, :w]
-    shown += noise * (amount * (1.25 - 0.0035 * shown))  # dark parts are noisier
+    shown += noise * (amount * (1.25 - 0.0035 * shown))  # more noise in dark areas
     shown = np.clip(shown, 0, 255).astype(np.uint8)
     return _compress_jpeg(shown, int(rng.integers(38, 92))) if rng.random() < 0.6 else shown
 
 
 def _compress_jpeg(picture: Array, quality: int) -> Array:
-    """The picture as JPEG leaves it."""
+    """Compress and decode an image as JPEG."""
     memory = io.BytesIO()
     Image.fromarray(picture).save(memory, "JPEG", quality=quality)
     memory.seek(0)

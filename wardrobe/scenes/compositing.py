@@ -1,4 +1,4 @@
-"""The picture around a garment: what it lies on, hangs or stands before, its shadow, and the light."""
+"""Compositing of a garment with its background, shadow, props and light."""
 
 import math
 from collections.abc import Callable
@@ -18,19 +18,19 @@ from wardrobe.scenes.surfaces import draw_surface
 from wardrobe.scenes.walls import draw_room, draw_wall
 from wardrobe.spec import Plan, make_plan
 
-# Calm, light tints that stand on a white page as well as on a black one.
+# Light tints that suit both a white and a black page.
 STUDIO_COLOURS = (
     "f1efec", "ece9e4", "efe8df", "e6ebef", "e8ece3", "f0e6e2", "e4e6ea", "efebdd", "e7e0d7", "dfe7e4", "ebe4ec",
     "e9e2d6", "dde4ea", "f0e3da",
 )  # fmt: skip
-SECOND_GARMENT_CHANCE = 0.06  # of all photographs show a part of a second garment
+SECOND_GARMENT_CHANCE = 0.06  # share of photos that show part of a second garment
 Array = np.ndarray
 DrawGarment = Callable[[Plan, np.random.Generator], Pen]
 SMOOTH_SAMPLING = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
 
 
 def compose_studio(garment: skia.Image, plan: Plan, view: View, rng: np.random.Generator) -> Array:
-    """The layer of the garment and its support in a clean, light studio; (H, W, 3) uint8."""
+    """Compose the layer of garment and support on a clean, light studio background; (H, W, 3) uint8."""
     surface = skia.Surface(*view.size)
     canvas = surface.getCanvas()
     _draw_backdrop(canvas, plan, view, rng)
@@ -40,7 +40,7 @@ def compose_studio(garment: skia.Image, plan: Plan, view: View, rng: np.random.G
 
 
 def compose_photo(garment: skia.Image, plan: Plan, view: View, draw: DrawGarment, rng: np.random.Generator) -> Array:
-    """The same layer at home or in a shop, as a phone photographs it; `draw` gives a second garment."""
+    """Compose the layer as a phone photo at home or in a shop; `draw` records a second garment."""
     w, h = view.size
     surface = skia.Surface(w, h)
     canvas = surface.getCanvas()
@@ -80,7 +80,7 @@ def _draw_surroundings(
 
 
 def _find_free_space(garment: skia.Image, view: View) -> IsFree:
-    """Tells of a circle in centimetres whether nearly all of it that the picture shows is beside the garment."""
+    """Return a test that a circle, in cm, lies almost entirely beside the garment."""
     covered = garment.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
     scale = float(view.matrix.mapRadius(1.0))
 
@@ -94,7 +94,7 @@ def _find_free_space(garment: skia.Image, view: View) -> IsFree:
 
 
 def _draw_backdrop(canvas: skia.Canvas, plan: Plan, view: View, rng: np.random.Generator) -> None:
-    """Studio paper; behind a mannequin it runs down from the wall and along the floor."""
+    """Draw studio paper; behind a mannequin it curves from the wall to the floor."""
     w, h = view.size
     tone = parse_hex(STUDIO_COLOURS[rng.integers(len(STUDIO_COLOURS))])
     bright, low = mix(tone, (255, 255, 255), 0.4), mix(tone, (96, 92, 98), 0.09)
@@ -112,7 +112,7 @@ def _draw_backdrop(canvas: skia.Canvas, plan: Plan, view: View, rng: np.random.G
 
 
 def _draw_shadows(canvas: skia.Canvas, garment: skia.Image, plan: Plan, view: View, strength: float) -> None:
-    """On the ground beneath what lies, on the wall behind what hangs, under the feet of what stands."""
+    """Draw the garment's shadow on the surface below, on the wall behind, or under the feet."""
     h = view.size[1]
     if plan.setting == "mannequin":
         _draw_foot_shadow(canvas, plan, view, strength)
@@ -146,7 +146,7 @@ def _draw_foot_shadow(canvas: skia.Canvas, plan: Plan, view: View, strength: flo
 def _draw_blurred_shadow(
     canvas: skia.Canvas, garment: skia.Image, downscale: int, dx: float, dy: float, sigma: float, alpha: float
 ) -> None:
-    """The garment's shadow, blurred in a picture `less` times smaller: a blur of the whole picture would be slow."""
+    """Draw the garment's shadow, blurred at 1/`downscale` of the size because a full-size blur is slow."""
     w, h = garment.width(), garment.height()
     small = skia.Surface(-(-w // downscale), -(-h // downscale))
     black = skia.ColorFilters.Blend(argb((30, 26, 34)), skia.BlendMode.kSrcIn)

@@ -1,4 +1,4 @@
-"""Light on a photographed scene, and what a phone's camera makes of it."""
+"""Lighting of a photo: gradients, vignettes, shadows cast from outside the frame."""
 
 import math
 
@@ -11,7 +11,7 @@ SHADOW_COLOUR = (14, 12, 22)
 
 
 def add_lighting(canvas: skia.Canvas, w: int, h: int, rng: np.random.Generator) -> None:
-    """Uneven light: brighter at one side, darker corners, and in some pictures shadows or a patch of sun."""
+    """Draw uneven light: a gradient, on some images dark corners, a shadow or a patch of sun."""
     a = rng.uniform(0, 2 * math.pi)
     dx, dy = 0.6 * w * math.cos(a), 0.6 * h * math.sin(a)
     strength = float(rng.uniform(0.02, 0.26))
@@ -33,14 +33,14 @@ def add_lighting(canvas: skia.Canvas, w: int, h: int, rng: np.random.Generator) 
 
 
 def _draw_outside_shadow(canvas: skia.Canvas, w: int, h: int, kind: str, rng: np.random.Generator) -> None:
-    """A shadow from outside the picture, painted small and drawn large, which softens it."""
+    """Draw a shadow cast from outside the frame; drawn small and enlarged, which softens it."""
     downscale = 6
     small = skia.Surface(-(-w // downscale) + 2, -(-h // downscale) + 2)
     target = small.getCanvas()
     target.scale(1 / downscale, 1 / downscale)
     alpha = float(rng.uniform(0.10, 0.30))
     paint = skia.Paint(Color=argb(SHADOW_COLOUR, alpha), AntiAlias=True)
-    if kind == "window":  # all is in shadow but for the panes
+    if kind == "window":  # everything is in shadow except for the panes
         target.drawPaint(paint)
         clear = skia.Paint(BlendMode=skia.BlendMode.kClear, AntiAlias=True)
         target.translate(float(rng.uniform(0, w)), float(rng.uniform(0, h)))

@@ -1,4 +1,4 @@
-"""What else lies or stands at the edges of a photograph. It is drawn before the garment, so it never covers it."""
+"""Props at the edges of a photo, and a second garment; drawn before the garment, so they never cover it."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from wardrobe.fabric.colours import Colour, argb, mix, parse_hex
 from wardrobe.scenes.camera import View
 
 Prop = Callable[[skia.Canvas, np.random.Generator], None]
-IsFree = Callable[[skia.Point, float], bool]  # whether a circle in centimetres is not under the garment
+IsFree = Callable[[skia.Point, float], bool]  # tells whether a circle in cm is clear of the garment
 PROP_COLOURS = (
     "2b2b30", "e9e6df", "8a5a36", "b23a3a", "2f5d8a", "d9c3a0", "5d6b58", "c9a3b4", "f2f1ef", "6f4a8a", "e3b23c",
     "44464c",
@@ -20,7 +20,7 @@ SATURATED_COLOURS = ("b23a3a", "2f5d8a", "5d6b58", "6f4a8a", "c77b30", "2f7a78",
 
 
 def draw_floor_props(canvas: skia.Canvas, view: View, free: IsFree, rng: np.random.Generator) -> None:
-    """None to three things on the ground at the picture's edges, where `free` finds room beside the garment."""
+    """Draw up to three props near the image's edges, where `free` finds room beside the garment."""
     for _ in range(int(rng.choice([0, 0, 0, 1, 1, 2, 3]))):
         prop, reach = FLOOR_PROPS[rng.integers(len(FLOOR_PROPS))]
         x, y, inward = _edge_point(view, rng)
@@ -33,9 +33,9 @@ def draw_floor_props(canvas: skia.Canvas, view: View, free: IsFree, rng: np.rand
 
 
 def draw_wall_props(canvas: skia.Canvas, view: View, bare: bool, floor: float, rng: np.random.Generator) -> None:
-    """None to two things on a wall or before it; on a `bare` one hang pictures, switches and curtains.
+    """Draw up to two props on a wall or in front of it; paintings and switches only on a `bare` wall.
 
-    `floor`: where the wall ends below, in centimetres.
+    `floor`: y of the wall's lower end, in cm.
     """
     area = _visible_area(view)
     for prop in rng.permutation(3)[: int(rng.choice([0, 0, 0, 1, 1, 2]))]:
@@ -69,12 +69,12 @@ def _draw_prop(canvas: skia.Canvas, prop: Prop, at: tuple[float, float], turn: f
 
 
 def _visible_area(view: View) -> skia.Rect:
-    """What the picture certainly shows, in centimetres."""
+    """Return the area that the image certainly shows, in cm."""
     return view.area().makeInset(3.0, 3.0)
 
 
 def _edge_point(view: View, rng: np.random.Generator) -> tuple[float, float, float]:
-    """A point on the picture's edge in centimetres, and the direction from there to the picture's middle."""
+    """Choose a point on the image's edge in cm; returns it and the direction to the image's centre."""
     w, h = view.size
     back = skia.Matrix()
     view.matrix.invert(back)
@@ -87,7 +87,7 @@ def _edge_point(view: View, rng: np.random.Generator) -> tuple[float, float, flo
 def draw_second_garment(
     canvas: skia.Canvas, view: View, pen: Pen, setting: str, edges: tuple[float, float], rng: np.random.Generator
 ) -> None:
-    """Another garment, mostly outside of the picture. `edges`: the left and right ends of the first one, in pixels."""
+    """Draw another garment, mostly out of frame; `edges` are the first garment's left and right ends in pixels."""
     drawn, _ = pen.finish()
     whole = skia.Path()
     for outline in pen.outlines:
@@ -115,7 +115,7 @@ def _random_colour(rng: np.random.Generator) -> Colour:
 
 
 def _draw_solid(canvas: skia.Canvas, path: skia.Path, colour: Colour, height: float = 1.5) -> None:
-    """A thing with its shadow, its colour, a lit and a dark edge."""
+    """Draw an object with its shadow, a lit edge and a dark one."""
     canvas.save()
     canvas.translate(0.4 * height, 0.8 * height)
     canvas.drawPath(path, skia.Paint(Color=argb((14, 12, 18), 0.42), MaskFilter=blur(0.8 * height), AntiAlias=True))
@@ -183,7 +183,7 @@ def _draw_cable(canvas: skia.Canvas, rng: np.random.Generator, colour: Colour, w
 
 
 def _draw_book(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    """A closed book: its pages show along two sides, a title and a picture on its cover."""
+    """Draw a closed book with a title and a picture on its cover."""
     colour = mix(
         parse_hex(SATURATED_COLOURS[rng.integers(len(SATURATED_COLOURS))]), (128, 120, 112), float(rng.uniform(0, 0.2))
     )
@@ -198,7 +198,7 @@ def _draw_book(canvas: skia.Canvas, rng: np.random.Generator) -> None:
     paint = skia.Paint(Color=argb(mix(colour, (10, 8, 12), 0.5), 0.6), AntiAlias=True)
     canvas.drawRect(skia.Rect.MakeXYWH(-8.2, -7.1, 0.4, 12.8), paint)
     paint.setColor(argb(pale))
-    for x, half in ((6.0, 4.6), (4.2, 3.2)):  # the title is read from the spine's side
+    for x, half in ((6.0, 4.6), (4.2, 3.2)):  # the title runs along the spine
         canvas.drawRect(skia.Rect.MakeXYWH(x, -0.7 - half, 1.1, 2 * half), paint)
     canvas.drawCircle(-2.2, -0.7, 3.4, paint)
     paint.setColor(argb(mix(colour, (10, 8, 12), 0.25)))
@@ -230,7 +230,7 @@ def _draw_plant(canvas: skia.Canvas, rng: np.random.Generator) -> None:
 
 
 def _draw_phone(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    """A phone that shows its home screen."""
+    """Draw a phone with its home screen."""
     _draw_solid(canvas, _rounded_rect(-7.5, -3.7, 15, 7.4, 1.1), (28, 28, 32), 0.8)
     ends = [skia.Point(-7, -3), skia.Point(7, 3)]
     a, b = (parse_hex(SATURATED_COLOURS[rng.integers(len(SATURATED_COLOURS))]) for _ in range(2))
@@ -251,7 +251,7 @@ def _draw_light_switch(canvas: skia.Canvas, rng: np.random.Generator) -> None:
 
 
 def _draw_framed_painting(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    """A framed picture of hills."""
+    """Draw a framed painting of hills."""
     colour = _random_colour(rng)
     width, height = float(rng.uniform(22, 44)), float(rng.uniform(24, 50))
     _draw_solid(canvas, _rounded_rect(-width / 2, -height / 2, width, height, 0.3), colour, 1.2)
@@ -273,7 +273,7 @@ def _draw_framed_painting(canvas: skia.Canvas, rng: np.random.Generator) -> None
     canvas.restore()
 
 
-# Each with how far it reaches from its middle, in centimetres.
+# (prop, radius in cm)
 FLOOR_PROPS: tuple[tuple[Prop, float], ...] = (
     (_draw_shoes, 16.0),
     (_draw_cord, 12.0),

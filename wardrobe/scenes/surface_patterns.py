@@ -1,4 +1,4 @@
-"""Colours and patterns of what garments are photographed on: stripes, bands, checks, zigzags, flowers, leaves, dots."""
+"""Patterns of background surfaces: stripes, bands, checks, zigzags, flowers, leaves, dots."""
 
 import numpy as np
 import skia
@@ -12,16 +12,18 @@ BRIGHT_COLOURS = (
 
 
 def choose_tone(pool: tuple[str, ...], rng: np.random.Generator) -> Colour:
-    """A colour of a pool, a little off."""
+    """Choose a colour of a palette, slightly varied."""
     colour = parse_hex(pool[rng.integers(len(pool))])
     return mix(colour, parse_hex(pool[rng.integers(len(pool))]), float(rng.uniform(0, 0.12)))
 
 
 def fill_rect(canvas: skia.Canvas, rect: skia.Rect, colour: Colour) -> None:
+    """Fill a rectangle with a colour."""
     canvas.drawRect(rect, skia.Paint(Color=argb(colour)))
 
 
 def draw_stripes(canvas: skia.Canvas, rect: skia.Rect, colour: Colour, rng: np.random.Generator) -> None:
+    """Draw vertical stripes of one colour."""
     step = float(rng.uniform(2.5, 14))
     width = step * float(rng.uniform(0.2, 0.55))
     paint = skia.Paint(Color=argb(colour), AntiAlias=True)
@@ -30,6 +32,7 @@ def draw_stripes(canvas: skia.Canvas, rect: skia.Rect, colour: Colour, rng: np.r
 
 
 def draw_bands(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+    """Draw horizontal bands of random depths and colours."""
     y, last = rect.top(), 0
     while y < rect.bottom():
         depth = float(rng.uniform(2, 13))
@@ -39,6 +42,7 @@ def draw_bands(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], rng: n
 
 
 def draw_check(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+    """Draw a check of three colours."""
     step = float(rng.uniform(9, 26))
     for tone, at, width in ((tones[0], 0.0, 0.42), (tones[1], 0.62, 0.14), (tones[2], 0.82, 0.05)):
         paint = skia.Paint(Color=argb(tone, 0.55), AntiAlias=True)
@@ -49,6 +53,7 @@ def draw_check(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], rng: n
 
 
 def draw_zigzag(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], rng: np.random.Generator) -> None:
+    """Draw horizontal zigzag lines."""
     step, height = float(rng.uniform(5, 14)), float(rng.uniform(3, 9))
     xs = np.arange(rect.left(), rect.right() + step, step)
     for i, y in enumerate(np.arange(rect.top(), rect.bottom(), height * 1.6)):
@@ -63,7 +68,7 @@ def draw_zigzag(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], rng: 
 
 
 def draw_motifs(canvas: skia.Canvas, rect: skia.Rect, tones: list[Colour], kind: str, rng: np.random.Generator) -> None:
-    """A repeat of flowers, leaves or dots."""
+    """Draw a repeating pattern of flowers, leaves or dots."""
     step = float(rng.uniform(9, 30))
     recorder = skia.PictureRecorder()
     target = recorder.beginRecording(skia.Rect.MakeWH(step, step))

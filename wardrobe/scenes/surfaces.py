@@ -1,4 +1,4 @@
-"""What garments are laid on: boards, sheets, blankets, quilts, carpets, tiles, tables and paper, in centimetres."""
+"""Surfaces that garments lie on: boards, sheets, blankets, quilts, carpets, tiles, tables, paper; in cm."""
 
 import math
 from collections.abc import Callable
@@ -46,7 +46,7 @@ STONE_COLOURS = ("d9d4cb", "cfc8bb", "bfc3c4", "c7b49b", "e6e4df", "9aa0a3", "d3
 
 
 def draw_surface(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """One of them over a rectangle, turned as it happens to lie."""
+    """Draw a random surface over a rectangle, rotated at random."""
     weights: dict[Draw, float] = {
         draw_boards: 0.22, draw_parquet: 0.09, draw_sheet: 0.26, draw_blanket: 0.10, draw_quilt: 0.06,
         draw_carpet: 0.09, draw_rug: 0.06, draw_tiles: 0.10, draw_table: 0.07, draw_paper: 0.04,
@@ -65,7 +65,7 @@ def choose_by_weight(weights: dict[Draw, float], rng: np.random.Generator) -> Dr
 
 
 def draw_rotated(canvas: skia.Canvas, rect: skia.Rect, turn: float, draw: Draw, rng: np.random.Generator) -> None:
-    """Draws over a rectangle something that is turned by degrees about its middle."""
+    """Draw over a rectangle, rotated by degrees about its centre."""
     reach = 0.5 * math.hypot(rect.width(), rect.height())
     canvas.save()
     canvas.translate(rect.centerX(), rect.centerY())
@@ -75,7 +75,7 @@ def draw_rotated(canvas: skia.Canvas, rect: skia.Rect, turn: float, draw: Draw, 
 
 
 def draw_boards(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """Floor boards or laminate."""
+    """Draw floor boards or laminate."""
     depth = float(rng.choice([7.0, 9.0, 12.5, 19.0]))
     length = float(rng.uniform(90, 150)) if depth > 8 else float(rng.uniform(35, 60))
     _draw_planks(canvas, rect, choose_tone(WOOD_COLOURS, rng), depth, length, float(rng.uniform(0.1, 0.6)), rng)
@@ -112,7 +112,7 @@ def _draw_planks(
 
 
 def draw_parquet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """Herringbone."""
+    """Draw herringbone parquet."""
     base, grain = choose_tone(WOOD_COLOURS, rng), float(rng.uniform(0.16, 0.3))
     width, times = float(rng.uniform(6.5, 9.0)), int(rng.integers(4, 6))
     spread = float(rng.uniform(0.05, 0.15))
@@ -145,7 +145,7 @@ def draw_parquet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator)
 
 
 def draw_sheet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """A bed sheet: smooth, crumpled, or of satin; some with stripes or dots."""
+    """Draw a bed sheet, plain or striped, with creases."""
     base = choose_tone(LINEN_COLOURS, rng)
     fill_rect(canvas, rect, base)
     if rng.random() < 0.2:
@@ -154,7 +154,7 @@ def draw_sheet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -
 
 
 def draw_creases(canvas: skia.Canvas, rect: skia.Rect, strength: float, rng: np.random.Generator) -> None:
-    """Light and shade on cloth that does not lie flat."""
+    """Draw the light and shadow of cloth that does not lie flat."""
     turn, kind = float(rng.uniform(0, 360)), rng.random()
     if kind < 0.65:
         canvas.drawRect(rect, noise_paint("drape", 0.2 * strength, float(rng.uniform(0.16, 0.24)), rng, turn))
@@ -163,7 +163,7 @@ def draw_creases(canvas: skia.Canvas, rect: skia.Rect, strength: float, rng: np.
 
 
 def draw_blanket(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """A blanket or bedspread with a bold pattern: flowers, checks, stripes in many colours, leaves, zigzags."""
+    """Draw a blanket with a bold pattern."""
     base = choose_tone(LINEN_COLOURS + BRIGHT_COLOURS, rng)
     tones = [choose_tone(BRIGHT_COLOURS, rng) for _ in range(3)]
     strength = float(rng.uniform(0.35, 0.95))
@@ -182,7 +182,7 @@ def draw_blanket(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator)
 
 
 def draw_quilt(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """A quilted bedspread: padded diamonds or squares between seams."""
+    """Draw a quilted bedspread: padded squares or diamonds."""
     base = choose_tone(LINEN_COLOURS, rng)
     fill_rect(canvas, rect, base)
     if rng.random() < 0.3:
@@ -208,7 +208,7 @@ def draw_quilt(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -
 
 
 def draw_carpet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """A carpet of one colour."""
+    """Draw a carpet of one colour."""
     fill_rect(canvas, rect, choose_tone(CARPET_COLOURS, rng))
     kind = "tuft" if rng.random() < 0.6 else "fleece"
     canvas.drawRect(rect, noise_paint(kind, float(rng.uniform(0.2, 0.38)), float(rng.uniform(0.1, 0.22)), rng))
@@ -216,7 +216,7 @@ def draw_carpet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) 
 
 
 def draw_rug(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """A patterned rug, some with a border that passes through the picture."""
+    """Draw a patterned rug, some with a border that crosses the image."""
     base = choose_tone((*CARPET_COLOURS, "8a1f2a", "6b1d26", "2f3f5c", "4a5a3a", "b08d57"), rng)
     tones = [mix(base, choose_tone(BRIGHT_COLOURS, rng), float(rng.uniform(0.4, 0.9))) for _ in range(3)]
     fill_rect(canvas, rect, base)
@@ -241,7 +241,7 @@ def draw_rug(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> 
 
 
 def draw_tiles(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """Floor tiles."""
+    """Draw floor tiles."""
     step = float(rng.choice([20.0, 30.0, 33.0, 45.0, 60.0]))
     draw_tile_grid(canvas, rect, choose_tone(STONE_COLOURS, rng), step, float(rng.uniform(0.3, 0.8)), rng)
 
@@ -249,6 +249,7 @@ def draw_tiles(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -
 def draw_tile_grid(
     canvas: skia.Canvas, rect: skia.Rect, base: Colour, step: float, joint: float, rng: np.random.Generator
 ) -> None:
+    """Draw square tiles, slightly varied, with joints of opacity `joint`."""
     fill_rect(canvas, rect, base)
     light = skia.Paint(AntiAlias=False)
     for x in np.arange(rect.left(), rect.right(), step):
@@ -266,7 +267,7 @@ def draw_tile_grid(
 
 
 def draw_table(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """A table or the leaves of a folded one."""
+    """Draw a table top, some with the gap of a folding table."""
     base = choose_tone(("e9e2d8", "efece8", "d9c7ae", "c7a67c", "8a5f3f", "e4dcd4", "bfb3a6", "4b3327"), rng)
     fill_rect(canvas, rect, base)
     canvas.drawRect(rect, noise_paint("grain", float(rng.uniform(0.05, 0.22)), 0.3, rng))
@@ -280,7 +281,7 @@ def draw_table(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -
 
 
 def draw_paper(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """Studio paper, or a smooth floor of one colour."""
+    """Draw studio paper, or a smooth floor of one colour."""
     fill_rect(
         canvas,
         rect,

@@ -1,4 +1,4 @@
-"""What garments hang in front of, and the rooms that mannequins stand in, in centimetres."""
+"""Walls that garments hang on, and rooms that mannequins stand in; in cm."""
 
 import numpy as np
 import skia
@@ -27,7 +27,7 @@ CURTAIN_COLOURS = ("e9e4da", "b9a48c", "7d8794", "9a5a55", "5d6b58", "d9c9b8", "
 
 
 def draw_wall(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> bool:
-    """A wall, a door, a wardrobe, a curtain, tiles or bricks over a rectangle; whether pictures could hang on it."""
+    """Draw a random wall over a rectangle; returns whether paintings could hang on it."""
     weights: dict[Draw, float] = {
         draw_plaster: 0.36, draw_wallpaper: 0.12, draw_wardrobe_doors: 0.14, draw_door: 0.14, draw_curtain: 0.10,
         draw_wall_tiles: 0.07, draw_bricks: 0.07,
@@ -38,9 +38,9 @@ def draw_wall(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) ->
 
 
 def draw_room(canvas: skia.Canvas, rect: skia.Rect, floor: float, rng: np.random.Generator) -> tuple[bool, float]:
-    """A wall, and a floor that a mannequin stands upon at the height `floor`.
+    """Draw a wall and the floor at the height `floor` that a mannequin stands on.
 
-    Gives whether pictures could hang on the wall, and the height at which it ends.
+    Returns whether paintings could hang on the wall, and the y of its lower end.
     """
     line = floor - float(rng.uniform(3, 24))
     weights: dict[Draw, float] = {
@@ -66,7 +66,7 @@ def draw_room(canvas: skia.Canvas, rect: skia.Rect, floor: float, rng: np.random
 
 
 def _draw_floor(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """A floor that goes back from the picture's lower edge to the wall."""
+    """Draw a floor in perspective, from the image's lower edge back to the wall."""
     draw = (draw_boards, draw_boards, draw_carpet, draw_tiles, draw_parquet, draw_paper)[rng.integers(6)]
     canvas.save()
     canvas.clipRect(rect, skia.ClipOp.kIntersect, True)
@@ -89,14 +89,14 @@ def _draw_floor(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) 
 
 
 def draw_plaster(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """A painted wall."""
+    """Draw a painted wall."""
     fill_rect(canvas, rect, choose_tone(WALL_COLOURS, rng))
     canvas.drawRect(rect, noise_paint("cloud", 0.045, 0.6, rng))
     canvas.drawRect(rect, noise_paint("plaster", float(rng.uniform(0.01, 0.09)), float(rng.uniform(0.1, 0.3)), rng))
 
 
 def draw_wallpaper(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """Wallpaper with stripes, flowers or leaves, low in contrast."""
+    """Draw low-contrast wallpaper with stripes, flowers or leaves."""
     base = choose_tone(WALL_COLOURS, rng)
     tones = [mix(base, choose_tone(BRIGHT_COLOURS, rng), float(rng.uniform(0.08, 0.32))) for _ in range(3)]
     fill_rect(canvas, rect, base)
@@ -108,7 +108,7 @@ def draw_wallpaper(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generato
 
 
 def draw_wardrobe_doors(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """The smooth doors of a wardrobe, with their joints and a handle."""
+    """Draw a wardrobe's smooth doors with joints and handles."""
     base = choose_tone(DOOR_COLOURS, rng)
     fill_rect(canvas, rect, base)
     _draw_upright_grain(canvas, rect, float(rng.uniform(0.03, 0.3)), rng)
@@ -129,7 +129,7 @@ def draw_wardrobe_doors(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Gen
 
 
 def draw_door(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """A door with raised panels."""
+    """Draw a door with raised panels."""
     base = choose_tone(DOOR_COLOURS, rng)
     fill_rect(canvas, rect, base)
     _draw_upright_grain(canvas, rect, float(rng.uniform(0.03, 0.25)), rng)
@@ -154,7 +154,7 @@ def _draw_upright_grain(canvas: skia.Canvas, rect: skia.Rect, strength: float, r
 
 
 def draw_curtain(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """A curtain in upright folds."""
+    """Draw a curtain in vertical folds."""
     base = choose_tone(CURTAIN_COLOURS, rng)
     fill_rect(canvas, rect, base)
     if rng.random() < 0.3:
@@ -174,13 +174,13 @@ def draw_curtain(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator)
 
 
 def draw_wall_tiles(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """Glazed tiles of a bathroom or kitchen."""
+    """Draw glazed tiles of a bathroom or kitchen."""
     base = choose_tone(("f2f2f0", "e4ebee", "d8e2dc", "e9dfd2", "b9ccd6", "6f8f95", "efe9dc"), rng)
     draw_tile_grid(canvas, rect, base, float(rng.choice([10.0, 15.0, 20.0])), float(rng.uniform(0.15, 0.4)), rng)
 
 
 def draw_bricks(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:
-    """Bricks, bare or painted."""
+    """Draw bricks, bare or painted."""
     base = choose_tone(("a35c45", "8f5442", "e9e6e1", "d9d4cc", "b9a595", "5f5f62"), rng)
     fill_rect(canvas, rect, mix(base, (225, 220, 212), 0.55))
     paint = skia.Paint(AntiAlias=True)
@@ -192,4 +192,4 @@ def draw_bricks(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) 
     canvas.drawRect(rect, noise_paint("fleece", 0.14, 0.2, rng))
 
 
-BARE_WALLS: tuple[Draw, ...] = (draw_plaster, draw_wallpaper)  # what pictures and switches are fixed to
+BARE_WALLS: tuple[Draw, ...] = (draw_plaster, draw_wallpaper)  # walls that paintings and switches fit on

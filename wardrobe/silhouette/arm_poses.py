@@ -1,4 +1,4 @@
-"""Arms: where the sleeves of an upper garment lie or hang, each at its own angle."""
+"""Arm poses: how the sleeves of an upper garment lie or hang, each at its own angle."""
 
 import math
 from collections.abc import Callable
@@ -10,23 +10,23 @@ import numpy as np
 from wardrobe.drawing.geometry import Point
 from wardrobe.measurements import ELBOW
 
-EdgePoint = tuple[Point, float]  # a point on the arm's outer edge, and the arm's direction there in radians
+EdgePoint = tuple[Point, float]  # point on the arm's outer edge, and the arm's direction at it in radians
 ArmEdge = Callable[[float], EdgePoint]
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm of a garment."""
+    """Pose of one arm of a garment."""
 
-    side: int  # 1: right in the picture, -1: left
-    angle: float  # of the upper arm below the horizontal, degrees
-    bend: float  # of the forearm at the elbow, degrees; above 0 it turns inwards
-    shoulder_curve: float  # cm over which the line of the shoulder turns into the arm's angle
-    folded: bool = False  # the forearm is laid across the trunk
+    side: int  # 1: right in the image, -1: left
+    angle: float  # degrees of the upper arm below the horizontal
+    bend: float  # degrees of the forearm at the elbow; positive: inwards
+    shoulder_curve: float  # cm over which the shoulder line turns into the arm's angle
+    folded: bool = False  # the forearm lies across the body
 
 
 class ShoulderMeasurements(Protocol):
-    """What a path needs to know of a body."""
+    """Measurements of a garment body that an arm's edge depends on."""
 
     neck: float
     top_y: float
@@ -37,9 +37,9 @@ class ShoulderMeasurements(Protocol):
 
 
 def arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
-    """The arm's outer edge by the distance from where its sleeve begins, on the arm's own side of the garment.
+    """Return the arm's outer edge by the distance from the sleeve's start, on the arm's side of the garment.
 
-    A folded arm is given as it was before folding.
+    A folded arm is returned as it was before folding.
     """
     right = right_arm_edge(body, arm)
     if arm.side > 0:
@@ -53,7 +53,7 @@ def arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
 
 
 def arm_centreline(body: ShoulderMeasurements, arm: Arm, depth: float) -> Callable[[float], Point]:
-    """The line that runs `depth` cm inside the arm's outer edge."""
+    """Return the line that runs `depth` cm inside the arm's outer edge."""
     right = right_arm_edge(body, arm)
 
     def at(t: float) -> Point:
@@ -64,7 +64,7 @@ def arm_centreline(body: ShoulderMeasurements, arm: Arm, depth: float) -> Callab
 
 
 def right_arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
-    """The path of an arm as if it were the right one."""
+    """Return the outer edge of an arm as if it were the right one."""
     first = math.atan2(body.shoulder_y - body.top_y, max(body.shoulder - body.neck, 1.0)) + 0.04
     turn = math.radians(arm.angle)
     bend = 0.0 if arm.folded else math.radians(arm.bend)
@@ -82,30 +82,30 @@ def right_arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
 
 
 def elbow_distance(body: ShoulderMeasurements) -> float:
-    """How far from the beginning of its path an arm's elbow is."""
+    """Return the distance of the elbow from the start of the arm's edge."""
     return ELBOW * body.arm_length - body.bare_arm
 
 
 def inset(place: EdgePoint, depth: float) -> Point:
-    """The point `depth` cm inwards of a place on a right arm's outer edge."""
+    """Return the point `depth` cm inwards of a right arm's outer edge."""
     (x, y), a = place
     return x - math.sin(a) * depth, y + math.cos(a) * depth
 
 
 def distance_along(place: EdgePoint, p: Point) -> float:
-    """How far a point lies beyond a place, in the direction of the arm."""
+    """Return how far a point lies beyond an edge point, along the arm."""
     (x, y), a = place
     return (p[0] - x) * math.cos(a) + (p[1] - y) * math.sin(a)
 
 
 def distance_across(place: EdgePoint, p: Point) -> float:
-    """How far a point lies inside of a place on a right arm's outer edge."""
+    """Return how far a point lies inwards of an edge point on a right arm."""
     (x, y), a = place
     return -(p[0] - x) * math.sin(a) + (p[1] - y) * math.cos(a)
 
 
 def choose_arms(setting: str, sleeve_value: int, rng: np.random.Generator) -> tuple[Arm, Arm]:
-    """The right and the left arm: hanging, worn, or laid flat as it came."""
+    """Choose the poses of the right and the left arm: hanging, worn, or laid flat."""
     if setting == "flat":
         return _flat_arms(sleeve_value, rng)
     lean = (

@@ -1,4 +1,4 @@
-"""What the parts of a garment share: the kit they are drawn with, and how a neck is described."""
+"""Drawing context that all parts of an upper garment share, and the description of its neck."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from wardrobe.spec import Plan
 
 @dataclass
 class DrawingContext:
-    """Everything that a part of a garment is drawn with."""
+    """Pen, random generator, measurements and cloths that the parts of a garment are drawn with."""
 
     pen: Pen
     rng: np.random.Generator
@@ -24,7 +24,7 @@ class DrawingContext:
     lining: Cloth
     trim: Cloth
     plan: Plan
-    printed: bool = False  # a print lies on the chest
+    printed: bool = False  # has a chest print
 
     @property
     def garment(self) -> str:
@@ -33,18 +33,18 @@ class DrawingContext:
 
 @dataclass
 class Neck:
-    """How a neck is drawn: the hole it cuts into the front (one contour), and what lies upon it."""
+    """A neck: the opening it cuts into the front (one contour), and its drawing steps below and on top of the front."""
 
     opening: Sequence[Curve]
-    draw_under: list[Callable[[], None]] = field(default_factory=list)  # on the lining, behind a mannequin's neck
+    draw_under: list[Callable[[], None]] = field(default_factory=list)  # steps on the lining, behind a mannequin's neck
     draw_over: list[Callable[[], None]] = field(default_factory=list)
-    back_dip: float = 1.8  # how far the back of the neck dips
-    closure: str = "closed"  # closed, buttons, zip, open
-    bottom: float = 0.0  # y where the opening ends and a placket begins
+    back_dip: float = 1.8  # dip of the back neckline
+    closure: str = "closed"  # closed, buttons, zip or open
+    bottom: float = 0.0  # y of the opening's end, where a placket begins
 
 
 def button_colour(ctx: DrawingContext) -> Colour:
-    """The same for all buttons of a garment."""
+    """Return the colour of the garment's buttons, derived from the cloth's seed."""
     base = ctx.cloth.colour
     options = ((236, 230, 218), mix(base, (20, 16, 20), 0.55), (92, 66, 48), (58, 56, 60))
     if luminance(base) < 0.3:
@@ -53,22 +53,22 @@ def button_colour(ctx: DrawingContext) -> Colour:
 
 
 def lace_trimmed(ctx: DrawingContext) -> bool:
-    """Whether the edges of a fine garment have lace."""
+    """Tell whether the edges of the garment have lace."""
     fine = ctx.garment in ("blouse", "dress", "top") and ctx.cloth.material in ("viscose", "satin", "cotton", "velvet")
     return fine and ctx.cloth.pattern == "plain" and ctx.cloth.seed // 13 % 10 < 4
 
 
 def metal_colour(ctx: DrawingContext) -> Colour:
-    """The same for all zips and buckles of a garment."""
+    """Return the colour of the garment's zips and buckles, derived from the cloth's seed."""
     return ((186, 188, 192), (190, 168, 116), (120, 122, 128))[ctx.cloth.seed % 3]
 
 
 def grain_angle(ctx: DrawingContext) -> float:
-    """How far the grain of a collar or lapel is turned against the body's, in degrees: more where that shows."""
+    """Return the angle of a collar's grain to the body's, in degrees; larger where the pattern shows it."""
     return 38.0 if ctx.cloth.is_patterned else 20.0
 
 
 def jitter(ctx: DrawingContext, strength: float = 0.35) -> tuple[float, float]:
-    """A small shift, so that the two sides of a neck do not mirror each other."""
+    """Choose a small shift, so that the two sides of a neck differ."""
     dx, dy = np.clip(ctx.rng.normal(0, strength, 2), -2 * strength, 2 * strength)
     return float(dx), float(dy)

@@ -1,4 +1,4 @@
-"""How garments are cut: the measures of each kind in several fits, lying flat, hanging or worn."""
+"""Fits of upper garments: measurements of each kind in several fits, lying flat, hanging or worn."""
 
 from dataclasses import dataclass, replace
 
@@ -14,11 +14,11 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True)
 class Fit:
-    """How a cut differs from the garment's plain measures: factors of its width and length, and cm more or less."""
+    """How a fit differs from the garment's base measurements: factors of width and length, and cm more or less."""
 
     width_factor: Span = (0.97, 1.03)
-    waist: Span = (-1.8, -0.4)  # more than the chest
-    hem: Span = (-0.6, 0.8)  # more than the chest
+    waist: Span = (-1.8, -0.4)  # cm more than the chest
+    hem: Span = (-0.6, 0.8)  # cm more than the chest
     length_factor: Span = (0.96, 1.04)
     seams: tuple[str, ...] = ("set-in", "set-in", "set-in", "raglan")
     flare: Span = (0.0, 0.0)
@@ -34,7 +34,7 @@ FITS: dict[str, Fit] = {
     "cocoon": Fit((1.02, 1.10), (0.8, 2.2), (-3.4, -1.4), (0.96, 1.04), ("set-in", "dropped")),
     "dolman": Fit((1.0, 1.08), (-2.2, -0.6), (-3.8, -1.6), (0.94, 1.02), ("dolman",)),
 }
-# For each garment: half the chest, the length where no label gives it, its fits.
+# Half chest, length where no label gives it, and fits of each garment.
 CUTS_BY_GARMENT: dict[str, tuple[Span, Span, tuple[str, ...]]] = {
     "T-shirt": ((24, 26), (63, 70), ("straight", "straight", "fitted", "boxy", "oversized", "A-line")),
     "shirt": ((24.5, 26.5), (70, 77), ("straight", "straight", "fitted", "oversized")),
@@ -54,9 +54,9 @@ HEAVY = ("sweater", "coat", "jacket", "cardigan", "hoodie")
 
 
 def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> Body:
-    """The measures of the plan's garment around a neck opening of half width `neck`.
+    """Choose the measurements of the plan's garment around a neck opening of half width `neck`.
 
-    `style`: how its trunk begins: shoulders, straps, strapless, off (the shoulders are bare) or one (one of them is).
+    `style`: top of the body: shoulders, straps, strapless, off (off-shoulder) or one (one-shoulder).
     """
     chest_span, length_span, fits = CUTS_BY_GARMENT[plan.garment]
     name = fits[rng.integers(len(fits))]
@@ -65,7 +65,7 @@ def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> 
     if name == "dolman" and plan.setting != "flat":
         name = "straight"
     if plan.values["sleeve_length"] == 2 and name in ("boxy", "oversized", "dolman"):
-        name = "straight"  # caps must stand out beyond the trunk
+        name = "straight"  # cap sleeves must extend beyond the body
     fit = FITS[name]
     chest = _uniform(rng, chest_span) * _uniform(rng, fit.width_factor)
     waist, hem = chest + _uniform(rng, fit.waist), chest + _uniform(rng, fit.hem)
@@ -104,12 +104,12 @@ def _uniform(rng: np.random.Generator, span: Span) -> float:
 
 
 def _grading(plan: Plan, chest: float) -> float:
-    """How much bigger than ours the figure is that a wide garment is cut for, as far as none wears it."""
+    """Return the size of the wearer relative to ours that a wide flat garment is cut for."""
     return min(max(chest / 24.5, 1.0), 1.2) ** 0.7 if plan.setting == "flat" and plan.garment != "dress" else 1.0
 
 
 def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.random.Generator) -> tuple[float, float]:
-    """x of the shoulder's end and y of the armpit."""
+    """Choose the x of the shoulder's end and the y of the armpit."""
     drop = _uniform(rng, (18.5, 21.0)) + (2.5 if plan.garment in HEAVY else 0.0)
     shoulder = _uniform(rng, (18.3, 19.8)) + (1.0 if plan.garment in ("coat", "jacket", "blazer") else 0.0)
     shoulder *= _grading(plan, chest)
@@ -124,10 +124,10 @@ def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.rand
 def _coat(body: Body, plan: Plan, name: str, rng: np.random.Generator) -> None:
     value = plan.values["coat_length"]
     body.length = _uniform(rng, COAT[value]) * body.scale
-    if value == 1:  # cropped ones are cut narrow
+    if value == 1:  # cropped ones are narrow
         body.chest, body.waist = body.chest * 0.92, body.waist * 0.92
     body.armpit_y = min(body.armpit_y, body.length - 17.0)
-    if value >= 3 and name in ("straight", "fitted"):  # its shape tells where waist and hip are
+    if value >= 3 and name in ("straight", "fitted"):  # a shaped waist, so that the coat's length can be judged
         body.waist -= 1.0
     body.hip = max(body.chest - 0.5, body.waist + 1.5)
     growth = {"A-line": 0.16, "cocoon": -0.01, "fitted": 0.08}.get(name, 0.03)
@@ -149,7 +149,7 @@ def _dress(body: Body, plan: Plan, rng: np.random.Generator) -> None:
 
 
 def _finish_hem(body: Body, plan: Plan, rng: np.random.Generator) -> None:
-    """Tails, bands, sag and ripples."""
+    """Choose tails, bands, sag and ripples of the hem."""
     if plan.garment == "shirt":
         body.tail = _uniform(rng, (4, 7.5)) if rng.random() < 0.8 else 0.0
     elif plan.garment in ("blouse", "T-shirt") and not body.flare and rng.random() < 0.25:
@@ -172,7 +172,7 @@ def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None
     heavy = plan.garment in HEAVY
     body.bicep = _uniform(rng, (18.5, 20.5) if heavy else (16.5, 18.8)) * (body.chest / 25) ** 0.6
     body.cuff = _uniform(rng, (10.5, 12.5) if heavy else (9.5, 11.5))
-    if value <= 4:  # too short to narrow down
+    if value <= 4:  # too short to taper
         body.cuff = 0.82 * body.bicep
     elif value == 5:
         body.cuff = 0.45 * body.bicep + 0.55 * body.cuff
@@ -189,7 +189,7 @@ def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None
 
 
 def _fit_to_support(body: Body, plan: Plan) -> None:
-    """Cloth that lies flat is wide; on a hanger its sides fall in, and on a figure they follow it."""
+    """Narrow a garment that is not flat: sides fall in on a hanger, and follow the figure on a mannequin."""
     if plan.setting == "flat":
         return
     slim, least, most = (0.92, 17.0, 23.0) if plan.setting == "hanger" else (0.83, 17.6, 20.5)
@@ -212,18 +212,18 @@ def _fit_to_support(body: Body, plan: Plan) -> None:
 
 
 def _bare_shoulders(body: Body, style: str, rng: np.random.Generator) -> None:
-    """Trunks without two shoulders."""
+    """Adjust the measurements of a body without two shoulders."""
     if style in ("straps", "strapless"):
         body.top_y = _uniform(rng, (16.0, 18.5))
         body.armpit_y = body.top_y + _uniform(rng, (6.0, 8.0))
         body.sag = 1.0
         body.chest *= 0.94
-        if style == "strapless":  # it must hold by itself
+        if style == "strapless":  # it must stay up by itself
             body.waist = min(body.waist, body.chest - 3.0)
     elif style == "off":
         body.top_y = _uniform(rng, (11.5, 13.5))
         body.bare_arm = 8.0
-        if body.sleeve_share:  # a short one must come out below the rim
+        if body.sleeve_share:  # a short sleeve must extend below the rim
             body.sleeve_share = max(body.sleeve_share, 0.40)
         body.sleeve_seam = "raglan"
         body.neck = body.chest - 6.0

@@ -1,4 +1,4 @@
-"""The measures of an upper garment in centimetres, and the outlines of its trunk."""
+"""Body of an upper garment, without sleeves and neck: its measurements in cm and its outline."""
 
 import math
 from dataclasses import dataclass
@@ -9,57 +9,59 @@ from wardrobe.drawing.geometry import Point, arc_between, lerp, mirrored, monoto
 from wardrobe.measurements import HIP, WAIST
 from wardrobe.silhouette.arm_poses import Arm, inset, right_arm_edge
 
-Ripple = tuple[tuple[float, float, float], ...]  # (cm high, radians per cm, phase) of each of its waves
+Ripple = tuple[tuple[float, float, float], ...]  # (amplitude in cm, radians per cm, phase) of each wave
 
 
 @dataclass
 class Body:
-    """A trunk that is as wide on the right as on the left but for its ripples, and its two arms."""
+    """Measurements of a garment body, symmetric except for its ripples, and the poses of its arms."""
 
     neck: float  # half the width of the neck opening
     shoulder: float  # x of the shoulder's end
     shoulder_y: float  # y of the shoulder's end
     armpit_y: float  # y of the armpit
-    chest: float  # half widths from here
+    chest: float  # half widths from here on
     waist: float
     hip: float
     hem: float
     length: float
     arms: tuple[Arm, Arm]  # right, left
     setting: str = "flat"
-    scale: float = 1.0  # of the figure that it is cut for
-    tail: float = 0.0  # how much the sides of a shirt's hem are higher than its middle
-    points: float = 0.0  # how much the two tips of a waistcoat are lower than its sides
-    flare: float = 0.0  # depth of the waves along a wide hem
-    hem_band: float = 0.0  # depth of a knitted band that draws the hem in
-    sag: float = 0.8  # how much the middle of the hem is lower than its corners
-    peplum: bool = False  # a gathered flounce from the waist down
+    scale: float = 1.0  # of the wearer it is cut for, relative to ours
+    tail: float = 0.0  # cm that the hem's sides are higher than its centre
+    points: float = 0.0  # cm that a waistcoat's two points are lower than its sides
+    flare: float = 0.0  # depth of the waves of a wide hem
+    hem_band: float = 0.0  # depth of a knitted band that pulls the hem in
+    sag: float = 0.8  # cm that the hem's centre is lower than its corners
+    peplum: bool = False  # has a gathered flounce below the waist
     arm_length: float = 58.0  # from the shoulder's end to the wrist
-    sleeve_share: float = 0.0  # part of the arm that the sleeve covers
-    sleeve_seam: str = "set-in"  # where the sleeve is sewn on: set-in, dropped, raglan, or dolman: nowhere
+    sleeve_share: float = 0.0  # share of the arm that the sleeve covers
+    sleeve_seam: str = "set-in"  # set-in, dropped, raglan or dolman (cut in one with the body)
     seam_drop: float = 0.0  # cm along the arm of a dropped seam
-    bare_arm: float = 0.0  # cm of the arm that are bare above the sleeve
-    tucked: bool = False  # the sleeves are folded behind the trunk
-    bicep: float = 18.5  # the sleeve's width
+    bare_arm: float = 0.0  # cm of bare arm above the sleeve
+    tucked: bool = False  # the sleeves are folded behind the body
+    bicep: float = 18.5  # width of the sleeve
     cuff: float = 10.5
-    top_y: float = 0.0  # y of the upper edge where there are no shoulders
+    top_y: float = 0.0  # y of the upper edge of a body without shoulders
     ripples: tuple[Ripple, Ripple, Ripple] = ((), (), ())  # of the right side, the left side and the hem
 
     @property
     def waist_y(self) -> float:
+        """y of the waist."""
         return WAIST * self.scale
 
     @property
     def hip_y(self) -> float:
+        """y of the hip."""
         return HIP * self.scale
 
     @property
     def sleeve_length(self) -> float:
-        """How long the sleeve is, in cm."""
+        """Length of the sleeve in cm."""
         return self.sleeve_share * self.arm_length - self.bare_arm
 
     def width(self, y: float) -> float:
-        """Half the width at a height."""
+        """Return the half width at a height."""
         end = self.length - self.tail
         keys = [(self.armpit_y, self.chest), (self.waist_y, self.waist), (self.hip_y, self.hip)]
         keys = keys[:1] + [k for k in keys[1:] if k[0] < end - 5 - self.hem_band]
@@ -68,10 +70,11 @@ class Body:
         return monotone_cubic([*keys, (end, self.hem)])(y)
 
     def shoulder_curve(self) -> list[Point]:
+        """Return the right shoulder line, from the neck to the shoulder's end."""
         return arc_between((self.neck, self.top_y), (self.shoulder, self.shoulder_y), -0.012)
 
     def bare_armhole(self) -> list[Point]:
-        """The armhole of a sleeveless garment, from the shoulder's end to the armpit."""
+        """Return the right armhole of a sleeveless garment, from the shoulder's end to the armpit."""
         drop, outward = self.armpit_y - self.shoulder_y, self.chest - self.shoulder
         return [
             (self.shoulder, self.shoulder_y),
@@ -82,7 +85,7 @@ class Body:
         ]
 
     def side_curve(self, side: int = 1) -> list[Point]:
-        """From the right (or, with `side` -1, the left) armpit down, as if it were the right one."""
+        """Return a side from the armpit to the hem, as if it were the right one."""
         end = self.length - self.tail
         ys = np.linspace(self.armpit_y, end - 0.9, 5 if end - self.armpit_y < 30 else 9)
         if self.hem_band:
@@ -96,7 +99,7 @@ class Body:
         ]
 
     def hem_curve(self) -> list[Point]:
-        """From the right corner to the left one, which are a little rounded."""
+        """Return the hem from the right corner to the left one, slightly rounded at both."""
         x, end = self.hem, self.length - self.tail
         right, left = (evaluate_ripple(self.ripples[i], end) for i in (0, 1))
         if self.flare > 0:
@@ -112,7 +115,7 @@ class Body:
         return points
 
     def _flared_hem(self, x: float) -> list[Point]:
-        """A wide hem in waves of uneven width, as cloth falls that is wider than what it hangs from."""
+        """Return a wide hem that falls in waves of uneven width."""
         waves = 5 + int(self.flare > 1.2) * 2 + int(x > 40)
         phase = self.ripples[2][0][2] if self.ripples[2] else 0.0
         points = []
@@ -124,15 +127,15 @@ class Body:
         return points
 
     def side_curves(self) -> tuple[list[list[Point]], list[list[Point]]]:
-        """The runs of both sides from the neck to the hem, the left ones flipped to their side.
+        """Return the curves of the right and the left side, from the neck to the hem.
 
-        Where there are sleeves, the trunk goes on beneath them, so that no edge shows along the seam.
+        Under a sleeve the body continues, so that no edge shows along the seam.
         """
         right, left = ([self.shoulder_curve(), self._hidden_side(arm), self.side_curve(arm.side)] for arm in self.arms)
         return right, [mirrored(curve) for curve in left]
 
     def _hidden_side(self, arm: Arm) -> list[Point]:
-        """From the shoulder's end, under the sleeve, to the armpit."""
+        """Return the curve from the shoulder's end, under the sleeve, to the armpit."""
         if not self.sleeve_share:
             return self.bare_armhole()
         if self.tucked:
@@ -148,7 +151,7 @@ class Body:
         return [*edge, *hidden, lerp(hidden[-1], armpit, 0.5), armpit]
 
     def outline(self, back: float) -> list[list[Point]]:
-        """The runs of the whole trunk with shoulders; its upper edge dips by `back` at the neck."""
+        """Return the outline of a body with shoulders; its upper edge dips by `back` at the neck."""
         right, left = self.side_curves()
         neck = [
             (-self.neck, 0.0),
@@ -161,12 +164,12 @@ class Body:
 
 
 def evaluate_ripple(ripple: Ripple, at: float) -> float:
-    """How far a rippled edge is displaced at a distance along it."""
+    """Return the displacement of a rippled edge at a distance along it."""
     return sum(amplitude * math.sin(turn * at + phase) for amplitude, turn, phase in ripple)
 
 
 def make_ripple(rng: np.random.Generator, strength: float) -> Ripple:
-    """Waves of three sizes."""
+    """Choose waves of three sizes."""
     return tuple(
         (float(strength * amplitude * rng.uniform(0.3, 1.0)), 2 * math.pi / float(wavelength * rng.uniform(0.8, 1.3)),
          float(rng.uniform(0, 2 * math.pi)))

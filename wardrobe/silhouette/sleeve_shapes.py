@@ -1,4 +1,4 @@
-"""The outlines of sleeves: how they follow an arm from the seam to the cuff."""
+"""Outlines of sleeves along an arm, from the seam to the cuff."""
 
 import math
 from collections.abc import Callable
@@ -25,30 +25,30 @@ Curves = list[list[Point]]
 
 @dataclass(frozen=True)
 class Sleeve:
-    """A sleeve on its own side. Its edges run from the seam to the cuff; a folded one lies back beyond its fold."""
+    """Outline of a sleeve. Its edges run from the seam to the cuff; those of a folded one end at the fold."""
 
     arm: Arm
-    seam: list[Point]  # from the upper edge to the armpit
+    seam: list[Point]  # from the upper end to the armpit
     outer: list[Point]
     inner: list[Point]
     elbow: tuple[Point, Point] | None = None  # on the outer and the inner edge
-    folded_edges: tuple[list[Point], list[Point]] | None = None  # the edges beyond the fold of a folded sleeve
+    folded_edges: tuple[list[Point], list[Point]] | None = None  # edges of a folded sleeve beyond its fold
 
     def edges_at(self, back: float) -> tuple[Point, Point]:
-        """The points on both edges `back` cm above the end of the sleeve, outer first."""
+        """Return the points of the outer and the inner edge, `back` cm above the sleeve's end."""
         outer, inner = self.folded_edges or (self.outer, self.inner)
         return _point_from_end(outer, back), _point_from_end(inner, back)
 
     def outline(self) -> Curves:
-        """The sleeve from its seam to its end, or to its fold."""
+        """Return the outline from the seam to the end, or to the fold."""
         a, b = self.outer[-1], self.inner[-1]
         if self.folded_edges:
             return [self.outer, [*self._tip(), *self._clear_of_tip(self.inner)[::-1]], self.seam[::-1]]
-        bulge = -0.035 if len(self.inner) > 2 else -0.13  # a cap is round
+        bulge = -0.035 if len(self.inner) > 2 else -0.13  # a cap sleeve is round
         return [self.outer, arc_between(a, b, bulge * self.arm.side), self.inner[::-1], self.seam[::-1]]
 
     def _tip(self) -> list[Point]:
-        """Along a fold to the elbow, which is round."""
+        """Return the curve along a fold to the rounded elbow."""
         a, b = self.outer[-1], self.inner[-1]
         back = max(math.dist(a, b), 1.0)
         upper = _point_from_end(self.inner, 0.3 * back)
@@ -56,7 +56,7 @@ class Sleeve:
 
     @property
     def visible_inner(self) -> list[Point]:
-        """The inner edge as far as nothing lies on it."""
+        """Inner edge, as far as nothing covers it."""
         return self._clear_of_tip(self.inner) if self.folded_edges else self.inner
 
     def _clear_of_tip(self, curve: list[Point]) -> list[Point]:
@@ -65,7 +65,7 @@ class Sleeve:
         return [p for p in curve if math.dist(p, tip) > near] or curve[:1]
 
     def extended_outline(self) -> Curves:
-        """The same but reaching far beyond the seam."""
+        """Return the outline, extended far beyond the seam."""
         a, b = self.outer[-1], self.inner[-1]
         side = self.arm.side
         outline = self.outline()
@@ -79,7 +79,7 @@ class Sleeve:
         ]
 
     def forearm_outline(self) -> Curves:
-        """What is laid back of a folded sleeve."""
+        """Return the outline of a folded sleeve's forearm."""
         assert self.folded_edges
         outer, inner = self.folded_edges
         end = arc_between(outer[-1], inner[-1], 0.035 * self.arm.side)
@@ -98,17 +98,17 @@ def _point_from_end(curve: list[Point], distance: float) -> Point:
 
 
 def make_sleeve(body: Body, arm: Arm, shape: str) -> Sleeve:
-    """The sleeve of an arm; `shape`: straight, puff, bell, wide or balloon."""
+    """Build the sleeve of an arm; `shape`: straight, puff, bell, wide or balloon."""
     path, length = right_arm_edge(body, arm), body.sleeve_length
     armpit = (body.chest, body.armpit_y)
     reach = float(min(np.arange(0.0, 36.0, 0.5), key=lambda t: abs(distance_along(path(float(t)), armpit))))
-    if body.setting != "flat":  # a short sleeve that hangs covers the armpit
+    if body.setting != "flat":  # a short hanging sleeve covers the armpit
         reach = min(reach, max(length - 4.5, 0.5 * length))
     width, root = _width_along(body, shape, reach, distance_across(path(reach), armpit))
     joint = inset(path(reach), root)
     seam = _armhole_seam(body, path, joint)
     outer = _outer_edge(body, path, shape, length)
-    if body.sleeve_share < 0.2:  # a cap ends on the seam
+    if body.sleeve_share < 0.2:  # a cap sleeve ends on the seam
         seam = resample(seam, 12)[:-3]
         inner = [seam[-1], lerp(seam[-1], outer[-1], 0.06)]
     elif length < reach + 3.5:
@@ -133,7 +133,7 @@ def make_sleeve(body: Body, arm: Arm, shape: str) -> Sleeve:
 
 
 def _inner_edge(places: list[EdgePoint], widths: list[float]) -> list[Point]:
-    """The inner edge along these places, without what would run back in a sharp turn."""
+    """Return the inner edge at these points of the outer one, without points that would run back in a sharp bend."""
     points: list[Point] = []
     for place, width in zip(places, widths, strict=True):
         p = inset(place, width)
@@ -143,9 +143,9 @@ def _inner_edge(places: list[EdgePoint], widths: list[float]) -> list[Point]:
 
 
 def _width_along(body: Body, shape: str, reach: float, root: float) -> tuple[Callable[[float], float], float]:
-    """How wide the sleeve is by the distance along the arm, and at the armpit, which is at `reach`.
+    """Return the sleeve's width by the distance along the arm, and its width at the armpit, at `reach`.
 
-    Where an arm that hangs down leaves too little room beside the trunk (`root`), the sleeve lies upon it.
+    Where a hanging arm leaves too little room beside the body (`root`), the sleeve overlaps the body.
     """
     length = max(body.sleeve_length, 1.0)
     taper = monotone_cubic(
@@ -176,7 +176,7 @@ def _width_along(body: Body, shape: str, reach: float, root: float) -> tuple[Cal
 
 
 def _armhole_seam(body: Body, path: ArmEdge, joint: Point) -> list[Point]:
-    """Where the sleeve is sewn on, from its upper edge to the armpit."""
+    """Return the seam between sleeve and body, from its upper end to the armpit."""
     if body.sleeve_seam == "raglan":
         return arc_between((body.neck + 0.4, body.top_y + 0.2), joint, 0.045, 6)
     start = path(body.seam_drop)[0]
@@ -198,7 +198,7 @@ def _outer_edge(body: Body, path: ArmEdge, shape: str, length: float) -> list[Po
 
 
 def _fold_forearm(sleeve: Sleeve) -> Sleeve:
-    """The sleeve with its forearm laid back over the trunk, mirrored at the fold."""
+    """Fold the forearm back over the body, mirrored at the fold."""
     assert sleeve.elbow
     arm = sleeve.arm
     centre = lerp(*sleeve.elbow, 0.5)
@@ -206,7 +206,7 @@ def _fold_forearm(sleeve: Sleeve) -> Sleeve:
     line = (math.cos(angle) * arm.side, math.sin(angle))
 
     def beyond(p: Point) -> float:
-        """How far a point lies on the far side of the fold."""
+        """Return how far a point lies beyond the fold."""
         return ((p[0] - centre[0]) * line[1] - (p[1] - centre[1]) * line[0]) * arm.side
 
     def back(p: Point) -> Point:

@@ -1,4 +1,4 @@
-"""What holds a garment: a hanger, or a plain mannequin that wears it."""
+"""Display of a garment on its support: which hanger or mannequin, and where it goes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,14 +13,14 @@ from wardrobe.spec import HOOD, Plan
 from wardrobe.supports.hanger import choose_hanger, draw_clip_hanger, draw_hanger, draw_hanger_clips
 from wardrobe.supports.mannequin import NECK_TOP, Centreline, choose_mannequin, draw_mannequin, hanging_arm
 
-HEAD_CHANCE = 0.35  # of all mannequins
+HEAD_CHANCE = 0.35  # share of mannequins with a head
 HIGH_NECKS = (("neck_design", 1), HOOD)
 
 
 def draw_top_support(ctx: DrawingContext, style: str = "shoulders") -> None:
-    """Draws the support of an upper garment or dress; called when its inside is drawn and its front is not yet.
+    """Draw the support of an upper garment or dress; call it between the garment's inside and its front.
 
-    `style`: how its trunk begins, as for make_body.
+    `style`: top of the body, as for make_body.
     """
     pen, body = ctx.pen, ctx.body
     with pen.support():
@@ -41,9 +41,9 @@ def draw_bottom_support(
     cloth: Cloth,
     leg: Callable[[float], float] | None = None,
 ) -> None:
-    """The same for skirts and trousers, whose waistband has the half width `waist`.
+    """Draw the support of a skirt or trousers whose waistband has the half width `waist`.
 
-    `leg`: x of the middle of the right leg, for trousers.
+    `leg`: x of the right leg's centre by y, for trousers.
     """
     seed = _support_seed(waist)
     with pen.support():
@@ -59,19 +59,19 @@ def draw_bottom_support(
 
 
 def draw_bottom_clips(pen: Pen, plan: Plan, waist: float) -> None:
-    """What a hanger holds skirts and trousers with; called when all else is drawn."""
+    """Draw the hanger's clips on a skirt or trousers; call it last."""
     if plan.setting == "hanger":
         with pen.support():
             draw_hanger_clips(pen, choose_hanger(_support_seed(waist), clips=True), waist)
 
 
 def _support_seed(waist: float) -> int:
-    """The same for both calls of one garment."""
+    """Derive a seed that is the same for the support and its clips."""
     return int(waist * 1e6)
 
 
 def _arm_centreline(ctx: DrawingContext, side: int) -> Centreline:
-    """The arm within a sleeve, or beside the trunk."""
+    """Return the centre of the mannequin's arm, within the sleeve or beside the body."""
     body = ctx.body
     if not body.sleeve_share:
         return hanging_arm(side, 0.0, 77.0)

@@ -1,4 +1,4 @@
-"""Hangers: of wood, plastic, velvet or wire, and with clips for what hangs from the waist."""
+"""Hangers of wood, plastic, velvet or wire, and clip hangers for lower garments."""
 
 import math
 from dataclasses import dataclass
@@ -24,15 +24,16 @@ STEEL: Colour = (168, 172, 178)
 
 @dataclass(frozen=True)
 class Hanger:
-    """One hanger: what it is made of, and what its hook hangs from."""
+    """A hanger: its material, colour, and what its hook hangs from."""
 
     kind: str
     colour: Colour
-    hangs_from: str  # rail, nail, or none: the hook goes on over an edge or leaves the picture
-    hook_side: int  # the way the hook opens, 1 or -1
+    hangs_from: str  # rail, nail or none (out of frame)
+    hook_side: int  # side that the hook opens to, 1 or -1
 
 
 def choose_hanger(seed: int, clips: bool = False) -> Hanger:
+    """Choose a hanger; one with `clips` is of wood or plastic."""
     rng = np.random.default_rng((seed, 6))
     kind = str(rng.choice(HANGER_KINDS[:4] if clips else HANGER_KINDS))
     colour = parse_hex(str(rng.choice(HANGER_COLOURS[kind])))
@@ -40,7 +41,7 @@ def choose_hanger(seed: int, clips: bool = False) -> Hanger:
 
 
 def draw_hanger(pen: Pen, hanger: Hanger, neck: Point, end: Point, stem: float) -> None:
-    """A hanger under shoulders whose line begins at `neck` and ends at `end`; its hook begins at the height `stem`."""
+    """Draw a hanger under a shoulder line from `neck` to `end`; its hook begins at y = `stem`."""
     thick = THICKNESS_CM[hanger.kind]
     rise = min((end[1] - neck[1]) / max(end[0] - neck[0], 1.0), 0.42)
     peak = neck[1] - 0.62 * rise * neck[0] + 0.2
@@ -79,7 +80,7 @@ def draw_hanger(pen: Pen, hanger: Hanger, neck: Point, end: Point, stem: float) 
 
 
 def draw_clip_hanger(pen: Pen, hanger: Hanger, waist: float, height: float = 4.6) -> None:
-    """The bar and the hook of a hanger with clips, `tall` cm above a waistband of the half width `waist`."""
+    """Draw the bar and hook of a clip hanger, `height` cm above a waistband of half width `waist`."""
     _draw_hook(pen, hanger, -height, -height - 4.0)
     thick = 0.62 * THICKNESS_CM[hanger.kind]
     reach = waist + 1.2
@@ -89,7 +90,7 @@ def draw_clip_hanger(pen: Pen, hanger: Hanger, waist: float, height: float = 4.6
 
 
 def draw_hanger_clips(pen: Pen, hanger: Hanger, waist: float, height: float = 4.6) -> None:
-    """The clips of that hanger, which bite over the waistband."""
+    """Draw the clips of a clip hanger over the waistband."""
     colour = STEEL if hanger.kind == "wood" else mix(hanger.colour, (255, 255, 255), 0.06)
     cloth = Cloth(colour, colour)
     for side in (-1, 1):
@@ -101,7 +102,7 @@ def draw_hanger_clips(pen: Pen, hanger: Hanger, waist: float, height: float = 4.
 
 
 def _draw_hook(pen: Pen, hanger: Hanger, foot: float, stem: float) -> None:
-    """From the hanger's middle at the height `foot` up to `stem`, and round."""
+    """Draw the hook from the hanger's centre at y = `foot` up to `stem` and around."""
     r = 2.7
     turns = np.linspace(0.5 * math.pi, -1.05 * math.pi, 14)
     y = stem - r
@@ -113,7 +114,7 @@ def _draw_hook(pen: Pen, hanger: Hanger, foot: float, stem: float) -> None:
 
 
 def _draw_rail_or_nail(pen: Pen, hanger: Hanger, y: float) -> None:
-    """What the hook hangs from; its upper inner edge is at the height y."""
+    """Draw what the hook hangs from; its upper inner edge is at y."""
     x0, y0 = pen.warp((0.0, y))
     canvas = pen.canvas
     if hanger.hangs_from == "rail":
@@ -128,7 +129,7 @@ def _draw_rail_or_nail(pen: Pen, hanger: Hanger, y: float) -> None:
 
 
 def _draw_rod(pen: Pen, curve: Curve, colour: Colour, width: float) -> None:
-    """A round rod: its dark edges, its colour, and the light upon it."""
+    """Draw a round rod: dark edges, colour, highlight."""
     width = max(width, 2.2 * pen.pixel)
     path = pen.path(curve, close=False)
     paint = skia.Paint(Style=skia.Paint.kStroke_Style, AntiAlias=True, StrokeCap=skia.Paint.kRound_Cap)

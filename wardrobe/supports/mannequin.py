@@ -1,4 +1,4 @@
-"""A plain shop mannequin with the figure that garments are cut for. y is 0 at its neck point, as for tops."""
+"""Shop mannequin with the measurements that garments are cut for. y = 0 is its neck point, as for tops."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,15 +13,15 @@ from wardrobe.fabric.colours import Colour, argb, luminance, mix, parse_hex
 from wardrobe.fabric.materials import Cloth
 from wardrobe.measurements import CROTCH, ELBOW, FLOOR, HIP, KNEE, WAIST
 
-LimbPoint = Callable[[float, float], Point]  # the point at a distance along a limb and at one across its middle
-Centreline = Callable[[float], Point]  # a point of a limb's middle by the distance along it
+LimbPoint = Callable[[float, float], Point]  # point by the distances along a limb and across its centreline
+Centreline = Callable[[float], Point]  # point of a limb's centreline by the distance along it
 MANNEQUIN_COLOURS = (
     "eceae6", "e2dfda", "e7ddd0", "cfcbc6", "d9cbb8", "d8c3ab", "c4a78a", "b9b6b3", "8e8c8b", "55534f",
     "35343a",
 )  # fmt: skip
 NECK_TOP = -10.5
 ARM = 58.0
-# Half the width of a limb by the distance along it.
+# Half widths of a limb by the distance along it.
 ARM_WIDTH = monotone_cubic([(0, 4.6), (10, 4.6), (20, 4.2), (30, 3.9), (33, 3.8), (40, 3.7), (52, 2.7), (58, 2.4)])
 ARM_STEPS = (13.0, 18.0, 24.0, 30.0, 36.0, 44.0, 52.0, ARM)
 LEG_WIDTH = monotone_cubic(
@@ -32,15 +32,15 @@ LEG_MIDDLE = monotone_cubic([(CROTCH, 9.0), (KNEE, 8.4), (138, 7.8), (160, 7.8)]
 
 @dataclass(frozen=True)
 class Mannequin:
-    """One mannequin: its colour, whether it ends in a neck cap or has a head, and how much wider its trunk is."""
+    """A mannequin: its colour, whether it has a head or ends in a neck cap, and the widths of waist and hip."""
 
     cloth: Cloth
     has_head: bool
     waist: float = 13.4
     hip: float = 17.4
 
-    def trunk(self) -> list[Point]:
-        """The right side from the top of the neck to the hip."""
+    def torso(self) -> list[Point]:
+        """Return the right side from the top of the neck to the hip."""
         return [
             (5.1, NECK_TOP),
             (5.3, -4.5),
@@ -58,14 +58,14 @@ class Mannequin:
         ]
 
 
-def choose_mannequin(seed: int, cloth: Cloth | None, egg: float) -> Mannequin:
-    """A mannequin that the cloth can be told from; it has a head with the chance `egg`."""
+def choose_mannequin(seed: int, cloth: Cloth | None, head_chance: float) -> Mannequin:
+    """Choose a mannequin that stands out from the cloth; `head_chance` is the chance of a head."""
     rng = np.random.default_rng((seed, 5))
     skins = [parse_hex(skin) for skin in MANNEQUIN_COLOURS]
     if cloth is not None:
         skins = [skin for skin in skins if math.dist(skin, cloth.colour) > 70] or skins
     colour = skins[rng.integers(len(skins))]
-    return Mannequin(Cloth(colour, colour), bool(rng.random() < egg))
+    return Mannequin(Cloth(colour, colour), bool(rng.random() < head_chance))
 
 
 def draw_mannequin(
@@ -76,26 +76,27 @@ def draw_mannequin(
     leg: Callable[[float], float] | None = None,
     top: float = NECK_TOP,
 ) -> None:
-    """Draws the mannequin behind a garment.
+    """Draw the mannequin behind a garment.
 
-    `arms`: each arm's middle by the distance from the shoulder, and its side (1 right, -1 left). `down`: y of the neck
-    point. `leg`: x of the right leg's middle, by the height below `down`. `top`: where the trunk ends, below `down`.
+    `arms`: each arm's centreline by the distance from the shoulder, and its side (1 right, -1 left). `neck_y`: y of
+    the neck point. `leg`: x of the right leg's centre by the height below `neck_y`. `top`: end of the torso, below
+    `neck_y`.
     """
     leg_centre = leg or LEG_MIDDLE
     whole = top == NECK_TOP
     _draw_contact_shadow(pen, leg_centre(FLOOR), neck_y)
     if mannequin.has_head and whole:
         _draw_head(pen, mannequin, neck_y)
-    right = [(x, y + neck_y) for x, y in mannequin.trunk() if y >= top]
+    right = [(x, y + neck_y) for x, y in mannequin.torso() if y >= top]
     outer, inner = _leg_outline(mannequin, leg_centre, neck_y)
-    trunk = pen.path([*right, *outer], inner, mirrored_reversed(inner), mirrored_reversed([*right, *outer]))
+    torso = pen.path([*right, *outer], inner, mirrored_reversed(inner), mirrored_reversed([*right, *outer]))
     limbs = [_limb_coordinates(along, side) for along, side in arms]
     shapes = [_arm_outline(pen, at, side, neck_y) for at, (_, side) in zip(limbs, arms, strict=True)]
-    path = trunk
-    for shape in shapes:  # one outline: no edge parts the shoulder from the arm
+    path = torso
+    for shape in shapes:  # one outline, or an edge would separate shoulder and arm
         path = skia.Op(path, shape, skia.PathOp.kUnion_PathOp) or path
     pen.piece(path, mannequin.cloth, edge=0.8)
-    _shade_trunk_and_legs(pen, trunk, mannequin, leg_centre, neck_y)
+    _shade_torso_and_legs(pen, torso, mannequin, leg_centre, neck_y)
     for at, shape, (_, side) in zip(limbs, shapes, arms, strict=True):
         _shade_arm(pen, mannequin, at, side, shape)
     _draw_body_landmarks(pen, mannequin, leg_centre, neck_y)
@@ -104,7 +105,7 @@ def draw_mannequin(
 
 
 def _draw_contact_shadow(pen: Pen, foot: float, neck_y: float) -> None:
-    """The dark ground right under the soles."""
+    """Draw the dark contact shadow under the soles."""
     for x in (-foot, foot):
         at = pen.warp((x + 0.5, FLOOR + 2.3 + neck_y))
         pen.canvas.save()
@@ -120,7 +121,7 @@ def _draw_contact_shadow(pen: Pen, foot: float, neck_y: float) -> None:
 def _leg_outline(
     mannequin: Mannequin, leg_centre: Callable[[float], float], neck_y: float
 ) -> tuple[list[Point], list[Point]]:
-    """The outer side from below the hip to the toes, and the inner one up to the crotch."""
+    """Return the outer side from below the hip to the toes, and the inner one up to the crotch."""
     ys = (86.0, 98.0, KNEE, 107.0, 115.0, 128.0, 138.0, 141.0)
     outer = [(mannequin.hip + 0.1, 69.0), *((leg_centre(y) + LEG_WIDTH(y), y) for y in ys)]
     inner = [(leg_centre(y) - LEG_WIDTH(y), y) for y in reversed(ys)]
@@ -131,7 +132,7 @@ def _leg_outline(
 
 
 def _arm_outline(pen: Pen, at: LimbPoint, side: int, neck_y: float) -> skia.Path:
-    """The outline of a shoulder, an arm and a hand with its thumb; it begins within the trunk."""
+    """Trace a shoulder, an arm and a hand with its thumb, starting within the torso."""
     shoulder = [(9.5, 2.9), (12.4, 3.1), (15.2, 4.4), (17.7, 6.8), (19.4, 10.3)]
     outer = [(t, -ARM_WIDTH(t)) for t in ARM_STEPS]
     hand = [(3.0, -2.5), (7.0, -3.0), (11.0, -2.6), (14.5, -1.5), (16.8, 0.3), (17.0, 1.4), (15.0, 2.1), (11.5, 2.3)]
@@ -143,7 +144,7 @@ def _arm_outline(pen: Pen, at: LimbPoint, side: int, neck_y: float) -> skia.Path
 
 
 def _shade_arm(pen: Pen, mannequin: Mannequin, at: LimbPoint, side: int, shape: skia.Path) -> None:
-    """Light along an arm, shade on the side away from it, and the lines that part it from trunk and thumb."""
+    """Draw light along an arm, shade on the far side, and the lines beside torso and thumb."""
     dark = mannequin.cloth.shade
     with pen.clip(shape):
         away = 1.0 if side < 0 else -1.0  # the light comes from the left
@@ -158,7 +159,7 @@ def _shade_arm(pen: Pen, mannequin: Mannequin, at: LimbPoint, side: int, shape: 
 
 
 def _limb_coordinates(centreline: Centreline, side: int) -> LimbPoint:
-    """The point at a distance along an arm and at one across its middle, towards the trunk."""
+    """Return a map from (distance along an arm, distance across it towards the torso) to points."""
     ts = np.arange(-6.0, ARM + 24.0, 2.0)
     middle = np.array([centreline(float(t)) for t in ts])
     tangents = np.gradient(middle, axis=0)
@@ -191,10 +192,10 @@ def _draw_head(pen: Pen, mannequin: Mannequin, neck_y: float) -> None:
     pen.tint(path, (-6.5, neck_y - 34), (7.5, neck_y - 18), tones)
 
 
-def _shade_trunk_and_legs(
+def _shade_torso_and_legs(
     pen: Pen, path: skia.Path, mannequin: Mannequin, leg_centre: Callable[[float], float], neck_y: float
 ) -> None:
-    """Light from the upper left over trunk and legs; it fades at the shoulders, and from the one to the others."""
+    """Draw light from the upper left over torso and legs, faded at the shoulders and where they meet."""
     dark, light, depth = mannequin.cloth.shade, (255, 255, 255), 0.20 * mannequin.cloth.shadow_strength
     width = mannequin.hip + 2.0
     _shade_across(pen, path, (-width, width), [(dark, 0.06), (light, 0.07), (light, 0.03), (dark, 0.03), (dark, depth)],
@@ -211,7 +212,7 @@ def _shade_trunk_and_legs(
 def _shade_across(
     pen: Pen, path: skia.Path, ends: Point, tones: Sequence[tuple[Colour, float]], fade: Sequence[tuple[float, float]]
 ) -> None:
-    """Tones from one x to another over a shape, whose strength changes with y as `fade` says."""
+    """Draw a gradient from one x to another over a shape; `fade` gives its opacity by y."""
     across = skia.GradientShader.MakeLinear([skia.Point(x, 0) for x in ends], [argb(c, a) for c, a in tones])
     top, bottom = fade[0][0], fade[-1][0]
     along = skia.GradientShader.MakeLinear(
@@ -224,7 +225,7 @@ def _shade_across(
 
 
 def _draw_body_landmarks(pen: Pen, mannequin: Mannequin, leg_centre: Callable[[float], float], neck_y: float) -> None:
-    """Where collarbones, waist, knees and ankles are."""
+    """Draw collarbones, knees, ankles and toes."""
     dark, alpha = mannequin.cloth.shade, 0.26 if luminance(mannequin.cloth.colour) > 0.4 else 0.4
     for side in (1, -1):
         marks: list[list[Point]] = [[(1.6, 3.4), (6.5, 2.6), (12.0, 3.2)]]
@@ -240,7 +241,7 @@ def _draw_body_landmarks(pen: Pen, mannequin: Mannequin, leg_centre: Callable[[f
 
 
 def _draw_cap(pen: Pen, mannequin: Mannequin, x: float, y: float) -> None:
-    """The lid upon a neck or a waist of the half width x that nothing stands upon."""
+    """Draw the cap on a neck or waist of half width x."""
     rim = [(x * math.cos(a), y + 0.17 * x * math.sin(a)) for a in np.linspace(0, 2 * math.pi, 17)]
     lit = mix(mannequin.cloth.colour, (255, 255, 255), 0.22)
     pen.piece(pen.path(rim), Cloth(lit, lit), edge=0.25)
@@ -248,7 +249,7 @@ def _draw_cap(pen: Pen, mannequin: Mannequin, x: float, y: float) -> None:
 
 
 def hanging_arm(side: int, neck_y: float, angle: float) -> Centreline:
-    """The middle of an arm that hangs beside the trunk."""
+    """Return the centreline of an arm that hangs beside the torso."""
     turn = math.radians(angle)
 
     def along(t: float) -> Point:

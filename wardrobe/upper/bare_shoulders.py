@@ -1,4 +1,4 @@
-"""Trunks without two shoulders: strapless, on straps, off the shoulders, and on one shoulder."""
+"""Bodies with bare shoulders: strapless, with straps, off-shoulder and one-shoulder."""
 
 import skia
 
@@ -16,14 +16,14 @@ SWEETHEART = ("neckline_design", 8)
 
 
 def draw_bare_shoulder_body(ctx: DrawingContext, style: str) -> skia.Path:
-    """Draws back, support and front; gives the front's outline."""
+    """Draw back, support and front; returns the front's outline."""
     if style == "one":
         return _draw_one_shoulder_body(ctx)
     pen, body = ctx.pen, ctx.body
     edge = top_edge(ctx, style)
     x, y = edge[-1]
     upper = _bust_side(ctx, x, y) if style != "off" else _side_below_arm(ctx, x, y)
-    right, left = ([*upper, *body.side_curve(side)[1:]] for side in (1, -1))  # one run: no corner at the armpit
+    right, left = ([*upper, *body.side_curve(side)[1:]] for side in (1, -1))  # no corner at the armpit
     lower = [right, body.hem_curve(), mirrored_reversed(left)]
     behind = [(-x, y), (-x * 0.6, y - 1.6), (0.0, y - 1.8), (x * 0.6, y - 1.6), (x, y)]
     if style == "off":
@@ -42,7 +42,7 @@ def draw_bare_shoulder_body(ctx: DrawingContext, style: str) -> skia.Path:
 
 
 def _bust_side(ctx: DrawingContext, x: float, y: float) -> list[Point]:
-    """From the upper corner over the fullest part to the armpit's height; the run of the side goes on from there."""
+    """Return the side from the upper corner over the bust to the armpit's height, where the side curve continues."""
     body = ctx.body
     drop = body.armpit_y - y
     return [
@@ -54,7 +54,7 @@ def _bust_side(ctx: DrawingContext, x: float, y: float) -> list[Point]:
 
 
 def _side_below_arm(ctx: DrawingContext, x: float, y: float) -> list[Point]:
-    """From the rim's end under the sleeve to the armpit."""
+    """Return the side from the rim's end, under the sleeve, to the armpit."""
     body = ctx.body
     if not body.sleeve_share:
         return _bust_side(ctx, x, y)
@@ -62,7 +62,7 @@ def _side_below_arm(ctx: DrawingContext, x: float, y: float) -> list[Point]:
 
 
 def top_edge(ctx: DrawingContext, style: str) -> list[Point]:
-    """The upper edge of the front, from left to right."""
+    """Return the upper edge of the front, from left to right."""
     body = ctx.body
     if style == "off":
         x, y = body.neck, body.top_y
@@ -70,7 +70,7 @@ def top_edge(ctx: DrawingContext, style: str) -> list[Point]:
     x, y = 0.88 * body.chest, body.top_y
     if ctx.plan.neck == SWEETHEART:
         return complete_by_mirroring(sweetheart_edge(x, y, 5.2))
-    if style == "strapless" and ctx.cloth.seed % 3:  # a little higher over each breast
+    if style == "strapless" and ctx.cloth.seed % 3:  # slightly higher over each breast
         return [(-x, y + 1.4), (-x * 0.8, y + 0.1), (-x * 0.48, y - 0.8), (0.0, y + 0.5), (x * 0.48, y - 0.8),
                 (x * 0.8, y + 0.1), (x, y + 1.4)]  # fmt: skip
     sag = 1.5
@@ -78,7 +78,7 @@ def top_edge(ctx: DrawingContext, style: str) -> list[Point]:
 
 
 def _draw_straps(ctx: DrawingContext, x: float, y: float, back: bool) -> None:
-    """Two thin straps over where the shoulders would be: their back halves lie behind the front ones."""
+    """Draw two thin straps; their back halves lie behind the front ones."""
     width = 0.35 + (ctx.cloth.seed % 5) * 0.16
     for side in (1, -1):
         top = (x * 0.78 * side, 0.6)
@@ -95,7 +95,7 @@ def _draw_straps(ctx: DrawingContext, x: float, y: float, back: bool) -> None:
 
 
 def _shape_bust(ctx: DrawingContext, style: str, front: skia.Path) -> None:
-    """What shapes a bodice: cups and princess seams, or rows of smocking, or gathers in the middle."""
+    """Draw the shaping of a bodice: cups and princess seams, smocking, or ruching."""
     if ctx.plan.neck == SWEETHEART:
         _draw_princess_seams(ctx)
         return
@@ -113,7 +113,7 @@ def _shape_bust(ctx: DrawingContext, style: str, front: skia.Path) -> None:
 
 
 def _draw_princess_seams(ctx: DrawingContext) -> None:
-    """Cups below the bust, and seams from them down to the waist."""
+    """Draw cups below the bust and princess seams down to the waist."""
     body, pen = ctx.body, ctx.pen
     y = body.top_y + 12.0
     low = min(body.length - 1.5, WAIST + 4.0)
@@ -127,7 +127,7 @@ def _draw_princess_seams(ctx: DrawingContext) -> None:
 
 
 def _draw_smocking(ctx: DrawingContext, front: skia.Path) -> None:
-    """Rows of elastic thread that gather the cloth over the bust."""
+    """Draw rows of elastic thread that gather the cloth over the bust."""
     body, pen = ctx.body, ctx.pen
     rows = 6 + ctx.cloth.seed % 4
     for i in range(rows):
@@ -145,7 +145,7 @@ def _draw_smocking(ctx: DrawingContext, front: skia.Path) -> None:
 
 
 def _draw_ruching(ctx: DrawingContext, front: skia.Path) -> None:
-    """Folds that gather between the breasts."""
+    """Draw folds gathered between the breasts."""
     body, rng = ctx.body, ctx.rng
     y = body.top_y + 6.5
     folds: list[tuple[list[Point], float, float]] = []
@@ -158,13 +158,13 @@ def _draw_ruching(ctx: DrawingContext, front: skia.Path) -> None:
 
 
 def _one_shoulder_edge(ctx: DrawingContext) -> list[Point]:
-    """The upper edge of a one-shouldered garment, from the left armpit to the right shoulder."""
+    """Return the upper edge of a one-shoulder garment, from the left armpit to the right shoulder."""
     body = ctx.body
     return arc_between((-body.chest + 2.6, body.armpit_y - 6.0), (body.neck - 1.0, 0.0), 0.09, 4)
 
 
 def _draw_one_shoulder_body(ctx: DrawingContext) -> skia.Path:
-    """The right shoulder is kept; the upper edge runs from its neck side to the left armpit."""
+    """Draw a body whose upper edge runs from the right shoulder to the left armpit."""
     pen, body = ctx.pen, ctx.body
     edge = _one_shoulder_edge(ctx)
     left = edge[0]
@@ -187,7 +187,7 @@ def _draw_one_shoulder_body(ctx: DrawingContext) -> skia.Path:
 
 
 def draw_upper_edge(ctx: DrawingContext, style: str) -> None:
-    """The upper edge: a frill or an elastic along bare shoulders, a piping else."""
+    """Draw the finish of the upper edge: a frill, elastic, lace or piping."""
     pen, rng = ctx.pen, ctx.rng
     if style == "one":
         edge = _one_shoulder_edge(ctx)
@@ -212,7 +212,7 @@ def draw_upper_edge(ctx: DrawingContext, style: str) -> None:
 
 
 def _draw_off_shoulder_rim(ctx: DrawingContext, edge: list[Point]) -> None:
-    """The wide upper edge of an off-shoulder garment, over the trunk and both sleeves: frilled, elastic, or folded."""
+    """Draw the wide rim of an off-shoulder garment across body and sleeves: frilled, elastic or folded."""
     pen, body, rng = ctx.pen, ctx.body, ctx.rng
     rim = edge
     if body.sleeve_share:

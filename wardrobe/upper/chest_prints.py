@@ -1,4 +1,4 @@
-"""Prints on the chest: words, numbers and figures, with the wrinkles of the cloth running through them."""
+"""Chest prints: words, numbers and graphics that follow the cloth's wrinkles."""
 
 import math
 from functools import lru_cache
@@ -14,7 +14,7 @@ from wardrobe.fabric.materials import Cloth
 from wardrobe.silhouette.context import DrawingContext, Neck
 from wardrobe.upper.graphics import GRAPHICS
 
-# Parts of the garments that have a print, where one fits.
+# Chance of a print, where one fits.
 PRINT_CHANCES = {"T-shirt": 0.55, "hoodie": 0.45, "sweater": 0.30, "top": 0.22, "dress": 0.10}
 PRINTABLE_PATTERNS = ("plain", "heather")
 PRINTABLE_MATERIALS = ("jersey", "fleece", "cotton", "knit")
@@ -26,7 +26,7 @@ WORDS = (
 
 
 def print_chest(ctx: DrawingContext, neck: Neck, front: skia.Path) -> None:
-    """Prints some garments, never over a fastening or a neck; call it when the front is laid and nothing is upon it."""
+    """Print some garments, never over a fastening or a neck; call it right after the front is drawn."""
     cloth, body = ctx.cloth, ctx.body
     rng = np.random.default_rng((cloth.seed, 11))
     chance = PRINT_CHANCES.get(ctx.garment, 0.0)
@@ -51,7 +51,7 @@ def print_chest(ctx: DrawingContext, neck: Neck, front: skia.Path) -> None:
 def _draw_print(
     pen: Pen, path: skia.Path, cloth: Cloth, at: Point, width: float, height: float, rng: np.random.Generator
 ) -> None:
-    """Prints into a box on a piece of cloth whose upper edge has its middle at `at`."""
+    """Print into a box on a piece of cloth whose upper edge is centred at `at`."""
     ink, second = _choose_inks(cloth, rng)
     x, y = pen.warp(at)
     kind = str(rng.choice(["words", "words", "figure", "figure", "both", "varsity", "badge", "logo"]))
@@ -84,7 +84,7 @@ def _draw_print(
 
 
 def _choose_inks(cloth: Cloth, rng: np.random.Generator) -> tuple[Colour, Colour]:
-    """Two colours that can be told from the cloth and from each other."""
+    """Choose two colours that stand out from the cloth and from each other."""
     ink = contrasting_colour(cloth.colour, rng)
     second = choose_colour(BRIGHTS, rng)
     for _ in range(8):
@@ -96,7 +96,7 @@ def _choose_inks(cloth: Cloth, rng: np.random.Generator) -> tuple[Colour, Colour
 
 @lru_cache(maxsize=1)
 def _typeface() -> skia.Typeface:
-    """The typeface that Pillow brings along: no typeface of the system is needed."""
+    """Load the typeface that Pillow includes, so that no system font is needed."""
     font = ImageFont.load_default(20)
     assert isinstance(font, ImageFont.FreeTypeFont)
     return skia.FontMgr.New_Custom_Empty().makeFromData(skia.Data.MakeWithCopy(font.font_bytes))
@@ -113,7 +113,7 @@ def _font(size: float) -> skia.Font:
 def _draw_text(
     canvas: skia.Canvas, text: str, x: float, y: float, font: skia.Font, ink: Colour, rim: Colour | None
 ) -> None:
-    """Bold letters: filled, and drawn round."""
+    """Draw bold letters, filled and outlined."""
     for colour, more in ((rim, 0.16), (ink, 0.055)):
         if colour:
             paint = skia.Paint(Color=argb(colour), AntiAlias=True, Style=skia.Paint.kStrokeAndFill_Style)
@@ -125,7 +125,7 @@ def _draw_text(
 def _draw_text_line(
     canvas: skia.Canvas, text: str, width: float, height: float, ink: Colour, rim: Colour | None = None
 ) -> float:
-    """One line under y = 0, as large as fits; returns its height."""
+    """Draw one line below y = 0, as large as fits; returns its height."""
     size = min(height / 0.74, 100 * width / (_font(100).measureText(text) + 14))
     font = _font(size)
     _draw_text(canvas, text, -0.5 * font.measureText(text), 0.74 * size, font, ink, rim)
@@ -155,7 +155,7 @@ def _draw_words(
 
 
 def _draw_arched_text(canvas: skia.Canvas, text: str, width: float, height: float, ink: Colour) -> None:
-    """Letters along an arc that is highest in the middle."""
+    """Draw letters along an arc."""
     font = _font(min(height / 0.74, 100 * width / (_font(100).measureText(text) + 14)))
     radius = 1.35 * font.measureText(text)
     along = -0.5 * font.measureText(text)
@@ -180,7 +180,7 @@ def _draw_graphic(
 
 
 def _draw_badge(canvas: skia.Canvas, size: float, ink: Colour, second: Colour, rng: np.random.Generator) -> None:
-    """A figure under an arched word, with a line below."""
+    """Draw a graphic under an arched word, with a line below."""
     _draw_arched_text(
         canvas, str(rng.choice([w for w in WORDS if " " not in w and len(w) < 9])), size * 0.9, size * 0.17, ink
     )

@@ -1,4 +1,4 @@
-"""How sleeves end: knitted bands, buttoned cuffs, turned rolls, gathers and hems."""
+"""Cuffs: rib, buttoned, rolled, tailored and gathered cuffs, and plain hems."""
 
 from wardrobe.drawing.geometry import Point, arc_between, lerp
 from wardrobe.fabric.materials import Cloth
@@ -7,7 +7,7 @@ from wardrobe.silhouette.sleeve_shapes import Sleeve
 
 
 def draw_cuff(ctx: DrawingContext, sleeve: Sleeve, shape: str) -> None:
-    """The end that such a garment's sleeve has."""
+    """Draw the sleeve end that suits the garment."""
     kind = _choose_cuff(ctx, shape)
     draw = {
         "rib": _draw_rib_cuff,
@@ -20,7 +20,7 @@ def draw_cuff(ctx: DrawingContext, sleeve: Sleeve, shape: str) -> None:
 
 
 def _choose_cuff(ctx: DrawingContext, shape: str) -> str:
-    """The same for both arms."""
+    """Choose the kind of cuff, the same for both arms."""
     garment, value, seed = ctx.garment, ctx.plan.values["sleeve_length"], ctx.cloth.seed // 11
     rolled = {"shirt": 8, "blouse": 5, "jacket": 4, "sweater": 3, "blazer": 3}.get(garment, 0)
     if value in (4, 5) and shape == "straight" and seed % 10 < rolled:
@@ -40,7 +40,7 @@ def _choose_cuff(ctx: DrawingContext, shape: str) -> str:
 
 
 def _line_across(sleeve: Sleeve, back: float, out: float = 0.0) -> list[Point]:
-    """A line across the sleeve, `back` cm above its end, longer than the sleeve is wide by `out` of it at each side."""
+    """Return a line across the sleeve, `back` cm above its end, longer at each side by the share `out` of its width."""
     a, b = sleeve.edges_at(back)
     return arc_between(lerp(a, b, -out), lerp(b, a, -out), -0.035 * sleeve.arm.side)
 
@@ -66,7 +66,7 @@ def _draw_buttoned_cuff(ctx: DrawingContext, sleeve: Sleeve) -> None:
 
 
 def _draw_pleats(ctx: DrawingContext, sleeve: Sleeve, depth: float, count: int) -> None:
-    """Short folds above a cuff that holds the sleeve's width."""
+    """Draw short folds above a cuff that holds the sleeve's width."""
     low, height = _line_across(sleeve, depth + 0.2), _line_across(sleeve, depth + 6.5)
     for i in range(count):
         t = (i + 1) / (count + 1)
@@ -75,7 +75,7 @@ def _draw_pleats(ctx: DrawingContext, sleeve: Sleeve, depth: float, count: int) 
 
 
 def _draw_rolled_cuff(ctx: DrawingContext, sleeve: Sleeve) -> None:
-    """The sleeve turned up twice: its inside shows, thick and a little askew."""
+    """Draw a sleeve rolled up twice: its inside shows, thick and slightly askew."""
     pen = ctx.pen
     depth = 4.2 + ctx.cloth.seed % 3
     inside = ctx.cloth.plain(0.10) if ctx.cloth.pattern in ("denim", "plain") else ctx.cloth
@@ -100,7 +100,7 @@ def _draw_tailored_cuff(ctx: DrawingContext, sleeve: Sleeve) -> None:
 
 
 def _draw_gathered_cuff(ctx: DrawingContext, sleeve: Sleeve) -> None:
-    """A narrow band that gathers the sleeve."""
+    """Draw a narrow band that gathers the sleeve."""
     ctx.pen.band(_line_across(sleeve, 1.8, 0.01), _line_across(sleeve, -0.15, 0.02), ctx.trim, shadow=0.3, edge=0.3)
     _draw_pleats(ctx, sleeve, 1.8, 6)
 

@@ -1,4 +1,4 @@
-"""Where trunks and sleeves fold: where cloth hangs from, where it bends, where it has too much room."""
+"""Folds of bodies and sleeves: where cloth hangs, bends or has too much room."""
 
 import math
 
@@ -8,11 +8,11 @@ from wardrobe.drawing.geometry import Point, arc_between, lerp
 from wardrobe.silhouette.context import DrawingContext
 from wardrobe.silhouette.sleeve_shapes import Sleeve
 
-Fold = tuple[list[Point], float, float]  # along its hollow, cm wide, strength 0..1
+Fold = tuple[list[Point], float, float]  # curve along its ridge, width in cm, strength 0..1
 
 
 def body_folds(ctx: DrawingContext) -> list[Fold]:
-    """From the armpits, at the waist, and down to the hem."""
+    """Choose folds from the armpits, at the waist, and down to the hem."""
     body = ctx.body
     folds = _armpit_folds(ctx)
     if body.setting == "hanger":
@@ -25,7 +25,7 @@ def body_folds(ctx: DrawingContext) -> list[Fold]:
 def _random_fold(
     rng: np.random.Generator, curve: list[Point], width_factor: float = 1.0, strength_factor: float = 1.0
 ) -> Fold:
-    """A fold of varied width; the wider, the softer."""
+    """Return a fold of varied width; wider ones are softer."""
     width = float(np.exp(rng.normal(0.35, 0.42))) * width_factor
     return curve, width, float(rng.uniform(0.35, 0.85)) * strength_factor * min(1.0, 1.5 / width) ** 0.5
 
@@ -44,7 +44,7 @@ def _armpit_folds(ctx: DrawingContext) -> list[Fold]:
 
 
 def _hanging_folds(ctx: DrawingContext) -> list[Fold]:
-    """Down from the ends of the hanger and from the chest."""
+    """Choose folds down from the hanger's ends and from the chest."""
     body, rng = ctx.body, ctx.rng
     folds = []
     for side in (1, -1):
@@ -58,7 +58,7 @@ def _hanging_folds(ctx: DrawingContext) -> list[Fold]:
 
 
 def _waist_folds(ctx: DrawingContext) -> list[Fold]:
-    """Short crumples from the sides inwards, where a trunk bends."""
+    """Choose short creases from the sides inwards, where a body bends."""
     body, rng = ctx.body, ctx.rng
     folds = []
     for side in (1, -1):
@@ -69,7 +69,7 @@ def _waist_folds(ctx: DrawingContext) -> list[Fold]:
             folds.append(
                 _random_fold(rng, arc_between((x * 0.98, y), end, rng.uniform(-0.05, 0.16) * side, 4), 0.9, 0.8)
             )
-    if body.setting == "flat" and rng.random() < 0.6:  # a long drag from one side to the other
+    if body.setting == "flat" and rng.random() < 0.6:  # a long drag line
         y = rng.uniform(body.armpit_y + 4, body.waist_y)
         side = 1 if rng.random() < 0.5 else -1
         curve = arc_between(
@@ -80,7 +80,7 @@ def _waist_folds(ctx: DrawingContext) -> list[Fold]:
 
 
 def _hem_folds(ctx: DrawingContext) -> list[Fold]:
-    """Down to the hem: few and soft, or the flutes of a wide one."""
+    """Choose folds down to the hem: few and soft, or the flutes of a wide one."""
     body, rng = ctx.body, ctx.rng
     folds = []
     low = body.waist_y + (-6.0 if body.length < 75 else 3.0)
@@ -104,14 +104,14 @@ def _hem_folds(ctx: DrawingContext) -> list[Fold]:
 
 
 def sleeve_folds(ctx: DrawingContext, sleeve: Sleeve) -> list[Fold]:
-    """From the armpit, across the elbow, and along a hanging sleeve."""
+    """Choose folds from the armpit, across the elbow, and along a hanging sleeve."""
     body, rng, side = ctx.body, ctx.rng, sleeve.arm.side
     outer, inner = sleeve.outer, sleeve.inner
     folds: list[Fold] = []
     if body.sleeve_length < 12:
         return folds
     armpit = inner[0]
-    for _ in range(int(rng.integers(1, 4))):  # towards the shoulder and down the sleeve
+    for _ in range(int(rng.integers(1, 4))):  # from the armpit towards the shoulder and down the sleeve
         goal = lerp(outer[len(outer) // 5], outer[-1], rng.uniform(0.0, 0.55))
         length = min(rng.uniform(6, 15) / max(math.dist(armpit, goal), 1.0), 0.8)
         start = lerp(armpit, goal, 0.04)

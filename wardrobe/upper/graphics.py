@@ -1,4 +1,4 @@
-"""Small pictures that T-shirts are printed with, each within a circle of radius 1 around (0, 0)."""
+"""Graphics of chest prints, each within a circle of radius 1 around (0, 0)."""
 
 import math
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import skia
 
 from wardrobe.fabric.colours import Colour, argb, mix
 
-Graphic = Callable[[skia.Canvas, Colour, Colour], None]  # ink, and a second colour
+Graphic = Callable[[skia.Canvas, Colour, Colour], None]  # canvas, ink, second colour
 
 
 def _fill(colour: Colour) -> skia.Paint:
@@ -37,7 +37,7 @@ def _disc() -> skia.Path:
 
 
 def star(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """Five points, with a smaller star within."""
+    """Draw a five-pointed star with a smaller one in it."""
     for size, colour in ((1.0, ink), (0.55, second)):
         points = [(size * r * math.sin(k * math.pi / 5), -size * r * math.cos(k * math.pi / 5))
                   for k, r in enumerate((1.0, 0.42) * 5)]  # fmt: skip
@@ -45,7 +45,7 @@ def star(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 
 
 def heart(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """A heart with a gleam."""
+    """Draw a heart with a gleam."""
     path = skia.Path()
     path.moveTo(0, 0.9)
     path.cubicTo(-1.5, -0.2, -0.8, -1.2, 0, -0.5)
@@ -55,7 +55,7 @@ def heart(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 
 
 def mountains(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """Peaks before the sun, in a circle."""
+    """Draw peaks and the sun in a circle."""
     canvas.save()
     canvas.clipPath(_disc(), skia.ClipOp.kIntersect, True)
     canvas.drawColor(argb(mix(second, (255, 255, 255), 0.55)))
@@ -68,7 +68,7 @@ def mountains(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 
 
 def waves(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """The sea under a low sun, in a circle."""
+    """Draw the sea under a low sun in a circle."""
     canvas.save()
     canvas.clipPath(_disc(), skia.ClipOp.kIntersect, True)
     canvas.drawColor(argb(mix(second, (255, 255, 255), 0.4)))
@@ -88,7 +88,7 @@ def waves(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 
 
 def sun(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """A disc with rays."""
+    """Draw a disc with rays."""
     for k in range(12):
         canvas.save()
         canvas.rotate(30 * k)
@@ -99,7 +99,7 @@ def sun(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 
 
 def cat(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """A cat's face."""
+    """Draw a cat's face."""
     canvas.drawPath(_polygon((-0.85, -0.95), (-0.15, -0.55), (-0.8, 0.0)), _fill(ink))
     canvas.drawPath(_polygon((0.85, -0.95), (0.15, -0.55), (0.8, 0.0)), _fill(ink))
     canvas.drawOval(skia.Rect.MakeLTRB(-0.9, -0.65, 0.9, 0.8), _fill(ink))
@@ -120,7 +120,7 @@ def cat(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 
 
 def bear(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """A bear's face."""
+    """Draw a bear's face."""
     for x in (-0.62, 0.62):
         canvas.drawCircle(x, -0.62, 0.34, _fill(ink))
         canvas.drawCircle(x, -0.62, 0.18, _fill(second))
@@ -133,7 +133,7 @@ def bear(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 
 
 def rocket(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """A rocket on its way."""
+    """Draw a flying rocket."""
     canvas.rotate(28)
     for side in (-1, 1):
         canvas.drawPath(_polygon((0.25 * side, 0.1), (0.62 * side, 0.62), (0.2 * side, 0.5)), _fill(second))
@@ -149,7 +149,7 @@ def rocket(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 
 
 def flower(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """A daisy."""
+    """Draw a daisy."""
     for _ in range(10):
         canvas.rotate(36)
         canvas.drawOval(skia.Rect.MakeLTRB(-0.2, -1.0, 0.2, -0.2), _fill(ink))
@@ -158,7 +158,7 @@ def flower(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 
 
 def rainbow(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """Four arches over two clouds."""
+    """Draw four arches over two clouds."""
     for k, colour in enumerate((ink, (240, 150, 60), (245, 205, 80), second)):
         r = 0.92 - 0.17 * k
         canvas.drawArc(skia.Rect.MakeLTRB(-r, 0.45 - r, r, 0.45 + r), 180, 180, False, _stroke(colour, 0.15))
@@ -168,7 +168,7 @@ def rainbow(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
 
 
 def poster(canvas: skia.Canvas, ink: Colour, second: Colour) -> None:
-    """A poster: a low sun over hills."""
+    """Draw a poster of a low sun over hills."""
     frame = skia.Rect.MakeLTRB(-0.8, -1, 0.8, 1)
     canvas.save()
     canvas.clipRect(frame, skia.ClipOp.kIntersect, True)

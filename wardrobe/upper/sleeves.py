@@ -1,4 +1,4 @@
-"""Drawing sleeves onto a trunk."""
+"""Sleeves: flat, hanging, folded across the body, or tucked behind it."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,11 +15,21 @@ from wardrobe.silhouette.sleeve_shapes import Sleeve, make_sleeve
 from wardrobe.upper.cuffs import draw_cuff
 from wardrobe.upper.folds import sleeve_folds
 
-_SHADOW_REACH = (0.0, 0.3, 0.65, 0.9, 1.0, 1.0, 0.9, 0.6, 0.0)  # how far a sleeve's shadow reaches, along the sleeve
+_SHADOW_REACH = (
+    0.0,
+    0.3,
+    0.65,
+    0.9,
+    1.0,
+    1.0,
+    0.9,
+    0.6,
+    0.0,
+)  # from the armpit to the cuff
 
 
 def draw_sleeves(ctx: DrawingContext, sides: Sequence[int] = (1, -1)) -> list[Callable[[], None]]:
-    """Draws the sleeves of these sides; gives what is to be drawn when all else is: forearms laid over the trunk."""
+    """Draw the sleeves of these sides; returns steps to draw last, the forearms folded across the body."""
     deferred: list[Callable[[], None]] = []
     shape = _choose_shape(ctx)
     for arm in ctx.body.arms:
@@ -38,13 +48,13 @@ def draw_sleeves(ctx: DrawingContext, sides: Sequence[int] = (1, -1)) -> list[Ca
 
 
 def _choose_shape(ctx: DrawingContext) -> str:
-    """How wide the sleeves are; the same for both arms."""
+    """Choose the shape of the sleeves, the same for both arms."""
     value, seed = ctx.plan.values["sleeve_length"], ctx.cloth.seed
     shapes = ["straight"]
     if ctx.garment in ("blouse", "dress"):
         shapes = {
             3: ["straight", "puff", "wide", "straight"],
-            4: ["straight", "bell", "straight"],  # puffed, they look short
+            4: ["straight", "bell", "straight"],  # puff sleeves would look shorter
             5: ["straight", "bell", "straight"],
             7: ["straight", "balloon", "straight", "bell"],
         }.get(value, shapes)
@@ -58,7 +68,7 @@ def _choose_shape(ctx: DrawingContext) -> str:
 
 
 def _draw_sleeve(ctx: DrawingContext, sleeve: Sleeve, shape: str) -> None:
-    """The sleeve down to its end or its fold. Its edges show, but not along the seam: there the cloth lies flat."""
+    """Draw the sleeve to its end or fold, without an edge along the seam, where the cloth is flat."""
     pen, cloth, side = ctx.pen, ctx.cloth, sleeve.arm.side
     path = pen.path(*sleeve.outline())
     if len(sleeve.inner) > 2:
@@ -78,7 +88,7 @@ def _draw_sleeve(ctx: DrawingContext, sleeve: Sleeve, shape: str) -> None:
 
 
 def _draw_shadow_on_body(ctx: DrawingContext, sleeve: Sleeve) -> None:
-    """The shadow of a sleeve where it lies on the trunk; it begins as a point at the armpit."""
+    """Draw the sleeve's shadow on the body, starting as a point at the armpit."""
     pen, cloth = ctx.pen, ctx.cloth
     edge = resample(sleeve.visible_inner, 9)
     paint = skia.Paint(Color=argb(cloth.shade, 0.15 * cloth.shadow_strength), AntiAlias=True, BlendMode=SRC_ATOP)
@@ -88,20 +98,20 @@ def _draw_shadow_on_body(ctx: DrawingContext, sleeve: Sleeve) -> None:
 
 
 def _draw_seam(ctx: DrawingContext, curve: list[Point]) -> None:
-    """A flat seam: a hint of shade and a fine line."""
+    """Draw a flat seam: faint shade and a fine line."""
     ctx.pen.line(curve, ctx.cloth.shade, 0.9, 0.10)
     ctx.pen.line(curve, ctx.cloth.seam, 0.16, 0.42)
 
 
 def _puff_folds(sleeve: Sleeve) -> list[list[Point]]:
-    """Short folds from a puffed head down."""
+    """Return short folds down from a puffed sleeve head."""
     heads = resample(sleeve.seam, 9)[:6]
     feet = resample([*sleeve.outer[1:4], lerp(sleeve.outer[-1], sleeve.inner[-1], 0.5)], 6)
     return [[head, lerp(head, foot, 0.4), lerp(head, foot, 0.7)] for head, foot in zip(heads, feet, strict=True)]
 
 
 def _draw_forearm(ctx: DrawingContext, sleeve: Sleeve, shape: str) -> None:
-    """The part of a folded sleeve that lies across the trunk."""
+    """Draw the part of a folded sleeve that lies across the body."""
     lean = (sleeve.arm.angle + sleeve.arm.bend - 90) * sleeve.arm.side
     path = ctx.pen.path(*sleeve.forearm_outline())
     ctx.pen.piece(path, ctx.cloth, angle=lean, shadow=1.3, edge=0.8)
@@ -111,7 +121,7 @@ def _draw_forearm(ctx: DrawingContext, sleeve: Sleeve, shape: str) -> None:
 
 
 def draw_tucked_sleeves(ctx: DrawingContext) -> None:
-    """The parts of both sleeves that are folded behind the trunk, as they show beside it; drawn before the trunk."""
+    """Draw the parts of tucked sleeves that show beside the body; call it before the body is drawn."""
     body = ctx.body
     for arm in body.arms:
         fold = _tuck_line(body, arm)
@@ -121,7 +131,7 @@ def draw_tucked_sleeves(ctx: DrawingContext) -> None:
 
 
 def _tuck_line(body: Body, arm: Arm) -> list[Point]:
-    """The line at which a sleeve is folded back: nearly straight, from the shoulder's end down the side."""
+    """Return the line where a sleeve is folded back: nearly straight, from the shoulder's end down the side."""
     x, y = body.shoulder, body.shoulder_y
     out = 0.8 + 0.02 * arm.angle
     low = body.armpit_y + 0.3 * arm.angle
@@ -131,7 +141,7 @@ def _tuck_line(body: Body, arm: Arm) -> list[Point]:
 
 
 def _draw_tucked_head(ctx: DrawingContext, arm: Arm) -> None:
-    """The head of such a sleeve, over the trunk, up to its fold."""
+    """Draw the head of a tucked sleeve over the body, to its fold."""
     pen, body, cloth = ctx.pen, ctx.body, ctx.cloth
     fold = _tuck_line(body, arm)
     x, y = fold[0]

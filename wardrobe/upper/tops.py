@@ -1,4 +1,4 @@
-"""Everything with a trunk, from the spaghetti top to the coat and the dress: the order in which its parts are drawn."""
+"""Assembly of upper garments and dresses: the order in which their parts are drawn."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,7 +33,7 @@ from wardrobe.upper.sleeves import draw_sleeves, draw_tucked_sleeves
 
 
 def draw_top(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
-    """Draws the plan's upper garment or dress with the pen."""
+    """Draw the plan's upper garment or dress."""
     style = _choose_style(plan, rng)
     body = make_body(plan, _choose_neck_width(plan, rng), style, rng)
     cloth = choose_cloth(plan.garment, rng)
@@ -47,7 +47,7 @@ def draw_top(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
 
 
 def _draw_front(ctx: DrawingContext) -> None:
-    """A garment with shoulders, seen from the front."""
+    """Draw a garment with shoulders from the front."""
     pen, body = ctx.pen, ctx.body
     neck = (NECKLINES | HIGH_NECKS | COLLARS | LAPELS | {HOOD: hood})[ctx.plan.neck](ctx)
     _choose_fastening(ctx, neck)
@@ -70,19 +70,19 @@ def _draw_front(ctx: DrawingContext) -> None:
     for step in [*neck.draw_over, *deferred]:
         step()
     if lace_trimmed(ctx) and ctx.plan.neck in (("neckline_design", 4), ("neckline_design", 5), ("neckline_design", 7)):
-        for curve in neck.opening[:-1]:  # all but what closes it above
+        for curve in neck.opening[:-1]:  # all but the curve that closes it above
             draw_lace(pen, list(curve)[::-1], 2.0, ctx.cloth)
 
 
 def _draw_back(ctx: DrawingContext) -> None:
-    """The same, seen from behind."""
+    """Draw a garment with shoulders from behind."""
     draw_top_support(ctx)
-    trunk = ctx.pen.path(*ctx.body.outline(1.8))
-    ctx.pen.piece(trunk, ctx.cloth, shadow=0.7)
-    _finish_body(ctx, trunk, False)
-    _draw_waist(ctx, trunk)
+    body_path = ctx.pen.path(*ctx.body.outline(1.8))
+    ctx.pen.piece(body_path, ctx.cloth, shadow=0.7)
+    _finish_body(ctx, body_path, False)
+    _draw_waist(ctx, body_path)
     if is_quilted(ctx):
-        quilt_body(ctx, trunk)
+        quilt_body(ctx, body_path)
     _draw_back_seams(ctx)
     deferred = _draw_arms(ctx)
     draw_neck_from_behind(ctx)
@@ -91,7 +91,7 @@ def _draw_back(ctx: DrawingContext) -> None:
 
 
 def _draw_with_bare_shoulders(ctx: DrawingContext, style: str) -> None:
-    """A garment without two shoulders."""
+    """Draw a garment without two shoulders."""
     front = draw_bare_shoulder_body(ctx, style)
     _finish_body(ctx, front, False)
     _draw_front_details(ctx, Neck([]), front)
@@ -103,7 +103,7 @@ def _draw_with_bare_shoulders(ctx: DrawingContext, style: str) -> None:
 
 
 def _draw_arms(ctx: DrawingContext) -> list[Callable[[], None]]:
-    """Sleeves or the edges of bare armholes; gives what lies upon all else."""
+    """Draw sleeves or bare armholes; returns steps to draw last."""
     if ctx.body.sleeve_share:
         return draw_sleeves(ctx)
     for side in (1, -1):
@@ -114,7 +114,7 @@ def _draw_arms(ctx: DrawingContext) -> list[Callable[[], None]]:
 
 
 def _choose_fastening(ctx: DrawingContext, neck: Neck) -> None:
-    """Outer garments open in front even where their neck does not say how."""
+    """Give outerwear a fastening where its neck does not define one."""
     if neck.closure != "closed" or "coat_length" not in ctx.plan.values:
         return
     neck.closure = "buttons" if ctx.garment == "vest" else "zip"
@@ -148,13 +148,13 @@ def _choose_neck_width(plan: Plan, rng: np.random.Generator) -> float:
         ("collar_design", 1): (6.6, 7.6),
         ("lapel_design", 2): (7.2, 8.4),
     }
-    if (family, value) == ("neckline_design", 7):  # crew or scoop
+    if (family, value) == ("neckline_design", 7):  # crew neck or scoop neck
         return float(rng.uniform(7.6, 9.2) if rng.random() < 0.6 else rng.uniform(9.8, 11.5))
     return float(rng.uniform(*spans.get((family, value), (7.2, 8.2))))
 
 
 def _choose_lining(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
-    """What shows inside the neck: the cloth's own dark inside, or a lining in coats, jackets and blazers."""
+    """Choose what shows inside the neck: the cloth's dark inside, or a lining in coats, jackets and blazers."""
     if plan.garment in ("coat", "jacket", "blazer") and rng.random() < 0.5:
         colours = ((92, 74, 66), (70, 76, 92), (120, 100, 84), (110, 60, 62), (84, 88, 90))
         return Cloth(mix(colours[rng.integers(len(colours))], cloth.colour, 0.15), cloth.accent)
@@ -162,7 +162,7 @@ def _choose_lining(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
 
 
 def _choose_trim(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
-    """The cloth of collar, bands and cuffs."""
+    """Choose the cloth of collar, bands and cuffs."""
     chance = {"collar_design": 0.35, "neck_design": 0.12, "neckline_design": 0.25}.get(plan.neck[0], 0.1)
     if plan.neck == ("collar_design", 4):
         chance = 0.6
@@ -173,16 +173,19 @@ def _choose_trim(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
     return cloth.plain()
 
 
-def _finish_body(ctx: DrawingContext, trunk: skia.Path, opened: bool) -> None:
-    """Folds, light, the hem and the waist."""
+def _finish_body(ctx: DrawingContext, body_path: skia.Path, opened: bool) -> None:
+    """Draw folds, light and the hem."""
     pen, body, cloth = ctx.pen, ctx.body, ctx.cloth
-    pen.folds(trunk, cloth, body_folds(ctx))
+    pen.folds(body_path, cloth, body_folds(ctx))
     side = body.chest
     pen.tint(
-        trunk, (-side, 0), (side, body.length * 0.4), [((255, 255, 255), 0.07), ((0, 0, 0), 0.0), (cloth.shade, 0.17)]
+        body_path,
+        (-side, 0),
+        (side, body.length * 0.4),
+        [((255, 255, 255), 0.07), ((0, 0, 0), 0.0), (cloth.shade, 0.17)],
     )
     if body.hem_band:
-        _draw_hem_band(ctx, trunk, opened)
+        _draw_hem_band(ctx, body_path, opened)
     else:
         if lace_trimmed(ctx) and not body.tail and ctx.cloth.seed // 130 % 2:
             draw_lace(pen, body.hem_curve()[::-1], 2.8, cloth)
@@ -190,24 +193,24 @@ def _finish_body(ctx: DrawingContext, trunk: skia.Path, opened: bool) -> None:
         pen.stitches([(x * 0.99, y - back) for x, y in body.hem_curve()], cloth, alpha=0.5)
 
 
-def _draw_waist(ctx: DrawingContext, trunk: skia.Path) -> None:
-    """What marks the waist; it lies over the buttons."""
+def _draw_waist(ctx: DrawingContext, body_path: skia.Path) -> None:
+    """Draw the waist, over the buttons."""
     if ctx.garment == "dress":
-        draw_waist(ctx, trunk)
+        draw_waist(ctx, body_path)
     elif ctx.body.peplum:
-        draw_peplum_seam(ctx, trunk)
+        draw_peplum_seam(ctx, body_path)
 
 
-def _draw_hem_band(ctx: DrawingContext, trunk: skia.Path, opened: bool) -> None:
-    """The knitted band at the bottom; left out where an open front has no cloth."""
+def _draw_hem_band(ctx: DrawingContext, body_path: skia.Path, opened: bool) -> None:
+    """Draw the knitted hem band, except where an open front has no cloth."""
     pen, body = ctx.pen, ctx.body
     hem = body.hem_curve()
-    wider = 1 + 1.9 / body.hem  # the trunk falls over it
+    wider = 1 + 1.9 / body.hem  # the body overlaps it
     upper = [(x * wider, y - body.hem_band) for x, y in hem]
     cloth = ctx.trim if ctx.trim.pattern != "plain" else ctx.trim.plain(0.03)
     lower = [(x * 1.02, y + 0.6) for x, y in hem]
     wide_area = pen.path([(x * 1.15, y) for x, y in upper], [(x * 1.15, y + 2.0) for x, y in lower][::-1])
-    path = skia.Op(trunk, wide_area, skia.PathOp.kIntersect_PathOp)  # as wide as the trunk, however that ripples
+    path = skia.Op(body_path, wide_area, skia.PathOp.kIntersect_PathOp)  # clipped to the body's rippled sides
     pen.piece(path, cloth, edge=0.35)
     with pen.clip(path):
         draw_ribs(ctx.pen, upper, lower, cloth, 0.85)
@@ -216,7 +219,7 @@ def _draw_hem_band(ctx: DrawingContext, trunk: skia.Path, opened: bool) -> None:
 
 
 def _draw_front_details(ctx: DrawingContext, neck: Neck, front: skia.Path) -> None:
-    """The seams, the pockets and the fastening of the kit.plan's garment."""
+    """Draw seams or quilting, pockets and the fastening."""
     if ctx.garment == "T-shirt" and ctx.cloth.pattern == "colour block":
         draw_colour_block(ctx, front)
     if is_quilted(ctx):
@@ -230,7 +233,7 @@ def _draw_front_details(ctx: DrawingContext, neck: Neck, front: skia.Path) -> No
 
 
 def _draw_back_seams(ctx: DrawingContext) -> None:
-    """A yoke, a seam down the middle with its vent, or darts, as the garment has them."""
+    """Draw a yoke, or a centre seam with or without a vent, as suits the garment."""
     pen, body, cloth, rng = ctx.pen, ctx.body, ctx.cloth, ctx.rng
     if ctx.garment in ("shirt", "jacket") or (ctx.garment == "blouse" and rng.random() < 0.4):
         _draw_back_yoke(ctx)
