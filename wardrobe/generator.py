@@ -11,7 +11,7 @@ from wardrobe.drawing.geometry import random_warp
 from wardrobe.drawing.pen import Pen
 from wardrobe.lower.skirts import draw_skirt
 from wardrobe.lower.trousers import draw_trousers
-from wardrobe.measurements import COAT, PANT, SKIRT, WAIST
+from wardrobe.measurements import COAT_LENGTHS_CM, PANT_LENGTHS_CM, SKIRT_LENGTHS_CM, WAIST
 from wardrobe.scenes.camera import choose_view
 from wardrobe.scenes.compositing import compose_photo, compose_studio
 from wardrobe.spec import TARGETS, Plan, make_plan
@@ -114,9 +114,9 @@ def _render(picture: skia.Picture, size: tuple[int, int], matrix: skia.Matrix) -
 def _estimate_height(plan: Plan) -> float:
     """Estimate the garment's height in cm (for short tops, its width)."""
     for attribute, spans, more in (
-        ("skirt_length", SKIRT, 0.0 if plan.garment == "skirt" else WAIST),
-        ("coat_length", COAT, 4.0),
-        ("pant_length", PANT, 0.0),
+        ("skirt_length", SKIRT_LENGTHS_CM, 0.0 if plan.garment == "skirt" else WAIST),
+        ("coat_length", COAT_LENGTHS_CM, 4.0),
+        ("pant_length", PANT_LENGTHS_CM, 0.0),
     ):
         if attribute in plan.values:
             return max(spans[plan.values[attribute]][1] + more, 70.0)

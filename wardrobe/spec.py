@@ -118,8 +118,8 @@ def make_plan(seed: int, target: Target | None = None) -> Plan:
     Every block of len(TARGETS) seeds has each value at least once.
     """
     if target is None:
-        block, place = divmod(seed, len(TARGETS))
-        target = TARGETS[np.random.default_rng((block, 71)).permutation(len(TARGETS))[place]]
+        block, position = divmod(seed, len(TARGETS))
+        target = TARGETS[np.random.default_rng((block, 71)).permutation(len(TARGETS))[position]]
     attribute, value = target
     rng = np.random.default_rng((seed, 72, TARGETS.index(target)))
     kinds = [kind for kind, garment_type in GARMENT_TYPES.items() if _can_show(garment_type, attribute, value)]

@@ -9,6 +9,7 @@ from wardrobe.drawing.geometry import Curve, resample
 from wardrobe.fabric.colours import argb
 from wardrobe.fabric.materials import Cloth
 
+Fold = tuple[Curve, float, float]  # curve along its ridge, width in cm, strength 0..1
 _STRENGTH_ALONG = (0.0, 0.55, 0.95, 1.0, 0.8, 0.4, 0.0)  # opacity of a fold from its start to its end
 _OFFSETS_ACROSS = (
     -1.0,

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import skia
 
-from wardrobe.drawing.fold_mesh import fold_mesh
+from wardrobe.drawing.fold_mesh import Fold, fold_mesh
 from wardrobe.drawing.geometry import Curve, Point, Warp, lerp, resample, trace_path
 from wardrobe.drawing.wrinkles import CM_PER_PIXEL, TILE_PIXELS, wrinkle_light
 from wardrobe.fabric.colours import Colour, argb, luminance, mix
@@ -39,8 +39,10 @@ class Pen:
             r.beginRecording(skia.Rect.MakeLTRB(-400, -400, 400, 400)) for r in self._recorders
         )
         self._drawing_support = False
-        turn, grow = float(rng.uniform(-16, 16)), CM_PER_PIXEL * float(rng.uniform(0.65, 1.1))
-        self._wrinkle_matrix = skia.Matrix.Concat(skia.Matrix.RotateDeg(turn), skia.Matrix.Scale(grow, grow))
+        rotation, cm_per_texel = float(rng.uniform(-16, 16)), CM_PER_PIXEL * float(rng.uniform(0.65, 1.1))
+        self._wrinkle_matrix = skia.Matrix.Concat(
+            skia.Matrix.RotateDeg(rotation), skia.Matrix.Scale(cm_per_texel, cm_per_texel)
+        )
         self._wrinkle_strength = float(rng.uniform(1.3, 1.7) if rng.random() < 0.12 else rng.uniform(0.6, 1.15))
         self._wrinkle_matrix.preTranslate(*rng.uniform(0, TILE_PIXELS, 2).tolist())
 
@@ -128,7 +130,7 @@ class Pen:
             paint.setStrokeWidth(width * (i + 1) / steps)
             self.canvas.drawPath(path, paint)
 
-    def _round_edges(self, path: skia.Path, cloth: Cloth, edge: float, more: float) -> None:
+    def _round_edges(self, path: skia.Path, cloth: Cloth, edge: float, extra_opacity: float) -> None:
         """Shade the edges as if they turned away from the light, most at the lower right, with a faint outline."""
         canvas, light = self.canvas, luminance(cloth.colour)
         canvas.save()
@@ -142,12 +144,12 @@ class Pen:
             line.setColor(argb(mix(cloth.colour, (255, 255, 255), 0.55), 0.16))
             canvas.drawPath(path, line)
         line.setStrokeWidth(1.3 * self.pixel)
-        line.setColor(argb(cloth.seam, more + (0.55 if light < 0.25 else 0.42 if light > 0.8 else 0.34)))
+        line.setColor(argb(cloth.seam, extra_opacity + (0.55 if light < 0.25 else 0.42 if light > 0.8 else 0.34)))
         canvas.drawPath(path, line)
         canvas.restore()
 
-    def folds(self, path: skia.Path, cloth: Cloth, folds: Iterable[tuple[Curve, float, float]]) -> None:
-        """Draw soft folds within a shape: each is a curve along its ridge, its width in cm and its strength 0..1."""
+    def folds(self, path: skia.Path, cloth: Cloth, folds: Iterable[Fold]) -> None:
+        """Draw soft folds within a shape."""
         paint = skia.Paint(BlendMode=SRC_ATOP)
         with self.clip(path):
             for curve, width, strength in folds:
@@ -216,8 +218,8 @@ class Pen:
         r = max(radius, 1.7 * self.pixel)
         canvas = self.canvas
         shadow = skia.Paint(Color=argb((10, 8, 14), 0.22), AntiAlias=True, BlendMode=SRC_ATOP)
-        for more in (1.0, 1.25):
-            canvas.drawCircle(x + 0.12 * r, y + 0.3 * r, r * more, shadow)
+        for radius_factor in (1.0, 1.25):
+            canvas.drawCircle(x + 0.12 * r, y + 0.3 * r, r * radius_factor, shadow)
         canvas.drawCircle(x, y, r, skia.Paint(Color=argb(colour), AntiAlias=True))
         rim = skia.Paint(Color=argb(mix(colour, (0, 0, 0), 0.4)), AntiAlias=True, Style=skia.Paint.kStroke_Style)
         rim.setStrokeWidth(r * 0.16)

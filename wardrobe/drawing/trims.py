@@ -96,16 +96,16 @@ def draw_roll(pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, angle: float =
 
 
 def draw_gathers(
-    pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, count: int, rng: np.random.Generator, full: float = 0.5
+    pen: Pen, upper: Curve, lower: Curve, cloth: Cloth, count: int, rng: np.random.Generator, amplitude: float = 0.5
 ) -> None:
     """Draw a gathered strip from `upper` to `lower`, whose free edge waves by `full` cm."""
     n = 2 * count + 1
     tops, ends = resample(upper, n), resample(lower, n)
     edge = []
     for i, (a, b) in enumerate(zip(tops, ends, strict=True)):
-        far = math.dist(a, b) or 1.0
-        out = (full if i % 2 else -full) * (0.7 + 0.6 * rng.random()) * (0 < i < n - 1)
-        edge.append(lerp(a, b, 1.0 + out / far))
+        distance = math.dist(a, b) or 1.0
+        out = (amplitude if i % 2 else -amplitude) * (0.7 + 0.6 * rng.random()) * (0 < i < n - 1)
+        edge.append(lerp(a, b, 1.0 + out / distance))
     path = pen.path(list(upper), edge[::-1])
     pen.piece(path, cloth, shadow=0.7, edge=0.2)
     light, dark = cloth.highlight, 0.8 if cloth.is_dark else 0.5

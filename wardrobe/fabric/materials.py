@@ -7,14 +7,14 @@ import numpy as np
 import skia
 
 from wardrobe.fabric.colours import (
-    BOTTOMS,
-    BRIGHTS,
-    CASUAL,
-    DENIM,
-    LEATHER,
-    OUTER,
-    SHIRTS,
-    SUITS,
+    BOTTOM_COLOURS,
+    BRIGHT_FASHION_COLOURS,
+    CASUAL_COLOURS,
+    DENIM_COLOURS,
+    LEATHER_COLOURS,
+    OUTERWEAR_COLOURS,
+    SHIRT_COLOURS,
+    SUIT_COLOURS,
     Colour,
     Weights,
     argb,
@@ -24,7 +24,7 @@ from wardrobe.fabric.colours import (
     mix,
     parse_hex,
 )
-from wardrobe.fabric.woven_patterns import GRAIN, TEXTURES, grain_tile, pattern_tile
+from wardrobe.fabric.woven_patterns import GRAIN_BY_PATTERN, TEXTURE_PATTERNS, grain_tile, pattern_tile
 
 
 def _cloths(fabric: str, patterns: str) -> tuple[tuple[str, str], ...]:
@@ -172,7 +172,7 @@ class Cloth:
     @property
     def is_patterned(self) -> bool:
         """True for prints, stripes and checks; a texture alone is no pattern."""
-        return self.pattern not in ("plain", "oxford", *TEXTURES)
+        return self.pattern not in ("plain", "oxford", *TEXTURE_PATTERNS)
 
     @property
     def is_dark(self) -> bool:
@@ -187,7 +187,9 @@ class Cloth:
 
     def plain(self, darker: float = 0.0) -> "Cloth":
         """Return the cloth without its pattern, darkened by a share of its shade (for linings and insides)."""
-        texture = self.pattern if self.pattern in TEXTURES else "knit" if self.pattern == "fair isle" else "plain"
+        texture = (
+            self.pattern if self.pattern in TEXTURE_PATTERNS else "knit" if self.pattern == "fair isle" else "plain"
+        )
         return replace(self, colour=mix(self.colour, self.shade, darker), pattern=texture)
 
     def paint(self, angle: float = 0.0) -> list[skia.Paint]:
@@ -202,8 +204,8 @@ class Cloth:
                 skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.FilterMode.kLinear, local, skia.Rect.MakeWH(*size)
             )
             paints.append(skia.Paint(Shader=shader, AntiAlias=True))
-        if self.pattern in GRAIN:
-            specks, strength, stretch = GRAIN[self.pattern]
+        if self.pattern in GRAIN_BY_PATTERN:
+            specks, strength, stretch = GRAIN_BY_PATTERN[self.pattern]
             local = skia.Matrix.Concat(local, skia.Matrix.Scale(*stretch))
             shader = grain_tile(specks).makeShader(
                 skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear), local
@@ -236,14 +238,15 @@ def _choose_colour(garment: str, fabric: str, kind: str, rng: np.random.Generato
     if kind in fixed:
         return parse_hex(str(rng.choice(fixed[kind])))
     pools: dict[str, Weights] = {
-        "shirt": SHIRTS, "coat": OUTER, "jacket": OUTER, "vest": OUTER, "blazer": SUITS, "trousers": BOTTOMS,
-        "shorts": BOTTOMS, "skirt": BOTTOMS if rng.random() < 0.5 else CASUAL,
+        "shirt": SHIRT_COLOURS, "coat": OUTERWEAR_COLOURS, "jacket": OUTERWEAR_COLOURS, "vest": OUTERWEAR_COLOURS,
+        "blazer": SUIT_COLOURS, "trousers": BOTTOM_COLOURS, "shorts": BOTTOM_COLOURS,
+        "skirt": BOTTOM_COLOURS if rng.random() < 0.5 else CASUAL_COLOURS,
     }  # fmt: skip
-    pool = pools.get(garment, CASUAL)
+    pool = pools.get(garment, CASUAL_COLOURS)
     if fabric in ("denim", "leather"):
-        pool = DENIM if fabric == "denim" else LEATHER
+        pool = DENIM_COLOURS if fabric == "denim" else LEATHER_COLOURS
     elif fabric in ("satin", "velvet") or (
         kind in ("floral", "blooms", "big dots", "geometric") and rng.random() < 0.5
     ):
-        pool = BRIGHTS
+        pool = BRIGHT_FASHION_COLOURS
     return choose_colour(pool, rng)

@@ -8,7 +8,7 @@ import skia
 
 from wardrobe.fabric.colours import Colour, argb, luminance, mix, parse_hex
 
-Tile = tuple[skia.Picture, tuple[float, float]]
+Tile = tuple[skia.Picture, tuple[float, float]]  # recording, (width, height) in cm
 _FLOWER_PALETTES = (("e0518c", "f3b6c8", "f2c230"), ("c11f2b", "e8732c", "f6d75c"), ("2c6ecb", "9cc4e4", "fbfaf8"),
             ("8f5aa8", "cdbbe6", "f7cfd9"), ("fbfaf8", "f1e8d6", "f2c230"))  # fmt: skip
 

@@ -5,11 +5,11 @@ from functools import lru_cache
 import numpy as np
 import skia
 
-from wardrobe.fabric.colours import FAMILIES, STRONG, Colour, argb, luminance, mix, parse_hex
-from wardrobe.fabric.printed_patterns import print_tile
+from wardrobe.fabric.colours import COLOUR_FAMILIES, STRONG_FAMILIES, Colour, argb, luminance, mix, parse_hex
+from wardrobe.fabric.printed_patterns import Tile, print_tile
 
 # Grain of a pattern: kind of speck, opacity, and (width, height) of a speck in cm.
-GRAIN: dict[str, tuple[str, float, tuple[float, float]]] = {
+GRAIN_BY_PATTERN: dict[str, tuple[str, float, tuple[float, float]]] = {
     "denim": ("fine", 0.13, (0.10, 0.30)),
     "heather": ("fine", 0.15, (0.22, 0.10)),
     "twill": ("twill", 0.08, (0.12, 0.12)),
@@ -17,7 +17,7 @@ GRAIN: dict[str, tuple[str, float, tuple[float, float]]] = {
     "herringbone": ("fine", 0.08, (0.15, 0.15)),
     "oxford": ("fine", 0.10, (0.14, 0.14)),
 }
-TEXTURES = (
+TEXTURE_PATTERNS = (
     "denim",
     "knit",
     "heather",
@@ -44,7 +44,6 @@ def grain_tile(kind: str) -> skia.Image:
     )
 
 
-Tile = tuple[skia.Picture, tuple[float, float]]
 Band = tuple[float, float, int]  # start, width, colour
 
 
@@ -75,8 +74,8 @@ def _begin_tile(width: float, height: float) -> tuple[skia.PictureRecorder, skia
 
 
 def _random_third_colour(rng: np.random.Generator) -> Colour:
-    names = (*STRONG, "white", "grey")
-    family = FAMILIES[names[rng.integers(len(names))]]
+    names = (*STRONG_FAMILIES, "white", "grey")
+    family = COLOUR_FAMILIES[names[rng.integers(len(names))]]
     return parse_hex(family[rng.integers(len(family))])
 
 

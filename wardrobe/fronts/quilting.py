@@ -13,7 +13,7 @@ from wardrobe.fabric.colours import argb
 from wardrobe.silhouette.context import DrawingContext
 from wardrobe.spec import HOOD
 
-PITCH = 7.5  # cm between seams
+PITCH_CM = 7.5  # cm between seams
 
 
 def is_quilted(ctx: DrawingContext) -> bool:
@@ -36,7 +36,7 @@ def quilt_body(ctx: DrawingContext, body_path: skia.Path) -> None:
     rows: list[Curve] = []
     diamonds = _has_diamond_quilting(ctx)
     if diamonds:
-        step = PITCH
+        step = PITCH_CM
         for c in np.arange(-body.length - x, body.length + x, step):
             rows.append([(-x, float(c) - x), (x, float(c) + x)])
             rows.append([(-x, float(c) + x), (x, float(c) - x)])
@@ -45,7 +45,7 @@ def quilt_body(ctx: DrawingContext, body_path: skia.Path) -> None:
         while y < body.length - 2.5:
             sag = float(rng.uniform(0.6, 1.2))
             rows.append(arc_between((-x, y - 0.6), (x, y - 0.6), sag / (2 * x), 5))
-            y += PITCH
+            y += PITCH_CM
     _draw_quilting(ctx, body_path, rows, 0.45 if diamonds else 1.0)
 
 
@@ -55,7 +55,9 @@ def quilt_sleeve(ctx: DrawingContext, path: skia.Path, outer: Curve, inner: Curv
         _draw_quilting(ctx, path, _diagonals_across(outer), 0.45)
         return
     ends: list[tuple[Point, Point]] = []
-    for along in np.arange(PITCH, _arc_length(outer) - 4.0, PITCH):  # up from the cuff, at right angles to the sleeve
+    for along in np.arange(
+        PITCH_CM, _arc_length(outer) - 4.0, PITCH_CM
+    ):  # up from the cuff, at right angles to the sleeve
         a, b = _point_from_end(outer, float(along)), _point_from_end(inner, float(along))
         if along > _arc_length(inner):  # above the armpit there is no inner edge
             (ax, ay), (bx, by) = ends[-1] if ends else (outer[-1], inner[-1])
@@ -71,7 +73,7 @@ def _diagonals_across(curve: Curve) -> list[Curve]:
     rows: list[Curve] = []
     for side in (turn + math.pi / 4, turn - math.pi / 4):
         dx, dy = math.cos(side), math.sin(side)
-        for far in np.arange(-reach, reach, PITCH / math.sqrt(2)).tolist():
+        for far in np.arange(-reach, reach, PITCH_CM / math.sqrt(2)).tolist():
             x, y = 0.5 * (x0 + x1) - dy * far, 0.5 * (y0 + y1) + dx * far
             rows.append([(x - dx * reach, y - dy * reach), (x + dx * reach, y + dy * reach)])
     return rows

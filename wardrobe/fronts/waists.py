@@ -8,7 +8,7 @@ from wardrobe.fabric.materials import Cloth
 from wardrobe.measurements import WAIST
 from wardrobe.silhouette.context import DrawingContext, metal_colour
 
-LEATHERS = ((92, 58, 38), (40, 36, 36), (150, 104, 64), (200, 178, 146), (104, 36, 34))
+LEATHER_BELT_COLOURS = ((92, 58, 38), (40, 36, 36), (150, 104, 64), (200, 178, 146), (104, 36, 34))
 
 
 def draw_waist(ctx: DrawingContext, front: skia.Path) -> None:
@@ -73,7 +73,7 @@ def _choose_belt_cloth(ctx: DrawingContext) -> Cloth:
         return ctx.cloth
     if kind < 0.5:
         return ctx.trim.plain(0.3)
-    colour = LEATHERS[ctx.cloth.seed // 3 % len(LEATHERS)]
+    colour = LEATHER_BELT_COLOURS[ctx.cloth.seed // 3 % len(LEATHER_BELT_COLOURS)]
     return Cloth(colour, colour, material="leather")
 
 

@@ -7,20 +7,20 @@ from itertools import pairwise
 import numpy as np
 import skia
 
-from wardrobe.drawing.geometry import Curve, Point, mirrored_reversed, monotone_cubic
+from wardrobe.drawing.fold_mesh import Fold
+from wardrobe.drawing.geometry import Point, mirrored_reversed, monotone_cubic
 from wardrobe.drawing.pen import Pen
 from wardrobe.drawing.trims import draw_lace
 from wardrobe.fabric.materials import Cloth, choose_cloth
 from wardrobe.lower.skirt_details import draw_denim_skirt_front, draw_slit_or_buttons, draw_wrap_edge
 from wardrobe.lower.waistband import draw_inside_waist, draw_waistband
-from wardrobe.measurements import SKIRT
+from wardrobe.measurements import SKIRT_LENGTHS_CM
 from wardrobe.spec import Plan
 from wardrobe.supports.display import draw_bottom_clips, draw_bottom_support
 
 Width = Callable[[float], float]  # half width by height
-Fold = tuple[Curve, float, float]
 
-CUTS = {
+CUTS_BY_MATERIAL = {
     "denim": ("denim", "denim", "pencil"),
     "cotton": ("line", "line", "full", "tiered", "wrap"),
     "wool": ("pencil", "line", "pleated", "wrap"),
@@ -29,9 +29,11 @@ CUTS = {
     "satin": ("slip", "slip", "pleated", "wrap"),
 }
 # cm that the hip is wider than the waist, growth of the half width per cm below, and the sag of the hem in cm.
-SHAPES = {"pencil": (4.4, -0.045, 1.0), "denim": (4.6, 0.05, 1.2), "line": (5.2, 0.17, 2.6), "wrap": (5.0, 0.14, 2.2),
-          "slip": (4.6, 0.10, 1.8), "full": (9.0, 0.34, 4.2), "pleated": (6.5, 0.17, 2.0), "tiered": (7.0, 0.24, 2.4),
-          "tulle": (10.0, 0.30, 3.4)}  # fmt: skip
+SHAPES_BY_CUT = {
+    "pencil": (4.4, -0.045, 1.0), "denim": (4.6, 0.05, 1.2), "line": (5.2, 0.17, 2.6), "wrap": (5.0, 0.14, 2.2),
+    "slip": (4.6, 0.10, 1.8), "full": (9.0, 0.34, 4.2), "pleated": (6.5, 0.17, 2.0), "tiered": (7.0, 0.24, 2.4),
+    "tulle": (10.0, 0.30, 3.4),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,13 @@ def draw_skirt(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
 
 def _measure(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Skirt:
     value, worn = plan.values["skirt_length"], plan.setting == "mannequin"
-    length = float(rng.uniform(*SKIRT[value]))
-    cut = str(rng.choice(CUTS[cloth.material]))
+    length = float(rng.uniform(*SKIRT_LENGTHS_CM[value]))
+    cut = str(rng.choice(CUTS_BY_MATERIAL[cloth.material]))
     if cut in ("pencil", "denim") and value >= 4:
         cut = "line" if cut == "pencil" else "denim"
     if cut == "slip" and value == 1:
         cut = "line"
-    extra, growth, bow = SHAPES[cut]
+    extra, growth, bow = SHAPES_BY_CUT[cut]
     waist = float(
         rng.uniform(15.4, 16.6) if worn else rng.uniform(16.0, 18.5) - (0.8 if plan.setting == "hanger" else 0.0)
     )

@@ -11,14 +11,14 @@ from wardrobe.fabric.colours import Colour, argb, luminance, mix
 from wardrobe.fabric.materials import Cloth
 from wardrobe.lower.trouser_shapes import Leg, Trousers
 
-THREAD: Colour = (214, 160, 84)
+THREAD_COLOUR: Colour = (214, 160, 84)
 
 
 def topstitch_colour(cloth: Cloth) -> Colour | None:
     """Return the contrasting colour of a denim's topstitching, or None for the cloth's own seam colour."""
     if cloth.pattern != "denim" or not 0.12 < luminance(cloth.colour) < 0.55:
         return None
-    return THREAD if cloth.seed % 4 else (226, 220, 206)
+    return THREAD_COLOUR if cloth.seed % 4 else (226, 220, 206)
 
 
 def draw_fly(pen: Pen, trousers: Trousers, cloth: Cloth) -> None:

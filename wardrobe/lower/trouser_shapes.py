@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wardrobe.drawing.geometry import Curve, Point, arc_between, monotone_cubic
+from wardrobe.drawing.fold_mesh import Fold
+from wardrobe.drawing.geometry import Point, arc_between, monotone_cubic
 from wardrobe.fabric.materials import Cloth
 from wardrobe.spec import Plan
 
 Width = Callable[[float], float]  # x by height
-Fold = tuple[Curve, float, float]
 
 # Half widths of a leg at the knee (y = 58) and at the ankle (y = 96).
-CUTS = {"skinny": (9.0, 6.8), "straight": (11.3, 10.2), "tapered": (11.8, 8.4), "wide": (15.0, 16.0),
+LEG_WIDTHS_BY_CUT = {"skinny": (9.0, 6.8), "straight": (11.3, 10.2), "tapered": (11.8, 8.4), "wide": (15.0, 16.0),
         "flared": (10.0, 14.0), "loose": (13.5, 11.0)}  # fmt: skip
-STYLES = {
+CUTS_BY_STYLE = {
     "jeans": ("skinny", "straight", "straight", "tapered", "wide", "flared"),
     "chinos": ("straight", "tapered", "tapered", "straight"),
     "suit": ("straight", "tapered", "wide"),
@@ -80,7 +80,7 @@ class Trousers:
 def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Generator) -> Trousers:
     """Choose a style and cut that suit the cloth, and lay out the legs."""
     style = _choose_style(plan, cloth, rng)
-    cut = str(rng.choice(STYLES[style]))
+    cut = str(rng.choice(CUTS_BY_STYLE[style]))
     if length < 66 and cut in ("skinny", "flared", "tapered", "wide") and style != "leggings":
         cut = "straight"
     if 66 < length < 92 and cut in ("wide", "flared") and style != "palazzo" and rng.random() < 0.7:
@@ -100,7 +100,7 @@ def make_trousers(plan: Plan, cloth: Cloth, length: float, rng: np.random.Genera
     if style == "leggings":
         hip = waist + (2.8 if worn else 3.2)
     rise = float(rng.uniform(25.5, 28.5)) + (1.0 if worn else 0.0)
-    knee, ankle = CUTS[cut]
+    knee, ankle = LEG_WIDTHS_BY_CUT[cut]
     if length < 66 and style != "leggings":  # shorts stand away from the leg
         knee = max(knee, (12.5 if length < 50 else 11.6) + (1.0 if style in ("sports", "swim", "cargo") else 0.0))
     if style == "leggings":

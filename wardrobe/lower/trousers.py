@@ -16,7 +16,7 @@ from wardrobe.lower.trouser_details import (
 )
 from wardrobe.lower.trouser_shapes import Leg, Trousers, leg_folds, make_trousers
 from wardrobe.lower.waistband import draw_inside_waist, draw_waistband
-from wardrobe.measurements import PANT
+from wardrobe.measurements import PANT_LENGTHS_CM
 from wardrobe.spec import Plan
 from wardrobe.supports.display import draw_bottom_clips, draw_bottom_support
 
@@ -24,7 +24,7 @@ from wardrobe.supports.display import draw_bottom_clips, draw_bottom_support
 def draw_trousers(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     """Draw the plan's trousers or shorts, from the front or from behind."""
     cloth = choose_cloth(plan.garment, rng)
-    trousers = make_trousers(plan, cloth, float(rng.uniform(*PANT[plan.values["pant_length"]])), rng)
+    trousers = make_trousers(plan, cloth, float(rng.uniform(*PANT_LENGTHS_CM[plan.values["pant_length"]])), rng)
     right = trousers.legs[1]
     if not trousers.seen_from_behind:
         draw_inside_waist(pen, cloth, trousers.waist)

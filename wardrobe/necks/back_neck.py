@@ -6,7 +6,7 @@ from wardrobe.fabric.colours import luminance, mix
 from wardrobe.fabric.materials import Cloth
 from wardrobe.silhouette.context import DrawingContext
 
-KNITTED = ("T-shirt", "sweater", "hoodie", "cardigan")
+JERSEY_GARMENTS = ("T-shirt", "sweater", "hoodie", "cardigan")
 
 
 def back_neckline(width: float, dip: float) -> list[Point]:
@@ -25,7 +25,7 @@ def draw_inside_back(ctx: DrawingContext, dip: float, bottom: float, band: float
     pen.tint(area, (0, dip), (0, max(bottom, dip + 4)), [((255, 255, 255), 0.10), ((8, 6, 14), 0.36)])
     edge = back_neckline(w, dip)
     if band > 0:
-        tape = ctx.trim.plain(0.2) if ctx.garment in KNITTED else _lighter_lining(lining, 0.14)
+        tape = ctx.trim.plain(0.2) if ctx.garment in JERSEY_GARMENTS else _lighter_lining(lining, 0.14)
         pen.band(edge, [(x * 0.97, y + band) for x, y in edge], tape, ribs=0.8 if ctx.garment == "sweater" else 0.0,
                  shadow=0.25, edge=0.3)  # fmt: skip
     kind = rng.random()
@@ -79,7 +79,7 @@ def draw_neck_from_behind(ctx: DrawingContext) -> None:
     height = 3.2 if "neck_design" in values else 0.0
     upper = [(x * (0.95 if height else 1.0), y - height * 1.2) for x, y in edge]
     lower = [(x * 0.985, y + (0.6 if height else 1.7)) for x, y in edge]
-    ctx.pen.band(upper, lower, ctx.trim, ribs=0.8 if ctx.garment in KNITTED else 0.0, shadow=0.3)
+    ctx.pen.band(upper, lower, ctx.trim, ribs=0.8 if ctx.garment in JERSEY_GARMENTS else 0.0, shadow=0.3)
     ctx.pen.stitches([(x, y + 0.5) for x, y in lower], ctx.cloth)
 
 

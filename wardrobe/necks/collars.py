@@ -147,12 +147,12 @@ def flat_collar(ctx: DrawingContext, large: bool) -> Neck:
     cut = _pointed_leaf if large and rng.random() < 0.15 else _round_leaf
     trimming = str(rng.choice(["stitches", "stitches", "piping", "none"]))
 
-    def under() -> None:
+    def draw_under() -> None:
         draw_inside_back(ctx, 0.8, low, band=0.0)
         back = [(-w - 0.4, -0.6), (-w * 0.5, -1.7), (0.0, -2.1), (w * 0.5, -1.7), (w + 0.4, -0.6)]
         ctx.pen.piece(ctx.pen.path(back, [(w, 1.2), (0.0, 2.4), (-w, 1.2)]), ctx.trim.plain(0.2), edge=0.3, shadow=0.3)
 
-    def over() -> None:
+    def draw_over() -> None:
         for flip in (False, True):
             curves = cut(ctx, edge, low, size)
             curves = [mirrored(r) if flip else r for r in curves]
@@ -169,8 +169,8 @@ def flat_collar(ctx: DrawingContext, large: bool) -> Neck:
         if neck.closure == "closed" and rng.random() < 0.5:
             ctx.pen.button((0.0, low + 0.5), button_colour(ctx), 0.6)
 
-    neck.draw_under.append(under)
-    neck.draw_over.append(over)
+    neck.draw_under.append(draw_under)
+    neck.draw_over.append(draw_over)
     return neck
 
 

@@ -21,7 +21,7 @@ def _draped_cowl(ctx: DrawingContext) -> Neck:
     loops = int(rng.integers(3, 5))
     step = float(rng.uniform(4.6, 5.8)) * 3.4 / loops
 
-    def over() -> None:
+    def draw_over() -> None:
         reach = min(7.5, ctx.body.shoulder - w - 0.5)
         bows = [edge]
         for k in range(1, loops + 1):
@@ -32,7 +32,7 @@ def _draped_cowl(ctx: DrawingContext) -> Neck:
             draw_roll(ctx.pen, upper, lower, ctx.cloth, angle=grain, height=1.5)
 
     neck.draw_under.append(lambda: draw_inside_back(ctx, 1.2, depth, band=0.0, label=0.5))
-    neck.draw_over.append(over)
+    neck.draw_over.append(draw_over)
     return neck
 
 
@@ -60,7 +60,7 @@ def _rolled_cowl(ctx: DrawingContext) -> Neck:
     edge = [(-w, -rise), (-w * 0.55, depth * 0.62), (lean, depth), (w * 0.55, depth * 0.62), (w, -rise)]
     neck = Neck(opening_below(_loop(ctx, 0.0, depth, lean)), back_dip=0.8)
 
-    def over() -> None:
+    def draw_over() -> None:
         bows = [edge]
         for k in (1, 2):
             out, fall = 2.4 * k, depth + 5.2 * k
@@ -70,11 +70,11 @@ def _rolled_cowl(ctx: DrawingContext) -> Neck:
         for upper, lower in zip(bows[-2::-1], bows[:0:-1], strict=True):
             draw_roll(ctx.pen, upper, lower, ctx.trim, angle=8.0, height=1.6)
 
-    def under() -> None:
+    def draw_under() -> None:
         draw_inside_back(ctx, 0.8, depth, band=0.0)
         back = [(-w, -rise), (-w * 0.5, -rise - 1.3), (0.0, -rise - 1.6), (w * 0.5, -rise - 1.3), (w, -rise)]
         draw_roll(ctx.pen, back, [(-w, 1.0), (0.0, 2.2), (w, 1.0)], ctx.trim.plain(0.3), height=0.6)
 
-    neck.draw_under.append(under)
-    neck.draw_over.append(over)
+    neck.draw_under.append(draw_under)
+    neck.draw_over.append(draw_over)
     return neck

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from wardrobe.drawing.geometry import Curve, Point, arc_between, blend_curves, mirrored, offset
 from wardrobe.drawing.trims import draw_gathers, draw_raised_piece, draw_ribs, draw_soft_line
 from wardrobe.fronts.fastenings import draw_zip
-from wardrobe.necks.back_neck import KNITTED, draw_inside_back
+from wardrobe.necks.back_neck import JERSEY_GARMENTS, draw_inside_back
 from wardrobe.necks.cowls import cowl_neck
 from wardrobe.necks.openings import opening_below, round_neck_edge
 from wardrobe.silhouette.context import DrawingContext, Neck, button_colour, grain_angle, jitter
@@ -38,7 +38,7 @@ def turtle_neck(ctx: DrawingContext) -> Neck:
     pitch = float(rng.choice([0.75, 1.0, 1.4])) if ctx.garment == "sweater" or rng.random() < 0.5 else 0.0
     neck = Neck(opening_below(base), back_dip=1.0)
 
-    def over() -> None:
+    def draw_over() -> None:
         pen = ctx.pen
         upper = _rim(top, -height, sag)
         sides = arc_between(upper[-1], (w + 0.2, 0.4), -0.03), arc_between((-w - 0.2, 0.4), upper[0], -0.03)
@@ -63,7 +63,7 @@ def turtle_neck(ctx: DrawingContext) -> Neck:
             _draw_wrinkles(ctx, upper, lower)
 
     neck.draw_under.append(lambda: _draw_tube_back(ctx, top, height, sag))
-    neck.draw_over.append(over)
+    neck.draw_over.append(draw_over)
     return neck
 
 
@@ -91,12 +91,12 @@ def _mock_neck(ctx: DrawingContext) -> Neck:
     rng, w = ctx.rng, ctx.body.neck
     height, low = float(rng.uniform(2.8, 4.2)), 4.4
     top, sag = w - float(rng.uniform(0.2, 0.7)), float(rng.uniform(0.5, 1.0))
-    knitted = ctx.garment in KNITTED
+    knitted = ctx.garment in JERSEY_GARMENTS
     zipped = knitted and rng.random() < 0.4
     base = _base_seam(w, low)
     neck = Neck(opening_below(base), back_dip=1.0)
 
-    def over() -> None:
+    def draw_over() -> None:
         pen = ctx.pen
         upper = _rim(top, -height, sag)
         sides = arc_between(upper[-1], (w + 0.2, 0.4), -0.03), arc_between((-w - 0.2, 0.4), upper[0], -0.03)
@@ -116,7 +116,7 @@ def _mock_neck(ctx: DrawingContext) -> Neck:
             draw_zip(ctx, [(0.0, -height + sag), (0.0, 4.0), (0.0, float(rng.uniform(11, 17)))])
 
     neck.draw_under.append(lambda: _draw_tube_back(ctx, top, height, sag + 0.5))
-    neck.draw_over.append(over)
+    neck.draw_over.append(draw_over)
     return neck
 
 
@@ -132,7 +132,7 @@ def _stand_collar(ctx: DrawingContext) -> Neck:
     neck = Neck(opening_below(base), closure=front, bottom=low, back_dip=0.5)
     is_quilted = not soft and rng.random() < 0.4
 
-    def under() -> None:
+    def draw_under() -> None:
         draw_inside_back(ctx, 1.0, low, band=0.0)
         pen = ctx.pen
         top = _rim(w - 0.5, -height * 0.8, -1.0)
@@ -140,7 +140,7 @@ def _stand_collar(ctx: DrawingContext) -> Neck:
         pen.piece(pen.path(top, seam[::-1]), ctx.trim.plain(0.3), edge=0.4, shadow=0.4)
         draw_soft_line(pen, offset(top, 0.5), ctx.trim.highlight[0], 0.9, 0.45)
 
-    def over() -> None:
+    def draw_over() -> None:
         pen = ctx.pen
         for side in (1, -1):
             dx, dy = jitter(ctx, 0.2)
@@ -167,8 +167,8 @@ def _stand_collar(ctx: DrawingContext) -> Neck:
         else:
             draw_zip(ctx, [(0.0, low - height * 0.5), (0.0, low + 3.0)])
 
-    neck.draw_under.append(under)
-    neck.draw_over.append(over)
+    neck.draw_under.append(draw_under)
+    neck.draw_over.append(draw_over)
     return neck
 
 
@@ -184,11 +184,11 @@ def ruffle_neck(ctx: DrawingContext) -> Neck:
     waist = _rim(w - 0.4, -height, 1.8)
     mouth = _rim(w + 0.9, -height - frill_high, 1.0)
 
-    def under() -> None:
+    def draw_under() -> None:
         back = [(x, -2 * (height + frill_high) - y + 0.6) for x, y in mouth]
         draw_gathers(ctx.pen, _rim(w - 0.4, -height + 0.4, 0.0), back, ctx.lining, count, ctx.rng, 0.35)
 
-    def over() -> None:
+    def draw_over() -> None:
         pen = ctx.pen
         sides = arc_between(waist[-1], (w, 0.4), 0.04), arc_between((-w, 0.4), waist[0], 0.04)
         if second:
@@ -206,8 +206,8 @@ def ruffle_neck(ctx: DrawingContext) -> Neck:
         if tied:
             _draw_ribbon(ctx, (0.0, waist[2][1]))
 
-    neck.draw_under.append(under)
-    neck.draw_over.append(over)
+    neck.draw_under.append(draw_under)
+    neck.draw_over.append(draw_over)
     return neck
 
 

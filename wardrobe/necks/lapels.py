@@ -41,20 +41,20 @@ def notched_lapel(ctx: DrawingContext) -> Neck:
     fall = float(rng.uniform(1.3, 2.8))  # drop of the lapel's upper edge
     length = float(rng.uniform(3.7, 4.7))  # of the collar's end
 
-    def roll(y: float) -> float:
+    def roll_line_x(y: float) -> float:
         return w + (0.8 * gap - w) * y / opening_bottom + 0.4
 
-    def half(flip: bool) -> None:
+    def draw_half(flip: bool) -> None:
         pen = ctx.pen
         dx, dy = jitter(ctx, 0.25)
-        tip = (roll(gorge) + width + 1.4 + dx, gorge + fall + dy)
-        notch = (roll(gorge) + width * 0.36, gorge - 0.3)
-        inner = (roll(gorge - 2.4), gorge - 2.4)
+        tip = (roll_line_x(gorge) + width + 1.4 + dx, gorge + fall + dy)
+        notch = (roll_line_x(gorge) + width * 0.36, gorge - 0.3)
+        inner = (roll_line_x(gorge - 2.4), gorge - 2.4)
         bottom = (0.8 * gap + 0.2, opening_bottom + 0.6)
-        belly = (roll(opening_bottom * 0.58) + width * 0.82, opening_bottom * 0.58)
+        belly = (roll_line_x(opening_bottom * 0.58) + width * 0.82, opening_bottom * 0.58)
         lapel = [
             arc_between(inner, bottom, -0.035),
-            [bottom, (roll(opening_bottom * 0.82) + width * 0.28, opening_bottom * 0.83), belly, tip],
+            [bottom, (roll_line_x(opening_bottom * 0.82) + width * 0.28, opening_bottom * 0.83), belly, tip],
             arc_between(tip, notch, 0.0),
             [notch, (0.5 * (notch[0] + inner[0]), 0.5 * (notch[1] + inner[1]) - 0.8), inner],  # under the collar
         ]
@@ -79,14 +79,14 @@ def notched_lapel(ctx: DrawingContext) -> Neck:
             hole_at = [(tip[0] - 2.8, tip[1] + 1.9), (tip[0] - 1.0, tip[1] + 1.4)]
             pen.line(mirrored(hole_at), ctx.cloth.seam, 0.35)
 
-    def over() -> None:
-        half(True)
-        half(False)
+    def draw_over() -> None:
+        draw_half(True)
+        draw_half(False)
         if gap:
             draw_open_front_edges(ctx, edge, opening_bottom)
 
     neck.draw_under.append(lambda: _draw_collar_back(ctx, 3.6, opening_bottom))
-    neck.draw_over.append(over)
+    neck.draw_over.append(draw_over)
     return neck
 
 
@@ -105,7 +105,7 @@ def collarless_front(ctx: DrawingContext) -> Neck:
     neck = Neck(curves, closure="open" if hangs_open else "buttons", bottom=opening_bottom, back_dip=1.6)
     kind = "band" if ctx.garment == "cardigan" else str(rng.choice(["facing", "binding", "facing"]))
 
-    def over() -> None:
+    def draw_over() -> None:
         pen = ctx.pen
         edge = [p for p in right if p[1] <= ctx.body.length]
         if hangs_open:
@@ -128,7 +128,7 @@ def collarless_front(ctx: DrawingContext) -> Neck:
             pen.button((0.0, opening_bottom + 1.2), button_colour(ctx), 0.75)
 
     neck.draw_under.append(lambda: draw_inside_back(ctx, 1.6, opening_bottom, band=2.0 if kind == "band" else 1.2))
-    neck.draw_over.append(over)
+    neck.draw_over.append(draw_over)
     return neck
 
 
@@ -152,7 +152,7 @@ def shawl_collar(ctx: DrawingContext, large: bool) -> Neck:
         size = min(size, ctx.body.shoulder + 1.5 - w)
     height = 6.0 if large else 3.8
 
-    def half(flip: bool) -> None:
+    def draw_half(flip: bool) -> None:
         pen = ctx.pen
         dx, dy = jitter(ctx, 0.3)
         end = (gap * 0.8 + 0.2, opening_bottom + (4.0 if large else 1.0))
@@ -185,14 +185,14 @@ def shawl_collar(ctx: DrawingContext, large: bool) -> Neck:
         if not ctx.trim.is_patterned and not large:
             pen.stitches(offset(outer, -0.9 if flip else 0.9), ctx.trim, alpha=0.4)
 
-    def over() -> None:
-        half(True)
-        half(False)
+    def draw_over() -> None:
+        draw_half(True)
+        draw_half(False)
         if hangs_open and ctx.garment != "cardigan":
             draw_open_front_edges(ctx, edge, opening_bottom)
 
     neck.draw_under.append(lambda: _draw_collar_back(ctx, height, opening_bottom))
-    neck.draw_over.append(over)
+    neck.draw_over.append(draw_over)
     return neck
 
 

@@ -22,13 +22,13 @@ def round_neck(ctx: DrawingContext) -> Neck:
     neck = Neck(opening_below(edge))
     keyhole = ctx.garment in ("dress", "blouse") and depth < 10 and rng.random() < 0.25
 
-    def over() -> None:
+    def draw_over() -> None:
         _draw_finish(ctx, [edge])
         if keyhole:
             _draw_keyhole(ctx, depth)
 
     neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, depth))
-    neck.draw_over.append(over)
+    neck.draw_over.append(draw_over)
     return neck
 
 
@@ -58,7 +58,7 @@ def v_neck(ctx: DrawingContext, plunging: bool) -> Neck:
     wraps = ctx.garment in ("dress", "blouse") and rng.random() < (0.5 if plunging else 0.25)
     tied = ctx.garment in ("dress", "blouse") and not wraps and rng.random() < 0.25
 
-    def over() -> None:
+    def draw_over() -> None:
         _draw_finish(ctx, [left, right])
         if wraps:
             _draw_wrap_edge(ctx, depth)
@@ -66,7 +66,7 @@ def v_neck(ctx: DrawingContext, plunging: bool) -> Neck:
             _draw_ties(ctx, depth)
 
     neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, depth))
-    neck.draw_over.append(over)
+    neck.draw_over.append(draw_over)
     return neck
 
 
@@ -108,7 +108,7 @@ def henley_neck(ctx: DrawingContext) -> Neck:
     count = int(rng.integers(2, 5))
     closed = depth + float(rng.uniform(0.0, 4.0))  # the buttoned part of the placket ends here
 
-    def over() -> None:
+    def draw_over() -> None:
         pen = ctx.pen
         for curve, side in ((left, 1), (right, -1)):
             pen.band(curve, offset(curve, 1.7 * side), ctx.trim, ribs=0.7, shadow=0.4)
@@ -116,7 +116,7 @@ def henley_neck(ctx: DrawingContext) -> Neck:
         draw_open_placket(ctx, (parted, rim), depth, closed, count)
 
     neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, depth))
-    neck.draw_over.append(over)
+    neck.draw_over.append(draw_over)
     return neck
 
 
@@ -129,7 +129,7 @@ def split_neck(ctx: DrawingContext) -> Neck:
     neck = Neck([mirrored(right), mirrored(slit), slit[::-1], right[::-1], [(w, -25.0), (-w, -25.0)]], bottom=depth)
     tied = rng.random() < 0.5
 
-    def over() -> None:
+    def draw_over() -> None:
         whole = [*mirrored(right), *mirrored(slit)[1:]], [*slit[::-1], *right[::-1][1:]]
         for curve in whole:
             _draw_edge(ctx, curve)
@@ -138,7 +138,7 @@ def split_neck(ctx: DrawingContext) -> Neck:
             _draw_ties(ctx, rim + 0.5)
 
     neck.draw_under.append(lambda: draw_inside_back(ctx, neck.back_dip, depth))
-    neck.draw_over.append(over)
+    neck.draw_over.append(draw_over)
     return neck
 
 

@@ -37,7 +37,7 @@ def rib_collar(ctx: DrawingContext) -> Neck:
     )
     stripes = _choose_stripes(ctx)
 
-    def under() -> None:
+    def draw_under() -> None:
         draw_inside_back(ctx, 1.2, low + 4, band=0.0)
         top = [(-w, -height * 0.62), (-w * 0.5, -height * 0.88), (0.0, -height), (w * 0.5, -height * 0.88),
                (w, -height * 0.62)]  # fmt: skip
@@ -45,7 +45,7 @@ def rib_collar(ctx: DrawingContext) -> Neck:
         ctx.pen.band(top, seam, ctx.trim.plain(0.28), shadow=0.3)
         draw_ribs(ctx.pen, top, seam, ctx.trim.plain(0.28), 0.9)
 
-    def over() -> None:
+    def draw_over() -> None:
         outer = [(w + 0.7, 0.8), *edge[:-1][::-1], throat]
         end = throat[0] + 0.3, low - height * 0.9
         inner = [(w - 0.3, -height * 0.66), (w * 0.88, 0.0), (w * 0.62, low * 0.42), end]
@@ -60,8 +60,8 @@ def rib_collar(ctx: DrawingContext) -> Neck:
             elif gap > 1:
                 draw_open_zip_side(ctx, [other[-1], slit[0], slit[-1]], side)
 
-    neck.draw_under.append(under)
-    neck.draw_over.append(over)
+    neck.draw_under.append(draw_under)
+    neck.draw_over.append(draw_over)
     return neck
 
 

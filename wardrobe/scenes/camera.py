@@ -13,7 +13,7 @@ Array = np.ndarray
 # Aspect ratios, width by height.
 STUDIO_ASPECT = 4 / 5  # the same for all studio images, so that they form even rows
 PHOTO_ASPECTS = (9 / 16, 2 / 3, 3 / 4, 3 / 4, 3 / 4, 4 / 5, 1.0, 4 / 3, 4 / 3, 3 / 2)
-BOTTOMS = ("skirt", "trousers", "shorts")
+LOWER_GARMENTS = ("skirt", "trousers", "shorts")
 HEM_ATTRIBUTES = ("skirt_length", "coat_length", "pant_length")
 
 
@@ -33,7 +33,7 @@ class View:
 
 def neck_y(plan: Plan) -> float:
     """Return the y of the wearer's neck point in the garment's coordinates."""
-    return -WAIST if plan.garment in BOTTOMS else 0.0
+    return -WAIST if plan.garment in LOWER_GARMENTS else 0.0
 
 
 def choose_view(
@@ -44,9 +44,9 @@ def choose_view(
     If a length is hidden in the plan, the frame crops that part.
     """
     points = _points(outlines)
-    low, bottom = float(points[:, 1].min()), float(points[:, 1].max())
-    cut_top, cut_bottom = _crop_heights(plan, low, bottom, plain, rng)
-    points = np.vstack([points, _support_points(plan, low, bottom, cut_bottom, supports, plain, rng)])
+    garment_top, garment_bottom = float(points[:, 1].min()), float(points[:, 1].max())
+    cut_top, cut_bottom = _crop_heights(plan, garment_top, garment_bottom, plain, rng)
+    points = np.vstack([points, _support_points(plan, garment_top, garment_bottom, cut_bottom, supports, plain, rng)])
     points = points[points[:, 1] < cut_bottom + 5.0]
     points[:, 1] = np.clip(points[:, 1], cut_top, cut_bottom)
     if cut_bottom < math.inf and not (points[:, 1] == cut_bottom).any():  # a straight seam may have no point here
@@ -92,7 +92,7 @@ def _crop_heights(plan: Plan, top: float, bottom: float, plain: bool, rng: np.ra
     chance = rng.random()
     if plain:
         return -math.inf, math.inf
-    if plan.garment in BOTTOMS:
+    if plan.garment in LOWER_GARMENTS:
         return (top + float(rng.uniform(0.8, 3.0)) if chance < 0.08 else -math.inf), math.inf
     # No label describes a T-shirt's hem, but cropping it must not crop a long hanging sleeve.
     if not set(HEM_ATTRIBUTES) & set(plan.values) and plan.values["sleeve_length"] <= 4 and chance < 0.2:
@@ -114,7 +114,7 @@ def _support_points(
     neck = neck_y(plan)
     whole = cut == math.inf and rng.random() < _full_length_chance(plan, bottom - neck, plain)
     below = neck + FLOOR + 5.0 if whole else _lowest_y_shown(plan, neck, bottom, plain, rng)
-    if plan.garment in BOTTOMS:
+    if plan.garment in LOWER_GARMENTS:
         shown = above > -30.0 or (whole and rng.random() < 0.3)
         near, far = (-9, -4) if cut < math.inf else (-26, -14)
         above = above if shown and cut == math.inf else float(rng.uniform(near, far))
@@ -149,10 +149,10 @@ def _camera_matrix(plan: Plan, plain: bool, rng: np.random.Generator) -> skia.Ma
     if plain:
         return skia.Matrix.RotateDeg(0.0 if upright else float(rng.normal(0, 0.6)))
     spread = 1.4 if upright or plan.hidden in HEM_ATTRIBUTES else 5.5
-    turn = float(np.clip(rng.normal(0, spread), -2.5 * spread, 2.5 * spread))
+    rotation = float(np.clip(rng.normal(0, spread), -2.5 * spread, 2.5 * spread))
     lean = 0.5 if upright else 1.0
     tilt = skia.Matrix.MakeAll(1, 0, 0, 0, 1, 0, rng.normal(0, 0.0004 * lean), rng.normal(0, 0.0007 * lean), 1)
-    return skia.Matrix.Concat(tilt, skia.Matrix.RotateDeg(turn))
+    return skia.Matrix.Concat(tilt, skia.Matrix.RotateDeg(rotation))
 
 
 def _image_size(shape: float, size: int, plain: bool, rng: np.random.Generator) -> tuple[int, int]:

@@ -11,13 +11,13 @@ Array = np.ndarray
 SIDE_PIXELS = 512
 
 
-def noise_paint(kind: str, alpha: float, scale: float, rng: np.random.Generator, turn: float = 0.0) -> skia.Paint:
+def noise_paint(kind: str, alpha: float, scale: float, rng: np.random.Generator, rotation: float = 0.0) -> skia.Paint:
     """Return a paint that lightens and darkens what it covers; a pixel of the tile is `scale` cm."""
     local = skia.Matrix.MakeAll(
         scale, 0, float(rng.uniform(0, SIDE_PIXELS)), 0, scale, float(rng.uniform(0, SIDE_PIXELS)), 0, 0, 1
     )
-    if turn:
-        local = skia.Matrix.Concat(skia.Matrix.RotateDeg(turn), local)
+    if rotation:
+        local = skia.Matrix.Concat(skia.Matrix.RotateDeg(rotation), local)
     repeat, smooth = skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear)
     return skia.Paint(Shader=_noise_tile(kind).makeShader(repeat, repeat, smooth, local), Alphaf=alpha, AntiAlias=True)
 

@@ -26,10 +26,10 @@ def draw_floor_props(canvas: skia.Canvas, view: View, free: IsFree, rng: np.rand
         x, y, inward = _edge_point(view, rng)
         depth = float(rng.uniform(0.0, 0.5)) * reach
         x, y = x + depth * math.cos(inward), y + depth * math.sin(inward)
-        turn, seed = math.degrees(inward) + float(rng.normal(0, 28)), int(rng.integers(1 << 30))
+        rotation, seed = math.degrees(inward) + float(rng.normal(0, 28)), int(rng.integers(1 << 30))
         centre = skia.Point(x + 0.2 * reach * math.cos(inward), y + 0.2 * reach * math.sin(inward))
         if free(centre, reach):
-            _draw_prop(canvas, prop, (x, y), turn, seed)
+            _draw_prop(canvas, prop, (x, y), rotation, seed)
 
 
 def draw_wall_props(canvas: skia.Canvas, view: View, bare: bool, floor: float, rng: np.random.Generator) -> None:
@@ -60,10 +60,10 @@ def draw_wall_props(canvas: skia.Canvas, view: View, bare: bool, floor: float, r
             )
 
 
-def _draw_prop(canvas: skia.Canvas, prop: Prop, at: tuple[float, float], turn: float, seed: int) -> None:
+def _draw_prop(canvas: skia.Canvas, prop: Prop, at: tuple[float, float], rotation: float, seed: int) -> None:
     canvas.save()
     canvas.translate(*at)
-    canvas.rotate(turn)
+    canvas.rotate(rotation)
     prop(canvas, np.random.default_rng(seed))
     canvas.restore()
 
@@ -97,11 +97,11 @@ def draw_second_garment(
     left = edges[0] > w - edges[1]
     free = max(edges[0], w - edges[1], 0.1 * w)
     show = min(float(rng.uniform(0.10, 0.22)) * w, free + 0.04 * w)
-    turn = 0.0 if setting != "flat" else float(rng.uniform(-25, 25))
+    rotation = 0.0 if setting != "flat" else float(rng.uniform(-25, 25))
     height = float(view.matrix.mapXY(0.0, 0.0).y()) if setting != "flat" else float(rng.uniform(0.0, 0.5)) * h
     canvas.save()
     canvas.translate(show - scale * box.right() if left else w - show - scale * box.left(), height)
-    canvas.rotate(turn)
+    canvas.rotate(rotation)
     canvas.scale(scale, scale)
     shadow = skia.ImageFilters.DropShadow(0.6, 1.6, 1.4, 1.4, argb((20, 16, 24), 0.5))
     canvas.saveLayer(None, skia.Paint(ImageFilter=shadow))

@@ -52,10 +52,10 @@ def draw_surface(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator)
         draw_carpet: 0.09, draw_rug: 0.06, draw_tiles: 0.10, draw_table: 0.07, draw_paper: 0.04,
     }  # fmt: skip
     draw = choose_by_weight(weights, rng)
-    turn = float(rng.normal(0, 4)) + float(rng.choice([0.0, 90.0]))
+    rotation = float(rng.normal(0, 4)) + float(rng.choice([0.0, 90.0]))
     if draw is draw_tiles and rng.random() < 0.4:
-        turn += 45.0
-    draw_rotated(canvas, rect, turn, draw, rng)
+        rotation += 45.0
+    draw_rotated(canvas, rect, rotation, draw, rng)
 
 
 def choose_by_weight(weights: dict[Draw, float], rng: np.random.Generator) -> Draw:
@@ -64,12 +64,12 @@ def choose_by_weight(weights: dict[Draw, float], rng: np.random.Generator) -> Dr
     return list(weights)[int(rng.choice(len(weights), p=shares / shares.sum()))]
 
 
-def draw_rotated(canvas: skia.Canvas, rect: skia.Rect, turn: float, draw: Draw, rng: np.random.Generator) -> None:
+def draw_rotated(canvas: skia.Canvas, rect: skia.Rect, rotation: float, draw: Draw, rng: np.random.Generator) -> None:
     """Draw over a rectangle, rotated by degrees about its centre."""
     reach = 0.5 * math.hypot(rect.width(), rect.height())
     canvas.save()
     canvas.translate(rect.centerX(), rect.centerY())
-    canvas.rotate(turn)
+    canvas.rotate(rotation)
     draw(canvas, skia.Rect.MakeLTRB(-reach, -reach, reach, reach), rng)
     canvas.restore()
 
@@ -117,7 +117,7 @@ def draw_parquet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator)
     width, times = float(rng.uniform(6.5, 9.0)), int(rng.integers(4, 6))
     spread = float(rng.uniform(0.05, 0.15))
     length = width * times
-    paints = [noise_paint("grain", grain, 0.2, rng, turn) for turn in (0.0, 90.0)]
+    paints = [noise_paint("grain", grain, 0.2, rng, rotation) for rotation in (0.0, 90.0)]
     joints = skia.Path()
     canvas.save()
     canvas.rotate(45)
@@ -155,11 +155,13 @@ def draw_sheet(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -
 
 def draw_creases(canvas: skia.Canvas, rect: skia.Rect, strength: float, rng: np.random.Generator) -> None:
     """Draw the light and shadow of cloth that does not lie flat."""
-    turn, kind = float(rng.uniform(0, 360)), rng.random()
+    rotation, kind = float(rng.uniform(0, 360)), rng.random()
     if kind < 0.65:
-        canvas.drawRect(rect, noise_paint("drape", 0.2 * strength, float(rng.uniform(0.16, 0.24)), rng, turn))
+        canvas.drawRect(rect, noise_paint("drape", 0.2 * strength, float(rng.uniform(0.16, 0.24)), rng, rotation))
     if kind > 0.3:
-        canvas.drawRect(rect, noise_paint("crumple", 0.15 * strength, float(rng.uniform(0.12, 0.2)), rng, turn + 40))
+        canvas.drawRect(
+            rect, noise_paint("crumple", 0.15 * strength, float(rng.uniform(0.12, 0.2)), rng, rotation + 40)
+        )
 
 
 def draw_blanket(canvas: skia.Canvas, rect: skia.Rect, rng: np.random.Generator) -> None:

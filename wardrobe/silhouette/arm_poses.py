@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from wardrobe.drawing.geometry import Point
-from wardrobe.measurements import ELBOW
+from wardrobe.measurements import ELBOW_SHARE
 
 EdgePoint = tuple[Point, float]  # point on the arm's outer edge, and the arm's direction at it in radians
 ArmEdge = Callable[[float], EdgePoint]
@@ -66,12 +66,12 @@ def arm_centreline(body: ShoulderMeasurements, arm: Arm, depth: float) -> Callab
 def right_arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
     """Return the outer edge of an arm as if it were the right one."""
     first = math.atan2(body.shoulder_y - body.top_y, max(body.shoulder - body.neck, 1.0)) + 0.04
-    turn = math.radians(arm.angle)
+    angle = math.radians(arm.angle)
     bend = 0.0 if arm.folded else math.radians(arm.bend)
     ts = np.arange(0.0, 80.5, 0.5)
     ease = np.clip(ts / arm.shoulder_curve, 0, 1)
     ease = ease * ease * (3 - 2 * ease)
-    angles = first + (turn - first) * ease + bend / (1 + np.exp(-(ts - elbow_distance(body)) / 3.5))
+    angles = first + (angle - first) * ease + bend / (1 + np.exp(-(ts - elbow_distance(body)) / 3.5))
     xs = body.shoulder + np.concatenate([[0.0], np.cumsum(np.cos(angles[:-1]) * 0.5)])
     ys = body.shoulder_y + np.concatenate([[0.0], np.cumsum(np.sin(angles[:-1]) * 0.5)])
 
@@ -83,7 +83,7 @@ def right_arm_edge(body: ShoulderMeasurements, arm: Arm) -> ArmEdge:
 
 def elbow_distance(body: ShoulderMeasurements) -> float:
     """Return the distance of the elbow from the start of the arm's edge."""
-    return ELBOW * body.arm_length - body.bare_arm
+    return ELBOW_SHARE * body.arm_length - body.bare_arm
 
 
 def inset(place: EdgePoint, depth: float) -> Point:

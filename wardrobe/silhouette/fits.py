@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wardrobe.measurements import COAT, HIP, SKIRT, SLEEVE, WAIST
+from wardrobe.measurements import COAT_LENGTHS_CM, HIP, SKIRT_LENGTHS_CM, SLEEVE_LENGTH_SHARES, WAIST
 from wardrobe.silhouette.arm_poses import choose_arms
 from wardrobe.silhouette.garment_body import Body, make_ripple
 from wardrobe.spec import Plan
@@ -49,8 +49,8 @@ CUTS_BY_GARMENT: dict[str, tuple[Span, Span, tuple[str, ...]]] = {
     "top": ((20.5, 22.5), (53, 63), ("straight", "fitted", "A-line", "straight", "peplum")),
     "dress": ((22.5, 24.5), (0, 0), ("straight",)),
 }
-KNITTED = ("sweater", "cardigan", "hoodie")
-HEAVY = ("sweater", "coat", "jacket", "cardigan", "hoodie")
+KNITTED_GARMENTS = ("sweater", "cardigan", "hoodie")
+HEAVY_GARMENTS = ("sweater", "coat", "jacket", "cardigan", "hoodie")
 
 
 def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> Body:
@@ -110,7 +110,7 @@ def _grading(plan: Plan, chest: float) -> float:
 
 def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.random.Generator) -> tuple[float, float]:
     """Choose the x of the shoulder's end and the y of the armpit."""
-    drop = _uniform(rng, (18.5, 21.0)) + (2.5 if plan.garment in HEAVY else 0.0)
+    drop = _uniform(rng, (18.5, 21.0)) + (2.5 if plan.garment in HEAVY_GARMENTS else 0.0)
     shoulder = _uniform(rng, (18.3, 19.8)) + (1.0 if plan.garment in ("coat", "jacket", "blazer") else 0.0)
     shoulder *= _grading(plan, chest)
     if plan.values["sleeve_length"] != 1:
@@ -123,7 +123,7 @@ def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.rand
 
 def _coat(body: Body, plan: Plan, name: str, rng: np.random.Generator) -> None:
     value = plan.values["coat_length"]
-    body.length = _uniform(rng, COAT[value]) * body.scale
+    body.length = _uniform(rng, COAT_LENGTHS_CM[value]) * body.scale
     if value == 1:  # cropped ones are narrow
         body.chest, body.waist = body.chest * 0.92, body.waist * 0.92
     body.armpit_y = min(body.armpit_y, body.length - 17.0)
@@ -138,7 +138,7 @@ def _coat(body: Body, plan: Plan, name: str, rng: np.random.Generator) -> None:
 
 
 def _dress(body: Body, plan: Plan, rng: np.random.Generator) -> None:
-    skirt = _uniform(rng, SKIRT[plan.values["skirt_length"]])
+    skirt = _uniform(rng, SKIRT_LENGTHS_CM[plan.values["skirt_length"]])
     body.length = WAIST + skirt
     cut = str(rng.choice(["sheath", "line", "full", "shift", "line"]))
     body.waist = body.chest - (_uniform(rng, (3.2, 5.2)) if cut != "shift" else _uniform(rng, (0.0, 1.5)))
@@ -155,7 +155,11 @@ def _finish_hem(body: Body, plan: Plan, rng: np.random.Generator) -> None:
     elif plan.garment in ("blouse", "T-shirt") and not body.flare and rng.random() < 0.25:
         body.tail = _uniform(rng, (2.5, 5.5))
     collarless_rib = plan.neck == ("collar_design", 4) and plan.garment == "jacket"
-    if (plan.garment in KNITTED or collarless_rib) and body.length < 75 and (collarless_rib or rng.random() < 0.85):
+    if (
+        (plan.garment in KNITTED_GARMENTS or collarless_rib)
+        and body.length < 75
+        and (collarless_rib or rng.random() < 0.85)
+    ):
         body.hem_band = _uniform(rng, (4.5, 6.5))
     if plan.garment == "vest" and plan.neck == ("neckline_design", 4):
         body.points = _uniform(rng, (4.0, 6.5))
@@ -167,9 +171,9 @@ def _finish_hem(body: Body, plan: Plan, rng: np.random.Generator) -> None:
 
 def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None:
     value = plan.values["sleeve_length"]
-    body.sleeve_share = _uniform(rng, SLEEVE[value])
+    body.sleeve_share = _uniform(rng, SLEEVE_LENGTH_SHARES[value])
     body.arm_length = _uniform(rng, (57, 60)) * body.scale
-    heavy = plan.garment in HEAVY
+    heavy = plan.garment in HEAVY_GARMENTS
     body.bicep = _uniform(rng, (18.5, 20.5) if heavy else (16.5, 18.8)) * (body.chest / 25) ** 0.6
     body.cuff = _uniform(rng, (10.5, 12.5) if heavy else (9.5, 11.5))
     if value <= 4:  # too short to taper

@@ -165,7 +165,7 @@ class Body:
 
 def evaluate_ripple(ripple: Ripple, at: float) -> float:
     """Return the displacement of a rippled edge at a distance along it."""
-    return sum(amplitude * math.sin(turn * at + phase) for amplitude, turn, phase in ripple)
+    return sum(amplitude * math.sin(angle * at + phase) for amplitude, angle, phase in ripple)
 
 
 def make_ripple(rng: np.random.Generator, strength: float) -> Ripple:

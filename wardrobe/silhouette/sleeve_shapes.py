@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wardrobe.drawing.geometry import Point, arc_between, lerp, mirrored, monotone_cubic, resample
-from wardrobe.measurements import ELBOW
+from wardrobe.measurements import ELBOW_SHARE
 from wardrobe.silhouette.arm_poses import (
     Arm,
     ArmEdge,
@@ -152,7 +152,7 @@ def _width_along(body: Body, shape: str, reach: float, root: float) -> tuple[Cal
         [
             (0.0, body.bicep + 1.2),
             (0.35, body.bicep),
-            (ELBOW, 0.52 * body.bicep + 0.48 * body.cuff),
+            (ELBOW_SHARE, 0.52 * body.bicep + 0.48 * body.cuff),
             (max(body.sleeve_share, 0.75) + 0.01, body.cuff),
         ]
     )

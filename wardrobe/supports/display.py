@@ -14,7 +14,7 @@ from wardrobe.supports.hanger import choose_hanger, draw_clip_hanger, draw_hange
 from wardrobe.supports.mannequin import NECK_TOP, Centreline, choose_mannequin, draw_mannequin, hanging_arm
 
 HEAD_CHANCE = 0.35  # share of mannequins with a head
-HIGH_NECKS = (("neck_design", 1), HOOD)
+TALL_NECKS = (("neck_design", 1), HOOD)
 
 
 def draw_top_support(ctx: DrawingContext, style: str = "shoulders") -> None:
@@ -31,7 +31,7 @@ def draw_top_support(ctx: DrawingContext, style: str = "shoulders") -> None:
             neck, end = (body.neck, 0.0), (body.shoulder, body.shoulder_y)
             if style != "shoulders":
                 neck, end = (8.0, -0.6), (min(body.chest, 18.0), 1.2)
-            draw_hanger(pen, choose_hanger(ctx.cloth.seed), neck, end, -11.5 if ctx.plan.neck in HIGH_NECKS else -6.5)
+            draw_hanger(pen, choose_hanger(ctx.cloth.seed), neck, end, -11.5 if ctx.plan.neck in TALL_NECKS else -6.5)
 
 
 def draw_bottom_support(
@@ -52,8 +52,8 @@ def draw_bottom_support(
             mannequin = replace(mannequin, waist=0.92 * waist, hip=max(mannequin.hip, 0.92 * waist + 2.5))
             legs_only = seed % 5 < 3
             arms = [] if legs_only else [(hanging_arm(side, -WAIST, 79.0), side) for side in (1, -1)]
-            middle = leg and (lambda y: leg(y - WAIST))
-            draw_mannequin(pen, mannequin, arms, -WAIST, middle, top=WAIST - 9.0 if legs_only else NECK_TOP)
+            leg_centre = leg and (lambda y: leg(y - WAIST))
+            draw_mannequin(pen, mannequin, arms, -WAIST, leg_centre, top=WAIST - 9.0 if legs_only else NECK_TOP)
         elif plan.setting == "hanger":
             draw_clip_hanger(pen, choose_hanger(seed, clips=True), waist)
 

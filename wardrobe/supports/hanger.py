@@ -19,7 +19,7 @@ HANGER_COLOURS = {
     "wire": ("b4b8bc", "e9e9ea", "55585c", "c9a15c"),
 }
 THICKNESS_CM = {"wood": 2.6, "plastic": 1.5, "velvet": 1.1, "wire": 0.5}  # cm
-STEEL: Colour = (168, 172, 178)
+STEEL_COLOUR: Colour = (168, 172, 178)
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def draw_hanger(pen: Pen, hanger: Hanger, neck: Point, end: Point, stem: float) 
     )
     if hanger.kind == "wood":
         ring = [(-0.7, peak - 0.5), (0.7, peak - 0.5)]
-        pen.piece(pen.path(ring, [(0.8, peak + 0.7), (-0.8, peak + 0.7)]), Cloth(STEEL, STEEL), edge=0.2)
+        pen.piece(pen.path(ring, [(0.8, peak + 0.7), (-0.8, peak + 0.7)]), Cloth(STEEL_COLOUR, STEEL_COLOUR), edge=0.2)
 
 
 def draw_clip_hanger(pen: Pen, hanger: Hanger, waist: float, height: float = 4.6) -> None:
@@ -91,11 +91,11 @@ def draw_clip_hanger(pen: Pen, hanger: Hanger, waist: float, height: float = 4.6
 
 def draw_hanger_clips(pen: Pen, hanger: Hanger, waist: float, height: float = 4.6) -> None:
     """Draw the clips of a clip hanger over the waistband."""
-    colour = STEEL if hanger.kind == "wood" else mix(hanger.colour, (255, 255, 255), 0.06)
+    colour = STEEL_COLOUR if hanger.kind == "wood" else mix(hanger.colour, (255, 255, 255), 0.06)
     cloth = Cloth(colour, colour)
     for side in (-1, 1):
         x = 0.74 * waist * side
-        _draw_rod(pen, [(x, -height + 0.4), (x, -1.2)], STEEL, 0.45)
+        _draw_rod(pen, [(x, -height + 0.4), (x, -1.2)], STEEL_COLOUR, 0.45)
         jaw = pen.path([(x - 1.3, -2.2), (x + 1.3, -2.2), (x + 1.75, 2.9), (x - 1.75, 2.9), (x - 1.3, -2.2)])
         pen.piece(jaw, cloth, edge=0.35, shadow=0.5)
         pen.line([(x - 1.5, 1.5), (x + 1.5, 1.5)], cloth.seam, 0.25, 0.5)
@@ -108,7 +108,7 @@ def _draw_hook(pen: Pen, hanger: Hanger, foot: float, stem: float) -> None:
     y = stem - r
     ring = [(hanger.hook_side * r * math.cos(a), y + r * math.sin(a)) for a in turns]
     _draw_rail_or_nail(pen, hanger, y - r)
-    colour = hanger.colour if hanger.kind == "plastic" else (196, 160, 96) if hanger.colour[0] > 200 else STEEL
+    colour = hanger.colour if hanger.kind == "plastic" else (196, 160, 96) if hanger.colour[0] > 200 else STEEL_COLOUR
     colour = hanger.colour if hanger.kind == "wire" else colour
     _draw_rod(pen, [(0.0, foot), (0.0, 0.5 * (foot + stem)), *ring], colour, 0.85 if hanger.kind == "plastic" else 0.62)
 

@@ -11,7 +11,7 @@ from wardrobe.drawing.geometry import Point, mirrored, mirrored_reversed, monoto
 from wardrobe.drawing.pen import Pen
 from wardrobe.fabric.colours import Colour, argb, luminance, mix, parse_hex
 from wardrobe.fabric.materials import Cloth
-from wardrobe.measurements import CROTCH, ELBOW, FLOOR, HIP, KNEE, WAIST
+from wardrobe.measurements import CROTCH, ELBOW_SHARE, FLOOR, HIP, KNEE, WAIST
 
 LimbPoint = Callable[[float, float], Point]  # point by the distances along a limb and across its centreline
 Centreline = Callable[[float], Point]  # point of a limb's centreline by the distance along it
@@ -20,10 +20,10 @@ MANNEQUIN_COLOURS = (
     "35343a",
 )  # fmt: skip
 NECK_TOP = -10.5
-ARM = 58.0
+ARM_LENGTH_CM = 58.0
 # Half widths of a limb by the distance along it.
 ARM_WIDTH = monotone_cubic([(0, 4.6), (10, 4.6), (20, 4.2), (30, 3.9), (33, 3.8), (40, 3.7), (52, 2.7), (58, 2.4)])
-ARM_STEPS = (13.0, 18.0, 24.0, 30.0, 36.0, 44.0, 52.0, ARM)
+ARM_STEPS = (13.0, 18.0, 24.0, 30.0, 36.0, 44.0, 52.0, ARM_LENGTH_CM)
 LEG_WIDTH = monotone_cubic(
     [(CROTCH, 8.5), (86, 7.5), (98, 5.9), (KNEE, 5.6), (107, 5.1), (115, 5.6), (128, 4.1), (138, 3.1), (141, 3.2)]
 )
@@ -137,7 +137,7 @@ def _arm_outline(pen: Pen, at: LimbPoint, side: int, neck_y: float) -> skia.Path
     outer = [(t, -ARM_WIDTH(t)) for t in ARM_STEPS]
     hand = [(3.0, -2.5), (7.0, -3.0), (11.0, -2.6), (14.5, -1.5), (16.8, 0.3), (17.0, 1.4), (15.0, 2.1), (11.5, 2.3)]
     thumb = [(11.0, 3.6), (9.8, 4.2), (6.5, 3.7), (3.0, 2.7)]
-    around = [*outer, *((ARM + t, w) for t, w in (*hand, *thumb)), *((t, -w) for t, w in reversed(outer))]
+    around = [*outer, *((ARM_LENGTH_CM + t, w) for t, w in (*hand, *thumb)), *((t, -w) for t, w in reversed(outer))]
     return pen.path(
         [*((x * side, y + neck_y) for x, y in shoulder), *(at(t, w) for t, w in around), (9.5 * side, 12.0 + neck_y)]
     )
@@ -148,19 +148,21 @@ def _shade_arm(pen: Pen, mannequin: Mannequin, at: LimbPoint, side: int, shape: 
     dark = mannequin.cloth.shade
     with pen.clip(shape):
         away = 1.0 if side < 0 else -1.0  # the light comes from the left
-        shade = [at(t, 0.8 * away * ARM_WIDTH(t)) for t in (12.0, 22.0, 34.0, 46.0, ARM)]
+        shade = [at(t, 0.8 * away * ARM_WIDTH(t)) for t in (12.0, 22.0, 34.0, 46.0, ARM_LENGTH_CM)]
         for width, alpha in ((4.6, 0.05), (3.2, 0.06), (1.8, 0.07)):
             pen.line(shade, dark, width, alpha)
-        lit = [at(t, -0.25 * away * ARM_WIDTH(t)) for t in (8.0, 20.0, 34.0, 46.0, ARM)]
+        lit = [at(t, -0.25 * away * ARM_WIDTH(t)) for t in (8.0, 20.0, 34.0, 46.0, ARM_LENGTH_CM)]
         for width in (3.0, 1.6):
             pen.line(lit, (255, 255, 255), width, 0.05)
     pen.line([at(t, ARM_WIDTH(t)) for t in (13.0, 16.0, 19.0, 22.0, 25.0)], dark, 0.35, 0.4)
-    pen.line([at(ARM + 11.5, 2.3), at(ARM + 8.5, 1.9), at(ARM + 6.0, 1.6)], dark, 0.3, 0.4)
+    pen.line(
+        [at(ARM_LENGTH_CM + 11.5, 2.3), at(ARM_LENGTH_CM + 8.5, 1.9), at(ARM_LENGTH_CM + 6.0, 1.6)], dark, 0.3, 0.4
+    )
 
 
 def _limb_coordinates(centreline: Centreline, side: int) -> LimbPoint:
     """Return a map from (distance along an arm, distance across it towards the torso) to points."""
-    ts = np.arange(-6.0, ARM + 24.0, 2.0)
+    ts = np.arange(-6.0, ARM_LENGTH_CM + 24.0, 2.0)
     middle = np.array([centreline(float(t)) for t in ts])
     tangents = np.gradient(middle, axis=0)
     tangents /= np.hypot(tangents[:, 0], tangents[:, 1])[:, None] + 1e-9
@@ -253,8 +255,8 @@ def hanging_arm(side: int, neck_y: float, angle: float) -> Centreline:
     turn = math.radians(angle)
 
     def along(t: float) -> Point:
-        bent = math.radians(2.5 + angle) if t > ELBOW * ARM else turn
-        first = min(t, ELBOW * ARM)
+        bent = math.radians(2.5 + angle) if t > ELBOW_SHARE * ARM_LENGTH_CM else turn
+        first = min(t, ELBOW_SHARE * ARM_LENGTH_CM)
         x = 14.4 + first * math.cos(turn) + (t - first) * math.cos(bent)
         y = 8.0 + first * math.sin(turn) + (t - first) * math.sin(bent)
         return x * side, y + neck_y

@@ -10,9 +10,8 @@ from wardrobe.necks.necklines import sweetheart_edge
 from wardrobe.necks.openings import complete_by_mirroring
 from wardrobe.silhouette.arm_poses import arm_edge
 from wardrobe.silhouette.context import DrawingContext, lace_trimmed
+from wardrobe.spec import SWEETHEART
 from wardrobe.supports.display import draw_top_support
-
-SWEETHEART = ("neckline_design", 8)
 
 
 def draw_bare_shoulder_body(ctx: DrawingContext, style: str) -> skia.Path:

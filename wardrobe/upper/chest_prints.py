@@ -9,7 +9,15 @@ from PIL import ImageFont
 
 from wardrobe.drawing.geometry import Point
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.colours import BRIGHTS, Colour, argb, choose_colour, contrasting_colour, luminance, mix
+from wardrobe.fabric.colours import (
+    BRIGHT_FASHION_COLOURS,
+    Colour,
+    argb,
+    choose_colour,
+    contrasting_colour,
+    luminance,
+    mix,
+)
 from wardrobe.fabric.materials import Cloth
 from wardrobe.silhouette.context import DrawingContext, Neck
 from wardrobe.upper.graphics import GRAPHICS
@@ -86,11 +94,11 @@ def _draw_print(
 def _choose_inks(cloth: Cloth, rng: np.random.Generator) -> tuple[Colour, Colour]:
     """Choose two colours that stand out from the cloth and from each other."""
     ink = contrasting_colour(cloth.colour, rng)
-    second = choose_colour(BRIGHTS, rng)
+    second = choose_colour(BRIGHT_FASHION_COLOURS, rng)
     for _ in range(8):
         if abs(luminance(second) - luminance(ink)) > 0.15 and math.dist(second, cloth.colour) > 90:
             break
-        second = choose_colour(BRIGHTS, rng)
+        second = choose_colour(BRIGHT_FASHION_COLOURS, rng)
     return ink, second
 
 

@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 
+from wardrobe.drawing.fold_mesh import Fold
 from wardrobe.drawing.geometry import Point, arc_between, lerp
 from wardrobe.silhouette.context import DrawingContext
 from wardrobe.silhouette.sleeve_shapes import Sleeve
-
-Fold = tuple[list[Point], float, float]  # curve along its ridge, width in cm, strength 0..1
 
 
 def body_folds(ctx: DrawingContext) -> list[Fold]:

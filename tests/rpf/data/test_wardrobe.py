@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wardrobe import Drawing, balanced, describe, draw, sample
-from wardrobe.measurements import COAT, PANT, SKIRT, SLEEVE
+from wardrobe.measurements import COAT_LENGTHS_CM, PANT_LENGTHS_CM, SKIRT_LENGTHS_CM, SLEEVE_LENGTH_SHARES
 from wardrobe.spec import ATTRIBUTES, GARMENT_TYPES, HOOD, NECKS, SETTINGS, TARGETS, make_plan
 
 # Every value that FashionAI names.
@@ -171,7 +171,11 @@ def test_describe_plain_and_photo_give_the_same_garment() -> None:
     assert draw(3, 120).image.tobytes() != draw(3, 120, plain=False).image.tobytes()
 
 
-@pytest.mark.parametrize("spans", [SKIRT, PANT, COAT, SLEEVE], ids=["skirt", "pant", "coat", "sleeve"])
+@pytest.mark.parametrize(
+    "spans",
+    [SKIRT_LENGTHS_CM, PANT_LENGTHS_CM, COAT_LENGTHS_CM, SLEEVE_LENGTH_SHARES],
+    ids=["skirt", "pant", "coat", "sleeve"],
+)
 def test_length_spans_of_neighbouring_values_have_a_gap(spans: dict[int, tuple[float, float]]) -> None:
     ordered = [spans[value] for value in sorted(spans)]
     full_range = ordered[-1][1] - ordered[0][0]
