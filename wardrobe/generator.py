@@ -103,11 +103,11 @@ def _record_garment(plan: Plan, rng: np.random.Generator, size: int) -> Pen:
     return pen
 
 
-def _render(picture: skia.Picture, size: tuple[int, int], matrix: skia.Matrix) -> skia.Image:
+def _render(recording: skia.Picture, size: tuple[int, int], matrix: skia.Matrix) -> skia.Image:
     surface = skia.Surface(*size)
     canvas = surface.getCanvas()
     canvas.concat(matrix)
-    canvas.drawPicture(picture)
+    canvas.drawPicture(recording)
     return surface.makeImageSnapshot()
 
 

@@ -48,8 +48,8 @@ class Pen:
 
     def finish(self) -> tuple[skia.Picture, skia.Picture]:
         """Return the recorded drawing and its stencil, which is opaque where the garment is."""
-        picture, stencil = (r.finishRecordingAsPicture() for r in self._recorders)
-        return picture, stencil
+        recording, stencil = (r.finishRecordingAsPicture() for r in self._recorders)
+        return recording, stencil
 
     @contextmanager
     def clip(self, path: skia.Path) -> Iterator[None]:

@@ -199,8 +199,8 @@ class Cloth:
         local = skia.Matrix.RotateDeg(angle)
         repeat = pattern_tile(self.pattern, self.colour, self.accent, self.scale, self.seed)
         if repeat is not None:
-            picture, size = repeat
-            shader = picture.makeShader(
+            recording, size = repeat
+            shader = recording.makeShader(
                 skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.FilterMode.kLinear, local, skia.Rect.MakeWH(*size)
             )
             paints.append(skia.Paint(Shader=shader, AntiAlias=True))

@@ -35,12 +35,12 @@ def _make_seamless_tile(size: float, motifs: list[tuple[float, float, Callable[[
     for x, y, draw in motifs:
         inner_recorder = skia.PictureRecorder()
         draw(inner_recorder.beginRecording(skia.Rect.MakeLTRB(-size, -size, size, size)))
-        picture = inner_recorder.finishRecordingAsPicture()
+        recording = inner_recorder.finishRecordingAsPicture()
         for dx in (-size, 0, size):
             for dy in (-size, 0, size):
                 canvas.save()
                 canvas.translate(x + dx, y + dy)
-                canvas.drawPicture(picture)
+                canvas.drawPicture(recording)
                 canvas.restore()
     return recorder.finishRecordingAsPicture(), (size, size)
 

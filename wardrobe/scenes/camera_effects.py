@@ -35,17 +35,17 @@ def apply_focus_blur(image: skia.Image, rng: np.random.Generator) -> skia.Image:
     return surface.makeImageSnapshot()
 
 
-def apply_camera_response(picture: Array, rng: np.random.Generator) -> Array:
+def apply_camera_response(pixels: Array, rng: np.random.Generator) -> Array:
     """Apply a phone camera's colour cast, exposure, contrast, noise and compression; (H, W, 3) uint8."""
     warmth = float(np.clip(rng.normal(0.01, 0.06), -0.13, 0.2))
     cast = np.array([warmth, 0.35 * warmth + rng.normal(0, 0.015), -warmth]) + rng.normal(0, 0.012, 3)
-    mean = max(float(picture[::4, ::4].mean()) / 255, 0.05)  # metered brightness
+    mean = max(float(pixels[::4, ::4].mean()) / 255, 0.05)  # metered brightness
     aim = 0.5 * math.exp(float(np.clip(rng.normal(0, 0.2), -0.55, 0.35)))
     levels = np.arange(256)[:, None] / 255 * np.exp(cast) * (aim / mean) ** 0.6
     levels = np.where(levels > 0.8, 0.8 + 0.2 * np.tanh((levels - 0.8) / 0.2), levels)
     curve = float(rng.uniform(0.1, 0.9))  # strength of the S-curve that adds contrast
     table = 255 * ((1 - curve) * levels + curve * levels**2 * (3 - 2 * levels)) + float(rng.uniform(-4, 6))
-    channels = [table[:, i].astype(np.float32)[picture[..., i]] for i in range(3)]
+    channels = [table[:, i].astype(np.float32)[pixels[..., i]] for i in range(3)]
     shown = np.stack(channels, axis=-1)
     amount = float(rng.uniform(0.6, 5.5)) * (2.2 if rng.random() < 0.12 else 1.0)
     grain = rng.standard_normal(shown.shape[:2], dtype=np.float32)
@@ -57,9 +57,9 @@ def apply_camera_response(picture: Array, rng: np.random.Generator) -> Array:
     return _compress_jpeg(shown, int(rng.integers(38, 92))) if rng.random() < 0.6 else shown
 
 
-def _compress_jpeg(picture: Array, quality: int) -> Array:
+def _compress_jpeg(pixels: Array, quality: int) -> Array:
     """Compress and decode an image as JPEG."""
     memory = io.BytesIO()
-    Image.fromarray(picture).save(memory, "JPEG", quality=quality)
+    Image.fromarray(pixels).save(memory, "JPEG", quality=quality)
     memory.seek(0)
     return np.asarray(Image.open(memory).convert("RGB"))

@@ -183,7 +183,7 @@ def _draw_cable(canvas: skia.Canvas, rng: np.random.Generator, colour: Colour, w
 
 
 def _draw_book(canvas: skia.Canvas, rng: np.random.Generator) -> None:
-    """Draw a closed book with a title and a picture on its cover."""
+    """Draw a closed book with a title and a round motif on its cover."""
     colour = mix(
         parse_hex(SATURATED_COLOURS[rng.integers(len(SATURATED_COLOURS))]), (128, 120, 112), float(rng.uniform(0, 0.2))
     )

@@ -154,12 +154,12 @@ def _draw_tucked_head(ctx: DrawingContext, arm: Arm) -> None:
         [(body.chest - 6.0, low[1]), (x - 5.0, y - 2.0)],
     ]
 
-    def own(curve: Curve) -> list[Point]:
+    def on_side(curve: Curve) -> list[Point]:
         return mirrored(curve) if arm.side < 0 else list(curve)
 
-    path = pen.path(*(own(curve) for curve in shape))
+    path = pen.path(*(on_side(curve) for curve in shape))
     with pen.clip(path):
-        pen.piece(pen.path(*(own(curve) for curve in generous)), cloth, angle=-10.0 * arm.side, edge=0.9)
+        pen.piece(pen.path(*(on_side(curve) for curve in generous)), cloth, angle=-10.0 * arm.side, edge=0.9)
     crease = [fold[2], (0.5 * (x + body.chest) + 0.6, 0.5 * (y + body.armpit_y)), armpit]
-    pen.folds(path, cloth, [(own(crease), 0.9, 0.6)])
-    _draw_seam(ctx, own(seam))
+    pen.folds(path, cloth, [(on_side(crease), 0.9, 0.6)])
+    _draw_seam(ctx, on_side(seam))
