@@ -99,7 +99,7 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, i
     for seed in range(40):
         drawing = draw(seed, size=200)
         path = folder / f"{seed:03}.jpg"
-        drawing.picture.save(path, quality=90)
+        drawing.image.save(path, quality=90)
         labels[path] = drawing.labels
     return labels
 

@@ -60,7 +60,7 @@ class Soak:
         images = folder / "images"
         images.mkdir()
         for seed in range(ITEMS + MORE):
-            draw(seed, size=300).picture.save((images if seed < ITEMS else folder) / f"{seed:03}.jpg")
+            draw(seed, size=300).image.save((images if seed < ITEMS else folder) / f"{seed:03}.jpg")
         engine = SearchEngine(self.settings)
         index(self.settings.collections / NAME, images, [Source(name) for name in find_images(images)], engine.model)
         self.photos = [path.read_bytes() for path in sorted(images.iterdir())]

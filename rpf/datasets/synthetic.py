@@ -90,7 +90,7 @@ def _taken(folder: Path) -> DatasetError:
 
 def _draw_one(folder: Path, recipe: Recipe, seed: int) -> None:
     out = io.BytesIO()
-    draw(seed, recipe.size, recipe.plain).picture.save(out, "JPEG", quality=92)
+    draw(seed, recipe.size, recipe.plain).image.save(out, "JPEG", quality=92)
     write_atomic(folder / name_of(seed), out.getvalue())
 
 
@@ -113,7 +113,7 @@ def write_dataset(folder: Path, recipe: Recipe, progress: Progress, workers: int
 def _annotate(folder: Path, split: str, seeds: Sequence[int], plain: bool) -> None:
     garments = [describe(seed, plain) for seed in seeds]
     lines: dict[str, list[str]] = {f"filenames_{split}.txt": [f"images/{name_of(seed)}" for seed in seeds]}
-    absent = [(i, ATTRIBUTES.index(a)) for i, g in enumerate(garments) for a in ATTRIBUTES if a in g.absent]
+    absent = [(i, ATTRIBUTES.index(a)) for i, g in enumerate(garments) for a in ATTRIBUTES if a in g.missing]
     lines[f"absent_{split}.txt"] = [f"{i} {a}" for i, a in absent]
     labels = [[(ATTRIBUTES.index(a), value) for a, value in g.labels.items()] for g in garments]
     if split == "train":

@@ -90,7 +90,7 @@ def prepare(folder: Path) -> Settings:
     settings = Settings(folder / "collections", NAME, instance=folder / "instance")
     (folder / "images").mkdir()
     for seed in range(ITEMS):
-        draw(seed, size=300).picture.save(folder / "images" / f"{seed:03}.jpg")
+        draw(seed, size=300).image.save(folder / "images" / f"{seed:03}.jpg")
     sources = [Source(f"{seed:03}.jpg") for seed in range(ITEMS)]
     index(settings.collections / NAME, folder / "images", sources, load_model(settings))
     return settings

@@ -51,7 +51,7 @@ def test_what_a_garment_has_no_part_for_is_in_the_absent_files(dataset: Path) ->
         assert found == {
             (seed - first - start, ATTRIBUTES.index(attribute))
             for seed in range(first + start, first + end)
-            for attribute in describe(seed, plain=False).absent
+            for attribute in describe(seed, plain=False).missing
         }
 
 

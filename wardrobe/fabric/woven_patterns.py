@@ -1,15 +1,15 @@
-"""The repeating pictures that cloth is woven or knitted with, in centimetres: stripes, checks, stitches, grain."""
+"""Woven and knitted patterns as tiles in cm: stripes, checks, stitches, cables, corduroy and grain."""
 
 from functools import lru_cache
 
 import numpy as np
 import skia
 
-from wardrobe.fabric import motifs
-from wardrobe.fabric.colours import FAMILIES, STRONG, Colour, argb, luminance, mix, rgb
+from wardrobe.fabric.colours import COLOUR_FAMILIES, STRONG_FAMILIES, Colour, argb, luminance, mix, parse_hex
+from wardrobe.fabric.printed_patterns import Tile, print_tile
 
-# Specks of a cloth: their kind, how strong they show, and how many cm one is wide and high.
-GRAIN: dict[str, tuple[str, float, tuple[float, float]]] = {
+# Grain of a pattern: kind of speck, opacity, and (width, height) of a speck in cm.
+GRAIN_BY_PATTERN: dict[str, tuple[str, float, tuple[float, float]]] = {
     "denim": ("fine", 0.13, (0.10, 0.30)),
     "heather": ("fine", 0.15, (0.22, 0.10)),
     "twill": ("twill", 0.08, (0.12, 0.12)),
@@ -17,7 +17,7 @@ GRAIN: dict[str, tuple[str, float, tuple[float, float]]] = {
     "herringbone": ("fine", 0.08, (0.15, 0.15)),
     "oxford": ("fine", 0.10, (0.14, 0.14)),
 }
-TEXTURES = (
+TEXTURE_PATTERNS = (
     "denim",
     "knit",
     "heather",
@@ -26,12 +26,12 @@ TEXTURES = (
     "corduroy",
     "twill",
     "tweed",
-)  # not printed, but how it is made
+)  # weaves and knits, not prints
 
 
 @lru_cache(maxsize=8)
-def grain(kind: str) -> skia.Image:
-    """A tile of black and white specks, (128, 128) RGBA."""
+def grain_tile(kind: str) -> skia.Image:
+    """Render a tile of black and white specks, (128, 128) RGBA."""
     rng = np.random.default_rng(5)
     noise = rng.normal(0, 1, (128, 128))
     if kind == "twill":
@@ -44,16 +44,15 @@ def grain(kind: str) -> skia.Image:
     )
 
 
-Tile = tuple[skia.Picture, tuple[float, float]]
-Band = tuple[float, float, int]  # from, width, colour
+Band = tuple[float, float, int]  # start, width, colour
 
 
 @lru_cache(maxsize=64)
-def tile(kind: str, colour: Colour, accent: Colour, scale: float, seed: int) -> Tile | None:
-    """The repeating picture of a pattern and its size in cm; None where the texture alone is the pattern."""
+def pattern_tile(kind: str, colour: Colour, accent: Colour, scale: float, seed: int) -> Tile | None:
+    """Record the tile of a pattern and its size in cm; None where the texture is the only pattern."""
     rng = np.random.default_rng((seed, 3))
     if kind in ("stripes", "wide stripes", "breton", "multi stripes", "pinstripes", "vertical stripes"):
-        return _stripes(kind, colour, accent, scale, rng)
+        return _stripes(kind, accent, scale, rng)
     if kind in ("check", "gingham", "buffalo", "windowpane"):
         return _check(kind, colour, accent, scale, rng)
     if kind == "herringbone":
@@ -66,21 +65,21 @@ def tile(kind: str, colour: Colour, accent: Colour, scale: float, seed: int) -> 
         return _fair_isle(colour, accent, 0.95, rng)
     if kind == "corduroy":
         return _corduroy(colour, 0.7 * scale)
-    return motifs.tile(kind, colour, accent, scale, rng)
+    return print_tile(kind, colour, accent, scale, rng)
 
 
-def _record(width: float, height: float) -> tuple[skia.PictureRecorder, skia.Canvas]:
+def _begin_tile(width: float, height: float) -> tuple[skia.PictureRecorder, skia.Canvas]:
     recorder = skia.PictureRecorder()
     return recorder, recorder.beginRecording(skia.Rect.MakeWH(width, height))
 
 
-def _third(rng: np.random.Generator) -> Colour:
-    names = (*STRONG, "white", "grey")
-    family = FAMILIES[names[rng.integers(len(names))]]
-    return rgb(family[rng.integers(len(family))])
+def _random_third_colour(rng: np.random.Generator) -> Colour:
+    names = (*STRONG_FAMILIES, "white", "grey")
+    family = COLOUR_FAMILIES[names[rng.integers(len(names))]]
+    return parse_hex(family[rng.integers(len(family))])
 
 
-def _stripes(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile:
+def _stripes(kind: str, accent: Colour, scale: float, rng: np.random.Generator) -> Tile:
     one = argb(accent)
     if kind == "pinstripes":
         step = 1.7 * scale
@@ -89,7 +88,7 @@ def _stripes(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.ra
         step = 2.3 * scale
         bands = [(0.2 * step, 0.32 * step, one)]
     elif kind == "multi stripes":
-        other, more = _third(rng), _third(rng)
+        other, more = _random_third_colour(rng), _random_third_colour(rng)
         step = 9.0 * scale
         bands = [(0.05 * step, 0.22 * step, one), (0.33 * step, 0.12 * step, argb(other)),
                  (0.52 * step, 0.22 * step, argb(more)), (0.80 * step, 0.06 * step, one)]  # fmt: skip
@@ -101,7 +100,7 @@ def _stripes(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.ra
             bands.append(((0.1 + part + 0.15) * step, 0.07 * step, one))
     upright = kind in ("pinstripes", "vertical stripes")
     size = (step, 8.0) if upright else (8.0, step)
-    recorder, canvas = _record(*size)
+    recorder, canvas = _begin_tile(*size)
     for start, width, paint in bands:
         rect = (start, -1.0, width, 10.0) if upright else (-1.0, start, 10.0, width)
         canvas.drawRect(skia.Rect.MakeXYWH(*rect), skia.Paint(Color=paint, AntiAlias=True))
@@ -109,7 +108,7 @@ def _stripes(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.ra
 
 
 def _check(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile:
-    """The same bands across and down; where they cross they are darker."""
+    """Draw the same bands across and down; they are darker where they cross."""
     if kind in ("gingham", "buffalo"):
         step = (1.9 if kind == "gingham" else 7.5) * scale
         bands: list[Band] = [(0.0, step / 2, argb(accent, 0.58))]
@@ -118,14 +117,18 @@ def _check(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.rand
         bands = [(0.48 * step, 0.28, argb(accent, 0.8))]
     else:
         step = 10.5 * scale
-        thin = argb(mix(_third(rng), (255, 255, 255), 0.2), 0.75)
-        wide = float(rng.uniform(0.28, 0.42))
+        thin = argb(mix(_random_third_colour(rng), (255, 255, 255), 0.2), 0.75)
+        band_share = float(rng.uniform(0.28, 0.42))
         dark = argb(mix(colour, (10, 10, 20), 0.75), 0.5)
-        bands = [(0.08 * step, wide * step, argb(accent, 0.5)), ((0.08 + wide / 2) * step, 0.035 * step, thin),
-                 ((0.2 + wide) * step, 0.10 * step, dark), ((0.36 + wide) * step, 0.035 * step, thin)]  # fmt: skip
+        bands = [
+            (0.08 * step, band_share * step, argb(accent, 0.5)),
+            ((0.08 + band_share / 2) * step, 0.035 * step, thin),
+            ((0.2 + band_share) * step, 0.10 * step, dark),
+            ((0.36 + band_share) * step, 0.035 * step, thin),
+        ]
         if rng.random() < 0.5:
-            bands.append(((0.5 + wide) * step, 0.10 * step, dark))
-    recorder, canvas = _record(step, step)
+            bands.append(((0.5 + band_share) * step, 0.10 * step, dark))
+    recorder, canvas = _begin_tile(step, step)
     for turned in (False, True):
         for start, width, paint in bands:
             rect = (-1.0, start, step + 2, width) if turned else (start, -1.0, width, step + 2)
@@ -138,7 +141,7 @@ def _stroke(colour: int, width: float) -> skia.Paint:
 
 
 def _herringbone(colour: Colour, step: float) -> Tile:
-    recorder, canvas = _record(step, step)
+    recorder, canvas = _begin_tile(step, step)
     other = mix(colour, (255, 255, 255) if luminance(colour) < 0.55 else (40, 36, 40), 0.28)
     paint = _stroke(argb(other), step * 0.09)
     for i in range(-3, 8):
@@ -149,8 +152,8 @@ def _herringbone(colour: Colour, step: float) -> Tile:
 
 
 def _knit(colour: Colour, step: float) -> Tile:
-    """Columns of V-shaped stitches."""
-    recorder, canvas = _record(step * 4, step * 4)
+    """Draw columns of V-shaped stitches."""
+    recorder, canvas = _begin_tile(step * 4, step * 4)
     pale = luminance(colour) < 0.2
     dark = mix(colour, (255, 255, 255), 0.30) if pale else mix(colour, (20, 15, 25), 0.32)
     paint = _stroke(argb(dark, 0.40 if pale else 0.5), step * 0.15)
@@ -163,35 +166,35 @@ def _knit(colour: Colour, step: float) -> Tile:
 
 
 def _cable(colour: Colour, step: float) -> Tile:
-    """Ropes of two strands that cross, with plain stitches between them."""
-    long = step * 0.62
-    recorder, canvas = _record(step, long)
+    """Draw ropes of two crossing strands with plain stitches between them."""
+    length = step * 0.62
+    recorder, canvas = _begin_tile(step, length)
     dark = mix(colour, (20, 14, 24), 0.5) if luminance(colour) > 0.2 else mix(colour, (0, 0, 0), 0.8)
     pale = mix(colour, (255, 255, 255), 0.4 if luminance(colour) > 0.2 else 0.16)
     for x in (0.06, 0.56, 0.66, 0.76, 0.86, 0.96):
-        canvas.drawLine(x * step, -1, x * step, long + 1, _stroke(argb(dark, 0.35), step * 0.025))
+        canvas.drawLine(x * step, -1, x * step, length + 1, _stroke(argb(dark, 0.35), step * 0.025))
     for flip in (1, -1):
         strand = skia.Path()
-        for start in (-long, 0.0):
+        for start in (-length, 0.0):
             x0, x1 = (0.31 - 0.12 * flip) * step, (0.31 + 0.12 * flip) * step
             strand.moveTo(x0, start)
-            strand.cubicTo(x0, start + 0.5 * long, x1, start + 0.5 * long, x1, start + long)
-            strand.cubicTo(x1, start + 1.5 * long, x0, start + 1.5 * long, x0, start + 2 * long)
+            strand.cubicTo(x0, start + 0.5 * length, x1, start + 0.5 * length, x1, start + length)
+            strand.cubicTo(x1, start + 1.5 * length, x0, start + 1.5 * length, x0, start + 2 * length)
         for tone, width in ((argb(dark, 0.7), 0.19), (argb(colour), 0.155), (argb(pale, 0.55), 0.05)):
             canvas.drawPath(strand, _stroke(tone, width * step))
-    return recorder.finishRecordingAsPicture(), (step, long)
+    return recorder.finishRecordingAsPicture(), (step, length)
 
 
 def _fair_isle(colour: Colour, accent: Colour, stitch: float, rng: np.random.Generator) -> Tile:
-    """Bands of small figures, stitch by stitch, on a knitted ground."""
+    """Draw bands of small motifs, stitch by stitch, on a knitted ground."""
     rows = (
         "x.x.x.x.x.x.", "............", "...xx....xx.", "..xxxx..xxxx", ".xx..xxxx..x", "..xxxx..xxxx", "...xx....xx.",
         "............", "xxxxxxxxxxxx", "............", "x...x...x...", ".x.x.x.x.x.x", "..x...x...x.", "............",
     )  # fmt: skip
     gap = int(rng.integers(2, 14))
-    other = _third(rng) if rng.random() < 0.5 else accent
+    other = _random_third_colour(rng) if rng.random() < 0.5 else accent
     width, height = 12 * stitch, (len(rows) + gap) * stitch
-    recorder, canvas = _record(width, height)
+    recorder, canvas = _begin_tile(width, height)
     for j, row in enumerate(rows):
         paint = skia.Paint(Color=argb(other if 2 <= j <= 6 else accent), AntiAlias=True)
         for i, mark in enumerate(row):
@@ -208,7 +211,7 @@ def _fair_isle(colour: Colour, accent: Colour, stitch: float, rng: np.random.Gen
 
 
 def _corduroy(colour: Colour, step: float) -> Tile:
-    recorder, canvas = _record(step, 8.0)
+    recorder, canvas = _begin_tile(step, 8.0)
     canvas.drawRect(
         skia.Rect.MakeXYWH(0, -1, step * 0.3, 10), skia.Paint(Color=argb(mix(colour, (0, 0, 0), 0.6), 0.45))
     )

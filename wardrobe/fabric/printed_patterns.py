@@ -1,4 +1,4 @@
-"""What cloth is printed with all over: dots, flowers, leopard, camouflage and geometric figures; sizes in cm."""
+"""Printed all-over patterns: dots, flowers, leopard, camouflage and geometric shapes; sizes in cm."""
 
 import math
 from collections.abc import Callable
@@ -6,15 +6,15 @@ from collections.abc import Callable
 import numpy as np
 import skia
 
-from wardrobe.fabric.colours import Colour, argb, luminance, mix, rgb
+from wardrobe.fabric.colours import Colour, argb, luminance, mix, parse_hex
 
-Tile = tuple[skia.Picture, tuple[float, float]]
-_GARDENS = (("e0518c", "f3b6c8", "f2c230"), ("c11f2b", "e8732c", "f6d75c"), ("2c6ecb", "9cc4e4", "fbfaf8"),
+Tile = tuple[skia.Picture, tuple[float, float]]  # recording, (width, height) in cm
+_FLOWER_PALETTES = (("e0518c", "f3b6c8", "f2c230"), ("c11f2b", "e8732c", "f6d75c"), ("2c6ecb", "9cc4e4", "fbfaf8"),
             ("8f5aa8", "cdbbe6", "f7cfd9"), ("fbfaf8", "f1e8d6", "f2c230"))  # fmt: skip
 
 
-def tile(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile | None:
-    """The repeating picture of a print and its size in cm; None for what is not printed."""
+def print_tile(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile | None:
+    """Record the tile of a print and its size in cm; None for a pattern that is not printed."""
     if kind in ("dots", "big dots"):
         return _dots(accent, (2.2 if kind == "dots" else 6.0) * scale, float(rng.uniform(0.17, 0.28)))
     if kind in ("ditsy", "floral", "blooms"):
@@ -28,28 +28,28 @@ def tile(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random
     return None
 
 
-def _repeating(size: float, motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]]) -> Tile:
-    """Motifs at their places on a tile; what hangs over an edge comes in at the other one."""
+def _make_seamless_tile(size: float, motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]]) -> Tile:
+    """Record motifs at their positions; those that cross an edge are repeated at the opposite one."""
     recorder = skia.PictureRecorder()
     canvas = recorder.beginRecording(skia.Rect.MakeWH(size, size))
     for x, y, draw in motifs:
-        own = skia.PictureRecorder()
-        draw(own.beginRecording(skia.Rect.MakeLTRB(-size, -size, size, size)))
-        picture = own.finishRecordingAsPicture()
+        inner_recorder = skia.PictureRecorder()
+        draw(inner_recorder.beginRecording(skia.Rect.MakeLTRB(-size, -size, size, size)))
+        recording = inner_recorder.finishRecordingAsPicture()
         for dx in (-size, 0, size):
             for dy in (-size, 0, size):
                 canvas.save()
                 canvas.translate(x + dx, y + dy)
-                canvas.drawPicture(picture)
+                canvas.drawPicture(recording)
                 canvas.restore()
     return recorder.finishRecordingAsPicture(), (size, size)
 
 
-def _scattered(count: int, size: float, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """Places that keep their distance from each other, also across the edges of the tile."""
+def _scatter(count: int, size: float, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Choose positions that keep a distance from each other, also across the tile's edges."""
     places: list[tuple[float, float]] = []
     for _ in range(count):
-        tries = rng.uniform(0, size, (12, 2)).tolist()
+        candidates = rng.uniform(0, size, (12, 2)).tolist()
         if places:
             others = np.array(places)
 
@@ -57,8 +57,8 @@ def _scattered(count: int, size: float, rng: np.random.Generator) -> list[tuple[
                 gap = np.abs(others - p)
                 return float(np.hypot(*np.minimum(gap, size - gap).T).min())
 
-            tries.sort(key=room)
-        places.append((tries[-1][0], tries[-1][1]))
+            candidates.sort(key=room)
+        places.append((candidates[-1][0], candidates[-1][1]))
     return places
 
 
@@ -74,15 +74,15 @@ def _dots(accent: Colour, step: float, radius: float) -> Tile:
 def _flowers(kind: str, colour: Colour, accent: Colour, scale: float, rng: np.random.Generator) -> Tile:
     size, count, radius = {"ditsy": (10.0, 16, 0.62), "floral": (16.0, 11, 1.5), "blooms": (34.0, 10, 4.3)}[kind]
     size, radius = size * scale, radius * scale
-    garden = [rgb(c) for c in _GARDENS[rng.integers(len(_GARDENS))]]
+    garden = [parse_hex(c) for c in _FLOWER_PALETTES[rng.integers(len(_FLOWER_PALETTES))]]
     petals = [c for c in (accent, *garden[:2]) if abs(luminance(c) - luminance(colour)) > 0.12] or [accent]
     green = mix((62, 112, 70) if luminance(colour) > 0.3 else (120, 160, 112), colour, 0.12)
     heart = garden[2]
     motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]] = []
-    for k, (x, y) in enumerate(_scattered(count, size, rng)):
+    for k, (x, y) in enumerate(_scatter(count, size, rng)):
         r = radius * float(rng.uniform(0.7, 1.25))
         motifs.append((x, y, _flower(petals[k % len(petals)], green, heart, r, float(rng.uniform(0, 360)), kind)))
-    return _repeating(size, motifs)
+    return _make_seamless_tile(size, motifs)
 
 
 def _flower(
@@ -109,13 +109,13 @@ def _flower(
     return draw
 
 
-def _blob(r: float, rough: float, n: int, rng: np.random.Generator, wide: float = 1.0) -> skia.Path:
-    """A smooth, irregular patch."""
+def _blob(r: float, rough: float, n: int, rng: np.random.Generator, width: float = 1.0) -> skia.Path:
+    """Trace a smooth, irregular patch."""
     turn = rng.uniform(0, math.pi)
     points = []
     for i in range(n):
         a, reach = 2 * math.pi * i / n, r * (1 + rough * float(rng.uniform(-1, 1)))
-        x, y = wide * reach * math.cos(a), reach * math.sin(a)
+        x, y = width * reach * math.cos(a), reach * math.sin(a)
         points.append((x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)))
     path = skia.Path()
     middles = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in zip(points, points[1:] + points[:1], strict=True)]
@@ -130,7 +130,7 @@ def _leopard(colour: Colour, size: float, rng: np.random.Generator) -> Tile:
     dark = (30, 22, 18) if luminance(colour) > 0.25 else (0, 0, 0)
     middle = mix(colour, (120, 72, 30), 0.55)
     motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]] = []
-    for x, y in _scattered(34, size, rng):
+    for x, y in _scatter(34, size, rng):
         r = size * float(rng.uniform(0.045, 0.07))
         patch = _blob(r, 0.25, 7, rng, 1.25)
         dash = skia.DashPathEffect.Make([r * 1.9, r * 0.7], float(rng.uniform(0, 3)))
@@ -142,14 +142,14 @@ def _leopard(colour: Colour, size: float, rng: np.random.Generator) -> Tile:
             canvas.drawPath(patch, ring)
 
         motifs.append((x, y, draw))
-    return _repeating(size, motifs)
+    return _make_seamless_tile(size, motifs)
 
 
 def _camouflage(colour: Colour, size: float, rng: np.random.Generator) -> Tile:
     tones = (mix(colour, (30, 34, 22), 0.55), mix(colour, (120, 92, 60), 0.5), mix(colour, (226, 218, 180), 0.45),
              mix(colour, (18, 20, 16), 0.75))  # fmt: skip
     motifs: list[tuple[float, float, Callable[[skia.Canvas], None]]] = []
-    for k, (x, y) in enumerate(_scattered(28, size, rng)):
+    for k, (x, y) in enumerate(_scatter(28, size, rng)):
         patch = _blob(size * float(rng.uniform(0.07, 0.13)), 0.55, 11, rng, 1.6)
         paint = skia.Paint(Color=argb(tones[k % 4]), AntiAlias=True)
 
@@ -157,11 +157,11 @@ def _camouflage(colour: Colour, size: float, rng: np.random.Generator) -> Tile:
             canvas.drawPath(patch, paint)
 
         motifs.append((x, y, draw))
-    return _repeating(size, motifs)
+    return _make_seamless_tile(size, motifs)
 
 
 def _geometric(accent: Colour, step: float, rng: np.random.Generator) -> Tile:
-    """Diamonds, zigzags, arches or triangles in rows."""
+    """Record diamonds, zigzags, arches or triangles in rows."""
     form = ("diamonds", "zigzag", "arches", "triangles")[rng.integers(4)]
     recorder = skia.PictureRecorder()
     canvas = recorder.beginRecording(skia.Rect.MakeWH(step, step))

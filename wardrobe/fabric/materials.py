@@ -1,4 +1,4 @@
-"""What garments are made of: a colour, a pattern and a texture that go together."""
+"""Cloth of a garment: material, pattern, colours, and which of them each kind of garment is made of."""
 
 import math
 from dataclasses import dataclass, replace
@@ -7,28 +7,28 @@ import numpy as np
 import skia
 
 from wardrobe.fabric.colours import (
-    BOTTOMS,
-    BRIGHTS,
-    CASUAL,
-    DENIM,
-    LEATHER,
-    OUTER,
-    SHIRTS,
-    SUITS,
+    BOTTOM_COLOURS,
+    BRIGHT_FASHION_COLOURS,
+    CASUAL_COLOURS,
+    DENIM_COLOURS,
+    LEATHER_COLOURS,
+    OUTERWEAR_COLOURS,
+    SHIRT_COLOURS,
+    SUIT_COLOURS,
     Colour,
     Weights,
     argb,
-    companion,
+    choose_colour,
+    contrasting_colour,
     luminance,
     mix,
-    pick,
-    rgb,
+    parse_hex,
 )
-from wardrobe.fabric.weaves import GRAIN, TEXTURES, grain, tile
+from wardrobe.fabric.woven_patterns import GRAIN_BY_PATTERN, TEXTURE_PATTERNS, grain_tile, pattern_tile
 
 
 def _cloths(fabric: str, patterns: str) -> tuple[tuple[str, str], ...]:
-    """The pairs of a fabric with patterns, "name" or "name*times"."""
+    """Pair a material with patterns, each written "name" or "name*times"."""
     pairs: list[tuple[str, str]] = []
     for entry in patterns.split():
         name, _, times = entry.partition("*")
@@ -36,8 +36,8 @@ def _cloths(fabric: str, patterns: str) -> tuple[tuple[str, str], ...]:
     return tuple(pairs)
 
 
-# What garments are made of: (fabric, pattern), as often as they stand here.
-CLOTHS: dict[str, tuple[tuple[str, str], ...]] = {
+# (material, pattern) pairs of each garment; repeated pairs are chosen more often.
+CLOTHS_BY_GARMENT: dict[str, tuple[tuple[str, str], ...]] = {
     "T-shirt": _cloths(
         "jersey", "plain*9 stripes breton*2 multi-stripes heather*3 colour-block dots camouflage floral wide-stripes"
     ),
@@ -100,8 +100,8 @@ CLOTHS: dict[str, tuple[tuple[str, str], ...]] = {
     + _cloths("nylon", "plain*2 floral geometric")
     + _cloths("linen", "plain"),
 }
-# What a fabric's wrinkles look like, and how strong they show.
-WRINKLES: dict[str, tuple[str, float]] = {
+# Kind and opacity of each material's wrinkles.
+WRINKLES_BY_MATERIAL: dict[str, tuple[str, float]] = {
     "cotton": ("crumple", 0.145),
     "linen": ("crumple", 0.24),
     "denim": ("crumple", 0.14),
@@ -115,74 +115,99 @@ WRINKLES: dict[str, tuple[str, float]] = {
     "viscose": ("drape", 0.13),
     "satin": ("drape", 0.19),
 }
-GLOSSY = ("satin", "leather", "nylon", "velvet")
+GLOSSY_MATERIALS = ("satin", "leather", "nylon", "velvet")
 
 
 @dataclass(frozen=True)
 class Cloth:
-    """One cloth. `scale` multiplies the size of its pattern, `tilt` turns it (degrees)."""
+    """A cloth: material, pattern and two colours; `scale` multiplies the size of the pattern."""
 
     colour: Colour
     accent: Colour
-    kind: str = "plain"
+    pattern: str = "plain"
     scale: float = 1.0
-    tilt: float = 0.0
     seed: int = 0
-    fabric: str = "cotton"
+    material: str = "cotton"
 
     @property
     def wrinkles(self) -> tuple[str, str, float]:
-        """The kind and tone of the light on its wrinkles (see `wrinkle_light`), and how strong that is."""
-        kind, strength = WRINKLES[self.fabric]
+        """Kind and tone of the wrinkle texture (see `wrinkle_light`), and its opacity."""
+        kind, strength = WRINKLES_BY_MATERIAL[self.material]
         light = luminance(self.colour)
-        tone = "gloss" if self.fabric in GLOSSY else "pale" if light > 0.72 else "middle" if light > 0.25 else "dark"
+        tone = (
+            "gloss"
+            if self.material in GLOSSY_MATERIALS
+            else "pale"
+            if light > 0.72
+            else "middle"
+            if light > 0.25
+            else "dark"
+        )
         return kind, tone, strength
 
     @property
-    def dark(self) -> float:
-        """How strong a shadow must be to show: black cloth needs more, and takes it without looking dirty."""
+    def shadow_strength(self) -> float:
+        """Factor for the opacity of shadows: dark cloth needs stronger ones before they show."""
         light = luminance(self.colour)
-        if "stripes" in self.kind or self.kind in ("check", "gingham", "buffalo", "blooms"):
+        if "stripes" in self.pattern or self.pattern in ("check", "gingham", "buffalo", "blooms"):
             light = (light + luminance(self.accent)) / 2
         return 0.75 if light > 0.8 else 0.9 if light > 0.25 else 1.25
 
     @property
-    def light(self) -> float:
-        """How strong a highlight is."""
+    def highlight_strength(self) -> float:
+        """Factor for the opacity of highlights."""
         return 0.28 if luminance(self.colour) < 0.25 else 0.5
 
     @property
     def shade(self) -> Colour:
-        """The colour of its shadows: deeper and a little cooler."""
+        """Colour of shadows: darker and slightly cooler."""
         r, g, b = self.colour
         return int(r * 0.24), int(g * 0.22), int(b * 0.30)
 
     @property
     def seam(self) -> Colour:
-        """The colour of its seams and edges."""
+        """Colour of seams and edges."""
         return mix(self.colour, self.shade, 0.72) if luminance(self.colour) > 0.2 else mix(self.colour, (0, 0, 0), 0.75)
 
+    @property
+    def is_patterned(self) -> bool:
+        """True for prints, stripes and checks; a texture alone is no pattern."""
+        return self.pattern not in ("plain", "oxford", *TEXTURE_PATTERNS)
+
+    @property
+    def is_dark(self) -> bool:
+        """True where shadows hardly show."""
+        light = luminance(self.colour)
+        return (light + luminance(self.accent)) / 2 < 0.3 if self.is_patterned else light < 0.3
+
+    @property
+    def highlight(self) -> tuple[Colour, float]:
+        """Colour and opacity of light on edges, chosen to show on black and not to glare on white."""
+        return mix(self.colour, (255, 255, 255), 0.42 if self.is_dark else 0.6), 0.5
+
     def plain(self, darker: float = 0.0) -> "Cloth":
-        """The same colour without its pattern, darker by a part of its shade (for linings and insides)."""
-        texture = self.kind if self.kind in TEXTURES else "knit" if self.kind == "fair isle" else "plain"
-        return replace(self, colour=mix(self.colour, self.shade, darker), kind=texture)
+        """Return the cloth without its pattern, darkened by a share of its shade (for linings and insides)."""
+        texture = (
+            self.pattern if self.pattern in TEXTURE_PATTERNS else "knit" if self.pattern == "fair isle" else "plain"
+        )
+        return replace(self, colour=mix(self.colour, self.shade, darker), pattern=texture)
 
     def paint(self, angle: float = 0.0) -> list[skia.Paint]:
-        """The paints that lay this cloth onto a shape, one over the other; the pattern turned by `angle` degrees."""
+        """Return the paints to fill a shape with, in order; the pattern is rotated by `angle` degrees."""
         base = skia.Paint(Color=argb(self.colour), AntiAlias=True)
         paints = [base]
-        local = skia.Matrix.RotateDeg(angle + self.tilt)
-        repeat = tile(self.kind, self.colour, self.accent, self.scale, self.seed)
+        local = skia.Matrix.RotateDeg(angle)
+        repeat = pattern_tile(self.pattern, self.colour, self.accent, self.scale, self.seed)
         if repeat is not None:
-            picture, size = repeat
-            shader = picture.makeShader(
+            recording, size = repeat
+            shader = recording.makeShader(
                 skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.FilterMode.kLinear, local, skia.Rect.MakeWH(*size)
             )
             paints.append(skia.Paint(Shader=shader, AntiAlias=True))
-        if self.kind in GRAIN:
-            specks, strength, stretch = GRAIN[self.kind]
+        if self.pattern in GRAIN_BY_PATTERN:
+            specks, strength, stretch = GRAIN_BY_PATTERN[self.pattern]
             local = skia.Matrix.Concat(local, skia.Matrix.Scale(*stretch))
-            shader = grain(specks).makeShader(
+            shader = grain_tile(specks).makeShader(
                 skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear), local
             )
             strength *= 0.7 if luminance(self.colour) < 0.25 else 1.0
@@ -191,17 +216,17 @@ class Cloth:
 
 
 def choose_cloth(garment: str, rng: np.random.Generator) -> Cloth:
-    """A cloth that such a garment is really made of, in a colour it is really worn in."""
-    fabric, kind = CLOTHS[garment][rng.integers(len(CLOTHS[garment]))]
-    colour = _colour(garment, fabric, kind, rng)
-    accent = companion(colour, rng)
+    """Choose a cloth and colour that such a garment is usually made of."""
+    fabric, kind = CLOTHS_BY_GARMENT[garment][rng.integers(len(CLOTHS_BY_GARMENT[garment]))]
+    colour = _choose_colour(garment, fabric, kind, rng)
+    accent = contrasting_colour(colour, rng)
     if kind == "pinstripes":
         accent = mix(accent, colour, 0.35)
     scale = math.exp(rng.normal(0, 0.22))
-    return Cloth(colour, accent, kind, scale, seed=int(rng.integers(1 << 30)), fabric=fabric)
+    return Cloth(colour, accent, kind, scale, seed=int(rng.integers(1 << 30)), material=fabric)
 
 
-def _colour(garment: str, fabric: str, kind: str, rng: np.random.Generator) -> Colour:
+def _choose_colour(garment: str, fabric: str, kind: str, rng: np.random.Generator) -> Colour:
     fixed = {
         "leopard": ("d2a870", "c7a27a", "e3cda6", "b9b4ac"),
         "camouflage": ("6c7350", "7b7a5c", "8a8c86", "9a8a6a", "5c6470"),
@@ -211,16 +236,17 @@ def _colour(garment: str, fabric: str, kind: str, rng: np.random.Generator) -> C
         "tweed": ("8b8e93", "6f6a60", "7d6a54", "54565c", "b4a893"),
     }
     if kind in fixed:
-        return rgb(str(rng.choice(fixed[kind])))
+        return parse_hex(str(rng.choice(fixed[kind])))
     pools: dict[str, Weights] = {
-        "shirt": SHIRTS, "coat": OUTER, "jacket": OUTER, "vest": OUTER, "blazer": SUITS, "trousers": BOTTOMS,
-        "shorts": BOTTOMS, "skirt": BOTTOMS if rng.random() < 0.5 else CASUAL,
+        "shirt": SHIRT_COLOURS, "coat": OUTERWEAR_COLOURS, "jacket": OUTERWEAR_COLOURS, "vest": OUTERWEAR_COLOURS,
+        "blazer": SUIT_COLOURS, "trousers": BOTTOM_COLOURS, "shorts": BOTTOM_COLOURS,
+        "skirt": BOTTOM_COLOURS if rng.random() < 0.5 else CASUAL_COLOURS,
     }  # fmt: skip
-    pool = pools.get(garment, CASUAL)
+    pool = pools.get(garment, CASUAL_COLOURS)
     if fabric in ("denim", "leather"):
-        pool = DENIM if fabric == "denim" else LEATHER
+        pool = DENIM_COLOURS if fabric == "denim" else LEATHER_COLOURS
     elif fabric in ("satin", "velvet") or (
         kind in ("floral", "blooms", "big dots", "geometric") and rng.random() < 0.5
     ):
-        pool = BRIGHTS
-    return pick(pool, rng)
+        pool = BRIGHT_FASHION_COLOURS
+    return choose_colour(pool, rng)
