@@ -1,38 +1,29 @@
-"""The parts of the running app that views use."""
+"""Parts of the running app that views use."""
+
+from typing import TypeVar, cast
 
 from flask import current_app
+from werkzeug.local import LocalProxy
 
 from rpf.engine import SearchEngine
-from webapp.config import Options
+from webapp.config import SiteConfig
 from webapp.engine_loader import EngineLoader
 from webapp.images.thumbnails import Thumbnails
 from webapp.images.uploads import Uploads
 
+T = TypeVar("T")
 
-def holder() -> EngineLoader:
-    """What makes the engine, and remembers how long searches took."""
-    made: EngineLoader = current_app.extensions["rpf"]
-    return made
+
+def _extension(name: str, kind: type[T]) -> T:
+    return cast(T, LocalProxy(lambda: current_app.extensions[name]))
+
+
+engine_loader = _extension("rpf", EngineLoader)
+site_config = _extension("rpf_config", SiteConfig)
+uploads = _extension("rpf_uploads", Uploads)
+thumbnails = _extension("rpf_thumbnails", Thumbnails)
 
 
 def engine() -> SearchEngine:
-    """The engine; NotReady or NotStarted where there is none yet."""
-    return holder().engine
-
-
-def options() -> Options:
-    """How the site meets the world."""
-    made: Options = current_app.extensions["rpf_options"]
-    return made
-
-
-def uploads() -> Uploads:
-    """The pictures that people search with."""
-    made: Uploads = current_app.extensions["rpf_uploads"]
-    return made
-
-
-def thumbnails() -> Thumbnails:
-    """The small pictures on disk."""
-    made: Thumbnails = current_app.extensions["rpf_thumbnails"]
-    return made
+    """Return the engine. Raises NotReady, StartFailed."""
+    return engine_loader.engine

@@ -7,10 +7,11 @@ import pytest
 
 from rpf import config
 from rpf.datasets.annotations import read_parts, read_split
-from rpf.engine import SearchEngine
-from rpf.ingest.pipeline import Source, index
+from rpf.engine import SearchEngine, SearchRequest
+from rpf.ingest.pipeline import ImageRecord
 from rpf.settings import Settings
 from tests.support import ROOT
+from tests.support.collection_builder import index_images
 
 PHOTOS = 160
 
@@ -21,8 +22,8 @@ def engine(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> SearchEngi
     data = config.load([ROOT / "config/Clothing/Clothing.yaml"], [f"DATA.BASE_PATH={shared}"]).DATA
     engine = SearchEngine(Settings(collections=tmp_path_factory.mktemp("photos"), collection="photos"))
     items = read_split(data.folder, data, "test")[:PHOTOS]
-    sources = [Source(item.path, item.labels) for item in items]
-    index(engine.settings.collections / "photos", data.folder, sources, engine.model)
+    sources = [ImageRecord(item.path, item.labels) for item in items]
+    index_images(engine.settings.collections / "photos", data.folder, sources, engine.model)
     return engine
 
 
@@ -41,7 +42,7 @@ def test_it_finds_the_same_sleeves_and_no_trousers(engine: SearchEngine, shared:
     right, by_chance, without = [], [], []
     for path, value in sleeved.items():
         query = engine.embed(data.folder / path)
-        hits = engine.search("photos", query, {"sleeve_length": 1.0}, k=7, lacking_last=True).hits
+        hits = engine.search("photos", SearchRequest(query, {"sleeve_length": 1.0}, k=7, missing_last=True)).hits
         found = [hit.item.path for hit in hits if hit.item.path != path][:6]
         right += [sleeved[one] == value for one in found if one in sleeved]
         by_chance.append(np.mean([other == value for other in sleeved.values()]))

@@ -39,7 +39,9 @@ SLEEVES = ("--attrs", "sleeve length")
 def odd(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Settings:
     """Settings over a folder of no collections yet, whose own name has control characters."""
     base = tmp_path_factory.mktemp("names") / "b\x1b\nase"
-    return Settings(base / "collections", "utf-8", tiny_checkpoint, base / "instance")
+    return Settings(
+        collections=base / "collections", collection="utf-8", checkpoint=tiny_checkpoint, instance=base / "instance"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,7 @@ def test_commands_print_one_printable_line_each(
 
     terminal = Terminal(odd, encoding)
     added, *skipped = terminal("index", encoding, images, status=3)
-    assert f"{len(NAMES)} added, 0 already there, 2 skipped" in added
+    assert f"{len(NAMES)} added, 0 unchanged, 2 skipped" in added
     assert len(skipped) == 2 and skipped[0].startswith(r"skipped hol\x1blow\n.jpg: ")
 
     query = images / NAMES[4]
@@ -86,7 +88,7 @@ def test_commands_print_one_printable_line_each(
 
     gone = images / NAMES[6]
     gone.rename(tmp_path / "away")
-    problem, name, total = terminal("verify", encoding, "--check-only", status=1)
+    problem, name, total = terminal("verify", encoding, status=1)
     assert problem.startswith("problem: 1 item whose image is missing") and "1 problems" in total
     assert name.startswith(r"  line\nbreak.jpg (item ")
     (tmp_path / "away").rename(gone)
@@ -121,7 +123,7 @@ def test_a_process_on_a_terminal_of_few_letters(tmp_path: Path, encoding: str) -
     assert done.stdout == "ảnh áo: 1 garments\n".encode(encoding, "backslashreplace")
 
 
-@pytest.mark.parametrize("args", [[], ["--help"], ["compact", "--help"]])
+@pytest.mark.parametrize("args", [[], ["--help"], ["optimize", "--help"]])
 def test_a_reader_that_has_left_ends_it_without_a_traceback(args: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -150,10 +152,10 @@ def client(odd: Settings, images: Path) -> FlaskClient:
     """The site over a collection of these names."""
     Terminal(odd, "utf-8")("index", "utf-8", images, status=3)
     site = create_app(odd, TESTING=True, WTF_CSRF_ENABLED=False)
-    holder = site.extensions["rpf"]
-    holder.start()
-    holder.wait()
-    assert holder.ready, holder.failure
+    loader = site.extensions["rpf"]
+    loader.start()
+    loader.wait()
+    assert loader.ready, loader.failure
     return site.test_client()
 
 

@@ -1,4 +1,4 @@
-"""Pictures over HTTP, by item id or upload digest only; always encoded anew by us, so only WebP goes out."""
+"""Images over HTTP, by item id or upload digest only; always re-encoded, so that only our own WebP goes out."""
 
 from pathlib import Path
 
@@ -8,48 +8,36 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import extensions
 from webapp.images.thumbnails import VERSION
-from webapp.view_models import LARGE, SMALL
+from webapp.view_models import SIDES
 
-YEAR = 365 * 24 * 3600
-HOUR = 3600
+YEAR_SECONDS = 365 * 24 * 3600
+HOUR_SECONDS = 3600
 
-bp = Blueprint("pictures", __name__, url_prefix="/c/<name>")
-
-
-@bp.get("/thumb/<int:item_id>")
-def thumb(name: str, item_id: int) -> BaseResponse:
-    """An item's picture for a card."""
-    return _item(name, item_id, SMALL)
+bp = Blueprint("images", __name__, url_prefix="/c/<name>")
 
 
-@bp.get("/image/<int:item_id>")
-def image(name: str, item_id: int) -> BaseResponse:
-    """An item's picture for a page of its own."""
-    return _item(name, item_id, LARGE)
-
-
-@bp.get("/upload/<digest>")
-def upload(name: str, digest: str) -> BaseResponse:
-    """The picture a person searched with. Made each time, because no copy may outlive the upload."""
-    data = extensions.uploads().read(digest)
-    response = Response(extensions.engine().thumbnail(data, LARGE), mimetype="image/webp")
-    response.set_etag(f"{digest}-{LARGE}")
-    response.cache_control.private = True
-    response.cache_control.max_age = HOUR
-    return response.make_conditional(request)
-
-
-def _item(name: str, item_id: int, side: int) -> BaseResponse:
-    engine = extensions.engine()
+@bp.get("/<any(thumb, image):kind>/<int:item_id>")
+def item(name: str, kind: str, item_id: int) -> BaseResponse:
+    """Serve an item's image: the thumbnail of a card, or the large image of a page of its own."""
+    engine, side = extensions.engine(), SIDES[kind]
     collection = engine.collection(name)
     item = collection.item(item_id)
     if not item.sha256:
         raise NotFound
     source: Path = collection.image_path(item)
-    data = extensions.thumbnails().get(item.sha256, side, lambda: engine.thumbnail(source, side))
-    response = Response(data, mimetype="image/webp")
-    response.set_etag(f"{item.sha256}-{side}-v{VERSION}")
-    response.cache_control.max_age = YEAR
-    response.cache_control.public = True
-    response.cache_control.immutable = True
+    data = extensions.thumbnails.get(item.sha256, side, lambda: engine.thumbnail(source, side))
+    return _respond(data, f"{item.sha256}-{side}-v{VERSION}", f"public, max-age={YEAR_SECONDS}, immutable")
+
+
+@bp.get("/upload/<digest>")
+def upload(name: str, digest: str) -> BaseResponse:
+    """Serve an uploaded image, encoded for each request, because no copy may outlive the upload."""
+    data = extensions.uploads.read(digest)
+    webp = extensions.engine().thumbnail(data, SIDES["image"])
+    return _respond(webp, f"{digest}-{SIDES['image']}", f"private, max-age={HOUR_SECONDS}")
+
+
+def _respond(webp: bytes, etag: str, cache_control: str) -> BaseResponse:
+    response = Response(webp, mimetype="image/webp", headers={"Cache-Control": cache_control})
+    response.set_etag(etag)
     return response.make_conditional(request)

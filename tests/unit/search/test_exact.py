@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rpf.collection import Collection, NewItem, Writer
-from rpf.search.exact import Exact, best
+from rpf.collection import Collection, CollectionSpec, NewItem, Writer
+from rpf.search.exact import Exact, top_k
+from rpf.search.request import ResolvedRequest
 
 ATTRIBUTES = ("a", "b", "c")
 
@@ -28,7 +29,7 @@ def vectors() -> np.ndarray:
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray) -> Collection:
     folder = tmp_path_factory.mktemp("exact") / "c"
-    with Writer(folder, checkpoint="0" * 64, attributes=ATTRIBUTES, dim=16, root="images") as writer:
+    with Writer.open(folder, CollectionSpec("0" * 64, ATTRIBUTES, 16, "images")) as writer:
         for at in range(0, 50, 20):
             items = [NewItem(f"{n}.jpg", "0" * 64, 1, 20, 20, {}) for n in range(at, min(50, at + 20))]
             writer.append(items, vectors[at : at + 20], None)
@@ -37,7 +38,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray) ->
 
 def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Collection, vectors: np.ndarray) -> None:
     queries, weights = unit((2, 16), 1), np.array([1.0, 3.0])
-    found = Exact(collection).search(queries, [2, 0], weights, 50)
+    found = Exact(collection).search(ResolvedRequest(queries, (2, 0), weights, 50))
     cosines = np.stack([vectors[:, 2] @ queries[0], vectors[:, 0] @ queries[1]])
     scores = weights @ cosines / 4
     assert sorted(found.rows) == list(range(50))
@@ -47,19 +48,19 @@ def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Co
 
 
 def test_ties_go_to_the_lower_row(collection: Collection, vectors: np.ndarray) -> None:
-    found = Exact(collection).search(vectors[7], [0, 1, 2], np.ones(3), 2)
+    found = Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 2))
     assert found.rows.tolist() == [7, 30]
     assert found.scores[0] == found.scores[1] == pytest.approx(1, abs=1e-3)
-    assert Exact(collection).search(vectors[7], [0, 1, 2], np.ones(3), 1).rows.tolist() == [7]
+    assert Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 1)).rows.tolist() == [7]
 
 
 @given(
     hnp.arrays(np.float64, st.integers(1, 60), elements=st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0])),
     st.integers(1, 70),
 )
-def test_best_is_a_stable_sort(scores: np.ndarray, count: int) -> None:
+def test_top_k_is_a_stable_sort(scores: np.ndarray, count: int) -> None:
     expected = sorted(range(len(scores)), key=lambda row: (-scores[row], row))[:count]
-    assert best(scores, count).tolist() == expected
+    assert top_k(scores, count).tolist() == expected
 
 
 PROBABILITIES = st.sampled_from([0.0, 0.25, 0.4995, 0.5, 0.75, 1.0, float("nan")])
@@ -78,10 +79,10 @@ def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataOb
     vectors = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)[axes]
     half = data.draw(st.integers(0, count - 1))
     shutil.rmtree(tmp_path / "c", ignore_errors=True)
-    with Writer(tmp_path / "c", checkpoint="", attributes=ATTRIBUTES, dim=2, root="images") as writer:
-        for rows, applicable in ((slice(0, half), parts[:half] if known else None), (slice(half, count), parts[half:])):
+    with Writer.open(tmp_path / "c", CollectionSpec("", ATTRIBUTES, 2, "images")) as writer:
+        for rows, presence in ((slice(0, half), parts[:half] if known else None), (slice(half, count), parts[half:])):
             items = [NewItem(f"{n}.jpg", "", 1, 20, 20, {}) for n in range(count)[rows]]
-            writer.append(items, vectors[rows], None, applicable)
+            writer.append(items, vectors[rows], None, presence)
     attributes = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
     weights = data.draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=len(attributes), max_size=len(attributes)))
     weights[0] = weights[0] or 1.0
@@ -99,10 +100,11 @@ def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataOb
 
     queries = np.tile(np.array([1, 0], np.float32), (len(attributes), 1))
     index = Exact(Collection.open(tmp_path / "c"))
-    found = index.search(queries, attributes, np.array(weights), asked, lacking_last=True)
+    request = ResolvedRequest(queries, tuple(attributes), np.array(weights), asked)
+    found = index.search(request._replace(missing_last=True))
     assert found.rows.tolist() == sorted(range(count), key=place)[:asked]
-    assert found.lacking.T.tolist() == [[lacks(row, attribute) for attribute in attributes] for row in found.rows]
+    assert found.missing.T.tolist() == [[lacks(row, attribute) for attribute in attributes] for row in found.rows]
     np.testing.assert_allclose(found.scores, [-place(row)[1] for row in found.rows], atol=1e-6)
-    plain = index.search(queries, attributes, np.array(weights), asked)
+    plain = index.search(request)
     assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:asked]
-    assert not plain.lacking.any()
+    assert not plain.missing.any()
