@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rpf import __version__
-from rpf.cli import collections, evaluation, maintenance, model, training, wardrobe
+from rpf.cli import collections, doctor, evaluation, maintenance, model, search, training, wardrobe
 from rpf.cli.options import status_of
 from rpf.cli.output import prepare_output, say
 from rpf.errors import RPFError
@@ -62,7 +62,7 @@ def main() -> None:
 
 for command in (
     collections.index,
-    collections.search,
+    search.search,
     collections.import_legacy,
     collections.demo,
     maintenance.add,
@@ -78,6 +78,6 @@ for command in (
     model.convert,
     evaluation.evaluate,
     evaluation.compare,
-    model.doctor,
+    doctor.doctor,
 ):
     main.add_command(command)

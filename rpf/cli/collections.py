@@ -1,6 +1,5 @@
 """Commands that create collections and search them."""
 
-import json
 import shlex
 from collections import Counter
 from pathlib import Path
@@ -16,7 +15,6 @@ from rpf.cli.options import (
     WAIT,
     Bar,
     ManyConfigs,
-    naming,
     print_ingest_report,
     with_settings,
 )
@@ -115,49 +113,6 @@ def _read_dataset(file: Path, overrides: tuple[str, ...], split: str) -> tuple[P
         say(f"Left out: {len(missing)} missing {format_examples(missing, len(missing))}.", err=True)
     absent = set(missing)
     return data.folder, [ImageRecord(item.path, item.labels) for item in items if item.path not in absent]
-
-
-@click.command()
-@click.argument("name")
-@click.argument("image", type=FILE)
-@click.option("--attrs", required=True, help='Attributes, such as "sleeve length; collar design".')
-@click.option("-k", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many results.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON, exact numbers.")
-@with_settings
-def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_json: bool) -> None:
-    """Rank the collection NAME by similarity to IMAGE in the attributes.
-
-    \b
-    Example:
-      rpf search wardrobe photo.jpg --attrs "sleeve length; collar design" -k 5
-    """
-    from rpf.collection import collection_folder
-    from rpf.collection.manifest import read_manifest
-    from rpf.engine import SearchEngine, SearchRequest
-
-    read_manifest(collection_folder(settings.collections, name))  # before the model is loaded
-    engine = SearchEngine(settings)
-    collection = engine.collection(name)
-    keys = collection.vocabulary.parse(attrs)
-    with naming(image):
-        query = engine.embed(image)
-    results = engine.search(name, SearchRequest(query, dict.fromkeys(keys, 1.0), k))
-    if as_json:
-        rows = [
-            {
-                "id": hit.item.id,
-                "path": hit.item.path,
-                "similarity": round(hit.similarity, 6),
-                "attributes": hit.similarities,
-            }
-            for hit in results.hits
-        ]
-        # In ASCII, or the escapes of an encoding that lacks a character would make it unsound.
-        say(json.dumps({"attributes": keys, "total": results.total, "results": rows}))
-        return
-    say("rank  similarity      id  image")
-    for hit in results.hits:
-        say(f"{hit.rank:4}  {hit.similarity:10.4f}  {hit.item.id:6}  {hit.item.path}")
 
 
 @click.command("import-legacy", cls=ManyConfigs)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from rpf.errors import ConfigError, RPFError, SearchUnavailable
 from rpf.search.base import Neighbours, VectorIndex, Vectors, batches, nearest_first
+from rpf.settings import Settings
 from rpf.utils.files import write_atomic
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,8 @@ class MilvusIndex(VectorIndex):
     max_neighbours = MAX_NEIGHBOURS
 
     def __init__(self) -> None:
+        """Raises ConfigError for unusable settings."""
+        self._settings = Settings.from_environ()
         self._name = ""  # of the collection on the server
         self._index_type = ""
         self._count = 0
@@ -66,16 +69,13 @@ class MilvusIndex(VectorIndex):
 
         After a failure nothing stays on the server, or the log names what does.
         """
-        server = connect()
-        self._index_type = os.environ.get("RPF_MILVUS_INDEX") or "HNSW"
+        server = connect(self._settings)
+        self._index_type = self._settings.milvus_index
         if self._index_type not in INDEX_TYPES:
             raise ConfigError(
                 'RPF_MILVUS_INDEX must be one of %(names)s, not "%(name)s".',
                 names=", ".join(INDEX_TYPES), name=self._index_type,
             )  # fmt: skip
-        replicas = os.environ.get("RPF_MILVUS_REPLICAS") or "1"
-        if not re.fullmatch("[1-9][0-9]?", replicas):
-            raise ConfigError('RPF_MILVUS_REPLICAS must be a number from 1 to 99, not "%(text)s".', text=replicas)
         try:
             with server.client() as client:
                 self._create(client, vectors)
@@ -86,7 +86,7 @@ class MilvusIndex(VectorIndex):
                     "vector", index_type=self._index_type, metric_type="IP", params=INDEX_TYPES[self._index_type][0]
                 )
                 client.create_index(self._name, parameters)
-                client.load_collection(self._name, replica_number=int(replicas))
+                client.load_collection(self._name, replica_number=self._settings.milvus_replicas)
             self._confirm(vectors.shape[0])
         except BaseException:
             self.discard()
@@ -97,7 +97,7 @@ class MilvusIndex(VectorIndex):
 
         The server keeps them in its log and compares each, until there are enough to index.
         """
-        with connect().client() as client:
+        with connect(self._settings).client() as client:
             self._write(client.upsert, vectors)
         self._confirm(self._count + vectors.shape[0])
         return True
@@ -107,7 +107,7 @@ class MilvusIndex(VectorIndex):
         k = min(k, self._count, MAX_NEIGHBOURS)
         ids = np.full((len(queries), k), -1, np.int64)
         cosines = np.zeros(ids.shape)
-        with connect().client() as client:
+        with connect(self._settings).client() as client:
             for start in range(0, len(queries), QUERY_BATCH_SIZE):
                 results = client.search(
                     self._name,
@@ -132,7 +132,7 @@ class MilvusIndex(VectorIndex):
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
         """Read which collection of the server it is, without a request. Raises ConfigError where no server is set."""
-        connect()
+        connect(self._settings)
         with (folder / INDEX_FILE).open("rb") as stream:
             content = json.loads(stream.read(MAX_FILE_BYTES))
         if not isinstance(content, dict) or content.keys() != {"collection", "index", "count"}:
@@ -149,7 +149,7 @@ class MilvusIndex(VectorIndex):
         if not name:
             return
         try:
-            with connect().client() as client:
+            with connect(self._settings).client() as client:
                 client.drop_collection(name, timeout=WRITE_SECONDS)
         except RPFError as error:
             log.warning("The Milvus collection %s is no longer needed and could not be dropped: %s", name, error)
@@ -176,7 +176,7 @@ class MilvusIndex(VectorIndex):
 
     def _confirm(self, count: int) -> None:
         """Wait until the server has all rows, which every later search sees then. Raises SearchUnavailable."""
-        server = connect()
+        server = connect(self._settings)
         with server.client() as client:
             rows = client.query(
                 self._name,
@@ -254,14 +254,14 @@ _connections: dict[tuple[int, str, str], MilvusConnection] = {}
 _lock = threading.Lock()
 
 
-def connect() -> MilvusConnection:
+def connect(settings: Settings) -> MilvusConnection:
     """Return the connection to the server of the settings, without a request. Raises ConfigError."""
     try:
         import pymilvus  # noqa: F401
     except ImportError:
         raise ConfigError("The search method milvus needs pymilvus: pip install -r requirements-milvus.txt") from None
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs each error with a traceback; we raise them
-    uri = os.environ.get("RPF_MILVUS_URI", "")
+    uri = settings.milvus_uri
     if not uri:
         raise ConfigError(
             "The search method milvus needs RPF_MILVUS_URI, the server's address, such as http://127.0.0.1:19530"
@@ -273,6 +273,6 @@ def connect() -> MilvusConnection:
         usable = False
     if not usable:
         raise ConfigError("RPF_MILVUS_URI must be an address such as http://127.0.0.1:19530")
-    key = os.getpid(), uri, os.environ.get("RPF_MILVUS_TOKEN", "")  # a connection does not outlive a fork
+    key = os.getpid(), uri, settings.milvus_token  # a connection does not outlive a fork
     with _lock:
         return _connections.setdefault(key, MilvusConnection(*key[1:]))

@@ -148,7 +148,7 @@ def test_added_items_are_ranked_at_once_and_removed_ones_never(name: str, folder
             assert update(folder, AUTO) == name
         if step.endswith("merged"):
             with Writer.open(folder) as writer:
-                writer.compact()
+                writer.optimize()
         searcher, collection = searcher_of(folder), Collection.open(folder)
         assert isinstance(searcher, TwoStageSearcher), step
         rankings = search(searcher, more, 50)
