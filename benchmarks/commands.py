@@ -65,12 +65,12 @@ def search(
     from benchmarks.search.report import write_search
     from benchmarks.search.synthetic_gallery import read_source
     from rpf.engine import SearchEngine
-    from rpf.search.index_store import method_for
+    from rpf.search.index_store import check_index_method
 
     wanted = method_names(methods) if methods else METHODS
     for method in wanted:
         if method not in RIVALS:
-            method_for(method, 0)  # to say what is wrong before the work
+            check_index_method(method)  # to say what is wrong before the work
     engine = SearchEngine(settings)
     name = name or engine.default
     collection = engine.collection(name)
@@ -81,7 +81,7 @@ def search(
         raise click.UsageError("A collection to measure on needs 100 items.")
     plan = Plan(wanted, items, numbers, chosen, threads)
     out.mkdir(parents=True, exist_ok=True)
-    about = {"collection": name, "real_items": len(collection), "model_numbers": collection.manifest.dim}
+    about = {"collection": name, "real_items": len(collection), "model_numbers": collection.manifest.spec.dim}
     about |= {"attributes": keys, "queries": queries}
     with Bar("step") as bar, TemporaryDirectory(dir=work) as folder:
         source = read_source(collection, keys, engine.model, queries, bar)

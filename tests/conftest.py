@@ -140,7 +140,7 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
     last = [layer for layer in model.region.applicability.modules() if isinstance(layer, torch.nn.Linear)][-1]
     with torch.no_grad():
         last.weight *= 100  # apart by more than 16 bits round
-        last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).applicable).logit().median(0)[0]
+        last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).presence).logit().median(0)[0]
     checkpoint.save(model, base / "parts.safetensors", note="random weights, for tests")
     made = Settings(
         collections=base / "collections",
@@ -162,7 +162,7 @@ def two_parts(parts_settings) -> tuple[str, str]:  # type: ignore[no-untyped-def
 
     collection = Collection.open(parts_settings.collections / "parts")
     pairs = combinations(range(len(collection.vocabulary)), 2)
-    first, second = next(pair for pair in pairs if set(collection.lacking(pair).sum(axis=0)) == {0, 1, 2})
+    first, second = next(pair for pair in pairs if set(collection.missing(pair).sum(axis=0)) == {0, 1, 2})
     return collection.vocabulary.keys[first], collection.vocabulary.keys[second]
 
 
@@ -180,7 +180,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, settings, wardrobe: dict[Path
         shutil.copy(path, folder / "images")
     sources = [Source(path.name, labels) for path, labels in list(wardrobe.items())[:12]]
     index(folder, folder / "images", sources[:8], model, relative_root="images")
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         ingest_images(writer, sources[8:], model, progress=lambda phase, done, total: None)
         writer.remove([3])
     return folder

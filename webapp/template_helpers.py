@@ -64,7 +64,7 @@ def _page_context() -> dict[str, object]:
     titles, note = {loader.default: loader.default}, ""
     if loader.ready:
         engine = loader.engine
-        titles = {name: engine.collection(name).manifest.title or name for name in engine.names()}
+        titles = {name: engine.collection(name).manifest.spec.title or name for name in engine.names()}
         note = engine.info.note
     name = (request.view_args or {}).get("name")
     return {

@@ -33,7 +33,7 @@ from rpf.evaluation.report import Report, make_report
 from rpf.evaluation.tables import as_text
 from rpf.models.backbone import make_trunk
 from rpf.models.pretrained import start_backbone
-from rpf.search.exact import FlatIndex
+from rpf.search.indexes.flat import FlatIndex
 from rpf.settings import ROOT
 from rpf.training.augmentation import augment
 from rpf.training.distributed import DistributedContext, hardware

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.collection import Collection
-from rpf.search.base import Neighbours, RankedRows, VectorIndex, Vectors, blocks, nearest_first
-from rpf.search.indexes.faiss import Faiss
+from rpf.search.base import Neighbours, RankedRows, VectorIndex, Vectors, batches, nearest_first
+from rpf.search.indexes.faiss import FaissIndex
 from rpf.search.request import ResolvedRequest
 
 TOP = 50  # neighbours of each attribute that the earlier system took
@@ -24,7 +24,7 @@ class Earlier:
 
     def __init__(self, collection: Collection, methods: Sequence[VectorIndex]) -> None:
         self.collection = collection
-        self.methods = methods  # Faiss("Flat") for each attribute
+        self.methods = methods  # FaissIndex("Flat") for each attribute
 
     def search(self, request: ResolvedRequest) -> RankedRows:
         """See rpf.search.base.Searcher: an item counts as 0 in attributes of which it is not among the 50 nearest."""
@@ -50,10 +50,10 @@ class HNSWLib(VectorIndex):
         import hnswlib
 
         n, dim = vectors.shape
-        self._graph = hnswlib.Searcher(space="ip", dim=dim)
+        self._graph = hnswlib.Index(space="ip", dim=dim)
         self._graph.set_num_threads(faiss.omp_get_max_threads())
         self._graph.init_index(max_elements=n, ef_construction=200, M=16, random_seed=0)
-        for block in blocks(vectors):
+        for block in batches(vectors):
             self._graph.add_items(block)
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
@@ -70,7 +70,7 @@ class HNSWLib(VectorIndex):
         """See rpf.search.base.VectorIndex."""
         import hnswlib
 
-        self._graph = hnswlib.Searcher(space="ip", dim=shape[1])
+        self._graph = hnswlib.Index(space="ip", dim=shape[1])
         self._graph.load_index(str(folder / self.FILE), max_elements=shape[0])
 
 
@@ -83,11 +83,11 @@ class USearch(VectorIndex):
 
     def build(self, vectors: Vectors) -> None:
         """See rpf.search.base.VectorIndex."""
-        from usearch.index import Searcher
+        from usearch.index import Index
 
-        self._graph = Searcher(ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=16, expansion_add=200)
+        self._graph = Index(ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=16, expansion_add=200)
         done = 0
-        for block in blocks(vectors):
+        for block in batches(vectors):
             self._graph.add(np.arange(done, done + len(block)), block, threads=faiss.omp_get_max_threads())
             done += len(block)
 
@@ -106,17 +106,17 @@ class USearch(VectorIndex):
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
         """See rpf.search.base.VectorIndex."""
-        from usearch.index import Searcher
+        from usearch.index import Index
 
-        self._graph = Searcher.restore(str(folder / self.FILE), view=True)
+        self._graph = Index.restore(str(folder / self.FILE), view=True)
 
 
-RIVALS: dict[str, type[VectorIndex]] = {"earlier": Faiss, "hnswlib": HNSWLib, "usearch": USearch}
+RIVALS: dict[str, type[VectorIndex]] = {"earlier": FaissIndex, "hnswlib": HNSWLib, "usearch": USearch}
 
 
 def make_rival(name: str) -> VectorIndex:
     """A rival's method for one attribute. Raises ImportError when its library is not installed."""
     if name == "earlier":
-        return Faiss("Flat")
+        return FaissIndex("Flat")
     __import__(name)
     return RIVALS[name]()

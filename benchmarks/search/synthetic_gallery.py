@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from rpf.collection import Collection, NewItem, Writer
+from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.images.decode import open_image
 from rpf.inference.interface import Embedder
 from rpf.search.attribute_vectors import AttributeVectors
@@ -72,9 +72,7 @@ def turned(source: Source, numbers: int) -> tuple[Source, float]:
 
 def write_gallery(folder: Path, source: Source, count: int, tell: Progress) -> None:
     """A collection of `count` items without pictures."""
-    with Writer(
-        folder, checkpoint="", attributes=source.attributes, dim=source.items.shape[2], root="images"
-    ) as writer:
+    with Writer.open(folder, CollectionSpec("", source.attributes, source.items.shape[2], "images")) as writer:
         done = 0
         for vectors in gallery(source, count, seed=2):
             writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None)

@@ -19,13 +19,12 @@ from benchmarks.search.synthetic_gallery import Source, gallery
 from rpf.collection import Collection, NewItem, Writer
 from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.base import Searcher
-from rpf.search.index_store import EXACT, open_index, update_index
+from rpf.search.index_store import EXACT, open_searcher, update_index
 from rpf.search.oversampling import calibrate_oversampling
 from rpf.search.request import ResolvedRequest
 from rpf.search.two_stage import TwoStageSearcher
 from rpf.utils.cores import usable_cores
 
-KEY = "bench"
 COUNT = 50
 WARM_UP = 300  # queries, no more than 5 seconds of them: items of the collection
 WARM_UP_SECONDS = 5.0
@@ -71,7 +70,7 @@ def build(trial: Trial) -> tuple[float, int]:
     started = time.perf_counter()
     if trial.method in RIVALS:
         collection, methods = Collection.open(trial.copy), []
-        for attribute in range(len(collection.manifest.attributes)):
+        for attribute in range(len(collection.manifest.spec.attributes)):
             method, folder = make_rival(trial.method), _files(trial, attribute)
             folder.mkdir(parents=True)
             method.build(AttributeVectors(collection, attribute))
@@ -80,10 +79,9 @@ def build(trial: Trial) -> tuple[float, int]:
         if trial.method != "earlier":
             np.save(trial.copy / "rival" / OVER_FETCH, calibrate_oversampling(collection, methods))
     else:
-        with Writer.existing(trial.copy) as writer:
-            update_index(writer, trial.method, KEY, lambda *told: None)
+        update_index(Collection.open(trial.copy), trial.copy / "indexes", trial.method, lambda *told: None)
     seconds = time.perf_counter() - started
-    files = [path for part in ("index", "rival") for path in (trial.copy / part).rglob("*") if path.is_file()]
+    files = [path for part in ("indexes", "rival") for path in (trial.copy / part).rglob("*") if path.is_file()]
     return seconds, sum(path.stat().st_size for path in files)
 
 
@@ -128,17 +126,17 @@ def add(trial: Trial, source: Source) -> float:
     _set_threads(trial.threads)
     vectors = np.concatenate(list(gallery(source, source.items.shape[1] + ADDED, seed=3)))[-ADDED:]
     started = time.perf_counter()
-    with Writer.existing(trial.copy) as writer:
+    with Writer.open(trial.copy) as writer:
         writer.append([NewItem("", "", 0, 0, 0, {})] * ADDED, vectors, None)
-        update_index(writer, trial.method, KEY, lambda *told: None)
+        update_index(Collection.open(trial.copy), trial.copy / "indexes", trial.method, lambda *told: None)
     return time.perf_counter() - started
 
 
 def clear(trial: Trial) -> None:
     """Delete what was built."""
     if trial.method == "milvus" and trial.copy.exists():
-        with Writer.existing(trial.copy) as writer:
-            update_index(writer, EXACT, KEY, lambda *told: None)  # lets go of what is on the server
+        # drops what is on the server
+        update_index(Collection.open(trial.copy), trial.copy / "indexes", EXACT, lambda *told: None)
     shutil.rmtree(trial.copy, ignore_errors=True)
 
 
@@ -166,10 +164,10 @@ def anonymous_bytes() -> int:
 
 def _open(trial: Trial, collection: Collection) -> Searcher:
     if trial.method not in RIVALS:
-        return open_index(collection, trial.method, KEY)
-    methods = [make_rival(trial.method) for _ in collection.manifest.attributes]
+        return open_searcher(collection, trial.copy / "indexes", trial.method)
+    methods = [make_rival(trial.method) for _ in collection.manifest.spec.attributes]
     for attribute, method in enumerate(methods):
-        method.open(_files(trial, attribute), (len(collection), collection.manifest.dim))
+        method.open(_files(trial, attribute), (len(collection), collection.manifest.spec.dim))
     if trial.method == "earlier":
         return Earlier(collection, methods)
     return TwoStageSearcher(collection, methods, collection.ids, np.load(trial.copy / "rival" / OVER_FETCH).tolist())

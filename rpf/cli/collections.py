@@ -192,7 +192,7 @@ def import_collection(
     with Bar() as bar:
         update_index = index_keeper(settings, bar)
         count = import_legacy(settings.collections, name, h5, ids, filenames, images, configs, made_with, bar)
-        with Writer.existing(settings.collections / name, wait=10) as writer:
+        with Writer.open(settings.collections / name, wait=10) as writer:
             update_index(writer)
     say(f"{name}: {count} items imported")
 
@@ -206,9 +206,9 @@ def demo(settings: Settings) -> None:
     Example:
       python -m rpf demo
     """
-    from rpf.engine import SearchEngine
+    from rpf.inference.load import load_model
+    from rpf.ingest.default_collection import ensure_default_collection
 
     with Bar() as bar:
-        engine = SearchEngine(settings)
-        engine.prepare(bar)
-    say(f"{settings.collections / engine.default} is ready")
+        name = ensure_default_collection(settings, load_model(settings), bar)
+    say(f"{settings.collections / name} is ready")

@@ -102,7 +102,7 @@ def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> Non
     settings = Settings.from_environ()
     with Bar("vector") as bar:
         update_index = index_keeper(settings, bar)
-        with Writer.existing(collection_folder(settings.collections, name), wait) as writer:
+        with Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
             removed = remove.remove(writer, items, missing)
             update_index(writer)
             left = writer.manifest.count
@@ -161,15 +161,16 @@ def compact(name: str, method: str | None, wait: float) -> None:
       python -m rpf compact shop --method hnsw
     """
     from rpf.collection import Collection, Writer, collection_folder
-    from rpf.search.index_store import method_for, method_in_use, update_index
+    from rpf.search.index_store import check_index_method, index_method, update_index
 
     settings = Settings.from_environ()
     folder = collection_folder(settings.collections, name)
-    method_for(method or settings.index_method, 0)  # to say what is wrong before the work
-    with Bar("vector") as bar, Writer.existing(folder, wait) as writer:
+    check_index_method(method or settings.index_method)  # to say what is wrong before the work
+    with Bar("vector") as bar, Writer.open(folder, wait=wait) as writer:
         writer.compact()
-        wanted = method or method_in_use(Collection.open(folder)) or settings.index_method
-        used = update_index(writer, wanted, settings.index_key(), bar, anew=True)
+        collection = Collection.open(folder)
+        wanted = method or index_method(collection, settings.indexes) or settings.index_method
+        used = update_index(collection, settings.indexes, wanted, bar, rebuild=True)
         count = writer.manifest.count
     say(f"{name}: {count} items, searched by {used}")
 
@@ -194,19 +195,19 @@ def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: fl
     from rpf.collection import collection_folder
     from rpf.inference.load import load_model
     from rpf.ingest import verify
-    from rpf.search.index_store import method_for
+    from rpf.search.index_store import check_index_method
 
     folder = collection_folder(settings.collections, name)
-    method_for(settings.index_method, 0)
+    check_index_method(settings.index_method)
     with Bar() as bar:
         if check_only:
-            report = verify.check(folder, settings.index_key(), bar, settings.image_roots)
+            report = verify.check(folder, settings.indexes, bar, settings.image_roots)
         else:
             report = verify.mend(
                 folder,
                 lambda: load_model(settings),
                 settings.index_method,
-                settings.index_key(),
+                settings.indexes,
                 bar,
                 wait=wait,
                 batch=batch,

@@ -127,15 +127,15 @@ def method_names(text: str) -> list[str]:
 
 def index_keeper(settings: Settings, bar: Bar) -> "Callable[[Writer], object]":
     """What brings a collection's search index up to date, by its writer. Raises ConfigError."""
+    from rpf.collection import Collection
     from rpf.errors import SearchUnavailable
-    from rpf.search.index_store import method_for, update_index
+    from rpf.search.index_store import check_index_method, update_index
 
-    method_for(settings.index_method, 0)  # now, and not after the work
-    key = settings.index_key()
+    check_index_method(settings.index_method)  # now, and not after the work
 
     def keep(writer: "Writer") -> None:
         try:
-            update_index(writer, settings.index_method, key, bar)
+            update_index(Collection.open(writer.folder), settings.indexes, settings.index_method, bar)
         except SearchUnavailable as error:
             template = (
                 "%(why)s The collection itself is as it should be; the next command will bring its index up to date."

@@ -14,9 +14,17 @@ come from other people too.
 """
 
 from rpf.collection.items import Item, NewItem
-from rpf.collection.manifest import Manifest, collection_folder, valid_name
+from rpf.collection.manifest import CollectionSpec, Manifest, collection_folder, valid_name
 from rpf.collection.reader import Collection
-from rpf.collection.segments import lacking
 from rpf.collection.writer import Writer
 
-__all__ = ["Collection", "Item", "Manifest", "NewItem", "Writer", "collection_folder", "lacking", "valid_name"]
+__all__ = [
+    "Collection",
+    "CollectionSpec",
+    "Item",
+    "Manifest",
+    "NewItem",
+    "Writer",
+    "collection_folder",
+    "valid_name",
+]

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rpf.collection.manifest import damaged, usable_text
+from rpf.collection.manifest import damaged
 from rpf.errors import CollectionError
+from rpf.utils.text import usable_text
 
 FILE = "items.sqlite"
 MAX_ID = 2**53 - 1  # the largest integer that every reader of JSON keeps exactly

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rpf.attributes import Vocabulary
+from rpf.attributes import Vocabulary, is_missing
 from rpf.collection.image_folder import ImageFolder
 from rpf.collection.items import FILE, Item, check_tables, fetch, reading
-from rpf.collection.manifest import INDEX, Manifest, Stamp, damaged, read_manifest
-from rpf.collection.segments import CHUNK, SegmentView, lacking, open_segment
+from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest
+from rpf.collection.segments import CHUNK, SegmentView, open_segment
 from rpf.errors import CollectionError, UnknownItem
-from rpf.utils.arrays import inside, map_array
+from rpf.utils.arrays import map_array
+from rpf.utils.files import inside
 
 
 class Collection:
@@ -28,7 +29,7 @@ class Collection:
     def __init__(self, folder: Path, manifest: Manifest, stamp: Stamp, linked: tuple[Path, ...]) -> None:
         """For `Collection.open`. Raises OSError, ValueError or sqlite3.Error as they come."""
         base = folder.resolve()
-        sizes = len(manifest.attributes), manifest.dim
+        sizes = len(manifest.spec.attributes), manifest.spec.dim
         rows = SegmentView(
             [open_segment(base, name, *sizes) for name in manifest.segments], open_tombstones(base, manifest)
         )
@@ -41,7 +42,7 @@ class Collection:
         self.folder = folder
         self.name = folder.name
         self.manifest = manifest
-        self.images = ImageFolder(manifest.image_root(folder), linked)
+        self.images = ImageFolder(manifest.spec.image_root(folder), linked)
         self.ids: npt.NDArray[np.int64] = rows.ids  # (N,) ascending, live items only, read-only
         self._rows = rows
         self._stamp = stamp
@@ -63,18 +64,10 @@ class Collection:
             except (OSError, ValueError, sqlite3.Error) as error:
                 raise damaged(folder, error) from error
 
-    @property
-    def index_folder(self) -> Path | None:
-        """Where the index of this generation lies, if it has one; it covers some of the items, removed ones too.
-
-        A writer may have deleted it since this was opened.
-        """
-        return self.folder.resolve() / INDEX / self.manifest.index if self.manifest.index else None
-
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The attributes, in the order of the embeddings."""
-        return Vocabulary(self.manifest.attributes)
+        return Vocabulary(self.manifest.spec.attributes)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -98,28 +91,28 @@ class Collection:
         """(A, 4) int32: left, top, right, bottom in the picture's pixels; None if unknown. Raises UnknownItem."""
         return self._rows.boxes(self._row(item_id))
 
-    def applicable(self, item_id: int) -> npt.NDArray[np.float16] | None:
-        """(A,) how likely the garment has that part at all, 0 to 1 (NaN: unknown); None if unknown. Raises UnknownItem.
+    def presence(self, item_id: int) -> npt.NDArray[np.float16] | None:
+        """(A,) presence probabilities of the parts, 0 to 1 (NaN: unknown); None if unknown. Raises UnknownItem.
 
-        `lacking` says what to make of them: in somebody else's collection they may be any numbers.
+        Read them by `is_missing`: in somebody else's collection they may be any numbers.
         """
-        own = self._rows.applicable(np.array([self._row(item_id)]), range(len(self.manifest.attributes)))[0]
-        return None if np.isnan(own).all() else own
+        presence = self._rows.presence(np.array([self._row(item_id)]), range(len(self.manifest.spec.attributes)))[0]
+        return None if np.isnan(presence).all() else presence
 
     @cached_property
-    def knows_parts(self) -> bool:
-        """Whether it is known of items which parts they have; not so in collections of models that cannot tell."""
-        return self._rows.knows_applicable()
+    def knows_presence(self) -> bool:
+        """Whether the model that embedded the items could tell which parts they have."""
+        return self._rows.knows_presence()
 
-    def lacking(self, attributes: Sequence[int]) -> npt.NDArray[np.bool_]:
-        """(a, N): whether each row's item lacks the part that an attribute is about; False where that is unknown."""
-        return self._lacking[list(attributes)]
+    def missing(self, attributes: Sequence[int]) -> npt.NDArray[np.bool_]:
+        """(a, N): whether the part that an attribute is about is missing in each row's item; False where unknown."""
+        return self._missing[list(attributes)]
 
     @cached_property
-    def _lacking(self) -> npt.NDArray[np.bool_]:
+    def _missing(self) -> npt.NDArray[np.bool_]:
         """(A, N) for all attributes: a byte each, asked for by every search."""
-        all_attributes = range(len(self.manifest.attributes))
-        return np.ascontiguousarray(lacking(self._rows.applicable(slice(None), all_attributes)).T)
+        all_attributes = range(len(self.manifest.spec.attributes))
+        return np.ascontiguousarray(is_missing(self._rows.presence(slice(None), all_attributes)).T)
 
     def item(self, item_id: int) -> Item:
         """Raises UnknownItem, or CollectionError if the table is damaged."""

@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from rpf.collection.items import Item, ItemTable, every_row
-from rpf.collection.manifest import Manifest, damaged, usable_text, write_manifest
+from rpf.collection.manifest import Manifest, damaged, write_manifest
 from rpf.collection.reader import open_tombstones
 from rpf.collection.segments import open_segment
 from rpf.utils.arrays import write_array
 from rpf.utils.files import sync_folder, write_atomic
+from rpf.utils.text import usable_text
 
 FILE = "lost.json"
 
@@ -126,7 +127,7 @@ def _readable(folder: Path, manifest: Manifest) -> tuple[list[str], set[int], tu
     names: list[str] = []
     for name in manifest.segments:
         try:
-            ids = open_segment(folder, name, len(manifest.attributes), manifest.dim).ids.tolist()
+            ids = open_segment(folder, name, len(manifest.spec.attributes), manifest.spec.dim).ids.tolist()
             if not there.isdisjoint(ids):
                 raise ValueError("an id is in two segments")
         except (FileNotFoundError, ValueError) as error:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.collection.items import NewItem
-from rpf.collection.manifest import Manifest
+from rpf.collection.manifest import CollectionSpec
 from rpf.errors import CollectionError
 from rpf.utils.arrays import Array, map_array, write_array
 from rpf.utils.files import sync_folder
@@ -32,16 +32,7 @@ class Segment:
     ids: npt.NDArray[np.int64]  # (n,)
     embeddings: npt.NDArray[np.float16]  # (A, n, D), a memory map
     boxes: npt.NDArray[np.int32] | None  # (n, A, 4), a memory map; zeros where unknown
-    applicable: npt.NDArray[np.float16] | None  # (n, A), a memory map; NaN where unknown
-
-
-def lacking(applicable: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-    """Whether garments lack a part at all, from how likely they have it (any shape): less likely than not.
-
-    What is no number from 0 to 1 (NaN, and whatever a stranger wrote) is unknown, and the part counts as there.
-    """
-    found: npt.NDArray[np.bool_] = (applicable >= 0) & (applicable < 0.5)
-    return found
+    presence: npt.NDArray[np.float16] | None  # (n, A), a memory map; NaN where unknown
 
 
 def open_segment(collection: Path, name: str, attributes: int, dim: int) -> Segment:
@@ -55,8 +46,8 @@ def open_segment(collection: Path, name: str, attributes: int, dim: int) -> Segm
         raise ValueError(f"the ids of segment {name} are not ascending")
     embeddings = map_array(collection, folder / "embeddings.npy", np.float16, (attributes, len(ids), dim))
     boxes = _map_optional(collection, folder / "boxes.npy", np.int32, (len(ids), attributes, 4))
-    applicable = _map_optional(collection, folder / "applicable.npy", np.float16, (len(ids), attributes))
-    return Segment(ids, embeddings, boxes, applicable)
+    presence = _map_optional(collection, folder / "applicable.npy", np.float16, (len(ids), attributes))
+    return Segment(ids, embeddings, boxes, presence)
 
 
 def _map_optional(collection: Path, path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array | None:
@@ -75,7 +66,7 @@ def write_segment(
     ids: npt.NDArray[np.int64],
     blocks: Iterable[Array],
     boxes: npt.NDArray[np.integer] | None,
-    applicable: npt.NDArray[np.floating] | None,
+    presence: npt.NDArray[np.floating] | None,
 ) -> None:
     """Write a segment under a temporary name, sync it, and give it its name.
 
@@ -88,41 +79,41 @@ def write_segment(
     write_array(temporary / "embeddings.npy", np.float16, shape, blocks)
     if boxes is not None:
         write_array(temporary / "boxes.npy", np.int32, boxes.shape, [boxes])
-    if applicable is not None:
-        write_array(temporary / "applicable.npy", np.float16, applicable.shape, [applicable])
+    if presence is not None:
+        write_array(temporary / "applicable.npy", np.float16, presence.shape, [presence])
     sync_folder(temporary)
     os.rename(temporary, temporary.with_name(name))
     sync_folder(temporary.parent)
 
 
 def check_arrays(
-    manifest: Manifest,
+    spec: CollectionSpec,
     items: Sequence[NewItem],
     embeddings: npt.NDArray[np.floating],
     boxes: npt.NDArray[np.integer] | None,
-    applicable: npt.NDArray[np.floating] | None,
+    presence: npt.NDArray[np.floating] | None,
 ) -> None:
     """Raise CollectionError unless these are (n, A, D) unit vectors, (n, A, 4) integers and (n, A) numbers from 0 to 1
     or NaN, for n items."""
-    shape = len(items), len(manifest.attributes), manifest.dim
+    shape = len(items), len(spec.attributes), spec.dim
     if embeddings.shape != shape or embeddings.dtype.kind != "f":
         template = "The embeddings have shape %(have)s where %(want)s is expected."
         raise CollectionError(template, have=embeddings.shape, want=shape)
     if boxes is not None and (boxes.shape != (*shape[:2], 4) or boxes.dtype.kind not in "iu"):
         template = "The boxes have shape %(have)s where %(want)s is expected."
         raise CollectionError(template, have=boxes.shape, want=(*shape[:2], 4))
-    if applicable is not None:
-        if applicable.shape != shape[:2] or applicable.dtype.kind != "f":
+    if presence is not None:
+        if presence.shape != shape[:2] or presence.dtype.kind != "f":
             template = "The probabilities of having a part have shape %(have)s where %(want)s is expected."
-            raise CollectionError(template, have=applicable.shape, want=shape[:2])
-        if ((applicable < 0) | (applicable > 1)).any():
+            raise CollectionError(template, have=presence.shape, want=shape[:2])
+        if ((presence < 0) | (presence > 1)).any():
             raise CollectionError("The probabilities of having a part are not from 0 to 1.")
     norms = np.linalg.norm(embeddings.astype(np.float32), axis=2)
     bad = np.argwhere(~(np.abs(norms - 1) <= NORM_TOLERANCE))  # so, because NaN compares false
     if len(bad):
         template = "The embedding of %(path)s for %(attribute)s is not a unit vector."
         item, attribute = bad[0]
-        raise CollectionError(template, path=items[item].path, attribute=manifest.attributes[attribute])
+        raise CollectionError(template, path=items[item].path, attribute=spec.attributes[attribute])
 
 
 def mergeable(sizes: Sequence[int]) -> int:
@@ -224,21 +215,21 @@ class SegmentView:
                 out[mine] = segment.boxes[self._where[mine]]
         return out
 
-    def applicable(self, rows: npt.NDArray[np.int64] | slice, attributes: Sequence[int]) -> npt.NDArray[np.float16]:
+    def presence(self, rows: npt.NDArray[np.int64] | slice, attributes: Sequence[int]) -> npt.NDArray[np.float16]:
         """(n, a) of these rows and attributes, NaN where unknown."""
         which, where = self._which[rows], self._where[rows]
         out = np.full((len(which), len(attributes)), np.nan, np.float16)
         for number, segment in enumerate(self._segments):
-            if segment.applicable is not None:
+            if segment.presence is not None:
                 mine = which == number
-                out[mine] = segment.applicable[np.ix_(where[mine], attributes)]
+                out[mine] = segment.presence[np.ix_(where[mine], attributes)]
         return out
 
-    def all_applicable(self) -> npt.NDArray[np.float16] | None:
+    def all_presence(self) -> npt.NDArray[np.float16] | None:
         """(N, A) of all rows, NaN where unknown; None if none is known."""
-        found = self.applicable(slice(None), range(self._segments[0].embeddings.shape[0]))
+        found = self.presence(slice(None), range(self._segments[0].embeddings.shape[0]))
         return None if np.isnan(found).all() else found
 
-    def knows_applicable(self) -> bool:
+    def knows_presence(self) -> bool:
         """Whether any segment has such values."""
-        return any(segment.applicable is not None for segment in self._segments)
+        return any(segment.presence is not None for segment in self._segments)

@@ -4,31 +4,21 @@ Every change goes the same way: rows in one SQLite transaction, files under name
 the manifest is swapped; then what it no longer names is deleted. Whatever a crash leaves behind is in no manifest.
 """
 
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 
 from rpf.collection.cleanup import clear, delete
-from rpf.collection.create import find_or_make
+from rpf.collection.create import check_name_and_spec, find_or_create
 from rpf.collection.items import ItemTable, NewItem
-from rpf.collection.manifest import (
-    FORMAT,
-    INDEX,
-    Manifest,
-    collection_folder,
-    damaged,
-    parse_manifest,
-    read_manifest,
-    usable_text,
-    write_manifest,
-)
+from rpf.collection.manifest import CollectionSpec, Manifest, damaged, read_manifest, write_manifest
 from rpf.collection.reader import open_tombstones
 from rpf.collection.recovery import quarantine_damage
 from rpf.collection.segments import (
@@ -43,70 +33,58 @@ from rpf.collection.segments import (
 )
 from rpf.errors import CollectionError, RPFError, UnknownItem
 from rpf.utils.arrays import write_array
-from rpf.utils.files import sync_files, sync_folder
+from rpf.utils.files import sync_folder
 from rpf.utils.locks import locked
+from rpf.utils.text import usable_text
 
 
 class Writer:
-    """The one writer of a collection, in one thread. A context manager.
+    """The one writer of a collection, in one thread; made by `Writer.open`. A context manager.
 
     Every method raises CollectionError when the collection cannot be written (a full disk, no permission); after that,
-    and after an interrupt, it does nothing more.
+    and after an interrupt, the writer refuses further use.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        checkpoint: str,
-        attributes: Sequence[str],
-        dim: int,
-        root: str,
-        title: str = "",
-        wait: float = 0.0,
-        mend: bool = False,
-    ) -> None:
-        """Make the collection, or open it and clear away what a crash left (`cleared` says how many files); `title` is
-        for a new one. With `mend`, what is damaged in it is set aside (see rpf.collection.recovery), and `damage` says
-        what that was.
-
-        Raises CollectionError if another process still writes it after `wait` seconds, if it is damaged, or if it was
-        made with another checkpoint, attributes, dim or image root.
-        """
-        collection_folder(folder.parent, folder.name)
-        new = Manifest(FORMAT, 0, checkpoint, tuple(attributes), dim, 0, root, (), "", title)
-        try:
-            parse_manifest(asdict(new))
-        except ValueError as error:
-            template = "The collection %(name)s cannot be made: %(why)s."
-            raise CollectionError(template, name=folder.name, why=error) from error
-        self.folder = folder.resolve()
+    def __init__(self, folder: Path, manifest: Manifest, table: ItemTable, damage: list[str]) -> None:
+        """Load which items there are. Raises CollectionError for a damaged collection."""
+        self.folder = folder
+        self.manifest = manifest
+        self.damage = damage  # what was quarantined
+        self.cleared = 0  # leftovers that were deleted
+        self._table = table
         self._broken = False
-        with ExitStack() as undo, self._change():
-            undo.enter_context(locked(self.folder, wait))
-            self.manifest = find_or_make(self.folder, new)
-            self._table = ItemTable(self.folder)
-            undo.callback(self._table.close)
-            self.damage: list[str] = []
-            if mend:
-                self.manifest, self.damage = quarantine_damage(self.folder, self.manifest, self._table)
-            self._load()
-            self.cleared = clear(self.folder, self.manifest)
-            self._close = undo.pop_all()
+        self._close = ExitStack()
+        self._load()
 
     @classmethod
-    def existing(cls, folder: Path, wait: float = 0.0, mend: bool = False) -> "Writer":
-        """The writer of a collection that is there already. Raises UnknownCollection and as `Writer`."""
-        known = read_manifest(folder)[0]
-        return cls(
-            folder,
-            checkpoint=known.checkpoint,
-            attributes=known.attributes,
-            dim=known.dim,
-            root=known.root,
-            wait=wait,
-            mend=mend,
-        )
+    def open(
+        cls, folder: Path, spec: CollectionSpec | None = None, *, wait: float = 0.0, repair: bool = False
+    ) -> "Writer":
+        """Lock the collection and delete what a crash left; with a spec, create it if it does not exist.
+
+        With `repair`, what is damaged is quarantined (see rpf.collection.recovery). A collection of format 1 gets a
+        uuid. Raises CollectionError if another process still writes it after `wait` seconds, if it is damaged, or if
+        it has other facts than `spec`; UnknownCollection if there is none and no spec.
+        """
+        if spec is None:
+            read_manifest(folder)  # before the lock, which would make the folder
+        else:
+            check_name_and_spec(folder, spec)
+        folder = folder.resolve()
+        with ExitStack() as resources, _reporting(folder):
+            resources.enter_context(locked(folder, wait))
+            manifest = find_or_create(folder, spec)
+            table = ItemTable(folder)
+            resources.callback(table.close)
+            damage: list[str] = []
+            if repair:
+                manifest, damage = quarantine_damage(folder, manifest, table)
+            writer = cls(folder, manifest, table, damage)
+            if not manifest.uuid:
+                writer._publish(manifest.segments, writer._removed)
+            writer.cleared = clear(folder, writer.manifest)
+            writer._close = resources.pop_all()
+        return writer
 
     def __enter__(self) -> "Writer":
         return self
@@ -117,7 +95,7 @@ class Writer:
         self.close()
 
     def close(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         self._close.close()
 
     def append(
@@ -125,14 +103,14 @@ class Writer:
         items: Sequence[NewItem],
         embeddings: npt.NDArray[np.floating],
         boxes: npt.NDArray[np.integer] | None,
-        applicable: npt.NDArray[np.floating] | None = None,
+        presence: npt.NDArray[np.floating] | None = None,
         ids: Sequence[int] | None = None,
         removing: Sequence[int] = (),
         forget: bool = False,
     ) -> list[int]:
         """Add items and, in the same step, remove others (those that they replace); returns the new ids.
 
-        embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; applicable
+        embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; presence
         (n, A) how likely the garment has that part, 0 to 1, NaN where unknown; `ids` are taken as they are if given,
         else the next ones; `forget` drops the images from `removed_images`. Raises CollectionError for arrays that are
         malformed and ids that were given before (to removed items too), UnknownItem for one in `removing` that is not
@@ -141,7 +119,7 @@ class Writer:
         if not items:
             self.remove(removing)
             return []
-        check_arrays(self.manifest, items, embeddings, boxes, applicable)
+        check_arrays(self.manifest.spec, items, embeddings, boxes, presence)
         if ids is not None and len(ids) != len(items):
             raise CollectionError("%(ids)d ids were given for %(items)d items.", ids=len(ids), items=len(items))
         gone = self._checked_live(removing)
@@ -151,7 +129,7 @@ class Writer:
                 given = self._table.insert(items, ids)
                 if forget:
                     self._table.forget(item.sha256 for item in items)
-                self._write(name, given, embeddings, boxes, applicable)
+                self._write(name, given, embeddings, boxes, presence)
             self._live.update(given)
             self._publish((*self.manifest.segments, name), self._removed | gone)
             while count := mergeable([self._sizes[name] for name in self.manifest.segments]):
@@ -207,36 +185,6 @@ class Writer:
             with self._change():
                 self._merge(self.manifest.segments[-count:])
 
-    def put_index(self, make: Callable[[Path], None] | None) -> None:
-        """Give the collection the index that `make` writes into an empty folder, or none, in the place of the old one.
-
-        Items never change under their ids, so that an index stays true whatever is added, removed or merged. What
-        `make` raises leaves everything as it was.
-        """
-        name = ""
-        if make is not None:
-            name = self._next_name()
-            temporary = self.folder / INDEX / f"{name}.tmp"
-            with self._change():
-                shutil.rmtree(temporary, ignore_errors=True)
-                temporary.mkdir(parents=True)
-            try:
-                make(temporary)
-            except BaseException as error:
-                shutil.rmtree(temporary, ignore_errors=True)
-                if isinstance(error, OSError):
-                    raise self._unwritten(error) from error
-                raise
-            with self._change():
-                sync_files(temporary)
-                temporary.rename(temporary.with_name(name))
-                sync_folder(temporary.parent)
-        with self._change():
-            old = self.manifest.index
-            self._publish(self.manifest.segments, self._removed, index=name)
-            if old:
-                delete(self.folder / INDEX / old)
-
     def known(self) -> dict[str, tuple[int, int, str]]:
         """path -> (id, bytes, sha256) of the live items."""
         with self._change():
@@ -248,21 +196,17 @@ class Writer:
 
     @contextmanager
     def _change(self) -> Iterator[None]:
-        """What fails inside leaves this object behind the disk or ahead of it, so that it cannot be used again."""
+        """After a failure the in-memory state may differ from the disk; the writer refuses further use."""
         if self._broken:
             raise CollectionError("Writing %(name)s has failed before; open it again.", name=self.folder.name)
         self._broken = True
-        try:
-            yield
-        except RPFError:  # all are raised before anything is changed
-            self._broken = False
-            raise
-        except (OSError, sqlite3.Error) as error:
-            raise self._unwritten(error) from error
+        with _reporting(self.folder):
+            try:
+                yield
+            except RPFError:  # all are raised before anything is changed
+                self._broken = False
+                raise
         self._broken = False
-
-    def _unwritten(self, error: Exception) -> CollectionError:
-        return CollectionError("The collection %(name)s cannot be written: %(why)s.", name=self.folder.name, why=error)
 
     def _load(self) -> None:
         """Take in which items there are, and delete the rows of others."""
@@ -287,7 +231,7 @@ class Writer:
         return f"{self.manifest.generation + 1:010d}"
 
     def _segment(self, name: str) -> Segment:
-        return open_segment(self.folder, name, len(self.manifest.attributes), self.manifest.dim)
+        return open_segment(self.folder, name, len(self.manifest.spec.attributes), self.manifest.spec.dim)
 
     def _write(
         self,
@@ -295,7 +239,7 @@ class Writer:
         ids: Sequence[int],
         embeddings: npt.NDArray[np.floating],
         boxes: npt.NDArray[np.integer] | None,
-        applicable: npt.NDArray[np.floating] | None,
+        presence: npt.NDArray[np.floating] | None,
     ) -> None:
         order = np.argsort(np.array(ids, np.int64))
         write_segment(
@@ -305,14 +249,12 @@ class Writer:
             np.array(ids, np.int64)[order],
             (embeddings[order, attribute] for attribute in range(embeddings.shape[1])),
             None if boxes is None else boxes[order],
-            None if applicable is None else applicable[order],
+            None if presence is None else presence[order],
         )
         self._sizes[name] = len(ids)
 
-    def _publish(
-        self, segments: tuple[str, ...], removed: set[int], index: str | None = None, root: str | None = None
-    ) -> None:
-        """Swap the manifest, and delete what the new one does not name; index and root stay unless others are given."""
+    def _publish(self, segments: tuple[str, ...], removed: set[int], root: str | None = None) -> None:
+        """Swap the manifest, and delete what the new one does not name; the root stays unless another is given."""
         old = self.manifest
         tombstones = old.tombstones
         if removed != self._removed:
@@ -327,8 +269,8 @@ class Writer:
             count=count,
             segments=segments,
             tombstones=tombstones,
-            index=old.index if index is None else index,
-            root=old.root if root is None else root,
+            spec=old.spec if root is None else replace(old.spec, root=root),
+            uuid=old.uuid or uuid4().hex,
         )
         write_manifest(self.folder, self.manifest)
         self._live -= removed
@@ -347,10 +289,20 @@ class Writer:
         self._table.retire(dropped)  # before the swap: a row that is neither known nor retired would be deleted
         kept = tuple(name for name in self.manifest.segments if name not in names)
         if len(rows.ids):
-            name, attributes = self._next_name(), len(self.manifest.attributes)
+            name, attributes = self._next_name(), len(self.manifest.spec.attributes)
             blocks = (block for attribute in range(attributes) for _, block in rows.chunks(attribute))
-            shape = attributes, len(rows.ids), self.manifest.dim
-            write_segment(self.folder, name, shape, rows.ids, blocks, rows.all_boxes(), rows.all_applicable())
+            shape = attributes, len(rows.ids), self.manifest.spec.dim
+            write_segment(self.folder, name, shape, rows.ids, blocks, rows.all_boxes(), rows.all_presence())
             self._sizes[name] = len(rows.ids)
             kept = (*kept, name)
         self._publish(kept, self._removed - dropped)
+
+
+@contextmanager
+def _reporting(folder: Path) -> Iterator[None]:
+    """Raise what the system refuses as CollectionError."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        template = "The collection %(name)s cannot be written: %(why)s."
+        raise CollectionError(template, name=folder.name, why=error) from error

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rpf.collection import Writer
 from rpf.collection.image_folder import ImageFolder
-from rpf.collection.manifest import read_manifest, usable_text
+from rpf.collection.manifest import read_manifest
 from rpf.errors import BadImage, CollectionError, DatasetError
 from rpf.images.decode import open_image, read
 from rpf.inference.interface import Embedder
@@ -19,6 +19,7 @@ from rpf.ingest.pipeline import Report, Source, merge_small_segments, update
 from rpf.ingest.scan import scan
 from rpf.utils.files import sync_folder
 from rpf.utils.progress import Progress
+from rpf.utils.text import usable_text
 
 
 @dataclass
@@ -33,10 +34,10 @@ class Given:
 def image_folder(folder: Path, linked: tuple[Path, ...] = ()) -> ImageFolder:
     """Return the image folder of a collection that takes images. Raises CollectionError for one that does not."""
     manifest, _ = read_manifest(folder)
-    if not manifest.checkpoint:
+    if not manifest.spec.checkpoint:
         template = "The collection %(name)s was imported without its checkpoint: it cannot take pictures."
         raise CollectionError(template, name=folder.name)
-    images = ImageFolder(manifest.image_root(folder), linked)
+    images = ImageFolder(manifest.spec.image_root(folder), linked)
     images.require(folder.name)  # a folder made in its place would hide its images
     return images
 
@@ -85,8 +86,8 @@ def add(
     another checkpoint or with another writer; then nothing is changed.
     """
     started = time.monotonic()
-    with Writer.existing(folder, wait) as writer:
-        if writer.manifest.checkpoint != embedder.checkpoint_hash:
+    with Writer.open(folder, wait=wait) as writer:
+        if writer.manifest.spec.checkpoint != embedder.checkpoint_hash:
             template = "The collection %(name)s was made with another checkpoint; give that by --checkpoint."
             raise CollectionError(template, name=folder.name)
         copies = copy_images(writer, given.outside, again) if given.outside else Copies()
@@ -115,7 +116,7 @@ def copy_images(writer: Writer, outside: Sequence[Path], again: bool) -> Copies:
     A name that is taken gets a number, unless the file under it is the same one, so that a second call changes nothing.
     A crash leaves no half of an image under any name but a hidden one, which the next call clears away.
     """
-    root = writer.manifest.image_root(writer.folder)
+    root = writer.manifest.spec.image_root(writer.folder)
     hidden = f".rpf-{writer.folder.name}-"  # other collections may have the same image folder, and writers of their own
     for left in root.glob(f"{hidden}*.tmp"):
         left.unlink()

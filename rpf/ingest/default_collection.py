@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rpf.collection.items import last_id
+from rpf.collection.manifest import FILE as MANIFEST_FILE
 from rpf.collection.manifest import Manifest, read_manifest
 from rpf.collection.segments import FOLDER
 from rpf.errors import CollectionError, UnknownCollection
 from rpf.inference.interface import Embedder
 from rpf.ingest.pipeline import Source, index
-from rpf.settings import DEFAULT_COLLECTION
+from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.files import sync_folder, write_atomic
 from rpf.utils.locks import locked
 from rpf.utils.progress import Progress
@@ -30,14 +31,21 @@ UNFINISHED = "unfinished"  # a file that is there from before the first item unt
 LONGEST_WAIT = 600.0  # seconds, for another process that prepares it
 
 
-def prepare(collections: Path, embedder: Embedder, progress: Progress) -> str:
-    """Return the name of the checkpoint's default collection, drawn and indexed if it is missing or unfinished.
+def ensure_default_collection(settings: Settings, embedder: Embedder, progress: Progress) -> str:
+    """Return the name of the default collection; draw and index it if it is missing or unfinished.
 
-    Two processes may call this at once: the writer's lock makes the second wait, and then find the work done.
-    Raises CollectionError, DatasetError.
+    That is RPF_COLLECTION, or the checkpoint's own. Two processes may call this at once: the second waits for the lock,
+    and finds the work done. Raises UnknownCollection if RPF_COLLECTION names a missing collection; CollectionError,
+    DatasetError.
     """
+    if settings.collection != DEFAULT_COLLECTION:
+        if not (settings.collections / settings.collection / MANIFEST_FILE).is_file():
+            template = 'There is no collection named "%(name)s"; make it with: rpf index %(name)s FOLDER'
+            raise UnknownCollection(template, name=settings.collection)
+        return settings.collection
+    collections = settings.collections
     try:
-        name = find(collections, embedder.checkpoint_hash)
+        name = find_default_collection(collections, embedder.checkpoint_hash)
         if name is None:
             # Imported here, because a site with a collection of its own needs no drawing library.
             from rpf.datasets import synthetic
@@ -59,7 +67,7 @@ def prepare(collections: Path, embedder: Embedder, progress: Progress) -> str:
         ) from error  # fmt: skip
 
 
-def find(collections: Path, checkpoint_hash: str) -> str | None:
+def find_default_collection(collections: Path, checkpoint_hash: str) -> str | None:
     """Return the name of the checkpoint's default collection, or None if it is missing or unfinished.
 
     A collection of somebody's own under such a name is used as it is. Raises CollectionError for a damaged one.
@@ -67,7 +75,7 @@ def find(collections: Path, checkpoint_hash: str) -> str | None:
     for name in _names(checkpoint_hash):
         with suppress(UnknownCollection):
             manifest = read_manifest(collections / name)[0]
-            if manifest.checkpoint in ("", checkpoint_hash) and _is_finished(collections / name, manifest):
+            if manifest.spec.checkpoint in ("", checkpoint_hash) and _is_finished(collections / name, manifest):
                 return name
     return None
 
@@ -77,7 +85,7 @@ def _names(checkpoint_hash: str) -> tuple[str, str]:
 
 
 def _is_ours(manifest: Manifest) -> bool:
-    return (manifest.root, manifest.title) == (IMAGES, TITLE)
+    return (manifest.spec.root, manifest.spec.title) == (IMAGES, TITLE)
 
 
 def _is_finished(folder: Path, manifest: Manifest) -> bool:
@@ -91,7 +99,9 @@ def _begin(collections: Path, checkpoint_hash: str, recipe: "Recipe") -> str:
     for name in names:
         if _can_begin(collections / name, checkpoint_hash, recipe):
             with locked(collections / name, LONGEST_WAIT):
-                if find(collections, checkpoint_hash) != name:  # else another process has finished it meanwhile
+                if (
+                    find_default_collection(collections, checkpoint_hash) != name
+                ):  # else another process has finished it meanwhile
                     write_atomic(collections / name / UNFINISHED, b"")
             return name
     raise CollectionError(
@@ -112,7 +122,7 @@ def _can_begin(folder: Path, checkpoint_hash: str, recipe: "Recipe") -> bool:
     except UnknownCollection:
         segments = folder / FOLDER
         return not segments.is_dir() or not any(segments.iterdir())
-    return _is_ours(manifest) and manifest.checkpoint == checkpoint_hash
+    return _is_ours(manifest) and manifest.spec.checkpoint == checkpoint_hash
 
 
 def _draw_and_index(folder: Path, embedder: Embedder, recipe: "Recipe", progress: Progress) -> None:

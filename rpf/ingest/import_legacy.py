@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rpf import config
-from rpf.collection import NewItem, Writer, collection_folder
+from rpf.collection import CollectionSpec, NewItem, Writer, collection_folder
 from rpf.errors import BadImage, CollectionError
 from rpf.images import decode
 from rpf.ingest.legacy_files import read_embeddings, read_ids
@@ -55,7 +55,8 @@ def import_legacy(
     making = collections / ".importing" / name  # out of sight until it is whole
     shutil.rmtree(making, ignore_errors=True)
     making.parent.mkdir(parents=True, exist_ok=True)
-    with Writer(making, checkpoint=checkpoint, attributes=attributes, dim=embeddings.dim, root=root) as writer:
+    spec = CollectionSpec(checkpoint, tuple(attributes), embeddings.dim, root)
+    with Writer.open(making, spec) as writer:
         done = 0
         for batch in embeddings.batches():
             rows = item_ids[done : done + len(batch)]

@@ -14,15 +14,15 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from rpf.collection import NewItem, Writer
+from rpf.collection import CollectionSpec, NewItem, Writer
 from rpf.collection.image_folder import ImageFolder
-from rpf.collection.manifest import usable_text
 from rpf.errors import BadImage
 from rpf.images.decode import open_image, read
 from rpf.inference.interface import Embedder
 from rpf.ingest.reconcile import Known, find_missing, find_moves
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
+from rpf.utils.text import usable_text
 
 MAX_PIXELS = 64_000_000  # decoded pictures waiting for the model, about 200 MB; a batch is cut short at this
 DECODERS = 4
@@ -73,15 +73,9 @@ def index(
     """
     started = time.monotonic()
     tell = progress or (lambda phase, done, total: None)
-    with Writer(
-        folder,
-        checkpoint=embedder.checkpoint_hash,
-        attributes=embedder.attributes,
-        dim=embedder.dim,
-        root=str(root.resolve()) if relative_root is None else relative_root,
-        title=title,
-        wait=wait,
-    ) as writer:
+    place = str(root.resolve()) if relative_root is None else relative_root
+    spec = CollectionSpec(embedder.checkpoint_hash, embedder.attributes, embedder.dim, place, title)
+    with Writer.open(folder, spec, wait=wait) as writer:
         report = update(writer, items, embedder, batch=batch, progress=tell, again=again, prune=prune, linked=linked)
         merge_small_segments(writer, tell)
         finish(writer)
@@ -107,7 +101,7 @@ def update(
     they are; with `prune`, those whose images are gone are removed. Each batch is one step: after Ctrl-C or kill -9 the
     same call goes on after the last whole batch. Raises CollectionError.
     """
-    images = ImageFolder(writer.manifest.image_root(writer.folder), linked)
+    images = ImageFolder(writer.manifest.spec.image_root(writer.folder), linked)
     sources = {source.path: source for source in items if usable_text(source.path)}
     known = writer.known()
     moves = find_moves(images, known, list(sources), progress)
@@ -150,7 +144,7 @@ def ingest_images(
     New ones whose hashes are `left_out` are left out; `forget` that those taken in were removed before.
     """
     report = Report()
-    images = ImageFolder(writer.manifest.image_root(writer.folder), linked)
+    images = ImageFolder(writer.manifest.spec.image_root(writer.folder), linked)
     sources = list({source.path: source for source in items}.values())
     known = writer.known() if known is None else known
     look = partial(_read, images, known, left_out)
@@ -210,7 +204,7 @@ def _append(writer: Writer, embedder: Embedder, ready: _Batch, forget: bool) -> 
     """Embed a batch and write it in one step."""
     if ready.items:
         seen = embedder.embed(ready.pictures)
-        writer.append(ready.items, seen.embedding, seen.box, seen.applicable, removing=ready.outdated, forget=forget)
+        writer.append(ready.items, seen.embedding, seen.box, seen.presence, removing=ready.outdated, forget=forget)
     else:
         writer.remove(ready.outdated)
 

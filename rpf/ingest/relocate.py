@@ -38,8 +38,8 @@ def relocate(
     """
     if not new.is_dir():
         raise DatasetError('There is no folder "%(path)s".', path=new)
-    with Writer.existing(folder, wait) as writer:
-        before, after = ImageFolder(writer.manifest.image_root(folder), linked), ImageFolder(new.resolve(), linked)
+    with Writer.open(folder, wait=wait) as writer:
+        before, after = ImageFolder(writer.manifest.spec.image_root(folder), linked), ImageFolder(new.resolve(), linked)
         known = {path: entry[1:] for path, entry in writer.known().items() if entry[2]}
         missing = _differing(after, known, progress)
         if known and len(missing) == len(known):

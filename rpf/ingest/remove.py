@@ -15,7 +15,7 @@ def remove(writer: Writer, given: Sequence[str], missing: bool = False) -> dict[
     What was given is remembered, so that indexing leaves it out; a missing image may come back. Returns the paths of
     the removed items by id. Raises UnknownItem, CollectionError; then nothing is changed.
     """
-    images = ImageFolder(writer.manifest.image_root(writer.folder))
+    images = ImageFolder(writer.manifest.spec.image_root(writer.folder))
     paths = {item_id: path for path, (item_id, _, _) in writer.known().items()}
     chosen: set[int] = set()
     for text in given:

@@ -19,7 +19,7 @@ from rpf.collection.segments import NORM_TOLERANCE
 from rpf.errors import CheckpointError, CollectionError, RPFError
 from rpf.inference.interface import Embedder
 from rpf.ingest.pipeline import Source, ingest_images, merge_small_segments
-from rpf.search.index_store import EXACT, method_in_use, update_index, validate_index
+from rpf.search.index_store import EXACT, index_method, update_index, validate_index
 from rpf.utils.progress import Progress
 
 READERS = 4
@@ -63,10 +63,11 @@ class _Found:
     index: str  # why it cannot be used; "" if it can
 
 
-def check(folder: Path, key: str, progress: Progress, linked: tuple[Path, ...] = ()) -> Report:
+def check(folder: Path, indexes: Path, progress: Progress, linked: tuple[Path, ...] = ()) -> Report:
     """Look at the collection in `folder` and change nothing; a writer may be at work meanwhile.
 
-    key: that of this installation's indexes. Raises UnknownCollection, and CollectionError where nothing can be told.
+    indexes: the folder of this installation's search indexes. Raises UnknownCollection, and CollectionError where
+    nothing can be told.
     """
     try:
         collection = Collection.open(folder, linked)
@@ -74,7 +75,7 @@ def check(folder: Path, key: str, progress: Progress, linked: tuple[Path, ...] =
         found = survey(folder, read_manifest(folder)[0])
         damage = [*found.damage, "The rest can be checked when this is mended."]
         return Report(found.whole.count, remaining=[Problem(text) for text in damage])
-    report, seen = Report(len(collection)), _look(collection, key, progress)
+    report, seen = Report(len(collection)), _look(collection, indexes, progress)
     if seen.index:
         report.remaining.append(Problem(f"The index cannot be used: {seen.index}."))
     mend = f"`python -m rpf verify {folder.name}` mends that"
@@ -95,7 +96,7 @@ def mend(
     folder: Path,
     load: Callable[[], Embedder],
     setting: str,
-    key: str,
+    indexes: Path,
     progress: Progress,
     *,
     wait: float = 0.0,
@@ -104,17 +105,17 @@ def mend(
 ) -> Report:
     """Look at the collection in `folder` and mend what can be mended, as its writer.
 
-    load: the model, asked for only if something has to be embedded; setting and key: as for `update_index`.
+    load: the model, asked for only if something has to be embedded; setting and indexes: as for `update_index`.
     Every step leaves a collection that opens and that can be mended further. Raises UnknownCollection, CollectionError
     for another writer after `wait` seconds and for damage that nothing can be done about.
     """
     report = Report()
-    with Writer.existing(folder, wait, mend=True) as writer:
+    with Writer.open(folder, wait=wait, repair=True) as writer:
         report.mended += writer.damage
         if writer.cleared and not writer.damage:
             report.mended.append(f"The leavings of a crash were cleared away: {writer.cleared}.")
         collection = Collection.open(folder, linked)
-        found = _look(collection, key, progress)
+        found = _look(collection, indexes, progress)
         writer.remove(found.rowless)
         report.mended += [f"Item {gone} had no row in the table of items and was removed." for gone in found.rowless]
         lost = read_lost(folder)
@@ -127,7 +128,9 @@ def mend(
         )
         report.remaining += _unseen(collection.images, folder.name, missing, unreadable)
         try:
-            used = update_index(writer, method_in_use(collection) or setting, key, progress, anew=bool(found.index))
+            method = index_method(collection, indexes) or setting
+            newest = Collection.open(folder)
+            used = update_index(newest, indexes, method, progress, rebuild=bool(found.index))
         except RPFError as error:
             report.remaining.insert(0, Problem(f"The index cannot be made: {error}"))
         else:
@@ -138,7 +141,7 @@ def mend(
     return report
 
 
-def _look(collection: Collection, key: str, progress: Progress) -> _Found:
+def _look(collection: Collection, indexes: Path, progress: Progress) -> _Found:
     rows, _ = every_row(collection.folder)
     ids = collection.ids.tolist()
     items = [rows[item_id] for item_id in ids if item_id in rows]
@@ -155,7 +158,7 @@ def _look(collection: Collection, key: str, progress: Progress) -> _Found:
             elif not same:
                 changed.append(item)
             progress("checking the pictures", done, len(hashed))
-    index = validate_index(collection, key)
+    index = validate_index(collection, indexes)
     return _Found(
         rowless=[item_id for item_id in ids if item_id not in rows],
         spoilt=[item for item in items if item.id in spoilt],
@@ -169,7 +172,7 @@ def _look(collection: Collection, key: str, progress: Progress) -> _Found:
 def _spoilt(collection: Collection, progress: Progress) -> npt.NDArray[np.bool_]:
     """(N,) which rows have a vector that is not finite or not of norm 1."""
     spoilt = np.zeros(len(collection), bool)
-    width = len(collection.manifest.attributes)
+    width = len(collection.manifest.spec.attributes)
     for attribute in range(width):
         for rows, block in collection.chunks(attribute):
             norms = torch.linalg.vector_norm(torch.from_numpy(np.array(block)).float(), dim=1).numpy()
@@ -196,7 +199,7 @@ def _replace(
     wanted = {item.id: item for item in damaged}
     changed = {item.id: item for item in found.changed if item.id not in wanted}
     skipped: dict[str, str] = {}
-    if writer.manifest.checkpoint:
+    if writer.manifest.spec.checkpoint:
         wanted |= changed
         try:
             embedder = _model(load, writer)
@@ -228,9 +231,9 @@ def _replace(
 
 
 def _model(load: Callable[[], Embedder], writer: Writer) -> Embedder:
-    ImageFolder(writer.manifest.image_root(writer.folder)).require(writer.folder.name)
+    ImageFolder(writer.manifest.spec.image_root(writer.folder)).require(writer.folder.name)
     model = load()
-    if model.checkpoint_hash != writer.manifest.checkpoint:
+    if model.checkpoint_hash != writer.manifest.spec.checkpoint:
         raise CheckpointError("The model is not the one that the collection was made with; give that by --checkpoint.")
     return model
 

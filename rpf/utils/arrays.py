@@ -1,4 +1,4 @@
-"""Arrays in .npy files, which may be malformed, and paths, which should stay where they belong."""
+"""Arrays in .npy files, which may be malformed."""
 
 import os
 from collections.abc import Iterable
@@ -9,14 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-
-
-def inside(root: Path, path: Path) -> bool:
-    """Whether `path`, its symbolic links followed, exists and lies in the folder `root` (which is resolved already)."""
-    try:
-        return path.resolve(strict=True).is_relative_to(root)
-    except (OSError, RuntimeError, ValueError):  # missing; a loop of links; a NUL in the name
-        return False
 
 
 def write_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...], blocks: Iterable[Array]) -> None:

@@ -68,6 +68,14 @@ def load_or_create_secret(path: Path) -> str:
     return path.read_text()
 
 
+def inside(root: Path, path: Path) -> bool:
+    """Return whether `path`, its symbolic links followed, exists and lies in the folder `root` (resolved already)."""
+    try:
+        return path.resolve(strict=True).is_relative_to(root)
+    except (OSError, RuntimeError, ValueError):  # missing; a loop of links; a NUL in the name
+        return False
+
+
 def file_hash(path: Path) -> str:
     """sha256 of a file, hexadecimal."""
     digest = hashlib.sha256()

@@ -82,7 +82,7 @@ def state(settings: Settings, vectors: Vectors, sealed: bool = True) -> State:
     ids = {item.path: item.id for item in items}
     assert len(ids) == len(items)
     manifest = collection.manifest
-    return State(ids, frozenset(sound), len(manifest.segments), method_in_use(collection), manifest.root)
+    return State(ids, frozenset(sound), len(manifest.segments), method_in_use(collection), manifest.spec.root)
 
 
 # What a command that was killed may leave: `now` beside the old state and the new. True: it is the new one.

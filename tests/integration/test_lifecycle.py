@@ -114,7 +114,7 @@ def test_relocate_of_a_moved_folder_embeds_nothing(run: Run, living: Settings, f
     assert "0 problems" in run("verify", "shop")
     shutil.move(new, folder / "pictures")
     run("relocate", "shop", folder / "pictures")
-    assert Collection.open(folder).manifest.root == "pictures"  # it goes where the collection goes
+    assert Collection.open(folder).manifest.spec.root == "pictures"  # it goes where the collection goes
 
 
 def test_relocate_to_a_folder_without_the_images_is_refused(

@@ -216,7 +216,7 @@ def test_an_index_that_cannot_be_built_leaves_the_old_one(run: Run, folder: Path
     run("compact", "shop", "--method", "pca")
     (first,) = (folder / "index").iterdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rpf.search.indexes.faiss.FEWEST", 1)
+        patch.setattr("rpf.search.indexes.faiss.MIN_TRAINING_VECTORS", 1)
         assert "FAISS" in run("compact", "shop", "--method", "faiss:nonsense", status=2)
     assert list((folder / "index").iterdir()) == [first]
     assert method_in_use(Collection.open(folder)) == "pca"

@@ -78,7 +78,7 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
     weights = {unweighed: 0.0, two_parts[0]: 1.0, two_parts[1]: 2.0}
     plain = {hit.item.id: hit for hit in parts_engine.search("parts", SearchRequest(query, weights)).hits}
     assert all(hit.missing == () for hit in plain.values())
-    values = {item_id: collection.applicable(item_id) for item_id in plain}
+    values = {item_id: collection.presence(item_id) for item_id in plain}
 
     def lacks(item_id: int) -> tuple[str, ...]:
         own = values[item_id]
@@ -104,7 +104,7 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
 def test_a_query_tells_what_the_garment_has(parts_engine: SearchEngine, photo: Path) -> None:
     picture, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
     assert picture.present == item.present is not None
-    values = parts_engine.collection("parts").applicable(1)
+    values = parts_engine.collection("parts").presence(1)
     assert values is not None
     for key, value in zip(parts_engine.info.attributes, values, strict=True):
         assert picture.is_missing(key) == (value < 0.5) == (key not in picture.present)
@@ -168,7 +168,7 @@ def test_who_comes_while_a_change_is_opened_is_answered_from_before(
     shutil.copytree(shop, tmp_path / "shop")
     engine = SearchEngine(settings.model_copy(update={"collections": tmp_path}))
     assert len(engine.collection("shop")) == 11
-    with Writer.existing(tmp_path / "shop") as writer:
+    with Writer.open(tmp_path / "shop") as writer:
         writer.remove([1, 2])
     opening, go, real = threading.Event(), threading.Event(), Collection.open
 
@@ -260,10 +260,3 @@ def test_thumbnails_made_at_once_are_as_many_as_cores(
         made = list(pool.map(lambda _: engine.thumbnail(photo, 64), range(usable_cores() + 12)))
     assert len(set(made)) == 1
     assert most == usable_cores()
-
-
-def test_a_missing_collection_of_ones_own_is_an_error(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(UnknownCollection, match="python -m rpf index shop"):
-        SearchEngine(settings.model_copy(update={"collections": tmp_path, "collection": "shop"})).prepare(
-            lambda *progress: None
-        )

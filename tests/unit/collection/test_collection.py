@@ -1,5 +1,6 @@
 """Collections on real files: what is written is read."""
 
+import json
 import os
 import shutil
 import signal
@@ -18,12 +19,13 @@ from tests.support.collection_builder import (
     ATTRIBUTES,
     DIM,
     append,
-    applicable,
+    as_format_1,
     box,
     check,
     fork,
     names,
     new,
+    presence,
     vectors,
     write,
 )
@@ -37,7 +39,7 @@ def test_roundtrip(tmp_path: Path) -> None:
         assert first + second == [1, 2, 3]
     collection = Collection.open(folder)
     assert check(collection) == {"a.jpg": 1, "sub/Đầm đẹp.png": 2, "c.jpg": 3}
-    assert collection.name == "coats" and collection.manifest.title == "Áo khoác 外套"
+    assert collection.name == "coats" and collection.manifest.spec.title == "Áo khoác 外套"
     assert collection.vocabulary.keys == ATTRIBUTES and collection.root == (folder / "images").resolve()
     assert [item.path for item in collection.items([3, 1, 3])] == ["c.jpg", "a.jpg", "c.jpg"]
     assert collection.vectors(1).dtype == np.float32 and collection.boxes(1).dtype == np.int32  # type: ignore[union-attr]
@@ -74,7 +76,7 @@ def test_unknown_items(tmp_path: Path, item_id: int) -> None:
         with pytest.raises(UnknownItem):
             writer.remove([1, item_id])
     collection = Collection.open(tmp_path / "c")
-    for ask in (collection.item, collection.vectors, collection.boxes, collection.applicable):
+    for ask in (collection.item, collection.vectors, collection.boxes, collection.presence):
         with pytest.raises(UnknownItem, match="no item"):
             ask(item_id)
     check(collection)
@@ -95,23 +97,23 @@ def test_boxes_may_be_unknown(tmp_path: Path) -> None:
 def test_parts_may_be_unknown(tmp_path: Path) -> None:
     with write(tmp_path / "c") as writer:
         append(writer, names(0, 2), parts=False)
-        assert not Collection.open(tmp_path / "c").knows_parts
+        assert not Collection.open(tmp_path / "c").knows_presence
         append(writer, names(2, 5))
         writer.remove([4])
         for _ in range(2):
             collection = Collection.open(tmp_path / "c")
-            assert collection.knows_parts
-            assert [collection.applicable(item_id) is None for item_id in collection.ids] == [True, True, False, False]
-            np.testing.assert_array_equal(collection.applicable(5), applicable("0004.jpg"))
-            assert not collection.lacking([0, 1, 2])[:, :2].any()
+            assert collection.knows_presence
+            assert [collection.presence(item_id) is None for item_id in collection.ids] == [True, True, False, False]
+            np.testing.assert_array_equal(collection.presence(5), presence("0004.jpg"))
+            assert not collection.missing([0, 1, 2])[:, :2].any()
             np.testing.assert_array_equal(
-                collection.lacking([1])[0, 2:], [applicable(p)[1] < 0.5 for p in names(2, 5)[::2]]
+                collection.missing([1])[0, 2:], [presence(p)[1] < 0.5 for p in names(2, 5)[::2]]
             )
             check(collection, parts=False)
             writer.compact()
         writer.remove([3, 5])
         writer.compact()
-        assert not Collection.open(tmp_path / "c").knows_parts  # nothing is left that was known
+        assert not Collection.open(tmp_path / "c").knows_presence  # nothing is left that was known
 
 
 def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
@@ -122,16 +124,46 @@ def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
     written = {path.name for path in (folder / "segments" / "0000000001").iterdir()}
     assert written == {"ids.npy", "embeddings.npy", "boxes.npy"}
     collection = Collection.open(folder)
-    assert not collection.knows_parts and not collection.lacking([0, 1]).any()
+    assert not collection.knows_presence and not collection.missing([0, 1]).any()
     with write(folder) as writer:
         append(writer, names(3, 5))
         writer.compact()
     assert check(Collection.open(folder), parts=False).keys() == set(names(0, 5))
-    # What such a program sees of ours is what it looks for: it lists no folder and reads no other file.
-    assert Collection.open(folder).manifest.format == 1
-    (merged,) = (folder / "segments").iterdir()
-    (merged / "applicable.npy").unlink()
-    assert check(Collection.open(folder), parts=False).keys() == set(names(0, 5))
+
+
+@pytest.mark.parametrize("optional", [(), ("title",), ("title", "index")])
+def test_format_1_opens_and_gets_a_uuid_at_the_first_write(tmp_path: Path, optional: tuple[str, ...]) -> None:
+    folder = tmp_path / "c"
+    with write(folder, title="Coats") as writer:
+        append(writer, names(0, 5))
+        append(writer, names(5, 8))
+        writer.remove([2])
+    as_format_1(folder, optional)
+    text = (folder / "manifest.json").read_bytes()
+    collection = Collection.open(folder)
+    items = check(collection)
+    assert len(items) == 7 and collection.manifest.uuid == ""
+    assert collection.manifest.spec.title == ("Coats" if "title" in optional else "")
+    assert (folder / "manifest.json").read_bytes() == text
+    with Writer.open(folder) as writer:
+        uuid = writer.manifest.uuid
+        assert append(writer, names(8, 9)) == [9]
+    assert len(uuid) == 32 and not (folder / "index").exists()
+    assert json.loads((folder / "manifest.json").read_bytes())["format"] == 2
+    collection = Collection.open(folder)
+    assert check(collection) == {**items, "0008.jpg": 9} and collection.manifest.uuid == uuid
+    with Writer.open(folder) as writer:
+        assert (writer.manifest.uuid, writer.cleared) == (uuid, 0)
+
+
+def test_cleanup_leaves_an_index_folder_of_somebody_else_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    write(folder).close()
+    (folder / "index").mkdir()
+    (folder / "index" / "photo.jpg").write_bytes(b"x")
+    (folder / "index" / "0000000007").mkdir()
+    write(folder).close()
+    assert [path.name for path in (folder / "index").iterdir()] == ["photo.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +178,7 @@ def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
 )
 def test_parts_that_are_appended_are_checked(tmp_path: Path, change: Callable[..., Any], message: str) -> None:
     paths = names(0, 2)
-    embeddings, parts = np.stack([vectors(path) for path in paths]), np.stack([applicable(path) for path in paths])
+    embeddings, parts = np.stack([vectors(path) for path in paths]), np.stack([presence(path) for path in paths])
     with write(tmp_path / "c") as writer:
         with pytest.raises(CollectionError, match=message):
             writer.append([new(path) for path in paths], embeddings, None, change(parts))
@@ -267,17 +299,17 @@ def test_what_is_appended_is_checked(tmp_path: Path, change: Callable[..., Any],
 @pytest.mark.parametrize("other", [{"checkpoint": "x"}, {"attributes": ATTRIBUTES[:2]}, {"dim": 9}])
 def test_a_writer_must_agree_with_the_collection(tmp_path: Path, other: dict[str, Any]) -> None:
     write(tmp_path / "c").close()
-    with pytest.raises(CollectionError, match=f"another {next(iter(other))}"):
+    with pytest.raises(CollectionError, match=r"another checkpoint|other attributes"):
         write(tmp_path / "c", **other)
     write(tmp_path / "c", root=str(tmp_path / "c" / "images")).close()
-    Writer.existing(tmp_path / "c").close()
+    Writer.open(tmp_path / "c").close()
 
 
 def test_a_writer_with_another_image_folder_is_told_what_to_do(tmp_path: Path) -> None:
     write(tmp_path / "c").close()
-    with pytest.raises(CollectionError, match=r"was moved: python -m rpf relocate c '/a b'$"):
+    with pytest.raises(CollectionError, match=r"was moved: rpf relocate c '/a b'$"):
         write(tmp_path / "c", root="/a b")
-    with pytest.raises(CollectionError, match=r"a part of them: python -m rpf add c .*/c/images/new$"):
+    with pytest.raises(CollectionError, match=r"a part of them: rpf add c .*/c/images/new$"):
         write(tmp_path / "c", root="images/new")
 
 
@@ -285,7 +317,7 @@ def test_a_writer_with_another_image_folder_is_told_what_to_do(tmp_path: Path) -
     "bad", [{"attributes": ()}, {"attributes": ("a", "a")}, {"attributes": (" ",)}, {"dim": 0}, {"root": ""}]
 )
 def test_a_collection_that_could_not_be_opened_is_not_made(tmp_path: Path, bad: dict[str, Any]) -> None:
-    with pytest.raises(CollectionError, match="cannot be made"):
+    with pytest.raises(CollectionError, match="cannot be created"):
         write(tmp_path / "c", **bad)
     assert not (tmp_path / "c").exists()
 
@@ -303,7 +335,7 @@ def test_no_collection(tmp_path: Path) -> None:
         with pytest.raises(UnknownCollection, match=name):
             Collection.open(tmp_path / name)
         with pytest.raises(UnknownCollection):
-            Writer.existing(tmp_path / name)
+            Writer.open(tmp_path / name)
 
 
 def test_changed(tmp_path: Path) -> None:

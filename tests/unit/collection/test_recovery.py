@@ -58,7 +58,7 @@ def without(*ids: int) -> dict[str, int]:
 
 
 def mended(folder: Path) -> list[str]:
-    with Writer.existing(folder, mend=True) as writer:
+    with Writer.open(folder, repair=True) as writer:
         return writer.damage
 
 
@@ -82,7 +82,7 @@ def test_a_lost_segments_items_are_listed_less_those_that_were_removed(
     assert not (folder / segment).exists()
     paths = {item_id: path for path, item_id in WHOLE.items()}
     assert read_lost(folder) == [Lost(item_id, paths[item_id], new(paths[item_id]).labels) for item_id in lost]
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         assert append(writer, ["next.jpg"]) == [12]
 
 
@@ -96,7 +96,7 @@ def test_without_tombstones_what_was_replaced_stays_away(folder: Path) -> None:
 def test_lost_twice_is_listed_once(folder: Path) -> None:
     shutil.rmtree(folder / FIRST)
     mended(folder)
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         name = writer.manifest.segments[0]
     shutil.rmtree(folder / "segments" / name)
     mended(folder)
@@ -128,7 +128,7 @@ def test_a_full_disk_while_mending(folder: Path) -> None:
     def fill() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
         with pytest.raises(CollectionError, match="cannot be written"):
-            Writer.existing(folder, mend=True)
+            Writer.open(folder, repair=True)
 
     assert os.waitpid(fork(fill), 0)[1] == 0
     with pytest.raises(CollectionError, match="damaged"):
@@ -159,7 +159,7 @@ def test_a_crash_at_lines_of_setting_aside(folder: Path, tmp_path: Path) -> None
     killed, step = True, 0
     while killed:
         shutil.copytree(folder, work)
-        killed = killed_at(step, lambda: Writer.existing(work, mend=True).close())
+        killed = killed_at(step, lambda: Writer.open(work, repair=True).close())
         try:
             assert check(Collection.open(work)) == after
             opened.append(True)
@@ -169,7 +169,7 @@ def test_a_crash_at_lines_of_setting_aside(folder: Path, tmp_path: Path) -> None
         mended(work)
         assert check(Collection.open(work)) == after
         assert [lost.id for lost in read_lost(work)] == [6, 7, 8]  # who of them was removed, nobody knows
-        with Writer.existing(work) as writer:
+        with Writer.open(work) as writer:
             assert append(writer, ["next.jpg"]) == [12]
             assert writer.cleared == 0
         shutil.rmtree(work)
@@ -187,7 +187,7 @@ def test_who_only_looks_finds_nothing_wrong_while_a_writer_is_at_work(tmp_path: 
 
     def work() -> None:
         for turn in range(12):
-            with Writer.existing(folder) as writer:
+            with Writer.open(folder) as writer:
                 ingest_images(writer, sources, Projection(), batch=2, progress=quiet)
                 update_index(writer, ("pca", "kdtree", "exact")[turn % 3], KEY, quiet, anew=True)
                 writer.remove([item_id for item_id, _, _ in list(writer.known().values())[4:]])
@@ -220,7 +220,7 @@ def damaged(tmp_path: Path) -> Iterator[Damaged]:
         draw(images / f"{number}.png", number)
     sources = [Source(path, {"sleeve_length": number}) for number, path in enumerate(find_images(images))]
     index(folder, images, sources[:4], Projection(), relative_root="images")
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         ingest_images(writer, sources[4:], Projection(), progress=quiet)
         update_index(writer, "pca", KEY, quiet)
     segment = folder / FIRST

@@ -34,7 +34,7 @@ BATCH = 4
 class ImageEmbedding:
     embedding: np.ndarray
     box: np.ndarray
-    applicable: np.ndarray | None
+    presence: np.ndarray | None
 
 
 @dataclass
@@ -87,8 +87,8 @@ def check(folder: Path, root: Path) -> list[str]:
         assert item.labels == {"sleeve_length": len(item.path)}
         np.testing.assert_allclose(collection.vectors(item.id), seen.embedding[0], atol=1e-3)
         np.testing.assert_array_equal(collection.boxes(item.id), seen.box[0])
-        assert seen.applicable is not None
-        np.testing.assert_array_equal(collection.applicable(item.id), seen.applicable[0].astype(np.float16))
+        assert seen.presence is not None
+        np.testing.assert_array_equal(collection.presence(item.id), seen.presence[0].astype(np.float16))
     assert collection.root == root.resolve()
     return [item.path for item in items]
 
@@ -107,14 +107,14 @@ def test_a_folder_becomes_a_collection(tmp_path: Path, images: Path) -> None:
     assert (report.added, report.kept, report.skipped) == (10, 0, []) and report.seconds > 0
     assert check(tmp_path / "c", images) == find_images(images)
     manifest = Collection.open(tmp_path / "c").manifest
-    assert manifest.title == "Áo" and manifest.checkpoint == "projection" and len(manifest.segments) == 1
+    assert manifest.spec.title == "Áo" and manifest.spec.checkpoint == "projection" and len(manifest.segments) == 1
     assert told == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("compacting", done, 1) for done in (0, 1)]
 
 
 def test_a_model_that_cannot_tell_parts(tmp_path: Path, images: Path) -> None:
     index(tmp_path / "c", images, sources(images), Projection(tells_parts=False))
     collection = Collection.open(tmp_path / "c")
-    assert len(collection) == 10 and not collection.knows_parts and collection.applicable(1) is None
+    assert len(collection) == 10 and not collection.knows_presence and collection.presence(1) is None
 
 
 def test_sizes_are_those_of_the_upright_picture(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def ids(folder: Path, root: Path) -> dict[str, int]:
 
 
 def take_out(folder: Path, *given: str, missing: bool = False) -> dict[int, str]:
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         return remove(writer, given, missing)
 
 
@@ -178,7 +178,7 @@ def test_removed_images_stay_away_until_they_are_wanted_again(tmp_path: Path, im
         assert (report.added, report.kept, report.removed) == (0, 2, 3), turn
     rename(images, ("b.png", "sub/other.png"))  # by its bytes, not by its name
     assert run(tmp_path / "c", images).removed == 3
-    with Writer.existing(tmp_path / "c") as writer:
+    with Writer.open(tmp_path / "c") as writer:
         writer.compact()
     assert run(tmp_path / "c", images).removed == 3
     report = index(tmp_path / "c", images, [Source("sub/other.png", labels("sub/other.png"))], Projection(), again=True)
@@ -353,7 +353,7 @@ def test_any_sequence_leaves_the_items_that_it_should(
 
 
 def test_move_that_is_refused_changes_nothing(tmp_path: Path, images: Path) -> None:
-    with Writer.existing(tmp_path / "c") as writer:
+    with Writer.open(tmp_path / "c") as writer:
         with pytest.raises(CollectionError, match="cannot be stored"):
             writer.move({1: ("b.png", {}), 2: ("\udcff", {})})
         with pytest.raises(UnknownItem, match="no item 9 "):

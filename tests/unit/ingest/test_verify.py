@@ -382,7 +382,7 @@ def test_an_index_that_cannot_be_made_is_a_problem(run: Run, living: Settings, f
     spoil(folder / FIRST, 0, np.zeros_like)
     broken = Run(living.model_copy(update={"index_method": "faiss:nonsense"}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rpf.search.indexes.faiss.FEWEST", 1)
+        patch.setattr("rpf.search.indexes.faiss.MIN_TRAINING_VECTORS", 1)
         said = broken("verify", "shop", status=1)
     assert "problem: The index cannot be made: " in said and "11 items, 1 mended, 1 problems" in said
     assert len(Collection.open(folder)) == 11

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from rpf.collection import NewItem, Writer
+from rpf.collection import CollectionSpec, NewItem, Writer
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from webapp import create_app
@@ -16,7 +16,7 @@ from webapp import create_app
 def client(settings: Settings, tmp_path: Path) -> FlaskClient:
     vectors = np.random.default_rng(0).standard_normal((5, 2, 64)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
-    with Writer(tmp_path / "tiny", checkpoint="", attributes=("sleeve_length", "hat"), dim=64, root="images") as writer:
+    with Writer.open(tmp_path / "tiny", CollectionSpec("", ("sleeve_length", "hat"), 64, "images")) as writer:
         items = [NewItem(f"{number}.jpg", "", 0, 0, 0, {}) for number in range(5)]
         writer.append(items, vectors, None, ids=[3, 8, 11, 12, 40])
     app = create_app(
