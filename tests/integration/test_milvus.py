@@ -366,7 +366,7 @@ def check_away(site: str) -> None:
     code, headers, answer = submit(site)
     assert (code, headers["Content-Type"]) == (503, "application/problem+json")
     assert int(headers["Retry-After"]) > 0
-    assert answer["detail"] == "The search server does not answer just now. Please try again in a moment."
+    assert answer["detail"] == "The search server is not answering. Please try again in a moment."
     for page in ("results?item=7&a=sleeve_length", "item/7"):
         code, headers, text = get(f"{site}/c/shop/{page}", Accept="text/html", Accept_Language="vi")
         assert (code, headers.get_content_type()) == (503, "text/html")
