@@ -1,6 +1,6 @@
-"""The attributes of a collection: their names in three languages, and free text -> attributes.
+"""Attributes of a collection: their names in three languages, and a parser of texts that name them.
 
-What the known attributes are called stands in attributes.yaml; users' own attributes are named after their keys.
+attributes.yaml has the names of the known attributes; other attributes are named after their keys.
 """
 
 import re
@@ -9,26 +9,32 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 import yaml
+from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from rpf.errors import ConfigError, UnknownAttribute
 
-LANGUAGES = ("en", "vi", "zh")
-MAX_TEXT = 1000
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-_CJK = "\u3400-\u9fff"
+LANGUAGES = ("en", "vi", "zh")
+MAX_TEXT_LENGTH = 1000  # characters
+MAX_SUGGESTIONS = 3
+MIN_FUZZY_LENGTH = 5  # letters; shorter names must be spelled right
+DISTANCE_LENGTHS = (5, 9, 15)  # letters from which on 1, 2, 3 edits are taken for a misspelling
+MIN_SIMILARITY = 0.55  # of a name that is suggested, 1 - edits / letters
+SIMILARITY_SPREAD = 0.15  # below the most similar name, for others to be suggested beside it
+CJK = "\u3400-\u9fff"
 _SEPARATOR = re.compile(r"([;,+/&、\r\n\v\f\x85\u2028\u2029]|(?<!\w)(?:and|with|và|với|va|voi)(?!\w)|[和与])", re.I)
-_SUGGESTIONS = 3
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute as people see it. `key` is spelled as the collection spells it."""
+    """One attribute with its names. `key` is spelled as in the collection."""
 
     key: str
     names: Mapping[str, str]
@@ -37,11 +43,11 @@ class Attribute:
     values: tuple[Mapping[str, str], ...]
 
     def name(self, language: str = "en") -> str:
-        """The name in that language, else in English."""
+        """Return the name in that language, else in English."""
         return self.names.get(language, self.names["en"])
 
     def value_name(self, value: int, language: str = "en") -> str:
-        """What a value is called ("short sleeves"); "value 7" where we do not know."""
+        """Return the name of a value ("short sleeves"); "value 7" for an unknown one."""
         if 0 <= value < len(self.values):
             return self.values[value].get(language, self.values[value]["en"])
         word = _known()["value"]
@@ -50,7 +56,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class _Phrase:
-    """Something that an attribute is called, or a part of it: the words, and all of them run together."""
+    """A name of an attribute, or a part of one: the words, and all of them joined."""
 
     attribute: int
     words: frozenset[str]
@@ -69,7 +75,7 @@ class Vocabulary:
         self._positions = {key: position for position, key in enumerate(keys)}
         self._names: dict[str, set[int]] = {}
         self._parts: dict[str, set[int]] = {}
-        self._phrases: set[_Phrase] = set()
+        phrases: dict[_Phrase, None] = {}
         self._compounds: set[tuple[str, ...]] = set()  # names with a separator in them ("texture and print"), split
         for position, attribute in enumerate(self._attributes):
             for called in (attribute.key, *attribute.names.values(), *attribute.synonyms):
@@ -78,9 +84,11 @@ class Vocabulary:
                 self._compounds.add(_comparable(_split(called)))
                 for run in _runs(words):
                     self._parts.setdefault("".join(run), set()).add(position)
-                    self._phrases.add(_Phrase(position, frozenset(run), "".join(run)))
+                    phrases[_Phrase(position, frozenset(run), "".join(run))] = None
         self._longest = max((len(pieces) for pieces in self._compounds), default=1)
-        self._words = _common_words() | {word for phrase in self._phrases for word in phrase.words}
+        self._words = _common_words() | {word for phrase in phrases for word in phrase.words}
+        # Short words without a meaning of their own ("co", "ke") resemble too much; Chinese ones are dense.
+        self._phrases = [p for p in phrases if len(p.compact) >= MIN_FUZZY_LENGTH or not p.compact.isascii()]
 
     def __len__(self) -> int:
         return len(self._attributes)
@@ -92,7 +100,7 @@ class Vocabulary:
         return key in self._positions
 
     def __getitem__(self, key: str) -> Attribute:
-        """The attribute with exactly this key. Raises UnknownAttribute."""
+        """Return the attribute with exactly this key. Raises UnknownAttribute."""
         return self._attributes[self.index(key)]
 
     @property
@@ -100,109 +108,103 @@ class Vocabulary:
         return tuple(attribute.key for attribute in self._attributes)
 
     def index(self, key: str) -> int:
-        """The attribute's place in the collection, from 0. Raises UnknownAttribute."""
+        """Return the attribute's position in the collection, from 0. Raises UnknownAttribute."""
         if key not in self._positions:
-            raise self._unknown(key, "en")
+            raise self._unknown(key, "en", self._compare(_words(key))[1])
         return self._positions[key]
 
     def groups(self, language: str = "en") -> list[tuple[str, list[Attribute]]]:
-        """(the group's name, its attributes), in the order in which groups first appear."""
+        """Return (group's name, its attributes) in the order in which groups first appear."""
         members: dict[str, list[Attribute]] = {}
         for attribute in self._attributes:
             members.setdefault(attribute.group, []).append(attribute)
         names = _known()["groups"]
-        return [(names[group].get(language, names[group]["en"]), found) for group, found in members.items()]
+        return [(names[group].get(language, names[group]["en"]), attributes) for group, attributes in members.items()]
 
     def parse(self, text: str, language: str = "en") -> list[str]:
-        """Keys of the attributes that a text such as "sleeves; cổ áo and 裙长" names, in its order, each once.
+        """Return the keys of the attributes that a text like "sleeves; cổ áo and 裙长" names, in its order, each once.
 
-        Raises UnknownAttribute: a part that names no attribute, or more than one, or a text that names none. Its
-        params `part`, `nearest` and `suggestions` (keys) say what was read and what may be meant; `language` is the
-        one in which attributes are named there.
+        Raises UnknownAttribute for a part that names no attribute, or more than one, and for a text that names none.
+        Its params are `part`, `nearest` (names in `language`) and `suggestions` (keys).
         """
-        if len(text) > MAX_TEXT:
+        if len(text) > MAX_TEXT_LENGTH:
             template = "The attributes may take up %(limit)d characters; these take %(length)d."
-            raise self._error(template, "", [], language, limit=MAX_TEXT, length=len(text))
+            raise self._error(template, "", [], language, limit=MAX_TEXT_LENGTH, length=len(text))
         pieces = _split(text)
-        found: dict[str, None] = {}
+        keys: dict[str, None] = {}
         start = 0
         while start < len(pieces):
-            taken = self._compound_at(pieces, start)
-            part = "".join(pieces[start : start + taken]).strip()
+            length = self._compound_at(pieces, start)
+            part = "".join(pieces[start : start + length]).strip()
             if part:
-                found[self._attributes[self._resolve(part, language)].key] = None
-            start += taken + 1
-        if not found:
+                keys[self._attributes[self._resolve(part, language)].key] = None
+            start += length + 1
+        if not keys:
             template = 'Name at least one attribute, for example "%(example)s".'
             example = "; ".join(attribute.name(language) for attribute in self._attributes[:2])
             raise self._error(template, "", [], language, example=example)
-        return list(found)
+        return list(keys)
 
     def _compound_at(self, pieces: Sequence[str], start: int) -> int:
-        """How many pieces and separators from here are one name; 1 unless a name has separators in it."""
+        """Count the pieces and separators from `start` that are one name; 1 unless a name has separators in it."""
         for length in range(self._longest, 1, -2):
             if _comparable(pieces[start : start + length]) in self._compounds:
                 return length
         return 1
 
     def _resolve(self, part: str, language: str) -> int:
-        """The one attribute that this part of a text means."""
+        """Return the one attribute that a part of a text means. Raises UnknownAttribute."""
         if part in self._positions:
             return self._positions[part]
         words = _words(part)
         compact = "".join(words)
         meant = self._names.get(compact) or self._parts.get(compact) if compact else None
         if meant is None:
-            near = self._misspelt(words)
-            if len(near) != 1:
-                raise self._unknown(part, language, near)
-            return near[0]
+            misspelled, similar = self._compare(words)
+            if len(misspelled) != 1:
+                raise self._unknown(part, language, misspelled or similar)
+            return misspelled[0]
         if len(meant) > 1:
             template = '"%(part)s" could mean %(nearest)s. Say which.'
             raise self._error(template, part, sorted(meant), language)
         return next(iter(meant))
 
-    def _misspelt(self, words: Sequence[str]) -> list[int]:
-        """Attributes of which the words may be a misspelling: one when it is clearly nearest, else all in question.
+    def _compare(self, words: Sequence[str]) -> tuple[list[int], list[int]]:
+        """Return the attributes that the words may misspell, and up to three similar ones to suggest, best first.
 
-        A word that is known is no misspelling, so what is meant must contain it: "shirt length" is not "skirt
-        length", and "độ dài váy" is not "độ dài tay" where there are no skirts.
+        The former are one attribute where it is clearly nearest, else all in question. A word that is spelled right is
+        no misspelling, so that a phrase must contain it: "shirt length" is not "skirt length", and "độ dài váy" is not
+        "độ dài tay" where there are no skirts.
         """
         compact = "".join(words)
-        allowed = 0 if len(compact) < 5 else 1 if len(compact) < 9 else 2 if len(compact) < 15 else 3
+        max_distance = sum(len(compact) >= length for length in DISTANCE_LENGTHS)
         correct = self._words.intersection(words)
-        nearest: dict[int, int] = {}
-        for phrase in self._phrases:
-            limit = min(2 * allowed, nearest.get(phrase.attribute, 2 * allowed))
-            if allowed and len(phrase.compact) >= 5 and correct <= phrase.words:
-                distance = OSA.distance(compact, phrase.compact, score_cutoff=limit)
-                if distance <= limit:
-                    nearest[phrase.attribute] = distance
-        best = min(nearest.values(), default=allowed + 1)
-        if best > allowed:
-            return []
-        return sorted(position for position, distance in nearest.items() if distance < 2 * best)
+        distances: dict[int, int] = {}
+        similarities: dict[int, float] = {}
+        choices = [phrase.compact for phrase in self._phrases]
+        for _, distance, position in process.extract(compact, choices, scorer=OSA.distance, limit=None):
+            phrase = self._phrases[position]
+            similarity = 1 - distance / max(len(compact), len(phrase.compact))
+            similarities[phrase.attribute] = max(similarity, similarities.get(phrase.attribute, 0.0))
+            if len(phrase.compact) >= MIN_FUZZY_LENGTH and correct <= phrase.words:
+                distances[phrase.attribute] = min(distance, distances.get(phrase.attribute, distance))
+        nearest = min(distances.values(), default=max_distance + 1)
+        floor = max(MIN_SIMILARITY, max(similarities.values(), default=0.0) - SIMILARITY_SPREAD)
+        similar = sorted(
+            (position for position in similarities if similarities[position] >= floor),
+            key=lambda position: (-similarities[position], position),
+        )
+        if nearest > max_distance:
+            return [], similar[:MAX_SUGGESTIONS]
+        return sorted(at for at, distance in distances.items() if distance < 2 * nearest), similar[:MAX_SUGGESTIONS]
 
-    def _unknown(self, part: str, language: str, near: Sequence[int] = ()) -> UnknownAttribute:
-        near = near or self._similar("".join(_words(part)))
+    def _unknown(self, part: str, language: str, near: Sequence[int]) -> UnknownAttribute:
         if near:
             template = '"%(part)s" is not an attribute here. Did you mean %(nearest)s?'
             return self._error(template, part, near, language)
         template = '"%(part)s" is not an attribute here. The attributes are %(names)s.'
         names = ", ".join(attribute.name(language) for attribute in self._attributes)
         return self._error(template, part, [], language, names=names)
-
-    def _similar(self, compact: str) -> list[int]:
-        """Up to three attributes that look somewhat like it, best first; too far off to be taken for meant."""
-        likeness: dict[int, float] = {}
-        for phrase in self._phrases:
-            # Short words without meaning of their own ("co", "ke") resemble too much; Chinese ones are dense.
-            if len(phrase.compact) >= 5 or not phrase.compact.isascii():
-                alike = OSA.normalized_similarity(compact, phrase.compact)
-                likeness[phrase.attribute] = max(alike, likeness.get(phrase.attribute, 0.0))
-        floor = max(0.55, max(likeness.values(), default=0.0) - 0.15)
-        alike_enough = [position for position in likeness if likeness[position] >= floor]
-        return sorted(alike_enough, key=lambda position: (-likeness[position], position))[:_SUGGESTIONS]
 
     def _error(
         self, template: str, part: str, near: Iterable[int], language: str, **params: object
@@ -217,8 +219,8 @@ class Vocabulary:
         )
 
 
-def is_missing(presence: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-    """Return of which parts garments have none at all, from presence probabilities of any shape: below one half.
+def is_missing(presence: "npt.NDArray[np.floating]") -> "npt.NDArray[np.bool_]":
+    """Tell which parts are missing, from presence probabilities of any shape: those below one half.
 
     NaN, and whatever else is not a number from 0 to 1, is unknown, and the part counts as present.
     """
@@ -226,7 +228,7 @@ def is_missing(presence: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
     return missing
 
 
-def present_attributes(keys: Sequence[str], presence: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
+def present_attributes(keys: Sequence[str], presence: "npt.NDArray[np.floating] | None") -> frozenset[str] | None:
     """Return those of the A attributes whose part a garment has, from (A,) probabilities; None where unknown."""
     if presence is None:
         return None
@@ -246,14 +248,14 @@ def _known() -> dict[str, Any]:
 
 @cache
 def _common_words() -> frozenset[str]:
-    """Words that are spelled right: those of all known attributes, in this collection or not, and some others."""
+    """Return words that are spelled right: those of all known attributes, and some others."""
     entries = [entry for family in _known()["families"].values() for entry in family.values()]
     texts = [text for entry in entries for text in (*entry["name"].values(), *entry["also"])]
     return frozenset(word for text in (*texts, *_known()["no_misspellings"]) for word in _words(text))
 
 
 def _families(keys: Sequence[str]) -> list[dict[str, Any]]:
-    """The known datasets, the one that has most of these keys first."""
+    """Return the known datasets, the one with most of these keys first."""
     wanted = {"".join(_words(key)) for key in keys}
     return sorted(_known()["families"].values(), key=lambda family: -len(wanted & family.keys()))
 
@@ -269,7 +271,7 @@ def _attribute(key: str, families: Iterable[Mapping[str, Any]]) -> Attribute:
 
 
 def _split(text: str) -> list[str]:
-    """Pieces and the separators between them, in turn. NFKC turns full-width separators into plain ones."""
+    """Split a text into pieces and the separators between them. NFKC makes full-width separators plain."""
     return _SEPARATOR.split(unicodedata.normalize("NFKC", text))
 
 
@@ -278,26 +280,26 @@ def _comparable(pieces: Iterable[str]) -> tuple[str, ...]:
 
 
 def _words(text: str) -> list[str]:
-    """Lower-case words without accents and plural s: "Độ-dài  TAY" -> ["do", "dai", "tay"]."""
+    """Split a text into lower-case words without accents and plural s: "Độ-dài  TAY" -> ["do", "dai", "tay"]."""
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold()).replace("đ", "d")
     plain = "".join(character for character in plain if not unicodedata.combining(character))
     return [re.sub(r"(?<=\w{3}[^s])s$", "", word) for word in re.findall(r"[^\W_]+", plain)]
 
 
 def _runs(words: Sequence[str]) -> Iterator[Sequence[str]]:
-    """All runs of neighbouring words; of a word in Chinese characters, all runs of characters."""
+    """Yield all runs of neighbouring words; of a word in Chinese characters, all runs of characters."""
     for start in range(len(words)):
         for end in range(start + 1, len(words) + 1):
             yield words[start:end]
     for word in words:
-        if re.search(f"[{_CJK}]", word):
+        if re.search(f"[{CJK}]", word):
             for start in range(len(word)):
                 for end in range(start + 1, len(word) + 1):
                     yield (word[start:end],)
 
 
 def _shown(part: str) -> str:
-    """What was read, fit to be shown: of one line, printable, not too long."""
+    """Shorten a text to one printable line."""
     printable = "".join(character if character.isprintable() else " " for character in part)
     line = " ".join(printable.split())
     return line if len(line) <= 60 else line[:59] + "…"

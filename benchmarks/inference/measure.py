@@ -25,7 +25,7 @@ from benchmarks.inference.procedures import Weights
 from benchmarks.search.measure import machine
 from rpf.cli.output import say
 from rpf.images.decode import centre_square, open_image
-from rpf.inference.openvino import FORMATS, INT8, Compiled, as_graph, in_8_bits
+from rpf.inference.openvino import INT8, PRECISIONS, CompiledNetwork, convert, quantize_weights
 from rpf.ingest.scan import find_images
 from rpf.utils.cores import usable_cores
 from rpf.utils.files import write_atomic
@@ -50,10 +50,10 @@ def pytorch(module: nn.Module, photos: Floats, dtype: torch.dtype, compiled: boo
 
 def openvino(module: nn.Module, photos: Floats, precision: str) -> Run:
     """What the program uses."""
-    graph = as_graph(module, SIDE)
+    graph = convert(module, SIDE)
     if precision == INT8:
-        graph, precision = in_8_bits(graph), "bfloat16"
-    compiled = Compiled(graph, precision, torch.get_num_threads())
+        graph, precision = quantize_weights(graph), "bfloat16"
+    compiled = CompiledNetwork(graph, precision, torch.get_num_threads())
     return lambda pixels: compiled(torch.from_numpy(pixels)).numpy()
 
 
@@ -64,7 +64,7 @@ def openvino_int8(module: nn.Module, photos: Floats) -> Run:
 
     data = nncf.Dataset([photo[None] for photo in photos])
     kind = nncf.ModelType.TRANSFORMER if hasattr(module, "blocks") and hasattr(module, "patch_embed") else None
-    graph = nncf.quantize(as_graph(module, photos.shape[-1]), data, model_type=kind, subset_size=len(photos))
+    graph = nncf.quantize(convert(module, photos.shape[-1]), data, model_type=kind, subset_size=len(photos))
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": str(torch.get_num_threads())}
     request = ov.Core().compile_model(graph, "CPU", options).create_infer_request()
     return lambda pixels: np.array(request.infer([pixels])[0])
@@ -98,7 +98,7 @@ ENGINES: dict[str, Callable[[nn.Module, Floats], Run]] = {
     "torch.compile, bfloat16": lambda module, photos: pytorch(module, photos, torch.bfloat16, compiled=True),
     "ONNX Runtime, float32": onnx_runtime,
     "ONNX Runtime, int8": lambda module, photos: onnx_runtime(module, photos, int8=True),
-    **{f"OpenVINO, {name}": partial(openvino, precision=name) for name in (*FORMATS, INT8)},
+    **{f"OpenVINO, {name}": partial(openvino, precision=name) for name in (*PRECISIONS, INT8)},
     "OpenVINO, int8, calibrated": openvino_int8,
 }
 

@@ -24,7 +24,7 @@ from rpf.cli.output import say
 from rpf.evaluation.measure import overall_map
 from rpf.evaluation.protocol import read_benchmark
 from rpf.images.decode import centre_square, crop, open_image, pad_square
-from rpf.inference.openvino import FORMATS, INT8, compile_branches
+from rpf.inference.openvino import INT8, PRECISIONS, compile_branches
 from rpf.models import checkpoint
 from rpf.models.rpf import RPF
 from rpf.settings import DEFAULT_CHECKPOINT
@@ -78,7 +78,7 @@ def main(files: tuple[Path, ...], overrides: tuple[str, ...], split: str, weight
     plain = checkpoint.load(weights)
     made: dict[str, Any] = {"split": split, "photos": len(benchmark.paths), "formats": {}}
     made["map"] = 100 * overall_map(plain, benchmark)
-    for precision in (*FORMATS, INT8, *([CALIBRATED] if find_spec("nncf") else [])):
+    for precision in (*PRECISIONS, INT8, *([CALIBRATED] if find_spec("nncf") else [])):
         model = checkpoint.load(weights)
         if precision == CALIBRATED:
             quantise(model, [open_image(path) for path in benchmark.paths[:CALIBRATION]])

@@ -15,9 +15,10 @@ from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
 from rpf import config
+from rpf.collection import CollectionSpec, Writer
 from rpf.images.decode import centre_square, crop, open_image, pad_square
 from rpf.inference.openvino import compile_branches
-from rpf.ingest.pipeline import Source, index
+from rpf.ingest.pipeline import ImageRecord, IngestReport, ingest, merge_small_segments
 from rpf.ingest.scan import find_images
 from rpf.models import checkpoint
 from rpf.models.region_branch import RegionBranch
@@ -140,12 +141,20 @@ def time_indexing(weights: Weights, folder: Path, threads: int) -> dict[str, Any
         model = weights.load()
         made["formats"][name] = compile_branches(model, precision, threads)
         with TemporaryDirectory() as place:
-            index(Path(place) / "warm", folder, [Source(photo) for photo in names[:8]], model)
-            report = index(Path(place) / "whole", folder, [Source(photo) for photo in names], model)
+            _index(Path(place) / "warm", folder, names[:8], model)
+            report = _index(Path(place) / "whole", folder, names, model)
         made["photos_a_second"][name] = report.added / report.seconds
         made["times_as_fast"][name] = made["photos_a_second"][name] / before
         made["photos"] = report.added
     return made
+
+
+def _index(collection: Path, folder: Path, names: Sequence[str], model: RPF) -> IngestReport:
+    spec = CollectionSpec(model.checkpoint_hash, model.attributes, model.dim, str(folder.resolve()))
+    with Writer.open(collection, spec) as writer:
+        report = ingest(writer, [ImageRecord(name) for name in names], model, lambda phase, done, total: None)
+        merge_small_segments(writer, lambda phase, done, total: None)
+    return report
 
 
 def _ours(model: RPF) -> Procedure:

@@ -78,7 +78,7 @@ def write_gallery(folder: Path, source: Source, count: int, tell: Progress) -> N
             writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None)
             done += len(vectors)
             tell(f"making {count:,} items", done, count)
-        writer.compact()
+        writer.optimize()
 
 
 def gallery(source: Source, count: int, seed: int) -> Iterator[Floats]:

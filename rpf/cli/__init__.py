@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from rpf import __version__
-from rpf.cli import collections, evaluation, maintenance, model, training, wardrobe
+from rpf.cli import collections, doctor, evaluation, maintenance, model, search, training, wardrobe
 from rpf.cli.options import status_of
 from rpf.cli.output import prepare_output, say
 from rpf.errors import RPFError
@@ -62,20 +62,22 @@ def main() -> None:
 
 for command in (
     collections.index,
-    collections.search,
-    collections.import_collection,
+    search.search,
+    collections.import_legacy,
     collections.demo,
     maintenance.add,
     maintenance.remove,
     maintenance.relocate,
-    maintenance.compact,
+    maintenance.optimize,
+    maintenance.build_index,
     maintenance.verify,
+    maintenance.repair,
     wardrobe.wardrobe,
     training.train,
     model.embed,
     model.convert,
     evaluation.evaluate,
     evaluation.compare,
-    model.doctor,
+    doctor.doctor,
 ):
     main.add_command(command)

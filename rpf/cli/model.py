@@ -1,7 +1,6 @@
 """Commands about the model and this installation."""
 
 import io
-import sys
 from pathlib import Path
 
 import click
@@ -85,22 +84,3 @@ def convert(
         raise CheckpointError("The weights do not fit these settings: %(why)s", why=why) from None
     checkpoint.save(model, out, torch.float16 if half else torch.float32, old.note if note is None else note)
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
-
-
-@click.command()
-@with_settings
-def doctor(settings: Settings) -> None:
-    """Say what is installed and what is in use.
-
-    \b
-    Example:
-      python -m rpf doctor
-    """
-    from rpf.cli.findings import findings
-
-    healthy = True
-    for name, value, fine in findings(settings):
-        say(f"{name:<16}{value}")
-        healthy = healthy and fine
-    if not healthy:
-        sys.exit(1)

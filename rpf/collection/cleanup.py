@@ -5,24 +5,22 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from rpf.collection import manifest as manifests
-from rpf.collection import recovery
-from rpf.collection.manifest import Manifest
-from rpf.collection.segments import FOLDER
+from rpf.collection.manifest import MANIFEST_FILE, Manifest
+from rpf.collection.segments import SEGMENTS_FOLDER
 
-_TEMPORARY = "|".join(re.escape(name) for name in (manifests.FILE, recovery.FILE))
-_LEFTOVERS = re.compile(rf"tombstones-\d+\.npy|\.({_TEMPORARY})\..*\.tmp")
-_OLD_INDEX = "index"  # where collections of format 1 had search indexes
+# Format 1 listed in lost.json what the items table lists now.
+_LEFTOVERS = re.compile(rf"tombstones-\d+\.npy|\.({re.escape(MANIFEST_FILE)}|lost\.json)\..*\.tmp|lost\.json")
+_OLD_INDEXES = "index"  # where collections of format 1 had search indexes
 
 
 def clear(folder: Path, manifest: Manifest) -> int:
     """Delete the leftovers in the collection's folder and return how many there were."""
     leftovers = [path for path in folder.iterdir() if _LEFTOVERS.fullmatch(path.name)]
     leftovers = [path for path in leftovers if path.name != manifest.tombstones]
-    leftovers += [path for path in (folder / FOLDER).iterdir() if path.name not in manifest.segments]
+    leftovers += [path for path in (folder / SEGMENTS_FOLDER).iterdir() if path.name not in manifest.segments]
     for path in leftovers:
         delete(path)
-    return len(leftovers) + _delete_old_indexes(folder / _OLD_INDEX)
+    return len(leftovers) + _delete_old_indexes(folder / _OLD_INDEXES)
 
 
 def delete(path: Path) -> None:

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 from uuid import uuid4
 
-from rpf.collection.items import FILE, ItemTable
+from rpf.collection.items import ITEMS_FILE, ItemTable
 from rpf.collection.manifest import (
     CollectionSpec,
     Manifest,
@@ -14,7 +14,7 @@ from rpf.collection.manifest import (
     read_manifest,
     write_manifest,
 )
-from rpf.collection.segments import FOLDER
+from rpf.collection.segments import SEGMENTS_FOLDER
 from rpf.errors import CollectionError, UnknownCollection
 from rpf.utils.files import sync_folder
 
@@ -35,7 +35,7 @@ def find_or_create(folder: Path, spec: CollectionSpec | None) -> Manifest:
     Raises CollectionError if the collection is damaged or has other facts than `spec`; UnknownCollection if there is
     neither a collection nor a spec.
     """
-    segments = folder / FOLDER
+    segments = folder / SEGMENTS_FOLDER
     if segments.is_symlink():  # cleanup would delete the files of another folder
         raise damaged(folder, f"its folder {segments.name} is a symbolic link")
     try:
@@ -52,8 +52,8 @@ def find_or_create(folder: Path, spec: CollectionSpec | None) -> Manifest:
         sync_folder(folder.parent)
         return manifest
     segments.mkdir(exist_ok=True)
-    if not (folder / FILE).exists():  # a new one would give the ids of the old one again
-        raise damaged(folder, f"{FILE} is missing")
+    if not (folder / ITEMS_FILE).exists():  # a new one would give the ids of the old one again
+        raise damaged(folder, f"{ITEMS_FILE} is missing")
     if spec is not None:
         _require_same(folder, manifest.spec, spec)
     return manifest

@@ -1,4 +1,4 @@
-"""The manifest: the one small file that says what belongs to a collection."""
+"""The manifest: the small file that lists the contents of a collection."""
 
 import json
 import os
@@ -12,8 +12,9 @@ from rpf.utils.files import write_atomic
 from rpf.utils.text import usable_text
 
 FORMAT = 2  # written; 1 is read too
-FILE = "manifest.json"
-MAX_BYTES = 16 * 2**20
+MANIFEST_FILE = "manifest.json"
+MAX_MANIFEST_BYTES = 16 * 2**20
+MAX_NAMES = 20  # in a message
 _KEYS = {"format", "generation", "checkpoint", "attributes", "dim", "count", "root", "segments", "tombstones"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UUID = re.compile(r"[0-9a-f]{32}")
@@ -21,14 +22,14 @@ _TOMBSTONES = re.compile(r"tombstones-[0-9]{1,20}\.npy")
 
 
 def valid_name(name: str) -> bool:
-    """Whether `name` can name a collection: 1 to 64 ASCII letters, digits, - and _."""
+    """Return whether `name` can name a collection: 1 to 64 ASCII letters, digits, - and _."""
     return _NAME.fullmatch(name) is not None
 
 
 def collection_folder(collections: Path, name: str) -> Path:
-    """Where a collection of that name lies or would lie. Raises CollectionError for what is no name."""
+    """Return the folder of the collection of that name. Raises CollectionError for an invalid name."""
     if not valid_name(name):
-        template = 'A collection\'s name has 1 to 64 letters, digits, - and _, which "%(name)s" has not.'
+        template = '"%(name)s" cannot name a collection; use 1 to 64 letters, digits, - and _.'
         raise CollectionError(template, name=name)
     return collections / name
 
@@ -55,7 +56,7 @@ class CollectionSpec:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What belongs to a collection, in one generation of it."""
+    """Contents of one generation of a collection."""
 
     spec: CollectionSpec
     generation: int = 0
@@ -66,8 +67,8 @@ class Manifest:
     incomplete: bool = False  # rows without vectors are items that wait to be re-embedded
 
 
-# What tells one manifest on disk from another: its inode, its time and its text. The text alone would miss a
-# collection that was deleted and made anew.
+# Identity of a manifest on disk: inode, time and text. The text alone would miss a collection that was deleted and
+# created again.
 Stamp = tuple[int, int, bytes]
 
 
@@ -76,32 +77,34 @@ def read_manifest(folder: Path) -> tuple[Manifest, Stamp]:
 
     Raises UnknownCollection if there is none, CollectionError if it cannot be used.
     """
-    path = folder / FILE
+    path = folder / MANIFEST_FILE
     if not path.is_file():
-        raise UnknownCollection('There is no collection named "%(name)s".', name=folder.name)
+        names = sorted(path.parent.name for path in folder.parent.glob(f"*/{MANIFEST_FILE}"))
+        template = 'There is no collection named "%(name)s"' + ("; there are %(examples)s." if names else ".")
+        raise UnknownCollection(template, name=folder.name, examples=", ".join(names[:MAX_NAMES]))
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
-            text = stream.read(MAX_BYTES + 1)
+            text = stream.read(MAX_MANIFEST_BYTES + 1)
         return parse_manifest(_load(text)), (status.st_ino, status.st_mtime_ns, text)
     except (OSError, ValueError) as error:
         raise damaged(folder, error) from error
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Swap the manifest on disk for this one, atomically and durably."""
+    """Replace the manifest on disk, atomically and durably."""
     fields = asdict(manifest)
     data = {"format": FORMAT, **fields.pop("spec"), **fields}
-    write_atomic(folder / FILE, json.dumps(data, ensure_ascii=False, indent=1).encode())
+    write_atomic(folder / MANIFEST_FILE, json.dumps(data, ensure_ascii=False, indent=1).encode())
 
 
 def damaged(folder: Path, why: object) -> CollectionError:
-    """The error for a collection that is not as it should be."""
+    """Make the error for a damaged collection."""
     return CollectionError("The collection %(name)s is damaged: %(why)s.", name=folder.name, why=why)
 
 
 def _load(text: bytes) -> object:
-    if len(text) > MAX_BYTES:
+    if len(text) > MAX_MANIFEST_BYTES:
         raise ValueError("its manifest is too large")
     try:
         return json.loads(text.decode())
@@ -110,7 +113,7 @@ def _load(text: bytes) -> object:
 
 
 def parse_manifest(data: object) -> Manifest:
-    """Check parsed JSON key by key; raises ValueError that says what is wrong."""
+    """Check parsed JSON key by key. Raises ValueError with the reason."""
     if not isinstance(data, dict):
         raise ValueError("its manifest is not an object")
     if type(data.get("format")) is not int or not 1 <= data["format"] <= FORMAT:

@@ -1,7 +1,7 @@
-"""Writing a collection: one writer at a time, and a crash leaves the old or the new state.
+"""Collection writer: one process at a time, and a crash leaves the old state or the new one.
 
-Every change goes the same way: rows in one SQLite transaction, files under names never used before, all synced; then
-the manifest is swapped; then what it no longer names is deleted. Whatever a crash leaves behind is in no manifest.
+Each change writes rows in one SQLite transaction and files under new names, syncs them, swaps the manifest, and deletes
+the files that it no longer names. No manifest names the leftovers of a crash.
 """
 
 import sqlite3
@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -22,13 +23,13 @@ from rpf.collection.manifest import CollectionSpec, Manifest, damaged, read_mani
 from rpf.collection.reader import open_tombstones
 from rpf.collection.recovery import quarantine_damage
 from rpf.collection.segments import (
-    FOLDER,
-    Segment,
+    SEGMENTS_FOLDER,
     SegmentView,
     check_arrays,
-    mergeable,
+    count_mergeable,
+    count_small,
     open_segment,
-    untidy,
+    write_merged,
     write_segment,
 )
 from rpf.errors import CollectionError, RPFError, UnknownItem
@@ -81,7 +82,7 @@ class Writer:
                 manifest, damage = quarantine_damage(folder, manifest, table)
             writer = cls(folder, manifest, table, damage)
             if not manifest.uuid:
-                writer._publish(manifest.segments, writer._removed)
+                writer._publish()
             writer.cleared = clear(folder, writer.manifest)
             writer._close = resources.pop_all()
         return writer
@@ -108,13 +109,12 @@ class Writer:
         removing: Sequence[int] = (),
         forget: bool = False,
     ) -> list[int]:
-        """Add items and, in the same step, remove others (those that they replace); returns the new ids.
+        """Add items and, in the same step, remove others (those that they replace). Returns the new ids.
 
         embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; presence
-        (n, A) how likely the garment has that part, 0 to 1, NaN where unknown; `ids` are taken as they are if given,
-        else the next ones; `forget` drops the images from `removed_images`. Raises CollectionError for arrays that are
-        malformed and ids that were given before (to removed items too), UnknownItem for one in `removing` that is not
-        live.
+        (n, A) probabilities, NaN where unknown; `ids` are used as they are if given, else the next ones; `forget`
+        drops the images from `removed_images`. Raises CollectionError for malformed arrays and for ids that were given
+        before (to removed items too), UnknownItem for one in `removing` that is not live.
         """
         if not items:
             self.remove(removing)
@@ -122,77 +122,83 @@ class Writer:
         check_arrays(self.manifest.spec, items, embeddings, boxes, presence)
         if ids is not None and len(ids) != len(items):
             raise CollectionError("%(ids)d ids were given for %(items)d items.", ids=len(ids), items=len(items))
-        gone = self._checked_live(removing)
+        removed = self._require_live(removing)
         with self._change():
             name = self._next_name()
             with self._table.transaction():
-                given = self._table.insert(items, ids)
+                new_ids = self._table.insert(items, ids)
                 if forget:
                     self._table.forget(item.sha256 for item in items)
-                self._write(name, given, embeddings, boxes, presence)
-            self._live.update(given)
-            self._publish((*self.manifest.segments, name), self._removed | gone)
-            while count := mergeable([self._sizes[name] for name in self.manifest.segments]):
+                write_segment(self.folder, name, new_ids, embeddings, boxes, presence)
+            self._sizes[name] = len(items)
+            self._live.update(new_ids)
+            self._publish((*self.manifest.segments, name), self._removed | removed)
+            if self.manifest.incomplete:  # these items no longer wait to be re-embedded
+                paths = {item.path for item in items}
+                self._table.retire(item_id for item_id, path in self._waiting() if path in paths)
+            while count := count_mergeable([self._sizes[name] for name in self.manifest.segments]):
                 self._merge(self.manifest.segments[-count:])
-        return given
+        return new_ids
 
     def remove(self, ids: Sequence[int], remember: bool = False) -> None:
-        """Remove items; `remember` adds their images to `removed_images`. Their vectors stay on disk until `compact`.
+        """Remove items; `remember` adds their images to `removed_images`. Their vectors stay on disk until `optimize`.
 
         Raises UnknownItem for one that is not live.
         """
-        gone = self._checked_live(ids)
-        if gone:
+        if removed := self._require_live(ids):
             with self._change():
                 if remember:  # before the swap: after a crash the same call can be made again
-                    self._table.remember(gone)
-                self._publish(self.manifest.segments, self._removed | gone)
+                    self._table.remember(removed)
+                self._publish(self.manifest.segments, self._removed | removed)
 
     def move(self, moves: Mapping[int, tuple[str, Mapping[str, int]]]) -> None:
-        """Give items the paths, and the labels if any, that their images have now; an item that had such a path is
-        removed. Raises UnknownItem for one that is not live, CollectionError for a path that cannot be stored."""
-        if not moves:
-            return
-        self._checked_live(tuple(moves))
-        for path, _ in moves.values():
+        """Change the paths, and the labels if any, of items whose images were moved. Other items under the new paths
+        are removed. Raises UnknownItem for one that is not live, CollectionError for a path that cannot be stored."""
+        self._require_live(tuple(moves))
+        paths = {path for path, _ in moves.values()}
+        for path in paths:
             if not usable_text(path):
                 raise CollectionError("The path %(path)r cannot be stored.", path=path)
-        new_paths = {path for path, _ in moves.values()}
-        # First, or a crash could leave two items with one path.
-        self.remove([known[0] for path, known in self.known().items() if path in new_paths and known[0] not in moves])
-        with self._change():
-            self._table.move(moves)
+        if moves:
+            # First, or a crash could leave two items with one path.
+            self.remove([entry[0] for path, entry in self.known().items() if path in paths and entry[0] not in moves])
+            with self._change():
+                self._table.move(moves)
 
     def relocate(self, root: str) -> None:
-        """Name another image folder, absolute or relative to the collection's folder."""
+        """Set another image folder, absolute or relative to the collection's folder."""
         with self._change():
-            self._publish(self.manifest.segments, self._removed, root=root)
+            self._publish(spec=replace(self.manifest.spec, root=root))
 
     def removed_images(self) -> frozenset[str]:
         """Return the hashes of the images that were removed on purpose, which indexing leaves out."""
         with self._change():
             return self._table.remembered()
 
-    def compact(self) -> None:
+    def optimize(self) -> None:
         """Merge the segments into one, without the vectors of removed items."""
         if len(self.manifest.segments) > 1 or self._removed:
             with self._change():
                 self._merge(self.manifest.segments)
 
     def merge_small_segments(self) -> None:
-        """Merge the newest segments, at a cost in proportion to what was added since they were last merged."""
-        if count := untidy([self._sizes[name] for name in self.manifest.segments]):
+        """Merge the newest segments, at a cost in proportion to what was added since the last merge."""
+        if count := count_small([self._sizes[name] for name in self.manifest.segments]):
             with self._change():
                 self._merge(self.manifest.segments[-count:])
 
+    def complete(self) -> None:
+        """Give up the items that still wait to be re-embedded."""
+        if self.manifest.incomplete:
+            with self._change():
+                self._table.retire(item_id for item_id, _ in self._waiting())
+                self._publish(incomplete=False)
+
     def known(self) -> dict[str, tuple[int, int, str]]:
-        """path -> (id, bytes, sha256) of the live items."""
+        """Return path -> (id, bytes, sha256) of the live items."""
         with self._change():
-            return {
-                path: (item_id, size, sha256)
-                for item_id, path, size, sha256 in self._table.files()
-                if item_id in self._live
-            }
+            rows = self._table.files()
+            return {path: (item_id, size, sha256) for item_id, path, size, sha256 in rows if item_id in self._live}
 
     @contextmanager
     def _change(self) -> Iterator[None]:
@@ -209,9 +215,9 @@ class Writer:
         self._broken = False
 
     def _load(self) -> None:
-        """Take in which items there are, and delete the rows of others."""
+        """Load which items there are, and delete the rows of others."""
         try:
-            segments = [self._segment(name) for name in self.manifest.segments]
+            segments = [open_segment(self.folder, name, self.manifest.spec) for name in self.manifest.segments]
             removed = open_tombstones(self.folder, self.manifest)
             rows = SegmentView(segments, removed)
         except (OSError, ValueError) as error:
@@ -219,83 +225,67 @@ class Writer:
         self._sizes = {name: len(segment.ids) for name, segment in zip(self.manifest.segments, segments, strict=True)}
         self._live: set[int] = set(rows.ids.tolist())
         self._removed: set[int] = set(removed.tolist())  # and still in a segment
-        self._table.clean(self._live | self._removed)
+        if not self.manifest.incomplete:
+            self._table.clean(self._live | self._removed)
 
-    def _checked_live(self, ids: Sequence[int]) -> set[int]:
-        gone = {int(item_id) for item_id in ids}
-        for item_id in sorted(gone - self._live):
+    def _require_live(self, ids: Sequence[int]) -> set[int]:
+        wanted = {int(item_id) for item_id in ids}
+        for item_id in sorted(wanted - self._live):
             raise UnknownItem("There is no item %(id)d in the collection %(name)s.", id=item_id, name=self.folder.name)
-        return gone
+        return wanted
+
+    def _waiting(self) -> list[tuple[int, str]]:
+        """Return (id, path) of all rows without vectors, retired ones too."""
+        stored = self._live | self._removed
+        return [(item_id, path) for item_id, path, _, _ in self._table.files() if item_id not in stored]
 
     def _next_name(self) -> str:
         return f"{self.manifest.generation + 1:010d}"
 
-    def _segment(self, name: str) -> Segment:
-        return open_segment(self.folder, name, len(self.manifest.spec.attributes), self.manifest.spec.dim)
-
-    def _write(
-        self,
-        name: str,
-        ids: Sequence[int],
-        embeddings: npt.NDArray[np.floating],
-        boxes: npt.NDArray[np.integer] | None,
-        presence: npt.NDArray[np.floating] | None,
+    def _publish(
+        self, segments: tuple[str, ...] | None = None, removed: set[int] | None = None, **changes: Any
     ) -> None:
-        order = np.argsort(np.array(ids, np.int64))
-        write_segment(
-            self.folder,
-            name,
-            (embeddings.shape[1], len(ids), embeddings.shape[2]),
-            np.array(ids, np.int64)[order],
-            (embeddings[order, attribute] for attribute in range(embeddings.shape[1])),
-            None if boxes is None else boxes[order],
-            None if presence is None else presence[order],
-        )
-        self._sizes[name] = len(ids)
-
-    def _publish(self, segments: tuple[str, ...], removed: set[int], root: str | None = None) -> None:
-        """Swap the manifest, and delete what the new one does not name; the root stays unless another is given."""
+        """Swap the manifest, with these changes, and delete the files that the new one does not name."""
         old = self.manifest
+        segments = old.segments if segments is None else segments
+        removed = self._removed if removed is None else removed
         tombstones = old.tombstones
         if removed != self._removed:
             tombstones = f"tombstones-{old.generation + 1}.npy" if removed else ""
         if tombstones not in ("", old.tombstones):
             write_array(self.folder / tombstones, np.int64, (len(removed),), [np.array(sorted(removed))])
             sync_folder(self.folder)
-        count = sum(self._sizes[name] for name in segments) - len(removed)
         self.manifest = replace(
             old,
             generation=old.generation + 1,
-            count=count,
+            count=sum(self._sizes[name] for name in segments) - len(removed),
             segments=segments,
             tombstones=tombstones,
-            spec=old.spec if root is None else replace(old.spec, root=root),
             uuid=old.uuid or uuid4().hex,
+            **changes,
         )
         write_manifest(self.folder, self.manifest)
         self._live -= removed
         self._removed = removed
         for name in set(old.segments) - set(segments):
-            delete(self.folder / FOLDER / name)
+            delete(self.folder / SEGMENTS_FOLDER / name)
             del self._sizes[name]
         if old.tombstones not in ("", tombstones):
             delete(self.folder / old.tombstones)
 
     def _merge(self, names: Sequence[str]) -> None:
-        """Put one segment, without the vectors of removed items, in the place of these."""
-        segments = [self._segment(name) for name in names]
+        """Replace these segments by one without the vectors of removed items."""
+        segments = [open_segment(self.folder, name, self.manifest.spec) for name in names]
         dropped = self._removed & {item_id for segment in segments for item_id in segment.ids.tolist()}
         rows = SegmentView(segments, np.array(sorted(dropped), np.int64))
         self._table.retire(dropped)  # before the swap: a row that is neither known nor retired would be deleted
-        kept = tuple(name for name in self.manifest.segments if name not in names)
+        remaining = tuple(name for name in self.manifest.segments if name not in names)
         if len(rows.ids):
-            name, attributes = self._next_name(), len(self.manifest.spec.attributes)
-            blocks = (block for attribute in range(attributes) for _, block in rows.chunks(attribute))
-            shape = attributes, len(rows.ids), self.manifest.spec.dim
-            write_segment(self.folder, name, shape, rows.ids, blocks, rows.all_boxes(), rows.all_presence())
+            name = self._next_name()
+            write_merged(self.folder, name, rows, self.manifest.spec)
             self._sizes[name] = len(rows.ids)
-            kept = (*kept, name)
-        self._publish(kept, self._removed - dropped)
+            remaining = (*remaining, name)
+        self._publish(remaining, self._removed - dropped)
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from rpf.utils.threads import set_threads
 
 
 def load_model(settings: Settings, config: Config | None = None) -> RPF:
-    """The checkpoint of the settings on the device of the settings; `config` is for checkpoints that carry none.
+    """Load the checkpoint of the settings onto their device, compiled on a CPU.
 
-    Raises CheckpointError, ConfigError.
+    config: for checkpoints that carry none. Raises CheckpointError, ConfigError.
     """
     threads = set_threads(settings.threads)
     device = settings.device
@@ -26,6 +26,7 @@ def load_model(settings: Settings, config: Config | None = None) -> RPF:
         return model
     try:
         return model.to(device)
-    except (RuntimeError, AssertionError) as error:  # what torch raises for a device that is not there
+    except (RuntimeError, AssertionError) as error:  # which torch raises for a missing device
         why = str(error).split("\n")[0]
-        raise ConfigError("The device %(device)s cannot be used: %(why)s", device=device, why=why) from None
+        template = 'The device "%(device)s" cannot be used: %(why)s'
+        raise ConfigError(template, device=device, why=why) from None

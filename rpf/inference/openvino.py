@@ -1,4 +1,8 @@
-"""Trunk and transformer compiled by OpenVINO, which needs a fraction of PyTorch's time on a CPU (benchmarks/serve)."""
+"""OpenVINO inference on a CPU: backbone and transformer compiled, in a fraction of PyTorch's time.
+
+Converting a network takes much longer than compiling it. OpenVINO's own cache needs the converted network to look up
+the compiled one, so that it would not spare the conversion: the store of converted networks here does.
+"""
 
 import hashlib
 import os
@@ -20,43 +24,43 @@ from rpf.errors import ConfigError
 from rpf.models.rpf import RPF
 from rpf.utils.files import sync_files, write_atomic
 
-FORMATS = {"float32": "f32", "bfloat16": "bf16"}  # our names and OpenVINO's
-INT8 = "int8"  # the transformer's matrix products; all else is in the faster one of FORMATS
-GROUP = 256  # of a token's numbers that share a scale in 8 bits
-GAIN = 1.3  # bfloat16 must be so many times as fast as float32 to be worth its rounding
-KEPT = 3  # checkpoints whose networks are kept for the next start
+PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}  # our names and OpenVINO's
+INT8 = "int8"  # the transformer's matrix products; the rest is in the faster one of PRECISIONS
+QUANTIZATION_GROUP_SIZE = 256  # numbers of a token that share a scale in 8 bits
+MIN_BFLOAT16_SPEEDUP = 1.3  # over float32, to be worth the rounding
+MAX_STORED_CHECKPOINTS = 3  # whose networks are stored for the next start
 
 
-class Compiled(nn.Module):
-    """A network from pictures (n, 3, S, S) to one tensor, in the place of the module that it was made from."""
+class CompiledNetwork(nn.Module):
+    """A network from images (n, 3, S, S) to one tensor, in place of the module that it was converted from."""
 
     def __init__(self, graph: ov.Model, precision: str, threads: int) -> None:
-        """graph: of `as_graph`; threads: 0 for all cores. Inputs and outputs are float32 in any format."""
+        """graph: from `convert`; threads: 0 for all cores. Inputs and outputs are float32 in any precision."""
         super().__init__()
         self._request = _compile(graph, precision, threads).create_infer_request()
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """(n, 3, S, S) float32 -> what the module gives, float32. Not for two threads at once."""
-        found = self._request.infer([pictures.contiguous().numpy()], share_inputs=True)
-        return torch.from_numpy(found[0])
+    def forward(self, images: Tensor) -> Tensor:
+        """Infer float32 images (n, 3, S, S). Not for two threads at once."""
+        outputs = self._request.infer([images.contiguous().numpy()], share_inputs=True)
+        return torch.from_numpy(outputs[0])
 
 
-def as_graph(module: nn.Module, side: int) -> ov.Model:
-    """OpenVINO's form of a module from (n, 3, side, side) to one tensor, for any n."""
+def convert(module: nn.Module, side: int) -> ov.Model:
+    """Convert a module from images (n, 3, side, side) to one tensor, for any n."""
     example = torch.zeros(2, 3, side, side)
     with torch.inference_mode(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that torch.export is newer: it takes thrice as long here
+        warnings.simplefilter("ignore")  # they recommend torch.export, which takes three times as long here
         traced = torch.jit.freeze(torch.jit.trace(module, example, check_trace=False))
         graph = ov.convert_model(traced, example_input=example)
     graph.reshape([-1, 3, side, side])
     return graph
 
 
-def in_8_bits(graph: ov.Model) -> ov.Model:
-    """The same graph, changed: the weights of its matrix products are in 8 bits, with a scale for each output.
+def quantize_weights(graph: ov.Model) -> ov.Model:
+    """Change the weights of a graph's matrix products to 8 bits, with a scale for each output; return the graph.
 
-    OpenVINO multiplies such weights with inputs in 8 bits too, whose scales it takes from the inputs as they come, for
-    each GROUP of a token's numbers: nothing needs calibrating.
+    OpenVINO then multiplies in 8 bits, with scales that it computes from the inputs of each QUANTIZATION_GROUP_SIZE:
+    nothing needs calibration.
     """
     for product in graph.get_ops():
         weights = product.input_value(1).get_node() if product.get_type_name() == "MatMul" else None
@@ -64,83 +68,82 @@ def in_8_bits(graph: ov.Model) -> ov.Model:
             values = weights.data.astype(np.float32)
             largest = np.abs(values).max(axis=int(product.get_attributes()["transpose_b"]), keepdims=True)
             scale = np.maximum(largest, np.finfo(np.float32).tiny) / 127
-            small = ops.convert(ops.constant(np.rint(values / scale).astype(np.int8)), "f32")
-            product.input(1).replace_source_output(ops.multiply(small, ops.constant(scale)).output(0))
+            quantized = ops.convert(ops.constant(np.rint(values / scale).astype(np.int8)), "f32")
+            product.input(1).replace_source_output(ops.multiply(quantized, ops.constant(scale)).output(0))
     return graph
 
 
 def compile_branches(model: RPF, precision: str, threads: int, folder: Path | None = None) -> str:
-    """Put compiled networks into a model on the CPU, in "float32", "bfloat16", "int8" or, by "auto", in float32 or
-    bfloat16, what is fast here.
+    """Replace the backbone and the transformer of a model on the CPU by compiled networks, and return the precision.
 
-    folder: where graphs, and what is fast, are kept, so that the next start need not make them, and computes in the
-    same format; None for nowhere.
-    Returns the format. What is left to PyTorch is float32, and small. Raises ConfigError for another format.
+    precision: "float32", "bfloat16", "int8" or "auto", the faster one of the first two here. folder: store of the
+    converted networks and of the faster precision, so that the next start is quick and computes the same.
+    The rest of the model, which is small, stays in PyTorch and float32. Raises ConfigError for another precision.
     """
-    rest = _fast_format(folder) if precision in {"auto", INT8} else precision
-    if rest not in FORMATS:
-        raise ConfigError("RPF_PRECISION must be auto, %(known)s", known=f"{', '.join(FORMATS)} or {INT8}")
-    graphs = (_read(folder / _key(model)) if folder else None) or _make(model, folder)
-    model.region.add_module("trunk", Compiled(graphs["trunk"], rest, threads))
+    rest = _find_faster_precision(folder) if precision in {"auto", INT8} else precision
+    if rest not in PRECISIONS:
+        raise ConfigError("RPF_PRECISION must be auto, %(known)s", known=f"{', '.join(PRECISIONS)} or {INT8}")
+    graphs = (_read_graphs(folder / _graph_key(model)) if folder else None) or _convert_branches(model, folder)
+    model.region.add_module("trunk", CompiledNetwork(graphs["trunk"], rest, threads))
     if model.patch:
-        transformer = in_8_bits(graphs["transformer"]) if precision == INT8 else graphs["transformer"]
-        model.patch.add_module("vit", Compiled(transformer, rest, threads))
+        transformer = quantize_weights(graphs["transformer"]) if precision == INT8 else graphs["transformer"]
+        model.patch.add_module("vit", CompiledNetwork(transformer, rest, threads))
     return rest if precision == "auto" else precision
 
 
-def _fast_format(folder: Path | None) -> str:
-    """What was measured to be fast on this processor at the first start: embeddings of the two formats differ a bit."""
+def _find_faster_precision(folder: Path | None) -> str:
+    """Return the precision that was measured at the first start on this processor: embeddings of the two differ."""
     processor = f"{_core().get_property('CPU', 'FULL_DEVICE_NAME')}, OpenVINO {ov.__version__}"
     file = folder / f"fast-{hashlib.sha256(processor.encode()).hexdigest()[:32]}" if folder else None
     with suppress(OSError):
-        if file and (known := file.read_text()) in FORMATS:
+        if file and (known := file.read_text()) in PRECISIONS:
             return known
-    found = "bfloat16" if bfloat16_is_fast() else "float32"
+    precision = "bfloat16" if bfloat16_is_fast() else "float32"
     if file:
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(file, found.encode())
-    return found
+            write_atomic(file, precision.encode())
+    return precision
 
 
 @cache
 def bfloat16_is_fast() -> bool:
-    """Whether this processor multiplies matrices clearly faster in bfloat16 than in float32: measured, once."""
+    """Measure whether this processor multiplies matrices clearly faster in bfloat16 than in float32."""
     if "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return False
     rows = ops.parameter([256, 768], np.float32)
     weights = ops.constant(np.random.default_rng(0).standard_normal((768, 768), np.float32))
     graph = ov.Model([ops.matmul(rows, weights, False, False)], [rows])
-    requests = {name: _compile(graph, name, 1).create_infer_request() for name in FORMATS}
-    asked, spent = np.ones((256, 768), np.float32), dict.fromkeys(FORMATS, np.inf)
-    for _ in range(30):  # the best of some short ones, in turn: what else the machine does must not decide
+    requests = {name: _compile(graph, name, 1).create_infer_request() for name in PRECISIONS}
+    inputs, seconds = np.ones((256, 768), np.float32), dict.fromkeys(PRECISIONS, np.inf)
+    for _ in range(30):  # the shortest of alternating runs, so that other work of the machine does not decide
         for name, request in requests.items():
-            began = time.perf_counter()
-            request.infer([asked])
-            spent[name] = min(spent[name], time.perf_counter() - began)
+            started = time.perf_counter()
+            request.infer([inputs])
+            seconds[name] = min(seconds[name], time.perf_counter() - started)
         time.sleep(0.005)
-    return spent["float32"] > GAIN * spent["bfloat16"]
+    return seconds["float32"] > MIN_BFLOAT16_SPEEDUP * seconds["bfloat16"]
 
 
-def _key(model: RPF) -> str:
-    """A name for the graphs of this checkpoint and config, made by these versions."""
+def _graph_key(model: RPF) -> str:
+    """Return a name for the graphs of this checkpoint and config, converted by these versions."""
     parts = (model.checkpoint_hash, model.config.model_dump_json(), ov.__version__, torch.__version__)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def _make(model: RPF, folder: Path | None) -> dict[str, ov.Model]:
+def _convert_branches(model: RPF, folder: Path | None) -> dict[str, ov.Model]:
     sizes = model.config.INPUT
-    graphs = {"trunk": as_graph(model.region.trunk, sizes.GLOBAL_SIZE)}
+    graphs = {"trunk": convert(model.region.trunk, sizes.GLOBAL_SIZE)}
     if model.patch:
-        graphs["transformer"] = as_graph(model.patch.vit, sizes.LOCAL_SIZE)
+        graphs["transformer"] = convert(model.patch.vit, sizes.LOCAL_SIZE)
     if folder and model.checkpoint_hash:
-        with suppress(OSError):  # a full or read-only disk costs time at the next start, and nothing else
-            _keep(graphs, folder, _key(model))
+        with suppress(OSError):  # a full or read-only disk only costs time at the next start
+            _store_graphs(graphs, folder, _graph_key(model))
     return graphs
 
 
-def _keep(graphs: dict[str, ov.Model], folder: Path, key: str) -> None:
-    """Write graphs whole or not at all, and remove those of checkpoints that were not used for longest."""
+def _store_graphs(graphs: dict[str, ov.Model], folder: Path, key: str) -> None:
+    """Write graphs whole or not at all, and remove those of the checkpoints that were not used for longest."""
     folder.mkdir(parents=True, exist_ok=True)
     new = Path(mkdtemp(prefix=".new-", dir=folder))
     try:
@@ -150,30 +153,28 @@ def _keep(graphs: dict[str, ov.Model], folder: Path, key: str) -> None:
         os.rename(new, folder / key)  # fails where another process was faster
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    older = sorted(
-        (one for one in folder.iterdir() if one.is_dir() and one.name != key), key=lambda one: one.stat().st_mtime
-    )
-    for one in older[: 1 - KEPT]:
-        shutil.rmtree(one, ignore_errors=True)
+    others = [path for path in folder.iterdir() if path.is_dir() and path.name != key]
+    for path in sorted(others, key=lambda path: path.stat().st_mtime)[: 1 - MAX_STORED_CHECKPOINTS]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def _read(folder: Path) -> dict[str, ov.Model] | None:
-    """The graphs that were kept there; None if none, or not whole."""
+def _read_graphs(folder: Path) -> dict[str, ov.Model] | None:
+    """Read stored graphs; None where there are none, or damaged ones, which are removed."""
     try:
         graphs = {path.stem: _core().read_model(path) for path in folder.glob("*.xml")}
     except (OSError, RuntimeError):
         shutil.rmtree(folder, ignore_errors=True)
         return None
-    with suppress(OSError):  # missing, or on a read-only disk
+    with suppress(OSError):  # it is missing, or on a read-only disk
         os.utime(folder)
     return graphs or None
 
 
 def _compile(graph: ov.Model, precision: str, threads: int) -> ov.CompiledModel:
     options: dict[str, object] = {
-        "INFERENCE_PRECISION_HINT": FORMATS[precision],
+        "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
         "PERFORMANCE_HINT": "LATENCY",
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP,  # where weights are in 8 bits
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": QUANTIZATION_GROUP_SIZE,  # where weights are in 8 bits
     }
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads

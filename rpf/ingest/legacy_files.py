@@ -1,9 +1,10 @@
-"""Files of the earlier system: item ids (`c_idxs.npy`, in truth a joblib pickle) and embeddings (`data.h5`).
+"""Files of the earlier system: item ids (`c_idxs.npy`, a joblib pickle in spite of its name), embeddings (`data.h5`).
 
-They come from others, so nothing in them is run, imported, followed or allocated on their word alone.
+They come from strangers: nothing in them is executed, imported or followed, and no size in them is trusted.
 """
 
 import io
+import itertools
 import pickletools
 import stat
 from collections.abc import Iterator, Sequence
@@ -19,15 +20,15 @@ from rpf.errors import CollectionError
 _NPY = b"\x93NUMPY"
 _PICKLE = b"\x80"
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x5d\x00\x00", b"\x78", b"\x04\x22\x4d\x18", b"ZF")
-_HEADER = 4096  # joblib's description of an array takes some 220 bytes
+_HEADER_BYTES = 4096  # joblib's description of an array takes about 220
 _MAX_DIM = 16_384
-_MAX_CHUNK = 2**30  # bytes; HDF5 reads a chunk whole
+_MAX_CHUNK_BYTES = 2**30  # HDF5 reads a chunk whole
 
 
 def read_ids(path: Path) -> np.ndarray:
-    """Item ids, int64 (N,): from a .npy file, or from the joblib pickle that the earlier system named so.
+    """Read item ids, int64 (N,), from a .npy file, or from the joblib pickle that the earlier system named so.
 
-    Raises CollectionError unless the file is whole and holds one array of different ids, none of them negative.
+    Raises CollectionError unless the file is complete and holds one array of different ids, none of them negative.
     """
     try:
         status = path.stat()
@@ -71,138 +72,75 @@ def _read_npy(path: Path, size: int) -> np.ndarray:
 
 
 def _read_joblib(file: BinaryIO, size: int) -> np.ndarray:
-    """The pickled description of an array, padding (since joblib 1.2), the array's bytes, the end of the pickle."""
-    header = file.read(_HEADER)
-    array, end = _unpickle_description(header)
-    shape, dtype = array.get("shape"), array.get("dtype")
-    if array.get("subclass") != _Global("numpy", "ndarray") or array.get("order") != "C":
-        raise ValueError("it holds no plain array")
-    if dtype not in _INT64:
-        raise ValueError("it holds an array of another type than int64")
-    if not (isinstance(shape, tuple) and len(shape) == 1 and type(shape[0]) is int and shape[0] >= 0):
-        raise ValueError("it holds an array of another shape than (N,)")
-    aligned = array.get("numpy_array_alignment_bytes")
-    if aligned not in (None, 16):
-        raise ValueError("its array is aligned as joblib does not align")
-    if aligned is not None:
+    """Read the pickled description of an array, padding (since joblib 1.2), the array's bytes, the pickle's end."""
+    header = file.read(_HEADER_BYTES)
+    count, aligned, end = _read_description(header)
+    if aligned:
         padding = 16 - (end + 1) % 16
         if header[end : end + 1 + padding] != bytes([padding]) + b"\xff" * padding:
             raise ValueError("the array does not begin where it should")
         end += 1 + padding
-    if size != end + 8 * shape[0] + 1:
-        raise ValueError(f"its size is not that of {shape[0]} ids")
+    if size != end + 8 * count + 1:
+        raise ValueError(f"its size is not that of {count} ids")
     file.seek(end)
-    data = file.read(8 * shape[0])
-    if len(data) != 8 * shape[0] or file.read() != b".":
+    data = file.read(8 * count)
+    if len(data) != 8 * count or file.read() != b".":
         raise ValueError("it does not end after the array")
     return np.frombuffer(data, dtype="<i8").astype(np.int64)
 
 
-@dataclass(frozen=True)
-class _Global:
-    """A name that the pickle asks for. It is compared, never looked up."""
+def _read_description(header: bytes) -> tuple[int, bool, int]:
+    """Return the length of the array, whether its bytes are aligned, and where its description ends.
 
-    module: str
-    name: str
-
-
-@dataclass
-class _Object:
-    """An object that the pickle asks to be made: of what, from which arguments, with which state. Nothing is made."""
-
-    made_of: _Global
-    arguments: tuple
-    state: object = None
-
-
-_WRAPPER = _Global("joblib.numpy_pickle", "NumpyArrayWrapper")
-# numpy.dtype("<i8") as it is pickled; by old releases of NumPy with 0 and 1, which are equal to False and True.
-_INT64 = [
-    _Object(_Global("numpy", "dtype"), (name, False, True), (3, "<", None, None, None, -1, -1, 0))
-    for name in ("i8", "<i8")
-]
-
-
-def _unpickle_description(header: bytes) -> tuple[dict[str, Any], int]:
-    """The state of the NumpyArrayWrapper that a joblib pickle begins with, and where the array's bytes begin.
-
-    An unpickler of just the operations that occur there. It makes numbers, texts, tuples, dictionaries, and inert
-    records in place of the three classes; what else a pickle may hold, it refuses.
+    The operations of the pickle are compared with those that joblib writes for an int64 array; none is executed. An
+    Unpickler with an allow-list would not do: it allocates and hashes on the pickle's word alone.
     """
     stream = io.BytesIO(header)
-    stack: list[Any] = []
-    memo: dict[int, Any] = {}
+    tokens: list[Any] = []  # operations as tuples, so that no text can pass for one
+    memo: dict[int | None, Any] = {}
     try:
         for opcode, argument, _ in pickletools.genops(stream):
-            name = opcode.name
-            if name in ("PROTO", "FRAME"):
-                pass
-            elif name in ("SHORT_BINUNICODE", "BINUNICODE", "BININT", "BININT1", "BININT2"):
-                stack.append(argument)
-            elif name in _CONSTANTS:
-                stack.append(_CONSTANTS[name])
-            elif name == "EMPTY_DICT":
-                stack.append({})
-            elif name in ("MEMOIZE", "BINPUT"):
-                memo[len(memo) if argument is None else int(argument)] = stack[-1]
-            elif name == "BINGET":
-                stack.append(memo[int(argument or 0)])
-            elif name == "GLOBAL":
-                stack.append(_Global(*str(argument).split(" ")))
-            elif name == "STACK_GLOBAL":
-                stack.append(_Global(*_pop(stack, 2, str)))
-            elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
-                stack.append(tuple(_pop(stack, int(name[-1]))))
-            elif name == "TUPLE":
-                stack.append(tuple(_pop_to_mark(stack)))
-            elif name in ("NEWOBJ", "REDUCE"):
-                (arguments,) = _pop(stack, 1, tuple)
-                (made_of,) = _pop(stack, 1, _Global)
-                stack.append(_Object(made_of, arguments))
-            elif name == "SETITEMS":
-                items = _pop_to_mark(stack)
-                if not all(type(key) is str for key in items[::2]) or type(stack[-1]) is not dict:
-                    raise ValueError("keys")  # a deep tuple as a key would take for ever to hash
-                stack[-1].update(zip(items[::2], items[1::2], strict=True))
-            elif name == "BUILD":
-                state = stack.pop()
-                (built,) = _pop(stack, 1, _Object)
-                built.state = state
-                stack.append(built)
-                if built.made_of == _WRAPPER:
-                    break
-            else:
-                raise ValueError(name)
-        (wrapper,) = stack
-        if not wrapper.arguments and type(wrapper.state) is dict:
-            return wrapper.state, stream.tell()
-        raise ValueError("no wrapper")
+            if opcode.name in ("MEMOIZE", "BINPUT"):
+                memo[len(memo) if argument is None else argument] = tokens[-1]
+            elif opcode.name == "BINGET":
+                tokens.append(memo[argument])
+            elif opcode.name == "GLOBAL":
+                tokens += [*argument.split(" "), ("STACK_GLOBAL",)]
+            elif opcode.name in _CONSTANTS:
+                tokens.append(_CONSTANTS[opcode.name])
+            elif opcode.name not in ("PROTO", "FRAME"):
+                tokens.append((opcode.name,) if argument is None else argument)
+            if tokens.count(("BUILD",)) == 2:
+                break
+        count = tokens[_description(0, "", False, False).index("shape") + 1]
+        if type(count) is int and count >= 0:
+            for code, mmap, aligned in itertools.product(("i8", "<i8"), (False, True), (False, True)):
+                if tokens == _description(count, code, mmap, aligned):
+                    return count, aligned, stream.tell()
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError("it holds something else than one joblib array, or is damaged") from error
+        raise ValueError("it is damaged, or not a joblib pickle") from error
+    raise ValueError("it holds something else than one plain int64 array (N,)")
 
 
-_MARK = object()
-_CONSTANTS: dict[str, object] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": (), "MARK": _MARK}
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 
 
-def _pop(stack: list[Any], count: int, kind: type = object) -> list[Any]:
-    """The topmost objects, lowest first, all of that kind."""
-    taken = [stack.pop() for _ in range(count)][::-1]
-    if not all(isinstance(item, kind) for item in taken):
-        raise ValueError("kind")
-    return taken
-
-
-def _pop_to_mark(stack: list[Any]) -> list[Any]:
-    taken = []
-    while (item := stack.pop()) is not _MARK:
-        taken.append(item)
-    return taken[::-1]
+def _description(count: int, code: str, mmap: bool, aligned: bool) -> list[Any]:
+    """List the operations of a pickled NumpyArrayWrapper, less framing and memos; old NumPy wrote 0, 1 for booleans."""
+    name = ("STACK_GLOBAL",)
+    alignment = ["numpy_array_alignment_bytes", 16] if aligned else []
+    return [
+        "joblib.numpy_pickle", "NumpyArrayWrapper", name, ("EMPTY_TUPLE",), ("NEWOBJ",), ("EMPTY_DICT",), ("MARK",),
+        "subclass", "numpy", "ndarray", name, "shape", count, ("TUPLE1",), "order", "C",
+        "dtype", "numpy", "dtype", name, code, False, True, ("TUPLE3",), ("REDUCE",),
+        ("MARK",), 3, "<", None, None, None, -1, -1, 0, ("TUPLE",), ("BUILD",),
+        "allow_mmap", mmap, *alignment, ("SETITEMS",), ("BUILD",),
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Embeddings:
-    """An HDF5 file with datasets attr0, attr1, ... of (count, dim) float32; it is opened only while it is read."""
+    """HDF5 file with datasets attr0, attr1, ... of (count, dim) float32; it is opened only while it is read."""
 
     path: Path
     attributes: int
@@ -210,7 +148,7 @@ class Embeddings:
     dim: int
 
     def batches(self, size: int = 1024) -> Iterator[np.ndarray]:
-        """All items in order: (n, attributes, dim) float32, n <= size, each vector scaled to norm 1.
+        """Yield all items in order: (n, attributes, dim) float32, n <= size, each vector scaled to norm 1.
 
         Raises CollectionError at a vector that has no direction (zeros, or a number that is not finite), or when
         the file cannot be read.
@@ -239,7 +177,7 @@ class Embeddings:
 
 
 def read_embeddings(path: Path) -> Embeddings:
-    """The embeddings that the earlier system keeps in data.h5. Raises CollectionError unless the file is as it should.
+    """Open the embeddings in data.h5. Raises CollectionError for an unexpected layout.
 
     `count` is what the file claims; compare it with the number of ids before reading.
     """
@@ -262,7 +200,7 @@ def _unreadable(path: Path, error: Exception) -> CollectionError:
 
 
 def _datasets(file: h5py.File) -> Sequence[h5py.Dataset]:
-    """attr0, attr1, ..., checked: in this very file, float32, all of one shape (N, D)."""
+    """Return attr0, attr1, ..., checked: in this very file, float32, all of one shape (N, D)."""
     names = [name for name in file if name.startswith("attr")]
     if not names or set(names) != {f"attr{number}" for number in range(len(names))}:
         raise ValueError("datasets attr0, attr1, ... are expected, without a gap")
@@ -279,7 +217,7 @@ def _datasets(file: h5py.File) -> Sequence[h5py.Dataset]:
             raise ValueError(f"the data of {name} lie in another file")
         if dataset.dtype != np.float32 or dataset.ndim != 2 or not 0 < dataset.shape[1] <= _MAX_DIM:
             raise ValueError(f"{name} is {dataset.dtype} {dataset.shape}, float32 (N, D) is expected")
-        if dataset.chunks and 4 * dataset.chunks[0] * dataset.chunks[1] > _MAX_CHUNK:
+        if dataset.chunks and 4 * dataset.chunks[0] * dataset.chunks[1] > _MAX_CHUNK_BYTES:
             raise ValueError(f"{name} is stored in chunks of over a gigabyte")
         if datasets and dataset.shape != datasets[0].shape:
             raise ValueError(f"{name} is {dataset.shape}, attr0 is {datasets[0].shape}")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from rpf.collection import Collection
-from rpf.errors import ConfigError, RPFError
+from rpf.errors import ConfigError, RPFError, SearchUnavailable
 from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.base import Searcher, VectorIndex
 from rpf.search.exact import Exact
@@ -231,6 +231,9 @@ def _writing(folder: Path) -> Iterator[None]:
     try:
         with locked(folder, LOCK_SECONDS):
             yield
+    except SearchUnavailable as error:
+        template = "%(why)s The collection itself is up to date; the next command brings its index up to date."
+        raise SearchUnavailable(template, why=error) from error
     except OSError as error:
         raise ConfigError(
             'The search index cannot be written to "%(folder)s": %(why)s. Make room, or set RPF_INSTANCE to a folder '

@@ -92,8 +92,7 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
     living: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path: Path
 ) -> None:
     folder, images = living.collections / "shop", list(wardrobe)
-    engine, key = SearchEngine(living), living.index_key()
-    assert key
+    engine = SearchEngine(living)
     query = engine.embed(folder / "images" / "000.jpg")
     states: list[list[int]] = []  # the ids of each state that may be seen, in turn
     similarity: dict[int, float] = {}  # of an item, whose id is never another's
@@ -123,19 +122,19 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
             states.append(new)
             asking.until_all_have_answers()
 
-        change("compact", "shop", "--method", "pca")
+        change("build-index", "shop", "--method", "pca")
         change("add", "shop", "--copy", "--batch", 1, *images[12:18])
         change("remove", "shop", 1, 4, 14)
-        change("compact", "shop", "--method", "pca")
-        change("compact", "shop", "--method", "exact")  # the index goes, which is mapped and searched
-        change("compact", "shop", "--method", "hnsw")
+        change("optimize", "shop")
+        change("build-index", "shop", "--method", "exact")  # the index goes, which is mapped and searched
+        change("build-index", "shop", "--method", "hnsw")
         change("add", "shop", "--copy", "--batch", 1, *images[18:22])
-        change("compact", "shop", "--method", "pca")
+        change("build-index", "shop", "--method", "pca")
         shutil.copy(images[30], folder / "images" / "004.jpg")
-        spoilt = next((folder / "index").glob("*/0/columns.npy"))
+        spoilt = next(living.indexes.glob("*/*/0/columns.npy"))
         np.save(tmp_path / "columns.npy", np.load(spoilt) * 2)
         (tmp_path / "columns.npy").replace(spoilt)  # beside the file that the site has mapped
-        change("verify", "shop")
+        change("repair", "shop")
         change("remove", "shop", *range(15, 20))
     assert not asking.failures
     assert "Traceback" not in (tmp_path / "log").read_text()

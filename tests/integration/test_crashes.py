@@ -52,12 +52,12 @@ OPERATIONS: list[tuple[Callable[[Writer], None], int]] = [
     (replace_some, 2),
     (import_some, 2),
     (lambda writer: writer.remove([1, 9]), 2),
-    (Writer.compact, 2),
+    (Writer.optimize, 2),
     (merge_by_appending, 3),
 ]
 
 
-@pytest.mark.parametrize(("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "compact", "merge"])
+@pytest.mark.parametrize(("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "optimize", "merge"])
 def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Callable[[Writer], None], appends: int
 ) -> None:
@@ -275,7 +275,7 @@ def test_any_sequence_of_changes(tmp_path: Path, steps: list[tuple[int, int]]) -
             gone = random.choice(sorted(wanted), random.integers(1, len(wanted) + 1), replace=False).tolist()
             writer.remove([wanted.pop(path) for path in gone])
         elif kind == 3:
-            writer.compact()
+            writer.optimize()
         else:
             writer.close()
             writer = Writer.open(folder)

@@ -60,7 +60,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
 
 
 def on_server() -> set[str]:
-    with connect().client() as client:
+    with connect(Settings.from_environ()).client() as client:
         return set(client.list_collections())
 
 
@@ -109,7 +109,7 @@ class Built(NamedTuple):
 @pytest.fixture(scope="module")
 def built(server: MilvusServer, vectors: np.ndarray) -> Built:
     made = Built(MilvusIndex(), [], [])
-    with connect().client() as client:
+    with connect(Settings.from_environ()).client() as client:
         insert = client.insert
 
     def noted(name: str, rows: list[dict[str, Any]], **more: Any) -> None:
@@ -244,7 +244,7 @@ def run(own: Settings) -> Run:
 def shop(server: MilvusServer, engine: SearchEngine, clusters: Clusters, run: Run) -> Path:
     """The collection "shop", made to be searched by milvus by the command line."""
     append(engine, "shop", clusters.draw(ITEMS, 1))
-    told = run("compact", "shop", "--method", "milvus", stream="output")
+    told = run("build-index", "shop", "--method", "milvus", stream="output")
     assert f"shop: {ITEMS} items, searched by milvus" in told
     assert f"building the index: 100%|██████████| {2 * ITEMS}/{2 * ITEMS}" in told
     return engine.settings.collections / "shop"
@@ -494,20 +494,20 @@ def test_an_index_given_up_in_the_middle_of_a_search(
 def test_wrong_settings_are_one_clear_line(own: Settings, small: Path, setting: str, value: str, said: str) -> None:
     files = snapshot(small)
     run = Run(own, **{"RPF_MILVUS_URI": "http://127.0.0.1:19530", setting: value})
-    assert said in run("compact", "small", "--method", "milvus", status=2)
+    assert said in run("build-index", "small", "--method", "milvus", status=2)
     assert snapshot(small) == files
 
 
 def test_without_the_client(own: Settings, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymilvus", None)
     run = Run(own, RPF_MILVUS_URI="http://127.0.0.1:19530")
-    said = run("compact", "small", "--method", "milvus", status=2)
+    said = run("build-index", "small", "--method", "milvus", status=2)
     assert "pip install -r requirements-milvus.txt" in said
 
 
 def test_where_there_is_no_server(own: Settings, small: Path) -> None:
     """Said at once, and without the password."""
     run = Run(own, RPF_MILVUS_URI=f"http://root:secret@127.0.0.1:{free_port()}")
-    said = run("compact", "small", "--method", "milvus", status=2)
+    said = run("build-index", "small", "--method", "milvus", status=2)
     assert "cannot be used now" in said and "RPF_MILVUS_URI" in said
     assert "secret" not in said

@@ -11,9 +11,10 @@ import pytest
 
 from benchmarks.serving.test_server import serve
 from rpf.inference.load import load_model
-from rpf.ingest.pipeline import Source, index
+from rpf.ingest.pipeline import ImageRecord
 from rpf.settings import ROOT, Settings
 from tests.conftest import with_instance
+from tests.support.collection_builder import index_images
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -28,8 +29,8 @@ def folder(settings: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path_fa
     images.mkdir(parents=True)
     for number, path in enumerate(wardrobe):
         shutil.copy(path, images / f"{number:05}.jpg")
-    sources = [Source(path.name) for path in sorted(images.iterdir())]
-    index(images.parent, images, sources, load_model(settings), title="A few garments", relative_root="images")
+    sources = [ImageRecord(path.name) for path in sorted(images.iterdir())]
+    index_images(images.parent, images, sources, load_model(settings), title="A few garments", relative_root="images")
     return base
 
 

@@ -17,6 +17,9 @@ import numpy as np
 
 import rpf
 from rpf.collection import Collection, CollectionSpec, Item, NewItem, Writer
+from rpf.inference.interface import Embedder
+from rpf.ingest.pipeline import ImageRecord, IngestReport, ingest, merge_small_segments
+from rpf.utils.progress import Progress
 
 ATTRIBUTES = ("sleeve_length", "collar_design", "coat length")
 DIM = 8
@@ -72,6 +75,26 @@ def append(writer: Writer, paths: Sequence[str], boxes: bool = True, parts: bool
     return writer.append([new(path) for path in paths], embeddings, all_boxes, presences, **options)
 
 
+def index_images(
+    folder: Path,
+    root: Path,
+    images: Sequence[ImageRecord],
+    embedder: Embedder,
+    progress: Progress = lambda phase, done, total: None,
+    *,
+    title: str = "",
+    relative_root: str | None = None,
+    **options: Any,
+) -> IngestReport:
+    """Bring images into a collection, which is created if it does not exist, as `rpf index` does."""
+    place = str(root.resolve()) if relative_root is None else relative_root
+    spec = CollectionSpec(embedder.checkpoint_hash, embedder.attributes, embedder.dim, place, title)
+    with Writer.open(folder, spec) as writer:
+        report = ingest(writer, images, embedder, progress, **options)
+        merge_small_segments(writer, progress)
+    return report
+
+
 def names(start: int, stop: int) -> list[str]:
     return [f"{number:04}.jpg" for number in range(start, stop)]
 
@@ -83,7 +106,7 @@ def check(collection: Collection, boxes: bool = True, parts: bool = True) -> dic
     items = collection.items(collection.ids.tolist())
     assert [item.id for item in items] == collection.ids.tolist()
     for item in items:
-        assert item == Item(item.id, **vars(new(item.path)))
+        assert item == Item(id=item.id, **vars(new(item.path)))
         np.testing.assert_allclose(collection.vectors(item.id), vectors(item.path), atol=1e-3)
         if boxes:
             np.testing.assert_array_equal(collection.boxes(item.id), box(item.path))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rpf.attributes import LANGUAGES, MAX_TEXT, Attribute, Vocabulary
+from rpf.attributes import LANGUAGES, MAX_TEXT_LENGTH, Attribute, Vocabulary
 from rpf.errors import ConfigError, UnknownAttribute
 
 FASHIONAI = (
@@ -198,7 +198,7 @@ def test_short_words_must_be_exact() -> None:
 
 def test_long_texts_and_odd_characters_are_refused_in_a_line() -> None:
     with pytest.raises(UnknownAttribute, match="1000 characters; these take 1001"):
-        FASHION.parse("x" * (MAX_TEXT + 1))
+        FASHION.parse("x" * (MAX_TEXT_LENGTH + 1))
     with pytest.raises(UnknownAttribute) as caught:
         FASHION.parse("w\ud800rong\x00\t" * 50)
     shown = str(caught.value.params["part"])
@@ -288,8 +288,8 @@ pieces = st.one_of(
 
 
 @given(st.sampled_from(list(VOCABULARIES)), st.lists(pieces, max_size=20).map("".join) | st.text(max_size=1200))
-@example("FashionAI", "ﷺ" * MAX_TEXT)
-@example("FashionAI", ";" * MAX_TEXT)
+@example("FashionAI", "ﷺ" * MAX_TEXT_LENGTH)
+@example("FashionAI", ";" * MAX_TEXT_LENGTH)
 @example("own", "rise and " * 111)
 def test_any_text_is_parsed_or_refused(name: str, text: str) -> None:
     vocabulary = VOCABULARIES[name]

@@ -13,10 +13,11 @@ from rpf.collection import Writer
 from rpf.engine import Collection, SearchEngine, SearchRequest
 from rpf.errors import BadImage, CollectionError, QueryError, UnknownCollection, UnknownItem
 from rpf.images import decode
-from rpf.ingest.pipeline import Source, index
+from rpf.ingest.pipeline import ImageRecord
 from rpf.models import checkpoint
 from rpf.settings import Settings
 from rpf.utils.cores import usable_cores
+from tests.support.collection_builder import index_images
 
 
 def test_a_picture_of_the_collection_finds_itself_first(engine: SearchEngine, photo: Path) -> None:
@@ -154,11 +155,11 @@ def test_several_collections_and_a_change_on_disk_are_seen(
     engine = SearchEngine(settings.model_copy(update={"collections": tmp_path / "collections"}))
     assert engine.names() == ["tiny"]
     root = next(iter(wardrobe)).parent
-    sources = [Source(path.name, {}) for path in wardrobe]
-    index(tmp_path / "collections" / "another", root, sources[:10], engine.model)
+    sources = [ImageRecord(path.name, {}) for path in wardrobe]
+    index_images(tmp_path / "collections" / "another", root, sources[:10], engine.model)
     assert engine.names() == ["tiny", "another"]
     assert len(engine.collection("another")) == 10
-    index(tmp_path / "collections" / "another", root, sources, engine.model)
+    index_images(tmp_path / "collections" / "another", root, sources, engine.model)
     assert len(engine.collection("another")) == 40
 
 

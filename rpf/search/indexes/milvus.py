@@ -12,7 +12,6 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -59,21 +58,19 @@ class MilvusIndex(VectorIndex):
     max_neighbours = MAX_NEIGHBOURS
 
     def __init__(self) -> None:
+        """Raises ConfigError for unusable settings."""
+        self._settings = Settings.from_environ()
         self._name = ""  # of the collection on the server
         self._index_type = ""
         self._count = 0
-
-    @cached_property
-    def _server(self) -> "MilvusConnection":
-        return connect()
 
     def build(self, vectors: Vectors) -> None:
         """Create a collection on the server. Raises ConfigError; SearchUnavailable when the server fails.
 
         After a failure nothing stays on the server, or the log names what does.
         """
-        server, settings = self._server, Settings.from_environ()
-        self._index_type = settings.milvus_index
+        server = connect(self._settings)
+        self._index_type = self._settings.milvus_index
         if self._index_type not in INDEX_TYPES:
             raise ConfigError(
                 'RPF_MILVUS_INDEX must be one of %(names)s, not "%(name)s".',
@@ -89,7 +86,7 @@ class MilvusIndex(VectorIndex):
                     "vector", index_type=self._index_type, metric_type="IP", params=INDEX_TYPES[self._index_type][0]
                 )
                 client.create_index(self._name, parameters)
-                client.load_collection(self._name, replica_number=settings.milvus_replicas)
+                client.load_collection(self._name, replica_number=self._settings.milvus_replicas)
             self._confirm(vectors.shape[0])
         except BaseException:
             self.discard()
@@ -100,7 +97,7 @@ class MilvusIndex(VectorIndex):
 
         The server keeps them in its log and compares each, until there are enough to index.
         """
-        with self._server.client() as client:
+        with connect(self._settings).client() as client:
             self._write(client.upsert, vectors)
         self._confirm(self._count + vectors.shape[0])
         return True
@@ -110,7 +107,7 @@ class MilvusIndex(VectorIndex):
         k = min(k, self._count, MAX_NEIGHBOURS)
         ids = np.full((len(queries), k), -1, np.int64)
         cosines = np.zeros(ids.shape)
-        with self._server.client() as client:
+        with connect(self._settings).client() as client:
             for start in range(0, len(queries), QUERY_BATCH_SIZE):
                 results = client.search(
                     self._name,
@@ -135,7 +132,7 @@ class MilvusIndex(VectorIndex):
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
         """Read which collection of the server it is, without a request. Raises ConfigError where no server is set."""
-        connect()
+        connect(self._settings)
         with (folder / INDEX_FILE).open("rb") as stream:
             content = json.loads(stream.read(MAX_FILE_BYTES))
         if not isinstance(content, dict) or content.keys() != {"collection", "index", "count"}:
@@ -152,7 +149,7 @@ class MilvusIndex(VectorIndex):
         if not name:
             return
         try:
-            with self._server.client() as client:
+            with connect(self._settings).client() as client:
                 client.drop_collection(name, timeout=WRITE_SECONDS)
         except RPFError as error:
             log.warning("The Milvus collection %s is no longer needed and could not be dropped: %s", name, error)
@@ -179,7 +176,7 @@ class MilvusIndex(VectorIndex):
 
     def _confirm(self, count: int) -> None:
         """Wait until the server has all rows, which every later search sees then. Raises SearchUnavailable."""
-        server = self._server
+        server = connect(self._settings)
         with server.client() as client:
             rows = client.query(
                 self._name,
@@ -257,14 +254,13 @@ _connections: dict[tuple[int, str, str], MilvusConnection] = {}
 _lock = threading.Lock()
 
 
-def connect() -> MilvusConnection:
+def connect(settings: Settings) -> MilvusConnection:
     """Return the connection to the server of the settings, without a request. Raises ConfigError."""
     try:
         import pymilvus  # noqa: F401
     except ImportError:
         raise ConfigError("The search method milvus needs pymilvus: pip install -r requirements-milvus.txt") from None
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs each error with a traceback; we raise them
-    settings = Settings.from_environ()
     uri = settings.milvus_uri
     if not uri:
         raise ConfigError(

@@ -52,7 +52,7 @@ def test_roundtrip(tmp_path: Path) -> None:
 def test_an_empty_collection_can_be_opened(tmp_path: Path) -> None:
     with write(tmp_path / "none") as writer:
         assert writer.append([], np.empty((0, 3, DIM), np.float32), None) == []
-        writer.compact()
+        writer.optimize()
     collection = Collection.open(tmp_path / "none")
     assert len(collection) == 0 and list(collection.chunks(0)) == [] and collection.items([]) == []
 
@@ -62,7 +62,7 @@ def test_compacted_chunks_are_views_of_the_file(tmp_path: Path) -> None:
         append(writer, names(0, 5))
         append(writer, names(5, 9))
         writer.remove([2])
-        writer.compact()
+        writer.optimize()
     collection = Collection.open(tmp_path / "c")
     assert len(collection.manifest.segments) == 1 and not collection.manifest.tombstones
     assert not any(block.flags.owndata for _, block in collection.chunks(0))
@@ -91,7 +91,7 @@ def test_boxes_may_be_unknown(tmp_path: Path) -> None:
             assert [collection.boxes(item_id) is None for item_id in collection.ids] == [True, True, False, False]
             np.testing.assert_array_equal(collection.boxes(3), box("0002.jpg"))
             check(collection, boxes=False)
-            writer.compact()
+            writer.optimize()
 
 
 def test_parts_may_be_unknown(tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ def test_parts_may_be_unknown(tmp_path: Path) -> None:
                 collection.missing([1])[0, 2:], [presence(p)[1] < 0.5 for p in names(2, 5)[::2]]
             )
             check(collection, parts=False)
-            writer.compact()
+            writer.optimize()
         writer.remove([3, 5])
-        writer.compact()
+        writer.optimize()
         assert not Collection.open(tmp_path / "c").knows_presence  # nothing is left that was known
 
 
@@ -127,7 +127,7 @@ def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
     assert not collection.knows_presence and not collection.missing([0, 1]).any()
     with write(folder) as writer:
         append(writer, names(3, 5))
-        writer.compact()
+        writer.optimize()
     assert check(Collection.open(folder), parts=False).keys() == set(names(0, 5))
 
 
@@ -191,16 +191,16 @@ def test_ids_are_never_given_twice(tmp_path: Path) -> None:
     with write(folder) as writer:
         assert append(writer, names(0, 3)) == [1, 2, 3]
         writer.remove([3, 2])
-        writer.compact()
+        writer.optimize()
         assert append(writer, ["3.jpg"]) == [4]
         writer.remove([4])
     with write(folder) as writer:
-        writer.compact()
+        writer.optimize()
         for used in (4, 3, 1):
             with pytest.raises(CollectionError, match=f"{used} was given before"):
                 append(writer, ["again.jpg"], ids=[used])
         writer.remove([1])
-        writer.compact()
+        writer.optimize()
         assert writer.manifest.segments == () and writer.manifest.count == 0
     # Even when the rows of removed items are gone for good.
     with sqlite3.connect(folder / "items.sqlite") as database:
@@ -222,7 +222,7 @@ def test_ids_given_from_outside_in_any_order(tmp_path: Path) -> None:
         writer.remove([77])
         wanted = {"0001.jpg": 0, "0005.jpg": 3, "0004.jpg": 78, "0000.jpg": 500, "0003.jpg": 600, "next.jpg": 601}
         assert check(Collection.open(tmp_path / "c")) == wanted
-        writer.compact()
+        writer.optimize()
         assert check(Collection.open(tmp_path / "c")) == wanted
         with pytest.raises(CollectionError, match="given before"):
             append(writer, ["a", "b"], ids=[7, 7])
@@ -366,7 +366,7 @@ def test_a_snapshot_keeps_answering(tmp_path: Path) -> None:
         writer.remove([5, 25])
         append(writer, names(30, 40))
         assert len(check(old)) == 30
-        writer.compact()
+        writer.optimize()
         assert len(check(old)) == 30
     with write(folder) as writer:
         append(writer, names(40, 41))
@@ -404,7 +404,7 @@ def test_readers_in_threads_while_a_writer_works(tmp_path: Path) -> None:
                 given = append(writer, names(100 + turn * 4, 104 + turn * 4))
                 writer.remove([given[0], turn + 1])
                 if turn % 2:
-                    writer.compact()
+                    writer.optimize()
     finally:
         done.set()
         for reader in readers:
@@ -423,7 +423,7 @@ def test_a_reader_that_meets_a_merge_opens_the_newer_generation(
         append(writer, names(3, 6))
         writer.remove([1])
         real = manifest.read_manifest
-        turns = iter([writer.compact])
+        turns = iter([writer.optimize])
 
         def read_then_compact(folder: Path) -> Any:
             found = real(folder)
@@ -444,7 +444,7 @@ def test_a_reader_that_meets_a_deletion_half_way_opens_the_newer_generation(
         append(writer, names(0, 3))
         append(writer, names(3, 6))
         real = segments.map_array
-        turns = {file: writer.compact}
+        turns = {file: writer.optimize}
 
         def map_then_compact(root: Path, path: Path, *expected: Any) -> Any:
             found = real(root, path, *expected)

@@ -269,10 +269,10 @@ def test_pictures_stay_inside_the_image_root(hostile: Path, tmp_path: Path) -> N
     outside = ["link.jpg", "up/secret.jpg", "../../secret.jpg", str(tmp_path / "secret.jpg"), "loop"]
     nothing = ["", ".", "missing.jpg", "fifo.jpg", "a\0b", "x" * 5000, "\ud800", "0000.jpg/x"]
     for path in outside + nothing:
-        with pytest.raises(UnknownItem, match="picture of item 1"):
-            collection.image_path(Item(1, **vars(new("a")) | {"path": path}))
+        with pytest.raises(UnknownItem, match="image of item 1"):
+            collection.image_path(Item(id=1, **vars(new("a")) | {"path": path}))
     for path in ("0000.jpg", "inside.jpg", "../images/0000.jpg"):
-        found = collection.image_path(Item(1, **vars(new("a")) | {"path": path}))
+        found = collection.image_path(Item(id=1, **vars(new("a")) | {"path": path}))
         assert found == (images / "0000.jpg").resolve()
 
 

@@ -1,4 +1,4 @@
-"""Pictures are embedded once: for the attributes asked for, and later for those that are new."""
+"""EmbeddingCache: an image is embedded once for each attribute."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def cache(model: RPF) -> EmbeddingCache:
     return EmbeddingCache(DynamicBatcher(model), model.attributes, max_images=3)
 
 
-def test_what_was_asked_for_is_there_and_nothing_else(cache: EmbeddingCache, model: RPF, photo: Path) -> None:
+def test_only_the_given_attributes_are_embedded(cache: EmbeddingCache, model: RPF, photo: Path) -> None:
     image = cache.embed(photo.read_bytes(), ["sleeve_length", "neck_design"])
     wanted = [model.attributes.index(key) for key in ("sleeve_length", "neck_design")]
     others = [place for place in range(len(model.attributes)) if place not in wanted]
@@ -32,7 +32,7 @@ def test_what_was_asked_for_is_there_and_nothing_else(cache: EmbeddingCache, mod
     assert (image.box[:, 2:] > image.box[:, :2]).all()  # all are known
 
 
-def test_the_same_picture_again_costs_nothing(cache: EmbeddingCache, photo: Path) -> None:
+def test_the_same_image_again_is_a_hit(cache: EmbeddingCache, photo: Path) -> None:
     first = cache.embed(photo.read_bytes(), ["sleeve_length"])
     assert (cache.hits, cache.misses) == (0, 1)
     again = cache.embed(photo.read_bytes(), ["sleeve_length"])
@@ -40,7 +40,7 @@ def test_the_same_picture_again_costs_nothing(cache: EmbeddingCache, photo: Path
     np.testing.assert_array_equal(first.embedding, again.embedding)
 
 
-def test_more_attributes_are_added_to_those_that_are_known(cache: EmbeddingCache, model: RPF, photo: Path) -> None:
+def test_more_attributes_are_added_to_the_cached_ones(cache: EmbeddingCache, model: RPF, photo: Path) -> None:
     cache.embed(photo.read_bytes(), ["sleeve_length"])
     image = cache.embed(photo.read_bytes(), ["sleeve_length", "coat_length"])
     assert cache.misses == 2
@@ -52,7 +52,7 @@ def test_more_attributes_are_added_to_those_that_are_known(cache: EmbeddingCache
     assert (cache.hits, cache.misses) == (1, 3)
 
 
-def test_the_longest_unused_is_forgotten(cache: EmbeddingCache, wardrobe: dict[Path, dict[str, int]]) -> None:
+def test_the_least_recently_used_image_is_evicted(cache: EmbeddingCache, wardrobe: dict[Path, dict[str, int]]) -> None:
     files = [path.read_bytes() for path in list(wardrobe)[:4]]
     for data in (*files[:3], files[0], files[3], files[0]):  # the second goes
         cache.embed(data, ["sleeve_length"])
@@ -61,8 +61,8 @@ def test_the_longest_unused_is_forgotten(cache: EmbeddingCache, wardrobe: dict[P
     assert cache.misses == 5
 
 
-def test_what_is_no_picture_is_not_remembered(cache: EmbeddingCache) -> None:
+def test_a_file_that_is_no_image_is_not_cached(cache: EmbeddingCache) -> None:
     for _ in range(2):
         with pytest.raises(BadImage):
-            cache.embed(b"no picture", ["sleeve_length"])
+            cache.embed(b"no image", ["sleeve_length"])
     assert cache.hits == 0

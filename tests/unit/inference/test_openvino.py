@@ -1,4 +1,4 @@
-"""Compiled networks beside PyTorch's own: the same numbers, in any batch, and close ones in bfloat16."""
+"""OpenVINO's networks against PyTorch's: equal in float32 and any batch, close in bfloat16 and 8 bits."""
 
 import os
 import subprocess
@@ -14,13 +14,13 @@ from PIL import Image
 
 from rpf.errors import ConfigError
 from rpf.inference import openvino
-from rpf.inference.openvino import bfloat16_is_fast, compile_branches, in_8_bits
+from rpf.inference.openvino import bfloat16_is_fast, compile_branches, quantize_weights
 from rpf.models import checkpoint
 from rpf.models.rpf import RPF
 
 
 @pytest.fixture(scope="module")
-def pictures(wardrobe: dict[Path, dict[str, int]]) -> list[Image.Image]:
+def images(wardrobe: dict[Path, dict[str, int]]) -> list[Image.Image]:
     return [Image.open(path).convert("RGB") for path in list(wardrobe)[:5]]
 
 
@@ -29,40 +29,40 @@ def plain(tiny_checkpoint: Path) -> RPF:
     return checkpoint.load(tiny_checkpoint)
 
 
-def test_float32_gives_what_pytorch_gives(plain: RPF, tiny_checkpoint: Path, pictures: list[Image.Image]) -> None:
+def test_float32_equals_pytorch(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
     model = checkpoint.load(tiny_checkpoint)
     assert compile_branches(model, "float32", 1) == "float32"
-    one, other = plain.embed(pictures), model.embed(pictures)
+    one, other = plain.embed(images), model.embed(images)
     np.testing.assert_array_equal(one.box, other.box)
     np.testing.assert_allclose(one.embedding, other.embedding, atol=2e-5)
     np.testing.assert_allclose(one.attention, other.attention, atol=1e-5)
-    for row, picture in enumerate(pictures):  # a batch of one
-        np.testing.assert_allclose(other.embedding[row], model.embed([picture]).embedding[0], atol=2e-5)
+    for row, image in enumerate(images):  # a batch of one
+        np.testing.assert_allclose(other.embedding[row], model.embed([image]).embedding[0], atol=2e-5)
 
 
-def test_bfloat16_is_close(plain: RPF, tiny_checkpoint: Path, pictures: list[Image.Image]) -> None:
-    """Wherever it runs: a processor that has no such instructions computes in float32 in its place."""
+def test_bfloat16_is_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
+    """On every processor: one without such instructions computes in float32 instead."""
     model = checkpoint.load(tiny_checkpoint)
     assert compile_branches(model, "bfloat16", 1) == "bfloat16"
-    cosines = (plain.embed(pictures).region * model.embed(pictures).region).sum(axis=-1)
+    cosines = (plain.embed(images).region * model.embed(images).region).sum(axis=-1)
     assert np.median(cosines) > 0.999
 
 
-def test_8_bits_are_close(plain: RPF, tiny_checkpoint: Path, pictures: list[Image.Image]) -> None:
-    """Only the transformer's products are, and the boxes come from the trunk."""
+def test_8_bits_are_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
+    """Only the transformer's products are in 8 bits; the boxes come from the backbone."""
     model, rest = checkpoint.load(tiny_checkpoint), checkpoint.load(tiny_checkpoint)
     assert compile_branches(model, "int8", 1) == "int8"
     compile_branches(rest, "auto", 1)
-    found, like = model.embed(pictures), rest.embed(pictures)
-    np.testing.assert_array_equal(found.box, like.box)
-    assert found.patch is not None
-    assert like.patch is not None
-    assert np.median((like.patch * found.patch).sum(axis=-1)) > 0.999
-    assert not np.array_equal(found.patch, like.patch)
+    quantized, exact = model.embed(images), rest.embed(images)
+    np.testing.assert_array_equal(quantized.box, exact.box)
+    assert quantized.patch is not None
+    assert exact.patch is not None
+    assert np.median((exact.patch * quantized.patch).sum(axis=-1)) > 0.999
+    assert not np.array_equal(quantized.patch, exact.patch)
 
 
-def test_weights_in_8_bits_are_the_nearest() -> None:
-    """Also a row of zeros, also transposed; what is no weight stays."""
+def test_weights_quantize_weights_are_the_nearest() -> None:
+    """For a row of zeros and transposed ones too; products of two inputs stay as they are."""
     rng = np.random.default_rng(0)
     first, second = rng.standard_normal((5, 12), np.float32), rng.standard_normal((5, 3), np.float32)
     first[2] = 0
@@ -75,86 +75,88 @@ def test_weights_in_8_bits_are_the_nearest() -> None:
         return np.array(compiled([np.ones((2, 12), np.float32)])[0])
 
     exact = run()
-    small = [op.data for op in in_8_bits(graph).get_ops() if op.get_element_type() == ov.Type.i8 and not op.inputs()]
+    small = [
+        op.data for op in quantize_weights(graph).get_ops() if op.get_element_type() == ov.Type.i8 and not op.inputs()
+    ]
     assert sorted(values.shape for values in small) == [(5, 3), (5, 12)]
     assert all(np.abs(values).max() == 127 for values in small)
     np.testing.assert_allclose(run(), exact, rtol=0.02, atol=0.02 * np.abs(exact).max())
 
 
-def test_auto_takes_what_is_fast(tiny_checkpoint: Path) -> None:
+def test_auto_takes_the_faster_precision(tiny_checkpoint: Path) -> None:
     model = checkpoint.load(tiny_checkpoint)
     assert compile_branches(model, "auto", 0) == ("bfloat16" if bfloat16_is_fast() else "float32")
 
 
-def test_graphs_are_kept_for_the_next_start(
-    tiny_checkpoint: Path, pictures: list[Image.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_graphs_are_stored_for_the_next_start(
+    tiny_checkpoint: Path, images: list[Image.Image], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def embeddings() -> npt.NDArray[np.float32]:
         model = checkpoint.load(tiny_checkpoint)
         compile_branches(model, "float32", 1, tmp_path)
-        return model.embed(pictures[:2]).embedding
+        return model.embed(images[:2]).embedding
 
     for number in range(5):  # of other checkpoints, long ago
         (tmp_path / str(number)).mkdir()
         os.utime(tmp_path / str(number), (number, number))
-    made = embeddings()
-    (own,) = (path for path in tmp_path.iterdir() if len(path.name) > 1)
-    assert len(list(tmp_path.iterdir())) == openvino.KEPT
+    expected = embeddings()
+    (stored,) = (path for path in tmp_path.iterdir() if len(path.name) > 1)
+    assert len(list(tmp_path.iterdir())) == openvino.MAX_STORED_CHECKPOINTS
     with monkeypatch.context() as patch:
-        patch.delattr(openvino, "as_graph")
-        np.testing.assert_array_equal(embeddings(), made)
-    os.truncate(own / "trunk.bin", 100)
-    np.testing.assert_array_equal(embeddings(), made)
-    assert (own / "trunk.bin").stat().st_size > 100
+        patch.delattr(openvino, "convert")
+        np.testing.assert_array_equal(embeddings(), expected)
+    os.truncate(stored / "trunk.bin", 100)
+    np.testing.assert_array_equal(embeddings(), expected)
+    assert (stored / "trunk.bin").stat().st_size > 100
 
 
-def test_the_first_start_says_what_is_fast(
+def test_the_first_start_decides_on_the_precision(
     tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def started() -> str:
+    def start() -> str:
         return compile_branches(checkpoint.load(tiny_checkpoint), "auto", 0, tmp_path)
 
-    first = started()
+    first = start()
     monkeypatch.setattr(openvino, "bfloat16_is_fast", lambda: first == "float32")
-    assert started() == first
-    (kept,) = tmp_path.glob("fast-*")
-    kept.write_text("half of a wo")
-    assert started() != first
+    assert start() == first
+    (file,) = tmp_path.glob("fast-*")
+    file.write_text("half of a wo")
+    assert start() != first
 
 
-def test_what_cannot_be_kept_is_made_each_time(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_an_unwritable_store_costs_only_time(tiny_checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert compile_branches(checkpoint.load(tiny_checkpoint), "float32", 1, tmp_path / "file") == "float32"
 
 
 def test_openvino_reports_nothing(tmp_path: Path) -> None:
-    """As a person runs it (its telemetry is off in CI): it names no client in the home folder, and starts no process.
+    """Outside of CI, where its telemetry is off, it writes no client id into the home folder and starts no process.
 
-    The events fail without a network, but each is sent by a process of its own.
+    Without a network the events fail, but a process of its own would send each.
     """
     code = """
 import multiprocessing, sys
 from torch import nn
-from rpf.inference.openvino import as_graph
+from rpf.inference.openvino import convert
 multiprocessing.Process.start = lambda process: print("started", process)
-as_graph(nn.Conv2d(3, 1, 3).eval(), 8)
+convert(nn.Conv2d(3, 1, 3).eval(), 8)
 print([name for name in sys.modules if name.startswith("openvino_telemetry.")])
 """
-    ours = {key: value for key, value in os.environ.items() if key not in {"CI", "TF_BUILD", "JENKINS_URL"}}
+    environ = {key: value for key, value in os.environ.items() if key not in {"CI", "TF_BUILD", "JENKINS_URL"}}
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=ours | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=environ | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[-2:] == ["[]", ""]
     assert "started" not in done.stdout
     assert not list(tmp_path.iterdir())
 
 
-def test_another_format_is_refused(tiny_checkpoint: Path) -> None:
+def test_an_unknown_precision_is_refused(tiny_checkpoint: Path) -> None:
     with pytest.raises(ConfigError, match="RPF_PRECISION must be auto, float32, bfloat16 or int8"):
         compile_branches(checkpoint.load(tiny_checkpoint), "int4", 1)
 
 
-def test_only_what_is_wanted_is_embedded(plain: RPF, pictures: list[Image.Image]) -> None:
-    whole, part = plain.embed(pictures[:2]), plain.embed(pictures[:2], [[0, 3], []])
+def test_only_wanted_attributes_are_embedded(plain: RPF, images: list[Image.Image]) -> None:
+    whole, part = plain.embed(images[:2]), plain.embed(images[:2], [[0, 3], []])
     np.testing.assert_allclose(part.embedding[0, [0, 3]], whole.embedding[0, [0, 3]], atol=2e-5)
     assert np.isnan(part.embedding[0, 1, -1])
     assert np.isnan(part.embedding[1, :, -1]).all()

@@ -1,0 +1,98 @@
+"""Command that prints what is installed and in use."""
+
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from rpf.cli.options import with_settings
+from rpf.cli.output import say
+from rpf.errors import RPFError
+from rpf.settings import Settings
+
+if TYPE_CHECKING:
+    from rpf.engine import SearchEngine
+
+PACKAGES = (
+    "torch", "torchvision", "timm", "openvino", "faiss-cpu", "scikit-learn", "flask", "gunicorn", "pillow",
+    "pillow-heif", "numpy", "skia-python",
+)  # fmt: skip
+
+
+class Finding(NamedTuple):
+    """One line of the output."""
+
+    name: str
+    value: str
+    healthy: bool = True
+
+
+@click.command()
+@with_settings
+def doctor(settings: Settings) -> None:
+    """Print what is installed and in use; end with status 1 if something is wrong.
+
+    \b
+    Example:
+      rpf doctor
+    """
+    healthy = True
+    for finding in examine(settings):
+        say(f"{finding.name:<16}{finding.value}")
+        healthy = healthy and finding.healthy
+    if not healthy:
+        sys.exit(1)
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield the findings one by one, so that the quick ones show before the model loads."""
+    yield Finding("python", platform.python_version())
+    for package in PACKAGES:
+        try:
+            yield Finding(package, version(package))
+        except PackageNotFoundError:
+            yield Finding(package, "missing; run: pip install -r requirements.txt", False)
+
+    import torch
+
+    from rpf.engine import SearchEngine
+    from rpf.utils.threads import set_threads
+
+    yield Finding("threads", str(set_threads(settings.threads) or torch.get_num_threads()))
+    try:
+        engine = SearchEngine(settings)
+    except RPFError as error:
+        yield Finding("checkpoint", str(error), False)
+        return
+    info = engine.info
+    yield Finding("checkpoint", f"{info.checkpoint} ({info.name}, {info.checkpoint_hash[:12]})")
+    if info.note:
+        yield Finding("", info.note)
+    yield Finding("attributes", ", ".join(info.attributes))
+    yield Finding("embedding", f"dimension {info.dim} per attribute")
+    yield Finding("device", info.device)
+    yield Finding("precision", info.precision)
+    yield from _examine_collections(engine)
+
+
+def _examine_collections(engine: "SearchEngine") -> Iterator[Finding]:
+    names = sorted(manifest.parent.name for manifest in engine.settings.collections.glob("*/manifest.json"))
+    if engine.default not in names:
+        yield Finding("collection", f"{engine.default} (default): not created yet")
+    for name in names:
+        title = f"{name} (default)" if name == engine.default else name
+        try:
+            collection = engine.collection(name)
+        except RPFError as error:
+            yield Finding("collection", f"{title}: {error}", False)
+            continue
+        text = f"{title}: {len(collection)} items"
+        if not collection.knows_presence:
+            text += "; missing attributes are not known"
+        has_images = collection.root.is_dir()
+        if not has_images:
+            text += f"; its image folder is missing: {collection.root} (if moved: rpf relocate {name} NEWFOLDER)"
+        yield Finding("collection", text, has_images)
