@@ -12,7 +12,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from typing_extensions import Self
 
 from rpf.errors import ConfigError
-from rpf.utils.files import load_or_create_secret
 
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "RPF_"
@@ -124,18 +123,6 @@ class Settings(EnvironmentSettings):
     def indexes(self) -> Path:
         """The folder of this installation's search indexes."""
         return self.instance / "indexes"
-
-
-def load_secret(instance: Path, name: str, alternative: str = "") -> str:
-    """Load the secret `name` of an instance folder, created where it is missing. Raises ConfigError."""
-    try:
-        return load_or_create_secret(instance / name)
-    except OSError as error:
-        raise ConfigError(
-            'The %(name)s cannot be kept in "%(folder)s": %(why)s. Set RPF_INSTANCE to a folder that can be '
-            "written%(alternative)s.",
-            name=name, folder=instance, why=error.strerror, alternative=alternative,
-        ) from error  # fmt: skip
 
 
 def _variable(field: str) -> str:

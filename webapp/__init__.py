@@ -7,7 +7,7 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from rpf.settings import ROOT, Settings, load_secret
+from rpf.settings import ROOT, Settings
 from rpf.utils.files import check_writable
 from webapp.config import SiteConfig
 
@@ -33,7 +33,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         static_folder=str(ROOT / "static"),
     )
     app.config.update(
-        SECRET_KEY=config.secret_key or load_secret(settings.instance, "secret_key", ", or set SECRET_KEY"),
+        SECRET_KEY=config.load_secret_key(settings.instance),
         WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works
         BOOTSTRAP_SERVE_LOCAL=True,
     )

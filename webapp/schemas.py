@@ -77,4 +77,4 @@ class Problem(BaseModel):
 class Status(BaseModel):
     """State of the server."""
 
-    status: Literal["ok", "ready"] = Field(description="`ok` from /healthz, `ready` from /readyz.")
+    status: Literal["ok", "ready"] = Field(description="ok from /healthz, ready from /readyz.")
