@@ -6,20 +6,20 @@ from pathlib import Path
 
 from rpf.errors import ConfigError
 from rpf.utils.files import load_or_create_secret
+from rpf.utils.paths import SHIPPED_FOLDER, WORK_FOLDER
 
-ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_COLLECTION = "wardrobe"
-DEFAULT_CHECKPOINT = ROOT / "runs" / "rpf-small" / "model.safetensors"
+DEFAULT_CHECKPOINT = SHIPPED_FOLDER / "runs" / "rpf-small" / "model.safetensors"
 
 
 @dataclass(frozen=True)
 class Settings:
     """Paths and names that every way into the program shares (the README has the table)."""
 
-    collections: Path = ROOT / "collections"
+    collections: Path = WORK_FOLDER / "collections"
     collection: str = DEFAULT_COLLECTION
     checkpoint: Path = DEFAULT_CHECKPOINT
-    instance: Path = ROOT / "instance"
+    instance: Path = WORK_FOLDER / "instance"
     image_roots: tuple[Path, ...] = field(default=())
     device: str = "auto"
     threads: int = 0

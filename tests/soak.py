@@ -32,8 +32,9 @@ from rpf.collection import Collection
 from rpf.engine import SearchEngine
 from rpf.ingest.pipeline import Source, index
 from rpf.ingest.scan import find_images
-from rpf.settings import ROOT, Settings
+from rpf.settings import Settings
 from tests.ordinary.images import make
+from tests.support import ROOT
 from tests.support.hostile import form, requests
 from wardrobe import draw
 

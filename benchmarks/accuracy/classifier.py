@@ -34,9 +34,9 @@ from rpf.evaluation.tables import as_text
 from rpf.models.backbone import make_trunk
 from rpf.models.pretrained import start_backbone
 from rpf.search.exact import FlatIndex
-from rpf.settings import ROOT
 from rpf.training.augmentation import augment
 from rpf.training.distributed import DistributedContext, hardware
+from rpf.utils.paths import WORK_FOLDER
 
 RATE, DECAY = 1e-3, 0.05  # of AdamW; the rate falls to 0 along a cosine
 TOPK = 50
@@ -149,7 +149,7 @@ def run(
     with hardware(config.DEVICE) as machine:
         model = Classifier(config)
         if imagenet:
-            start_backbone(model.trunk, config.MODEL.GLOBAL.BACKBONE.NAME, ROOT / "pretrained")
+            start_backbone(model.trunk, config.MODEL.GLOBAL.BACKBONE.NAME, WORK_FOLDER / "pretrained")
         model.to(machine.device)
         sources = [[split.root / item.path for item in split.items], *(one.paths for one in benchmarks)]
         sides = (round(ROOM * size), size, size)

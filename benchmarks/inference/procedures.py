@@ -23,7 +23,7 @@ from rpf.models import checkpoint
 from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares, picture_boxes
 from rpf.models.rpf import RPF, unit
-from rpf.settings import ROOT
+from rpf.utils.paths import SHIPPED_FOLDER
 
 SEED = 0
 Procedure = Callable[[Image.Image, Sequence[int]], npt.NDArray[np.float32]]  # a picture, attributes -> embeddings
@@ -43,7 +43,10 @@ class Weights:
         if self.checkpoint:
             return checkpoint.load(self.checkpoint).requires_grad_(False)
         torch.manual_seed(SEED)
-        files = [ROOT / "config" / "FashionAI" / "FashionAI.yaml", ROOT / "config" / f"{self.name}.yaml"]
+        files = [
+            SHIPPED_FOLDER / "config" / "FashionAI" / "FashionAI.yaml",
+            SHIPPED_FOLDER / "config" / f"{self.name}.yaml",
+        ]
         model = RPF(config.load(files))
         model.region = _Apart(model.config)
         return model.eval().requires_grad_(False)

@@ -14,7 +14,8 @@ import psutil
 import urllib3
 
 from rpf.errors import RPFError
-from rpf.settings import ROOT, Settings
+from rpf.settings import Settings
+from rpf.utils.paths import SHIPPED_FOLDER
 
 HOST = "127.0.0.1"
 
@@ -65,7 +66,7 @@ def serve(
     ready: bool = True,
     args: tuple[str, ...] = (),
     prefix: tuple[str, ...] = (),
-    folder: Path = ROOT,
+    folder: Path = SHIPPED_FOLDER,
     path: str = "",
     longest: float = 300.0,
     **environment: str,

@@ -13,8 +13,9 @@ import pytest
 from benchmarks.serving.test_server import serve
 from rpf.inference.load import load_model
 from rpf.ingest.pipeline import Source, index
-from rpf.settings import ROOT, Settings
+from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.support import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)

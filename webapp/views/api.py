@@ -10,7 +10,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import UnsupportedMediaType
 
 from rpf.errors import BadImage, RPFError, UnknownAttribute, UnknownCollection
-from rpf.settings import ROOT
+from rpf.utils.paths import WORK_FOLDER
 from webapp import errors, extensions
 from webapp.engine_loader import NotStarted
 from webapp.images import local, remote
@@ -64,7 +64,7 @@ def submit() -> Response:
             raise local.Forbidden("Addresses are not fetched here. Send the image itself, as image in a form.")
         image = remote.fetch(image)
     elif isinstance(image, str):
-        image = local.read(image, (collection.root, ROOT / "data", *settings.image_roots))
+        image = local.read(image, (collection.root, WORK_FOLDER / "data", *settings.image_roots))
     if len(image) > local.MAX_BYTES:
         raise local.TooLarge(local.MAX_BYTES)
     results = engine.search(name, engine.embed(image, weights), weights, ask.k, lacking_last=ask.lacking_last)
