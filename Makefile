@@ -36,6 +36,7 @@ $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install -r requirements.txt
+	$(BIN)/python -m pip install --no-deps --editable .
 	@$(BIN)/python -c "import skia" || $(DRAWING_LIBRARIES)
 	touch $@
 

@@ -69,7 +69,7 @@ def test_sigterm_ends_a_command_like_ctrl_c(fresh: Settings, tmp_path: Path) -> 
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
-    assert said.splitlines()[-1] == "Stopped. What was finished is kept; the same command goes on from there."
+    assert said.splitlines()[-1] == "Stopped. Finished work is saved; run the same command again to resume."
     assert "terminate called" not in said
     assert not list(fresh.collections.glob("wardrobe/images/*.tmp"))
 
@@ -93,7 +93,7 @@ def test_gunicorn_in_another_folder_takes_its_settings_and_relative_paths(
         answer = urllib3.request("POST", site.address + "/submit", json=body)
         assert (answer.status, answer.json()["ids"][0]) == (200, 1)
     log = (elsewhere / "log").read_text()
-    assert "Using worker: PatientWorker" in log
+    assert "Using worker: RequestTimeoutWorker" in log
     assert "Warning" not in log
     assert (elsewhere / "state" / "secret_key").is_file()
 
