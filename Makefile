@@ -27,8 +27,8 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 soak: $(VENV)/.installed-dev
-	RPF_KILLS=200 $(BIN)/python -m pytest tests/unit/collection tests/unit/ingest/test_pipeline.py tests/integration/test_crashes.py tests/integration/test_kills.py
-	RPF_ORDINARY=all $(BIN)/python -m pytest tests/ordinary
+	TEST_KILLS=200 $(BIN)/python -m pytest tests/unit/collection tests/unit/ingest/test_pipeline.py tests/integration/test_crashes.py tests/integration/test_kills.py
+	TEST_ORDINARY=all $(BIN)/python -m pytest tests/ordinary
 	$(BIN)/python -m tests.ordinary.memory
 	$(BIN)/python -m tests.soak --minutes 10
 

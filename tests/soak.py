@@ -27,7 +27,7 @@ from typing import Any
 import psutil
 import urllib3
 
-from benchmarks.serving.test_server import Site, serve
+from benchmarks.common.site_server import Site, serve
 from rpf.collection import Collection
 from rpf.engine import SearchEngine
 from rpf.ingest.pipeline import Source, index

@@ -8,7 +8,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 

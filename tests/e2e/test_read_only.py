@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import Site, free_port, serve
+from benchmarks.common.site_server import Site, free_port, serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support import ROOT

@@ -1,6 +1,6 @@
 """Kill -9 at random moments of the commands that change a collection: it opens, in the old state or the new one.
 
-One kill of each that hits a writer at work, or as many in all as RPF_KILLS says. (tests/rpf/collection kills at each
+One kill of each that hits a writer at work, or as many in all as TEST_KILLS says. (tests/integration/test_crashes.py kills at each
 line instead, with less around it.)
 """
 
@@ -26,7 +26,7 @@ from rpf.utils.files import file_hash
 from tests.support.commands import Forked, Run, forked
 
 COMMANDS = 6
-KILLS = max(1, int(os.environ.get("RPF_KILLS", "8")) // COMMANDS)  # of each command
+KILLS = max(1, int(os.environ.get("TEST_KILLS", "8")) // COMMANDS)  # of each command
 BATCH = 2
 
 Vectors = dict[str, np.ndarray]  # sha256 of a picture -> (A, D)

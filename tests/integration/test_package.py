@@ -17,7 +17,7 @@ import urllib3
 from packaging.requirements import Requirement
 
 import rpf
-from benchmarks.serving.test_server import free_port
+from benchmarks.common.site_server import free_port
 from rpf.settings import Settings
 from tests.support import ROOT
 from tests.support.commands import environment

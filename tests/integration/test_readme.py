@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.inference.load import load_model
 from rpf.ingest.pipeline import Source, index
 from rpf.settings import Settings

@@ -23,13 +23,13 @@ def sizes() -> dict[str, float]:
 
 
 def drawn() -> list[Case]:
-    """Doors with drawn images: all with RPF_ORDINARY=all, else a pairwise choice; in the order of their images."""
+    """Doors with drawn images: all with TEST_ORDINARY=all, else a pairwise choice; in the order of their images."""
     whole = [
         (door, size, name)
         for (size, megapixels), name, door in product(sizes().items(), FORMATS, DOORS)
         if megapixels <= FORMATS[name].max_megapixels
     ]
-    if os.environ.get("RPF_ORDINARY") == "all":
+    if os.environ.get("TEST_ORDINARY") == "all":
         return whole
     return sorted(pairwise(whole), key=whole.index)
 

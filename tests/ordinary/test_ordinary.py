@@ -1,6 +1,6 @@
 """Ordinary images through every door: accepted, and understood alike.
 
-`make test` sends a pairwise choice of door, size and format, RPF_ORDINARY=all (`make soak`) sends all; the table at the
+`make test` sends a pairwise choice of door, size and format, TEST_ORDINARY=all (`make soak`) sends all; the table at the
 end of the output has a cell for each. Whoever has an image that was refused puts it into `files`.
 """
 
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, strategies
 from PIL import Image
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.engine import SearchEngine
 from rpf.settings import Settings
 from tests.conftest import with_instance

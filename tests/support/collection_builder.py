@@ -18,7 +18,7 @@ from rpf.collection import Collection, Item, NewItem, Writer
 
 ATTRIBUTES = ("sleeve_length", "collar_design", "coat length")
 DIM = 8
-ALL = int(os.environ.get("RPF_KILLS", "8")) >= 200  # lines to be killed at, where others take some of them
+ALL = int(os.environ.get("TEST_KILLS", "8")) >= 200  # lines to be killed at, where others take some of them
 PACKAGE = str(Path(rpf.__file__).parent)
 
 

@@ -26,7 +26,7 @@ from rpf.ingest.pipeline import Report, Source, index
 from rpf.ingest.scan import find_images
 from tests.support import ROOT
 
-ROUNDS = int(os.environ.get("RPF_KILLS", "8"))
+ROUNDS = int(os.environ.get("TEST_KILLS", "8"))
 BATCH = 4
 
 

@@ -1,4 +1,4 @@
-"""`gunicorn wsgi:app` in a process of its own, on a free port of this machine's loopback address."""
+"""A running site: `gunicorn wsgi:app` in a process of its own, on a free port of the loopback address."""
 
 import os
 import socket
@@ -18,40 +18,41 @@ from rpf.settings import Settings
 from rpf.utils.paths import SHIPPED_FOLDER
 
 HOST = "127.0.0.1"
+MAX_START_SECONDS = 300.0
 
 
-class NotServed(RPFError):
-    """The site did not start, or ended."""
+class SiteStartError(RPFError):
+    """The site ended, or was not ready in time."""
 
 
 @dataclass
 class Site:
-    """A running site."""
+    """The process of a site, its port and its log."""
 
     port: int
     process: "subprocess.Popen[bytes]"
     log: Path
-    seconds: float = 0.0  # from its start until it was ready
+    start_seconds: float = 0.0  # until it was ready
 
     @property
     def address(self) -> str:
         return f"http://{HOST}:{self.port}"
 
     def status(self, path: str) -> int:
-        """The HTTP status of a GET; 0 where nobody listens yet."""
+        """Return the HTTP status of a GET; 0 without a connection."""
         try:
             return int(urllib3.request("GET", self.address + path, retries=False, redirect=False).status)
         except urllib3.exceptions.HTTPError:
             return 0
 
     def resident_bytes(self) -> int:
-        """Memory of the server's processes together."""
+        """Sum the memory of the server's processes."""
         parent = psutil.Process(self.process.pid)
-        return sum(int(one.memory_info().rss) for one in (parent, *parent.children(recursive=True)))
+        return sum(int(process.memory_info().rss) for process in (parent, *parent.children(recursive=True)))
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
+    """Find a port of the loopback address that nothing listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -68,16 +69,15 @@ def serve(
     prefix: tuple[str, ...] = (),
     folder: Path = SHIPPED_FOLDER,
     path: str = "",
-    longest: float = 300.0,
     **environment: str,
 ) -> Iterator[Site]:
-    """The site with these settings, its output in the file `log`, once it can search (or, not `ready`, answers).
+    """Run the site with these settings; enter once it can search (or, not `ready`, answers).
 
-    args: gunicorn's; prefix: a command that runs gunicorn; folder: where it is started; path: what the site is served
-    below; environment: further variables. Raises NotServed.
+    log: file for its output; args: gunicorn's; prefix: a command that runs gunicorn; folder: where it is started;
+    path: what the site is served below; environment: further variables. Raises SiteStartError.
     """
     port = free_port()
-    whole = {
+    variables = {
         **os.environ,
         "RPF_BIND": f"{HOST}:{port}",
         "RPF_COLLECTIONS": str(settings.collections.resolve()),
@@ -86,16 +86,16 @@ def serve(
         "RPF_INSTANCE": str(settings.instance.resolve()),
         **environment,
     }
-    began = time.monotonic()
-    with log.open("wb") as out:
+    start = time.monotonic()
+    with log.open("wb") as output:
         command = [*prefix, sys.executable, "-m", "gunicorn", *args, "wsgi:app"]
-        site = Site(port, subprocess.Popen(command, cwd=folder, env=whole, stdout=out, stderr=out), log)
+        site = Site(port, subprocess.Popen(command, cwd=folder, env=variables, stdout=output, stderr=output), log)
     try:
         while site.status(path + ("/readyz" if ready else "/healthz")) != 200:
-            if site.process.poll() is not None or time.monotonic() - began > longest:
-                raise NotServed("The site did not start: %(log)s", log=log.read_text()[-2000:])
+            if site.process.poll() is not None or time.monotonic() - start > MAX_START_SECONDS:
+                raise SiteStartError("The site did not start: %(log)s", log=log.read_text()[-2000:])
             time.sleep(0.05)
-        site.seconds = time.monotonic() - began
+        site.start_seconds = time.monotonic() - start
         yield site
     finally:
         site.process.terminate()
