@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -191,7 +190,7 @@ def with_instance(settings, folder: Path):  # type: ignore[no-untyped-def]
     """The settings with a folder of their own for what the site keeps, but for the compiled networks."""
     folder.mkdir(exist_ok=True)
     (folder / "compiled").symlink_to(settings.instance / "compiled")
-    return replace(settings, instance=folder)
+    return settings.model_copy(update={"instance": folder})
 
 
 @pytest.fixture
@@ -199,7 +198,7 @@ def living(tmp_path: Path, shop: Path, settings):  # type: ignore[no-untyped-def
     """Settings over a copy of the collection "shop", to be changed."""
     shutil.copytree(shop, tmp_path / "collections" / "shop")
     own = with_instance(settings, tmp_path / "instance")
-    return replace(own, collections=tmp_path / "collections", collection="shop")
+    return own.model_copy(update={"collections": tmp_path / "collections", "collection": "shop"})
 
 
 @pytest.fixture
@@ -236,10 +235,10 @@ def app(settings):  # type: ignore[no-untyped-def]
     from webapp import create_app
 
     made = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
-    holder = made.extensions["rpf"]
-    holder.start()
-    holder.wait()
-    assert holder.ready, holder.failure
+    loader = made.extensions["rpf"]
+    loader.start()
+    loader.wait()
+    assert loader.ready, loader.failure
     return made
 
 

@@ -29,7 +29,7 @@ import urllib3
 
 from benchmarks.common.site_server import Site, serve
 from rpf.collection import Collection
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.ingest.pipeline import Source, index
 from rpf.ingest.scan import find_images
 from rpf.settings import Settings
@@ -52,7 +52,7 @@ class Soak:
 
     def __init__(self, folder: Path, until: float) -> None:
         self.folder, self.until = folder, until
-        self.settings = Settings(folder / "collections", NAME, instance=folder / "instance")
+        self.settings = Settings(collections=folder / "collections", collection=NAME, instance=folder / "instance")
         self.statuses: Counter[tuple[str, int]] = Counter()
         self.wrong: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
@@ -70,7 +70,7 @@ class Soak:
         self.expected = [
             {
                 hit.item.id: hit.similarity
-                for hit in engine.search(NAME, engine.embed(photo), dict.fromkeys(keys, 1.0), 1000).hits
+                for hit in engine.search(NAME, SearchRequest(engine.embed(photo), dict.fromkeys(keys, 1.0), 1000)).hits
             }
             for photo in self.photos
         ]

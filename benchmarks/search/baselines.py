@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rpf.collection import Collection
 from rpf.search.base import Neighbours, RankedRows, VectorIndex, Vectors, blocks, nearest_first
 from rpf.search.indexes.faiss import Faiss
+from rpf.search.request import ResolvedRequest
 
 PUBLISHED = "published"
 PUBLISHED_TOP_K = 50  # neighbours in each attribute
@@ -26,23 +27,16 @@ class PublishedSearcher:
         self.collection = collection
         self.methods = methods  # Faiss("Flat") for each attribute
 
-    def search(
-        self,
-        queries: npt.NDArray[np.float32],
-        attributes: Sequence[int],
-        weights: npt.NDArray[np.float64],
-        count: int,
-        lacking_last: bool = False,
-    ) -> RankedRows:
+    def search(self, request: ResolvedRequest) -> RankedRows:
         """See rpf.search.base.Searcher: an item counts as 0 in attributes of which it is not among the 50 nearest."""
         sums: dict[int, float] = defaultdict(float)
-        for query, attribute, weight in zip(queries, attributes, weights, strict=True):
+        for query, attribute, weight in zip(request.vectors, request.attributes, request.weights, strict=True):
             neighbours = self.methods[attribute].search(query[None], PUBLISHED_TOP_K)
             for row, squared in zip(neighbours.ids[0].tolist(), neighbours.distances[0].tolist(), strict=True):
                 sums[row] += weight * (1 - squared / 2)
-        rows = np.array(sorted(sums, key=lambda row: (-sums[row], row))[:count], np.int64)
-        scores = np.array([sums[row] for row in rows.tolist()]) / weights.sum()
-        zeros = np.zeros((len(attributes), len(rows)))
+        rows = np.array(sorted(sums, key=lambda row: (-sums[row], row))[: request.k], np.int64)
+        scores = np.array([sums[row] for row in rows.tolist()]) / request.weights.sum()
+        zeros = np.zeros((len(request.attributes), len(rows)))
         return RankedRows(rows, scores, zeros.astype(np.float32), zeros.astype(bool))
 
 

@@ -21,6 +21,7 @@ from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.base import Searcher
 from rpf.search.index_store import EXACT, open_index, update_index
 from rpf.search.oversampling import calibrate_oversampling
+from rpf.search.request import ResolvedRequest
 from rpf.search.two_stage import TwoStageSearcher
 from rpf.utils.cores import usable_cores
 
@@ -181,14 +182,19 @@ def _open(trial: Trial, collection: Collection) -> Searcher:
 
 def _query(index: Searcher, queries: npt.NDArray[np.float32], attributes: int, at: int) -> npt.NDArray[np.int64]:
     at %= queries.shape[1]
-    return index.search(queries[:attributes, at], range(attributes), np.ones(attributes), K).rows
+    return index.search(_request(queries[:attributes, at])).rows
+
+
+def _request(vectors: npt.NDArray[np.float32]) -> ResolvedRequest:
+    """Return the search for K items by the first a attributes, from (a, D) vectors."""
+    return ResolvedRequest(vectors, tuple(range(len(vectors))), np.ones(len(vectors)), K)
 
 
 def _warm_up(index: Searcher, collection: Collection, attributes: int) -> None:
     """Search until files are mapped and libraries have their threads and buffers, as on a running site."""
     end = time.perf_counter() + WARM_UP_SECONDS
     for item_id in np.random.default_rng(4).choice(collection.ids, WARM_UP_QUERIES):
-        index.search(collection.vectors(int(item_id))[:attributes], range(attributes), np.ones(attributes), K)
+        index.search(_request(collection.vectors(int(item_id))[:attributes]))
         if time.perf_counter() > end:
             break
 

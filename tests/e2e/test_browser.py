@@ -58,7 +58,7 @@ def similarities(page: Page) -> list[float]:
 
 
 def items(page: Page) -> list[str]:
-    return [str(link.get_attribute("href")) for link in page.locator(".hit-picture").all()]
+    return [str(link.get_attribute("href")) for link in page.locator(".hit-image").all()]
 
 
 def search(page: Page, photo: Path, *keys: str) -> None:
@@ -161,7 +161,7 @@ def test_a_running_search_shows(page: Page, photo: Path) -> None:
     # The page is asked before the browser leaves it: what the submit handler did has happened by then.
     seen = page.evaluate(
         """() => new Promise(done => {
-            const form = document.querySelector("form.ask");
+            const form = document.querySelector("form.search-form");
             form.addEventListener("submit", event => { event.preventDefault(); }, {once: true});
             const look = () => done([document.querySelector("#busy").hidden, form.querySelector("button").innerText]);
             document.addEventListener("submit", () => setTimeout(look), {once: true});
@@ -178,7 +178,7 @@ def test_without_javascript(browser: Browser, site: str, photo: Path) -> None:
     page.set_input_files("#image", photo)
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.locator("#a-problem")).to_have_text("Tick at least one detail.")
-    expect(page.locator(".drop-kept")).to_be_visible()
+    expect(page.locator(".drop-saved")).to_be_visible()
     page.check("#a-sleeve_length")
     page.check("#a-coat_length")
     page.get_by_role("button", name="Search", exact=True).click()
@@ -188,7 +188,7 @@ def test_without_javascript(browser: Browser, site: str, photo: Path) -> None:
     page.get_by_role("button", name="Search again").click()
     page.wait_for_url(re.compile("w-coat_length=2"))
     assert len(similarities(page)) == 24
-    page.locator(".hit-picture").first.click()
+    page.locator(".hit-image").first.click()
     page.get_by_role("button", name="Search with this").click()
     page.wait_for_url("**/results?item=*")
     context.close()
@@ -201,7 +201,7 @@ def test_garments_that_lack_a_part_are_mixed_in_and_parted_again(
     context = browser.new_context(base_url=parts_site, locale="en-US", java_script_enabled=script)
     page = context.new_page()
     page.goto(f"/c/parts/results?item=3&a={two_parts[0]}&a={two_parts[1]}&n=48")
-    heading = page.get_by_role("heading", name="These lack a detail you chose")
+    heading = page.get_by_role("heading", name="These are missing a detail you chose")
     parted, alike = items(page), similarities(page)
     expect(heading).to_be_visible()
     assert alike != sorted(alike, reverse=True)

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from webapp import create_app
-from webapp.config import Options
+from webapp.config import SiteConfig
 from webapp.middleware.request_log import JSONFormatter, network
 
 RESULTS = "/c/tiny/results?item=1&a=sleeve_length"
@@ -29,16 +29,16 @@ def make(settings: Settings, app: Flask, tmp_path: Path) -> Make:
     def made(csrf: bool = False, **options: object) -> FlaskClient:
         own = create_app(
             with_instance(settings, tmp_path),
-            Options(**options),  # type: ignore[arg-type]
+            SiteConfig(**options),  # type: ignore[arg-type]
             TESTING=True,
             WTF_CSRF_ENABLED=csrf,
         )
-        holder = own.extensions["rpf"]
+        loader = own.extensions["rpf"]
         if options.get("metrics"):
-            holder.start()
-            holder.wait()
+            loader.start()
+            loader.wait()
         else:
-            holder._engine = app.extensions["rpf"].engine
+            loader._engine = app.extensions["rpf"].engine
         return own.test_client()
 
     return made
@@ -54,7 +54,7 @@ def test_searches_are_counted_together_and_the_rest_is_free(make: Make, photo: P
         assert 0 < int(refused.headers["Retry-After"]) <= 60
     problem = client.post("/submit", json={})
     assert problem.content_type == "application/problem+json"
-    assert problem.json is not None and problem.json["detail"].startswith("Many searches came from here")
+    assert problem.json is not None and problem.json["detail"].startswith("Too many searches")
     page = client.get(RESULTS, headers={"Accept-Language": "vi", "Accept": "text/html"})
     assert "<h1>Chờ một chút</h1>" in page.text
     for free in (
@@ -82,7 +82,7 @@ def test_each_address_has_its_own_count(make: Make) -> None:
 
 
 def test_behind_a_proxy_the_address_is_the_one_that_it_tells(make: Make) -> None:
-    client = make(rate_limit="1 per minute", proxies=1)
+    client = make(rate_limit="1 per minute", trusted_proxies=1)
 
     def ask(told: str) -> int:
         return client.get(RESULTS, headers={"X-Forwarded-For": told}).status_code
@@ -180,7 +180,7 @@ def test_no_log_tells_who_or_what(
 def test_an_exception_has_its_traceback_and_its_request(
     settings: Settings, tmp_path: Path, logged: Callable[[], list[dict[str, object]]]
 ) -> None:
-    app = create_app(with_instance(settings, tmp_path), Options())
+    app = create_app(with_instance(settings, tmp_path), SiteConfig())
 
     @app.get("/broken/<secret>")
     def broken(secret: str) -> str:

@@ -239,7 +239,7 @@ def test_a_full_disk_refuses_uploads_and_nothing_else(settings: Settings, tmp_pa
             answer = search(padding)
             assert answer.status == 503
             assert int(answer.headers["Retry-After"]) > 0
-            assert "cannot be kept here just now" in answer.data.decode()
+            assert "cannot be saved at the moment" in answer.data.decode()
         thumb = urllib3.request("GET", site.address + "/c/tiny/thumb/1", retries=False)
         assert (thumb.status, thumb.data[:4]) == (200, b"RIFF")
         assert submit(site, photos[0])[0] == 200

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +23,8 @@ from tests.support.commands import environment
 @pytest.fixture
 def fresh(settings: Settings, tmp_path: Path) -> Settings:
     """Settings over an empty folder of collections, for the default one."""
-    return replace(
-        with_instance(settings, tmp_path / "instance"), collections=tmp_path / "collections", collection="wardrobe"
+    return with_instance(settings, tmp_path / "instance").model_copy(
+        update={"collections": tmp_path / "collections", "collection": "wardrobe"}
     )
 
 
@@ -53,7 +52,7 @@ def test_sigterm_while_the_site_is_prepared_ends_it_in_order(fresh: Settings, tm
         assert word not in log
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     messages = [line["message"] for line in lines if line["logger"] == "webapp.engine_loader"]
-    stopped = "The preparation was stopped. What was finished is kept; the next start goes on from there."
+    stopped = "Preparation stopped. Finished work is kept; the next start resumes it."
     assert messages == [stopped] or (when, messages) == ("load", [])  # on a slow machine loading is not waited for
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from rpf import config
 from rpf.datasets.annotations import read_parts, read_split
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.ingest.pipeline import Source, index
 from rpf.settings import Settings
 from tests.support import ROOT
@@ -41,7 +41,7 @@ def test_it_finds_the_same_sleeves_and_no_trousers(engine: SearchEngine, shared:
     right, by_chance, without = [], [], []
     for path, value in sleeved.items():
         query = engine.embed(data.folder / path)
-        hits = engine.search("photos", query, {"sleeve_length": 1.0}, k=7, lacking_last=True).hits
+        hits = engine.search("photos", SearchRequest(query, {"sleeve_length": 1.0}, k=7, missing_last=True)).hits
         found = [hit.item.path for hit in hits if hit.item.path != path][:6]
         right += [sleeved[one] == value for one in found if one in sleeved]
         by_chance.append(np.mean([other == value for other in sleeved.values()]))

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
@@ -17,7 +17,7 @@ import urllib3
 from PIL import Image
 
 from benchmarks.common.site_server import Site
-from rpf.engine import Collection, Query, SearchEngine
+from rpf.engine import Collection, Query, SearchEngine, SearchRequest
 from rpf.settings import Settings
 from tests.support.commands import Run
 from tests.support.nginx import Front
@@ -103,13 +103,13 @@ class Doors:
         folder = Path(mkdtemp(dir=self.folder))
         (folder / "images").mkdir()
         shutil.copy(image, folder / "images")
-        own = replace(self.settings, collections=folder)
+        own = self.settings.model_copy(update={"collections": folder})
         told = _told(Run(own), "index", "indexed", folder / "images")
         return self._stored(folder / "indexed", image, told)
 
     def add(self, image: Path) -> Ranking:
         """Add the image to a collection, and search with what was stored of it."""
-        own = replace(self.settings, collections=self.folder)
+        own = self.settings.model_copy(update={"collections": self.folder})
         if not (self.folder / "added").is_dir():
             shutil.copytree(self.photo.parent, self.folder / "wardrobe")
             _told(Run(own), "index", "added", self.folder / "wardrobe")
@@ -144,7 +144,7 @@ class Doors:
         raise Refused(f"skipped: {told}")
 
     def _ranked(self, query: Query) -> Ranking:
-        hits = self.engine.search("tiny", query, dict.fromkeys(self.keys, 1.0), K).hits
+        hits = self.engine.search("tiny", SearchRequest(query, dict.fromkeys(self.keys, 1.0), K)).hits
         return {hit.item.id: hit.similarity for hit in hits}
 
 

@@ -87,7 +87,7 @@ def settled(site: Site) -> int:
 
 def prepare(folder: Path) -> Settings:
     """Index a few garments with the built-in model."""
-    settings = Settings(folder / "collections", NAME, instance=folder / "instance")
+    settings = Settings(collections=folder / "collections", collection=NAME, instance=folder / "instance")
     (folder / "images").mkdir()
     for seed in range(ITEMS):
         draw(seed, size=300).picture.save(folder / "images" / f"{seed:03}.jpg")

@@ -1,7 +1,7 @@
 """Ordinary images through every door: accepted, and understood alike.
 
-`make test` sends a pairwise choice of door, size and format, TEST_ORDINARY=all (`make soak`) sends all; the table at the
-end of the output has a cell for each. Whoever has an image that was refused puts it into `files`.
+`make test` sends a pairwise choice of door, size and format, TEST_ORDINARY=all (`make soak`) sends all; the table at
+the end of the output has a cell for each. Whoever has an image that was refused puts it into `files`.
 """
 
 import time

@@ -5,7 +5,6 @@ The published config files are used as they are, but for the sizes of the model 
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,7 +111,7 @@ def test_indexing_says_which_images_are_missing(made: Made, settings: Settings) 
     lost = [made.folder / "Img" / "a garment" / f"test {image}.jpg" for image in (33, 34, 35, 36)]
     for path in lost:
         path.unlink()
-    run = Run(replace(settings, collections=made.base / "collections"))
+    run = Run(settings.model_copy(update={"collections": made.base / "collections"}))
     cfg = CONFIGS / made.name / f"{made.name}.yaml"
     command = ["index", "kept", "--dataset", cfg, "--split", "test", "--set", f"DATA.BASE_PATH={made.base}"]
     said = run(*command, stream="stderr")

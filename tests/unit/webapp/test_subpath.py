@@ -25,7 +25,7 @@ from tests.e2e.test_guards import Make, make  # noqa: F401
     ],
 )
 def test_forwarded_prefix_is_believed_of_trusted_proxies(make: Make, proxies: int, prefix: str, home: str) -> None:  # noqa: F811
-    client = make(csrf=True, proxies=proxies)
+    client = make(csrf=True, trusted_proxies=proxies)
     assert client.get("/", headers={"X-Forwarded-Prefix": prefix}).location == home
     page = client.get("/c/tiny/", headers={"X-Forwarded-Prefix": prefix})
     assert f"; Path={home.removesuffix('c/tiny/')}" in page.headers["Set-Cookie"]
