@@ -88,14 +88,14 @@ def search(
     from benchmarks.search.report import write_search_report
     from benchmarks.search.synthetic_gallery import read_dataset
     from rpf.engine import SearchEngine
-    from rpf.search.index_store import method_for
+    from rpf.search.index_store import check_index_method
 
     plan = SearchPlan(
         method_names(methods) if methods else METHODS, gallery_sizes, dimensions, attribute_counts, threads
     )
     for method in plan.methods:
         if method not in BASELINES:
-            method_for(method, 0)  # raises before the work
+            check_index_method(method)  # raises before the work
     engine = SearchEngine(settings)
     name = name or engine.default
     collection = engine.collection(name)
@@ -106,7 +106,7 @@ def search(
     if min(gallery_sizes) < MIN_GALLERY_SIZE:
         raise click.UsageError(f"A gallery needs at least {MIN_GALLERY_SIZE} items.")
     out.mkdir(parents=True, exist_ok=True)
-    about = {"collection": name, "collection_size": len(collection), "model_dimension": collection.manifest.dim}
+    about = {"collection": name, "collection_size": len(collection), "model_dimension": collection.manifest.spec.dim}
     about |= {"attributes": keys, "queries": queries}
     with Bar("step") as bar, TemporaryDirectory(dir=work) as folder:
         dataset = read_dataset(collection, keys, engine.model, queries, bar)

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import yaml
 from rapidfuzz.distance import OSA
 
@@ -213,6 +215,22 @@ class Vocabulary:
             suggestions=[attribute.key for attribute in attributes],
             **params,
         )
+
+
+def is_missing(presence: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+    """Return of which parts garments have none at all, from presence probabilities of any shape: below one half.
+
+    NaN, and whatever else is not a number from 0 to 1, is unknown, and the part counts as present.
+    """
+    missing: npt.NDArray[np.bool_] = (presence >= 0) & (presence < 0.5)
+    return missing
+
+
+def present_attributes(keys: Sequence[str], presence: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
+    """Return those of the A attributes whose part a garment has, from (A,) probabilities; None where unknown."""
+    if presence is None:
+        return None
+    return frozenset(key for key, missing in zip(keys, is_missing(presence), strict=True) if not missing)
 
 
 @cache

@@ -125,10 +125,6 @@ class Settings(EnvironmentSettings):
         """The folder of this installation's search indexes."""
         return self.instance / "indexes"
 
-    def index_key(self) -> str:
-        """The key by which this installation knows the indexes that it made. Raises ConfigError."""
-        return load_secret(self.instance, "index_key")
-
 
 def load_secret(instance: Path, name: str, alternative: str = "") -> str:
     """Load the secret `name` of an instance folder, created where it is missing. Raises ConfigError."""

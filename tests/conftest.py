@@ -107,8 +107,9 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, i
 def settings(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, wardrobe: dict[Path, dict[str, int]]):  # type: ignore[no-untyped-def]
     """Settings over a folder with the collection "tiny" (the wardrobe, indexed by the tiny model)."""
     from rpf.inference.load import load_model
-    from rpf.ingest.pipeline import Source, index
+    from rpf.ingest.pipeline import ImageRecord
     from rpf.settings import Settings
+    from tests.support.collection_builder import index_images
 
     base = tmp_path_factory.mktemp("site")
     made = Settings(
@@ -118,8 +119,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, wa
         instance=base / "instance",
     )
     root = next(iter(wardrobe)).parent
-    sources = [Source(path.name, labels) for path, labels in wardrobe.items()]
-    index(made.collections / "tiny", root, sources, load_model(made), title="Tiny wardrobe")
+    sources = [ImageRecord(path.name, labels) for path, labels in wardrobe.items()]
+    index_images(made.collections / "tiny", root, sources, load_model(made), title="Tiny wardrobe")
     return made
 
 
@@ -131,16 +132,17 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
     from PIL import Image
 
     from rpf.inference.load import load_model
-    from rpf.ingest.pipeline import Source, index
+    from rpf.ingest.pipeline import ImageRecord
     from rpf.models import checkpoint
     from rpf.settings import Settings
+    from tests.support.collection_builder import index_images
 
     base = tmp_path_factory.mktemp("parts")
     model = tiny_model(base, ["MODEL.APPLICABILITY.ENABLE=true"]).eval()
     last = [layer for layer in model.region.applicability.modules() if isinstance(layer, torch.nn.Linear)][-1]
     with torch.no_grad():
         last.weight *= 100  # apart by more than 16 bits round
-        last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).applicable).logit().median(0)[0]
+        last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).presence).logit().median(0)[0]
     checkpoint.save(model, base / "parts.safetensors", note="random weights, for tests")
     made = Settings(
         collections=base / "collections",
@@ -148,8 +150,8 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
         checkpoint=base / "parts.safetensors",
         instance=base / "instance",
     )
-    sources = [Source(path.name, labels) for path, labels in wardrobe.items()]
-    index(made.collections / "parts", next(iter(wardrobe)).parent, sources, load_model(made), title="Tiny parts")
+    sources = [ImageRecord(path.name, labels) for path, labels in wardrobe.items()]
+    index_images(made.collections / "parts", next(iter(wardrobe)).parent, sources, load_model(made), title="Tiny parts")
     return made
 
 
@@ -162,7 +164,7 @@ def two_parts(parts_settings) -> tuple[str, str]:  # type: ignore[no-untyped-def
 
     collection = Collection.open(parts_settings.collections / "parts")
     pairs = combinations(range(len(collection.vocabulary)), 2)
-    first, second = next(pair for pair in pairs if set(collection.lacking(pair).sum(axis=0)) == {0, 1, 2})
+    first, second = next(pair for pair in pairs if set(collection.missing(pair).sum(axis=0)) == {0, 1, 2})
     return collection.vocabulary.keys[first], collection.vocabulary.keys[second]
 
 
@@ -172,16 +174,17 @@ def shop(tmp_path_factory: pytest.TempPathFactory, settings, wardrobe: dict[Path
     two segments, the third of them removed."""
     from rpf.collection import Writer
     from rpf.inference.load import load_model
-    from rpf.ingest.pipeline import Source, index, ingest_images
+    from rpf.ingest.pipeline import ImageRecord, ingest
+    from tests.support.collection_builder import index_images
 
     folder, model = tmp_path_factory.mktemp("shop") / "shop", load_model(settings)
     (folder / "images").mkdir(parents=True)
     for path in list(wardrobe)[:12]:
         shutil.copy(path, folder / "images")
-    sources = [Source(path.name, labels) for path, labels in list(wardrobe.items())[:12]]
-    index(folder, folder / "images", sources[:8], model, relative_root="images")
-    with Writer.existing(folder) as writer:
-        ingest_images(writer, sources[8:], model, progress=lambda phase, done, total: None)
+    sources = [ImageRecord(path.name, labels) for path, labels in list(wardrobe.items())[:12]]
+    index_images(folder, folder / "images", sources[:8], model, relative_root="images")
+    with Writer.open(folder) as writer:
+        ingest(writer, sources[8:], model, lambda phase, done, total: None)
         writer.remove([3])
     return folder
 

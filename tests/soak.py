@@ -30,11 +30,12 @@ import urllib3
 from benchmarks.common.site_server import Site, serve
 from rpf.collection import Collection
 from rpf.engine import SearchEngine, SearchRequest
-from rpf.ingest.pipeline import Source, index
+from rpf.ingest.pipeline import ImageRecord
 from rpf.ingest.scan import find_images
 from rpf.settings import Settings
 from tests.ordinary.images import make
 from tests.support import ROOT
+from tests.support.collection_builder import index_images
 from tests.support.hostile import form, requests
 from wardrobe import draw
 
@@ -63,7 +64,9 @@ class Soak:
         for seed in range(ITEMS + MORE):
             draw(seed, size=300).picture.save((images if seed < ITEMS else folder) / f"{seed:03}.jpg")
         engine = SearchEngine(self.settings)
-        index(self.settings.collections / NAME, images, [Source(name) for name in find_images(images)], engine.model)
+        index_images(
+            self.settings.collections / NAME, images, [ImageRecord(name) for name in find_images(images)], engine.model
+        )
         self.photos = [path.read_bytes() for path in sorted(images.iterdir())]
         self.photos += [make(name, LARGE_MEGAPIXELS) for name in LARGE]
         keys = engine.collection(NAME).vocabulary.parse(ATTRS)
@@ -194,7 +197,7 @@ class Soak:
         self._command("add", NAME, str(self.folder / "images"), "--again")
         ids = Collection.open(self.settings.collections / NAME).ids.tolist()
         self._command("remove", NAME, *[str(own) for own in ids if own > ITEMS])
-        self._command("compact", NAME)
+        self._command("optimize", NAME)
         for seed in range(ITEMS, ITEMS + MORE):
             (self.folder / "images" / f"{seed:03}.jpg").unlink()
 

@@ -5,8 +5,9 @@ import threading
 import time
 from collections import deque
 
-from rpf.engine import Observer, SearchEngine
+from rpf.engine import Observer, SearchEngine, load_model
 from rpf.errors import RPFError
+from rpf.ingest.default_collection import ensure_default_collection
 from rpf.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -91,10 +92,12 @@ class EngineLoader:
     def _load(self) -> None:
         try:
             self._report("load", 0, 0)
-            engine = SearchEngine(self.settings, lambda stage, seconds: self.observe(stage, seconds))
+            model = load_model(self.settings)
             self._report("start", 0, 0)
-            engine.prepare(self._report)
-            self._engine = engine
+            default = ensure_default_collection(self.settings, model, self._report)
+            self._engine = SearchEngine(
+                self.settings, model, default=default, observe=lambda stage, seconds: self.observe(stage, seconds)
+            )
             self.failure = None
         except _Stopped:
             log.info("Preparation stopped. Finished work is kept; the next start resumes it.")

@@ -1,6 +1,9 @@
 """Parts of the running app that views use."""
 
+from typing import TypeVar, cast
+
 from flask import current_app
+from werkzeug.local import LocalProxy
 
 from rpf.engine import SearchEngine
 from webapp.config import SiteConfig
@@ -8,31 +11,19 @@ from webapp.engine_loader import EngineLoader
 from webapp.images.thumbnails import Thumbnails
 from webapp.images.uploads import Uploads
 
+T = TypeVar("T")
 
-def engine_loader() -> EngineLoader:
-    """Return the loader of the engine."""
-    loader: EngineLoader = current_app.extensions["rpf"]
-    return loader
+
+def _extension(name: str, kind: type[T]) -> T:
+    return cast(T, LocalProxy(lambda: current_app.extensions[name]))
+
+
+engine_loader = _extension("rpf", EngineLoader)
+site_config = _extension("rpf_config", SiteConfig)
+uploads = _extension("rpf_uploads", Uploads)
+thumbnails = _extension("rpf_thumbnails", Thumbnails)
 
 
 def engine() -> SearchEngine:
     """Return the engine. Raises NotReady, StartFailed."""
-    return engine_loader().engine
-
-
-def site_config() -> SiteConfig:
-    """Return the settings of the site."""
-    config: SiteConfig = current_app.extensions["rpf_config"]
-    return config
-
-
-def uploads() -> Uploads:
-    """Return the store of uploaded images."""
-    uploads: Uploads = current_app.extensions["rpf_uploads"]
-    return uploads
-
-
-def thumbnails() -> Thumbnails:
-    """Return the thumbnail cache."""
-    thumbnails: Thumbnails = current_app.extensions["rpf_thumbnails"]
-    return thumbnails
+    return engine_loader.engine

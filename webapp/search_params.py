@@ -72,7 +72,7 @@ class SearchParams:
         engine = extensions.engine()
         if self.item is not None:
             return engine.query_item(name, self.item)
-        data = extensions.uploads().read(self.upload or "")  # before the cache, which must not outlive the upload
+        data = extensions.uploads.read(self.upload or "")  # before the cache, which must not outlive the upload
         return engine.embed(data, [key for key, weight in self.weights.items() if weight > 0])
 
     def request(self, query: Query, k: int, offset: int = 0) -> SearchRequest:
@@ -84,14 +84,14 @@ def search(name: str, request: SearchRequest) -> tuple[Results, float]:
     """Search, and return also the seconds since the HTTP request arrived, which the About page reports."""
     results = extensions.engine().search(name, request)
     seconds = time.perf_counter() - g.started
-    extensions.engine_loader().search_seconds.append(seconds)
+    extensions.engine_loader.search_seconds.append(seconds)
     return results, seconds
 
 
 def save_upload(data: bytes, keys: Iterable[str]) -> str:
     """Save a new image, already embedded for these attributes, and return its digest. Raises BadImage, Overloaded."""
     extensions.engine().embed(data, keys)
-    return extensions.uploads().save(data)
+    return extensions.uploads.save(data)
 
 
 def _weight(args: "MultiDict[str, str]", key: str) -> float:

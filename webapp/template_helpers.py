@@ -8,7 +8,7 @@ from flask_babel import format_decimal, format_percent
 from rpf.engine import Item
 from webapp import extensions
 from webapp.images.local import MAX_UPLOAD_BYTES
-from webapp.view_models import similarity_bar, thumbnail_image
+from webapp.view_models import item_image, similarity_bar
 
 FRAMES = {"shape-2-3": 2 / 3, "shape-3-4": 3 / 4, "shape-4-5": 4 / 5, "shape-1-1": 1.0, "shape-4-3": 4 / 3}
 
@@ -23,7 +23,7 @@ def init_app(app: Flask) -> None:
         lower_first=lower_first,
     )
     app.jinja_env.globals.update(
-        thumbnail_image=thumbnail_image,
+        item_image=item_image,
         similarity_bar=similarity_bar,
         grid_frame=grid_frame,
         max_upload_bytes=MAX_UPLOAD_BYTES,
@@ -60,11 +60,11 @@ def grid_frame(items: Sequence[Item]) -> str:
 
 def _page_context() -> dict[str, object]:
     """Return what the header of every page needs, error and waiting pages included."""
-    loader = extensions.engine_loader()
+    loader = extensions.engine_loader
     titles, note = {loader.default: loader.default}, ""
     if loader.ready:
         engine = loader.engine
-        titles = {name: engine.collection(name).manifest.title or name for name in engine.names()}
+        titles = {name: engine.collection(name).manifest.spec.title or name for name in engine.names()}
         note = engine.info.note
     name = (request.view_args or {}).get("name")
     return {

@@ -11,7 +11,7 @@ from rpf.attributes import Vocabulary
 from rpf.engine import Collection, Hit, Item, Query
 from webapp.search_params import SearchParams
 
-THUMBNAIL_SIDE, LARGE_SIDE = 320, 1200  # pixels of the longer side
+SIDES = {"thumb": 320, "image": 1200}  # pixels of the longer side, by the kind of an item's image
 COLOUR_COUNT = 10
 BOX_INSET = 0.013  # of the image's longer side
 
@@ -23,6 +23,12 @@ class DisplayImage:
     src: str
     size: tuple[int, int]
     shown: tuple[int, int]
+
+    @classmethod
+    def fit(cls, src: str, size: tuple[int, int], side: int) -> "DisplayImage":
+        """Show an image with at most `side` pixels a side."""
+        scale = min(1.0, side / max(size))
+        return cls(src, size, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
 
 
 @dataclass(frozen=True)
@@ -47,22 +53,21 @@ def attribute_colours(vocabulary: Vocabulary) -> dict[str, str]:
     return {key: f"attr-{place % COLOUR_COUNT}" for place, key in enumerate(vocabulary.keys)}
 
 
-def thumbnail_image(name: str, item: Item) -> DisplayImage:
-    """Return an item's image for a card."""
-    return _item_image("images.thumbnail", name, item, THUMBNAIL_SIDE)
-
-
-def large_image(name: str, item: Item) -> DisplayImage:
-    """Return an item's image for a page of its own."""
-    return _item_image("images.large", name, item, LARGE_SIDE)
+def item_image(name: str, item: Item, kind: str = "thumb") -> DisplayImage:
+    """Return an item's image for a card ("thumb") or for a page of its own ("image")."""
+    if not item.sha256:  # imported without its image
+        return DisplayImage(url_for("static", filename="no-image.svg"), (300, 400), (300, 400))
+    # The hash changes the address where a collection was made anew under the same name.
+    address = url_for("images.item", name=name, kind=kind, item_id=item.id, v=item.sha256[:8])
+    return DisplayImage.fit(address, (item.width, item.height), SIDES[kind])
 
 
 def query_image(collection: Collection, params: SearchParams, query: Query) -> DisplayImage:
     """Return the image that a search is for."""
     if params.item is not None:
-        return large_image(collection.name, collection.item(params.item))
+        return item_image(collection.name, collection.item(params.item), "image")
     address = url_for("images.upload", name=collection.name, digest=params.upload)
-    return DisplayImage(address, query.size, _fit(query.size, LARGE_SIDE))
+    return DisplayImage.fit(address, query.size, SIDES["image"])
 
 
 def region_boxes(vocabulary: Vocabulary, query: Query, keys: Sequence[str]) -> list[RegionBox]:
@@ -107,17 +112,3 @@ def page_numbers(page: int, last: int) -> list[int | None]:
             numbers.append(None)
         numbers.append(number)
     return numbers
-
-
-def _fit(size: tuple[int, int], side: int) -> tuple[int, int]:
-    scale = min(1.0, side / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
-
-
-def _item_image(endpoint: str, name: str, item: Item, side: int) -> DisplayImage:
-    if not item.sha256:  # imported without its image
-        return DisplayImage(url_for("static", filename="no-image.svg"), (300, 400), (300, 400))
-    # The hash changes the address where a collection was made anew under the same name.
-    address = url_for(endpoint, name=name, item_id=item.id, v=item.sha256[:8])
-    size = (item.width, item.height)
-    return DisplayImage(address, size, _fit(size, side))

@@ -21,7 +21,7 @@ from rpf.evaluation.protocol import Benchmark, Vectors, read_benchmark
 from rpf.evaluation.report import Report, make_report
 from rpf.models.backbone import make_trunk
 from rpf.models.pretrained import start_backbone
-from rpf.search.exact import FlatIndex
+from rpf.search.indexes.flat import FlatIndex
 from rpf.training.augmentation import augment
 from rpf.training.distributed import DistributedContext, hardware
 from rpf.utils.paths import WORK_FOLDER

@@ -16,9 +16,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.common.report import Row
 from rpf import config
+from rpf.collection import CollectionSpec, Writer
 from rpf.images.decode import centre_square, crop, open_image, pad_square
 from rpf.inference.openvino import compile_branches
-from rpf.ingest.pipeline import Source, index
+from rpf.ingest.pipeline import ImageRecord, IngestReport, ingest, merge_small_segments
 from rpf.ingest.scan import find_images
 from rpf.models import checkpoint
 from rpf.models.region_branch import RegionBranch
@@ -145,8 +146,8 @@ def time_indexing(source: BenchmarkModel, folder: Path, threads: int) -> list[Ro
     rows: list[Row] = [{"procedure": "published", "images_per_second": baseline, "speedup": None}]
     for procedure, model in _compiled(source, threads):
         with TemporaryDirectory() as work:
-            index(Path(work) / "warm-up", folder, [Source(name) for name in names[:WARM_UP_IMAGES]], model)
-            report = index(Path(work) / "whole", folder, [Source(name) for name in names], model)
+            _index(Path(work) / "warm-up", folder, names[:WARM_UP_IMAGES], model)
+            report = _index(Path(work) / "whole", folder, names, model)
         rate = report.added / report.seconds
         rows.append({"procedure": procedure, "images_per_second": rate, "speedup": rate / baseline})
     return rows
@@ -158,6 +159,14 @@ def _compiled(source: BenchmarkModel, threads: int) -> Iterator[tuple[str, RPF]]
         model = source.load()
         chosen = compile_branches(model, precision, threads)
         yield f"{name}, {chosen} (auto)" if precision == "auto" else name, model
+
+
+def _index(collection: Path, folder: Path, names: Sequence[str], model: RPF) -> IngestReport:
+    spec = CollectionSpec(model.checkpoint_hash, model.attributes, model.dim, str(folder.resolve()))
+    with Writer.open(collection, spec) as writer:
+        report = ingest(writer, [ImageRecord(name) for name in names], model, lambda phase, done, total: None)
+        merge_small_segments(writer, lambda phase, done, total: None)
+    return report
 
 
 def _ours(model: RPF) -> Procedure:

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.collection import Collection
-from rpf.search.base import Neighbours, RankedRows, VectorIndex, Vectors, blocks, nearest_first
-from rpf.search.indexes.faiss import Faiss
+from rpf.search.base import Neighbours, RankedRows, VectorIndex, Vectors, batches, nearest_first
+from rpf.search.indexes.faiss import FaissIndex
 from rpf.search.request import ResolvedRequest
 
 PUBLISHED = "published"
@@ -25,7 +25,7 @@ class PublishedSearcher:
 
     def __init__(self, collection: Collection, methods: Sequence[VectorIndex]) -> None:
         self.collection = collection
-        self.methods = methods  # Faiss("Flat") for each attribute
+        self.methods = methods  # FaissIndex("Flat") for each attribute
 
     def search(self, request: ResolvedRequest) -> RankedRows:
         """See rpf.search.base.Searcher: an item counts as 0 in attributes of which it is not among the 50 nearest."""
@@ -54,7 +54,7 @@ class HNSWLib(VectorIndex):
         self._graph = hnswlib.Index(space="ip", dim=dim)
         self._graph.set_num_threads(faiss.omp_get_max_threads())
         self._graph.init_index(max_elements=n, ef_construction=200, M=16, random_seed=0)
-        for block in blocks(vectors):
+        for block in batches(vectors):
             self._graph.add_items(block)
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
@@ -88,7 +88,7 @@ class USearch(VectorIndex):
 
         self._graph = Index(ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=16, expansion_add=200)
         start = 0
-        for block in blocks(vectors):
+        for block in batches(vectors):
             keys = np.arange(start, start + len(block))
             self._graph.add(keys, block, threads=faiss.omp_get_max_threads())
             start += len(block)
@@ -113,12 +113,12 @@ class USearch(VectorIndex):
         self._graph = Index.restore(str(folder / self.FILE_NAME), view=True)
 
 
-BASELINES: dict[str, type[VectorIndex]] = {PUBLISHED: Faiss, "hnswlib": HNSWLib, "usearch": USearch}
+BASELINES: dict[str, type[VectorIndex]] = {PUBLISHED: FaissIndex, "hnswlib": HNSWLib, "usearch": USearch}
 
 
 def make_baseline(name: str) -> VectorIndex:
     """Make a baseline's index for one attribute. Raises ImportError when its library is not installed."""
     if name == PUBLISHED:
-        return Faiss("Flat")
+        return FaissIndex("Flat")
     __import__(name)
     return BASELINES[name]()

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from rpf.collection import Collection, NewItem, Writer
+from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.images.decode import open_image
 from rpf.inference.interface import Embedder
 from rpf.search.attribute_vectors import AttributeVectors
@@ -76,13 +76,13 @@ def change_dimension(dataset: SearchDataset, dimension: int) -> tuple[SearchData
 def write_gallery(folder: Path, dataset: SearchDataset, size: int, progress: Progress) -> None:
     """Write a collection of `size` items without images."""
     dimension = dataset.items.shape[2]
-    with Writer(folder, checkpoint="", attributes=dataset.attributes, dim=dimension, root="images") as writer:
+    with Writer.open(folder, CollectionSpec("", dataset.attributes, dimension, "images")) as writer:
         count = 0
         for vectors in generate_gallery(dataset, size, seed=2):
             writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None)
             count += len(vectors)
             progress(f"generating {size:,} items", count, size)
-        writer.compact()
+        writer.optimize()
 
 
 def generate_gallery(dataset: SearchDataset, size: int, seed: int) -> Iterator[Floats]:

@@ -19,13 +19,13 @@ from benchmarks.search.synthetic_gallery import SearchDataset, generate_gallery
 from rpf.collection import Collection, NewItem, Writer
 from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.base import Searcher
-from rpf.search.index_store import EXACT, open_index, update_index
+from rpf.search.index_store import EXACT, open_searcher, update_index
 from rpf.search.oversampling import calibrate_oversampling
 from rpf.search.request import ResolvedRequest
 from rpf.search.two_stage import TwoStageSearcher
 from rpf.utils.cores import usable_cores
 
-KEY = "bench"
+INDEX_FOLDER = "indexes"  # in a trial's copy
 K = 50
 WARM_UP_QUERIES = 300  # items of the collection
 WARM_UP_SECONDS = 5.0
@@ -74,7 +74,7 @@ def build(trial: Trial) -> tuple[float, int]:
     start = time.perf_counter()
     if trial.method in BASELINES:
         collection, methods = Collection.open(trial.copy), []
-        for attribute in range(len(collection.manifest.attributes)):
+        for attribute in range(len(collection.manifest.spec.attributes)):
             method, folder = make_baseline(trial.method), _files(trial, attribute)
             folder.mkdir(parents=True)
             method.build(AttributeVectors(collection, attribute))
@@ -83,10 +83,11 @@ def build(trial: Trial) -> tuple[float, int]:
         if trial.method != PUBLISHED:
             np.save(trial.copy / BASELINE_FOLDER / OVERSAMPLING_FILE, calibrate_oversampling(collection, methods))
     else:
-        with Writer.existing(trial.copy) as writer:
-            update_index(writer, trial.method, KEY, lambda *_: None)
+        update_index(Collection.open(trial.copy), trial.copy / INDEX_FOLDER, trial.method, lambda *_: None)
     seconds = time.perf_counter() - start
-    files = [path for part in ("index", BASELINE_FOLDER) for path in (trial.copy / part).rglob("*") if path.is_file()]
+    files = [
+        path for part in (INDEX_FOLDER, BASELINE_FOLDER) for path in (trial.copy / part).rglob("*") if path.is_file()
+    ]
     return seconds, sum(path.stat().st_size for path in files)
 
 
@@ -132,17 +133,17 @@ def add(trial: Trial, dataset: SearchDataset) -> float:
         -ADDED_ITEMS:
     ]
     start = time.perf_counter()
-    with Writer.existing(trial.copy) as writer:
+    with Writer.open(trial.copy) as writer:
         writer.append([NewItem("", "", 0, 0, 0, {})] * ADDED_ITEMS, vectors, None)
-        update_index(writer, trial.method, KEY, lambda *_: None)
+        update_index(Collection.open(trial.copy), trial.copy / INDEX_FOLDER, trial.method, lambda *_: None)
     return time.perf_counter() - start
 
 
 def clear(trial: Trial) -> None:
     """Delete the copy and its index."""
     if trial.method == "milvus" and trial.copy.exists():
-        with Writer.existing(trial.copy) as writer:
-            update_index(writer, EXACT, KEY, lambda *_: None)  # drops the collections on the server
+        # drops the collections on the server
+        update_index(Collection.open(trial.copy), trial.copy / INDEX_FOLDER, EXACT, lambda *_: None)
     shutil.rmtree(trial.copy, ignore_errors=True)
 
 
@@ -170,10 +171,10 @@ def anonymous_bytes() -> int:
 
 def _open(trial: Trial, collection: Collection) -> Searcher:
     if trial.method not in BASELINES:
-        return open_index(collection, trial.method, KEY)
-    methods = [make_baseline(trial.method) for _ in collection.manifest.attributes]
+        return open_searcher(collection, trial.copy / INDEX_FOLDER, trial.method)
+    methods = [make_baseline(trial.method) for _ in collection.manifest.spec.attributes]
     for attribute, method in enumerate(methods):
-        method.open(_files(trial, attribute), (len(collection), collection.manifest.dim))
+        method.open(_files(trial, attribute), (len(collection), collection.manifest.spec.dim))
     if trial.method == PUBLISHED:
         return PublishedSearcher(collection, methods)
     oversampling = np.load(trial.copy / BASELINE_FOLDER / OVERSAMPLING_FILE).tolist()

@@ -93,9 +93,9 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         maintenance.remove,
         maintenance.relocate,
         collections.search,
-        collections.import_collection,
+        collections.import_legacy,
     ),
-    "Maintenance": (maintenance.verify, maintenance.compact),
+    "Maintenance": (maintenance.verify, maintenance.repair, maintenance.optimize, maintenance.build_index),
     "Models": (training.train, evaluation.evaluate, evaluation.compare, model.embed, model.convert),
     "Datasets": (wardrobe.wardrobe,),
     "Installation": (model.doctor,),
@@ -105,7 +105,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
 @click.group(
     cls=SectionedGroup,
     sections=SECTIONS,
-    resumable=("demo", "index", "add", "verify", "wardrobe"),
+    resumable=("demo", "index", "add", "repair", "wardrobe"),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__)

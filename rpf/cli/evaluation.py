@@ -61,11 +61,11 @@ def evaluate(
     from rpf.evaluation.report import make_report
     from rpf.evaluation.tables import as_text
     from rpf.inference.load import load_model
-    from rpf.search.indexes.registry import METHODS, make_method
+    from rpf.search.indexes.registry import INDEXES, make_index
 
-    wanted = method_names(methods) if methods else list(METHODS)
+    wanted = method_names(methods) if methods else [name for name in INDEXES if not make_index(name).needs_server]
     for name in wanted:
-        make_method(name)  # to say what is wrong before the work
+        make_index(name)  # to say what is wrong before the work
     values = config.load(configs, overrides)
     model = load_model(settings, values)
     with Bar("image") as bar:
@@ -80,7 +80,7 @@ def evaluate(
         for name, own in measured.items():
             bar(name, 0, benchmark.count)
             for one in vectors:
-                method = make_method(name)
+                method = make_index(name)
                 try:
                     own.append(measure(one, method, topk))
                 finally:

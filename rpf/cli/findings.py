@@ -61,5 +61,5 @@ def _collections(engine: SearchEngine, settings: Settings) -> Iterator[Finding]:
             continue
         hint = f"; its image folder is gone: {collection.root} (if moved: python -m rpf relocate {name} NEWFOLDER)"
         lost = "" if collection.root.is_dir() else hint
-        parts = "" if collection.knows_parts else "; which parts its items have is not known"
+        parts = "" if collection.knows_presence else "; which parts its items have is not known"
         yield "collection", f"{name}{default}: {len(collection)} items{parts}{lost}", not lost

@@ -1,17 +1,22 @@
-"""Commands for a collection that lives: pictures come and go, and what is damaged is mended."""
+"""Commands that change, check and repair a collection."""
 
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from rpf.cli.options import AGAIN, BATCH, FILE, FOLLOW_LINKS, WAIT, Bar, index_keeper, tell_report, with_settings
+from rpf.cli.options import AGAIN, BATCH, FILE, FOLLOW_LINKS, WAIT, Bar, print_ingest_report, with_settings
 from rpf.cli.output import say
 from rpf.settings import Settings
 
-MOST = 40  # lines of a report
+if TYPE_CHECKING:
+    from rpf.ingest.verify import VerifyReport
+
+MAX_REPORT_LINES = 40  # of one kind
 
 
 @click.command()
@@ -35,195 +40,250 @@ def add(
 ) -> None:
     """Add images, or folders of images, to the collection NAME.
 
-    Those that are there already are kept; one that was moved keeps its id, one that was changed gets a new one. What
-    was removed by `remove` is left out, unless --again is given. The collection's image folder is the one that it was
-    indexed from. Ends with status 3 if an image could not be read.
+    Images that are items already are left as they are; one that was moved keeps its id, one that was changed gets a new
+    one. Images that were removed by `remove` are left out, unless --again is given. The collection's image folder is
+    the one that it was indexed from. Ends with status 3 if an image could not be read.
 
     \b
     Examples:
-      python -m rpf add shop photos/new/
-      python -m rpf add shop --copy ~/Downloads/coat.jpg
-      python -m rpf add shop photos/coat.jpg --again
+      rpf add shop photos/new/
+      rpf add shop --copy ~/Downloads/coat.jpg
+      rpf add shop photos/coat.jpg --again
     """
-    from rpf.collection import collection_folder
+    from rpf.collection import Collection, Writer, collection_folder
+    from rpf.collection.image_folder import ImageFolder
+    from rpf.collection.manifest import read_manifest
+    from rpf.errors import CollectionError
     from rpf.inference.load import load_model
-    from rpf.ingest import copy_images
+    from rpf.ingest.copy_images import copy_images, locate_images
+    from rpf.ingest.pipeline import ingest, merge_small_segments
     from rpf.ingest.scan import describe
+    from rpf.search.index_store import check_index_method, update_index
 
     folder = collection_folder(settings.collections, name)
-    place = copy_images.image_folder(folder, settings.image_roots)
-    given = copy_images.sort_given(place, images, follow_links)
-    if not given.inside and not given.outside:
-        instead = describe(given.left_out)
-        raise click.UsageError(f"There are no images in what is given{instead and ', but ' + instead}.")
-    if given.outside and not copy:
+    spec = read_manifest(folder)[0].spec
+    if not spec.checkpoint:
+        template = 'The collection "%(name)s" was imported without its checkpoint: it takes no images.'
+        raise CollectionError(template, name=name)
+    image_folder = ImageFolder(spec.image_root(folder), settings.image_roots)
+    image_folder.require(name)  # a folder made in its place would hide its images
+    sources = locate_images(image_folder, images, follow_links)
+    if not sources.inside and not sources.outside:
+        instead = describe(sources.left_out)
+        raise click.UsageError(f"There are no images in these files and folders{instead and ', but ' + instead}.")
+    if sources.outside and not copy:
         raise click.UsageError(
-            f"{given.outside[0]} lies outside of the image folder of {name} ({place.root}): move it there, or give "
-            "--copy, which copies it."
+            f'"{sources.outside[0]}" lies outside of the image folder of {name} ("{image_folder.root}"): move it '
+            "there, or give --copy, which copies it."
         )
-    with Bar() as bar:
-        update_index = index_keeper(settings, bar)
-        report = copy_images.add(
-            folder,
-            given,
-            load_model(settings),
-            batch=batch,
-            progress=bar,
-            wait=wait,
-            again=again,
-            linked=settings.image_roots,
-            finish=update_index,
-        )
-    tell_report(name, report, given.left_out)
+    check_index_method(settings.index_method)
+    model = load_model(settings)
+    spec = replace(spec, checkpoint=model.checkpoint_hash)
+    with Bar() as bar, Writer.open(folder, spec, wait=wait) as writer:
+        copies = copy_images(writer, sources.outside, again)
+        records = [*sources.inside, *copies.images]
+        report = ingest(writer, records, model, bar, batch_size=batch, linked=settings.image_roots, again=again)
+        merge_small_segments(writer, bar)
+        update_index(Collection.open(folder), settings.indexes, settings.index_method, bar)
+    report.skipped[:0] = copies.skipped
+    report.left_out += copies.left_out
+    print_ingest_report(name, report, sources.left_out)
 
 
 @click.command()
 @click.argument("name")
 @click.argument("items", nargs=-1, metavar="[ID|PATH]...")
-@click.option("--missing", is_flag=True, help="Remove the items whose images are gone from the image folder.")
+@click.option("--missing", is_flag=True, help="Remove the items whose images are missing in the image folder.")
 @WAIT
 def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> None:
     """Remove items from the collection NAME: by id, by the path of the image, or all below a folder.
 
-    17 is an id, ./17 a path. A path counts from here, else from the image folder. The images stay where they are; what
-    was given is remembered, so that `index` and `add` leave it out until they are told --again.
+    17 is an id, ./17 a path. A path is relative to the current folder, else to the image folder. The images stay where
+    they are; `index` and `add` leave the named ones out from then on, until --again is given.
 
     \b
     Examples:
-      python -m rpf remove shop 17 23
-      python -m rpf remove shop photos/coat.jpg photos/2019/
-      python -m rpf remove shop --missing
+      rpf remove shop 17 23
+      rpf remove shop photos/coat.jpg photos/2019/
+      rpf remove shop --missing
     """
-    from rpf.collection import Writer, collection_folder
-    from rpf.ingest import remove
+    from rpf.collection import Collection, Writer, collection_folder
+    from rpf.ingest.remove import remove
+    from rpf.search.index_store import check_index_method, update_index
 
     if not items and not missing:
-        raise click.UsageError("Give ids or paths of what is to be removed, or --missing.")
+        raise click.UsageError("Give ids or paths of items to remove, or --missing.")
     settings = Settings.from_environ()
-    with Bar("vector") as bar:
-        update_index = index_keeper(settings, bar)
-        with Writer.existing(collection_folder(settings.collections, name), wait) as writer:
-            removed = remove.remove(writer, items, missing)
-            update_index(writer)
-            left = writer.manifest.count
-    _tell_lines([f"removed {item_id}: {path}" for item_id, path in removed.items()])
-    say(f"{name}: {len(removed)} removed, {left} left")
+    folder = collection_folder(settings.collections, name)
+    check_index_method(settings.index_method)
+    with Bar("vector") as bar, Writer.open(folder, wait=wait) as writer:
+        removed = remove(writer, items, missing)
+        update_index(Collection.open(folder), settings.indexes, settings.index_method, bar)
+    _print_lines([f"removed {item_id}: {path}" for item_id, path in removed.items()])
+    say(f"{name}: {len(removed)} removed, {writer.manifest.count} left")
 
 
 @click.command()
 @click.argument("name")
 @click.argument("folder", type=FILE)
-@click.option("--partial", is_flag=True, help="Go on though images are missing in FOLDER, or others under their paths.")
+@click.option("--partial", is_flag=True, help="Go on though images are missing in FOLDER, or differ.")
 @WAIT
 def relocate(name: str, folder: Path, partial: bool, wait: float) -> None:
-    """Tell the collection NAME that its image folder is FOLDER now: it was moved, or copied to another disk.
+    """Set the image folder of the collection NAME to FOLDER: it was moved, or copied to another disk.
 
-    Nothing is embedded; that the images are those of the collection is checked by their hashes. Images that are missing
-    in the folder of before may be missing in the new one too. If that is gone, --partial is needed to go on without
-    some of the images.
+    Nothing is embedded; the images are compared by their hashes. Images that are missing in the old folder may be
+    missing in the new one too. If the old folder is gone, --partial is needed to go on without some of the images.
 
     \b
     Example:
-      python -m rpf relocate shop /mnt/photos
+      rpf relocate shop /mnt/photos
     """
-    from rpf.collection import collection_folder
-    from rpf.ingest import relocate
+    from rpf.collection import Writer, collection_folder
+    from rpf.ingest.relocate import relocate
 
     settings = Settings.from_environ()
-    target = collection_folder(settings.collections, name)
-    with Bar() as bar:
-        report = relocate.relocate(target, folder, bar, wait=wait, partial=partial, linked=settings.image_roots)
-    if report.missing:
+    with Bar() as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
+        missing = relocate(writer, folder, bar, partial=partial, linked=settings.image_roots)
+    if missing:
         say(
-            f"{len(report.missing)} images are missing there or are others; `python -m rpf index {name} "
-            f"{shlex.quote(str(folder))}` takes in what was moved or changed, with --prune it removes the rest"
+            f"{len(missing)} images are missing there or differ; `rpf index {name} {shlex.quote(str(folder))}` "
+            "takes in what was moved or changed, with --prune it removes the other items"
         )
-    say(f"{name}: {report.items} items, images in {folder.resolve()}")
+    say(f"{name}: {writer.manifest.count} items, images in {folder.resolve()}")
 
 
 @click.command()
+@click.argument("name")
+@WAIT
+def optimize(name: str, wait: float) -> None:
+    """Merge the segments of the collection NAME, drop removed items, and rebuild its search index.
+
+    The index keeps its method; `build-index` changes it.
+
+    \b
+    Example:
+      rpf optimize shop
+    """
+    from rpf.collection import Writer, collection_folder
+    from rpf.search.index_store import check_index_method
+
+    settings = Settings.from_environ()
+    check_index_method(settings.index_method)
+    with Bar("vector") as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
+        writer.optimize()
+        _rebuild_index(writer.folder, None, settings, bar)
+
+
+@click.command("build-index")
 @click.argument("name")
 @click.option(
     "--method",
-    help="Search by: auto, exact, pca, kdtree, lsh, faiss, faiss:FACTORY, hnsw, milvus. Default: as now; where there "
-    "is no index, RPF_INDEX_METHOD.",
+    help="auto, exact, pca, kdtree, lsh, faiss, faiss:FACTORY, hnsw or milvus. Default: the method in use, else "
+    "RPF_INDEX_METHOD.",
 )
 @WAIT
-def compact(name: str, method: str | None, wait: float) -> None:
-    """Merge the parts of the collection NAME, drop what was removed, and build its search index anew.
+def build_index(name: str, method: str | None, wait: float) -> None:
+    """Build the search index of the collection NAME in this installation.
 
-    The method stays in use for what is added later, as long as RPF_INDEX_METHOD is unset or auto; but a collection
-    of 10,000 items or more stays without an index only with RPF_INDEX_METHOD=exact.
+    The method stays in use for images that are added later, as long as RPF_INDEX_METHOD is unset or auto; but a
+    collection of 10,000 items or more stays without an index only with RPF_INDEX_METHOD=exact.
 
     \b
     Examples:
-      python -m rpf compact shop
-      python -m rpf compact shop --method hnsw
+      rpf build-index shop
+      rpf build-index shop --method hnsw
     """
-    from rpf.collection import Collection, Writer, collection_folder
-    from rpf.search.index_store import method_for, method_in_use, update_index
+    from rpf.collection import Writer, collection_folder
 
     settings = Settings.from_environ()
-    folder = collection_folder(settings.collections, name)
-    method_for(method or settings.index_method, 0)  # to say what is wrong before the work
-    with Bar("vector") as bar, Writer.existing(folder, wait) as writer:
-        writer.compact()
-        wanted = method or method_in_use(Collection.open(folder)) or settings.index_method
-        used = update_index(writer, wanted, settings.index_key(), bar, anew=True)
-        count = writer.manifest.count
-    say(f"{name}: {count} items, searched by {used}")
+    with Bar("vector") as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
+        _rebuild_index(writer.folder, method, settings, bar)
+
+
+def _rebuild_index(folder: Path, method: str | None, settings: Settings, bar: Bar) -> None:
+    from rpf.collection import Collection
+    from rpf.search.index_store import index_method, update_index
+
+    collection = Collection.open(folder)
+    method = method or index_method(collection, settings.indexes) or settings.index_method
+    used = update_index(collection, settings.indexes, method, bar, rebuild=True)
+    say(f"{folder.name}: {len(collection)} items, searched by {used}")
 
 
 @click.command()
 @click.argument("name")
-@click.option("--check-only", is_flag=True, help="Look, and change nothing.")
+@with_settings
+def verify(settings: Settings, name: str) -> None:
+    """Check the collection NAME (images, counts, embeddings, index), and change nothing.
+
+    Problems are listed by kind, with the paths of the images and what to do. Ends with status 1 if there are any.
+
+    \b
+    Example:
+      rpf verify shop
+    """
+    from rpf.collection import collection_folder
+    from rpf.collection.manifest import read_manifest
+    from rpf.ingest.verify import verify
+    from rpf.utils.files import file_hash
+
+    folder = collection_folder(settings.collections, name)
+    checkpoint = read_manifest(folder)[0].spec.checkpoint
+    if checkpoint and settings.checkpoint.is_file() and file_hash(settings.checkpoint) != checkpoint:
+        say(
+            f'note: {name} was made with another checkpoint than "{settings.checkpoint}"; to search or repair it, give '
+            "that one by --checkpoint",
+            err=True,
+        )
+    with Bar() as bar:
+        report = verify(folder, settings, bar)
+    _print_verify_report(name, report)
+
+
+@click.command()
+@click.argument("name")
 @BATCH
 @WAIT
 @with_settings
-def verify(settings: Settings, name: str, check_only: bool, batch: int, wait: float) -> None:
-    """Check the collection NAME (images, counts, embeddings, index), and mend what can be mended.
+def repair(settings: Settings, name: str, batch: int, wait: float) -> None:
+    """Check the collection NAME as `verify` does, and repair it.
 
-    Damaged items are re-embedded from their images, under new ids. Problems are listed by kind, with the paths of the
-    images and what to do. Ends with status 1 if something remains that could not be mended.
+    Lost or corrupt items are re-embedded from their images, under new ids; items that cannot be re-embedded are
+    removed. Ends with status 1 if problems remain.
 
     \b
-    Examples:
-      python -m rpf verify shop
-      python -m rpf verify shop --check-only
+    Example:
+      rpf repair shop
     """
-    from rpf.collection import collection_folder
-    from rpf.inference.load import load_model
-    from rpf.ingest import verify
-    from rpf.search.index_store import method_for
+    from rpf.collection import Writer, collection_folder
+    from rpf.ingest.pipeline import merge_small_segments
+    from rpf.ingest.repair import repair_index, repair_items
+    from rpf.search.index_store import check_index_method
 
+    check_index_method(settings.index_method)
     folder = collection_folder(settings.collections, name)
-    method_for(settings.index_method, 0)
-    with Bar() as bar:
-        if check_only:
-            report = verify.check(folder, settings.index_key(), bar, settings.image_roots)
-        else:
-            report = verify.mend(
-                folder,
-                lambda: load_model(settings),
-                settings.index_method,
-                settings.index_key(),
-                bar,
-                wait=wait,
-                batch=batch,
-                linked=settings.image_roots,
-            )
-    _tell_lines([f"mended: {line}" for line in report.mended])
-    for problem in report.remaining:
+    with Bar() as bar, Writer.open(folder, wait=wait, repair=True) as writer:
+        report = repair_items(writer, settings, bar, batch_size=batch)
+        merge_small_segments(writer, bar)
+        repair_index(writer, settings, report, bar)
+    _print_verify_report(name, report)
+
+
+def _print_verify_report(name: str, report: "VerifyReport") -> None:
+    """Print what was repaired and the problems; end with status 1 if there are any."""
+    _print_lines([f"repaired: {line}" for line in report.repaired])
+    for problem in report.problems:
         say(f"problem: {problem.text}{':' if problem.items else ''}")
-        _tell_lines([f"  {item}" for item in problem.items])
-    say(f"{name}: {report.items} items, {len(report.mended)} mended, {report.problems} problems")
-    if report.remaining:
+        _print_lines([f"  {item}" for item in problem.items])
+    problems = sum(problem.count for problem in report.problems)
+    say(f"{name}: {report.items} items, {len(report.repaired)} repaired, {problems} problems")
+    if problems:
         sys.exit(1)
 
 
-def _tell_lines(lines: Sequence[str]) -> None:
-    """Print a long list, cut short."""
-    for line in lines[:MOST]:
+def _print_lines(lines: Sequence[str]) -> None:
+    """Print a list, cut at MAX_REPORT_LINES."""
+    for line in lines[:MAX_REPORT_LINES]:
         say(line)
-    if len(lines) > MOST:
-        say(f"  and {len(lines) - MOST} more")
+    if len(lines) > MAX_REPORT_LINES:
+        say(f"  and {len(lines) - MAX_REPORT_LINES} more")

@@ -17,8 +17,7 @@ from rpf.settings import Settings
 from rpf.utils.files import check_writable
 
 if TYPE_CHECKING:
-    from rpf.collection import Writer
-    from rpf.ingest.pipeline import Report
+    from rpf.ingest.pipeline import IngestReport
 
 UNREADABLE = 3  # exit status: all is done, but for images that cannot be read
 FILE = click.Path(path_type=Path)
@@ -27,7 +26,7 @@ BATCH = click.option(
     default=32,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Pictures embedded (and saved) at a time.",
+    help="Images embedded (and saved) at a time.",
 )
 SKIP_BAD = click.option(
     "--skip-bad", is_flag=True, help="Leave out images that are missing or cannot be decoded, and say so."
@@ -85,7 +84,7 @@ def _is_value(option: str, arg: str) -> bool:
 class Bar(AbstractContextManager["Bar"]):
     """A tqdm bar for each phase of a long work."""
 
-    def __init__(self, unit: str = "picture") -> None:
+    def __init__(self, unit: str = "image") -> None:
         self._unit = unit
         self._bar: Any = None
         self._phase = ""
@@ -125,39 +124,19 @@ def method_names(text: str) -> list[str]:
     return list(dict.fromkeys(name for word in text.split() for name in ([word] if ":" in word else word.split(","))))
 
 
-def index_keeper(settings: Settings, bar: Bar) -> "Callable[[Writer], object]":
-    """What brings a collection's search index up to date, by its writer. Raises ConfigError."""
-    from rpf.errors import SearchUnavailable
-    from rpf.search.index_store import method_for, update_index
-
-    method_for(settings.index_method, 0)  # now, and not after the work
-    key = settings.index_key()
-
-    def keep(writer: "Writer") -> None:
-        try:
-            update_index(writer, settings.index_method, key, bar)
-        except SearchUnavailable as error:
-            template = (
-                "%(why)s The collection itself is as it should be; the next command will bring its index up to date."
-            )
-            raise SearchUnavailable(template, why=error) from error
-
-    return keep
-
-
-def tell_report(name: str, report: "Report", left_out: Counter[str]) -> None:
-    """Say what became of the images and what was left out; end with status 3 if an image could not be read."""
+def print_ingest_report(name: str, report: "IngestReport", left_out: Counter[str]) -> None:
+    """Print the results of an ingest and the files left out; end with status 3 if an image could not be read."""
     from rpf.ingest.scan import describe
 
     for path, why in report.skipped:
         say(f"skipped {path}: {why}", err=True)
     rarely = "".join(f"{n} {what}, " for n, what in ((report.moved, "moved"), (report.pruned, "pruned")) if n)
     say(
-        f"{name}: {report.added} added, {report.kept} already there, {len(report.skipped)} skipped, {rarely}"
+        f"{name}: {report.added} added, {report.unchanged} unchanged, {len(report.skipped)} skipped, {rarely}"
         f"in {report.seconds:.1f} s"
     )
-    if report.removed:
-        say(f"left out: {report.removed} removed earlier (--again brings them back)")
+    if report.left_out:
+        say(f"left out: {report.left_out} removed earlier (--again brings them back)")
     if text := describe(left_out):
         say(f"left out: {text}")
     if report.skipped:
@@ -170,10 +149,9 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(checkpoint: Path | None, **kwargs: Any) -> None:
         settings = Settings.from_environ()
-        command(
-            settings=settings if checkpoint is None else settings.model_copy(update={"checkpoint": checkpoint}),
-            **kwargs,
-        )
+        if checkpoint is not None:
+            settings = settings.model_copy(update={"checkpoint": checkpoint})
+        command(settings=settings, **kwargs)
 
     option = click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")
     return option(run)

@@ -3,20 +3,19 @@
     collections/<name>/
       manifest.json           what belongs to the collection; swapped atomically, with a generation number
       items.sqlite            one row an item, and the hashes of images that were removed on purpose
-      segments/<segment>/     ids.npy, embeddings.npy and perhaps boxes.npy, applicable.npy: never changed once named
-                              in a manifest
+      segments/<segment>/     ids.npy, embeddings.npy and perhaps boxes.npy, applicable.npy (presence); immutable once
+                              a manifest names them
       tombstones-<generation>.npy   the ids of removed items whose vectors are still in a segment
-      lock                    held by the writer while it lives
+      lock                    held by the writer
 
-Readers take no lock. They read the manifest once and map what it names; rows and files that it does not name are the
-leavings of a crash, which readers ignore and the next writer clears away. Everything read is checked: collections
-come from other people too.
+Readers take no lock. They read the manifest once and map the files that it names; rows and files that it does not name
+are leftovers of a crash, which readers ignore and the next writer deletes. All input is checked, because collections
+come from other people too. A search index is not a part of a collection: see rpf.search.index_store.
 """
 
 from rpf.collection.items import Item, NewItem
-from rpf.collection.manifest import Manifest, collection_folder, valid_name
+from rpf.collection.manifest import CollectionSpec, Manifest, collection_folder, valid_name
 from rpf.collection.reader import Collection
-from rpf.collection.segments import lacking
 from rpf.collection.writer import Writer
 
-__all__ = ["Collection", "Item", "Manifest", "NewItem", "Writer", "collection_folder", "lacking", "valid_name"]
+__all__ = ["Collection", "CollectionSpec", "Item", "Manifest", "NewItem", "Writer", "collection_folder", "valid_name"]

@@ -1,59 +1,85 @@
-"""Where a writer begins: at the collection that is there, or at a new one."""
+"""Creation of a collection, or the check that an existing one has the facts that a writer expects."""
 
 import shlex
-from dataclasses import asdict, replace
 from pathlib import Path
+from uuid import uuid4
 
-from rpf.collection.items import FILE, ItemTable
-from rpf.collection.manifest import INDEX, Manifest, damaged, read_manifest, write_manifest
-from rpf.collection.segments import FOLDER
+from rpf.collection.items import ITEMS_FILE, ItemTable
+from rpf.collection.manifest import (
+    CollectionSpec,
+    Manifest,
+    check_spec,
+    collection_folder,
+    damaged,
+    read_manifest,
+    write_manifest,
+)
+from rpf.collection.segments import SEGMENTS_FOLDER
 from rpf.errors import CollectionError, UnknownCollection
 from rpf.utils.files import sync_folder
 
 
-def find_or_make(folder: Path, new: Manifest) -> Manifest:
-    """The manifest of the collection in `folder` (resolved, locked), or `new`, which is written with an empty table.
-
-    Raises CollectionError if what is there is damaged or was made with another checkpoint, attributes, dim or root.
-    """
-    segments = folder / FOLDER
-    for own in (segments, folder / INDEX):
-        if own.is_symlink():  # what it leads to is not ours to clean
-            raise damaged(folder, f"its folder {own.name} is a symbolic link")
-    segments.mkdir(exist_ok=True)
+def check_name_and_spec(folder: Path, spec: CollectionSpec) -> None:
+    """Raise CollectionError where no collection with these facts can be created."""
+    collection_folder(folder.parent, folder.name)
     try:
-        old = read_manifest(folder)[0]
+        check_spec(spec)
+    except ValueError as error:
+        template = "The collection %(name)s cannot be created: %(why)s."
+        raise CollectionError(template, name=folder.name, why=error) from error
+
+
+def find_or_create(folder: Path, spec: CollectionSpec | None) -> Manifest:
+    """Return the manifest of the collection in `folder` (resolved, locked); create it from `spec` if there is none.
+
+    Raises CollectionError if the collection is damaged or has other facts than `spec`; UnknownCollection if there is
+    neither a collection nor a spec.
+    """
+    segments = folder / SEGMENTS_FOLDER
+    if segments.is_symlink():  # cleanup would delete the files of another folder
+        raise damaged(folder, f"its folder {segments.name} is a symbolic link")
+    try:
+        manifest = read_manifest(folder)[0]
     except UnknownCollection:
-        if any(segments.iterdir()):
+        if segments.is_dir() and any(segments.iterdir()):
             raise damaged(folder, "it has segments and no manifest") from None
-        ItemTable(folder, new=True).close()  # before the manifest, which promises that it is there
-        write_manifest(folder, new)
+        if spec is None:
+            raise
+        segments.mkdir(exist_ok=True)
+        ItemTable(folder, new=True).close()  # before the manifest, which promises that it exists
+        manifest = Manifest(spec, uuid=uuid4().hex)
+        write_manifest(folder, manifest)
         sync_folder(folder.parent)
-        return new
-    if not (folder / FILE).exists():  # a new one would give the ids of the old one again
-        raise damaged(folder, f"{FILE} is missing")
-    have = replace(old, root=str(old.image_root(folder)))
-    want = replace(new, root=str(new.image_root(folder)))
+        return manifest
+    segments.mkdir(exist_ok=True)
+    if not (folder / ITEMS_FILE).exists():  # a new one would give the ids of the old one again
+        raise damaged(folder, f"{ITEMS_FILE} is missing")
+    if spec is not None:
+        _require_same(folder, manifest.spec, spec)
+    return manifest
+
+
+def _require_same(folder: Path, have: CollectionSpec, want: CollectionSpec) -> None:
     if have.checkpoint != want.checkpoint:
         raise CollectionError(
             'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint, or index under '
             "another name.", name=folder.name,
         )  # fmt: skip
-    for key in ("attributes", "dim"):
-        if asdict(have)[key] != asdict(want)[key]:
-            template = "The collection %(name)s was made with another %(key)s (%(have)s, not %(want)s)."
-            differing = {"key": key, "have": asdict(have)[key], "want": asdict(want)[key]}
-            raise CollectionError(template, name=folder.name, **differing)
-    if have.root != want.root:
+    if (have.attributes, have.dim) != (want.attributes, want.dim):
         raise CollectionError(
-            'The images of the collection "%(name)s" lie in %(have)s, not in %(want)s. %(hint)s',
-            name=folder.name, have=have.root, want=want.root, hint=_hint(folder.name, Path(have.root), Path(want.root)),
+            'The collection "%(name)s" has other attributes or another embedding dimension: %(have)s, not %(want)s.',
+            name=folder.name, have=(*have.attributes, have.dim), want=(*want.attributes, want.dim),
         )  # fmt: skip
-    return old
+    roots = have.image_root(folder), want.image_root(folder)
+    if roots[0] != roots[1]:
+        raise CollectionError(
+            'The images of the collection "%(name)s" lie in "%(have)s", not in "%(want)s". %(hint)s',
+            name=folder.name, have=roots[0], want=roots[1], hint=_hint(folder.name, *roots),
+        )  # fmt: skip
 
 
 def _hint(name: str, have: Path, want: Path) -> str:
     given = shlex.quote(str(want))
     if want.is_relative_to(have):
-        return f"For a part of them: python -m rpf add {name} {given}"
-    return f"If that folder was moved: python -m rpf relocate {name} {given}"
+        return f"For a part of them: rpf add {name} {given}"
+    return f"If that folder was moved: rpf relocate {name} {given}"

@@ -1,4 +1,4 @@
-"""The image folder of a collection: which files its items may be."""
+"""Image folder of a collection: the files that its items may be."""
 
 import os
 import stat
@@ -12,7 +12,7 @@ from rpf.utils.files import file_hash
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """An image folder, and the folders outside of it that links in it may lead into.
+    """Image folder, and the folders outside of it that links in it may lead into.
 
     A collection may come from a stranger: its files never widen what may be read, only the settings of this
     installation do (RPF_IMAGE_ROOTS).
@@ -29,8 +29,8 @@ class ImageFolder:
         except (OSError, RuntimeError, ValueError):  # missing; a loop of links; a NUL in the name
             return None
 
-    def lacks(self, path: str) -> bool:
-        """Return whether an image is gone. One that cannot be looked at (permissions, a failing disk) may be there."""
+    def is_missing(self, path: str) -> bool:
+        """Return whether an image is missing. One that cannot be read (permissions, a failing disk) is not."""
         try:
             return not stat.S_ISREG(os.stat(self.root / path).st_mode)
         except (FileNotFoundError, NotADirectoryError):
@@ -38,25 +38,25 @@ class ImageFolder:
         except (OSError, ValueError):
             return False
 
-    def holds(self, path: str, size: int, sha256: str) -> bool | None:
-        """Return whether an image is the file with this size and hash; None if it cannot be read."""
+    def matches(self, path: str, size: int, sha256: str) -> bool | None:
+        """Return whether an image has this size and hash; None if it cannot be read."""
         real = self.find(path)
         try:
             return None if real is None else real.stat().st_size == size and file_hash(real) == sha256
         except OSError:
             return None
 
-    def names(self, path: Path) -> list[str]:
-        """Return the names of any path within the image folder: with its links followed, and as given."""
-        ways = (Path(os.path.realpath(path.parent), path.name), Path(os.path.abspath(path)))
-        return [way.relative_to(self.root).as_posix() for way in ways if way.is_relative_to(self.root)]
+    def relative_names(self, path: Path) -> list[str]:
+        """Return the names of any path within the image folder: links followed, and as given."""
+        candidates = (Path(os.path.realpath(path.parent), path.name), Path(os.path.abspath(path)))
+        return [name.relative_to(self.root).as_posix() for name in candidates if name.is_relative_to(self.root)]
 
     def require(self, name: str) -> None:
         """Raise CollectionError, about the collection `name`, if the folder itself is gone."""
         if not self.root.is_dir():
             raise CollectionError(
-                "The image folder %(root)s of the collection %(name)s is not there. If it was moved: "
-                "python -m rpf relocate %(name)s NEWFOLDER",
+                'The image folder "%(root)s" of the collection %(name)s is not there. If it was moved: '
+                "rpf relocate %(name)s NEWFOLDER",
                 root=self.root, name=name,
             )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The items' table in SQLite.
+"""The items table, in SQLite.
 
 A row changes only where its image was moved, then in its path and labels. A removed item keeps its row until an hour
 after its vectors were dropped, so that a snapshot opened before can still answer. WAL, because a reader of a rollback
@@ -15,20 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rpf.collection.manifest import damaged, usable_text
+from rpf.collection.manifest import damaged
 from rpf.errors import CollectionError
+from rpf.utils.text import usable_text
 
-FILE = "items.sqlite"
+ITEMS_FILE = "items.sqlite"
 MAX_ID = 2**53 - 1  # the largest integer that every reader of JSON keeps exactly
-GRACE = 3600  # seconds
-BUSY = 60  # seconds to wait for the moments in which SQLite recovers or deletes its log
-_AT_ONCE = 500
+RETIRED_SECONDS = 3600  # that the row of a removed item outlives its vectors
+BUSY_SECONDS = 60  # to wait while SQLite recovers or deletes its log
+ID_BATCH_SIZE = 500
 _TABLES = {
     "items": "CREATE TABLE items (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, sha256 TEXT NOT NULL, "
     "bytes INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, labels TEXT NOT NULL)",
-    # The ids whose vectors are gone, and since when (Unix seconds): they are not given again.
+    # Ids whose vectors are gone, and since when (Unix seconds): never given again.
     "retired": "CREATE TABLE retired (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
-    # The images that were removed on purpose: indexing leaves them out.
+    # Images that were removed on purpose: indexing leaves them out.
     "removed": "CREATE TABLE removed (sha256 TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID",
 }
 _EARLIER_TABLES = {name: _TABLES[name] for name in ("items", "retired")}  # in collections made before `removed`
@@ -39,43 +40,37 @@ _COLUMNS = "id, path, sha256, bytes, width, height, labels"
 class NewItem:
     """An item to be added."""
 
-    path: str  # posix, relative to the collection's image root; "" if there is no picture
+    path: str  # posix, relative to the collection's image root; "" if there is no image
     sha256: str  # of the file
     bytes: int  # of the file
-    width: int  # pixels of the picture as `open_image` gives it (upright; the largest are reduced)
+    width: int  # pixels of the image as `open_image` gives it (upright; the largest are reduced)
     height: int
     labels: dict[str, int]  # attribute key -> value
 
 
 @dataclass(frozen=True)
-class Item:
-    """An item of a collection: a NewItem that has its id."""
+class Item(NewItem):
+    """An item of a collection."""
 
     id: int
-    path: str
-    sha256: str
-    bytes: int
-    width: int
-    height: int
-    labels: dict[str, int]
 
 
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection to the items of the collection in `folder`, for one call in one thread.
+    """Open a read-only connection to the items of the collection in `folder`, for one call in one thread.
 
     Raises sqlite3.Error when the file is missing or malformed.
     """
-    path = folder.resolve() / FILE
+    path = folder.resolve() / ITEMS_FILE
     options, mode = "mode=ro", "NORMAL"
     if not os.access(folder, os.W_OK):
-        # Where SQLite cannot make the log's index, which every writer has: without a log nothing changes, and the log
-        # of a killed writer is read by an index in memory, which locks that do nothing allow.
-        if not path.with_name(f"{FILE}-wal").exists():
+        # SQLite cannot create the log's index here. Without a log nothing changes; the log of a killed writer is read
+        # by an index in memory, which needs a VFS without locks.
+        if not path.with_name(f"{ITEMS_FILE}-wal").exists():
             options += "&immutable=1"
-        elif not path.with_name(f"{FILE}-shm").exists():
+        elif not path.with_name(f"{ITEMS_FILE}-shm").exists():
             options, mode = options + "&vfs=unix-none", "EXCLUSIVE"
-    connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=BUSY, isolation_level=None)
+    connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     try:
         connection.execute(f"PRAGMA locking_mode = {mode}")
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -89,7 +84,7 @@ def check_tables(connection: sqlite3.Connection) -> None:
     """Raise ValueError unless the database has our tables and nothing else: no view, trigger or virtual table."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE name <> 'sqlite_sequence'").fetchall()
     if len(rows) != len(dict(rows)) or dict(rows) not in (_TABLES, _EARLIER_TABLES):
-        raise ValueError(f"{FILE} has other tables than expected")
+        raise ValueError(f"{ITEMS_FILE} has other tables than expected")
 
 
 def last_id(folder: Path) -> int:
@@ -103,18 +98,18 @@ def last_id(folder: Path) -> int:
 
 
 def fetch(folder: Path, ids: Sequence[int]) -> dict[int, Item]:
-    """The items with these ids, as far as they have rows. Raises CollectionError for a damaged table."""
-    found: dict[int, Item] = {}
+    """Return the items with these ids, as far as they have rows. Raises CollectionError for a damaged table."""
+    items: dict[int, Item] = {}
     try:
         with reading(folder) as connection:
-            for start in range(0, len(ids), _AT_ONCE):
-                part = ids[start : start + _AT_ONCE]
+            for start in range(0, len(ids), ID_BATCH_SIZE):
+                part = ids[start : start + ID_BATCH_SIZE]
                 marks = ",".join("?" * len(part))
                 for row in connection.execute(f"SELECT {_COLUMNS} FROM items WHERE id IN ({marks})", part):
-                    found[row[0]] = _item(row)
+                    items[row[0]] = _item(row)
     except (sqlite3.Error, ValueError, RecursionError) as error:
         raise _unreadable(folder, error) from error
-    return found
+    return items
 
 
 def _unreadable(folder: Path, why: object) -> CollectionError:
@@ -122,16 +117,16 @@ def _unreadable(folder: Path, why: object) -> CollectionError:
 
 
 def every_row(folder: Path) -> tuple[dict[int, Item], set[int]]:
-    """All rows that are well-formed, by id, and the ids that are retired. For who looks for damage.
+    """Return all well-formed rows by id, and the retired ids.
 
     Raises sqlite3.Error or ValueError for a database that is missing or damaged.
     """
     rows: dict[int, Item] = {}
     with reading(folder) as connection:
         check_tables(connection)
-        (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if said != "ok":
-            raise ValueError(f"{FILE}: {' '.join(said.split())}")
+        (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if result != "ok":
+            raise ValueError(f"{ITEMS_FILE}: {' '.join(result.split())}")
         for row in connection.execute(f"SELECT {_COLUMNS} FROM items"):
             with suppress(ValueError, RecursionError):
                 rows[row[0]] = _item(row)
@@ -140,7 +135,7 @@ def every_row(folder: Path) -> tuple[dict[int, Item], set[int]]:
 
 
 def _item(row: tuple[Any, ...]) -> Item:
-    """A row as an item. SQLite's columns hold any type, so each is looked at."""
+    """Convert a row to an item. SQLite columns hold any type, so each value is checked."""
     item_id, path, sha256, size, width, height, labels = row
     texts = all(isinstance(value, str) for value in (path, sha256, labels))
     if not texts or not all(isinstance(value, int) for value in (size, width, height)):
@@ -148,7 +143,7 @@ def _item(row: tuple[Any, ...]) -> Item:
     values = json.loads(labels)
     if not isinstance(values, dict) or not all(type(value) is int for value in values.values()):
         raise ValueError(f"the labels of item {item_id} are malformed")
-    return Item(item_id, path, sha256, size, width, height, values)
+    return Item(path, sha256, size, width, height, values, item_id)
 
 
 def _labels(labels: Mapping[str, int]) -> str:
@@ -156,11 +151,11 @@ def _labels(labels: Mapping[str, int]) -> str:
 
 
 class ItemTable:
-    """The table as the writer uses it. Raises sqlite3.Error and OSError as they come, and CollectionError."""
+    """The items table of the writer. Raises sqlite3.Error, OSError and CollectionError."""
 
     def __init__(self, folder: Path, new: bool = False) -> None:
-        """`new` makes the tables, if need be; else a file without them is damaged: ids would be given again."""
-        self._connection = sqlite3.connect(folder / FILE, timeout=BUSY, isolation_level=None)
+        """With `new`, create missing tables; otherwise a file without them is damaged, or ids would be given again."""
+        self._connection = sqlite3.connect(folder / ITEMS_FILE, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             self._connection.execute("PRAGMA trusted_schema = OFF")
             if new and not self._connection.execute("SELECT 1 FROM sqlite_master").fetchone():
@@ -184,7 +179,7 @@ class ItemTable:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of what is done inside, or nothing of it."""
+        """Commit all changes of the block, or none."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -202,8 +197,8 @@ class ItemTable:
             row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
             first = row[0] + 1 if row else 1
             ids = range(first, first + len(items))
-        given = [int(item_id) for item_id in ids]
-        for item_id, item in zip(given, items, strict=True):
+        new_ids = [int(item_id) for item_id in ids]
+        for item_id, item in zip(new_ids, items, strict=True):
             if not 0 <= item_id <= MAX_ID:
                 raise CollectionError("The id %(id)d is not in 0 to %(last)d.", id=item_id, last=MAX_ID)
             if not usable_text(item.path):
@@ -215,24 +210,24 @@ class ItemTable:
                 self._connection.execute(f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
             except sqlite3.IntegrityError as error:
                 raise CollectionError("The id %(id)d was given before.", id=item_id) from error
-        return given
+        return new_ids
 
     def retire(self, ids: Iterable[int]) -> None:
-        """Note that the vectors of these removed items are about to be dropped."""
+        """Record that the vectors of these items are about to be dropped, or are lost."""
         now = int(time.time())
         with self.transaction():
             self._connection.executemany("INSERT OR IGNORE INTO retired VALUES (?, ?)", [(item, now) for item in ids])
 
     def clean(self, known: set[int]) -> None:
-        """Delete the rows that are not of known items: those a crashed append left, and those retired long ago."""
+        """Delete the rows of other items than these: leftovers of a crashed append, and rows retired long ago."""
         query = "SELECT id FROM items LEFT JOIN retired USING (id) WHERE at IS NULL OR at < ?"
         with self.transaction():
-            rows = self._connection.execute(query, (int(time.time()) - GRACE,)).fetchall()
-            left = [row for row in rows if row[0] not in known]
-            self._connection.executemany("DELETE FROM items WHERE id = ?", left)
+            rows = self._connection.execute(query, (int(time.time()) - RETIRED_SECONDS,)).fetchall()
+            leftovers = [row for row in rows if row[0] not in known]
+            self._connection.executemany("DELETE FROM items WHERE id = ?", leftovers)
 
     def move(self, moves: Mapping[int, tuple[str, Mapping[str, int]]]) -> None:
-        """Give items other paths, and other labels where there are any: all of them, or none."""
+        """Give items other paths, and other labels where there are any, in one transaction."""
         with self.transaction():
             self._connection.executemany(
                 "UPDATE items SET path = ?, labels = coalesce(?, labels) WHERE id = ?",
@@ -240,13 +235,13 @@ class ItemTable:
             )
 
     def remember(self, ids: Iterable[int]) -> None:
-        """Note the images of these items as removed on purpose."""
+        """Record the images of these items as removed on purpose."""
         query = "INSERT OR IGNORE INTO removed SELECT sha256 FROM items WHERE id = ? AND sha256 <> ''"
         with self.transaction():
             self._connection.executemany(query, [(item_id,) for item_id in ids])
 
     def forget(self, hashes: Iterable[str]) -> None:
-        """Drop images from those removed on purpose. Within a transaction."""
+        """Drop images from those removed on purpose; inside a transaction."""
         self._connection.executemany("DELETE FROM removed WHERE sha256 = ?", [(sha256,) for sha256 in hashes])
 
     def remembered(self) -> frozenset[str]:
@@ -254,5 +249,5 @@ class ItemTable:
         return frozenset(sha256 for (sha256,) in self._connection.execute("SELECT sha256 FROM removed"))
 
     def files(self) -> Iterator[tuple[int, str, int, str]]:
-        """(id, path, bytes, sha256) of every row, those of removed items among them."""
+        """Yield (id, path, bytes, sha256) of every row, also of removed items."""
         yield from self._connection.execute("SELECT id, path, bytes, sha256 FROM items ORDER BY id")

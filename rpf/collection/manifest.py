@@ -1,55 +1,51 @@
-"""The manifest: the one small file that says what belongs to a collection."""
+"""The manifest: the small file that lists the contents of a collection."""
 
 import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rpf.errors import CollectionError, UnknownCollection
 from rpf.utils.files import write_atomic
+from rpf.utils.text import usable_text
 
-FORMAT = 1
-FILE = "manifest.json"
-INDEX = "index"  # the folder of indexes
-MAX_BYTES = 16 * 2**20
-MAX_TEXT = 4096
+FORMAT = 2  # written; 1 is read too
+MANIFEST_FILE = "manifest.json"
+MAX_MANIFEST_BYTES = 16 * 2**20
+MAX_NAMES = 20  # in a message
+_KEYS = {"format", "generation", "checkpoint", "attributes", "dim", "count", "root", "segments", "tombstones"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_UUID = re.compile(r"[0-9a-f]{32}")
 _TOMBSTONES = re.compile(r"tombstones-[0-9]{1,20}\.npy")
 
 
 def valid_name(name: str) -> bool:
-    """Whether `name` can name a collection: 1 to 64 ASCII letters, digits, - and _."""
+    """Return whether `name` can name a collection: 1 to 64 ASCII letters, digits, - and _."""
     return _NAME.fullmatch(name) is not None
 
 
 def collection_folder(collections: Path, name: str) -> Path:
-    """Where a collection of that name lies or would lie. Raises CollectionError for what is no name."""
+    """Return the folder of the collection of that name. Raises CollectionError for an invalid name."""
     if not valid_name(name):
-        template = 'A collection\'s name has 1 to 64 letters, digits, - and _, which "%(name)s" has not.'
+        template = '"%(name)s" cannot name a collection; use 1 to 64 letters, digits, - and _.'
         raise CollectionError(template, name=name)
     return collections / name
 
 
 @dataclass(frozen=True)
-class Manifest:
-    """What belongs to a collection, in one generation of it."""
+class CollectionSpec:
+    """The facts that a collection is created with."""
 
-    format: int
-    generation: int
     checkpoint: str  # sha256 of the checkpoint file; "" if unknown
     attributes: tuple[str, ...]
-    dim: int  # numbers per attribute
-    count: int  # live items
+    dim: int  # embedding dimension of each attribute
     root: str  # the image folder: absolute, or relative to the collection's folder
-    segments: tuple[str, ...]
-    tombstones: str  # a file name; "" if nothing is removed
     title: str = ""
-    index: str = ""  # the folder in index/ of what speeds up the search; "" if there is none
 
     def image_root(self, folder: Path) -> Path:
-        """The image folder, resolved, of the collection in `folder`; it need not exist."""
+        """Resolve the image folder of the collection in `folder`; it need not exist."""
         try:
             return (folder.resolve() / self.root).resolve()
         except (OSError, RuntimeError, ValueError) as error:
@@ -58,8 +54,21 @@ class Manifest:
             ) from error
 
 
-# What tells one manifest on disk from another: its inode, its time and its text. The text alone would miss a
-# collection that was deleted and made anew.
+@dataclass(frozen=True)
+class Manifest:
+    """Contents of one generation of a collection."""
+
+    spec: CollectionSpec
+    generation: int = 0
+    count: int = 0  # live items
+    segments: tuple[str, ...] = ()
+    tombstones: str = ""  # a file name; "" if nothing is removed
+    uuid: str = ""  # 32 hexadecimal digits; "" in format 1, until the first write
+    incomplete: bool = False  # rows without vectors are items that wait to be re-embedded
+
+
+# Identity of a manifest on disk: inode, time and text. The text alone would miss a collection that was deleted and
+# created again.
 Stamp = tuple[int, int, bytes]
 
 
@@ -68,30 +77,34 @@ def read_manifest(folder: Path) -> tuple[Manifest, Stamp]:
 
     Raises UnknownCollection if there is none, CollectionError if it cannot be used.
     """
-    path = folder / FILE
+    path = folder / MANIFEST_FILE
     if not path.is_file():
-        raise UnknownCollection('There is no collection named "%(name)s".', name=folder.name)
+        names = sorted(path.parent.name for path in folder.parent.glob(f"*/{MANIFEST_FILE}"))
+        template = 'There is no collection named "%(name)s"' + ("; there are %(examples)s." if names else ".")
+        raise UnknownCollection(template, name=folder.name, examples=", ".join(names[:MAX_NAMES]))
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
-            text = stream.read(MAX_BYTES + 1)
+            text = stream.read(MAX_MANIFEST_BYTES + 1)
         return parse_manifest(_load(text)), (status.st_ino, status.st_mtime_ns, text)
     except (OSError, ValueError) as error:
         raise damaged(folder, error) from error
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Swap the manifest on disk for this one, atomically and durably."""
-    write_atomic(folder / FILE, json.dumps(asdict(manifest), ensure_ascii=False, indent=1).encode())
+    """Replace the manifest on disk, atomically and durably."""
+    fields = asdict(manifest)
+    data = {"format": FORMAT, **fields.pop("spec"), **fields}
+    write_atomic(folder / MANIFEST_FILE, json.dumps(data, ensure_ascii=False, indent=1).encode())
 
 
 def damaged(folder: Path, why: object) -> CollectionError:
-    """The error for a collection that is not as it should be."""
+    """Make the error for a damaged collection."""
     return CollectionError("The collection %(name)s is damaged: %(why)s.", name=folder.name, why=why)
 
 
 def _load(text: bytes) -> object:
-    if len(text) > MAX_BYTES:
+    if len(text) > MAX_MANIFEST_BYTES:
         raise ValueError("its manifest is too large")
     try:
         return json.loads(text.decode())
@@ -100,38 +113,50 @@ def _load(text: bytes) -> object:
 
 
 def parse_manifest(data: object) -> Manifest:
-    """Check parsed JSON key by key; raises ValueError that says what is wrong."""
+    """Check parsed JSON key by key. Raises ValueError with the reason."""
     if not isinstance(data, dict):
         raise ValueError("its manifest is not an object")
-    if data.get("format") != FORMAT:
-        raise ValueError(f"its format is {data.get('format')!r:.40}, this program reads {FORMAT}")
-    known = {field.name for field in fields(Manifest)}
-    if not known - {"title", "index"} <= data.keys() <= known:
-        raise ValueError(f"its manifest has wrong keys: {sorted(known ^ data.keys())!r:.200}")
-    segments, attributes = _texts(data, "segments"), _texts(data, "attributes")
-    tombstones, index = _text(data, "tombstones"), _text({"index": "", **data}, "index")
-    if not all(valid_name(name) for name in (*segments, index or "none")):
-        raise ValueError("a segment's or the index's name is not a plain name")
-    if not attributes or not all(key.strip() for key in attributes):
-        raise ValueError("it has no attributes, or one without a name")
-    if tombstones and not _TOMBSTONES.fullmatch(tombstones):
-        raise ValueError("the tombstones' name is not a plain name")
+    if type(data.get("format")) is not int or not 1 <= data["format"] <= FORMAT:
+        raise ValueError(f"its format is {data.get('format')!r:.40}, this program reads 1 and {FORMAT}")
+    old = data["format"] == 1
+    wanted, optional = (_KEYS, {"title", "index"}) if old else (_KEYS | {"title", "uuid", "incomplete"}, set())
+    if not wanted <= data.keys() <= wanted | optional:
+        raise ValueError(f"its manifest has wrong keys: {sorted(wanted ^ data.keys())!r:.200}")
+    data = {"title": "", "uuid": "", "incomplete": False, **data}
+    spec = CollectionSpec(
+        _text(data, "checkpoint"), _texts(data, "attributes"), _number(data, "dim"), _text(data, "root"),
+        _text(data, "title"),
+    )  # fmt: skip
+    check_spec(spec)
     manifest = Manifest(
-        format=_number(data, "format"),
+        spec,
         generation=_number(data, "generation"),
-        checkpoint=_text(data, "checkpoint"),
-        attributes=attributes,
-        dim=_number(data, "dim"),
         count=_number(data, "count"),
-        root=_text(data, "root"),
-        segments=segments,
-        tombstones=tombstones,
-        title=_text({"title": "", **data}, "title"),
-        index=index,
+        segments=_texts(data, "segments"),
+        tombstones=_text(data, "tombstones"),
+        uuid=_text(data, "uuid"),
+        incomplete=data["incomplete"],
     )
-    if not manifest.dim or not manifest.root:
-        raise ValueError("its dim or its root is empty")
+    if not all(valid_name(name) for name in manifest.segments):
+        raise ValueError("a segment's name is not a plain name")
+    if manifest.tombstones and not _TOMBSTONES.fullmatch(manifest.tombstones):
+        raise ValueError("the tombstones' name is not a plain name")
+    if not old and not _UUID.fullmatch(manifest.uuid):
+        raise ValueError("its uuid is not 32 hexadecimal digits")
+    if not isinstance(manifest.incomplete, bool):
+        raise ValueError("its key incomplete is neither true nor false")
     return manifest
+
+
+def check_spec(spec: CollectionSpec) -> None:
+    """Raise ValueError for facts that no collection can have."""
+    texts = (spec.checkpoint, *spec.attributes, spec.root, spec.title)
+    if not all(usable_text(text) for text in texts) or len(set(spec.attributes)) != len(spec.attributes):
+        raise ValueError("a text of it cannot be stored, or an attribute is named twice")
+    if not spec.attributes or not all(key.strip() for key in spec.attributes):
+        raise ValueError("it has no attributes, or one without a name")
+    if not spec.dim or not spec.root:
+        raise ValueError("its dim or its root is empty")
 
 
 def _number(data: Mapping[str, object], key: str) -> int:
@@ -156,14 +181,3 @@ def _texts(data: Mapping[str, object], key: str) -> tuple[str, ...]:
     if len(texts) != len(value) or len(set(texts)) != len(texts):
         raise ValueError(f"its {key} are not a list of different texts")
     return texts
-
-
-def usable_text(text: str) -> bool:
-    """Whether a text can be stored and used as a path: not too long, no NUL, no half of a surrogate pair."""
-    if len(text) > MAX_TEXT or "\0" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""Reading a collection: an immutable snapshot of one generation."""
+"""Collection reader: an immutable snapshot of one generation."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -8,47 +8,46 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rpf.attributes import Vocabulary
+from rpf.attributes import Vocabulary, is_missing
 from rpf.collection.image_folder import ImageFolder
-from rpf.collection.items import FILE, Item, check_tables, fetch, reading
-from rpf.collection.manifest import INDEX, Manifest, Stamp, damaged, read_manifest
-from rpf.collection.segments import CHUNK, SegmentView, lacking, open_segment
+from rpf.collection.items import ITEMS_FILE, Item, check_tables, fetch, reading
+from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest
+from rpf.collection.segments import ROW_BATCH_SIZE, SegmentView, open_segment
 from rpf.errors import CollectionError, UnknownItem
-from rpf.utils.arrays import inside, map_array
+from rpf.utils.arrays import map_array
+from rpf.utils.files import inside
 
 
 class Collection:
-    """One generation of a collection, for reading, by several threads if need be.
+    """Snapshot of one generation of a collection; safe to read from several threads.
 
-    It goes on answering for all of its own items whatever a writer does: its vectors are mapped, which keeps them even
-    when their files are gone, and the rows of removed items stay for an hour after `Writer.compact`. (After that, and
-    only for items removed since it was opened, `item` raises UnknownItem.)
+    It keeps answering for all of its items while a writer works: its vectors are mapped, so that they outlive their
+    files, and the rows of removed items stay for an hour after `Writer.optimize`. (After that `item` raises UnknownItem
+    for items removed since the snapshot was opened.)
     """
 
     def __init__(self, folder: Path, manifest: Manifest, stamp: Stamp, linked: tuple[Path, ...]) -> None:
-        """For `Collection.open`. Raises OSError, ValueError or sqlite3.Error as they come."""
+        """Use `Collection.open`. Raises OSError, ValueError, sqlite3.Error."""
         base = folder.resolve()
-        sizes = len(manifest.attributes), manifest.dim
-        rows = SegmentView(
-            [open_segment(base, name, *sizes) for name in manifest.segments], open_tombstones(base, manifest)
-        )
+        segments = [open_segment(base, name, manifest.spec) for name in manifest.segments]
+        rows = SegmentView(segments, open_tombstones(base, manifest))
         if len(rows.ids) != manifest.count:
             raise ValueError(f"it has {len(rows.ids)} items where its manifest says {manifest.count}")
-        if not inside(base, base / FILE):
-            raise ValueError(f"{FILE} is missing or leads outside of the collection")
+        if not inside(base, base / ITEMS_FILE):
+            raise ValueError(f"{ITEMS_FILE} is missing or leads outside of the collection")
         with reading(folder) as connection:
             check_tables(connection)
         self.folder = folder
         self.name = folder.name
         self.manifest = manifest
-        self.images = ImageFolder(manifest.image_root(folder), linked)
+        self.images = ImageFolder(manifest.spec.image_root(folder), linked)
         self.ids: npt.NDArray[np.int64] = rows.ids  # (N,) ascending, live items only, read-only
         self._rows = rows
         self._stamp = stamp
 
     @classmethod
     def open(cls, folder: Path, linked: tuple[Path, ...] = ()) -> "Collection":
-        """Open the newest generation; no embeddings are read. `linked` is as for ImageFolder.
+        """Open the newest generation without reading embeddings. `linked` is as for ImageFolder.
 
         Raises UnknownCollection if there is none, CollectionError if it cannot be used.
         """
@@ -63,76 +62,72 @@ class Collection:
             except (OSError, ValueError, sqlite3.Error) as error:
                 raise damaged(folder, error) from error
 
-    @property
-    def index_folder(self) -> Path | None:
-        """Where the index of this generation lies, if it has one; it covers some of the items, removed ones too.
-
-        A writer may have deleted it since this was opened.
-        """
-        return self.folder.resolve() / INDEX / self.manifest.index if self.manifest.index else None
-
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The attributes, in the order of the embeddings."""
-        return Vocabulary(self.manifest.attributes)
+        return Vocabulary(self.manifest.spec.attributes)
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def chunks(self, attribute: int, size: int = CHUNK) -> Iterator[tuple[slice, npt.NDArray[np.float16]]]:
-        """(rows of `ids`, their (n, D) float16 vectors) for all rows in order, at most `size` at a time.
+    def chunks(self, attribute: int, size: int = ROW_BATCH_SIZE) -> Iterator[tuple[slice, npt.NDArray[np.float16]]]:
+        """Yield (rows of `ids`, their (n, D) float16 vectors) for all rows in order, at most `size` at a time.
 
-        The vectors are a view of the mapped file where the rows lie side by side in it, else a copy.
+        The vectors are a view of the mapped file where the rows are contiguous in it, else a copy.
         """
         return self._rows.chunks(attribute, size)
 
     def take(self, attribute: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
-        """(n, D) float16: the vectors of any rows of `ids`, in the order asked."""
+        """Return (n, D) float16: the vectors of any rows of `ids`, in this order."""
         return self._rows.take(attribute, rows)
 
     def vectors(self, item_id: int) -> npt.NDArray[np.float32]:
-        """(A, D) float32: the item's vector for each attribute. Raises UnknownItem."""
+        """Return (A, D) float32: the item's vector for each attribute. Raises UnknownItem."""
         return self._rows.vectors(self._row(item_id)).astype(np.float32)
 
     def boxes(self, item_id: int) -> npt.NDArray[np.int32] | None:
-        """(A, 4) int32: left, top, right, bottom in the picture's pixels; None if unknown. Raises UnknownItem."""
+        """Return (A, 4) int32: left, top, right, bottom in image pixels; None if unknown. Raises UnknownItem."""
         return self._rows.boxes(self._row(item_id))
 
-    def applicable(self, item_id: int) -> npt.NDArray[np.float16] | None:
-        """(A,) how likely the garment has that part at all, 0 to 1 (NaN: unknown); None if unknown. Raises UnknownItem.
+    def presence(self, item_id: int) -> npt.NDArray[np.float16] | None:
+        """Return (A,) presence probabilities of the parts, 0 to 1 (NaN: unknown); None if unknown. Raises UnknownItem.
 
-        `lacking` says what to make of them: in somebody else's collection they may be any numbers.
+        Read them by `is_missing`: in somebody else's collection they may be any numbers.
         """
-        own = self._rows.applicable(np.array([self._row(item_id)]), range(len(self.manifest.attributes)))[0]
-        return None if np.isnan(own).all() else own
+        presence = self._rows.presence(np.array([self._row(item_id)]), range(len(self.manifest.spec.attributes)))[0]
+        return None if np.isnan(presence).all() else presence
 
     @cached_property
-    def knows_parts(self) -> bool:
-        """Whether it is known of items which parts they have; not so in collections of models that cannot tell."""
-        return self._rows.knows_applicable()
+    def knows_presence(self) -> bool:
+        """Whether the model that embedded the items could tell which parts they have."""
+        return self._rows.knows_presence()
 
-    def lacking(self, attributes: Sequence[int]) -> npt.NDArray[np.bool_]:
-        """(a, N): whether each row's item lacks the part that an attribute is about; False where that is unknown."""
-        return self._lacking[list(attributes)]
+    def missing(self, attributes: Sequence[int]) -> npt.NDArray[np.bool_]:
+        """Return (a, N): whether the part of each attribute is missing in each row's item; False where unknown."""
+        return self._missing[list(attributes)]
 
     @cached_property
-    def _lacking(self) -> npt.NDArray[np.bool_]:
-        """(A, N) for all attributes: a byte each, asked for by every search."""
-        all_attributes = range(len(self.manifest.attributes))
-        return np.ascontiguousarray(lacking(self._rows.applicable(slice(None), all_attributes)).T)
+    def _missing(self) -> npt.NDArray[np.bool_]:
+        """(A, N) for all attributes, a byte each: every search needs some."""
+        all_attributes = range(len(self.manifest.spec.attributes))
+        return np.ascontiguousarray(is_missing(self._rows.presence(slice(None), all_attributes)).T)
+
+    def stored_ids(self) -> set[int]:
+        """Return the ids that have vectors, those of removed items too."""
+        return self._rows.stored_ids()
 
     def item(self, item_id: int) -> Item:
-        """Raises UnknownItem, or CollectionError if the table is damaged."""
+        """Return an item. Raises UnknownItem, CollectionError if the table is damaged."""
         return self.items([item_id])[0]
 
     def items(self, ids: Sequence[int]) -> list[Item]:
-        """The items in the order asked. Raises as `item`."""
+        """Return items in the order of the ids. Raises as `item`."""
         wanted = [int(self.ids[self._row(item_id)]) for item_id in ids]
-        found = fetch(self.folder, wanted) if wanted else {}
+        items = fetch(self.folder, wanted) if wanted else {}
         for item_id in wanted:
-            if item_id not in found:
+            if item_id not in items:
                 raise self._unknown(item_id)
-        return [found[item_id] for item_id in wanted]
+        return [items[item_id] for item_id in wanted]
 
     @property
     def root(self) -> Path:
@@ -143,11 +138,11 @@ class Collection:
         """Return the file of an item's image, its links followed. Raises UnknownItem if it may not be read."""
         path = self.images.find(item.path)
         if path is None:
-            raise UnknownItem("The picture of item %(id)d is not there.", id=item.id)
+            raise UnknownItem("The image of item %(id)d is not there.", id=item.id)
         return path
 
     def changed(self) -> bool:
-        """Whether there is another generation on disk by now (or none that can be read)."""
+        """Return whether another generation is on disk by now, or none that can be read."""
         try:
             return read_manifest(self.folder)[1] != self._stamp
         except CollectionError:
@@ -164,7 +159,7 @@ class Collection:
 
 
 def open_tombstones(folder: Path, manifest: Manifest) -> npt.NDArray[np.int64]:
-    """The ids of the removed items. Raises FileNotFoundError, or ValueError if the file is malformed."""
+    """Return the ids of the removed items. Raises FileNotFoundError, ValueError if the file is malformed."""
     if not manifest.tombstones:
         return np.empty(0, np.int64)
     removed = np.array(map_array(folder, folder / manifest.tombstones, np.int64, (None,)))

@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.collection.items import NewItem
-from rpf.collection.manifest import Manifest
+from rpf.collection.manifest import CollectionSpec
 from rpf.errors import CollectionError
 from rpf.utils.arrays import Array, map_array, write_array
 from rpf.utils.files import sync_folder
 
-FOLDER = "segments"
-CHUNK = 8192  # rows
+SEGMENTS_FOLDER = "segments"
+ROW_BATCH_SIZE = 8192
 MERGE_FANOUT = 32  # this many segments of about one size are merged into one
-GROWTH = 2  # a segment is tidied into the newer ones while it is no more than this many times as large as they are
-SMALL = 4096  # items that are rewritten in less than a second
+MAX_SIZE_RATIO = 2  # a segment is merged with the newer ones while it is at most this many times as large as they are
+SMALL_ITEMS = 4096  # are rewritten in less than a second
 NORM_TOLERANCE = 1e-3
 
 
@@ -32,31 +32,23 @@ class Segment:
     ids: npt.NDArray[np.int64]  # (n,)
     embeddings: npt.NDArray[np.float16]  # (A, n, D), a memory map
     boxes: npt.NDArray[np.int32] | None  # (n, A, 4), a memory map; zeros where unknown
-    applicable: npt.NDArray[np.float16] | None  # (n, A), a memory map; NaN where unknown
+    presence: npt.NDArray[np.float16] | None  # (n, A), a memory map; NaN where unknown
 
 
-def lacking(applicable: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-    """Whether garments lack a part at all, from how likely they have it (any shape): less likely than not.
-
-    What is no number from 0 to 1 (NaN, and whatever a stranger wrote) is unknown, and the part counts as there.
-    """
-    found: npt.NDArray[np.bool_] = (applicable >= 0) & (applicable < 0.5)
-    return found
-
-
-def open_segment(collection: Path, name: str, attributes: int, dim: int) -> Segment:
+def open_segment(collection: Path, name: str, spec: CollectionSpec) -> Segment:
     """Map a segment of the collection in the (resolved) folder and read its ids.
 
-    Raises FileNotFoundError if it is not there, ValueError if it is malformed.
+    Raises FileNotFoundError if it is missing, ValueError if it is malformed.
     """
-    folder = collection / FOLDER / name
+    folder = collection / SEGMENTS_FOLDER / name
     ids = np.array(map_array(collection, folder / "ids.npy", np.int64, (None,)))
     if ids[0] < 0 or not (ids[1:] > ids[:-1]).all():
         raise ValueError(f"the ids of segment {name} are not ascending")
-    embeddings = map_array(collection, folder / "embeddings.npy", np.float16, (attributes, len(ids), dim))
-    boxes = _map_optional(collection, folder / "boxes.npy", np.int32, (len(ids), attributes, 4))
-    applicable = _map_optional(collection, folder / "applicable.npy", np.float16, (len(ids), attributes))
-    return Segment(ids, embeddings, boxes, applicable)
+    attributes, n = len(spec.attributes), len(ids)
+    embeddings = map_array(collection, folder / "embeddings.npy", np.float16, (attributes, n, spec.dim))
+    boxes = _map_optional(collection, folder / "boxes.npy", np.int32, (n, attributes, 4))
+    presence = _map_optional(collection, folder / "applicable.npy", np.float16, (n, attributes))
+    return Segment(ids, embeddings, boxes, presence)
 
 
 def _map_optional(collection: Path, path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...]) -> Array | None:
@@ -71,64 +63,90 @@ def _map_optional(collection: Path, path: Path, dtype: npt.DTypeLike, shape: tup
 def write_segment(
     collection: Path,
     name: str,
+    ids: Sequence[int],
+    embeddings: npt.NDArray[np.floating],
+    boxes: npt.NDArray[np.integer] | None,
+    presence: npt.NDArray[np.floating] | None,
+) -> None:
+    """Write n items in any order of id as a segment; embeddings are (n, A, D)."""
+    order = np.argsort(ids)
+    count, attributes, dim = embeddings.shape
+    _write(
+        collection / SEGMENTS_FOLDER / name,
+        (attributes, count, dim),
+        np.array(ids, np.int64)[order],
+        (embeddings[order, attribute] for attribute in range(attributes)),
+        None if boxes is None else boxes[order],
+        None if presence is None else presence[order],
+    )
+
+
+def write_merged(collection: Path, name: str, rows: "SegmentView", spec: CollectionSpec) -> None:
+    """Write the live items of several segments as one."""
+    attributes = range(len(spec.attributes))
+    shape = len(attributes), len(rows.ids), spec.dim
+    blocks = (block for attribute in attributes for _, block in rows.chunks(attribute))
+    _write(collection / SEGMENTS_FOLDER / name, shape, rows.ids, blocks, rows.all_boxes(), rows.all_presence())
+
+
+def _write(
+    folder: Path,
     shape: tuple[int, int, int],
     ids: npt.NDArray[np.int64],
     blocks: Iterable[Array],
     boxes: npt.NDArray[np.integer] | None,
-    applicable: npt.NDArray[np.floating] | None,
+    presence: npt.NDArray[np.floating] | None,
 ) -> None:
-    """Write a segment under a temporary name, sync it, and give it its name.
+    """Write a segment under a temporary name, sync it, and rename it.
 
     `shape` is (A, n, D); `blocks` are its (m, D) parts in that order, attribute by attribute.
     """
-    temporary = collection / FOLDER / f"{name}.tmp"
+    temporary = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     write_array(temporary / "ids.npy", np.int64, ids.shape, [ids])
     write_array(temporary / "embeddings.npy", np.float16, shape, blocks)
     if boxes is not None:
         write_array(temporary / "boxes.npy", np.int32, boxes.shape, [boxes])
-    if applicable is not None:
-        write_array(temporary / "applicable.npy", np.float16, applicable.shape, [applicable])
+    if presence is not None:
+        write_array(temporary / "applicable.npy", np.float16, presence.shape, [presence])
     sync_folder(temporary)
-    os.rename(temporary, temporary.with_name(name))
-    sync_folder(temporary.parent)
+    temporary.rename(folder)
+    sync_folder(folder.parent)
 
 
 def check_arrays(
-    manifest: Manifest,
+    spec: CollectionSpec,
     items: Sequence[NewItem],
     embeddings: npt.NDArray[np.floating],
     boxes: npt.NDArray[np.integer] | None,
-    applicable: npt.NDArray[np.floating] | None,
+    presence: npt.NDArray[np.floating] | None,
 ) -> None:
     """Raise CollectionError unless these are (n, A, D) unit vectors, (n, A, 4) integers and (n, A) numbers from 0 to 1
     or NaN, for n items."""
-    shape = len(items), len(manifest.attributes), manifest.dim
-    if embeddings.shape != shape or embeddings.dtype.kind != "f":
-        template = "The embeddings have shape %(have)s where %(want)s is expected."
-        raise CollectionError(template, have=embeddings.shape, want=shape)
-    if boxes is not None and (boxes.shape != (*shape[:2], 4) or boxes.dtype.kind not in "iu"):
-        template = "The boxes have shape %(have)s where %(want)s is expected."
-        raise CollectionError(template, have=boxes.shape, want=(*shape[:2], 4))
-    if applicable is not None:
-        if applicable.shape != shape[:2] or applicable.dtype.kind != "f":
-            template = "The probabilities of having a part have shape %(have)s where %(want)s is expected."
-            raise CollectionError(template, have=applicable.shape, want=shape[:2])
-        if ((applicable < 0) | (applicable > 1)).any():
-            raise CollectionError("The probabilities of having a part are not from 0 to 1.")
+    n, attributes = len(items), len(spec.attributes)
+    for what, array, kinds, shape in (
+        ("embeddings", embeddings, "f", (n, attributes, spec.dim)),
+        ("boxes", boxes, "iu", (n, attributes, 4)),
+        ("presence probabilities", presence, "f", (n, attributes)),
+    ):
+        if array is not None and (array.shape != shape or array.dtype.kind not in kinds):
+            template = "The %(what)s have %(dtype)s %(have)s where the shape %(want)s is expected."
+            raise CollectionError(template, what=what, dtype=array.dtype, have=array.shape, want=shape)
+    if presence is not None and ((presence < 0) | (presence > 1)).any():
+        raise CollectionError("The presence probabilities are not from 0 to 1.")
     norms = np.linalg.norm(embeddings.astype(np.float32), axis=2)
-    bad = np.argwhere(~(np.abs(norms - 1) <= NORM_TOLERANCE))  # so, because NaN compares false
+    bad = np.argwhere(~(np.abs(norms - 1) <= NORM_TOLERANCE))  # negated so that NaN is rejected too
     if len(bad):
         template = "The embedding of %(path)s for %(attribute)s is not a unit vector."
         item, attribute = bad[0]
-        raise CollectionError(template, path=items[item].path, attribute=manifest.attributes[attribute])
+        raise CollectionError(template, path=items[item].path, attribute=spec.attributes[attribute])
 
 
-def mergeable(sizes: Sequence[int]) -> int:
-    """How many of the last segments, whose sizes in items these are, are to be merged now; 0 if none.
+def count_mergeable(sizes: Sequence[int]) -> int:
+    """Return how many of the newest segments, of these sizes in items, an append has to merge; 0 if none.
 
-    These are the ones after the last that is of a higher order of magnitude than the very last, if FAN or more.
+    These are the segments after the last one of a higher order of magnitude than the newest, if MERGE_FANOUT or more.
     However many small batches are appended, there are never more than some dozens of segments, and each vector is
     written a few times in all.
     """
@@ -137,16 +155,16 @@ def mergeable(sizes: Sequence[int]) -> int:
     return length if length >= MERGE_FANOUT else 0
 
 
-def untidy(sizes: Sequence[int]) -> int:
-    """How many of the last segments, whose sizes in items these are, are merged when a command has done its work.
+def count_small(sizes: Sequence[int]) -> int:
+    """Return how many of the newest segments, of these sizes in items, to merge at the end of a command; 0 if none.
 
-    These are all from the first that is not much larger than those after it together. A little that is added to a
-    large collection stays in a segment of its own, and however often that happens, a vector is written again only when
-    it comes to lie in a segment half as large again.
+    These are all from the first that is not much larger than those after it together. A few items added to a large
+    collection stay in a segment of their own, and a vector is written again only when it moves to a segment half as
+    large again.
     """
     newer = np.cumsum([0, *sizes[:0:-1]])[::-1]  # items after each segment
     for at, (size, after) in enumerate(zip(sizes[:-1], newer, strict=False)):
-        if size <= GROWTH * after or size + after <= SMALL:
+        if size <= MAX_SIZE_RATIO * after or size + after <= SMALL_ITEMS:
             return len(sizes) - at
     return 0
 
@@ -155,14 +173,14 @@ class SegmentView:
     """The live items of several segments as one table, in ascending order of id."""
 
     def __init__(self, segments: Sequence[Segment], removed: npt.NDArray[np.int64]) -> None:
-        """Raises ValueError if an id is there twice or a removed one is not there."""
+        """Raises ValueError if an id occurs twice or a removed one does not occur."""
         self._segments = segments
         none = np.empty(0, np.int64)
         ids = np.concatenate([none, *(segment.ids for segment in segments)])
         sizes = np.array([len(segment.ids) for segment in segments], np.int64)
         which = np.repeat(np.arange(len(segments), dtype=np.int32), sizes)
         where = np.concatenate([none, *(np.arange(len(segment.ids)) for segment in segments)])
-        if not (ids[1:] > ids[:-1]).all():  # ids given from outside may come in any order
+        if not (ids[1:] > ids[:-1]).all():  # imported ids may come in any order
             order = np.argsort(ids, kind="stable")
             ids, which, where = ids[order], which[order], where[order]
             if (ids[1:] == ids[:-1]).any():
@@ -174,71 +192,76 @@ class SegmentView:
         self.ids.setflags(write=False)
         self._which, self._where = which[live], where[live]
 
+    def stored_ids(self) -> set[int]:
+        """Return the ids of all vectors, those of removed items too."""
+        return {item_id for segment in self._segments for item_id in segment.ids.tolist()}
+
     def find(self, item_id: int) -> int | None:
-        """The row of a live item, or None."""
+        """Return the row of a live item, or None."""
         if not 0 <= item_id < 2**63:
             return None
         row = int(np.searchsorted(self.ids, item_id))
         return row if row < len(self.ids) and self.ids[row] == item_id else None
 
     def vectors(self, row: int) -> npt.NDArray[np.float16]:
-        """(A, D) of one row, a view."""
-        found: npt.NDArray[np.float16] = self._segments[self._which[row]].embeddings[:, self._where[row]]
-        return found
+        """Return (A, D) of one row, a view."""
+        vectors: npt.NDArray[np.float16] = self._segments[self._which[row]].embeddings[:, self._where[row]]
+        return vectors
 
     def take(self, attribute: int, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float16]:
-        """(n, D) of these rows: a view if they lie side by side in one segment, else a copy."""
+        """Return (n, D) of these rows: a view if they are contiguous in one segment, else a copy."""
         which, where = self._which[rows], self._where[rows]
         if len(which) == 0:
-            raise ValueError("no rows asked for")
+            raise ValueError("no rows")
         if (which == which[0]).all():
-            own: npt.NDArray[np.float16] = self._segments[which[0]].embeddings[attribute]
-            side_by_side = where[-1] - where[0] == len(where) - 1 and (np.diff(where) == 1).all()
-            return own[where[0] : where[-1] + 1] if side_by_side else own[where]
+            vectors: npt.NDArray[np.float16] = self._segments[which[0]].embeddings[attribute]
+            contiguous = where[-1] - where[0] == len(where) - 1 and (np.diff(where) == 1).all()
+            return vectors[where[0] : where[-1] + 1] if contiguous else vectors[where]
         out = np.empty((len(which), self._segments[0].embeddings.shape[2]), np.float16)
         for number in np.unique(which):
-            mine = which == number
-            out[mine] = self._segments[number].embeddings[attribute, where[mine]]
+            inside = which == number
+            out[inside] = self._segments[number].embeddings[attribute, where[inside]]
         return out
 
-    def chunks(self, attribute: int, size: int = CHUNK) -> Iterator[tuple[slice, npt.NDArray[np.float16]]]:
-        """(rows, (n, D)) for all rows in order, `size` at a time."""
+    def chunks(self, attribute: int, size: int = ROW_BATCH_SIZE) -> Iterator[tuple[slice, npt.NDArray[np.float16]]]:
+        """Yield (rows, (n, D)) for all rows in order, `size` at a time."""
         for start in range(0, len(self.ids), size):
             rows = slice(start, min(start + size, len(self.ids)))
             yield rows, self.take(attribute, rows)
 
     def boxes(self, row: int) -> npt.NDArray[np.int32] | None:
-        """(A, 4) of one row; None if unknown."""
+        """Return (A, 4) of one row; None if unknown."""
         boxes = self._segments[self._which[row]].boxes
-        own: npt.NDArray[np.int32] | None = None if boxes is None else boxes[self._where[row]]
-        return None if own is None or not own.any() else own.copy()
+        if boxes is None or not boxes[self._where[row]].any():
+            return None
+        return np.array(boxes[self._where[row]])
 
     def all_boxes(self) -> npt.NDArray[np.int32] | None:
-        """(N, A, 4) of all rows, zeros where unknown; None if none is known."""
+        """Return (N, A, 4) of all rows, zeros where unknown; None if none is known."""
         if all(segment.boxes is None for segment in self._segments):
             return None
         out = np.zeros((len(self.ids), self._segments[0].embeddings.shape[0], 4), np.int32)
         for number, segment in enumerate(self._segments):
-            mine = self._which == number
+            inside = self._which == number
             if segment.boxes is not None:
-                out[mine] = segment.boxes[self._where[mine]]
+                out[inside] = segment.boxes[self._where[inside]]
         return out
 
-    def applicable(self, rows: npt.NDArray[np.int64] | slice, attributes: Sequence[int]) -> npt.NDArray[np.float16]:
-        """(n, a) of these rows and attributes, NaN where unknown."""
+    def presence(self, rows: npt.NDArray[np.int64] | slice, attributes: Sequence[int]) -> npt.NDArray[np.float16]:
+        """Return (n, a) of these rows and attributes, NaN where unknown."""
         which, where = self._which[rows], self._where[rows]
         out = np.full((len(which), len(attributes)), np.nan, np.float16)
         for number, segment in enumerate(self._segments):
-            if segment.applicable is not None:
-                mine = which == number
-                out[mine] = segment.applicable[np.ix_(where[mine], attributes)]
+            if segment.presence is not None:
+                inside = which == number
+                out[inside] = segment.presence[np.ix_(where[inside], attributes)]
         return out
 
-    def all_applicable(self) -> npt.NDArray[np.float16] | None:
-        """(N, A) of all rows, NaN where unknown; None if none is known."""
-        found = self.applicable(slice(None), range(self._segments[0].embeddings.shape[0]))
-        return None if np.isnan(found).all() else found
+    def all_presence(self) -> npt.NDArray[np.float16] | None:
+        """Return (N, A) of all rows, NaN where unknown; None if none is known."""
+        presence = self.presence(slice(None), range(self._segments[0].embeddings.shape[0]))
+        return None if np.isnan(presence).all() else presence
 
-    def knows_applicable(self) -> bool:
-        """Whether any segment has such values."""
-        return any(segment.applicable is not None for segment in self._segments)
+    def knows_presence(self) -> bool:
+        """Return whether any segment has presence probabilities."""
+        return any(segment.presence is not None for segment in self._segments)

@@ -1,112 +1,91 @@
-"""Writing a collection: one writer at a time, and a crash leaves the old or the new state.
+"""Collection writer: one process at a time, and a crash leaves the old state or the new one.
 
-Every change goes the same way: rows in one SQLite transaction, files under names never used before, all synced; then
-the manifest is swapped; then what it no longer names is deleted. Whatever a crash leaves behind is in no manifest.
+Each change writes rows in one SQLite transaction and files under new names, syncs them, swaps the manifest, and deletes
+the files that it no longer names. No manifest names the leftovers of a crash.
 """
 
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
 
 from rpf.collection.cleanup import clear, delete
-from rpf.collection.create import find_or_make
+from rpf.collection.create import check_name_and_spec, find_or_create
 from rpf.collection.items import ItemTable, NewItem
-from rpf.collection.manifest import (
-    FORMAT,
-    INDEX,
-    Manifest,
-    collection_folder,
-    damaged,
-    parse_manifest,
-    read_manifest,
-    usable_text,
-    write_manifest,
-)
+from rpf.collection.manifest import CollectionSpec, Manifest, damaged, read_manifest, write_manifest
 from rpf.collection.reader import open_tombstones
 from rpf.collection.recovery import quarantine_damage
 from rpf.collection.segments import (
-    FOLDER,
-    Segment,
+    SEGMENTS_FOLDER,
     SegmentView,
     check_arrays,
-    mergeable,
+    count_mergeable,
+    count_small,
     open_segment,
-    untidy,
+    write_merged,
     write_segment,
 )
 from rpf.errors import CollectionError, RPFError, UnknownItem
 from rpf.utils.arrays import write_array
-from rpf.utils.files import sync_files, sync_folder
+from rpf.utils.files import sync_folder
 from rpf.utils.locks import locked
+from rpf.utils.text import usable_text
 
 
 class Writer:
-    """The one writer of a collection, in one thread. A context manager.
+    """The one writer of a collection, in one thread; made by `Writer.open`. A context manager.
 
     Every method raises CollectionError when the collection cannot be written (a full disk, no permission); after that,
-    and after an interrupt, it does nothing more.
+    and after an interrupt, the writer refuses further use.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        checkpoint: str,
-        attributes: Sequence[str],
-        dim: int,
-        root: str,
-        title: str = "",
-        wait: float = 0.0,
-        mend: bool = False,
-    ) -> None:
-        """Make the collection, or open it and clear away what a crash left (`cleared` says how many files); `title` is
-        for a new one. With `mend`, what is damaged in it is set aside (see rpf.collection.recovery), and `damage` says
-        what that was.
-
-        Raises CollectionError if another process still writes it after `wait` seconds, if it is damaged, or if it was
-        made with another checkpoint, attributes, dim or image root.
-        """
-        collection_folder(folder.parent, folder.name)
-        new = Manifest(FORMAT, 0, checkpoint, tuple(attributes), dim, 0, root, (), "", title)
-        try:
-            parse_manifest(asdict(new))
-        except ValueError as error:
-            template = "The collection %(name)s cannot be made: %(why)s."
-            raise CollectionError(template, name=folder.name, why=error) from error
-        self.folder = folder.resolve()
+    def __init__(self, folder: Path, manifest: Manifest, table: ItemTable, damage: list[str]) -> None:
+        """Load which items there are. Raises CollectionError for a damaged collection."""
+        self.folder = folder
+        self.manifest = manifest
+        self.damage = damage  # what was quarantined
+        self.cleared = 0  # leftovers that were deleted
+        self._table = table
         self._broken = False
-        with ExitStack() as undo, self._change():
-            undo.enter_context(locked(self.folder, wait))
-            self.manifest = find_or_make(self.folder, new)
-            self._table = ItemTable(self.folder)
-            undo.callback(self._table.close)
-            self.damage: list[str] = []
-            if mend:
-                self.manifest, self.damage = quarantine_damage(self.folder, self.manifest, self._table)
-            self._load()
-            self.cleared = clear(self.folder, self.manifest)
-            self._close = undo.pop_all()
+        self._close = ExitStack()
+        self._load()
 
     @classmethod
-    def existing(cls, folder: Path, wait: float = 0.0, mend: bool = False) -> "Writer":
-        """The writer of a collection that is there already. Raises UnknownCollection and as `Writer`."""
-        known = read_manifest(folder)[0]
-        return cls(
-            folder,
-            checkpoint=known.checkpoint,
-            attributes=known.attributes,
-            dim=known.dim,
-            root=known.root,
-            wait=wait,
-            mend=mend,
-        )
+    def open(
+        cls, folder: Path, spec: CollectionSpec | None = None, *, wait: float = 0.0, repair: bool = False
+    ) -> "Writer":
+        """Lock the collection and delete what a crash left; with a spec, create it if it does not exist.
+
+        With `repair`, what is damaged is quarantined (see rpf.collection.recovery). A collection of format 1 gets a
+        uuid. Raises CollectionError if another process still writes it after `wait` seconds, if it is damaged, or if
+        it has other facts than `spec`; UnknownCollection if there is none and no spec.
+        """
+        if spec is None:
+            read_manifest(folder)  # before the lock, which would make the folder
+        else:
+            check_name_and_spec(folder, spec)
+        folder = folder.resolve()
+        with ExitStack() as resources, _reporting(folder):
+            resources.enter_context(locked(folder, wait))
+            manifest = find_or_create(folder, spec)
+            table = ItemTable(folder)
+            resources.callback(table.close)
+            damage: list[str] = []
+            if repair:
+                manifest, damage = quarantine_damage(folder, manifest, table)
+            writer = cls(folder, manifest, table, damage)
+            if not manifest.uuid:
+                writer._publish()
+            writer.cleared = clear(folder, writer.manifest)
+            writer._close = resources.pop_all()
+        return writer
 
     def __enter__(self) -> "Writer":
         return self
@@ -117,7 +96,7 @@ class Writer:
         self.close()
 
     def close(self) -> None:
-        """Let go of the lock."""
+        """Release the lock."""
         self._close.close()
 
     def append(
@@ -125,149 +104,120 @@ class Writer:
         items: Sequence[NewItem],
         embeddings: npt.NDArray[np.floating],
         boxes: npt.NDArray[np.integer] | None,
-        applicable: npt.NDArray[np.floating] | None = None,
+        presence: npt.NDArray[np.floating] | None = None,
         ids: Sequence[int] | None = None,
         removing: Sequence[int] = (),
         forget: bool = False,
     ) -> list[int]:
-        """Add items and, in the same step, remove others (those that they replace); returns the new ids.
+        """Add items and, in the same step, remove others (those that they replace). Returns the new ids.
 
-        embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; applicable
-        (n, A) how likely the garment has that part, 0 to 1, NaN where unknown; `ids` are taken as they are if given,
-        else the next ones; `forget` drops the images from `removed_images`. Raises CollectionError for arrays that are
-        malformed and ids that were given before (to removed items too), UnknownItem for one in `removing` that is not
-        live.
+        embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; presence
+        (n, A) probabilities, NaN where unknown; `ids` are used as they are if given, else the next ones; `forget`
+        drops the images from `removed_images`. Raises CollectionError for malformed arrays and for ids that were given
+        before (to removed items too), UnknownItem for one in `removing` that is not live.
         """
         if not items:
             self.remove(removing)
             return []
-        check_arrays(self.manifest, items, embeddings, boxes, applicable)
+        check_arrays(self.manifest.spec, items, embeddings, boxes, presence)
         if ids is not None and len(ids) != len(items):
             raise CollectionError("%(ids)d ids were given for %(items)d items.", ids=len(ids), items=len(items))
-        gone = self._checked_live(removing)
+        removed = self._require_live(removing)
         with self._change():
             name = self._next_name()
             with self._table.transaction():
-                given = self._table.insert(items, ids)
+                new_ids = self._table.insert(items, ids)
                 if forget:
                     self._table.forget(item.sha256 for item in items)
-                self._write(name, given, embeddings, boxes, applicable)
-            self._live.update(given)
-            self._publish((*self.manifest.segments, name), self._removed | gone)
-            while count := mergeable([self._sizes[name] for name in self.manifest.segments]):
+                write_segment(self.folder, name, new_ids, embeddings, boxes, presence)
+            self._sizes[name] = len(items)
+            self._live.update(new_ids)
+            self._publish((*self.manifest.segments, name), self._removed | removed)
+            if self.manifest.incomplete:  # these items no longer wait to be re-embedded
+                paths = {item.path for item in items}
+                self._table.retire(item_id for item_id, path in self._waiting() if path in paths)
+            while count := count_mergeable([self._sizes[name] for name in self.manifest.segments]):
                 self._merge(self.manifest.segments[-count:])
-        return given
+        return new_ids
 
     def remove(self, ids: Sequence[int], remember: bool = False) -> None:
-        """Remove items; `remember` adds their images to `removed_images`. Their vectors stay on disk until `compact`.
+        """Remove items; `remember` adds their images to `removed_images`. Their vectors stay on disk until `optimize`.
 
         Raises UnknownItem for one that is not live.
         """
-        gone = self._checked_live(ids)
-        if gone:
+        if removed := self._require_live(ids):
             with self._change():
                 if remember:  # before the swap: after a crash the same call can be made again
-                    self._table.remember(gone)
-                self._publish(self.manifest.segments, self._removed | gone)
+                    self._table.remember(removed)
+                self._publish(self.manifest.segments, self._removed | removed)
 
     def move(self, moves: Mapping[int, tuple[str, Mapping[str, int]]]) -> None:
-        """Give items the paths, and the labels if any, that their images have now; an item that had such a path is
-        removed. Raises UnknownItem for one that is not live, CollectionError for a path that cannot be stored."""
-        if not moves:
-            return
-        self._checked_live(tuple(moves))
-        for path, _ in moves.values():
+        """Change the paths, and the labels if any, of items whose images were moved. Other items under the new paths
+        are removed. Raises UnknownItem for one that is not live, CollectionError for a path that cannot be stored."""
+        self._require_live(tuple(moves))
+        paths = {path for path, _ in moves.values()}
+        for path in paths:
             if not usable_text(path):
                 raise CollectionError("The path %(path)r cannot be stored.", path=path)
-        new_paths = {path for path, _ in moves.values()}
-        # First, or a crash could leave two items with one path.
-        self.remove([known[0] for path, known in self.known().items() if path in new_paths and known[0] not in moves])
-        with self._change():
-            self._table.move(moves)
+        if moves:
+            # First, or a crash could leave two items with one path.
+            self.remove([entry[0] for path, entry in self.known().items() if path in paths and entry[0] not in moves])
+            with self._change():
+                self._table.move(moves)
 
     def relocate(self, root: str) -> None:
-        """Name another image folder, absolute or relative to the collection's folder."""
+        """Set another image folder, absolute or relative to the collection's folder."""
         with self._change():
-            self._publish(self.manifest.segments, self._removed, root=root)
+            self._publish(spec=replace(self.manifest.spec, root=root))
 
     def removed_images(self) -> frozenset[str]:
         """Return the hashes of the images that were removed on purpose, which indexing leaves out."""
         with self._change():
             return self._table.remembered()
 
-    def compact(self) -> None:
+    def optimize(self) -> None:
         """Merge the segments into one, without the vectors of removed items."""
         if len(self.manifest.segments) > 1 or self._removed:
             with self._change():
                 self._merge(self.manifest.segments)
 
     def merge_small_segments(self) -> None:
-        """Merge the newest segments, at a cost in proportion to what was added since they were last merged."""
-        if count := untidy([self._sizes[name] for name in self.manifest.segments]):
+        """Merge the newest segments, at a cost in proportion to what was added since the last merge."""
+        if count := count_small([self._sizes[name] for name in self.manifest.segments]):
             with self._change():
                 self._merge(self.manifest.segments[-count:])
 
-    def put_index(self, make: Callable[[Path], None] | None) -> None:
-        """Give the collection the index that `make` writes into an empty folder, or none, in the place of the old one.
-
-        Items never change under their ids, so that an index stays true whatever is added, removed or merged. What
-        `make` raises leaves everything as it was.
-        """
-        name = ""
-        if make is not None:
-            name = self._next_name()
-            temporary = self.folder / INDEX / f"{name}.tmp"
+    def complete(self) -> None:
+        """Give up the items that still wait to be re-embedded."""
+        if self.manifest.incomplete:
             with self._change():
-                shutil.rmtree(temporary, ignore_errors=True)
-                temporary.mkdir(parents=True)
-            try:
-                make(temporary)
-            except BaseException as error:
-                shutil.rmtree(temporary, ignore_errors=True)
-                if isinstance(error, OSError):
-                    raise self._unwritten(error) from error
-                raise
-            with self._change():
-                sync_files(temporary)
-                temporary.rename(temporary.with_name(name))
-                sync_folder(temporary.parent)
-        with self._change():
-            old = self.manifest.index
-            self._publish(self.manifest.segments, self._removed, index=name)
-            if old:
-                delete(self.folder / INDEX / old)
+                self._table.retire(item_id for item_id, _ in self._waiting())
+                self._publish(incomplete=False)
 
     def known(self) -> dict[str, tuple[int, int, str]]:
-        """path -> (id, bytes, sha256) of the live items."""
+        """Return path -> (id, bytes, sha256) of the live items."""
         with self._change():
-            return {
-                path: (item_id, size, sha256)
-                for item_id, path, size, sha256 in self._table.files()
-                if item_id in self._live
-            }
+            rows = self._table.files()
+            return {path: (item_id, size, sha256) for item_id, path, size, sha256 in rows if item_id in self._live}
 
     @contextmanager
     def _change(self) -> Iterator[None]:
-        """What fails inside leaves this object behind the disk or ahead of it, so that it cannot be used again."""
+        """After a failure the in-memory state may differ from the disk; the writer refuses further use."""
         if self._broken:
             raise CollectionError("Writing %(name)s has failed before; open it again.", name=self.folder.name)
         self._broken = True
-        try:
-            yield
-        except RPFError:  # all are raised before anything is changed
-            self._broken = False
-            raise
-        except (OSError, sqlite3.Error) as error:
-            raise self._unwritten(error) from error
+        with _reporting(self.folder):
+            try:
+                yield
+            except RPFError:  # all are raised before anything is changed
+                self._broken = False
+                raise
         self._broken = False
 
-    def _unwritten(self, error: Exception) -> CollectionError:
-        return CollectionError("The collection %(name)s cannot be written: %(why)s.", name=self.folder.name, why=error)
-
     def _load(self) -> None:
-        """Take in which items there are, and delete the rows of others."""
+        """Load which items there are, and delete the rows of others."""
         try:
-            segments = [self._segment(name) for name in self.manifest.segments]
+            segments = [open_segment(self.folder, name, self.manifest.spec) for name in self.manifest.segments]
             removed = open_tombstones(self.folder, self.manifest)
             rows = SegmentView(segments, removed)
         except (OSError, ValueError) as error:
@@ -275,82 +225,74 @@ class Writer:
         self._sizes = {name: len(segment.ids) for name, segment in zip(self.manifest.segments, segments, strict=True)}
         self._live: set[int] = set(rows.ids.tolist())
         self._removed: set[int] = set(removed.tolist())  # and still in a segment
-        self._table.clean(self._live | self._removed)
+        if not self.manifest.incomplete:
+            self._table.clean(self._live | self._removed)
 
-    def _checked_live(self, ids: Sequence[int]) -> set[int]:
-        gone = {int(item_id) for item_id in ids}
-        for item_id in sorted(gone - self._live):
+    def _require_live(self, ids: Sequence[int]) -> set[int]:
+        wanted = {int(item_id) for item_id in ids}
+        for item_id in sorted(wanted - self._live):
             raise UnknownItem("There is no item %(id)d in the collection %(name)s.", id=item_id, name=self.folder.name)
-        return gone
+        return wanted
+
+    def _waiting(self) -> list[tuple[int, str]]:
+        """Return (id, path) of all rows without vectors, retired ones too."""
+        stored = self._live | self._removed
+        return [(item_id, path) for item_id, path, _, _ in self._table.files() if item_id not in stored]
 
     def _next_name(self) -> str:
         return f"{self.manifest.generation + 1:010d}"
 
-    def _segment(self, name: str) -> Segment:
-        return open_segment(self.folder, name, len(self.manifest.attributes), self.manifest.dim)
-
-    def _write(
-        self,
-        name: str,
-        ids: Sequence[int],
-        embeddings: npt.NDArray[np.floating],
-        boxes: npt.NDArray[np.integer] | None,
-        applicable: npt.NDArray[np.floating] | None,
-    ) -> None:
-        order = np.argsort(np.array(ids, np.int64))
-        write_segment(
-            self.folder,
-            name,
-            (embeddings.shape[1], len(ids), embeddings.shape[2]),
-            np.array(ids, np.int64)[order],
-            (embeddings[order, attribute] for attribute in range(embeddings.shape[1])),
-            None if boxes is None else boxes[order],
-            None if applicable is None else applicable[order],
-        )
-        self._sizes[name] = len(ids)
-
     def _publish(
-        self, segments: tuple[str, ...], removed: set[int], index: str | None = None, root: str | None = None
+        self, segments: tuple[str, ...] | None = None, removed: set[int] | None = None, **changes: Any
     ) -> None:
-        """Swap the manifest, and delete what the new one does not name; index and root stay unless others are given."""
+        """Swap the manifest, with these changes, and delete the files that the new one does not name."""
         old = self.manifest
+        segments = old.segments if segments is None else segments
+        removed = self._removed if removed is None else removed
         tombstones = old.tombstones
         if removed != self._removed:
             tombstones = f"tombstones-{old.generation + 1}.npy" if removed else ""
         if tombstones not in ("", old.tombstones):
             write_array(self.folder / tombstones, np.int64, (len(removed),), [np.array(sorted(removed))])
             sync_folder(self.folder)
-        count = sum(self._sizes[name] for name in segments) - len(removed)
         self.manifest = replace(
             old,
             generation=old.generation + 1,
-            count=count,
+            count=sum(self._sizes[name] for name in segments) - len(removed),
             segments=segments,
             tombstones=tombstones,
-            index=old.index if index is None else index,
-            root=old.root if root is None else root,
+            uuid=old.uuid or uuid4().hex,
+            **changes,
         )
         write_manifest(self.folder, self.manifest)
         self._live -= removed
         self._removed = removed
         for name in set(old.segments) - set(segments):
-            delete(self.folder / FOLDER / name)
+            delete(self.folder / SEGMENTS_FOLDER / name)
             del self._sizes[name]
         if old.tombstones not in ("", tombstones):
             delete(self.folder / old.tombstones)
 
     def _merge(self, names: Sequence[str]) -> None:
-        """Put one segment, without the vectors of removed items, in the place of these."""
-        segments = [self._segment(name) for name in names]
+        """Replace these segments by one without the vectors of removed items."""
+        segments = [open_segment(self.folder, name, self.manifest.spec) for name in names]
         dropped = self._removed & {item_id for segment in segments for item_id in segment.ids.tolist()}
         rows = SegmentView(segments, np.array(sorted(dropped), np.int64))
         self._table.retire(dropped)  # before the swap: a row that is neither known nor retired would be deleted
-        kept = tuple(name for name in self.manifest.segments if name not in names)
+        remaining = tuple(name for name in self.manifest.segments if name not in names)
         if len(rows.ids):
-            name, attributes = self._next_name(), len(self.manifest.attributes)
-            blocks = (block for attribute in range(attributes) for _, block in rows.chunks(attribute))
-            shape = attributes, len(rows.ids), self.manifest.dim
-            write_segment(self.folder, name, shape, rows.ids, blocks, rows.all_boxes(), rows.all_applicable())
+            name = self._next_name()
+            write_merged(self.folder, name, rows, self.manifest.spec)
             self._sizes[name] = len(rows.ids)
-            kept = (*kept, name)
-        self._publish(kept, self._removed - dropped)
+            remaining = (*remaining, name)
+        self._publish(remaining, self._removed - dropped)
+
+
+@contextmanager
+def _reporting(folder: Path) -> Iterator[None]:
+    """Raise what the system refuses as CollectionError."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        template = "The collection %(name)s cannot be written: %(why)s."
+        raise CollectionError(template, name=folder.name, why=error) from error

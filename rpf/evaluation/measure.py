@@ -11,7 +11,7 @@ from rpf.evaluation.metrics import Floats, Ints, average_precision, recall
 from rpf.evaluation.protocol import Benchmark, Vectors, embed
 from rpf.models.rpf import RPF
 from rpf.search.base import VectorIndex
-from rpf.search.exact import FlatIndex
+from rpf.search.indexes.flat import FlatIndex
 from rpf.utils.progress import Progress
 
 QUERIES_AT_ONCE = 256  # bounds the memory of whole rankings

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from rpf.attributes import Vocabulary
 from rpf.evaluation.report import Line, Report, lines
-from rpf.search.indexes.registry import make_method
+from rpf.search.indexes.registry import make_index
 
 # The site's light set (static/site.css, where it says how they were found).
 COLOURS = (
@@ -73,7 +73,7 @@ def recall_against_speed(report: Report) -> bytes:
     figure, axes = _figure(6.4, 4.2)
     for at, (name, own) in enumerate(report["methods"].items()):
         point = 1 / own["seconds"]["overall"], 100 * own[f"recall@{k}"]["overall"]
-        axes.plot(*point, label=make_method(name).title, **mark(at))
+        axes.plot(*point, label=make_index(name).title, **mark(at))
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     axes.set_xlim(10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high)))

@@ -67,7 +67,7 @@ class Vectors:
     task: Task
     queries: npt.NDArray[np.float32]  # (m, D), unit vectors
     candidates: npt.NDArray[np.float32]  # (n, D), unit vectors
-    applicable: npt.NDArray[np.float32] | None = None  # (p,) how likely `task.parts` have it; None without that head
+    presence: npt.NDArray[np.float32] | None = None  # (p,) how likely `task.parts` have it; None without that head
 
 
 def read_benchmark(
@@ -124,12 +124,12 @@ def embed(
     for pictures in _decoded(benchmark.paths, batch):
         seen = model.embed(pictures)
         vectors = _branch(seen, branch)
-        made = made or [_empty(task, vectors.shape[-1], seen.applicable is not None) for task in benchmark.tasks]
+        made = made or [_empty(task, vectors.shape[-1], seen.presence is not None) for task in benchmark.tasks]
         for own, column in zip(made, columns, strict=True):
             _fill(own.queries, own.task.queries, done, vectors[:, column])
             _fill(own.candidates, own.task.candidates, done, vectors[:, column])
-            if own.applicable is not None and seen.applicable is not None:
-                _fill(own.applicable, own.task.parts, done, seen.applicable[:, column])
+            if own.presence is not None and seen.presence is not None:
+                _fill(own.presence, own.task.parts, done, seen.presence[:, column])
         done += len(pictures)
         tell("embedding", done, len(benchmark.paths))
     return made

@@ -9,7 +9,7 @@ import numpy as np
 from rpf.evaluation.measure import Measured
 from rpf.evaluation.metrics import Bools, Floats, bootstrap_means, random_average_precision
 from rpf.evaluation.protocol import Benchmark
-from rpf.search.indexes.registry import make_method
+from rpf.search.indexes.registry import make_index
 from rpf.utils.text import EXAMPLES
 
 DRAWS = 2000
@@ -71,7 +71,7 @@ def _unanswerable(benchmark: Benchmark, answerable: Mapping[str, Bools]) -> dict
 def lines(report: Report, figure: str) -> list[Line]:
     """A figure such as "MAP" of every method, and of rankings by chance where that is known."""
     made = [
-        Line(make_method(name).title, own[figure], own["intervals"].get(figure))
+        Line(make_index(name).title, own[figure], own["intervals"].get(figure))
         for name, own in report["methods"].items()
     ]
     return [*made, Line("Random", report["random"][figure])] if figure in report["random"] else made

@@ -1,4 +1,4 @@
-"""Pictures that come at the same time share the model's passes."""
+"""Dynamic batching: concurrent requests share passes of the model."""
 
 import threading
 import time
@@ -12,128 +12,135 @@ from PIL import Image
 
 from rpf.errors import Overloaded
 from rpf.images.decode import open_image
-from rpf.inference.interface import ImageEmbedding, Model, Observer
+from rpf.inference.interface import Embedder, ImageEmbedding, Observer
 
 
 @dataclass
-class _Asked:
+class _Request:
     data: bytes
     attributes: Sequence[int]
-    answer: Future[ImageEmbedding] = field(default_factory=Future)
-    picture: Future[Image.Image | None] | None = None  # once it is its turn to be decoded
+    result: Future[ImageEmbedding] = field(default_factory=Future)
+    image: Future[Image.Image | None] | None = None  # set when its decoding is scheduled
 
 
 class DynamicBatcher:
-    """First come, first served: pictures are decoded while the model works on those before them, and what is ready
-    when it becomes free goes into one pass. It holds no more decoded pictures than three passes take."""
+    """Batches concurrent requests in FIFO order; decoding overlaps inference.
+
+    At most three batches of decoded images are in memory.
+    """
 
     def __init__(
         self,
-        model: Model,
+        model: Embedder,
         *,
-        batch: int = 8,
-        most: int = 48,
+        max_batch_size: int = 8,
+        max_queue: int = 48,
+        max_delay: float = 0.003,
+        timeout: float = 60.0,
         decoders: int = 2,
-        patience: float = 0.003,
-        longest: float = 60.0,
         observe: Observer = lambda stage, seconds: None,
     ) -> None:
-        """batch: pictures in a pass; most: that wait or are worked on at once; patience: seconds that a free model
-        waits for pictures that are being decoded; longest: seconds that anybody waits."""
-        self._model, self._batch, self._most = model, batch, most
-        self._patience, self._longest, self._observe = patience, longest, observe
+        """Start the threads.
+
+        max_queue: images in progress, above which requests are refused; max_delay: seconds that an idle model waits
+        for images that are being decoded; timeout: seconds after which a request fails; decoders: threads.
+        """
+        self._model, self._observe = model, observe
+        self._max_batch_size, self._max_queue = max_batch_size, max_queue
+        self._max_delay, self._timeout = max_delay, timeout
         self._changed = threading.Condition()
-        self._waiting: deque[_Asked] = deque()
-        self._next_ones: deque[_Asked] = deque()  # decoded, or being decoded
-        self._inside = 0
+        self._queue: deque[_Request] = deque()
+        self._scheduled: deque[_Request] = deque()  # decoded, or being decoded
+        self._pending = 0
         self._decoders = ThreadPoolExecutor(decoders, "decode")
         threading.Thread(target=self._run, name="model", daemon=True).start()
 
     @property
-    def inside(self) -> int:
-        """How many pictures wait or are worked on."""
-        return self._inside
+    def pending(self) -> int:
+        """Images that wait for the model or are in it."""
+        return self._pending
 
     def embed(self, data: bytes, attributes: Sequence[int]) -> ImageEmbedding:
-        """Embed a picture for some of the model's attributes.
+        """Embed an image for some of the model's attributes.
 
-        Raises BadImage; Overloaded where too many wait already, or after the longest wait.
+        Raises BadImage; Overloaded for a full queue or after the timeout.
         """
-        asked = _Asked(data, attributes)
+        request = _Request(data, attributes)
         with self._changed:
-            if self._inside >= self._most:
+            if self._pending >= self._max_queue:
                 raise Overloaded("Too many searches are waiting; please try again in a moment.")
-            self._inside += 1
-            self._waiting.append(asked)
-            self._advance()
+            self._pending += 1
+            self._queue.append(request)
+            self._schedule()
         try:
-            return asked.answer.result(self._longest)
+            return request.result.result(self._timeout)
         except TimeoutError:
-            asked.answer.cancel()  # who has gone is not worked for, if the work has not begun
+            request.result.cancel()  # so that no pass is spent on it, if none has begun
             raise Overloaded("The search took too long; please try again in a moment.") from None
         finally:
             with self._changed:
-                self._inside -= 1
+                self._pending -= 1
 
-    def _advance(self) -> None:
-        """Let the next ones be decoded. Called with the lock."""
-        while self._waiting and len(self._next_ones) < 2 * self._batch:
-            asked = self._waiting.popleft()
-            if not asked.answer.cancelled():
-                asked.picture = self._decoders.submit(self._decode, asked)
-                self._next_ones.append(asked)
+    def _schedule(self) -> None:
+        """Start to decode the next requests. Called with the lock."""
+        while self._queue and len(self._scheduled) < 2 * self._max_batch_size:
+            request = self._queue.popleft()
+            if not request.result.cancelled():
+                request.image = self._decoders.submit(self._decode, request)
+                self._scheduled.append(request)
                 self._changed.notify()
 
-    def _decode(self, asked: _Asked) -> Image.Image | None:
-        """The picture; None where it is none, which is answered at once."""
-        began = time.perf_counter()
+    def _decode(self, request: _Request) -> Image.Image | None:
+        """Decode the image; None where that fails, which ends the request."""
+        started = time.perf_counter()
         try:
-            picture = open_image(asked.data)
+            image = open_image(request.data)
         except BaseException as error:
-            with suppress(InvalidStateError):  # who asked has gone
-                asked.answer.set_exception(error)
+            with suppress(InvalidStateError):  # it was cancelled
+                request.result.set_exception(error)
             return None
-        self._observe("decode", time.perf_counter() - began)
-        return picture
+        self._observe("decode", time.perf_counter() - started)
+        return image
 
     def _run(self) -> None:
         while True:
-            self._answer(self._next())  # no local name, which would hold the last pass's images until the next one
+            self._infer(self._next_batch())  # a local name would keep the last batch's images in memory
 
-    def _answer(self, taken: list[tuple[_Asked, Image.Image]]) -> None:
-        """Put one pass through the model, and answer those who asked."""
-        began = time.perf_counter()
+    def _infer(self, batch: list[tuple[_Request, Image.Image]]) -> None:
+        """Put one batch through the model, and set the results."""
+        started = time.perf_counter()
         try:
-            seen = self._model.embed([picture for _, picture in taken], [asked.attributes for asked, _ in taken])
+            output = self._model.embed([image for _, image in batch], [request.attributes for request, _ in batch])
         except BaseException as error:
-            for asked, _ in taken:
-                asked.answer.set_exception(error)
+            for request, _ in batch:
+                request.result.set_exception(error)
             return
-        self._observe("model", time.perf_counter() - began)
-        for row, (asked, picture) in enumerate(taken):
-            applicable = None if seen.applicable is None else seen.applicable[row]
-            asked.answer.set_result(ImageEmbedding(seen.embedding[row].copy(), seen.box[row], applicable, picture.size))
+        self._observe("model", time.perf_counter() - started)
+        for row, (request, image) in enumerate(batch):
+            presence = None if output.presence is None else output.presence[row]
+            embedding = output.embedding[row].copy()  # a view would keep the whole batch in the cache
+            request.result.set_result(ImageEmbedding(embedding, output.box[row], presence, image.size))
 
-    def _next(self) -> list[tuple[_Asked, Image.Image]]:
-        """The next pass: who has waited longest, and as many of those behind as are decoded by now or in a moment."""
-        taken: list[tuple[_Asked, Image.Image]] = []
-        until = 0.0
-        while len(taken) < self._batch:
+    def _next_batch(self) -> list[tuple[_Request, Image.Image]]:
+        """Wait for the oldest request, and take those behind it that are decoded within `max_delay`."""
+        batch: list[tuple[_Request, Image.Image]] = []
+        deadline = 0.0
+        while len(batch) < self._max_batch_size:
             with self._changed:
-                if taken and not self._next_ones:
+                if batch and not self._scheduled:
                     break
-                while not self._next_ones:
+                while not self._scheduled:
                     self._changed.wait()
-                asked = self._next_ones[0]
-            assert asked.picture
+                request = self._scheduled[0]
+            assert request.image
             try:
-                picture = asked.picture.result(max(0.0, until - time.monotonic()) if taken else None)
+                image = request.image.result(max(0.0, deadline - time.monotonic()) if batch else None)
             except TimeoutError:
                 break
-            if picture is not None and asked.answer.set_running_or_notify_cancel():
-                taken.append((asked, picture))
-                until = until or time.monotonic() + self._patience
+            if image is not None and request.result.set_running_or_notify_cancel():
+                batch.append((request, image))
+                deadline = deadline or time.monotonic() + self._max_delay
             with self._changed:
-                self._next_ones.popleft()
-                self._advance()
-        return taken
+                self._scheduled.popleft()
+                self._schedule()
+        return batch

@@ -1,4 +1,4 @@
-"""The interface between a model and what uses it."""
+"""Interfaces between a model and its users: indexing, the search engine, the benchmarks."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
@@ -7,42 +7,38 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-Observer = Callable[[str, float], None]  # what was done ("decode" or "model"), and the seconds that it took
+Observer = Callable[[str, float], None]  # stage ("decode", "model", "search"), seconds that it took
 
 
 class ModelOutput(Protocol):
-    """What a model computes for n pictures."""
+    """Output of a model for n images and its A attributes."""
 
     @property
     def embedding(self) -> npt.NDArray[np.float32]: ...  # (n, A, D), unit vectors
     @property
-    def box(self) -> npt.NDArray[np.int32]: ...  # (n, A, 4): left, top, right, bottom in each picture's pixels
+    def box(self) -> npt.NDArray[np.int32]: ...  # (n, A, 4): left, top, right, bottom in each image's pixels
     @property
-    def applicable(self) -> npt.NDArray[np.float32] | None: ...  # (n, A): how likely it has that part; None: unknown
+    def presence(self) -> npt.NDArray[np.float32] | None: ...  # (n, A) probabilities of the part; None: unknown
 
 
 class Embedder(Protocol):
-    """A model as indexing needs it."""
+    """A model that embeds images."""
 
     @property
     def attributes(self) -> tuple[str, ...]: ...
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int: ...  # embedding dimension of each attribute
     @property
     def checkpoint_hash(self) -> str: ...
-    def embed(self, pictures: Sequence[Image.Image], /) -> ModelOutput: ...
-
-
-class Model(Protocol):
-    """A model as searching needs it."""
-
-    def embed(self, pictures: Sequence[Image.Image], wanted: Sequence[Sequence[int]], /) -> ModelOutput: ...
+    def embed(self, images: Sequence[Image.Image], wanted: Sequence[Sequence[int]] | None = None, /) -> ModelOutput:
+        """Embed RGB images for the wanted attributes of each (positions), all if None; the others may be NaN."""
+        ...
 
 
 class ImageEmbedding(NamedTuple):
-    """What the model made of one picture."""
+    """Output of a model for one image."""
 
-    embedding: npt.NDArray[np.float32]  # (A, D), unit vectors; NaN for attributes that were not asked for
-    box: npt.NDArray[np.int32]  # (A, 4): left, top, right, bottom in the picture's pixels
-    applicable: npt.NDArray[np.float32] | None  # (A,): how likely it has that part; None: unknown
+    embedding: npt.NDArray[np.float32]  # (A, D), unit vectors; NaN for attributes that were not wanted
+    box: npt.NDArray[np.int32]  # (A, 4): left, top, right, bottom in the image's pixels
+    presence: npt.NDArray[np.float32] | None  # (A,) probabilities of the part; None: unknown
     size: tuple[int, int]  # width, height in pixels

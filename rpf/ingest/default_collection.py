@@ -1,6 +1,6 @@
 """The default collection: a wardrobe that the program draws itself, so that nothing is downloaded.
 
-Each checkpoint gets one of its own, and none is ever deleted: the first is named "wardrobe", those of other checkpoints
+Each checkpoint has one of its own, and none is ever deleted: the first is named "wardrobe", those of other checkpoints
 "wardrobe-" and the first eight digits of the checkpoint's hash.
 """
 
@@ -9,13 +9,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rpf.collection import CollectionSpec, Writer
 from rpf.collection.items import last_id
-from rpf.collection.manifest import Manifest, read_manifest
-from rpf.collection.segments import FOLDER
+from rpf.collection.manifest import MANIFEST_FILE, Manifest, read_manifest
+from rpf.collection.segments import SEGMENTS_FOLDER
 from rpf.errors import CollectionError, UnknownCollection
 from rpf.inference.interface import Embedder
-from rpf.ingest.pipeline import Source, index
-from rpf.settings import DEFAULT_COLLECTION
+from rpf.ingest.pipeline import ImageRecord, ingest, merge_small_segments
+from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.files import sync_folder, write_atomic
 from rpf.utils.locks import locked
 from rpf.utils.progress import Progress
@@ -26,18 +27,25 @@ if TYPE_CHECKING:
 GARMENTS = 1200
 TITLE = "Drawn wardrobe"
 IMAGES = "images"
-UNFINISHED = "unfinished"  # a file that is there from before the first item until all garments are indexed
-LONGEST_WAIT = 600.0  # seconds, for another process that prepares it
+UNFINISHED = "unfinished"  # a file that exists from before the first item until all garments are indexed
+MAX_WAIT_SECONDS = 600.0  # for another process that prepares it
 
 
-def prepare(collections: Path, embedder: Embedder, progress: Progress) -> str:
-    """Return the name of the checkpoint's default collection, drawn and indexed if it is missing or unfinished.
+def ensure_default_collection(settings: Settings, embedder: Embedder, progress: Progress) -> str:
+    """Return the name of the default collection; draw and index it if it is missing or unfinished.
 
-    Two processes may call this at once: the writer's lock makes the second wait, and then find the work done.
-    Raises CollectionError, DatasetError.
+    That is RPF_COLLECTION, or the checkpoint's own. Two processes may call this at once: the second waits for the lock,
+    and finds the work done. Raises UnknownCollection if RPF_COLLECTION names a missing collection; CollectionError,
+    DatasetError.
     """
+    if settings.collection != DEFAULT_COLLECTION:
+        if not (settings.collections / settings.collection / MANIFEST_FILE).is_file():
+            template = 'There is no collection named "%(name)s"; make it with: rpf index %(name)s FOLDER'
+            raise UnknownCollection(template, name=settings.collection)
+        return settings.collection
+    collections = settings.collections
     try:
-        name = find(collections, embedder.checkpoint_hash)
+        name = find_default_collection(collections, embedder.checkpoint_hash)
         if name is None:
             # Imported here, because a site with a collection of its own needs no drawing library.
             from rpf.datasets import synthetic
@@ -54,20 +62,20 @@ def prepare(collections: Path, embedder: Embedder, progress: Progress) -> str:
     except OSError as error:
         raise CollectionError(
             'The default collection cannot be written to "%(folder)s": %(why)s. Set RPF_COLLECTIONS to a folder that '
-            "can be written, or RPF_COLLECTION to a collection that is there.",
+            "can be written, or RPF_COLLECTION to an existing collection.",
             folder=collections, why=error.strerror or error,
         ) from error  # fmt: skip
 
 
-def find(collections: Path, checkpoint_hash: str) -> str | None:
+def find_default_collection(collections: Path, checkpoint_hash: str) -> str | None:
     """Return the name of the checkpoint's default collection, or None if it is missing or unfinished.
 
-    A collection of somebody's own under such a name is used as it is. Raises CollectionError for a damaged one.
+    A user's own collection under such a name is used as it is. Raises CollectionError for a damaged one.
     """
     for name in _names(checkpoint_hash):
         with suppress(UnknownCollection):
             manifest = read_manifest(collections / name)[0]
-            if manifest.checkpoint in ("", checkpoint_hash) and _is_finished(collections / name, manifest):
+            if manifest.spec.checkpoint in ("", checkpoint_hash) and _is_finished(collections / name, manifest):
                 return name
     return None
 
@@ -76,13 +84,13 @@ def _names(checkpoint_hash: str) -> tuple[str, str]:
     return DEFAULT_COLLECTION, f"{DEFAULT_COLLECTION}-{checkpoint_hash[:8]}"
 
 
-def _is_ours(manifest: Manifest) -> bool:
-    return (manifest.root, manifest.title) == (IMAGES, TITLE)
+def _is_drawn(manifest: Manifest) -> bool:
+    return (manifest.spec.root, manifest.spec.title) == (IMAGES, TITLE)
 
 
 def _is_finished(folder: Path, manifest: Manifest) -> bool:
-    """Whether all garments were indexed once; items may have been removed since."""
-    return not _is_ours(manifest) or (not (folder / UNFINISHED).exists() and last_id(folder) >= GARMENTS)
+    """Return whether all garments were indexed once; items may have been removed since."""
+    return not _is_drawn(manifest) or (not (folder / UNFINISHED).exists() and last_id(folder) >= GARMENTS)
 
 
 def _begin(collections: Path, checkpoint_hash: str, recipe: "Recipe") -> str:
@@ -90,8 +98,10 @@ def _begin(collections: Path, checkpoint_hash: str, recipe: "Recipe") -> str:
     names = _names(checkpoint_hash)
     for name in names:
         if _can_begin(collections / name, checkpoint_hash, recipe):
-            with locked(collections / name, LONGEST_WAIT):
-                if find(collections, checkpoint_hash) != name:  # else another process has finished it meanwhile
+            with locked(collections / name, MAX_WAIT_SECONDS):
+                if (
+                    find_default_collection(collections, checkpoint_hash) != name
+                ):  # else another process has finished it
                     write_atomic(collections / name / UNFINISHED, b"")
             return name
     raise CollectionError(
@@ -110,9 +120,9 @@ def _can_begin(folder: Path, checkpoint_hash: str, recipe: "Recipe") -> bool:
     try:
         manifest = read_manifest(folder)[0]
     except UnknownCollection:
-        segments = folder / FOLDER
+        segments = folder / SEGMENTS_FOLDER
         return not segments.is_dir() or not any(segments.iterdir())
-    return _is_ours(manifest) and manifest.checkpoint == checkpoint_hash
+    return _is_drawn(manifest) and manifest.spec.checkpoint == checkpoint_hash
 
 
 def _draw_and_index(folder: Path, embedder: Embedder, recipe: "Recipe", progress: Progress) -> None:
@@ -122,20 +132,14 @@ def _draw_and_index(folder: Path, embedder: Embedder, recipe: "Recipe", progress
     images = folder / IMAGES
     _copy_drawings(folder.parent / DEFAULT_COLLECTION / IMAGES, images, recipe)
     synthetic.draw_pictures(images, recipe, progress)
-    sources = [Source(synthetic.name_of(seed), wardrobe.describe(seed).labels) for seed in recipe.seeds]
-    report = index(
-        folder,
-        images,
-        sources,
-        embedder,
-        title=TITLE,
-        progress=progress,
-        wait=LONGEST_WAIT,
-        relative_root=IMAGES,
-    )
+    records = [ImageRecord(synthetic.name_of(seed), wardrobe.describe(seed).labels) for seed in recipe.seeds]
+    spec = CollectionSpec(embedder.checkpoint_hash, embedder.attributes, embedder.dim, IMAGES, TITLE)
+    with Writer.open(folder, spec, wait=MAX_WAIT_SECONDS) as writer:
+        report = ingest(writer, records, embedder, progress)
+        merge_small_segments(writer, progress)
     if report.skipped:
         path, why = report.skipped[0]
-        raise CollectionError("The drawn picture %(path)s cannot be used: %(why)s", path=path, why=why)
+        raise CollectionError("The drawn image %(path)s cannot be used: %(why)s", path=path, why=why)
     (folder / UNFINISHED).unlink(missing_ok=True)
     sync_folder(folder)
 

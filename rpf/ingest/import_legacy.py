@@ -1,4 +1,4 @@
-"""Taking over a collection of the earlier system: its embeddings in data.h5 and its item ids in c_idxs.npy."""
+"""Import of a collection of the earlier system: its embeddings in data.h5 and its item ids in c_idxs.npy."""
 
 import hashlib
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from rpf import config
-from rpf.collection import NewItem, Writer, collection_folder
+from rpf.collection import CollectionSpec, NewItem, Writer, collection_folder
 from rpf.errors import BadImage, CollectionError
 from rpf.images import decode
 from rpf.ingest.legacy_files import read_embeddings, read_ids
@@ -20,73 +20,70 @@ from rpf.utils.progress import Progress
 def import_legacy(
     collections: Path,
     name: str,
-    h5: Path,
-    ids: Path,
-    filenames: Path | None,
-    pictures: Path | None,
-    configs: Sequence[Path],
-    made_with: Path | None,
+    embeddings_file: Path,
+    ids_file: Path,
     progress: Progress,
+    *,
+    filenames: Path | None = None,
+    images: Path | None = None,
+    configs: Sequence[Path] = (),
+    checkpoint: Path | None = None,
 ) -> int:
-    """Make the collection `name`; return its number of items. Raises CollectionError, and then there is none.
+    """Create the collection `name` and return its number of items. Raises CollectionError, and then creates none.
 
-    The ids become the items' ids. With `filenames`, the id is the line number (from 0) of the item's picture.
-    Without `made_with`, the collection can be searched by its own items only.
+    The ids become the items' ids. With `filenames`, the id is the line number (from 0) of the item's image.
+    Without `checkpoint`, the collection can be searched by its own items only.
     """
     folder = collection_folder(collections, name)
     if folder.exists():
         raise CollectionError('There is a collection named "%(name)s" already; choose another name.', name=name)
-    item_ids = read_ids(ids)
-    embeddings = read_embeddings(h5)
-    if len(item_ids) != embeddings.count:
+    ids = read_ids(ids_file)
+    embeddings = read_embeddings(embeddings_file)
+    if len(ids) != embeddings.count:
         raise CollectionError(
-            "%(ids)s has %(found)d ids and %(h5)s %(expected)d items; they belong to different collections",
-            ids=ids, found=len(item_ids), h5=h5, expected=embeddings.count,
+            '"%(ids)s" has %(have)d ids and "%(file)s" %(want)d items; they belong to different collections.',
+            ids=ids_file, have=len(ids), file=embeddings_file, want=embeddings.count,
         )  # fmt: skip
     attributes = config.load(
         configs or [SHIPPED_FOLDER / "config" / "FashionAI" / "FashionAI.yaml"]
     ).DATA.ATTRIBUTES.NAME
     if embeddings.attributes != len(attributes):
         raise CollectionError(
-            "%(h5)s has %(found)d attributes and the config %(expected)d; give the config with --cfg",
-            h5=h5, found=embeddings.attributes, expected=len(attributes),
+            '"%(file)s" has %(have)d attributes and the config %(want)d; give the config with --cfg.',
+            file=embeddings_file, have=embeddings.attributes, want=len(attributes),
         )  # fmt: skip
-    paths = _paths(filenames, item_ids)
-    root = str(pictures.resolve()) if pictures else "images"
-    checkpoint = file_hash(made_with) if made_with else ""
-    making = collections / ".importing" / name  # out of sight until it is whole
-    shutil.rmtree(making, ignore_errors=True)
-    making.parent.mkdir(parents=True, exist_ok=True)
-    with Writer(making, checkpoint=checkpoint, attributes=attributes, dim=embeddings.dim, root=root) as writer:
+    paths = _read_paths(filenames, ids)
+    root = str(images.resolve()) if images else "images"
+    spec = CollectionSpec(file_hash(checkpoint) if checkpoint else "", tuple(attributes), embeddings.dim, root)
+    temporary = collections / ".importing" / name  # hidden until it is complete
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    with Writer.open(temporary, spec) as writer:
         done = 0
         for batch in embeddings.batches():
-            rows = item_ids[done : done + len(batch)]
-            items = [_item(Path(root), paths[int(row)]) for row in rows]
-            writer.append(items, batch, None, ids=rows.tolist())
+            batch_ids = ids[done : done + len(batch)].tolist()
+            items = [_read_item(Path(root), paths[item_id]) for item_id in batch_ids]
+            writer.append(items, batch, None, ids=batch_ids)
             done += len(batch)
             progress("importing", done, embeddings.count)
-        writer.compact()
-    making.rename(folder)
+        writer.optimize()
+    temporary.rename(folder)
     sync_folder(collections)
     return done
 
 
-def _paths(filenames: Path | None, ids: np.ndarray) -> dict[int, str]:
+def _read_paths(filenames: Path | None, ids: np.ndarray) -> dict[int, str]:
     if filenames is None:
         return dict.fromkeys(ids.tolist(), "")
     lines = filenames.read_text(encoding="utf-8").splitlines()
     if ids.max(initial=-1) >= len(lines):
-        raise CollectionError(
-            "%(file)s has %(lines)d lines, and the ids go up to %(most)d",
-            file=filenames,
-            lines=len(lines),
-            most=ids.max(),
-        )
-    return {int(row): lines[row].strip() for row in ids}
+        template = '"%(file)s" has %(lines)d lines, and the ids go up to %(last)d.'
+        raise CollectionError(template, file=filenames, lines=len(lines), last=ids.max())
+    return {item_id: lines[item_id].strip() for item_id in ids.tolist()}
 
 
-def _item(root: Path, path: str) -> NewItem:
-    """The item with its picture's facts; a picture that is not there leaves an item without one."""
+def _read_item(root: Path, path: str) -> NewItem:
+    """Read the facts of an item's image; a missing image leaves an item without one."""
     try:
         data = (root / path).read_bytes()
         width, height = decode.open_image(data).size

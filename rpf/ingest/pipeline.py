@@ -1,4 +1,4 @@
-"""From pictures to a collection: read, hash, decode, embed, append; resumable at any point."""
+"""Ingest pipeline, from images to a collection: read, hash, decode, embed, append; resumable at any point."""
 
 import hashlib
 import stat
@@ -16,268 +16,242 @@ from PIL import Image
 
 from rpf.collection import NewItem, Writer
 from rpf.collection.image_folder import ImageFolder
-from rpf.collection.manifest import usable_text
-from rpf.errors import BadImage
+from rpf.errors import BadImage, CheckpointError
 from rpf.images.decode import open_image, read
 from rpf.inference.interface import Embedder
-from rpf.ingest.reconcile import Known, find_missing, find_moves
+from rpf.ingest.reconcile import KnownFiles, find_missing, find_moves
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
+from rpf.utils.text import usable_text
 
-MAX_PIXELS = 64_000_000  # decoded pictures waiting for the model, about 200 MB; a batch is cut short at this
-DECODERS = 4
+BATCH_SIZE = 32
+MAX_BATCH_PIXELS = 64_000_000  # of decoded images, about 200 MB
+DECODER_THREADS = 4
 
 
 @dataclass(frozen=True)
-class Source:
-    """A picture to be indexed."""
+class ImageRecord:
+    """An image to be ingested."""
 
     path: str  # posix, relative to the image folder
     labels: dict[str, int] = field(default_factory=dict)  # attribute key -> value
 
 
 @dataclass
-class Report:
-    """What became of the sources."""
+class IngestReport:
+    """Results by image."""
 
     added: int = 0
-    kept: int = 0  # in the collection already, unchanged
-    moved: int = 0  # in the collection already, under another path
-    removed: int = 0  # left out, because they were removed on purpose before
-    pruned: int = 0  # items that were removed, because their images are gone
+    unchanged: int = 0
+    moved: int = 0  # known under another path
+    left_out: int = 0  # removed on purpose before
+    pruned: int = 0  # items that were removed because their images are missing
     skipped: list[tuple[str, str]] = field(default_factory=list)  # (path, why)
     seconds: float = 0.0
 
 
-def index(
-    folder: Path,
-    root: Path,
-    items: Sequence[Source],
+def ingest(
+    writer: Writer,
+    images: Sequence[ImageRecord],
     embedder: Embedder,
+    progress: Progress,
     *,
-    title: str = "",
-    batch: int = 32,
-    progress: Progress | None = None,
-    wait: float = 0.0,
-    relative_root: str | None = None,
+    batch_size: int = BATCH_SIZE,
+    linked: tuple[Path, ...] = (),
     again: bool = False,
     prune: bool = False,
-    linked: tuple[Path, ...] = (),
-    finish: Callable[[Writer], object] = lambda writer: None,
-) -> Report:
-    """Bring the images `items` under `root` into the collection in `folder`, which is created if need be.
+) -> IngestReport:
+    """Bring images of the image folder into the collection.
 
-    As `update` does. `relative_root` is `root` as seen from `folder`, for a collection that carries its images along;
-    `wait` is how many seconds to wait for another writer; `finish` is called last, still under this one's lock.
-    Raises CollectionError.
+    Unchanged images keep their items, by path, size and hash; moved ones keep their id, changed ones get a new id.
+    Images that were removed on purpose are left out, or brought back with `again`. Items of other images stay; with
+    `prune`, those whose images are missing are removed. Each batch is one step: after Ctrl-C or kill -9 the same call
+    resumes after the last whole batch. Raises CollectionError.
     """
     started = time.monotonic()
-    tell = progress or (lambda phase, done, total: None)
-    with Writer(
-        folder,
-        checkpoint=embedder.checkpoint_hash,
-        attributes=embedder.attributes,
-        dim=embedder.dim,
-        root=str(root.resolve()) if relative_root is None else relative_root,
-        title=title,
-        wait=wait,
-    ) as writer:
-        report = update(writer, items, embedder, batch=batch, progress=tell, again=again, prune=prune, linked=linked)
-        merge_small_segments(writer, tell)
-        finish(writer)
+    folder = ImageFolder(writer.manifest.spec.image_root(writer.folder), linked)
+    labels = {image.path: image.labels for image in images if usable_text(image.path)}
+    known = writer.known()
+    moves = find_moves(folder, known, list(labels), progress)
+    writer.move({item_id: (path, labels[path]) for path, item_id in moves.moved.items()})
+    missing = find_missing(folder, writer, labels) if prune else []
+    writer.remove(missing)
+    settled = moves.unchanged | moves.moved.keys()
+    report = embed_images(
+        writer,
+        [image for image in images if image.path not in settled],
+        embedder,
+        progress,
+        batch_size=batch_size,
+        linked=linked,
+        known=writer.known() if moves.moved or missing else known,
+        left_out=frozenset() if again else writer.removed_images(),
+        forget=again,
+    )
+    report.unchanged += len(moves.unchanged)
+    report.moved, report.pruned = len(moves.moved), len(missing)
     report.seconds = time.monotonic() - started
     return report
 
 
-def update(
+def embed_images(
     writer: Writer,
-    items: Sequence[Source],
+    images: Sequence[ImageRecord],
     embedder: Embedder,
-    *,
-    batch: int = 32,
     progress: Progress,
-    again: bool = False,
-    prune: bool = False,
+    *,
+    batch_size: int = BATCH_SIZE,
     linked: tuple[Path, ...] = (),
-) -> Report:
-    """Bring images into a collection that is there.
-
-    Images whose path, size and hash are in the collection are kept, moved ones keep their id, changed ones get a new
-    id. Those that were removed on purpose are left out, or brought back with `again`. Items that are not named stay as
-    they are; with `prune`, those whose images are gone are removed. Each batch is one step: after Ctrl-C or kill -9 the
-    same call goes on after the last whole batch. Raises CollectionError.
-    """
-    images = ImageFolder(writer.manifest.image_root(writer.folder), linked)
-    sources = {source.path: source for source in items if usable_text(source.path)}
-    known = writer.known()
-    moves = find_moves(images, known, list(sources), progress)
-    writer.move({item_id: (path, sources[path].labels) for path, item_id in moves.moved.items()})
-    gone = find_missing(images, writer, sources) if prune else []
-    writer.remove(gone)
-    known = writer.known() if moves.moved or gone else known
-    settled = moves.kept | moves.moved.keys()
-    rest = [source for source in items if source.path not in settled]
-    report = ingest_images(
-        writer,
-        rest,
-        embedder,
-        batch=batch,
-        progress=progress,
-        known=known,
-        left_out=frozenset() if again else writer.removed_images(),
-        forget=again,
-        linked=linked,
-    )
-    report.kept += len(moves.kept)
-    report.moved, report.pruned = len(moves.moved), len(gone)
-    return report
-
-
-def ingest_images(
-    writer: Writer,
-    items: Sequence[Source],
-    embedder: Embedder,
-    *,
-    batch: int = 32,
-    progress: Progress,
-    known: Known | None = None,
+    known: KnownFiles | None = None,
     left_out: Collection[str] = frozenset(),
     forget: bool = False,
-    linked: tuple[Path, ...] = (),
-) -> Report:
-    """Embed and append the images that are not among the `known` ones, which are those of the collection by default.
+) -> IngestReport:
+    """Embed and append the images that are not among the `known` files, by default those of the collection.
 
-    New ones whose hashes are `left_out` are left out; `forget` that those taken in were removed before.
+    New images with a hash in `left_out` are left out; with `forget`, appended ones no longer count as removed.
     """
-    report = Report()
-    images = ImageFolder(writer.manifest.image_root(writer.folder), linked)
-    sources = list({source.path: source for source in items}.values())
+    require_checkpoint(writer, embedder)
+    report = IngestReport()
+    folder = ImageFolder(writer.manifest.spec.image_root(writer.folder), linked)
+    images = list({image.path: image for image in images}.values())
     known = writer.known() if known is None else known
-    look = partial(_read, images, known, left_out)
-    with ThreadPoolExecutor(1 + min(DECODERS, usable_cores())) as pool:
-        progress("indexing", 0, len(sources))
-        batches = _batches(pool, look, sources, known, batch)
+    load = partial(_load, folder, known, left_out)
+    with ThreadPoolExecutor(1 + min(DECODER_THREADS, usable_cores())) as pool:
+        progress("indexing", 0, len(images))
+        batches = _batches(pool, load, images, known, batch_size)
         # The next batch is read while the model works on this one; no more than that waits in memory.
-        coming = pool.submit(next, batches, None)
-        while (ready := coming.result()) is not None:
-            coming = pool.submit(next, batches, None)
-            _append(writer, embedder, ready, forget)
-            report.added += len(ready.items)
-            report.kept += ready.kept
-            report.removed += ready.removed
-            report.skipped += ready.skipped
-            done = report.added + report.kept + report.removed + len(report.skipped)
-            progress("indexing", done, len(sources))
+        pending = pool.submit(next, batches, None)
+        while (batch := pending.result()) is not None:
+            pending = pool.submit(next, batches, None)
+            _append(writer, embedder, batch, forget)
+            report.added += len(batch.items)
+            report.unchanged += batch.unchanged
+            report.left_out += batch.left_out
+            report.skipped += batch.skipped
+            done = report.added + report.unchanged + report.left_out + len(report.skipped)
+            progress("indexing", done, len(images))
     return report
+
+
+def require_checkpoint(writer: Writer, embedder: Embedder) -> None:
+    """Raise CheckpointError if the collection was made with another checkpoint."""
+    if writer.manifest.spec.checkpoint != embedder.checkpoint_hash:
+        template = 'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint.'
+        raise CheckpointError(template, name=writer.folder.name)
 
 
 def merge_small_segments(writer: Writer, progress: Progress) -> None:
-    """Merge what was taken in."""
-    progress("compacting", 0, 1)
+    """Merge the segments that were appended."""
+    progress("merging", 0, 1)
     writer.merge_small_segments()
-    progress("compacting", 1, 1)
+    progress("merging", 1, 1)
 
 
 @dataclass
 class _Batch:
-    """Some of the sources, read."""
+    """Some of the images, loaded."""
 
     items: list[NewItem] = field(default_factory=list)
-    pictures: list[Image.Image] = field(default_factory=list)  # of the items
-    outdated: list[int] = field(default_factory=list)  # ids of items whose file is another one now
+    images: list[Image.Image] = field(default_factory=list)  # of the items
+    outdated: list[int] = field(default_factory=list)  # ids of items whose file has changed
     skipped: list[tuple[str, str]] = field(default_factory=list)
-    kept: int = 0
-    removed: int = 0
+    unchanged: int = 0
+    left_out: int = 0
 
     def pixels(self) -> int:
         return sum(item.width * item.height for item in self.items)
 
+    def add(self, path: str, known: KnownFiles, outcome: "_Outcome") -> None:
+        if outcome is _Known.UNCHANGED:
+            self.unchanged += 1
+            return
+        # A file that cannot be read may be back tomorrow; one that is no longer an image has lost its item.
+        if path in known and not isinstance(outcome, OSError):
+            self.outdated.append(known[path][0])
+        if isinstance(outcome, _LoadedImage):
+            self.items.append(outcome.item)
+            self.images.append(outcome.image)
+        elif isinstance(outcome, _Known):
+            self.left_out += 1
+        else:
+            why = outcome.strerror if isinstance(outcome, OSError) and outcome.strerror else str(outcome)
+            self.skipped.append((path, why))
 
-class _Picture(NamedTuple):
+
+class _LoadedImage(NamedTuple):
     item: NewItem
-    picture: Image.Image
+    image: Image.Image
 
 
-class _Outcome(Enum):
-    KEPT = auto()  # in the collection as it is
+class _Known(Enum):
+    UNCHANGED = auto()
     REMOVED = auto()  # on purpose, before
 
 
-_Read = _Picture | _Outcome | OSError | BadImage
+_Outcome = _LoadedImage | _Known | OSError | BadImage
 
 
-def _append(writer: Writer, embedder: Embedder, ready: _Batch, forget: bool) -> None:
+def _append(writer: Writer, embedder: Embedder, batch: _Batch, forget: bool) -> None:
     """Embed a batch and write it in one step."""
-    if ready.items:
-        seen = embedder.embed(ready.pictures)
-        writer.append(ready.items, seen.embedding, seen.box, seen.applicable, removing=ready.outdated, forget=forget)
+    if batch.items:
+        output = embedder.embed(batch.images)
+        writer.append(
+            batch.items, output.embedding, output.box, output.presence, removing=batch.outdated, forget=forget
+        )
     else:
-        writer.remove(ready.outdated)
+        writer.remove(batch.outdated)
 
 
 def _batches(
-    pool: ThreadPoolExecutor, look: Callable[[Source], _Read], sources: Sequence[Source], known: Known, size: int
+    pool: ThreadPoolExecutor,
+    load: Callable[[ImageRecord], _Outcome],
+    images: Sequence[ImageRecord],
+    known: KnownFiles,
+    batch_size: int,
 ) -> Iterator[_Batch]:
-    """Read the sources, `size` at a time, or fewer where their pictures are large."""
-    waiting = iter(sources)
+    """Load the images, `batch_size` at a time, or fewer where they are large."""
+    remaining = iter(images)
     while True:
-        made, taken = _Batch(), 0
-        while taken < size and made.pixels() < MAX_PIXELS:
-            group = list(islice(waiting, min(DECODERS, size - taken)))
+        batch, count = _Batch(), 0
+        while count < batch_size and batch.pixels() < MAX_BATCH_PIXELS:
+            group = list(islice(remaining, min(DECODER_THREADS, batch_size - count)))
             if not group:
                 break
-            taken += len(group)
-            for source, seen in zip(group, pool.map(look, group), strict=True):
-                _sort_in(made, known, source, seen)
-        if not taken:
+            count += len(group)
+            for image, outcome in zip(group, pool.map(load, group), strict=True):
+                batch.add(image.path, known, outcome)
+        if not count:
             return
-        yield made
+        yield batch
 
 
-def _sort_in(made: _Batch, known: Known, source: Source, seen: _Read) -> None:
-    if seen is _Outcome.KEPT:
-        made.kept += 1
-        return
-    # A file that cannot be read may be back tomorrow; one that is no picture any more has lost its item.
-    if source.path in known and not isinstance(seen, OSError):
-        made.outdated.append(known[source.path][0])
-    if isinstance(seen, _Picture):
-        made.items.append(seen.item)
-        made.pictures.append(seen.picture)
-    elif isinstance(seen, _Outcome):
-        made.removed += 1
-    else:
-        why = seen.strerror if isinstance(seen, OSError) and seen.strerror else str(seen)
-        made.skipped.append((source.path, why))
-
-
-def _read(images: ImageFolder, known: Known, left_out: Collection[str], source: Source) -> _Read:
+def _load(folder: ImageFolder, known: KnownFiles, left_out: Collection[str], image: ImageRecord) -> _Outcome:
     """Read a file once, hash it, and decode it if need be; or return why it cannot be an item."""
-    if not usable_text(source.path):
+    if not usable_text(image.path):
         return OSError("Its name is not valid Unicode.")
-    path = images.find(source.path)
+    path = folder.find(image.path)
     if path is None:
-        return _unreadable(images.root / source.path)
+        return _unreadable(folder.root / image.path)
     try:
         data = read(path)
         digest = hashlib.sha256(data).hexdigest()
-        if source.path in known and known[source.path][1:] == (len(data), digest):
-            return _Outcome.KEPT
+        if image.path in known and known[image.path][1:] == (len(data), digest):
+            return _Known.UNCHANGED
         if digest in left_out:
-            return _Outcome.REMOVED
-        picture = open_image(data)
+            return _Known.REMOVED
+        decoded = open_image(data)
     except (OSError, BadImage) as error:
         return error
-    return _Picture(NewItem(source.path, digest, len(data), *picture.size, source.labels), picture)
+    return _LoadedImage(NewItem(image.path, digest, len(data), *decoded.size, image.labels), decoded)
 
 
 def _unreadable(path: Path) -> OSError:
     try:
-        kind = path.stat().st_mode
+        mode = path.stat().st_mode
     except (OSError, ValueError):
         return OSError("There is no such file in the image folder.")
-    if stat.S_ISDIR(kind):
+    if stat.S_ISDIR(mode):
         return OSError("The folder cannot be read.")
-    if stat.S_ISREG(kind):
+    if stat.S_ISREG(mode):
         return OSError("It lies outside of the image folder, or a link leads there (see --follow-links).")
     return OSError("It is no file.")

@@ -20,7 +20,7 @@ class RegionOutput(NamedTuple):
     feature: Tensor  # (B, n, EMBED_SIZE), not normalised
     background: Tensor  # (B, n, EMBED_SIZE), not normalised
     attention: Tensor  # (B, n, h, w), sums to 1 over the grid
-    applicable: Tensor | None  # (B, n) logits of the garment having that part at all; None without that head
+    presence: Tensor | None  # (B, n) logits of the garment having that part at all; None without that head
 
 
 class Mlp(nn.Module):
@@ -96,7 +96,7 @@ class RegionBranch(nn.Module):
             feature=self._refine(self.feature_fc(attention @ x)),
             background=self._refine(rest @ x),
             attention=attention.unflatten(-1, (height, width)),
-            applicable=self._applicable(x, key, attributes),
+            presence=self._presence(x, key, attributes),
         )
 
     def _attention(self, key: Tensor, attributes: Tensor) -> Tensor:
@@ -105,7 +105,7 @@ class RegionBranch(nn.Module):
         logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5
         return logits.softmax(dim=-1)
 
-    def _applicable(self, x: Tensor, key: Tensor, attributes: Tensor) -> Tensor | None:
+    def _presence(self, x: Tensor, key: Tensor, attributes: Tensor) -> Tensor | None:
         if self.applicability is None:
             return None
         with torch.no_grad():

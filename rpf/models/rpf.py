@@ -29,7 +29,7 @@ class ModelOutput:
     patch: Floats | None  # (n, A, EMBED_SIZE), unit vectors; None without the patch branch
     attention: Floats  # (n, A, h, w)
     box: npt.NDArray[np.int32]  # (n, A, 4): left, top, right, bottom in the picture's pixels
-    applicable: Floats | None  # (n, A) how likely the garment has that part, 0 to 1; None without that head
+    presence: Floats | None  # (n, A) how likely the garment has that part, 0 to 1; None without that head
 
 
 class RPF(nn.Module):
@@ -81,7 +81,7 @@ class RPF(nn.Module):
             patch=None if patch is None else patch.cpu().numpy(),
             attention=seen.attention.cpu().numpy(),
             box=_within(np.asarray(boxes, dtype=np.int32), places, sizes),
-            applicable=None if seen.applicable is None else seen.applicable.sigmoid().cpu().numpy(),
+            presence=None if seen.presence is None else seen.presence.sigmoid().cpu().numpy(),
         )
 
     def join(self, region: Tensor, patch: Tensor | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""One attribute's vectors of a collection, read as they are asked for."""
+"""One attribute's vectors of a collection, read on demand."""
 
 from collections.abc import Callable
 
@@ -17,21 +17,22 @@ class AttributeVectors:
         collection: Collection,
         attribute: int,
         rows: npt.NDArray[np.int64] | None = None,
-        tell: Callable[[int], None] | None = None,
+        report: Callable[[int], None] = lambda done: None,
     ) -> None:
-        """rows (n,) of the collection, all if None; `tell` hears how far a reader has come."""
+        """rows (n,) of the collection, all if None; `report` is called with the number of vectors read so far."""
+        self.label = f"{collection.name}_{collection.manifest.spec.attributes[attribute]}"
         self._collection = collection
         self._attribute = attribute
         self._rows = np.arange(len(collection)) if rows is None else rows
-        self._tell = tell or (lambda done: None)
+        self._report = report
 
     @property
     def shape(self) -> tuple[int, int]:
-        return len(self._rows), self._collection.manifest.dim
+        return len(self._rows), self._collection.manifest.spec.dim
 
     def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        wanted = self._rows[rows]
-        found = torch.from_numpy(np.array(self._collection.take(self._attribute, wanted))).float().numpy()
+        stored = np.array(self._collection.take(self._attribute, self._rows[rows]))
+        vectors: npt.NDArray[np.float32] = torch.from_numpy(stored).float().numpy()
         if isinstance(rows, slice):
-            self._tell(rows.indices(len(self._rows))[1])
-        return found
+            self._report(rows.indices(len(self._rows))[1])
+        return vectors

@@ -1,229 +1,242 @@
-"""A collection's index on disk: made, brought up to date, opened.
+"""Search indexes as a cache of this installation: <instance>/indexes/<collection uuid>/.
 
-index/<generation>/
-  index.json      the method, and how many candidates it needs
-  ids.npy         the items it is built on, in its order
-  <attribute>/    the method's files, a folder for each attribute (0, 1, ...)
+Indexes are built and opened here only. A collection that was copied has the uuid of the original and another folder:
+it is searched exactly until its own index is built. An old build is deleted after the swap; searchers keep the files
+that they have mapped. rpf.search.stored_index has the format.
 """
 
-import hmac
-import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from rpf.collection import Collection, Writer
-from rpf.errors import ConfigError, RPFError
+from rpf.collection import Collection
+from rpf.errors import ConfigError, RPFError, SearchUnavailable
 from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.base import Searcher, VectorIndex
 from rpf.search.exact import Exact
-from rpf.search.indexes.registry import make_method
+from rpf.search.indexes.registry import make_index
 from rpf.search.oversampling import calibrate_oversampling
+from rpf.search.stored_index import (
+    METADATA_FILE,
+    IndexMetadata,
+    StoredIndex,
+    check_items,
+    compute_checksums,
+    hash_files,
+    load_index,
+    read_metadata,
+    save_index,
+)
 from rpf.search.two_stage import TwoStageSearcher
-from rpf.utils.arrays import map_array, write_array
-from rpf.utils.files import file_hash, write_atomic
+from rpf.utils.locks import locked
 from rpf.utils.progress import Progress
 
 log = logging.getLogger(__name__)
-AUTOMATIC = "auto"
+AUTO = "auto"
 EXACT = "exact"
-LARGE = 10_000  # items from which on searching by an index is clearly better
-MAX_BYTES = 2**16
-FILE = "index.json"
+LARGE_COLLECTION = 10_000  # items from which on an index is clearly faster than exact search
+MAX_GROWTH = 2  # times the items that an index was trained on; a larger collection gets a new one
+MAX_REMOVED_SHARE = 1 / 4  # of the items; an index with more removed items is built again
+MAX_UNINDEXED_SHARE = 1 / 10  # of the items, which are scored exactly where the index cannot grow
+CHECKED_ITEMS = 64  # newest ones, whose vectors are compared with the index each time it is opened
+LOCK_SECONDS = 600.0  # to wait for another build, of a copy of the collection
 
 
-@dataclass(frozen=True)
-class IndexMetadata:
-    """What index.json says."""
-
-    method: str
-    oversampling: tuple[float, ...]  # as rpf.search.oversampling says, for each number of attributes
-    trained_on: int  # items when it was built; those added since are in it or not
-    seal: str  # over the files, by this installation's key
-
-    @classmethod
-    def read(cls, folder: Path) -> "IndexMetadata":
-        """Raises OSError, ValueError for what is malformed, ConfigError for a method that is not known."""
-        with (folder / FILE).open("rb") as stream:
-            data = json.loads(stream.read(MAX_BYTES))
-        if not isinstance(data, dict) or data.keys() != {"method", "oversampling", "trained_on", "seal"}:
-            raise ValueError(f"{FILE} has other keys than expected")
-        method, oversampling, trained_on, seal = (data[key] for key in ("method", "oversampling", "trained_on", "seal"))
-        numbers = isinstance(oversampling, list) and all(type(own) is float and 1 <= own <= 1e6 for own in oversampling)
-        if not (numbers and isinstance(method, str) and type(trained_on) is int and isinstance(seal, str)):
-            raise ValueError(f"{FILE} is malformed")
-        make_method(method)
-        return cls(method, tuple(oversampling), trained_on, seal)
+def check_index_method(method: str) -> None:
+    """Raise ConfigError unless `method` is "auto", "exact" or a method of the registry."""
+    if method not in (AUTO, EXACT):
+        make_index(method)
 
 
-def method_for(setting: str, count: int) -> str:
-    """The method that a collection of `count` items is searched by, from the setting. Raises ConfigError."""
-    if setting == AUTOMATIC:
-        return "pca" if count >= LARGE else EXACT
-    if setting != EXACT:
-        make_method(setting)
-    return setting
+def choose_method(method: str, items: int) -> str:
+    """Return the method of a new index over so many items, on which "auto" depends. Raises ConfigError."""
+    check_index_method(method)
+    if method == AUTO:
+        return "pca" if items >= LARGE_COLLECTION else EXACT
+    return method
 
 
-def method_in_use(collection: Collection) -> str | None:
-    """The method of the collection's index, whether that can be used or not; None if it has none that says so."""
+def index_method(collection: Collection, indexes: Path) -> str | None:
+    """Return the method of the collection's index, usable or not; None if it has no index."""
+    with suppress(OSError, ValueError, RPFError):
+        metadata = read_metadata(_folder(collection, indexes))
+        if metadata and metadata.belongs_to(collection):
+            return metadata.method
+    return None
+
+
+def index_stamp(collection: Collection, indexes: Path) -> tuple[int, int] | None:
+    """Return what changes whenever the collection's index is replaced; None if it has no index."""
     try:
-        return IndexMetadata.read(collection.index_folder).method if collection.index_folder else None
-    except (OSError, ValueError, RPFError):
+        status = os.stat(_folder(collection, indexes) / METADATA_FILE)
+    except OSError:
         return None
+    return status.st_ino, status.st_mtime_ns
 
 
-def validate_index(collection: Collection, key: str) -> str:
-    """Why the collection's index is not one that this installation made and nobody changed; "" if all is well."""
+def open_searcher(collection: Collection, indexes: Path, method: str) -> Searcher:
+    """Open the collection's index if it has one that fits; else, and for "exact", search exactly."""
+    stored = None if method == EXACT else _load_or_warn(collection, indexes)
+    if stored is None:
+        return Exact(collection)
+    return TwoStageSearcher(collection, stored.indexes, stored.ids, stored.metadata.oversampling)
+
+
+def validate_index(collection: Collection, indexes: Path) -> str:
+    """Read every file of the collection's index, and return what is wrong; "" for a sound index or none."""
+    folder = _folder(collection, indexes)
     try:
-        if collection.index_folder:
-            _open(collection, key, thorough=True)
+        stored = _load(collection, folder)
+        if stored is not None:
+            check_items(collection, stored, len(collection))
+            if hash_files(folder / stored.metadata.build) != stored.metadata.files:
+                return "its files were changed"
     except (OSError, ValueError, RPFError) as error:
         return str(error)
     return ""
 
 
-def update_index(writer: Writer, setting: str, key: str, progress: Progress, anew: bool = False) -> str:
-    """Give the collection the index that it should have by now, and return the method's name.
+def update_index(collection: Collection, indexes: Path, method: str, progress: Progress, rebuild: bool = False) -> str:
+    """Bring the collection's index up to date with this generation, and return the method in use.
 
-    An index takes in what was added, if its method can and it has not outgrown what it was trained on; else, and with
-    `anew`, it is built. What a method cannot take in is scored exactly until it is a tenth of the collection.
-    The setting "auto" keeps the method of an index that is there, whoever chose it, unless it is built `anew`.
-    Raises ConfigError, SearchUnavailable, CollectionError; then everything is as it was.
+    An index that can grow takes in what was added, until the collection has outgrown what it was trained on. "auto"
+    keeps the method of an existing index, whoever chose it, unless `rebuild`.
+    Raises ConfigError, SearchUnavailable; then the index is as before.
     """
-    collection = Collection.open(writer.folder)
-    in_use = method_in_use(collection) if setting == AUTOMATIC and not anew else None
-    name = in_use or method_for(setting, len(collection))
-    old = _usable(collection, key)
-    if name == EXACT or not len(collection):
-        if collection.manifest.index:
-            writer.put_index(None)
-            _discard(old)
+    in_use = index_method(collection, indexes) if method == AUTO and not rebuild else None
+    name = in_use or choose_method(method, len(collection))
+    folder = _folder(collection, indexes)
+    if name == EXACT or not len(collection) or not collection.manifest.uuid:
+        _delete(collection, folder)
         return EXACT
-    if old is not None and old.kept.method == name and not anew:
-        fresh = np.setdiff1d(collection.ids, old.ids)
-        gone = len(np.setdiff1d(old.ids, collection.ids))
-        if len(collection) < 2 * old.kept.trained_on and gone < len(collection) / 4:
-            if not len(fresh):
-                return name
-            rows = np.searchsorted(collection.ids, fresh)
-            columns = [
-                AttributeVectors(collection, a, rows, _teller(progress, collection, a)) for a in range(len(old.methods))
-            ]
-            if all(method.add(column) for method, column in zip(old.methods, columns, strict=True)):
-                ids = np.concatenate([old.ids, fresh])
-                kept = old.kept
-                writer.put_index(lambda folder: _save(folder, kept, old.methods, ids, key))
-                return name
-            if len(fresh) < len(collection) / 10:
-                return name
-    methods = _built(collection, name, progress)
-    try:
-        made = IndexMetadata(name, tuple(calibrate_oversampling(collection, methods)), len(collection), "")
-        writer.put_index(lambda folder: _save(folder, made, methods, collection.ids, key))
-    except BaseException:
-        if Collection.open(writer.folder).manifest.index == collection.manifest.index:  # the old one is in use still
-            for method in methods:
-                method.discard()
-        raise
-    _discard(old)
+    with _writing(folder):
+        stored = None if rebuild else _load_or_warn(collection, indexes)
+        fits = stored is not None and stored.metadata.method == name
+        if not (stored and fits and _extend(collection, folder, stored, progress)):
+            _build(collection, folder, name, progress)
     return name
 
 
-def open_index(collection: Collection, setting: str, key: str) -> Searcher:
-    """What searches the collection: its index if it has one that can be used, else all of it exactly."""
-    opened = None if setting == EXACT else _usable(collection, key)
-    if opened is None:
-        return Exact(collection)
-    return TwoStageSearcher(collection, opened.methods, opened.ids, opened.kept.oversampling)
+def _folder(collection: Collection, indexes: Path) -> Path:
+    return indexes / (collection.manifest.uuid or "none")  # format 1 has no uuid before the first write, and no index
 
 
-@dataclass(frozen=True)
-class _Opened:
-    kept: IndexMetadata
-    methods: list[VectorIndex]
-    ids: npt.NDArray[np.int64]
+def _load(collection: Collection, folder: Path) -> StoredIndex | None:
+    """Open the collection's index, but not that of a copy of it. Raises as `load_index`."""
+    metadata = read_metadata(folder)
+    return load_index(folder, collection) if metadata and metadata.belongs_to(collection) else None
 
 
-def _usable(collection: Collection, key: str) -> _Opened | None:
-    """The collection's index, or None if it has none or a stranger's or damaged one, which the log tells."""
-    if collection.index_folder is None:
-        return None
+def _load_or_warn(collection: Collection, indexes: Path) -> StoredIndex | None:
+    """Open the collection's index; None, and a warning in the log, if it cannot be used."""
+    stamp = index_stamp(collection, indexes)
+    while True:
+        try:
+            stored = _load(collection, _folder(collection, indexes))
+            if stored is not None:
+                check_items(collection, stored, CHECKED_ITEMS)
+            return stored
+        except (OSError, ValueError, RPFError) as error:
+            newest = index_stamp(collection, indexes)
+            if newest == stamp:
+                log.warning(
+                    'The search index of "%s" is not used: %s. Build it again with: rpf build-index %s',
+                    collection.name, error, collection.name,
+                )  # fmt: skip
+                return None
+            stamp = newest  # another process has replaced it meanwhile
+
+
+def _extend(collection: Collection, folder: Path, stored: StoredIndex, progress: Progress) -> bool:
+    """Add the items that the index lacks; return False if it has to be built again."""
+    items = len(collection)
+    fresh = np.setdiff1d(collection.ids, stored.ids)
+    removed = len(np.setdiff1d(stored.ids, collection.ids))
+    if items >= MAX_GROWTH * stored.metadata.trained_on or removed >= MAX_REMOVED_SHARE * items:
+        return False
+    if not len(fresh):
+        return True
+    rows = np.searchsorted(collection.ids, fresh)
+    for attribute, index in enumerate(stored.indexes):
+        report = _attribute_progress(progress, collection, attribute)
+        if not index.add(AttributeVectors(collection, attribute, rows, report)):
+            return len(fresh) < MAX_UNINDEXED_SHARE * items
+    ids = np.concatenate([stored.ids, fresh])
+    checksums = np.concatenate([stored.checksums, compute_checksums(collection, rows)])
+    save_index(folder, stored._replace(ids=ids, checksums=checksums))
+    return True
+
+
+def _build(collection: Collection, folder: Path, method: str, progress: Progress) -> None:
+    """Build an index on all items, and discard the index that it replaces."""
+    replaced: StoredIndex | None = None
+    with suppress(OSError, ValueError, RPFError):
+        replaced = load_index(folder, collection)
+    indexes: list[VectorIndex] = []
     try:
-        return _open(collection, key)
-    except (OSError, ValueError, RPFError) as error:
-        if not collection.changed():  # else a writer may have put another in its place
-            log.warning(
-                "The index of the collection %s is not used: %s. Make it anew with: python -m rpf compact %s",
-                collection.name, error, collection.name,
-            )  # fmt: skip
-        return None
-
-
-def _open(collection: Collection, key: str, thorough: bool = False) -> _Opened:
-    """The index of a collection that has one. Raises OSError, ValueError or RPFError for one that cannot be used, or,
-    where `thorough`, was changed in any way since this installation made it."""
-    folder = collection.index_folder
-    assert folder is not None
-    kept = IndexMetadata.read(folder)
-    methods = [make_method(kept.method) for _ in collection.manifest.attributes]
-    # Files of a foreign library: it trusts what it reads, so they must be our own.
-    if (thorough or any(method.trusting for method in methods)) and _seal(folder, kept, key) != kept.seal:
-        raise ValueError("it was made by another installation, or changed")
-    ids = np.array(map_array(folder.resolve(), folder / "ids.npy", np.int64, (None,)))
-    if len(np.unique(ids)) != len(ids) or ids.min() < 0:
-        raise ValueError("its ids are malformed")
-    for attribute, method in enumerate(methods):
-        method.open(folder / str(attribute), (len(ids), collection.manifest.dim))
-    return _Opened(kept, methods, ids)
-
-
-def _built(collection: Collection, name: str, progress: Progress) -> list[VectorIndex]:
-    """A method for each attribute, built on all items."""
-    methods: list[VectorIndex] = []
-    try:
-        for attribute, key in enumerate(collection.manifest.attributes):
-            methods.append(make_method(name))
-            methods[-1].label = f"{collection.name}_{key}"
-            methods[-1].build(AttributeVectors(collection, attribute, tell=_teller(progress, collection, attribute)))
+        for attribute in range(len(collection.manifest.spec.attributes)):
+            report = _attribute_progress(progress, collection, attribute)
+            indexes.append(make_index(method))
+            indexes[-1].build(AttributeVectors(collection, attribute, report=report))
+        metadata = IndexMetadata(
+            folder=str(collection.folder.resolve()),
+            method=method,
+            oversampling=tuple(calibrate_oversampling(collection, indexes)),
+            trained_on=len(collection),
+        )
+        checksums = compute_checksums(collection, np.arange(len(collection)))
+        save_index(folder, StoredIndex(metadata, indexes, collection.ids, checksums))
     except BaseException as error:
-        for method in methods:
-            method.discard()
-        if isinstance(error, ValueError):  # what a method cannot make of these vectors, such as FAISS by its factory
+        _discard(indexes)
+        if isinstance(error, ValueError):  # such as FAISS's, for a factory string that does not fit the vectors
             raise ConfigError("%(why)s", why=error) from error
         raise
-    return methods
+    _discard(replaced.indexes if replaced else ())
 
 
-def _teller(progress: Progress, collection: Collection, attribute: int) -> Callable[[int], None]:
-    """Tells the progress through one attribute's vectors as that through all attributes'."""
-    total, before = len(collection), attribute * len(collection)
-    return lambda done: progress("building the index", before + done, total * len(collection.manifest.attributes))
+def _delete(collection: Collection, folder: Path) -> None:
+    """Delete the collection's index, but not that of a copy of it."""
+    stored: StoredIndex | None = None
+    try:
+        stored = _load(collection, folder)
+        if stored is None:
+            return
+    except (OSError, ValueError, RPFError) as error:
+        log.warning('The search index of "%s" was damaged, and is deleted: %s', collection.name, error)
+    with _writing(folder):
+        (folder / METADATA_FILE).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+    _discard(stored.indexes if stored else ())
 
 
-def _save(
-    folder: Path, kept: IndexMetadata, methods: Sequence[VectorIndex], ids: npt.NDArray[np.int64], key: str
-) -> None:
-    write_array(folder / "ids.npy", np.int64, ids.shape, [ids])
-    for attribute, method in enumerate(methods):
-        (folder / str(attribute)).mkdir()
-        method.save(folder / str(attribute))
-    sealed = asdict(kept) | {"seal": _seal(folder, kept, key)}
-    write_atomic(folder / FILE, json.dumps(sealed).encode())
+def _discard(indexes: Iterable[VectorIndex]) -> None:
+    for index in indexes:
+        index.discard()
 
 
-def _seal(folder: Path, kept: IndexMetadata, key: str) -> str:
-    """What only who knows the key can say of these files and what index.json says beside."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / FILE)
-    hashes = {path.relative_to(folder).as_posix(): file_hash(path) for path in files}
-    text = json.dumps([hashes, asdict(kept) | {"seal": ""}], sort_keys=True)
-    return hmac.digest(key.encode(), text.encode(), "sha256").hex()
+def _attribute_progress(progress: Progress, collection: Collection, attribute: int) -> Callable[[int], None]:
+    """Report the progress through one attribute's vectors as progress through all attributes'."""
+    items, attributes = len(collection), len(collection.manifest.spec.attributes)
+    return lambda done: progress("building the index", attribute * items + done, attributes * items)
 
 
-def _discard(opened: _Opened | None) -> None:
-    for method in opened.methods if opened else ():
-        method.discard()
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Lock the folder of an index, made if need be. Raises ConfigError if it cannot be written."""
+    try:
+        with locked(folder, LOCK_SECONDS):
+            yield
+    except SearchUnavailable as error:
+        template = "%(why)s The collection itself is up to date; the next command brings its index up to date."
+        raise SearchUnavailable(template, why=error) from error
+    except OSError as error:
+        raise ConfigError(
+            'The search index cannot be written to "%(folder)s": %(why)s. Make room, or set RPF_INSTANCE to a folder '
+            "that can be written. The collection itself is up to date.",
+            folder=folder.parent, why=error.strerror or error,
+        ) from error  # fmt: skip

@@ -1,6 +1,6 @@
 """Search requests: a query, the weights of its attributes, and the page of the ranking that is wanted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.attributes import Vocabulary
-from rpf.collection import lacking
 from rpf.errors import QueryError
 
 
@@ -35,13 +34,6 @@ class ResolvedRequest(NamedTuple):
     weights: npt.NDArray[np.float64]  # (a,) from 0 up, with a sum above 0
     k: int  # rows to return, fewer where the collection is smaller
     missing_last: bool = False
-
-
-def present_attributes(keys: Sequence[str], presence: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
-    """Return those of the A attributes whose part a garment has, from (A,) probabilities; None where unknown."""
-    if presence is None:
-        return None
-    return frozenset(key for key, missing in zip(keys, lacking(presence), strict=True) if not missing)
 
 
 @dataclass(frozen=True)

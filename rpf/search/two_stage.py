@@ -39,7 +39,7 @@ class TwoStageSearcher:
         self._removed = np.flatnonzero(~live)
         self._rows = np.where(live, rows, -1)  # (n,) of the collection, -1 for removed items
         self._unindexed = np.setdiff1d(np.arange(len(collection)), self._rows)
-        missing = collection.lacking(range(len(indexes)))
+        missing = collection.missing(range(len(indexes)))
         self._penalty = MISSING_PENALTY * np.where(live, missing[:, self._rows], False).astype(np.float32)  # (A, n)
 
     def search(self, request: ResolvedRequest) -> RankedRows:
@@ -53,7 +53,7 @@ class TwoStageSearcher:
             return rescore(self.collection, self._best_estimates(scoring, request, wanted), request)
         weighted = request.weights > 0
         if request.missing_last:  # the lists hold items that lack a part too, which come last
-            complete = ~self.collection.lacking(request.attributes)[weighted].any(axis=0)
+            complete = ~self.collection.missing(request.attributes)[weighted].any(axis=0)
             wanted = math.ceil(wanted / max(complete.mean(), 1 / len(self.collection)))
         if 2 * wanted < len(self._rows) and wanted <= min(index.max_neighbours for index in indexes):
             ranked = rescore(self.collection, self._nearest(indexes, request, wanted), request)

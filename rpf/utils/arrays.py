@@ -1,4 +1,4 @@
-"""Arrays in .npy files, which may be malformed, and paths, which should stay where they belong."""
+"""Arrays in .npy files, which may come from strangers."""
 
 import os
 from collections.abc import Iterable
@@ -11,18 +11,10 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
-def inside(root: Path, path: Path) -> bool:
-    """Whether `path`, its symbolic links followed, exists and lies in the folder `root` (which is resolved already)."""
-    try:
-        return path.resolve(strict=True).is_relative_to(root)
-    except (OSError, RuntimeError, ValueError):  # missing; a loop of links; a NUL in the name
-        return False
-
-
 def write_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...], blocks: Iterable[Array]) -> None:
-    """Write blocks, one after the other in C order, as one .npy array of that dtype and shape, and sync it.
+    """Write blocks in C order as one .npy array of that dtype and shape, and sync it.
 
-    Written as a stream: a memory map would hold dirty pages, and would end the process by SIGBUS on a full disk.
+    As a stream: a memory map would hold dirty pages, and would end the process by SIGBUS on a full disk.
     """
     dtype = np.dtype(dtype)
     header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
@@ -37,8 +29,8 @@ def write_array(path: Path, dtype: npt.DTypeLike, shape: tuple[int, ...], blocks
 def map_array(root: Path, path: Path, dtype: npt.DTypeLike, shape: tuple[int | None, ...]) -> Array:
     """Map the .npy file `path` read-only; None in `shape` is any number above 0.
 
-    Raises FileNotFoundError if it is not there, and ValueError if it lies outside `root` or is anything but a C-ordered
-    array of that dtype and shape.
+    Raises FileNotFoundError if it is missing, ValueError if it lies outside `root` or is not a C-ordered array of that
+    dtype and shape.
     """
     if not path.resolve(strict=True).is_relative_to(root):
         raise ValueError(f"{path.name} leads outside of the collection")

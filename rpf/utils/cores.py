@@ -1,4 +1,4 @@
-"""Processor cores that this process may use: affinity and the CPU quota of its cgroups."""
+"""Usable processor cores: affinity and the CPU quota of the cgroups."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 
 def thread_limit(root: Path = Path("/")) -> int:
-    """Return how many threads a CPU quota leaves, 0 where it leaves all cores: affinity is known to every library."""
+    """Return how many threads a CPU quota allows, 0 if all cores: libraries respect affinity by themselves."""
     cores = usable_cores(root)
     return cores if cores < _affinity() else 0
 
@@ -22,7 +22,7 @@ def _affinity() -> int:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Yield the quotas, in cores, of this process's cgroups and of all above them: each of them holds."""
+    """Yield the quotas, in cores, of this process's cgroups and their parents: all of them apply."""
     mounts = root / "sys/fs/cgroup"
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
@@ -39,7 +39,7 @@ def _quotas(root: Path) -> Iterator[float]:
 
 
 def _ratio(quota: str = "", period: str = "", *_: str) -> Iterator[float]:
-    """Yield quota / period; nothing for "max", -1 and whatever is not a number."""
+    """Yield quota / period; nothing for "max", -1 and other texts."""
     if quota.isdecimal() and period.isdecimal() and int(quota) and int(period):
         yield int(quota) / int(period)
 

@@ -1,4 +1,4 @@
-"""Writing files so that a crash leaves the old one or the new one, never half of either; and their hashes."""
+"""Atomic writes, so that a crash leaves the old file or the new one; hashes of files."""
 
 import errno
 import hashlib
@@ -13,7 +13,7 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES
 
 
 def check_writable(folder: Path) -> None:
-    """Make the folder where it is missing; raise OSError if no file can be made in it."""
+    """Create the folder if it is missing; raise OSError if no file can be created in it."""
     folder.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=folder).close()
 
@@ -21,7 +21,7 @@ def check_writable(folder: Path) -> None:
 def write_atomic(path: Path, data: bytes, mode: int = 0o666) -> None:
     """Write `data` to a temporary file beside `path`, make it durable, and rename it into place.
 
-    `mode` is who may read it, less the umask.
+    `mode`: its permissions, before the umask.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
@@ -37,7 +37,7 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o666) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Make the directory entries of a folder durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -46,21 +46,21 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_files(folder: Path) -> None:
-    """Make the files in a folder and in all below it, of whoever's writing, and their names durable."""
+    """Make all files below a folder, also those that a library wrote, and their names durable."""
     for path in folder.rglob("*"):
         sync_folder(path)
     sync_folder(folder)
 
 
 def load_or_create_secret(path: Path) -> str:
-    """The 64 hexadecimal digits in the file, made by whichever process comes first; for the owner's eyes only."""
+    """Return the 64 hexadecimal digits in the file, which the first process creates, readable by its owner only."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
         with open(temporary, "x", opener=partial(os.open, mode=0o600)) as file:
             file.write(secrets.token_hex(32))
         try:
-            os.link(temporary, path)  # unlike a rename it takes nobody's place
+            os.link(temporary, path)  # unlike a rename it never replaces a file
         except FileExistsError:
             pass
         finally:
@@ -68,8 +68,16 @@ def load_or_create_secret(path: Path) -> str:
     return path.read_text()
 
 
+def inside(root: Path, path: Path) -> bool:
+    """Return whether `path`, its symbolic links followed, exists and lies in the folder `root` (resolved already)."""
+    try:
+        return path.resolve(strict=True).is_relative_to(root)
+    except (OSError, RuntimeError, ValueError):  # missing; a loop of links; a NUL in the name
+        return False
+
+
 def file_hash(path: Path) -> str:
-    """sha256 of a file, hexadecimal."""
+    """Return the SHA-256 of a file, hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(2**20):

@@ -1,4 +1,4 @@
-"""The lock that lets one process at a time write a collection."""
+"""Lock of a collection: one process at a time writes it."""
 
 import fcntl
 import os
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from rpf.errors import CollectionError
 
-FILE = "lock"
-_POLL = 0.1  # seconds
+LOCK_FILE = "lock"
+POLL_SECONDS = 0.1
 
 
 @contextmanager
 def locked(folder: Path, wait: float) -> Iterator[None]:
-    """Make `folder` and hold its lock; the system lets go of it when the process dies, however it dies.
+    """Create `folder` and hold its lock; the system releases it when the process ends, however it ends.
 
     Raises CollectionError if another process still holds it after `wait` seconds.
     """
     deadline = time.monotonic() + wait
     while True:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
-        if _taken(handle, folder / FILE):
+        handle = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        if _taken(handle, folder / LOCK_FILE):
             break
         os.close(handle)
         if time.monotonic() >= deadline:
@@ -32,7 +32,7 @@ def locked(folder: Path, wait: float) -> Iterator[None]:
                 "give --wait SECONDS.",
                 name=folder.name,
             )
-        time.sleep(_POLL)
+        time.sleep(POLL_SECONDS)
     try:
         yield
     finally:
@@ -44,5 +44,5 @@ def _taken(handle: int, path: Path) -> bool:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    # If the folder was deleted and made anew meanwhile, this is not the lock that others take.
+    # If the folder was deleted and created again meanwhile, other processes take another lock.
     return path.exists() and os.path.samestat(os.fstat(handle), os.stat(path))

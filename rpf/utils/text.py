@@ -1,7 +1,8 @@
-"""Lists of examples in messages and reports."""
+"""Texts: what can be stored, and lists of examples in messages."""
 
 from collections.abc import Sequence
 
+MAX_TEXT = 4096  # characters
 EXAMPLES = 3  # of things of one kind
 
 
@@ -9,3 +10,14 @@ def format_examples(examples: Sequence[str], count: int) -> str:
     """Put the first EXAMPLES of `count` things into brackets: "(a.jpg, b.jpg, c.jpg, ...)"."""
     shown = examples[:EXAMPLES]
     return f"({', '.join(shown)}{', ...' if count > len(shown) else ''})"
+
+
+def usable_text(text: str) -> bool:
+    """Return whether a text can be stored and used as a path: not too long, no NUL, no half of a surrogate pair."""
+    if len(text) > MAX_TEXT or "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

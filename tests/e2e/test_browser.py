@@ -70,7 +70,7 @@ def search(page: Page, photo: Path, *keys: str) -> None:
     page.wait_for_url("**/results?*")
 
 
-def test_the_whole_way(page: Page, photo: Path) -> None:
+def test_search_from_photo_to_results_and_back(page: Page, photo: Path) -> None:
     search(page, photo, "sleeve_length", "neckline_design")
     alike = similarities(page)
     assert len(alike) == 24
@@ -104,7 +104,7 @@ def test_the_whole_way(page: Page, photo: Path) -> None:
     expect(page.locator(".hit-act").first).to_contain_text("Search with this")
 
 
-def test_a_changed_weight_keeps_the_place(page: Page, photo: Path) -> None:
+def test_changed_weight_keeps_the_scroll_position(page: Page, photo: Path) -> None:
     search(page, photo, "sleeve_length", "coat_length")
     page.evaluate("scrollTo({top: 600, behavior: 'instant'})")
     place = page.evaluate("scrollY")
@@ -118,7 +118,7 @@ def test_a_changed_weight_keeps_the_place(page: Page, photo: Path) -> None:
     expect(page.locator("#busy")).to_be_hidden()
 
 
-def test_details_are_added_and_removed(page: Page, photo: Path) -> None:
+def test_attributes_are_added_and_removed(page: Page, photo: Path) -> None:
     search(page, photo, "sleeve_length")
     page.get_by_text("Add a detail").click()
     page.check("#a-skirt_length")
@@ -133,7 +133,7 @@ def test_details_are_added_and_removed(page: Page, photo: Path) -> None:
     expect(page.locator(".hit")).to_have_count(24)
 
 
-def test_dropped_and_pasted_pictures_are_shown_before_they_are_sent(page: Page, photo: Path) -> None:
+def test_dropped_and_pasted_images_are_previewed(page: Page, photo: Path) -> None:
     page.goto("/")
     for kind in ("drop", "paste"):
         page.evaluate(
@@ -154,12 +154,12 @@ def test_dropped_and_pasted_pictures_are_shown_before_they_are_sent(page: Page, 
     page.wait_for_url("**/results?upload=*")
 
 
-def test_a_running_search_shows(page: Page, photo: Path) -> None:
+def test_running_search_is_shown(page: Page, photo: Path) -> None:
     page.goto("/")
     page.set_input_files("#image", photo)
     page.check("#a-sleeve_length")
     # The page is asked before the browser leaves it: what the submit handler did has happened by then.
-    seen = page.evaluate(
+    busy = page.evaluate(
         """() => new Promise(done => {
             const form = document.querySelector("form.search-form");
             form.addEventListener("submit", event => { event.preventDefault(); }, {once: true});
@@ -168,10 +168,10 @@ def test_a_running_search_shows(page: Page, photo: Path) -> None:
             form.requestSubmit();
         })"""
     )
-    assert seen == [False, "Searching…"]
+    assert busy == [False, "Searching…"]
 
 
-def test_without_javascript(browser: Browser, site: str, photo: Path) -> None:
+def test_search_without_javascript(browser: Browser, site: str, photo: Path) -> None:
     context = browser.new_context(base_url=site, locale="en-US", java_script_enabled=False)
     page = context.new_page()
     page.goto("/")
@@ -195,7 +195,7 @@ def test_without_javascript(browser: Browser, site: str, photo: Path) -> None:
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_garments_that_lack_a_part_are_mixed_in_and_parted_again(
+def test_garments_with_missing_attributes_are_mixed_in_and_parted_again(
     browser: Browser, parts_site: str, two_parts: tuple[str, str], script: bool
 ) -> None:
     context = browser.new_context(base_url=parts_site, locale="en-US", java_script_enabled=script)
@@ -225,7 +225,7 @@ def test_garments_that_lack_a_part_are_mixed_in_and_parted_again(
     context.close()
 
 
-def test_keyboard_alone(page: Page) -> None:
+def test_search_by_keyboard_alone(page: Page) -> None:
     page.goto("/")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -244,7 +244,7 @@ def test_keyboard_alone(page: Page) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
 @pytest.mark.parametrize("language", ["en", "vi"])
-def test_nothing_is_wider_than_the_screen(page: Page, width: int, height: int, language: str) -> None:
+def test_no_page_is_wider_than_the_screen(page: Page, width: int, height: int, language: str) -> None:
     page.set_viewport_size({"width": width, "height": height})
     page.goto(f"/language/{language}?next=/c/tiny/")
     for address in (

@@ -24,7 +24,7 @@ LONGEST = 120  # seconds for anything, against hanging
 
 
 def ask(address: str, count: int) -> tuple[list[int], list[float]]:
-    """The ids and similarities of a search with the picture 000.jpg."""
+    """The ids and similarities of a search with the image 000.jpg."""
     body = json.dumps({"img_path": "000.jpg", "attrs": ATTRIBUTE, "k": count}).encode()
     request = urllib.request.Request(f"{address}/submit", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=LONGEST) as answer:
@@ -91,9 +91,8 @@ class Asking:
 def test_a_running_site_picks_up_every_change_without_a_failed_request(
     living: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path: Path
 ) -> None:
-    folder, pictures = living.collections / "shop", list(wardrobe)
-    engine, key = SearchEngine(living), living.index_key()
-    assert key
+    folder, images = living.collections / "shop", list(wardrobe)
+    engine = SearchEngine(living)
     query = engine.embed(folder / "images" / "000.jpg")
     states: list[list[int]] = []  # the ids of each state that may be seen, in turn
     similarity: dict[int, float] = {}  # of an item, whose id is never another's
@@ -118,24 +117,24 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
             while sorted(ask(address, ALL)[0]) != new:  # for a moment, while another request opens it
                 assert time.monotonic() < began + LONGEST
             old = states[-1]
-            if args[0] == "add":  # each picture is a batch here, and a step
+            if args[0] == "add":  # each image is a batch here, and a step
                 states.extend(new[:count] for count in range(len(old) + 1, len(new)))
             states.append(new)
             asking.until_all_have_answers()
 
-        change("compact", "shop", "--method", "pca")
-        change("add", "shop", "--copy", "--batch", 1, *pictures[12:18])
+        change("build-index", "shop", "--method", "pca")
+        change("add", "shop", "--copy", "--batch", 1, *images[12:18])
         change("remove", "shop", 1, 4, 14)
-        change("compact", "shop", "--method", "pca")
-        change("compact", "shop", "--method", "exact")  # the index goes, which is mapped and searched
-        change("compact", "shop", "--method", "hnsw")
-        change("add", "shop", "--copy", "--batch", 1, *pictures[18:22])
-        change("compact", "shop", "--method", "pca")
-        shutil.copy(pictures[30], folder / "images" / "004.jpg")
-        spoilt = next((folder / "index").glob("*/0/columns.npy"))
+        change("optimize", "shop")
+        change("build-index", "shop", "--method", "exact")  # the index goes, which is mapped and searched
+        change("build-index", "shop", "--method", "hnsw")
+        change("add", "shop", "--copy", "--batch", 1, *images[18:22])
+        change("build-index", "shop", "--method", "pca")
+        shutil.copy(images[30], folder / "images" / "004.jpg")
+        spoilt = next(living.indexes.glob("*/*/0/columns.npy"))
         np.save(tmp_path / "columns.npy", np.load(spoilt) * 2)
         (tmp_path / "columns.npy").replace(spoilt)  # beside the file that the site has mapped
-        change("verify", "shop")
+        change("repair", "shop")
         change("remove", "shop", *range(15, 20))
     assert not asking.failures
     assert "Traceback" not in (tmp_path / "log").read_text()

@@ -54,7 +54,7 @@ def front(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
         site.wait()
 
 
-def test_pages_come_by_https_and_cookies_with_them(front: Deployed) -> None:
+def test_nginx_serves_pages_and_cookies_by_https(front: Deployed) -> None:
     answer = front.ask("GET", "/c/tiny/")
     assert answer.status == 200
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
@@ -63,31 +63,31 @@ def test_pages_come_by_https_and_cookies_with_them(front: Deployed) -> None:
     assert (plain.status, plain.headers["Location"]) == (301, f"https://{HOST}/c/tiny/")
 
 
-def test_the_form_goes_all_the_way(front: Deployed, photo: Path) -> None:
+def test_nginx_passes_the_form_with_its_csrf_token(front: Deployed, photo: Path) -> None:
     """The token, which Flask-WTF checks against the address that the browser came from, too."""
     first = front.ask("GET", "/c/tiny/")
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', first.data.decode())
     assert token
     body, headers = form(photo.read_bytes(), a="sleeve_length", csrf_token=token[1])
     headers |= {"Cookie": first.headers["Set-Cookie"].partition(";")[0], "Referer": f"https://{HOST}/c/tiny/"}
-    found = front.ask("POST", "/c/tiny/search", body=body, headers=headers)
-    assert found.status == 303
-    assert front.ask("GET", found.headers["Location"]).status == 200
+    response = front.ask("POST", "/c/tiny/search", body=body, headers=headers)
+    assert response.status == 303
+    assert front.ask("GET", response.headers["Location"]).status == 200
 
 
-def test_what_is_too_large_is_explained_by_the_site(front: Deployed) -> None:
+def test_nginx_leaves_the_refusal_of_large_uploads_to_the_site(front: Deployed) -> None:
     body, headers = form(bytes(17 * 2**20))
     answer = front.ask("POST", "/submit", body=body, headers=headers)
     assert (answer.status, answer.headers["Content-Type"]) == (413, "application/problem+json")
 
 
 @pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/healthz", 405), ("/submit", 415)])
-def test_refusal_of_a_large_body_comes_through(front: Deployed, path: str, status: int) -> None:
+def test_nginx_passes_the_refusal_of_a_large_body(front: Deployed, path: str, status: int) -> None:
     headers = {"Content-Type": "application/octet-stream"}
     assert front.ask("POST", path, body=bytes(8_000_000), headers=headers).status == status
 
 
-def test_site_below_a_path_keeps_to_it(front: Deployed, photo: Path) -> None:
+def test_nginx_below_a_path_keeps_all_addresses_below_it(front: Deployed, photo: Path) -> None:
     def ask(method: str, path: str, **kwargs: object) -> urllib3.BaseHTTPResponse:
         return front.ask(method, path, front.below, **kwargs)
 
@@ -122,7 +122,7 @@ def test_site_below_a_path_keeps_to_it(front: Deployed, photo: Path) -> None:
     assert ask("POST", "/shop/search/submit", body=form(photo.read_bytes())[0], headers=headers).status == 200
 
 
-def test_a_search_by_json_and_the_limit_by_address(front: Deployed, photo: Path) -> None:
+def test_nginx_rate_limit_counts_the_clients_address(front: Deployed, photo: Path) -> None:
     body, headers = form(photo.read_bytes())
     statuses = [front.ask("POST", "/submit", body=body, headers=headers).status for _ in range(40)]
     assert statuses[0] == 200
@@ -132,15 +132,15 @@ def test_a_search_by_json_and_the_limit_by_address(front: Deployed, photo: Path)
     assert front.ask("GET", "/healthz").status == 200
 
 
-def test_the_request_keeps_its_id(front: Deployed) -> None:
+def test_nginx_passes_its_request_id(front: Deployed) -> None:
     assert re.fullmatch("[0-9a-f]{32}", front.ask("GET", "/healthz").headers["X-Request-ID"])
 
 
-def test_metrics_are_for_this_machine(front: Deployed) -> None:
+def test_nginx_serves_metrics_to_this_machine_only(front: Deployed) -> None:
     assert b"rpf_ready 1.0" in front.ask("GET", "/metrics").data
     assert "deny all;" in SITE
 
 
-def test_no_log_has_an_address(front: Deployed) -> None:
+def test_log_behind_nginx_has_no_address(front: Deployed) -> None:
     assert '"network": "127.0.0.0/24"' in front.log.read_text()
     assert "127.0.0.1" not in front.log.read_text().partition('"')[2]

@@ -18,19 +18,19 @@ from tests.support import ROOT
 
 def get(address: str, accept: str) -> tuple[int, str, str]:
     """Status, Retry-After and text of a GET."""
-    asked = urllib.request.Request(address, headers={"Accept": accept})
+    request = urllib.request.Request(address, headers={"Accept": accept})
     try:
-        with urllib.request.urlopen(asked) as answer:
+        with urllib.request.urlopen(request) as answer:
             return answer.status, "", answer.read().decode()
     except HTTPError as error:
         return error.code, error.headers.get("Retry-After", ""), error.read().decode()
 
 
-def test_while_the_default_collection_is_drawn(settings: Settings, tmp_path: Path) -> None:
-    own = with_instance(settings, tmp_path).model_copy(
+def test_site_while_the_default_collection_is_drawn_is_503_with_progress(settings: Settings, tmp_path: Path) -> None:
+    site_settings = with_instance(settings, tmp_path).model_copy(
         update={"collections": tmp_path / "collections", "collection": "wardrobe"}
     )
-    with serve(own, tmp_path / "log", ready=False) as site:
+    with serve(site_settings, tmp_path / "log", ready=False) as site:
         code, again, text = get(site.address + "/readyz", "application/json")
         assert (code, again.isdigit()) == (503, True)
         assert json.loads(text).keys() >= {"phase", "done", "total"}
@@ -44,13 +44,15 @@ def test_while_the_default_collection_is_drawn(settings: Settings, tmp_path: Pat
 
 
 @pytest.mark.parametrize("args", [(), ("--preload",)])
-def test_the_engine_is_made_in_the_worker(settings: Settings, tmp_path: Path, args: tuple[str, ...]) -> None:
+def test_engine_is_loaded_in_the_worker_with_and_without_preload(
+    settings: Settings, tmp_path: Path, args: tuple[str, ...]
+) -> None:
     """Also where the master loads the app: an engine made there would hang in the worker."""
     with serve(with_instance(settings, tmp_path), tmp_path / "log", args=args) as site:
         first = get(site.address + "/c/tiny/", "text/html")
         assert first[0] == 200
-        found = get(site.address + "/c/tiny/results?item=1&a=sleeve_length", "text/html")
-        assert found[0] == 200
+        results = get(site.address + "/c/tiny/results?item=1&a=sleeve_length", "text/html")
+        assert results[0] == 200
 
 
 def test_gunicorns_master_loads_no_torch_and_keeps_no_code_for_a_reload(tmp_path: Path) -> None:

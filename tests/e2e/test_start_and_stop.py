@@ -42,7 +42,7 @@ def phase(site: Site) -> str:
 
 
 @pytest.mark.parametrize("when", ["load", "drawing"])
-def test_sigterm_while_the_site_is_prepared_ends_it_in_order(fresh: Settings, tmp_path: Path, when: str) -> None:
+def test_sigterm_during_preparation_ends_the_site_normally(fresh: Settings, tmp_path: Path, when: str) -> None:
     with serve(fresh, tmp_path / "log", ready=False) as site:
         wait(lambda: phase(site) == when)
         site.process.terminate()
@@ -66,10 +66,10 @@ def test_sigterm_ends_a_command_like_ctrl_c(fresh: Settings, tmp_path: Path) -> 
     )
     wait(lambda: list(fresh.collections.glob("wardrobe/images/*.jpg")))
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
-    assert said.splitlines()[-1] == "Stopped. Finished work is saved; run the same command again to resume."
-    assert "terminate called" not in said
+    assert stderr.splitlines()[-1] == "Stopped. Finished work is saved; run the same command again to resume."
+    assert "terminate called" not in stderr
     assert not list(fresh.collections.glob("wardrobe/images/*.tmp"))
 
 

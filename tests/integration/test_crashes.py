@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rpf.collection import Collection, Writer
-from rpf.collection.manifest import Manifest, write_manifest
 from rpf.errors import CollectionError, UnknownCollection
 from tests.support.collection_builder import ALL, append, check, fork, killed_at, names, new, write
 
@@ -53,12 +52,12 @@ OPERATIONS: list[tuple[Callable[[Writer], None], int]] = [
     (replace_some, 2),
     (import_some, 2),
     (lambda writer: writer.remove([1, 9]), 2),
-    (Writer.compact, 2),
+    (Writer.optimize, 2),
     (merge_by_appending, 3),
 ]
 
 
-@pytest.mark.parametrize(("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "compact", "merge"])
+@pytest.mark.parametrize(("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "optimize", "merge"])
 def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Callable[[Writer], None], appends: int
 ) -> None:
@@ -71,7 +70,7 @@ def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
             writer.remove([3])
 
     shutil.copytree(start, work)
-    with Writer.existing(work) as writer:
+    with Writer.open(work) as writer:
         operation(writer)
     old, after = state(start), state(work)
     reached = []
@@ -79,9 +78,9 @@ def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
     while killed:
         shutil.rmtree(work)
         shutil.copytree(start, work)
-        killed = killed_at(step, operation, lambda: Writer.existing(work))
+        killed = killed_at(step, operation, lambda: Writer.open(work))
         reached.append(state(work))
-        with Writer.existing(work) as writer:
+        with Writer.open(work) as writer:
             assert {path.name for path in (work / "segments").iterdir()} == set(writer.manifest.segments)
             assert {path.name for path in work.glob("tombstones-*")} == {writer.manifest.tombstones} - {""}
             assert not list(work.glob(".*.tmp"))
@@ -98,8 +97,8 @@ def facts(folder: Path) -> tuple[dict[int, str], str, frozenset[str]]:
     """The items' paths, the image folder, and the images that were removed on purpose."""
     collection = Collection.open(folder)
     items = collection.items(collection.ids.tolist())
-    with Writer.existing(folder) as writer:
-        return {item.id: item.path for item in items}, writer.manifest.root, writer.removed_images()
+    with Writer.open(folder) as writer:
+        return {item.id: item.path for item in items}, writer.manifest.spec.root, writer.removed_images()
 
 
 def drop_memory(folder: Path) -> None:
@@ -144,72 +143,15 @@ def test_a_crash_at_lines_of_a_change_leaves_one_of_its_steps(tmp_path: Path, na
     killed, step = True, 0
     while killed:
         shutil.copytree(start, work)
-        killed = killed_at(step, lambda: operation(Writer.existing(work)))
+        killed = killed_at(step, lambda: operation(Writer.open(work)))
         reached.append(stages.index(facts(work)))
         if reached[-1] < len(stages) - 1:
-            with Writer.existing(work) as writer:
+            with Writer.open(work) as writer:
                 operation(writer)
         assert facts(work) == stages[-1]
         shutil.rmtree(work)
         step += 1 if ALL else 5
     assert reached == sorted(reached) and {reached[0], reached[-1]} == {0, len(stages) - 1}
-
-
-@pytest.mark.parametrize("new", ["new", None])
-def test_a_crash_at_lines_of_it_leaves_the_old_or_the_new_index(tmp_path: Path, new: str | None) -> None:
-    def put(writer: Writer, text: str | None) -> None:
-        writer.put_index(None if text is None else lambda folder: (folder / "file").write_text(text) and None)
-
-    def kept(folder: Path) -> str | None:
-        collection = Collection.open(folder)
-        assert len(check(collection)) == 3
-        return None if collection.index_folder is None else (collection.index_folder / "file").read_text()
-
-    start, work = tmp_path / "start", tmp_path / "work"
-    with write(start) as writer:
-        append(writer, names(0, 3))
-        put(writer, "old")
-    reached = []
-    killed, step = True, 0
-    while killed:
-        shutil.copytree(start, work)
-        killed = killed_at(step, lambda writer: put(writer, new), lambda: Writer.existing(work))
-        reached.append(kept(work))
-        with Writer.existing(work) as writer:
-            assert len(list((work / "index").iterdir())) == (reached[-1] is not None)
-            put(writer, new)
-        assert kept(work) == new
-        shutil.rmtree(work)
-        step += 1 if ALL else 4
-    turn = reached.index(new)
-    assert 3 < turn < len(reached) - 1
-    assert reached == ["old"] * turn + [new] * (len(reached) - turn)
-
-
-def test_all_of_an_index_is_on_the_disk_before_the_manifest_names_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A library's files too, which it does not sync itself."""
-    synced: set[int] = set()
-    monkeypatch.setattr(os, "fsync", lambda handle: synced.add(os.fstat(handle).st_ino))
-    seen = []
-
-    def swap(folder: Path, manifest: Manifest) -> None:
-        inside = [path for path in (folder / "index").rglob("*") if path != folder / "index"]
-        assert inside and all(path.stat().st_ino in synced for path in (*inside, folder / "index"))
-        seen.append(manifest.index)
-        write_manifest(folder, manifest)
-
-    def make(folder: Path) -> None:
-        (folder / "0" / "more").mkdir(parents=True)
-        for name in ("a", "0/b", "0/more/c"):
-            (folder / name).write_text("x")
-
-    with write(tmp_path / "c") as writer:
-        append(writer, names(0, 3))
-        monkeypatch.setattr("rpf.collection.writer.write_manifest", swap)
-        writer.put_index(make)
-    assert seen == ["0000000002"]
 
 
 def test_a_crash_while_the_collection_is_made(tmp_path: Path) -> None:
@@ -235,7 +177,7 @@ def test_a_crash_while_the_leavings_of_another_are_cleared_away(tmp_path: Path) 
     shutil.copytree(start, work)
     # The last state before the swap of the manifest has all that an append can leave.
     for step in itertools.count():
-        assert killed_at(step, replace_none, lambda: Writer.existing(work))
+        assert killed_at(step, replace_none, lambda: Writer.open(work))
         if list(work.glob(".manifest*")):
             break
         shutil.rmtree(work)
@@ -246,9 +188,9 @@ def test_a_crash_while_the_leavings_of_another_are_cleared_away(tmp_path: Path) 
     killed, step = True, 0
     while killed:
         shutil.copytree(start, work)
-        killed = killed_at(step, lambda: Writer.existing(work).close())
+        killed = killed_at(step, lambda: Writer.open(work).close())
         assert len(check(Collection.open(work))) == 3
-        with Writer.existing(work) as writer:
+        with Writer.open(work) as writer:
             assert len(list((work / "segments").iterdir())) == 1
             assert append(writer, names(3, 4), ids=[4]) == [4]  # the number that the crashed append had taken
         assert len(check(Collection.open(work))) == 4
@@ -333,10 +275,10 @@ def test_any_sequence_of_changes(tmp_path: Path, steps: list[tuple[int, int]]) -
             gone = random.choice(sorted(wanted), random.integers(1, len(wanted) + 1), replace=False).tolist()
             writer.remove([wanted.pop(path) for path in gone])
         elif kind == 3:
-            writer.compact()
+            writer.optimize()
         else:
             writer.close()
-            writer = Writer.existing(folder)
+            writer = Writer.open(folder)
         if kind in (0, 1):
             used |= set(given)
             wanted |= dict(zip(paths, given, strict=True))

@@ -10,14 +10,15 @@ import torch
 
 from rpf.collection import Collection, writer
 from rpf.engine import SearchEngine
-from rpf.errors import CollectionError
+from rpf.errors import CollectionError, UnknownCollection
 from rpf.inference.load import load_model
-from rpf.ingest.default_collection import find, prepare
-from rpf.ingest.pipeline import Source, index
+from rpf.ingest.default_collection import ensure_default_collection, find_default_collection
+from rpf.ingest.pipeline import ImageRecord
 from rpf.models import checkpoint
 from rpf.models.rpf import RPF
 from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.support.collection_builder import index_images
 from tests.support.commands import Run, snapshot
 
 GARMENTS = 3
@@ -72,33 +73,33 @@ def paths(settings: Settings, name: str = "wardrobe") -> list[str]:
 DRAWN = [f"{seed:05}.jpg" for seed in range(GARMENTS)]
 
 
-def test_prepare_twice_draws_and_indexes_once(own: Settings, model: RPF) -> None:
+def test_default_collection_twice_draws_and_indexes_once(own: Settings, model: RPF) -> None:
     phases = set()
-    assert prepare(own.collections, model, lambda phase, done, total: phases.add(phase)) == "wardrobe"
-    assert phases == {"drawing", "indexing", "compacting"}
+    assert ensure_default_collection(own, model, lambda phase, done, total: phases.add(phase)) == "wardrobe"
+    assert phases == {"drawing", "indexing", "merging"}
     assert paths(own) == DRAWN
     collection = Collection.open(own.collections / "wardrobe")
     item = collection.item(1)
     assert item.labels
     assert collection.image_path(item).is_file()
     files = snapshot(own.collections)
-    assert prepare(own.collections, model, ignore) == "wardrobe"
+    assert ensure_default_collection(own, model, ignore) == "wardrobe"
     assert snapshot(own.collections) == files
 
 
-def test_prepare_with_another_checkpoint_makes_a_collection_beside(
+def test_default_collection_with_another_checkpoint_makes_a_collection_beside(
     own: Settings, model: RPF, other_model: RPF, photo: Path
 ) -> None:
     first, name = own.collections / "wardrobe", beside(other_model)
-    prepare(own.collections, model, ignore)
+    ensure_default_collection(own, model, ignore)
     Run(own)("add", "wardrobe", "--copy", photo)
     files = snapshot(first)
     phases = []
-    assert prepare(own.collections, other_model, lambda phase, done, total: phases.append((phase, done))) == name
+    assert ensure_default_collection(own, other_model, lambda phase, done, total: phases.append((phase, done))) == name
     assert paths(own, name) == DRAWN
     assert ("drawing", 0) not in phases, "the drawings are copied"
     assert Collection.open(own.collections / name).item(1) == Collection.open(first).item(1)
-    assert prepare(own.collections, model, ignore) == "wardrobe"
+    assert ensure_default_collection(own, model, ignore) == "wardrobe"
     assert snapshot(first) == files
     assert paths(own) == [photo.name, *DRAWN]
 
@@ -106,7 +107,7 @@ def test_prepare_with_another_checkpoint_makes_a_collection_beside(
 def test_engine_and_commands_know_the_default_collection_of_the_checkpoint(
     own: Settings, model: RPF, other_model: RPF, other_checkpoint: Path
 ) -> None:
-    prepare(own.collections, model, ignore)
+    ensure_default_collection(own, model, ignore)
     second, name = own.model_copy(update={"checkpoint": other_checkpoint}), beside(other_model)
     assert Run(second)("demo") == f"{own.collections / name} is ready\n"
     engine = SearchEngine(second)
@@ -118,43 +119,43 @@ def test_engine_and_commands_know_the_default_collection_of_the_checkpoint(
     assert "wardrobe (default)" not in said
 
 
-def test_prepare_after_the_first_folder_is_gone_keeps_to_the_second(
+def test_default_collection_after_the_first_folder_is_gone_keeps_to_the_second(
     own: Settings, model: RPF, other_model: RPF
 ) -> None:
-    prepare(own.collections, model, ignore)
-    prepare(own.collections, other_model, ignore)
+    ensure_default_collection(own, model, ignore)
+    ensure_default_collection(own, other_model, ignore)
     shutil.rmtree(own.collections / "wardrobe")
-    assert prepare(own.collections, other_model, ignore) == beside(other_model)
+    assert ensure_default_collection(own, other_model, ignore) == beside(other_model)
     assert not (own.collections / "wardrobe").exists()
 
 
-@pytest.mark.parametrize("compact", [False, True])
-def test_removed_items_stay_removed_after_a_restart(own: Settings, model: RPF, compact: bool) -> None:
-    prepare(own.collections, model, ignore)
+@pytest.mark.parametrize("optimize", [False, True])
+def test_removed_items_stay_removed_after_a_restart(own: Settings, model: RPF, optimize: bool) -> None:
+    ensure_default_collection(own, model, ignore)
     run = Run(own)
     run("remove", "wardrobe", 1, 3)
-    if compact:
-        run("compact", "wardrobe")
+    if optimize:
+        run("optimize", "wardrobe")
     files = snapshot(own.collections)
-    prepare(own.collections, model, ignore)
+    ensure_default_collection(own, model, ignore)
     assert paths(own) == DRAWN[1:2]
     assert snapshot(own.collections) == files
 
 
-@pytest.mark.parametrize("phase", ["drawing", "indexing", "compacting"])
-def test_prepare_goes_on_where_it_was_stopped(own: Settings, model: RPF, phase: str) -> None:
+@pytest.mark.parametrize("phase", ["drawing", "indexing", "merging"])
+def test_default_collection_goes_on_where_it_was_stopped(own: Settings, model: RPF, phase: str) -> None:
     def stop(now: str, done: int, total: int) -> None:
         if (now, done) == (phase, 1 if phase == "drawing" else 0):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        prepare(own.collections, model, stop)
-    assert find(own.collections, model.checkpoint_hash) is None
-    assert prepare(own.collections, model, ignore) == "wardrobe"
+        ensure_default_collection(own, model, stop)
+    assert find_default_collection(own.collections, model.checkpoint_hash) is None
+    assert ensure_default_collection(own, model, ignore) == "wardrobe"
     assert paths(own) == DRAWN
 
 
-def test_prepare_after_a_crash_between_rows_and_manifest_indexes_all(
+def test_default_collection_after_a_crash_between_rows_and_manifest_indexes_all(
     own: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every id was given then, and no item is there."""
@@ -164,24 +165,24 @@ def test_prepare_after_a_crash_between_rows_and_manifest_indexes_all(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(writer, "write_manifest", crash)
-        prepare(own.collections, model, ignore)
-    prepare(own.collections, model, ignore)
+        ensure_default_collection(own, model, ignore)
+    ensure_default_collection(own, model, ignore)
     assert paths(own) == DRAWN
 
 
 def test_a_finished_collection_of_earlier_drawings_stays_in_use(
     own: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    prepare(own.collections, model, ignore)
+    ensure_default_collection(own, model, ignore)
     files = snapshot(own.collections)
     monkeypatch.setattr("rpf.ingest.default_collection.GARMENTS", GARMENTS - 1)  # another recipe
-    assert prepare(own.collections, model, ignore) == "wardrobe"
+    assert ensure_default_collection(own, model, ignore) == "wardrobe"
     assert snapshot(own.collections) == files
 
 
 def unfinished(collections: Path, model: RPF) -> None:
     """A beginning with other drawings."""
-    prepare(collections, model, ignore)
+    ensure_default_collection(Settings(collections=collections), model, ignore)
     recipe = collections / "wardrobe" / "images" / "wardrobe.json"
     recipe.write_text(json.dumps({**json.loads(recipe.read_bytes()), "version": 0}))
     (collections / "wardrobe" / "unfinished").touch()
@@ -193,44 +194,51 @@ def strangers_images(collections: Path, model: RPF) -> None:
 
 
 def lost_manifest(collections: Path, model: RPF) -> None:
-    prepare(collections, model, ignore)
+    ensure_default_collection(Settings(collections=collections), model, ignore)
     (collections / "wardrobe" / "manifest.json").unlink()
 
 
 @pytest.mark.parametrize("occupy", [unfinished, strangers_images, lost_manifest])
-def test_prepare_leaves_alone_what_it_cannot_go_on_with(
+def test_default_collection_leaves_alone_what_it_cannot_go_on_with(
     own: Settings, model: RPF, occupy: Callable[[Path, RPF], None]
 ) -> None:
     occupy(own.collections, model)
     files = snapshot(own.collections)
-    assert prepare(own.collections, model, ignore) == beside(model)
+    assert ensure_default_collection(own, model, ignore) == beside(model)
     assert snapshot(own.collections).items() >= files.items()
     assert paths(own, beside(model)) == DRAWN
 
 
-def test_prepare_without_a_place_says_what_to_do(own: Settings, model: RPF) -> None:
+def test_default_collection_without_a_place_says_what_to_do(own: Settings, model: RPF) -> None:
     strangers_images(own.collections, model)
     shutil.copytree(own.collections / "wardrobe", own.collections / beside(model))
     files = snapshot(own.collections)
     wanted = f'"wardrobe" and "{beside(model)}" .* Set RPF_COLLECTION .* RPF_CHECKPOINT'
     with pytest.raises(CollectionError, match=wanted):
-        prepare(own.collections, model, ignore)
+        ensure_default_collection(own, model, ignore)
     assert snapshot(own.collections) == files
 
 
-def test_prepare_uses_a_persons_own_collection_of_that_name(
+def test_default_collection_uses_a_persons_own_collection_of_that_name(
     own: Settings, model: RPF, other_model: RPF, wardrobe: dict[Path, dict[str, int]]
 ) -> None:
-    folder, sources = own.collections / "wardrobe", [Source(path.name) for path in list(wardrobe)[:2]]
-    index(folder, next(iter(wardrobe)).parent, sources, model)
+    folder, sources = own.collections / "wardrobe", [ImageRecord(path.name) for path in list(wardrobe)[:2]]
+    index_images(folder, next(iter(wardrobe)).parent, sources, model)
     files = snapshot(folder)
-    assert prepare(own.collections, model, ignore) == "wardrobe"
-    assert prepare(own.collections, other_model, ignore) == beside(other_model)
+    assert ensure_default_collection(own, model, ignore) == "wardrobe"
+    assert ensure_default_collection(own, other_model, ignore) == beside(other_model)
     assert snapshot(folder) == files
 
 
-def test_prepare_reports_a_damaged_collection(own: Settings, model: RPF) -> None:
-    prepare(own.collections, model, ignore)
+def test_default_collection_reports_a_damaged_collection(own: Settings, model: RPF) -> None:
+    ensure_default_collection(own, model, ignore)
     (own.collections / "wardrobe" / "manifest.json").write_text("{")
     with pytest.raises(CollectionError, match="wardrobe is damaged"):
-        prepare(own.collections, model, ignore)
+        ensure_default_collection(own, model, ignore)
+
+
+def test_a_missing_collection_of_the_settings_is_told(own: Settings, model: RPF) -> None:
+    missing = own.model_copy(update={"collection": "shop"})
+    with pytest.raises(UnknownCollection, match='no collection named "shop"; make it with: rpf index shop FOLDER'):
+        ensure_default_collection(missing, model, ignore)
+    assert not own.collections.exists()

@@ -8,9 +8,10 @@ import pytest
 from rpf import config
 from rpf.datasets.annotations import read_parts, read_split
 from rpf.engine import SearchEngine, SearchRequest
-from rpf.ingest.pipeline import Source, index
+from rpf.ingest.pipeline import ImageRecord
 from rpf.settings import Settings
 from tests.support import ROOT
+from tests.support.collection_builder import index_images
 
 PHOTOS = 160
 
@@ -21,8 +22,8 @@ def engine(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> SearchEngi
     data = config.load([ROOT / "config/Clothing/Clothing.yaml"], [f"DATA.BASE_PATH={shared}"]).DATA
     engine = SearchEngine(Settings(collections=tmp_path_factory.mktemp("photos"), collection="photos"))
     items = read_split(data.folder, data, "test")[:PHOTOS]
-    sources = [Source(item.path, item.labels) for item in items]
-    index(engine.settings.collections / "photos", data.folder, sources, engine.model)
+    sources = [ImageRecord(item.path, item.labels) for item in items]
+    index_images(engine.settings.collections / "photos", data.folder, sources, engine.model)
     return engine
 
 

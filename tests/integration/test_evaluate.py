@@ -24,7 +24,7 @@ from rpf.evaluation.protocol import Side, Task, Vectors, embed, read_benchmark
 from rpf.evaluation.report import intervals, means
 from rpf.models import checkpoint
 from rpf.models.rpf import RPF
-from rpf.search.indexes.registry import METHODS
+from rpf.search.indexes.registry import INDEXES, make_index
 from tests.support import ROOT
 
 CONFIG = ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"
@@ -106,7 +106,7 @@ def test_each_image_is_embedded_once_and_lands_in_its_place(
                 for vector, image in zip(own, images, strict=True):
                     expected = getattr(alone[benchmark.paths[image]], wanted)[0, attribute]
                     np.testing.assert_allclose(vector, expected, atol=1e-4)
-            assert vectors.applicable is None
+            assert vectors.presence is None
         assert sum(seen) == len(benchmark.paths)
         assert max(seen) == 3
     assert steps[-1] == ("embedding", len(benchmark.paths), len(benchmark.paths))
@@ -124,12 +124,12 @@ def test_every_image_of_which_a_part_is_known_counts_for_applicability(base: Pat
     assert last in {image for image, _ in known}
     benchmark = read_benchmark(data(base), "test", with_parts=True)
     vectors = embed(knowing, benchmark, batch=3)
-    told = knowing.embed([Image.open(folder / name).convert("RGB") for name in names]).applicable
+    told = knowing.embed([Image.open(folder / name).convert("RGB") for name in names]).presence
     assert told is not None
     for attribute, own in enumerate(vectors):
         wanted = {folder / names[i]: (has, told[i, a]) for (i, a), has in known.items() if a == attribute}
-        assert own.applicable is not None
-        found = zip(own.task.parts.images, own.task.parts.values, own.applicable, strict=True)
+        assert own.presence is not None
+        found = zip(own.task.parts.images, own.task.parts.values, own.presence, strict=True)
         assert {benchmark.paths[at]: (has, pytest.approx(chance, abs=1e-5)) for at, has, chance in found} == wanted
     found = applicability(vectors)
     for attribute, (key, area) in enumerate(list(found["applicability"].items())[:-1]):
@@ -305,12 +305,12 @@ def test_measure_by_hand() -> None:
     queries = candidates[[0, 0, 3]]
     for name in ("none", "kdtree", "faiss"):
         vectors = Vectors(task_of([1, 2, 7], [1, 2, 2, 1]), queries, candidates)
-        found = measure(vectors, METHODS[name](), 2)
+        found = measure(vectors, make_index(name), 2)
         np.testing.assert_allclose(found.whole, [(1 + 2 / 4) / 2, (1 / 2 + 2 / 3) / 2, 0])
         np.testing.assert_allclose(found.top, [1 / 2, (1 / 2) / 2, 0])
         np.testing.assert_allclose(found.recall, 1)
         assert (found.seconds > 0).all()
-    none = measure(Vectors(task_of([1], []), queries[:1], candidates[:0]), METHODS["faiss"](), 2)
+    none = measure(Vectors(task_of([1], []), queries[:1], candidates[:0]), make_index("faiss"), 2)
     assert none.whole == none.top == none.recall == 0
 
 
@@ -345,7 +345,7 @@ def test_the_command_writes_the_report(
     assert sum(report["queries"].values()) == len(lines)
     attributes = config.load([CONFIG]).DATA.ATTRIBUTES.NAME
     assert list(report["queries"]) == list(attributes)
-    assert list(report["methods"]) == list(METHODS)
+    assert list(report["methods"]) == [name for name in INDEXES if name != "milvus"]
     for name, own in report["methods"].items():
         for figure in ("MAP", "MAP@5", "recall@5", "seconds"):
             assert list(own[figure]) == [*attributes, "overall", "mean"]

@@ -77,7 +77,7 @@ def test_commands_print_one_printable_line_each(
 
     terminal = Terminal(odd, encoding)
     added, *skipped = terminal("index", encoding, images, status=3)
-    assert f"{len(NAMES)} added, 0 already there, 2 skipped" in added
+    assert f"{len(NAMES)} added, 0 unchanged, 2 skipped" in added
     assert len(skipped) == 2 and skipped[0].startswith(r"skipped hol\x1blow\n.jpg: ")
 
     query = images / NAMES[4]
@@ -88,7 +88,7 @@ def test_commands_print_one_printable_line_each(
 
     gone = images / NAMES[6]
     gone.rename(tmp_path / "away")
-    problem, name, total = terminal("verify", encoding, "--check-only", status=1)
+    problem, name, total = terminal("verify", encoding, status=1)
     assert problem.startswith("problem: 1 item whose image is missing") and "1 problems" in total
     assert name.startswith(r"  line\nbreak.jpg (item ")
     (tmp_path / "away").rename(gone)
@@ -123,7 +123,7 @@ def test_a_process_on_a_terminal_of_few_letters(tmp_path: Path, encoding: str) -
     assert done.stdout == "ảnh áo: 1 garments\n".encode(encoding, "backslashreplace")
 
 
-@pytest.mark.parametrize("args", [[], ["--help"], ["compact", "--help"]])
+@pytest.mark.parametrize("args", [[], ["--help"], ["optimize", "--help"]])
 def test_a_reader_that_has_left_ends_it_without_a_traceback(args: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)

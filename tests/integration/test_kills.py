@@ -1,7 +1,7 @@
 """Kill -9 at random moments of the commands that change a collection: it opens, in the old state or the new one.
 
-One kill of each that hits a writer at work, or as many in all as TEST_KILLS says. (tests/rpf/collection kills at each
-line instead, with less around it.)
+One kill of each that hits a writer at work, or as many in all as TEST_KILLS says. (test_crashes.py kills at each line
+instead, with less around it.)
 """
 
 import os
@@ -20,13 +20,13 @@ from rpf.collection import Collection
 from rpf.images.decode import open_image
 from rpf.inference.load import load_model
 from rpf.search.exact import Exact
-from rpf.search.index_store import method_in_use, open_index, validate_index
+from rpf.search.index_store import index_method, open_searcher, validate_index
 from rpf.search.request import ResolvedRequest
 from rpf.settings import Settings
 from rpf.utils.files import file_hash
 from tests.support.commands import Forked, Run, forked
 
-COMMANDS = 6
+COMMANDS = 7
 KILLS = max(1, int(os.environ.get("TEST_KILLS", "8")) // COMMANDS)  # of each command
 BATCH = 2
 
@@ -62,7 +62,7 @@ class State:
     root: str
 
 
-def state(settings: Settings, vectors: Vectors, sealed: bool = True) -> State:
+def state(settings: Settings, vectors: Vectors, intact: bool = True) -> State:
     """Open the collection and look at all of it, by searching too."""
     collection = Collection.open(settings.collections / "shop")
     items = collection.items(collection.ids.tolist())
@@ -72,17 +72,19 @@ def state(settings: Settings, vectors: Vectors, sealed: bool = True) -> State:
         digest = file_hash(path) if path else None
         if item.sha256 == digest and np.allclose(collection.vectors(item.id), vectors[digest], atol=2e-3):
             sound.add(item.path)
-    if sealed:
-        assert validate_index(collection, settings.index_key()) == ""
+    if intact:
+        assert validate_index(collection, settings.indexes) == ""
     query = next(iter(vectors.values()))[:2]
     request = ResolvedRequest(query, (0, 1), np.ones(2), 1)
-    found = open_index(collection, "auto", settings.index_key()).search(request)
+    found = open_searcher(collection, settings.indexes, "auto").search(request)
     exact = Exact(collection).search(request)
     np.testing.assert_allclose(found.scores, exact.scores, atol=2e-6)
     ids = {item.path: item.id for item in items}
     assert len(ids) == len(items)
     manifest = collection.manifest
-    return State(ids, frozenset(sound), len(manifest.segments), method_in_use(collection), manifest.root)
+    return State(
+        ids, frozenset(sound), len(manifest.segments), index_method(collection, settings.indexes), manifest.spec.root
+    )
 
 
 # What a command that was killed may leave: `now` beside the old state and the new. True: it is the new one.
@@ -121,14 +123,20 @@ def relocated(now: State, old: State, new: State) -> bool:
     return now.root == new.root
 
 
-def compacted(now: State, old: State, new: State) -> bool:
+def optimized(now: State, old: State, new: State) -> bool:
     assert now.ids == old.ids and now.sound == set(now.ids)
-    assert (now.segments, now.method) in ((old.segments, "pca"), (1, "pca"), (1, "hnsw"))
-    return (now.segments, now.method) == (1, "hnsw")
+    assert now.segments in (old.segments, 1) and now.method == "pca"
+    return now.segments == 1
 
 
-def verified(now: State, old: State, new: State) -> bool:
-    """Each batch of items that are embedded anew is a step, and the index is the last."""
+def indexed_again(now: State, old: State, new: State) -> bool:
+    assert now.ids == old.ids and now.sound == set(now.ids)
+    assert now.segments == old.segments and now.method in ("pca", "hnsw")
+    return now.method == "hnsw"
+
+
+def repaired(now: State, old: State, new: State) -> bool:
+    """Each batch of re-embedded items is a step, and the index is the last."""
     assert now.ids.keys() == old.ids.keys() and old.sound <= now.sound
     assert all(now.ids[path] == old.ids[path] or (now.ids[path] > 12 and path in now.sound) for path in now.ids)
     return now.sound == set(now.ids)
@@ -160,7 +168,7 @@ def copied(settings: Settings, wardrobe: list[Path]) -> None:
 
 
 def damage(settings: Settings, wardrobe: list[Path]) -> None:
-    """Spoilt vectors, changed pictures, an index of other bytes, and what a crash left; it opens all the same."""
+    """Corrupt vectors, changed images, an index of other bytes, and leftovers of a crash; it opens all the same."""
     folder = settings.collections / "shop"
     segment = folder / "segments" / "0000000001"
     spoilt = np.load(segment / "embeddings.npy")
@@ -168,7 +176,7 @@ def damage(settings: Settings, wardrobe: list[Path]) -> None:
     np.save(segment / "embeddings.npy", spoilt)
     for number in (6, 7, 8, 9, 10, 11):
         shutil.copy(wardrobe[number + 20], folder / "images" / f"{number:03}.jpg")
-    columns = next(folder.glob("index/*/2/columns.npy"))
+    columns = next(settings.indexes.glob("*/*/2/columns.npy"))
     columns.write_bytes(columns.read_bytes()[:-1] + b"x")
     (folder / "tombstones-99.npy").write_bytes(b"")
 
@@ -177,9 +185,7 @@ def begin(settings: Settings, shop: Path) -> None:
     """The collection "shop" with an index."""
     shutil.rmtree(settings.collections, ignore_errors=True)
     shutil.copytree(shop, settings.collections / "shop")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rpf.collection.Writer.compact", lambda writer: None)  # it keeps its segments
-        Run(settings)("compact", "shop", "--method", "pca")
+    Run(settings)("build-index", "shop", "--method", "pca")
     assert len(Collection.open(settings.collections / "shop").manifest.segments) == 2
 
 
@@ -188,8 +194,9 @@ TRIALS = {
     "remove": (removed, lambda settings, wardrobe: None, [1, 5, 12]),
     "index": (indexed, reorganised, ["--prune", "--batch", BATCH]),
     "relocate": (relocated, copied, []),
-    "compact": (compacted, lambda settings, wardrobe: None, ["--method", "hnsw"]),
-    "verify": (verified, damage, ["--batch", BATCH]),
+    "optimize": (optimized, lambda settings, wardrobe: None, []),
+    "build-index": (indexed_again, lambda settings, wardrobe: None, ["--method", "hnsw"]),
+    "repair": (repaired, damage, ["--batch", BATCH]),
 }
 
 
@@ -212,7 +219,8 @@ def test_kill_9(
     begin(settings, shop)
     prepare(settings, list(wardrobe))
     shutil.copytree(settings.collections, tmp_path / "start")
-    old = state(settings, vectors, sealed=name != "verify")
+    shutil.copytree(settings.indexes, tmp_path / "indexes")
+    old = state(settings, vectors, intact=name != "repair")
     process.start(*args)
     assert process.heard() == "locked"
     began = time.monotonic()
@@ -227,8 +235,9 @@ def test_kill_9(
     while hits < KILLS:
         tries += 1
         assert tries < 10 * KILLS + 10
-        shutil.rmtree(settings.collections)
-        shutil.copytree(tmp_path / "start", settings.collections)
+        for folder, start in ((settings.collections, "start"), (settings.indexes, "indexes")):
+            shutil.rmtree(folder)
+            shutil.copytree(tmp_path / start, folder)
         process.start(*args)
         assert process.heard() == "locked"
         time.sleep(chance.uniform(0, longest))
@@ -237,7 +246,7 @@ def test_kill_9(
         hit = ended == [str(-signal.SIGKILL)]  # and had not let go of the lock
         hits += hit
         longest *= 1 if hit else 0.7
-        reached.add(check(state(settings, vectors, sealed=name != "verify"), old, new))
+        reached.add(check(state(settings, vectors, intact=name != "repair"), old, new))
         again = process.run(*args)
         if name == "remove" and again == 2:  # there is nothing left to remove: it is told so
             assert check(state(settings, vectors), old, new)

@@ -27,7 +27,7 @@ def items(folder: Path) -> dict[str, int]:
 def test_index_of_a_file_says_what_to_use(run: Run, tmp_path: Path, photo: Path) -> None:
     shutil.copy(photo, tmp_path / "a photo.jpg")
     said = run("index", "new", tmp_path / "a photo.jpg", status=2)
-    assert "is a file: give the folder" in said and f"python -m rpf add new '{tmp_path / 'a photo.jpg'}'" in said
+    assert "is a file: give the folder" in said and f"rpf add new '{tmp_path / 'a photo.jpg'}'" in said
 
 
 def test_index_of_a_folder_without_images_says_what_it_holds(run: Run, living: Settings, tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_index_of_a_folder_without_images_says_what_it_holds(run: Run, living: S
         (tmp_path / "export" / name).write_text("text")
     told = "holds no images, but 2 .mov, 1 .txt, 1 without a suffix, 1 hidden."
     assert told in run("index", "new", tmp_path / "export", status=2)
-    assert "no images in what is given, but 2 .mov" in run("add", "shop", tmp_path / "export", status=2)
+    assert "no images in these files and folders, but 2 .mov" in run("add", "shop", tmp_path / "export", status=2)
     assert not (living.collections / "new").exists()
 
 
@@ -45,12 +45,12 @@ def test_index_tells_what_it_leaves_out_and_fails_for_unreadable_images_only(run
     (images / "clip.mov").write_text("text")
     (images / "out.jpg").symlink_to(images.parent / "manifest.json")
     said = run("index", "shop", images)
-    assert "0 added, 11 already there, 0 skipped, in" in said
+    assert "0 added, 11 unchanged, 0 skipped, in" in said
     assert "left out: 1 .mov, 1 link out of the folder (--follow-links)\n" in said
     (images / "broken.jpg").write_bytes(b"\xff\xd8 no image")
     said = run("index", "shop", images, status=3)
-    assert "0 added, 11 already there, 1 skipped, in" in said and "left out: 1 .mov" in said
-    assert "1 already there, 1 skipped" in run("add", "shop", images / "broken.jpg", images / "000.jpg", status=3)
+    assert "0 added, 11 unchanged, 1 skipped, in" in said and "left out: 1 .mov" in said
+    assert "1 unchanged, 1 skipped" in run("add", "shop", images / "broken.jpg", images / "000.jpg", status=3)
 
 
 def test_moved_and_deleted_images_are_reconciled_by_index(run: Run, folder: Path, images: Path) -> None:
@@ -58,15 +58,15 @@ def test_moved_and_deleted_images_are_reconciled_by_index(run: Run, folder: Path
     for name in ("000.jpg", "001.jpg"):
         (images / name).rename(images / "autumn" / name)
     (images / "011.jpg").unlink()
-    assert "3 items whose image is missing" in run("verify", "shop", "--check-only", status=1)
-    assert "0 added, 8 already there, 0 skipped, 2 moved, in" in run("index", "shop", images)
+    assert "3 items whose image is missing" in run("verify", "shop", status=1)
+    assert "0 added, 8 unchanged, 0 skipped, 2 moved, in" in run("index", "shop", images)
     assert "1 item whose image is missing" in run("verify", "shop", status=1)
     assert "1 pruned, in" in run("index", "shop", images, "--prune")
-    assert run("verify", "shop") == "shop: 10 items, 0 mended, 0 problems\n"
+    assert run("verify", "shop") == "shop: 10 items, 0 repaired, 0 problems\n"
     now = items(folder)
     assert (now["autumn/000.jpg"], now["autumn/001.jpg"], len(now)) == (1, 2, 10)
     (images / "autumn" / "000.jpg").rename(images / "000.jpg")
-    assert "0 added, 0 already there, 0 skipped, 1 moved, in" in run("add", "shop", images / "000.jpg")
+    assert "0 added, 0 unchanged, 0 skipped, 1 moved, in" in run("add", "shop", images / "000.jpg")
 
 
 def test_removed_images_are_told_and_brought_back(run: Run, folder: Path, images: Path) -> None:
@@ -74,13 +74,13 @@ def test_removed_images_are_told_and_brought_back(run: Run, folder: Path, images
         "removed 5: 004.jpg\nremoved 9: 008.jpg\nshop: 2 removed, 9 left\n"
     )
     said = run("index", "shop", images)
-    assert "0 added, 9 already there" in said and "left out: 2 removed earlier (--again brings them back)\n" in said
+    assert "0 added, 9 unchanged" in said and "left out: 2 removed earlier (--again brings them back)\n" in said
     shutil.copy(images / "004.jpg", folder.parent / "other.jpg")
     before = snapshot(images)
     assert "left out: 1 removed earlier" in run("add", "shop", "--copy", folder.parent / "other.jpg")
     assert snapshot(images) == before  # no copy of what is left out
     assert "1 added" in run("add", "shop", images / "004.jpg", "--again")
-    assert "1 added, 10 already there" in run("index", "shop", images, "--again")
+    assert "1 added, 10 unchanged" in run("index", "shop", images, "--again")
     assert "removed earlier" not in run("index", "shop", images)
     assert (items(folder)["004.jpg"], items(folder)["008.jpg"]) == (13, 14)
 
@@ -92,7 +92,7 @@ def test_remove_of_missing_images(run: Run, folder: Path, images: Path) -> None:
     assert run("remove", "shop", "--missing") == "removed 5: 004.jpg\nshop: 1 removed, 10 left\n"
     images.rename(folder / "elsewhere")
     before = snapshot(folder)
-    assert "is not there. If it was moved: python -m rpf relocate" in run("remove", "shop", "--missing", status=2)
+    assert "is not there. If it was moved: rpf relocate" in run("remove", "shop", "--missing", status=2)
     images.mkdir()
     assert "None of the 10 images" in run("remove", "shop", "--missing", status=2)
     assert snapshot(folder) == before
@@ -110,11 +110,11 @@ def test_relocate_of_a_moved_folder_embeds_nothing(run: Run, living: Settings, f
     collection = engine.collection("shop")  # a site that runs reads it from there
     assert collection.image_path(collection.item(1)) == new / "000.jpg"
     assert snapshot(folder / "segments") == segments
-    assert "0 added, 11 already there" in run("index", "shop", new)
+    assert "0 added, 11 unchanged" in run("index", "shop", new)
     assert "0 problems" in run("verify", "shop")
     shutil.move(new, folder / "pictures")
     run("relocate", "shop", folder / "pictures")
-    assert Collection.open(folder).manifest.root == "pictures"  # it goes where the collection goes
+    assert Collection.open(folder).manifest.spec.root == "pictures"  # it goes where the collection goes
 
 
 def test_relocate_to_a_folder_without_the_images_is_refused(
@@ -137,8 +137,8 @@ def test_relocate_to_a_folder_without_the_images_is_refused(
     images.rename(folder.parent / "old")  # nobody knows any more what was missing
     assert "lacks 3 of the 11 images" in run("relocate", "shop", new, status=2)
     said = run("relocate", "shop", new, "--partial")
-    assert "3 images are missing there or are others" in said and f"index shop {new}`" in said
-    assert "1 added, 8 already there, 0 skipped, 2 pruned" in run("index", "shop", new, "--prune")
+    assert "3 images are missing there or differ" in said and f"index shop {new}`" in said
+    assert "1 added, 8 unchanged, 0 skipped, 2 pruned" in run("index", "shop", new, "--prune")
     assert "0 problems" in run("verify", "shop")
 
 
@@ -154,8 +154,8 @@ def test_links_out_of_the_folder_are_followed_where_the_settings_allow(
     assert told in run("index", "shop", images, "--follow-links")
     allowed = Run(living, RPF_IMAGE_ROOTS=str(archive))
     assert "1 link out of the folder (--follow-links)" in allowed("index", "shop", images)
-    assert "2 added, 11 already there" in allowed("index", "shop", images, "--follow-links")
-    assert "0 added, 2 already there" in allowed("add", "shop", images / "archive", "--follow-links")
+    assert "2 added, 11 unchanged" in allowed("index", "shop", images, "--follow-links")
+    assert "0 added, 2 unchanged" in allowed("add", "shop", images / "archive", "--follow-links")
     engine = SearchEngine(living.model_copy(update={"image_roots": (archive,)}))
     hits = engine.search("shop", SearchRequest(engine.embed(archive / "020.jpg"), {"sleeve_length": 1.0}, k=1)).hits
     assert hits[0].item.path == "archive/020.jpg"

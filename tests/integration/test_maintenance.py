@@ -1,4 +1,4 @@
-"""Pictures come and go by `add`, `remove` and `compact`."""
+"""Images come and go by `add` and `remove`; `optimize` and `build-index` keep the collection quick."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from rpf.collection import Collection
 from rpf.engine import SearchEngine, SearchRequest
 from rpf.errors import UnknownItem
 from rpf.models import checkpoint
-from rpf.search.index_store import method_in_use
+from rpf.search.index_store import index_method
 from rpf.settings import Settings
 from rpf.utils.locks import locked
 from tests.support.commands import Run, snapshot
@@ -45,11 +45,11 @@ def test_add_files_and_folders_of_the_image_folder(run: Run, folder: Path, more:
     shutil.copy(more[3], folder / "images" / "one.jpg")
     (folder / "images" / "link.jpg").symlink_to("one.jpg")
     given = [folder / "images" / name for name in ("new", "one.jpg", "link.jpg", "000.jpg")]
-    assert "5 added, 1 already there, 0 skipped" in run("add", "shop", *given)
+    assert "5 added, 1 unchanged, 0 skipped" in run("add", "shop", *given)
     named = [f"new/deep/{path.name}" for path in more[:3]] + ["one.jpg", "link.jpg"]
     assert items(folder) == OLD | dict(zip(named, range(13, 18), strict=True))
     before = snapshot(folder)
-    assert "0 added, 6 already there, 0 skipped" in run("add", "shop", *given)
+    assert "0 added, 6 unchanged, 0 skipped" in run("add", "shop", *given)
     assert snapshot(folder) == before
 
 
@@ -71,7 +71,7 @@ def test_add_copies_pictures_that_lie_elsewhere(run: Run, folder: Path, more: li
     shutil.copy(folder / "images" / "001.jpg", elsewhere / "001.jpg")  # the very file that is there
     (elsewhere / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
     os.mkfifo(elsewhere / "pipe.jpg")
-    assert "3 added, 1 already there, 2 skipped" in run("add", "shop", "--copy", elsewhere, status=3)
+    assert "3 added, 1 unchanged, 2 skipped" in run("add", "shop", "--copy", elsewhere, status=3)
     assert items(folder).keys() == {*OLD, "000-2.jpg", "000-3.jpg", "same.jpg"}
     assert (folder / "images" / "000-2.jpg").read_bytes() == more[0].read_bytes()
     assert len(list((folder / "images").iterdir())) == 12 + 3  # no broken picture, nothing half-written
@@ -91,7 +91,7 @@ def test_a_copy_that_a_crash_cut_off_is_cleared_away(run: Run, folder: Path, mor
 
 def test_a_changed_picture_gets_a_new_id(run: Run, folder: Path, more: list[Path]) -> None:
     shutil.copy(more[0], folder / "images" / "004.jpg")
-    assert "1 added, 1 already there" in run("add", "shop", folder / "images" / "004.jpg", folder / "images/005.jpg")
+    assert "1 added, 1 unchanged" in run("add", "shop", folder / "images" / "004.jpg", folder / "images/005.jpg")
     assert items(folder) == OLD | {"004.jpg": 13}
     with pytest.raises(UnknownItem):
         Collection.open(folder).item(5)
@@ -137,7 +137,7 @@ def test_an_imported_collection_takes_no_pictures(run: Run, living: Settings, mo
         for attribute in range(8):
             file[f"attr{attribute}"] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     joblib.dump(np.arange(3), tmp_path / "ids.npy")
-    run("import-collection", "old", "--h5", tmp_path / "data.h5", "--ids", tmp_path / "ids.npy")
+    run("import-legacy", "old", "--embeddings", tmp_path / "data.h5", "--ids", tmp_path / "ids.npy")
     assert "imported without its checkpoint" in run("add", "old", "--copy", more[0], status=2)
     assert "1 removed, 2 left" in run("remove", "old", 1)
     assert Collection.open(living.collections / "old").ids.tolist() == [0, 2]
@@ -153,7 +153,7 @@ def test_remove(run: Run, living: Settings, folder: Path, more: list[Path]) -> N
         engine.query_item("shop", 12)
     assert (folder / "images" / "011.jpg").exists()
     # The same image comes back as another item, even when its vectors are gone for good.
-    run("compact", "shop")
+    run("optimize", "shop")
     run("add", "shop", folder / "images" / "011.jpg", "--again")
     assert items(folder)["011.jpg"] == 13
 
@@ -168,22 +168,22 @@ def test_an_unknown_id_removes_nothing(run: Run, folder: Path) -> None:
 
 
 def test_everything_can_be_removed_and_more_be_added(run: Run, folder: Path, more: list[Path]) -> None:
-    run("compact", "shop", "--method", "pca")
+    run("build-index", "shop", "--method", "pca")
     assert "11 removed, 0 left" in run("remove", "shop", *OLD.values())
-    assert "0 items, searched by exact" in run("compact", "shop")
+    assert "0 items, searched by exact" in run("optimize", "shop")
     run("add", "shop", "--copy", more[0])
     assert items(folder) == {more[0].name: 13}
 
 
-def test_compact_merges_and_drops_what_was_removed(run: Run, folder: Path) -> None:
+def test_optimize_merges_segments_and_drops_removed_items(run: Run, folder: Path) -> None:
     assert len(Collection.open(folder).manifest.segments) == 2
-    assert "11 items, searched by exact" in run("compact", "shop")
+    assert "11 items, searched by exact" in run("optimize", "shop")
     manifest = Collection.open(folder).manifest
     assert len(manifest.segments) == 1 and not manifest.tombstones and items(folder) == OLD
     (merged,) = (folder / "segments").iterdir()
     assert np.load(merged / "ids.npy").tolist() == list(OLD.values())
     before = snapshot(folder)
-    run("compact", "shop")
+    run("optimize", "shop")
     assert snapshot(folder) == before
 
 
@@ -191,39 +191,43 @@ def test_compact_merges_and_drops_what_was_removed(run: Run, folder: Path) -> No
 def test_the_index_is_built_by_the_method_named_and_kept_by_later_commands(
     run: Run, living: Settings, folder: Path, more: list[Path], method: str
 ) -> None:
-    assert f"searched by {method}" in run("compact", "shop", "--method", method)
-    assert f"searched by {method}" in run("compact", "shop")  # again, without being told
+    assert f"searched by {method}" in run("build-index", "shop", "--method", method)
+    for command in ("optimize", "build-index"):
+        assert f"searched by {method}" in run(command, "shop")  # again, without being told
     run("add", "shop", "--copy", *more[:5])
     run("remove", "shop", 2)
-    assert method_in_use(Collection.open(folder)) == method
+    assert index_method(Collection.open(folder), living.indexes) == method
     indexed, exact = SearchEngine(living), SearchEngine(living.model_copy(update={"index_method": "exact"}))
     assert indexed.method("shop") != exact.method("shop") == "exact"
     query = exact.embed(more[2])
     found, wanted = (own.search("shop", query, {"sleeve_length": 1.0}, k=1).hits[0] for own in (indexed, exact))
     assert (found.item.path, found.similarity) == (more[2].name, wanted.similarity)
-    assert "searched by exact" in run("compact", "shop", "--method", "exact")
-    assert not list((folder / "index").iterdir()) and Collection.open(folder).index_folder is None
+    assert "searched by exact" in run("build-index", "shop", "--method", "exact")
+    assert not list(living.indexes.rglob("*.npy")) and index_method(Collection.open(folder), living.indexes) is None
 
 
 def test_a_method_that_is_none_changes_nothing(run: Run, folder: Path) -> None:
     before = snapshot(folder)
-    assert "abacus" in run("compact", "shop", "--method", "abacus", status=2)
-    assert "no collection" in run("compact", "none", status=2)
+    assert "abacus" in run("build-index", "shop", "--method", "abacus", status=2)
+    for command in ("optimize", "build-index"):
+        assert "no collection" in run(command, "none", status=2)
     assert snapshot(folder) == before
 
 
-def test_an_index_that_cannot_be_built_leaves_the_old_one(run: Run, folder: Path) -> None:
-    run("compact", "shop", "--method", "pca")
-    (first,) = (folder / "index").iterdir()
+def test_an_index_that_cannot_be_built_leaves_the_old_one(run: Run, living: Settings, folder: Path) -> None:
+    run("build-index", "shop", "--method", "pca")
+    before = snapshot(living.indexes)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rpf.search.indexes.faiss.FEWEST", 1)
-        assert "FAISS" in run("compact", "shop", "--method", "faiss:nonsense", status=2)
-    assert list((folder / "index").iterdir()) == [first]
-    assert method_in_use(Collection.open(folder)) == "pca"
+        patch.setattr("rpf.search.indexes.faiss.MIN_TRAINING_VECTORS", 1)
+        assert "FAISS" in run("build-index", "shop", "--method", "faiss:nonsense", status=2)
+    assert snapshot(living.indexes) == before
+    assert index_method(Collection.open(folder), living.indexes) == "pca"
 
 
 @pytest.mark.parametrize(
-    "command", [["add", "--copy"], ["remove", 1], ["compact"], ["verify"]], ids=["add", "remove", "compact", "verify"]
+    "command",
+    [["add", "--copy"], ["remove", 1], ["optimize"], ["build-index"], ["repair"]],
+    ids=["add", "remove", "optimize", "build-index", "repair"],
 )
 def test_the_second_writer_waits_or_is_told(run: Run, folder: Path, more: list[Path], command: list[object]) -> None:
     name, *rest = command

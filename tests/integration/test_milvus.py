@@ -19,17 +19,19 @@ import pytest
 from PIL import Image
 
 from benchmarks.common.site_server import serve
-from rpf.collection import Collection, NewItem, Writer
+from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.engine import Query, SearchEngine, SearchRequest
-from rpf.errors import CollectionError, SearchUnavailable
+from rpf.errors import ConfigError, SearchUnavailable
 from rpf.search import base as search_base
 from rpf.search import index_store
 from rpf.search.base import Neighbours
-from rpf.search.exact import Exact, FlatIndex
-from rpf.search.index_store import open_index, update_index
-from rpf.search.indexes.milvus import Milvus, connect
+from rpf.search.exact import Exact
+from rpf.search.index_store import open_searcher, update_index
+from rpf.search.indexes.flat import FlatIndex
+from rpf.search.indexes.milvus import MilvusIndex, connect
 from rpf.search.request import ResolvedRequest
 from rpf.settings import Settings
+from rpf.utils.progress import Progress
 from tests.support.commands import Run, snapshot
 
 pytest.importorskip("pymilvus", reason="needs pymilvus (requirements-milvus.txt)")
@@ -88,7 +90,7 @@ class Told:
     """Vectors that tell when they are read."""
 
     def __init__(self, vectors: np.ndarray, tell: Callable[[int], None]) -> None:
-        self.shape = vectors.shape
+        self.shape, self.label = vectors.shape, "Ärmel-länge"
         self._vectors = vectors
         self._tell = tell
 
@@ -99,14 +101,14 @@ class Told:
 
 
 class Built(NamedTuple):
-    method: Milvus
+    method: MilvusIndex
     inserted: list[int]  # vectors in each batch
     read: list[tuple[int, int]]  # (up to which vector, how many were on the server then)
 
 
 @pytest.fixture(scope="module")
 def built(server: MilvusServer, vectors: np.ndarray) -> Built:
-    made = Built(Milvus(), [], [])
+    made = Built(MilvusIndex(), [], [])
     with connect().client() as client:
         insert = client.insert
 
@@ -114,17 +116,16 @@ def built(server: MilvusServer, vectors: np.ndarray) -> Built:
         insert(name, rows, **more)
         made.inserted.append(len(rows))
 
-    made.method.label = "Ärmel-länge"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search_base, "ROWS_AT_ONCE", 120)
-        patch.setattr("rpf.search.indexes.milvus.INSERT_BYTES", 4 * 64 * 75)
+        patch.setattr(search_base, "ROW_BATCH_SIZE", 120)
+        patch.setattr("rpf.search.indexes.milvus.MAX_INSERT_BYTES", 4 * 64 * 75)
         patch.setattr(client, "insert", noted)
         made.method.build(Told(vectors, lambda stop: made.read.append((stop, sum(made.inserted)))))
     return made
 
 
 @pytest.fixture(scope="module")
-def method(built: Built) -> Milvus:
+def method(built: Built) -> MilvusIndex:
     return built.method
 
 
@@ -133,16 +134,16 @@ def test_vectors_go_to_the_server_in_batches_and_are_read_as_they_go(built: Buil
     assert built.read == [(120, 0), (240, 120), (360, 240)]
 
 
-def opened(method: Milvus, folder: Path, count: int) -> Milvus:
+def opened(method: MilvusIndex, folder: Path, count: int) -> MilvusIndex:
     """What another process has of the method at that moment."""
     folder.mkdir()
     method.save(folder)
-    made = Milvus()
+    made = MilvusIndex()
     made.open(folder, (count, 64))
     return made
 
 
-def test_neighbours_come_in_order_with_ties_to_the_lower_id(method: Milvus, vectors: np.ndarray) -> None:
+def test_neighbours_come_in_order_with_ties_to_the_lower_id(method: MilvusIndex, vectors: np.ndarray) -> None:
     queries = np.concatenate([vectors[11:12], unit(250, 1)])  # more than are sent at once
     found, exact = method.search(queries, 20), FlatIndex()
     exact.build(vectors)
@@ -152,11 +153,11 @@ def test_neighbours_come_in_order_with_ties_to_the_lower_id(method: Milvus, vect
     np.testing.assert_allclose(found.distances, exact.search(queries, 20).distances, atol=1e-5)
 
 
-def test_more_than_there_are_is_all_there_are(method: Milvus) -> None:
+def test_more_than_there_are_is_all_there_are(method: MilvusIndex) -> None:
     assert sorted(method.search(unit(1, 2), 20_000).ids[0]) == list(range(300))
 
 
-def test_what_is_saved_opens_and_what_is_not_its_file_is_refused(method: Milvus, tmp_path: Path) -> None:
+def test_what_is_saved_opens_and_what_is_not_its_file_is_refused(method: MilvusIndex, tmp_path: Path) -> None:
     found = opened(method, tmp_path / "saved", 300).search(unit(3, 3), 10)
     np.testing.assert_array_equal(found.ids, method.search(unit(3, 3), 10).ids)
     file = tmp_path / "saved" / "milvus.json"
@@ -164,10 +165,10 @@ def test_what_is_saved_opens_and_what_is_not_its_file_is_refused(method: Milvus,
     for wrong in ({"collection": "users"}, {"index": "DISKANN"}, {"index": []}, {"count": 299}, {"more": 1}):
         file.write_text(json.dumps(good | wrong))
         with pytest.raises(ValueError, match=r"milvus\.json"):
-            Milvus().open(tmp_path / "saved", (300, 64))
+            MilvusIndex().open(tmp_path / "saved", (300, 64))
 
 
-def test_what_was_added_and_never_saved_is_not_found(method: Milvus, tmp_path: Path) -> None:
+def test_what_was_added_and_never_saved_is_not_found(method: MilvusIndex, tmp_path: Path) -> None:
     """As a crash leaves it: another process added, and ended before it could save."""
     fresh, other = unit(40, 4), unit(30, 5)
     assert opened(method, tmp_path / "crashed", 300).add(fresh)
@@ -227,13 +228,8 @@ def clusters(engine: SearchEngine) -> Clusters:
 
 
 def append(engine: SearchEngine, name: str, embeddings: np.ndarray) -> list[int]:
-    with Writer(
-        engine.settings.collections / name,
-        checkpoint=engine.info.checkpoint_hash,
-        attributes=KEYS,
-        dim=engine.model.dim,
-        root="images",
-    ) as writer:
+    spec = CollectionSpec(engine.info.checkpoint_hash, KEYS, engine.model.dim, "images")
+    with Writer.open(engine.settings.collections / name, spec) as writer:
         first = writer.manifest.count
         items = [NewItem(f"{first + number}.jpg", "", 0, 100, 100, {}) for number in range(len(embeddings))]
         return writer.append(items, embeddings, None)
@@ -248,7 +244,7 @@ def run(own: Settings) -> Run:
 def shop(server: MilvusServer, engine: SearchEngine, clusters: Clusters, run: Run) -> Path:
     """The collection "shop", made to be searched by milvus by the command line."""
     append(engine, "shop", clusters.draw(ITEMS, 1))
-    told = run("compact", "shop", "--method", "milvus", stream="output")
+    told = run("build-index", "shop", "--method", "milvus", stream="output")
     assert f"shop: {ITEMS} items, searched by milvus" in told
     assert f"building the index: 100%|██████████| {2 * ITEMS}/{2 * ITEMS}" in told
     return engine.settings.collections / "shop"
@@ -261,10 +257,15 @@ def small(engine: SearchEngine, clusters: Clusters) -> Path:
     return engine.settings.collections / "small"
 
 
+def update(settings: Settings, name: str, method: str, progress: Progress = lambda *call: None, **options: bool) -> str:
+    """Bring the index of a collection up to date."""
+    return update_index(Collection.open(settings.collections / name), settings.indexes, method, progress, **options)
+
+
 def agreement(shop: Path, own: Settings, queries: np.ndarray, k: int = 50) -> float:
     """The share of the exact search's first k that the index finds too, by both attributes and by each alone."""
     collection = Collection.open(shop)
-    found, exact = open_index(collection, "auto", own.index_key()), Exact(collection)
+    found, exact = open_searcher(collection, own.indexes, "auto"), Exact(collection)
     shares = []
     for query in queries:
         for chosen in ([0, 1], [0], [1]):
@@ -277,13 +278,13 @@ def agreement(shop: Path, own: Settings, queries: np.ndarray, k: int = 50) -> fl
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many were asked of the server in each of its searches from here on."""
     seen: list[int] = []
-    search = Milvus.search
+    search = MilvusIndex.search
 
-    def counted(self: Milvus, queries: np.ndarray, k: int) -> Neighbours:
+    def counted(self: MilvusIndex, queries: np.ndarray, k: int) -> Neighbours:
         seen.append(k)
         return search(self, queries, k)
 
-    monkeypatch.setattr(Milvus, "search", counted)
+    monkeypatch.setattr(MilvusIndex, "search", counted)
     return seen
 
 
@@ -305,8 +306,7 @@ def test_recall_of_the_score_of_several_attributes(
 def test_items_come_and_go(shop: Path, engine: SearchEngine, clusters: Clusters, run: Run, searches: list[int]) -> None:
     before, fresh = on_server(), clusters.draw(60, 3)
     given = append(engine, "shop", fresh)
-    with Writer.existing(shop) as writer:
-        assert update_index(writer, "auto", engine.settings.index_key(), lambda *progress: None) == "milvus"
+    assert update(engine.settings, "shop", "auto") == "milvus"
     run("remove", "shop", 1, 2, *given[:10])
     assert on_server() == before
     for vector, item in zip(fresh[10:], given[10:], strict=True):
@@ -326,11 +326,11 @@ def test_what_was_built_and_cannot_be_kept_is_dropped(
         assert len(on_server()) == len(before) + 2
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(index_store, "_save", full)
-    with Writer.existing(small) as writer, pytest.raises(CollectionError, match=r"cannot be written: .*No space left"):
-        update_index(writer, "milvus", own.index_key(), lambda *progress: None)
+    monkeypatch.setattr(index_store, "save_index", full)
+    with pytest.raises(ConfigError, match=r"cannot be written to .*No space left"):
+        update(own, "small", "milvus")
     assert on_server() == before
-    assert {name for name in snapshot(small) if ".tmp/" not in name} == set(files)
+    assert snapshot(small) == files
 
 
 # ---- a server that is not well, and the site ----
@@ -399,8 +399,8 @@ def test_a_server_killed_in_the_middle_of_building(
     server: MilvusServer, site: str, shop: Path, engine: SearchEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer, before, files = check_well(site), on_server(), snapshot(shop)
-    with Writer.existing(shop) as writer, caplog.at_level(logging.WARNING), pytest.raises(SearchUnavailable):
-        update_index(writer, "milvus", engine.settings.index_key(), at_the_second(server.kill), anew=True)
+    with caplog.at_level(logging.WARNING), pytest.raises(SearchUnavailable):
+        update(engine.settings, "shop", "milvus", at_the_second(server.kill), rebuild=True)
     assert snapshot(shop) == files
     check_away(site)
     server.start()
@@ -413,14 +413,14 @@ def test_a_server_killed_in_the_middle_of_building(
 def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
     server: MilvusServer, site: str, shop: Path, engine: SearchEngine, clusters: Clusters, run: Run
 ) -> None:
-    fresh, key = clusters.draw(50, 5), engine.settings.index_key()
+    fresh = clusters.draw(50, 5)
     given = append(engine, "shop", fresh)
     files, hangs = snapshot(shop), threading.Event()
     check_well(site)
 
     def add() -> str:
-        with Writer.existing(shop) as writer:
-            return update_index(writer, "auto", key, at_the_second(lambda: (server.freeze(), hangs.set())[1]))
+        freeze = at_the_second(lambda: (server.freeze(), hangs.set())[1])
+        return update(engine.settings, "shop", "auto", freeze)
 
     with ThreadPoolExecutor(16) as pool:
         adding = pool.submit(add)
@@ -448,8 +448,7 @@ def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
     for vector, item in zip(fresh[1:], given[1:], strict=True):  # not in the index, and found
         assert hits(engine, vector)[0] == item
     names = on_server()
-    with Writer.existing(shop) as writer:
-        assert update_index(writer, "auto", key, lambda *progress: None) == "milvus"
+    assert update(engine.settings, "shop", "auto") == "milvus"
     assert on_server() == names
     for vector, item in zip(fresh[1:], given[1:], strict=True):
         assert hits(engine, vector)[0] == item
@@ -460,17 +459,16 @@ def test_an_index_given_up_in_the_middle_of_a_search(
     server: MilvusServer, shop: Path, engine: SearchEngine, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = clusters.draw(1, 7)[0]
-    expected, before, search = hits(engine, vector), on_server(), Milvus.search
+    expected, before, search = hits(engine, vector), on_server(), MilvusIndex.search
 
-    def late(self: Milvus, queries: np.ndarray, k: int) -> Neighbours:
+    def late(self: MilvusIndex, queries: np.ndarray, k: int) -> Neighbours:
         if on_server() == before:
-            with Writer.existing(shop) as writer:
-                assert update_index(writer, "exact", engine.settings.index_key(), lambda *progress: None) == "exact"
+            assert update(engine.settings, "shop", "exact") == "exact"
         with pytest.raises(SearchUnavailable) as caught:
             search(self, queries, k)
         raise caught.value
 
-    monkeypatch.setattr(Milvus, "search", late)
+    monkeypatch.setattr(MilvusIndex, "search", late)
     assert hits(engine, vector) == expected
     assert len(before - on_server()) == 2  # the collections of both attributes
     assert engine.method("shop") == "exact"
@@ -496,20 +494,20 @@ def test_an_index_given_up_in_the_middle_of_a_search(
 def test_wrong_settings_are_one_clear_line(own: Settings, small: Path, setting: str, value: str, said: str) -> None:
     files = snapshot(small)
     run = Run(own, **{"RPF_MILVUS_URI": "http://127.0.0.1:19530", setting: value})
-    assert said in run("compact", "small", "--method", "milvus", status=2)
+    assert said in run("build-index", "small", "--method", "milvus", status=2)
     assert snapshot(small) == files
 
 
 def test_without_the_client(own: Settings, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymilvus", None)
     run = Run(own, RPF_MILVUS_URI="http://127.0.0.1:19530")
-    said = run("compact", "small", "--method", "milvus", status=2)
+    said = run("build-index", "small", "--method", "milvus", status=2)
     assert "pip install -r requirements-milvus.txt" in said
 
 
 def test_where_there_is_no_server(own: Settings, small: Path) -> None:
     """Said at once, and without the password."""
     run = Run(own, RPF_MILVUS_URI=f"http://root:secret@127.0.0.1:{free_port()}")
-    said = run("compact", "small", "--method", "milvus", status=2)
+    said = run("build-index", "small", "--method", "milvus", status=2)
     assert "cannot be used now" in said and "RPF_MILVUS_URI" in said
     assert "secret" not in said

@@ -15,8 +15,8 @@ import os, signal, sys
 from pathlib import Path
 import numpy as np
 from rpf.collection import Writer, NewItem
-writer = Writer.existing(Path(sys.argv[1]))
-shape = 1, len(writer.manifest.attributes), writer.manifest.dim
+writer = Writer.open(Path(sys.argv[1]))
+shape = 1, len(writer.manifest.spec.attributes), writer.manifest.spec.dim
 vectors = np.ones(shape) / np.sqrt(shape[2])
 writer.append([NewItem("new.jpg", "", 0, 1, 1, {})], vectors, None)
 os.kill(os.getpid(), signal.SIGKILL)

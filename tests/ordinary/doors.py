@@ -44,7 +44,7 @@ class Doors:
     site: Site
     front: Callable[[], Front]
     photo: Path  # inside the image folder of "tiny"
-    folder: Path  # for collections of its own
+    folder: Path  # for collections of its settings
     resident_bytes: int  # of the site at its start
 
     def page_form(self, image: Path) -> Ranking:
@@ -95,26 +95,26 @@ class Doors:
 
     def search(self, image: Path) -> Ranking:
         """Search by the command line."""
-        told = _told(Run(self.settings), "search", "tiny", image, "--attrs", ATTRS, "-k", K, "--json")
-        return {row["id"]: row["similarity"] for row in json.loads(told)["results"]}
+        output = _told(Run(self.settings), "search", "tiny", image, "--attrs", ATTRS, "-k", K, "--json")
+        return {row["id"]: row["similarity"] for row in json.loads(output)["results"]}
 
     def index(self, image: Path) -> Ranking:
         """Index a folder that holds the image, and search with what was stored of it."""
         folder = Path(mkdtemp(dir=self.folder))
         (folder / "images").mkdir()
         shutil.copy(image, folder / "images")
-        own = self.settings.model_copy(update={"collections": folder})
-        told = _told(Run(own), "index", "indexed", folder / "images")
-        return self._stored(folder / "indexed", image, told)
+        settings = self.settings.model_copy(update={"collections": folder})
+        output = _told(Run(settings), "index", "indexed", folder / "images")
+        return self._stored(folder / "indexed", image, output)
 
     def add(self, image: Path) -> Ranking:
         """Add the image to a collection, and search with what was stored of it."""
-        own = self.settings.model_copy(update={"collections": self.folder})
+        settings = self.settings.model_copy(update={"collections": self.folder})
         if not (self.folder / "added").is_dir():
             shutil.copytree(self.photo.parent, self.folder / "wardrobe")
-            _told(Run(own), "index", "added", self.folder / "wardrobe")
-        told = _told(Run(own), "add", "added", "--copy", image)
-        return self._stored(self.folder / "added", image, told)
+            _told(Run(settings), "index", "added", self.folder / "wardrobe")
+        output = _told(Run(settings), "add", "added", "--copy", image)
+        return self._stored(self.folder / "added", image, output)
 
     def in_process(self, image: Path) -> Ranking:
         """Rank by the engine alone: what every door should come to."""
@@ -130,18 +130,18 @@ class Doors:
         return self.engine.collection("tiny").vocabulary.parse(ATTRS)
 
     def _submit(self, **body: Any) -> Ranking:
-        # A connection of its own: an idle one may be closed by the site just as it is used again.
+        # A connection of its settings: an idle one may be closed by the site just as it is used again.
         with urllib3.PoolManager(retries=False, timeout=60) as http:
             answer = http.request("POST", f"{self.site.address}/submit", **body)
         return _ranking(answer.status, answer.data)
 
-    def _stored(self, folder: Path, image: Path, told: str) -> Ranking:
+    def _stored(self, folder: Path, image: Path, output: str) -> Ranking:
         collection = Collection.open(folder)
         for item in collection.items(collection.ids.tolist()):
             if item.path == image.name:
                 query = Query(collection.vectors(item.id), None, (item.width, item.height))
                 return self._ranked(query)
-        raise Refused(f"skipped: {told}")
+        raise Refused(f"skipped: {output}")
 
     def _ranked(self, query: Query) -> Ranking:
         hits = self.engine.search("tiny", SearchRequest(query, dict.fromkeys(self.keys, 1.0), K)).hits
@@ -170,8 +170,8 @@ def _check(status: int, answer: bytes, expected: int = 200) -> None:
 
 def _ranking(status: int, answer: bytes) -> Ranking:
     _check(status, answer)
-    found = json.loads(answer)
-    return dict(zip(found["ids"], found["similarities"], strict=True))
+    body = json.loads(answer)
+    return dict(zip(body["ids"], body["similarities"], strict=True))
 
 
 DOORS: dict[str, Callable[[Doors, Path], Ranking]] = {

@@ -20,10 +20,11 @@ import urllib3
 
 from benchmarks.common.site_server import Site, serve
 from rpf.inference.load import load_model
-from rpf.ingest.pipeline import Source, index
+from rpf.ingest.pipeline import ImageRecord
 from rpf.settings import Settings
 from tests.ordinary.doors import UPLOADED, open_form
 from tests.ordinary.images import FORMATS, SIZES, make
+from tests.support.collection_builder import index_images
 from wardrobe import draw
 
 NAME, ITEMS = "garments", 24
@@ -91,8 +92,8 @@ def prepare(folder: Path) -> Settings:
     (folder / "images").mkdir()
     for seed in range(ITEMS):
         draw(seed, size=300).picture.save(folder / "images" / f"{seed:03}.jpg")
-    sources = [Source(f"{seed:03}.jpg") for seed in range(ITEMS)]
-    index(settings.collections / NAME, folder / "images", sources, load_model(settings))
+    sources = [ImageRecord(f"{seed:03}.jpg") for seed in range(ITEMS)]
+    index_images(settings.collections / NAME, folder / "images", sources, load_model(settings))
     return settings
 
 

@@ -84,7 +84,7 @@ def test_ordinary_image_is_accepted(
 
 
 @pytest.mark.parametrize("size", cases.sizes())
-def test_formats_of_a_scene_rank_alike(doors: Doors, images: Images, size: str) -> None:
+def test_formats_of_a_scene_have_the_same_ranking(doors: Doors, images: Images, size: str) -> None:
     megapixels = cases.sizes()[size]
     reference = doors.upright(scene(megapixels))
     names = [name for name, form in FORMATS.items() if megapixels <= form.max_megapixels]

@@ -1,12 +1,14 @@
-"""Collections for tests: each item's vectors, boxes, parts and hash follow from its path."""
+"""Collections for tests: each item's vectors, boxes, presence and hash follow from its path."""
 
 import hashlib
 import itertools
+import json
 import os
 import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,7 +16,10 @@ from typing import Any
 import numpy as np
 
 import rpf
-from rpf.collection import Collection, Item, NewItem, Writer
+from rpf.collection import Collection, CollectionSpec, Item, NewItem, Writer
+from rpf.inference.interface import Embedder
+from rpf.ingest.pipeline import ImageRecord, IngestReport, ingest, merge_small_segments
+from rpf.utils.progress import Progress
 
 ATTRIBUTES = ("sleeve_length", "collar_design", "coat length")
 DIM = 8
@@ -36,7 +41,7 @@ def box(path: str) -> np.ndarray:
     return seed(path).integers(1, 500, (len(ATTRIBUTES), 4)).astype(np.int32)
 
 
-def applicable(path: str) -> np.ndarray:
+def presence(path: str) -> np.ndarray:
     """The (A,) probabilities of having a part, the last of them unknown for some."""
     found = seed(path).random(len(ATTRIBUTES)).astype(np.float16)
     found[-1] = np.nan if found[0] < 0.3 else found[-1]
@@ -48,15 +53,46 @@ def new(path: str) -> NewItem:
 
 
 def write(folder: Path, **options: Any) -> Writer:
-    known = {"checkpoint": "abc", "attributes": ATTRIBUTES, "dim": DIM, "root": "images"}
-    return Writer(folder, **{**known, **options})
+    wait = options.pop("wait", 0.0)
+    return Writer.open(folder, replace(CollectionSpec("abc", ATTRIBUTES, DIM, "images"), **options), wait=wait)
+
+
+def as_format_1(folder: Path, optional: Sequence[str] = ("title", "index")) -> None:
+    """Rewrite a collection as a program of format 1 would have, with a search index in its folder."""
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest |= {"format": 1, "index": "0000000007"}
+    for key in {"title", "index", "uuid", "incomplete"}.difference(optional):
+        del manifest[key]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "index" / "0000000007" / "0").mkdir(parents=True)
+    (folder / "index" / "0000000007" / "index.json").write_text("{}")
 
 
 def append(writer: Writer, paths: Sequence[str], boxes: bool = True, parts: bool = True, **options: Any) -> list[int]:
     embeddings = np.stack([vectors(path) for path in paths])
     all_boxes = np.stack([box(path) for path in paths]) if boxes else None
-    all_parts = np.stack([applicable(path) for path in paths]) if parts else None
-    return writer.append([new(path) for path in paths], embeddings, all_boxes, all_parts, **options)
+    presences = np.stack([presence(path) for path in paths]) if parts else None
+    return writer.append([new(path) for path in paths], embeddings, all_boxes, presences, **options)
+
+
+def index_images(
+    folder: Path,
+    root: Path,
+    images: Sequence[ImageRecord],
+    embedder: Embedder,
+    progress: Progress = lambda phase, done, total: None,
+    *,
+    title: str = "",
+    relative_root: str | None = None,
+    **options: Any,
+) -> IngestReport:
+    """Bring images into a collection, which is created if it does not exist, as `rpf index` does."""
+    place = str(root.resolve()) if relative_root is None else relative_root
+    spec = CollectionSpec(embedder.checkpoint_hash, embedder.attributes, embedder.dim, place, title)
+    with Writer.open(folder, spec) as writer:
+        report = ingest(writer, images, embedder, progress, **options)
+        merge_small_segments(writer, progress)
+    return report
 
 
 def names(start: int, stop: int) -> list[str]:
@@ -70,12 +106,12 @@ def check(collection: Collection, boxes: bool = True, parts: bool = True) -> dic
     items = collection.items(collection.ids.tolist())
     assert [item.id for item in items] == collection.ids.tolist()
     for item in items:
-        assert item == Item(item.id, **vars(new(item.path)))
+        assert item == Item(id=item.id, **vars(new(item.path)))
         np.testing.assert_allclose(collection.vectors(item.id), vectors(item.path), atol=1e-3)
         if boxes:
             np.testing.assert_array_equal(collection.boxes(item.id), box(item.path))
         if parts:
-            np.testing.assert_array_equal(collection.applicable(item.id), applicable(item.path))
+            np.testing.assert_array_equal(collection.presence(item.id), presence(item.path))
     for attribute, size in itertools.product(range(len(ATTRIBUTES)), (3, 10_000)):
         at = 0
         for rows, block in collection.chunks(attribute, size):
@@ -85,8 +121,8 @@ def check(collection: Collection, boxes: bool = True, parts: bool = True) -> dic
             at = rows.stop
         assert at == len(collection)
     if parts and items:
-        wanted = [[applicable(item.path)[attribute] < 0.5 for item in items] for attribute in (2, 0)]
-        np.testing.assert_array_equal(collection.lacking([2, 0]), wanted)
+        wanted = [[presence(item.path)[attribute] < 0.5 for item in items] for attribute in (2, 0)]
+        np.testing.assert_array_equal(collection.missing([2, 0]), wanted)
     return {item.path: item.id for item in items}
 
 

@@ -121,7 +121,7 @@ def _serve() -> None:
 
     import rpf.engine
     import rpf.ingest.copy_images
-    import rpf.ingest.verify  # noqa: F401
+    import rpf.ingest.repair  # noqa: F401
     from rpf.collection import writer
 
     out = os.dup(1)

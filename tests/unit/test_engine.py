@@ -13,10 +13,11 @@ from rpf.collection import Writer
 from rpf.engine import Collection, SearchEngine, SearchRequest
 from rpf.errors import BadImage, CollectionError, QueryError, UnknownCollection, UnknownItem
 from rpf.images import decode
-from rpf.ingest.pipeline import Source, index
+from rpf.ingest.pipeline import ImageRecord
 from rpf.models import checkpoint
 from rpf.settings import Settings
 from rpf.utils.cores import usable_cores
+from tests.support.collection_builder import index_images
 
 
 def test_a_picture_of_the_collection_finds_itself_first(engine: SearchEngine, photo: Path) -> None:
@@ -78,7 +79,7 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
     weights = {unweighed: 0.0, two_parts[0]: 1.0, two_parts[1]: 2.0}
     plain = {hit.item.id: hit for hit in parts_engine.search("parts", SearchRequest(query, weights)).hits}
     assert all(hit.missing == () for hit in plain.values())
-    values = {item_id: collection.applicable(item_id) for item_id in plain}
+    values = {item_id: collection.presence(item_id) for item_id in plain}
 
     def lacks(item_id: int) -> tuple[str, ...]:
         own = values[item_id]
@@ -104,7 +105,7 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
 def test_a_query_tells_what_the_garment_has(parts_engine: SearchEngine, photo: Path) -> None:
     picture, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
     assert picture.present == item.present is not None
-    values = parts_engine.collection("parts").applicable(1)
+    values = parts_engine.collection("parts").presence(1)
     assert values is not None
     for key, value in zip(parts_engine.info.attributes, values, strict=True):
         assert picture.is_missing(key) == (value < 0.5) == (key not in picture.present)
@@ -154,11 +155,11 @@ def test_several_collections_and_a_change_on_disk_are_seen(
     engine = SearchEngine(settings.model_copy(update={"collections": tmp_path / "collections"}))
     assert engine.names() == ["tiny"]
     root = next(iter(wardrobe)).parent
-    sources = [Source(path.name, {}) for path in wardrobe]
-    index(tmp_path / "collections" / "another", root, sources[:10], engine.model)
+    sources = [ImageRecord(path.name, {}) for path in wardrobe]
+    index_images(tmp_path / "collections" / "another", root, sources[:10], engine.model)
     assert engine.names() == ["tiny", "another"]
     assert len(engine.collection("another")) == 10
-    index(tmp_path / "collections" / "another", root, sources, engine.model)
+    index_images(tmp_path / "collections" / "another", root, sources, engine.model)
     assert len(engine.collection("another")) == 40
 
 
@@ -168,7 +169,7 @@ def test_who_comes_while_a_change_is_opened_is_answered_from_before(
     shutil.copytree(shop, tmp_path / "shop")
     engine = SearchEngine(settings.model_copy(update={"collections": tmp_path}))
     assert len(engine.collection("shop")) == 11
-    with Writer.existing(tmp_path / "shop") as writer:
+    with Writer.open(tmp_path / "shop") as writer:
         writer.remove([1, 2])
     opening, go, real = threading.Event(), threading.Event(), Collection.open
 
@@ -260,10 +261,3 @@ def test_thumbnails_made_at_once_are_as_many_as_cores(
         made = list(pool.map(lambda _: engine.thumbnail(photo, 64), range(usable_cores() + 12)))
     assert len(set(made)) == 1
     assert most == usable_cores()
-
-
-def test_a_missing_collection_of_ones_own_is_an_error(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(UnknownCollection, match="python -m rpf index shop"):
-        SearchEngine(settings.model_copy(update={"collections": tmp_path, "collection": "shop"})).prepare(
-            lambda *progress: None
-        )

@@ -52,12 +52,12 @@ class _EngineCollector(Collector):
         if not self._loader.ready:
             return
         load = self._loader.engine.load()
-        yield GaugeMetricFamily("rpf_queue", "Images that wait for the model or are in it.", load.waiting)
+        yield GaugeMetricFamily("rpf_queue", "Images that wait for the model or are in it.", load.pending)
         cache = CounterMetricFamily(
             "rpf_embeddings", "Queries by whether their image was in the cache.", labels=["known"]
         )
-        cache.add_metric(["yes"], load.known)
-        cache.add_metric(["no"], load.unknown)
+        cache.add_metric(["yes"], load.cache_hits)
+        cache.add_metric(["no"], load.cache_misses)
         yield cache
         items = GaugeMetricFamily("rpf_collection_items", "Items of a collection.", labels=["collection"])
         for name in self._loader.engine.names():

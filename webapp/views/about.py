@@ -14,7 +14,7 @@ def about(name: str) -> str:
     """Show the About page."""
     engine = extensions.engine()
     collection = engine.collection(name)
-    search_seconds = list(extensions.engine_loader().search_seconds)
+    search_seconds = list(extensions.engine_loader.search_seconds)
     return render_template(
         "about.html",
         collection=collection,

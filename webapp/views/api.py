@@ -42,11 +42,11 @@ def submit() -> Response:
     weights = dict.fromkeys(collection.vocabulary.parse(body.attrs), 1.0)
     image = body.image
     if isinstance(image, str) and image.lower().startswith(("http://", "https://")):
-        if not extensions.site_config().allow_urls:
+        if not extensions.site_config.allow_urls:
             raise local.Forbidden("Addresses are not fetched here. Send the image itself in the form field image.")
         image = remote.fetch(image)
     elif isinstance(image, str):
-        roots = (collection.root, WORK_FOLDER / "data", *extensions.engine_loader().settings.image_roots)
+        roots = (collection.root, WORK_FOLDER / "data", *extensions.engine_loader.settings.image_roots)
         image = local.read(image, roots)
     if len(image) > local.MAX_UPLOAD_BYTES:
         raise local.TooLarge(local.MAX_UPLOAD_BYTES)

@@ -34,7 +34,7 @@ def ranked(name: str) -> tuple[str, int]:
             problem = message(error)
     if results and not results.hits and page > 1:
         raise NotFound
-    tells_missing = collection.knows_parts and not params.mixed
+    tells_missing = collection.knows_presence and not params.mixed
     missing = [key for key, weight in params.weights.items() if tells_missing and weight > 0 and query.is_missing(key)]
     html = render_template(
         "results.html",
@@ -64,7 +64,7 @@ def export(name: str, kind: str) -> Response:
     collection = extensions.engine().collection(name)
     params = SearchParams.parse(request.args, collection.vocabulary)
     results, _ = search_params.search(name, params.request(params.query(name), MAX_EXPORTED))
-    with_missing = collection.knows_parts and not params.mixed
+    with_missing = collection.knows_presence and not params.mixed
     response = (
         _as_csv(params, results, with_missing) if kind == "csv" else _as_json(name, params, results, with_missing)
     )

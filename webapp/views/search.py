@@ -73,7 +73,7 @@ def item(name: str, item_id: int) -> str:
         collection=collection,
         colours=view_models.attribute_colours(collection.vocabulary),
         item=item,
-        image=view_models.large_image(name, item),
+        image=view_models.item_image(name, item, "image"),
         regions=view_models.region_boxes(collection.vocabulary, query, keys),
         ticked=ticked,
         present=present,

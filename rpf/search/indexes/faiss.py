@@ -1,4 +1,4 @@
-"""FAISS: any index that one of its factory strings describes."""
+"""FAISS indexes: any factory string, the HNSW graph (Malkov and Yashunin 2016), locality-sensitive hashing."""
 
 import math
 from pathlib import Path
@@ -7,91 +7,125 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from rpf.search.base import Neighbours, VectorIndex, Vectors, blocks, nearest_first, sample
+from rpf.search.base import Neighbours, VectorIndex, Vectors, batches, nearest_first, sample
+from rpf.search.indexes.pca import MAX_COMPONENTS
 
-TRAINING = 50_000  # vectors that an index is trained with
-FEWEST = 256  # vectors; fewer are kept as they are, for want of what to train with
-LISTS = 1 / 8  # of an inverted file's, to be looked into for the very first neighbours
-REFINED = 4.0  # times as many as asked for are looked at again, where a factory string says to refine
-FILE = "index.faiss"
+TRAINING_VECTORS = 50_000  # an index is trained with so many at most
+MIN_TRAINING_VECTORS = 256  # fewer vectors cannot train an index and are stored as they are
+PROBED_SHARE = 1 / 8  # of an inverted file's lists, for the very first neighbours
+REFINE_FACTOR = 4.0  # times k candidates are refined, where a factory string says to refine
+INDEX_FILE = "index.faiss"
 
 
-class Faiss(VectorIndex):
+class FaissIndex(VectorIndex):
     """An index by a factory string, such as "Flat", "PCA64,IVF1024,SQ8" or "OPQ32,PQ32x4fs"."""
 
     title = "FAISS"
-    trusting = True
-    default = "SQ8"  # 8 bits for each of the first 64 principal components
+    encoding = "SQ8"  # of the first principal components, where no factory string is given
 
     def __init__(self, factory: str = "") -> None:
-        """Without a factory string it is the default. A wrong one is found by `build`, which knows the vectors."""
+        """factory: a FAISS factory string, checked by `build`; principal components in `encoding` if empty."""
         self.factory = factory
         if factory:
             self.title = f"FAISS {factory}"
 
     def build(self, vectors: Vectors) -> None:
-        """See Method. Raises ValueError for a factory string that FAISS cannot make of these vectors."""
+        """Train the index and add the vectors. Raises ValueError for a factory string that does not fit them."""
         try:
-            self._index = faiss.index_factory(vectors.shape[1], self._factory(*vectors.shape), faiss.METRIC_L2)
-            self._index.train(sample(vectors, TRAINING))
+            self._index = faiss.index_factory(vectors.shape[1], self._factory_for(*vectors.shape), faiss.METRIC_L2)
+            self._index.train(sample(vectors, TRAINING_VECTORS))
             self.add(vectors)
-        except RuntimeError as error:  # FAISS's own
+        except RuntimeError as error:  # FAISS raises nothing else
             raise ValueError(f"FAISS cannot build {self.factory}: {_reason(error)}") from error
 
     def add(self, vectors: Vectors) -> bool:
-        """See Method."""
-        for block in blocks(vectors):
-            self._index.add(np.ascontiguousarray(block))
+        """Add vectors to the trained index."""
+        for batch in batches(vectors):
+            self._index.add(np.ascontiguousarray(batch))
         return True
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
-        """See Method."""
+        """Search with parameters that fit k."""
         k = min(k, self._index.ntotal)
-        squared, ids = self._index.search(np.ascontiguousarray(queries), k, params=self._parameters(k))
-        return nearest_first(ids, squared)  # FAISS's distances are squared already
+        squared, ids = self._index.search(np.ascontiguousarray(queries), k, params=self._search_parameters(k))
+        return nearest_first(ids, squared)
 
     def save(self, folder: Path) -> None:
-        """See Method."""
+        """Write FAISS's own file."""
         try:
-            faiss.write_index(self._index, str(folder / FILE))
-        except RuntimeError as error:  # FAISS's own, such as for a full disk
+            faiss.write_index(self._index, str(folder / INDEX_FILE))
+        except RuntimeError as error:  # such as for a full disk
             raise OSError(_reason(error)) from error
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
-        """See Method. FAISS trusts what it reads."""
+        """Read FAISS's own file, which must come from this installation: FAISS trusts it."""
         try:
-            self._index = faiss.read_index(str(folder / FILE))
+            self._index = faiss.read_index(str(folder / INDEX_FILE))
         except RuntimeError as error:
-            raise ValueError(f"{FILE}: {_reason(error)}") from error
+            raise ValueError(f"{INDEX_FILE}: {_reason(error)}") from error
         if (self._index.ntotal, self._index.d) != shape:
-            raise ValueError(f"{FILE} holds other vectors than expected")
+            raise ValueError(f"{INDEX_FILE} holds {self._index.ntotal} vectors of dimension {self._index.d}")
 
-    def _factory(self, n: int, dim: int) -> str:
-        """The factory string for n vectors of `dim` numbers."""
-        if n < FEWEST:
+    def _factory_for(self, n: int, dim: int) -> str:
+        """Return the factory string for n vectors of that dimension."""
+        if n < MIN_TRAINING_VECTORS:
             return "Flat"
-        return self.factory or f"PCA{min(64, dim)},{self.default}"
+        return self.factory or f"PCA{min(MAX_COMPONENTS, dim)},{self.encoding}"
 
-    def _parameters(self, k: int) -> "faiss.SearchParameters | None":
-        """What a search for k neighbours needs to be told: of an inverted file, how many of its lists to look into."""
+    def _search_parameters(self, k: int) -> "faiss.SearchParameters | None":
+        """Return how many lists of an inverted file to visit; None for other indexes."""
         ivf, innermost = faiss.try_extract_index_ivf(self._index), None
         if ivf is not None:
-            share = min(1.0, LISTS + 4 * k / self._index.ntotal)
+            share = min(1.0, PROBED_SHARE + 4 * k / self._index.ntotal)
             innermost = faiss.SearchParametersIVF(nprobe=math.ceil(share * ivf.nlist))
-        return around(self._index, innermost)
+        return _wrap_parameters(self._index, innermost)
 
 
-def around(index: "faiss.Index", innermost: "faiss.SearchParameters | None") -> "faiss.SearchParameters | None":
-    """The search parameters of an index whose innermost one gets those."""
+class HNSWIndex(FaissIndex):
+    """FAISS's graph over the first principal components, 8 bits each."""
+
+    title = "HNSW"
+    encoding = "HNSW32_SQ8"
+
+    def _search_parameters(self, k: int) -> "faiss.SearchParameters | None":
+        """Keep twice as many candidates as are requested."""
+        if not isinstance(faiss.downcast_index(self._index), faiss.IndexPreTransform):
+            return None  # few vectors, without a graph
+        return _wrap_parameters(self._index, faiss.SearchParametersHNSW(efSearch=max(64, 2 * k)))
+
+
+class LSHIndex(FaissIndex):
+    """FAISS's IndexLSH with as many bits as dimensions: a 32nd of the memory, compared by Hamming distance."""
+
+    title = "LSH"
+
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
+        """Estimate distances from the share of bits that differ, which is the angle over pi."""
+        hamming, ids = self._index.search(np.ascontiguousarray(queries), min(k, self._index.ntotal))
+        bits = faiss.downcast_index(self._index).nbits
+        return nearest_first(ids, 2 - 2 * np.cos(np.pi * hamming.astype(np.float64) / bits))
+
+    def _factory_for(self, n: int, dim: int) -> str:
+        # Rotated (r), so that the bits cut in random directions, by a fixed seed of FAISS's own; no trained thresholds
+        # (t), so that each bit is a side of a plane through the origin.
+        return "LSHr"
+
+
+def _wrap_parameters(
+    index: "faiss.Index", innermost: "faiss.SearchParameters | None"
+) -> "faiss.SearchParameters | None":
+    """Wrap the parameters of the innermost index for the indexes around it."""
     index = faiss.downcast_index(index)
     if isinstance(index, faiss.IndexRefine):
-        own = around(index.base_index, innermost)
-        return faiss.IndexRefineSearchParameters(k_factor=REFINED, **({"base_index_params": own} if own else {}))
+        base = _wrap_parameters(index.base_index, innermost)
+        return faiss.IndexRefineSearchParameters(
+            k_factor=REFINE_FACTOR, **({"base_index_params": base} if base else {})
+        )
     if isinstance(index, faiss.IndexPreTransform) and innermost is not None:
-        return faiss.SearchParametersPreTransform(index_params=around(index.index, innermost))
+        return faiss.SearchParametersPreTransform(index_params=_wrap_parameters(index.index, innermost))
     return innermost
 
 
 def _reason(error: Exception) -> str:
-    """The last line of a FAISS error: those before name places in its source."""
+    """Return the last line of a FAISS error; those before name places in its source."""
     return str(error).strip().splitlines()[-1]

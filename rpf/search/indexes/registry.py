@@ -1,37 +1,32 @@
-"""Every search method, by the name that commands and settings know it by."""
+"""Registry of search methods by the names that commands and settings use.
+
+To add one: subclass VectorIndex (or ScoringIndex) in a file of this folder, and name it in INDEXES.
+"""
+
+from importlib import import_module
 
 from rpf.errors import ConfigError
 from rpf.search.base import VectorIndex
-from rpf.search.exact import FlatIndex
-from rpf.search.indexes.faiss import Faiss
-from rpf.search.indexes.hnsw import HNSW
-from rpf.search.indexes.kdtree import KDTree
-from rpf.search.indexes.lsh import LSH
-from rpf.search.indexes.milvus import Milvus
-from rpf.search.indexes.pca import PCAIndex
 
-METHODS: dict[str, type[VectorIndex]] = {  # those that need no server
-    "none": FlatIndex,
-    "pca": PCAIndex,
-    "kdtree": KDTree,
-    "lsh": LSH,
-    "faiss": Faiss,
-    "hnsw": HNSW,
+INDEXES = {  # method -> module and class, imported on first use: some of the libraries are large
+    "none": ("flat", "FlatIndex"),
+    "pca": ("pca", "PCAIndex"),
+    "kdtree": ("kdtree", "KDTreeIndex"),
+    "lsh": ("faiss", "LSHIndex"),
+    "faiss": ("faiss", "FaissIndex"),
+    "hnsw": ("faiss", "HNSWIndex"),
+    "milvus": ("milvus", "MilvusIndex"),
 }
+PARAMETRIC = "faiss"  # the method that takes a parameter after a colon, its factory string
 
 
-def make_method(name: str) -> VectorIndex:
-    """The method of that name, nothing built yet; "faiss:FACTORY" is FAISS's index by that factory string.
-
-    Raises ConfigError for another name.
-    """
-    if name.startswith("faiss:") and name != "faiss:":
-        return Faiss(name.removeprefix("faiss:"))
-    if name == "milvus":
-        return Milvus()
-    if name not in METHODS:
-        names = ", ".join([*METHODS, "milvus"])
-        raise ConfigError(
-            '"%(name)s" is not one of the search methods %(names)s, or faiss:FACTORY.', name=name, names=names
-        )
-    return METHODS[name]()
+def make_index(method: str) -> VectorIndex:
+    """Make the empty index of a method, such as "pca" or "faiss:PCA64,SQ8". Raises ConfigError for another name."""
+    name, colon, parameter = method.partition(":")
+    if name not in INDEXES or (colon and (name != PARAMETRIC or not parameter)):
+        template = '"%(name)s" is not one of the search methods %(names)s, or faiss:FACTORY.'
+        raise ConfigError(template, name=method, names=", ".join(INDEXES))
+    module, class_name = INDEXES[name]
+    index_class = getattr(import_module(f"rpf.search.indexes.{module}"), class_name)
+    index: VectorIndex = index_class(parameter) if parameter else index_class()
+    return index

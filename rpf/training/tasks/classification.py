@@ -112,8 +112,8 @@ class ValueStep(nn.Module):
                 seen = self.model.region(self.model.normalised(small), attributes)
             if not self.frozen:
                 losses["region"] = self._value_loss(self.model.region, seen.feature.float(), values, taller)
-                if seen.applicable is not None:
-                    losses["applicability"] = presence_loss(seen.applicable.float(), present) * APPLICABILITY_WEIGHT
+                if seen.presence is not None:
+                    losses["applicability"] = presence_loss(seen.presence.float(), present) * APPLICABILITY_WEIGHT
             if self.model.patch:
                 values = _some(values, round(CROPS_PER_PICTURE * len(values)))
                 feature = self._patch_features(self.model.patch, images, seen.attention.detach(), values >= 0)

@@ -1,5 +1,6 @@
 """Collections on real files: what is written is read."""
 
+import json
 import os
 import shutil
 import signal
@@ -18,12 +19,13 @@ from tests.support.collection_builder import (
     ATTRIBUTES,
     DIM,
     append,
-    applicable,
+    as_format_1,
     box,
     check,
     fork,
     names,
     new,
+    presence,
     vectors,
     write,
 )
@@ -37,7 +39,7 @@ def test_roundtrip(tmp_path: Path) -> None:
         assert first + second == [1, 2, 3]
     collection = Collection.open(folder)
     assert check(collection) == {"a.jpg": 1, "sub/Đầm đẹp.png": 2, "c.jpg": 3}
-    assert collection.name == "coats" and collection.manifest.title == "Áo khoác 外套"
+    assert collection.name == "coats" and collection.manifest.spec.title == "Áo khoác 外套"
     assert collection.vocabulary.keys == ATTRIBUTES and collection.root == (folder / "images").resolve()
     assert [item.path for item in collection.items([3, 1, 3])] == ["c.jpg", "a.jpg", "c.jpg"]
     assert collection.vectors(1).dtype == np.float32 and collection.boxes(1).dtype == np.int32  # type: ignore[union-attr]
@@ -50,7 +52,7 @@ def test_roundtrip(tmp_path: Path) -> None:
 def test_an_empty_collection_can_be_opened(tmp_path: Path) -> None:
     with write(tmp_path / "none") as writer:
         assert writer.append([], np.empty((0, 3, DIM), np.float32), None) == []
-        writer.compact()
+        writer.optimize()
     collection = Collection.open(tmp_path / "none")
     assert len(collection) == 0 and list(collection.chunks(0)) == [] and collection.items([]) == []
 
@@ -60,7 +62,7 @@ def test_compacted_chunks_are_views_of_the_file(tmp_path: Path) -> None:
         append(writer, names(0, 5))
         append(writer, names(5, 9))
         writer.remove([2])
-        writer.compact()
+        writer.optimize()
     collection = Collection.open(tmp_path / "c")
     assert len(collection.manifest.segments) == 1 and not collection.manifest.tombstones
     assert not any(block.flags.owndata for _, block in collection.chunks(0))
@@ -74,7 +76,7 @@ def test_unknown_items(tmp_path: Path, item_id: int) -> None:
         with pytest.raises(UnknownItem):
             writer.remove([1, item_id])
     collection = Collection.open(tmp_path / "c")
-    for ask in (collection.item, collection.vectors, collection.boxes, collection.applicable):
+    for ask in (collection.item, collection.vectors, collection.boxes, collection.presence):
         with pytest.raises(UnknownItem, match="no item"):
             ask(item_id)
     check(collection)
@@ -89,29 +91,29 @@ def test_boxes_may_be_unknown(tmp_path: Path) -> None:
             assert [collection.boxes(item_id) is None for item_id in collection.ids] == [True, True, False, False]
             np.testing.assert_array_equal(collection.boxes(3), box("0002.jpg"))
             check(collection, boxes=False)
-            writer.compact()
+            writer.optimize()
 
 
 def test_parts_may_be_unknown(tmp_path: Path) -> None:
     with write(tmp_path / "c") as writer:
         append(writer, names(0, 2), parts=False)
-        assert not Collection.open(tmp_path / "c").knows_parts
+        assert not Collection.open(tmp_path / "c").knows_presence
         append(writer, names(2, 5))
         writer.remove([4])
         for _ in range(2):
             collection = Collection.open(tmp_path / "c")
-            assert collection.knows_parts
-            assert [collection.applicable(item_id) is None for item_id in collection.ids] == [True, True, False, False]
-            np.testing.assert_array_equal(collection.applicable(5), applicable("0004.jpg"))
-            assert not collection.lacking([0, 1, 2])[:, :2].any()
+            assert collection.knows_presence
+            assert [collection.presence(item_id) is None for item_id in collection.ids] == [True, True, False, False]
+            np.testing.assert_array_equal(collection.presence(5), presence("0004.jpg"))
+            assert not collection.missing([0, 1, 2])[:, :2].any()
             np.testing.assert_array_equal(
-                collection.lacking([1])[0, 2:], [applicable(p)[1] < 0.5 for p in names(2, 5)[::2]]
+                collection.missing([1])[0, 2:], [presence(p)[1] < 0.5 for p in names(2, 5)[::2]]
             )
             check(collection, parts=False)
-            writer.compact()
+            writer.optimize()
         writer.remove([3, 5])
-        writer.compact()
-        assert not Collection.open(tmp_path / "c").knows_parts  # nothing is left that was known
+        writer.optimize()
+        assert not Collection.open(tmp_path / "c").knows_presence  # nothing is left that was known
 
 
 def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
@@ -122,16 +124,46 @@ def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
     written = {path.name for path in (folder / "segments" / "0000000001").iterdir()}
     assert written == {"ids.npy", "embeddings.npy", "boxes.npy"}
     collection = Collection.open(folder)
-    assert not collection.knows_parts and not collection.lacking([0, 1]).any()
+    assert not collection.knows_presence and not collection.missing([0, 1]).any()
     with write(folder) as writer:
         append(writer, names(3, 5))
-        writer.compact()
+        writer.optimize()
     assert check(Collection.open(folder), parts=False).keys() == set(names(0, 5))
-    # What such a program sees of ours is what it looks for: it lists no folder and reads no other file.
-    assert Collection.open(folder).manifest.format == 1
-    (merged,) = (folder / "segments").iterdir()
-    (merged / "applicable.npy").unlink()
-    assert check(Collection.open(folder), parts=False).keys() == set(names(0, 5))
+
+
+@pytest.mark.parametrize("optional", [(), ("title",), ("title", "index")])
+def test_format_1_opens_and_gets_a_uuid_at_the_first_write(tmp_path: Path, optional: tuple[str, ...]) -> None:
+    folder = tmp_path / "c"
+    with write(folder, title="Coats") as writer:
+        append(writer, names(0, 5))
+        append(writer, names(5, 8))
+        writer.remove([2])
+    as_format_1(folder, optional)
+    text = (folder / "manifest.json").read_bytes()
+    collection = Collection.open(folder)
+    items = check(collection)
+    assert len(items) == 7 and collection.manifest.uuid == ""
+    assert collection.manifest.spec.title == ("Coats" if "title" in optional else "")
+    assert (folder / "manifest.json").read_bytes() == text
+    with Writer.open(folder) as writer:
+        uuid = writer.manifest.uuid
+        assert append(writer, names(8, 9)) == [9]
+    assert len(uuid) == 32 and not (folder / "index").exists()
+    assert json.loads((folder / "manifest.json").read_bytes())["format"] == 2
+    collection = Collection.open(folder)
+    assert check(collection) == {**items, "0008.jpg": 9} and collection.manifest.uuid == uuid
+    with Writer.open(folder) as writer:
+        assert (writer.manifest.uuid, writer.cleared) == (uuid, 0)
+
+
+def test_cleanup_leaves_an_index_folder_of_somebody_else_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    write(folder).close()
+    (folder / "index").mkdir()
+    (folder / "index" / "photo.jpg").write_bytes(b"x")
+    (folder / "index" / "0000000007").mkdir()
+    write(folder).close()
+    assert [path.name for path in (folder / "index").iterdir()] == ["photo.jpg"]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +178,7 @@ def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
 )
 def test_parts_that_are_appended_are_checked(tmp_path: Path, change: Callable[..., Any], message: str) -> None:
     paths = names(0, 2)
-    embeddings, parts = np.stack([vectors(path) for path in paths]), np.stack([applicable(path) for path in paths])
+    embeddings, parts = np.stack([vectors(path) for path in paths]), np.stack([presence(path) for path in paths])
     with write(tmp_path / "c") as writer:
         with pytest.raises(CollectionError, match=message):
             writer.append([new(path) for path in paths], embeddings, None, change(parts))
@@ -159,16 +191,16 @@ def test_ids_are_never_given_twice(tmp_path: Path) -> None:
     with write(folder) as writer:
         assert append(writer, names(0, 3)) == [1, 2, 3]
         writer.remove([3, 2])
-        writer.compact()
+        writer.optimize()
         assert append(writer, ["3.jpg"]) == [4]
         writer.remove([4])
     with write(folder) as writer:
-        writer.compact()
+        writer.optimize()
         for used in (4, 3, 1):
             with pytest.raises(CollectionError, match=f"{used} was given before"):
                 append(writer, ["again.jpg"], ids=[used])
         writer.remove([1])
-        writer.compact()
+        writer.optimize()
         assert writer.manifest.segments == () and writer.manifest.count == 0
     # Even when the rows of removed items are gone for good.
     with sqlite3.connect(folder / "items.sqlite") as database:
@@ -190,7 +222,7 @@ def test_ids_given_from_outside_in_any_order(tmp_path: Path) -> None:
         writer.remove([77])
         wanted = {"0001.jpg": 0, "0005.jpg": 3, "0004.jpg": 78, "0000.jpg": 500, "0003.jpg": 600, "next.jpg": 601}
         assert check(Collection.open(tmp_path / "c")) == wanted
-        writer.compact()
+        writer.optimize()
         assert check(Collection.open(tmp_path / "c")) == wanted
         with pytest.raises(CollectionError, match="given before"):
             append(writer, ["a", "b"], ids=[7, 7])
@@ -267,17 +299,17 @@ def test_what_is_appended_is_checked(tmp_path: Path, change: Callable[..., Any],
 @pytest.mark.parametrize("other", [{"checkpoint": "x"}, {"attributes": ATTRIBUTES[:2]}, {"dim": 9}])
 def test_a_writer_must_agree_with_the_collection(tmp_path: Path, other: dict[str, Any]) -> None:
     write(tmp_path / "c").close()
-    with pytest.raises(CollectionError, match=f"another {next(iter(other))}"):
+    with pytest.raises(CollectionError, match=r"another checkpoint|other attributes"):
         write(tmp_path / "c", **other)
     write(tmp_path / "c", root=str(tmp_path / "c" / "images")).close()
-    Writer.existing(tmp_path / "c").close()
+    Writer.open(tmp_path / "c").close()
 
 
 def test_a_writer_with_another_image_folder_is_told_what_to_do(tmp_path: Path) -> None:
     write(tmp_path / "c").close()
-    with pytest.raises(CollectionError, match=r"was moved: python -m rpf relocate c '/a b'$"):
+    with pytest.raises(CollectionError, match=r"was moved: rpf relocate c '/a b'$"):
         write(tmp_path / "c", root="/a b")
-    with pytest.raises(CollectionError, match=r"a part of them: python -m rpf add c .*/c/images/new$"):
+    with pytest.raises(CollectionError, match=r"a part of them: rpf add c .*/c/images/new$"):
         write(tmp_path / "c", root="images/new")
 
 
@@ -285,7 +317,7 @@ def test_a_writer_with_another_image_folder_is_told_what_to_do(tmp_path: Path) -
     "bad", [{"attributes": ()}, {"attributes": ("a", "a")}, {"attributes": (" ",)}, {"dim": 0}, {"root": ""}]
 )
 def test_a_collection_that_could_not_be_opened_is_not_made(tmp_path: Path, bad: dict[str, Any]) -> None:
-    with pytest.raises(CollectionError, match="cannot be made"):
+    with pytest.raises(CollectionError, match="cannot be created"):
         write(tmp_path / "c", **bad)
     assert not (tmp_path / "c").exists()
 
@@ -303,7 +335,7 @@ def test_no_collection(tmp_path: Path) -> None:
         with pytest.raises(UnknownCollection, match=name):
             Collection.open(tmp_path / name)
         with pytest.raises(UnknownCollection):
-            Writer.existing(tmp_path / name)
+            Writer.open(tmp_path / name)
 
 
 def test_changed(tmp_path: Path) -> None:
@@ -334,7 +366,7 @@ def test_a_snapshot_keeps_answering(tmp_path: Path) -> None:
         writer.remove([5, 25])
         append(writer, names(30, 40))
         assert len(check(old)) == 30
-        writer.compact()
+        writer.optimize()
         assert len(check(old)) == 30
     with write(folder) as writer:
         append(writer, names(40, 41))
@@ -372,7 +404,7 @@ def test_readers_in_threads_while_a_writer_works(tmp_path: Path) -> None:
                 given = append(writer, names(100 + turn * 4, 104 + turn * 4))
                 writer.remove([given[0], turn + 1])
                 if turn % 2:
-                    writer.compact()
+                    writer.optimize()
     finally:
         done.set()
         for reader in readers:
@@ -391,7 +423,7 @@ def test_a_reader_that_meets_a_merge_opens_the_newer_generation(
         append(writer, names(3, 6))
         writer.remove([1])
         real = manifest.read_manifest
-        turns = iter([writer.compact])
+        turns = iter([writer.optimize])
 
         def read_then_compact(folder: Path) -> Any:
             found = real(folder)
@@ -412,7 +444,7 @@ def test_a_reader_that_meets_a_deletion_half_way_opens_the_newer_generation(
         append(writer, names(0, 3))
         append(writer, names(3, 6))
         real = segments.map_array
-        turns = {file: writer.compact}
+        turns = {file: writer.optimize}
 
         def map_then_compact(root: Path, path: Path, *expected: Any) -> Any:
             found = real(root, path, *expected)

@@ -1,33 +1,19 @@
-"""A writer that mends: what is whole stays, the rest is noted as lost, wherever a crash comes."""
+"""Repair by a writer: readable segments stay, the other items wait to be re-embedded, wherever a crash comes."""
 
-import json
 import os
 import resource
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from rpf.collection import Collection, Writer
+from rpf.collection.items import Item, every_row
 from rpf.collection.manifest import read_manifest
-from rpf.collection.recovery import FILE, Lost, read_lost, survey, write_lost
+from rpf.collection.recovery import find_waiting, survey_damage
 from rpf.errors import CollectionError
-from rpf.images.decode import open_image
-from rpf.ingest import verify
-from rpf.ingest.pipeline import Source, index, ingest_images
-from rpf.ingest.scan import find_images
-from rpf.search.index_store import update_index, validate_index
 from tests.support.collection_builder import ALL, append, check, fork, killed_at, names, new, write
-from tests.unit.ingest.test_pipeline import Projection, draw
-
-KEY = "a key"
 
 
 @pytest.fixture(autouse=True)
@@ -57,52 +43,85 @@ def without(*ids: int) -> dict[str, int]:
     return {path: item_id for path, item_id in WHOLE.items() if item_id not in ids}
 
 
-def mended(folder: Path) -> list[str]:
-    with Writer.existing(folder, mend=True) as writer:
+def quarantine(folder: Path) -> list[str]:
+    with Writer.open(folder, repair=True) as writer:
         return writer.damage
 
 
-def test_what_is_whole_is_left_alone(folder: Path) -> None:
+def waiting(folder: Path) -> list[Item]:
+    return find_waiting(Collection.open(folder), *every_row(folder))
+
+
+def test_an_undamaged_collection_is_left_alone(folder: Path) -> None:
     manifest = (folder / "manifest.json").read_bytes()
-    assert mended(folder) == [] and (folder / "manifest.json").read_bytes() == manifest
-    assert not (folder / FILE).exists() and check(Collection.open(folder)) == WHOLE
+    assert quarantine(folder) == [] and (folder / "manifest.json").read_bytes() == manifest
+    assert waiting(folder) == [] and check(Collection.open(folder)) == WHOLE
 
 
 @pytest.mark.parametrize(
     ("segment", "lost"), [(FIRST, (1, 3, 4)), (SECOND, (6, 8)), (THIRD, (9, 10, 11))], ids=["first", "second", "third"]
 )
-def test_a_lost_segments_items_are_listed_less_those_that_were_removed(
+def test_items_of_a_lost_segment_wait_unless_they_were_removed(
     folder: Path, segment: Path, lost: tuple[int, ...]
 ) -> None:
     (folder / segment / "embeddings.npy").unlink()
-    assert survey(folder, read_manifest(folder)[0]).whole.count == len(without(*lost))
-    (line,) = mended(folder)
+    assert survey_damage(folder, read_manifest(folder)[0]).readable.count == len(without(*lost))
+    (line,) = quarantine(folder)
     assert segment.name in line
-    assert check(Collection.open(folder)) == without(*lost)
+    assert check(Collection.open(folder)) == without(*lost) and Collection.open(folder).manifest.incomplete
     assert not (folder / segment).exists()
     paths = {item_id: path for path, item_id in WHOLE.items()}
-    assert read_lost(folder) == [Lost(item_id, paths[item_id], new(paths[item_id]).labels) for item_id in lost]
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         assert append(writer, ["next.jpg"]) == [12]
+        writer.optimize()
+    assert waiting(folder) == [Item(id=item_id, **vars(new(paths[item_id]))) for item_id in lost]
 
 
-def test_without_tombstones_what_was_replaced_stays_away(folder: Path) -> None:
+def test_without_tombstones_replaced_items_stay_away(folder: Path) -> None:
     next(folder.glob("tombstones-*")).unlink()
-    (line,) = mended(folder)
+    (line,) = quarantine(folder)
     assert "some of them are back" in line
     assert check(Collection.open(folder)) == WHOLE | {"0001.jpg": 2, "0006.jpg": 7}  # and not 5, whose path 10 has
+    assert waiting(folder) == [] and not Collection.open(folder).manifest.incomplete
 
 
-def test_lost_twice_is_listed_once(folder: Path) -> None:
+def test_items_of_two_segments_lost_one_after_the_other_wait_once(folder: Path) -> None:
     shutil.rmtree(folder / FIRST)
-    mended(folder)
-    with Writer.existing(folder) as writer:
-        name = writer.manifest.segments[0]
-    shutil.rmtree(folder / "segments" / name)
-    mended(folder)
-    assert [lost.id for lost in read_lost(folder)] == [1, 3, 4, 6, 8]
-    write_lost(folder, [])
-    assert read_lost(folder) == [] and not (folder / FILE).exists()
+    quarantine(folder)
+    shutil.rmtree(folder / "segments" / read_manifest(folder)[0].segments[0])
+    quarantine(folder)
+    assert [item.id for item in waiting(folder)] == [1, 3, 4, 6, 8]
+
+
+def test_an_item_that_is_added_while_it_waits_does_not_wait_again_once_it_is_removed(folder: Path) -> None:
+    shutil.rmtree(folder / FIRST)
+    quarantine(folder)
+    with Writer.open(folder) as writer:
+        (item_id,) = append(writer, ["0002.jpg"])
+        assert [item.id for item in waiting(folder)] == [1, 4]
+        writer.remove([item_id])
+    assert [item.id for item in waiting(folder)] == [1, 4]
+
+
+def test_items_that_are_given_up_wait_no_longer(folder: Path) -> None:
+    shutil.rmtree(folder / FIRST)
+    quarantine(folder)
+    with Writer.open(folder) as writer:
+        writer.complete()
+        assert not writer.manifest.incomplete
+    assert waiting(folder) == [] and check(Collection.open(folder)) == without(1, 3, 4)
+    with Writer.open(folder) as writer, pytest.raises(CollectionError, match="given before"):
+        append(writer, ["again.jpg"], ids=[3])
+
+
+def test_a_snapshot_opened_before_the_damage_keeps_answering(folder: Path) -> None:
+    snapshot = Collection.open(folder)
+    shutil.rmtree(folder / FIRST)
+    quarantine(folder)
+    with Writer.open(folder) as writer:
+        writer.complete()
+    write(folder).close()
+    assert check(snapshot) == WHOLE
 
 
 def test_rows_of_live_items_stay_even_if_a_stranger_retired_them(folder: Path) -> None:
@@ -110,7 +129,8 @@ def test_rows_of_live_items_stay_even_if_a_stranger_retired_them(folder: Path) -
     shutil.copy(folder / "manifest.json", folder.parent / "manifest.json")
     shutil.copy(next(folder.glob("tombstones-*")), folder.parent)
     shutil.rmtree(folder / FIRST)
-    mended(folder)
+    with Writer.open(folder, repair=True) as writer:
+        writer.complete()
     # The files come back from a backup, but for the table, which says that the items of the segment are gone.
     shutil.copytree(folder.parent / "saved", folder / FIRST)
     for file in folder.parent.glob("*.*"):
@@ -122,36 +142,22 @@ def test_rows_of_live_items_stay_even_if_a_stranger_retired_them(folder: Path) -
     assert check(Collection.open(folder)) == WHOLE
 
 
-def test_a_full_disk_while_mending(folder: Path) -> None:
+def test_a_full_disk_during_quarantine(folder: Path) -> None:
     shutil.rmtree(folder / FIRST)
 
     def fill() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
         with pytest.raises(CollectionError, match="cannot be written"):
-            Writer.existing(folder, mend=True)
+            Writer.open(folder, repair=True)
 
     assert os.waitpid(fork(fill), 0)[1] == 0
     with pytest.raises(CollectionError, match="damaged"):
         Collection.open(folder)
-    mended(folder)
+    quarantine(folder)
     assert check(Collection.open(folder)) == without(1, 3, 4)
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["\0", "\ud800"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4), max_leaves=9,
-))  # fmt: skip
-def test_a_list_of_lost_items_with_anything_in_it(folder: Path, data: Any) -> None:
-    for own in (data, [[3, "a.jpg", data]], [[3, data, {}]], [[data, "a.jpg", {"b": 1}]], [data, [3, "a.jpg", {}]]):
-        (folder / FILE).write_text(json.dumps(own))
-        for lost in read_lost(folder):
-            assert type(lost.id) is int and isinstance(lost.path, str) and isinstance(lost.labels, dict)
-    (folder / FILE).write_bytes(b"[" * 100_000)
-    assert read_lost(folder) == []
-
-
-def test_a_crash_at_lines_of_setting_aside(folder: Path, tmp_path: Path) -> None:
+def test_a_crash_at_lines_of_quarantine_can_be_repaired(folder: Path, tmp_path: Path) -> None:
     next(folder.glob("tombstones-*")).unlink()
     (folder / SECOND / "ids.npy").write_bytes(b"")
     after, work = without(6, 8) | {"0001.jpg": 2}, tmp_path / "work"
@@ -159,120 +165,20 @@ def test_a_crash_at_lines_of_setting_aside(folder: Path, tmp_path: Path) -> None
     killed, step = True, 0
     while killed:
         shutil.copytree(folder, work)
-        killed = killed_at(step, lambda: Writer.existing(work, mend=True).close())
+        killed = killed_at(step, lambda: Writer.open(work, repair=True).close())
         try:
             assert check(Collection.open(work)) == after
             opened.append(True)
         except CollectionError as error:
             assert "damaged" in str(error)
             opened.append(False)
-        mended(work)
+        quarantine(work)
         assert check(Collection.open(work)) == after
-        assert [lost.id for lost in read_lost(work)] == [6, 7, 8]  # who of them was removed, nobody knows
-        with Writer.existing(work) as writer:
+        assert [item.id for item in waiting(work)] == [6, 7, 8]  # nobody knows which of them was removed
+        with Writer.open(work) as writer:
             assert append(writer, ["next.jpg"]) == [12]
             assert writer.cleared == 0
         shutil.rmtree(work)
         step += 1 if ALL else 5
     turn = opened.index(True)
     assert turn > 8 and opened == [False] * turn + [True] * (len(opened) - turn)
-
-
-def test_who_only_looks_finds_nothing_wrong_while_a_writer_is_at_work(tmp_path: Path) -> None:
-    folder, images = tmp_path / "pictures", tmp_path / "images"
-    for number in range(9):
-        draw(images / f"{number}.png", number)
-    sources = [Source(path) for path in find_images(images)]
-    index(folder, images, sources[:4], Projection())
-
-    def work() -> None:
-        for turn in range(12):
-            with Writer.existing(folder) as writer:
-                ingest_images(writer, sources, Projection(), batch=2, progress=quiet)
-                update_index(writer, ("pca", "kdtree", "exact")[turn % 3], KEY, quiet, anew=True)
-                writer.remove([item_id for item_id, _, _ in list(writer.known().values())[4:]])
-                writer.compact()
-
-    child = fork(work)
-    generations = set()
-    while os.waitpid(child, os.WNOHANG)[0] == 0:
-        report = verify.check(folder, KEY, quiet)
-        assert report.remaining == [] and 4 <= report.items <= 9
-        generations.add(read_manifest(folder)[0].generation)
-    assert len(generations) > 3
-    assert len(Collection.open(folder)) == 4  # and the writer came to its end
-
-
-@dataclass(frozen=True)
-class Damaged:
-    """A collection of pictures in two segments with an index: one segment is unreadable, one vector of the other
-    spoilt, one picture changed."""
-
-    folder: Path
-    images: Path
-
-
-@pytest.fixture
-def damaged(tmp_path: Path) -> Iterator[Damaged]:
-    folder = tmp_path / "pictures"
-    images = folder / "images"
-    for number in range(6):
-        draw(images / f"{number}.png", number)
-    sources = [Source(path, {"sleeve_length": number}) for number, path in enumerate(find_images(images))]
-    index(folder, images, sources[:4], Projection(), relative_root="images")
-    with Writer.existing(folder) as writer:
-        ingest_images(writer, sources[4:], Projection(), progress=quiet)
-        update_index(writer, "pca", KEY, quiet)
-    segment = folder / FIRST
-    vectors = np.load(segment / "embeddings.npy")
-    vectors[1, 2] = np.nan
-    np.save(segment / "embeddings.npy", vectors)
-    draw(images / "0.png", 99)
-    (folder / SECOND / "ids.npy").unlink()
-    yield Damaged(folder, images)
-
-
-def quiet(phase: str, done: int, total: int) -> None:
-    pass
-
-
-def sound(folder: Path) -> dict[int, int]:
-    """label -> id of the items whose vectors are those of their pictures; the picture's number is its label."""
-    collection, found = Collection.open(folder), {}
-    for item in collection.items(collection.ids.tolist()):
-        (number,) = item.labels.values()
-        assert item.path == f"{number}.png" and number not in found
-        seen = Projection().embed([open_image(collection.image_path(item))])
-        if np.allclose(collection.vectors(item.id), seen.embedding[0], atol=1e-3):
-            found[number] = item.id
-    return found
-
-
-def test_a_crash_at_lines_of_mending(damaged: Damaged, tmp_path: Path) -> None:
-    """Whatever was whole stays, and the next who mends completes it: all pictures are items, under ids never given."""
-    work = tmp_path / "work" / "pictures"
-    states: list[int] = []  # sound items: none where the collection does not open
-    killed, step = True, 0
-    while killed:
-        shutil.copytree(damaged.folder, work)
-        killed = killed_at(step, lambda: verify.mend(work, Projection, "auto", KEY, quiet, batch=2))
-        try:
-            found = sound(work)
-            assert found.keys() >= {1, 3} and (found[1], found[3]) == (2, 4)
-            states.append(len(found))
-        except CollectionError as error:
-            assert "damaged" in str(error)
-            states.append(0)
-        report = verify.mend(work, Projection, "auto", KEY, quiet, batch=2)
-        assert report.remaining == [] and report.items == 6
-        found = sound(work)
-        assert found.keys() == set(range(6)) and (found.pop(1), found.pop(3)) == (2, 4)
-        assert min(found.values()) > 6
-        assert validate_index(Collection.open(work), KEY) == "" and Collection.open(work).manifest.index
-        report = verify.mend(work, Projection, "auto", KEY, quiet)
-        assert report.mended == report.remaining == []
-        shutil.rmtree(work)
-        step += 1 if ALL else 16
-    assert states == sorted(states) and states[0] == 0 and states[-1] == 6
-    assert set(states) >= ({0, 2, 4, 6} if ALL else {0, 2, 6})
-    assert step > 200

@@ -42,12 +42,12 @@ def walk(folder: Path) -> None:
     collection = Collection.open(folder)
     for attribute in range(len(collection.vocabulary)):
         for rows, block in collection.chunks(attribute):
-            assert block.shape == (rows.stop - rows.start, collection.manifest.dim)
+            assert block.shape == (rows.stop - rows.start, collection.manifest.spec.dim)
     for item_id in collection.ids.tolist():
         assert collection.vectors(item_id).shape[0] == len(collection.vocabulary)
         collection.boxes(item_id)
-        collection.applicable(item_id)
-    assert collection.lacking(range(len(collection.vocabulary))).shape == (len(collection.vocabulary), len(collection))
+        collection.presence(item_id)
+    assert collection.missing(range(len(collection.vocabulary))).shape == (len(collection.vocabulary), len(collection))
     for item in collection.items(collection.ids.tolist()):
         with contextlib.suppress(UnknownItem):
             assert collection.image_path(item).is_relative_to(collection.root)
@@ -58,10 +58,12 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=8,
 )  # fmt: skip
-KEYS = ("format", "generation", "checkpoint", "attributes", "dim", "count", "root", "segments", "tombstones", "title")
+KEYS = ("format", "generation", "checkpoint", "attributes", "dim", "count", "root", "segments", "tombstones", "title",
+        "uuid", "incomplete", "index")  # fmt: skip
 LIKELY = st.one_of(
     JSON,
     st.sampled_from([1, 7, 8, 3, 0, -1, 2**63, 10**400, True, 1.0, "segments", "../..", "/etc", "/", "a" * 5000]),
+    st.sampled_from(["0" * 32, "F" * 32, "0" * 31]),
     st.sampled_from(["tombstones-3.npy", "tombstones-9.npy", "items.sqlite", "images", "manifest.json"]),
     st.sampled_from([["0000000001"], ["0000000001", "0000000002"], ["0000000001"] * 2, ["."], [".."], ["/etc"], [""]]),
     st.lists(st.text(min_size=1), min_size=3, max_size=3),
@@ -114,8 +116,8 @@ def test_a_manifest_that_is_none(hostile: Path, text: bytes) -> None:
 
 def test_a_newer_format_is_named(hostile: Path) -> None:
     manifest = json.loads((hostile / "manifest.json").read_bytes())
-    (hostile / "manifest.json").write_text(json.dumps({**manifest, "format": 2}))
-    with pytest.raises(CollectionError, match="format is 2, this program reads 1"):
+    (hostile / "manifest.json").write_text(json.dumps({**manifest, "format": 3}))
+    with pytest.raises(CollectionError, match="format is 3, this program reads 1 and 2"):
         Collection.open(hostile)
 
 
@@ -123,7 +125,7 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
     """Ways to spoil the files of the first segment and the tombstones."""
     segment = folder / "segments" / "0000000001"
     names = ("ids", "embeddings", "boxes", "applicable")
-    ids, embeddings, boxes, applicable = (np.load(segment / f"{name}.npy") for name in names)
+    ids, embeddings, boxes, presence = (np.load(segment / f"{name}.npy") for name in names)
     spoilt: list[tuple[str, Any]] = [
         ("ids", ids.astype(np.int32)), ("ids", ids.astype(">i8")), ("ids", ids[::-1]), ("ids", ids * 0),
         ("ids", ids - 9), ("ids", ids[:4]), ("ids", ids[:0]), ("ids", ids[None]), ("ids", ids + 3),
@@ -131,8 +133,8 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
         ("embeddings", embeddings[..., :4]), ("embeddings", np.asfortranarray(embeddings)),
         ("embeddings", embeddings.swapaxes(0, 1)),
         ("boxes", boxes.astype(np.int64)), ("boxes", boxes[:4]), ("boxes", boxes.reshape(5, 4, 3)),
-        ("applicable", applicable.astype(np.float32)), ("applicable", applicable[:4]),
-        ("applicable", applicable.T), ("applicable", applicable.view(np.int16)), ("applicable", applicable[:, :2]),
+        ("applicable", presence.astype(np.float32)), ("applicable", presence[:4]),
+        ("applicable", presence.T), ("applicable", presence.view(np.int16)), ("applicable", presence[:, :2]),
     ]  # fmt: skip
     for name, array in spoilt:
         yield segment / f"{name}.npy", lambda path, array=array: np.save(path, array)  # type: ignore[misc]
@@ -169,8 +171,8 @@ def test_parts_that_are_no_probabilities_count_as_there(hostile: Path) -> None:
     np.save(path, np.array(odd, np.float16).reshape(5, 3))
     walk(hostile)
     collection = Collection.open(hostile)
-    lacking = collection.lacking([0, 1, 2])
-    assert lacking[:, collection.ids != 2][:, :4].T.tolist() == [
+    missing = collection.missing([0, 1, 2])
+    assert missing[:, collection.ids != 2][:, :4].T.tolist() == [
         [False, False, False],
         [False, False, False],
         [True, True, True],
@@ -267,10 +269,10 @@ def test_pictures_stay_inside_the_image_root(hostile: Path, tmp_path: Path) -> N
     outside = ["link.jpg", "up/secret.jpg", "../../secret.jpg", str(tmp_path / "secret.jpg"), "loop"]
     nothing = ["", ".", "missing.jpg", "fifo.jpg", "a\0b", "x" * 5000, "\ud800", "0000.jpg/x"]
     for path in outside + nothing:
-        with pytest.raises(UnknownItem, match="picture of item 1"):
-            collection.image_path(Item(1, **vars(new("a")) | {"path": path}))
+        with pytest.raises(UnknownItem, match="image of item 1"):
+            collection.image_path(Item(id=1, **vars(new("a")) | {"path": path}))
     for path in ("0000.jpg", "inside.jpg", "../images/0000.jpg"):
-        found = collection.image_path(Item(1, **vars(new("a")) | {"path": path}))
+        found = collection.image_path(Item(id=1, **vars(new("a")) | {"path": path}))
         assert found == (images / "0000.jpg").resolve()
 
 

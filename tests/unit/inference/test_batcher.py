@@ -1,4 +1,4 @@
-"""Real pictures, and a model that can be told to wait: what shares a pass, who is refused, who waits how long."""
+"""DynamicBatcher with real images and a model that can be held: batches, order, refusals, timeouts."""
 
 import io
 import threading
@@ -16,38 +16,40 @@ from rpf.errors import BadImage, Overloaded
 from rpf.inference.batcher import DynamicBatcher
 
 
-class Shown:
-    """What `Model.embed` gives: each picture's mean colour, for three attributes."""
+class MeanColours:
+    """Output of `HeldModel`: each image's mean colour, for three attributes."""
 
-    def __init__(self, pictures: Sequence[Image.Image]) -> None:
-        means = np.stack([np.asarray(picture, np.float32).mean(axis=(0, 1)) for picture in pictures])
+    def __init__(self, images: Sequence[Image.Image]) -> None:
+        means = np.stack([np.asarray(image, np.float32).mean(axis=(0, 1)) for image in images])
         self.embedding = np.repeat(means[:, None], 3, axis=1)
-        self.box = np.zeros((len(pictures), 3, 4), np.int32)
-        self.applicable = None
+        self.box = np.zeros((len(images), 3, 4), np.int32)
+        self.presence = None
 
 
-class Model:
-    """Passes when it is let, and keeps what came."""
+class HeldModel:
+    """A model whose passes wait for `released`; it records what it gets."""
+
+    attributes, dim, checkpoint_hash = ("a", "b", "c"), 3, ""
 
     def __init__(self) -> None:
-        self.passes: list[int] = []
+        self.batch_sizes: list[int] = []
         self.shades: list[int] = []
         self.images: list[weakref.ref[Image.Image]] = []
-        self.let = threading.Event()
-        self.let.set()
+        self.released = threading.Event()
+        self.released.set()
         self.broken = False
 
-    def embed(self, pictures: Sequence[Image.Image], wanted: Sequence[Sequence[int]], /) -> Any:
-        self.passes.append(len(pictures))
-        self.images += map(weakref.ref, pictures)
-        self.shades += [picture.getpixel((0, 0))[0] for picture in pictures]  # type: ignore[index]
-        self.let.wait(10)
+    def embed(self, images: Sequence[Image.Image], wanted: Sequence[Sequence[int]] | None = None, /) -> Any:
+        self.batch_sizes.append(len(images))
+        self.images += map(weakref.ref, images)
+        self.shades += [image.getpixel((0, 0))[0] for image in images]  # type: ignore[index]
+        self.released.wait(10)
         if self.broken:
             raise MemoryError
-        return Shown(pictures)
+        return MeanColours(images)
 
 
-def picture(shade: int) -> bytes:
+def grey(shade: int) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (32, 48), (shade, shade, shade)).save(out, "PNG")
     return out.getvalue()
@@ -60,105 +62,105 @@ def until(condition: Any) -> None:
         time.sleep(0.002)
 
 
-def test_one_alone_waits_for_nobody() -> None:
-    model = Model()
-    seen = DynamicBatcher(model).embed(picture(7), [0])
-    assert (seen.embedding == 7).all()
-    assert seen.size == (32, 48)
-    assert model.passes == [1]
+def test_a_single_request_is_a_batch_of_one() -> None:
+    model = HeldModel()
+    image = DynamicBatcher(model).embed(grey(7), [0])
+    assert (image.embedding == 7).all()
+    assert image.size == (32, 48)
+    assert model.batch_sizes == [1]
 
 
-def test_images_of_an_answered_pass_are_freed() -> None:
-    model = Model()
-    DynamicBatcher(model).embed(picture(7), [0])
+def test_images_are_freed_after_their_batch() -> None:
+    model = HeldModel()
+    DynamicBatcher(model).embed(grey(7), [0])
     until(lambda: model.images[0]() is None)
 
 
-def test_what_comes_while_the_model_works_shares_the_next_passes_and_everybody_gets_their_own() -> None:
-    model, shades = Model(), range(1, 21)
-    batcher = DynamicBatcher(model, batch=8)
-    model.let.clear()
+def test_concurrent_requests_share_batches_and_get_their_own_results() -> None:
+    model, shades = HeldModel(), range(1, 21)
+    batcher = DynamicBatcher(model, max_batch_size=8)
+    model.released.clear()
     with ThreadPoolExecutor(20) as pool:
-        answers = [pool.submit(batcher.embed, picture(shade), [0]) for shade in shades]
-        until(lambda: batcher.inside == 20 and model.passes)
-        model.let.set()
+        answers = [pool.submit(batcher.embed, grey(shade), [0]) for shade in shades]
+        until(lambda: batcher.pending == 20 and model.batch_sizes)
+        model.released.set()
         for shade, answer in zip(shades, answers, strict=True):
             assert (answer.result(10).embedding == shade).all()
-    assert sum(model.passes) == 20
-    assert max(model.passes) <= 8
-    assert len(model.passes) <= 6
-    assert batcher.inside == 0
+    assert sum(model.batch_sizes) == 20
+    assert max(model.batch_sizes) <= 8
+    assert len(model.batch_sizes) <= 6
+    assert batcher.pending == 0
 
 
-def test_who_comes_first_is_served_first() -> None:
-    model = Model()
-    batcher = DynamicBatcher(model, batch=2)
-    model.let.clear()
+def test_requests_are_served_in_order() -> None:
+    model = HeldModel()
+    batcher = DynamicBatcher(model, max_batch_size=2)
+    model.released.clear()
     with ThreadPoolExecutor(12) as pool:
         for shade in range(12):
-            pool.submit(batcher.embed, picture(shade), [0])
-            until(lambda shade=shade: batcher.inside == shade + 1)
-        model.let.set()
+            pool.submit(batcher.embed, grey(shade), [0])
+            until(lambda shade=shade: batcher.pending == shade + 1)
+        model.released.set()
     assert model.shades == list(range(12))
 
 
-def test_more_than_may_wait_are_refused_at_once_and_their_places_are_free_again_later() -> None:
-    model = Model()
-    batcher = DynamicBatcher(model, most=4)
-    model.let.clear()
+def test_a_full_queue_refuses_at_once_and_accepts_again_later() -> None:
+    model = HeldModel()
+    batcher = DynamicBatcher(model, max_queue=4)
+    model.released.clear()
     with ThreadPoolExecutor(4) as pool:
-        inside = [pool.submit(batcher.embed, picture(shade), [0]) for shade in range(4)]
-        until(lambda: batcher.inside == 4)
+        accepted = [pool.submit(batcher.embed, grey(shade), [0]) for shade in range(4)]
+        until(lambda: batcher.pending == 4)
         began = time.monotonic()
         with pytest.raises(Overloaded, match="Too many searches"):
-            batcher.embed(picture(9), [0])
-        assert time.monotonic() - began < 5  # and not the longest wait
-        model.let.set()
-        assert [answer.result(10).size for answer in inside] == [(32, 48)] * 4
-    assert (batcher.embed(picture(9), [0]).embedding == 9).all()
+            batcher.embed(grey(9), [0])
+        assert time.monotonic() - began < 5  # and not the timeout
+        model.released.set()
+        assert [answer.result(10).size for answer in accepted] == [(32, 48)] * 4
+    assert (batcher.embed(grey(9), [0]).embedding == 9).all()
 
 
-def test_who_waits_too_long_is_told_and_not_worked_for() -> None:
-    model = Model()
-    batcher = DynamicBatcher(model, batch=1, longest=0.2)
-    model.let.clear()
+def test_a_request_past_its_timeout_fails_and_costs_no_pass() -> None:
+    model = HeldModel()
+    batcher = DynamicBatcher(model, max_batch_size=1, timeout=0.2)
+    model.released.clear()
     with ThreadPoolExecutor(3) as pool:
-        late = [pool.submit(batcher.embed, picture(shade), [0]) for shade in range(3)]
+        late = [pool.submit(batcher.embed, grey(shade), [0]) for shade in range(3)]
         for answer in late:
             with pytest.raises(Overloaded, match="too long"):
                 answer.result(10)
-    model.let.set()
-    until(lambda: batcher.inside == 0)
-    assert (batcher.embed(picture(5), [0]).embedding == 5).all()
-    assert len(model.passes) == 2  # the one that was in it, and the last
+    model.released.set()
+    until(lambda: batcher.pending == 0)
+    assert (batcher.embed(grey(5), [0]).embedding == 5).all()
+    assert len(model.batch_sizes) == 2  # the one that was in it, and the last
 
 
-def test_what_is_no_picture_fails_alone() -> None:
-    model = Model()
+def test_a_file_that_is_no_image_fails_alone() -> None:
+    model = HeldModel()
     batcher = DynamicBatcher(model)
-    model.let.clear()
+    model.released.clear()
     with ThreadPoolExecutor(3) as pool:
-        good = [pool.submit(batcher.embed, picture(shade), [0]) for shade in (1, 2)]
-        bad = pool.submit(batcher.embed, b"no picture", [0])
+        good = [pool.submit(batcher.embed, grey(shade), [0]) for shade in (1, 2)]
+        bad = pool.submit(batcher.embed, b"no image", [0])
         with pytest.raises(BadImage):
             bad.result(10)
-        model.let.set()
+        model.released.set()
         assert [float(answer.result(10).embedding[0, 0]) for answer in good] == [1, 2]
-    assert batcher.inside == 0
+    assert batcher.pending == 0
 
 
-def test_a_pass_that_fails_is_everybodys_in_it_and_the_next_goes_on() -> None:
-    model = Model()
+def test_a_failing_pass_fails_its_requests_and_the_next_works() -> None:
+    model = HeldModel()
     batcher = DynamicBatcher(model)
     model.broken = True
     with pytest.raises(MemoryError):
-        batcher.embed(picture(1), [0])
+        batcher.embed(grey(1), [0])
     model.broken = False
-    assert (batcher.embed(picture(2), [0]).embedding == 2).all()
-    assert batcher.inside == 0
+    assert (batcher.embed(grey(2), [0]).embedding == 2).all()
+    assert batcher.pending == 0
 
 
-def test_the_times_of_decoding_and_of_passes_are_told() -> None:
-    told: list[str] = []
-    DynamicBatcher(Model(), observe=lambda stage, seconds: told.append(stage)).embed(picture(1), [0])
-    assert told == ["decode", "model"]
+def test_decoding_and_passes_are_observed() -> None:
+    stages: list[str] = []
+    DynamicBatcher(HeldModel(), observe=lambda stage, seconds: stages.append(stage)).embed(grey(1), [0])
+    assert stages == ["decode", "model"]

@@ -22,19 +22,20 @@ from PIL import Image
 from rpf.collection import Collection
 from rpf.errors import CollectionError
 from rpf.images.decode import open_image
-from rpf.ingest.pipeline import Report, Source, index
+from rpf.ingest.pipeline import ImageRecord, IngestReport
 from rpf.ingest.scan import find_images
 from tests.support import ROOT
+from tests.support.collection_builder import index_images
 
 ROUNDS = int(os.environ.get("TEST_KILLS", "8"))
 BATCH = 4
 
 
 @dataclass
-class ImageEmbedding:
+class ProjectedImages:
     embedding: np.ndarray
     box: np.ndarray
-    applicable: np.ndarray | None
+    presence: np.ndarray | None
 
 
 @dataclass
@@ -47,13 +48,13 @@ class Projection:
     tells_parts: bool = True
     batches: list[int] = field(default_factory=list)
 
-    def embed(self, pictures: Sequence[Image.Image]) -> ImageEmbedding:
+    def embed(self, pictures: Sequence[Image.Image]) -> ProjectedImages:
         self.batches.append(len(pictures))
         pixels = np.stack([np.asarray(picture.resize((16, 16)), np.float32).ravel() / 255 for picture in pictures])
         matrix = np.random.default_rng(3).normal(size=(len(self.attributes), pixels.shape[1], self.dim))
         found = np.einsum("np,apd->nad", pixels, matrix)
         boxes = [[(0, at, *picture.size) for at in range(len(self.attributes))] for picture in pictures]
-        return ImageEmbedding(
+        return ProjectedImages(
             (found / np.linalg.norm(found, axis=2, keepdims=True)).astype(np.float32),
             np.array(boxes, np.int32),
             pixels[:, : len(self.attributes)] if self.tells_parts else None,
@@ -66,12 +67,12 @@ def draw(path: Path, seed: int, size: tuple[int, int] = (60, 40)) -> None:
     Image.fromarray(pixels).resize(size).save(path)
 
 
-def sources(root: Path) -> list[Source]:
-    return [Source(path, {"sleeve_length": len(path)}) for path in find_images(root)]
+def sources(root: Path) -> list[ImageRecord]:
+    return [ImageRecord(path, {"sleeve_length": len(path)}) for path in find_images(root)]
 
 
-def run(folder: Path, root: Path, **options: Any) -> Report:
-    return index(folder, root, sources(root), Projection(), **{"batch": BATCH, **options})
+def run(folder: Path, root: Path, **options: Any) -> IngestReport:
+    return index_images(folder, root, sources(root), Projection(), **{"batch_size": BATCH, **options})
 
 
 def check(folder: Path, root: Path) -> list[str]:
@@ -87,8 +88,8 @@ def check(folder: Path, root: Path) -> list[str]:
         assert item.labels == {"sleeve_length": len(item.path)}
         np.testing.assert_allclose(collection.vectors(item.id), seen.embedding[0], atol=1e-3)
         np.testing.assert_array_equal(collection.boxes(item.id), seen.box[0])
-        assert seen.applicable is not None
-        np.testing.assert_array_equal(collection.applicable(item.id), seen.applicable[0].astype(np.float16))
+        assert seen.presence is not None
+        np.testing.assert_array_equal(collection.presence(item.id), seen.presence[0].astype(np.float16))
     assert collection.root == root.resolve()
     return [item.path for item in items]
 
@@ -104,17 +105,17 @@ def images(tmp_path: Path) -> Path:
 def test_a_folder_becomes_a_collection(tmp_path: Path, images: Path) -> None:
     told: list[tuple[str, int, int]] = []
     report = run(tmp_path / "c", images, title="Áo", progress=lambda *step: told.append(step))
-    assert (report.added, report.kept, report.skipped) == (10, 0, []) and report.seconds > 0
+    assert (report.added, report.unchanged, report.skipped) == (10, 0, []) and report.seconds > 0
     assert check(tmp_path / "c", images) == find_images(images)
     manifest = Collection.open(tmp_path / "c").manifest
-    assert manifest.title == "Áo" and manifest.checkpoint == "projection" and len(manifest.segments) == 1
-    assert told == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("compacting", done, 1) for done in (0, 1)]
+    assert manifest.spec.title == "Áo" and manifest.spec.checkpoint == "projection" and len(manifest.segments) == 1
+    assert told == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("merging", done, 1) for done in (0, 1)]
 
 
 def test_a_model_that_cannot_tell_parts(tmp_path: Path, images: Path) -> None:
-    index(tmp_path / "c", images, sources(images), Projection(tells_parts=False))
+    index_images(tmp_path / "c", images, sources(images), Projection(tells_parts=False))
     collection = Collection.open(tmp_path / "c")
-    assert len(collection) == 10 and not collection.knows_parts and collection.applicable(1) is None
+    assert len(collection) == 10 and not collection.knows_presence and collection.presence(1) is None
 
 
 def test_sizes_are_those_of_the_upright_picture(tmp_path: Path) -> None:
@@ -139,16 +140,16 @@ def test_what_is_known_is_kept_and_what_changed_is_added_anew(tmp_path: Path, im
     run(folder, images)
     generation = Collection.open(folder).manifest.generation
     report = run(folder, images)
-    assert (report.added, report.kept) == (0, 10)
+    assert (report.added, report.unchanged) == (0, 10)
     assert Collection.open(folder).manifest.generation == generation
     paths = find_images(images)
     draw(images / paths[3], 99)
     draw(images / "new.png", 100)
-    (images / paths[5]).write_bytes(b"no picture any more")
+    (images / paths[5]).write_bytes(b"no image any more")
     (images / paths[7]).unlink()
-    report = index(folder, images, [Source(path, {"sleeve_length": len(path)}) for path in [*paths, "new.png"]],
-                   Projection(), batch=BATCH)  # fmt: skip
-    assert (report.added, report.kept) == (2, 7)
+    records = [ImageRecord(path, {"sleeve_length": len(path)}) for path in [*paths, "new.png"]]
+    report = index_images(folder, images, records, Projection(), batch_size=BATCH)
+    assert (report.added, report.unchanged) == (2, 7)
     assert [path for path, _ in report.skipped] == [paths[5], paths[7]]
     collection = Collection.open(folder)
     assert len(collection.manifest.segments) == 1 and not collection.manifest.tombstones
@@ -158,7 +159,7 @@ def test_what_is_known_is_kept_and_what_changed_is_added_anew(tmp_path: Path, im
     assert paths[7] in known and paths[5] not in known
     draw(images / paths[7], 7)
     report = run(folder, images)
-    assert (report.added, report.kept, len(report.skipped)) == (1, 9, 1)
+    assert (report.added, report.unchanged, len(report.skipped)) == (1, 9, 1)
     assert sorted(check(folder, images)) == sorted({*paths, "new.png"} - {paths[5]})
 
 
@@ -173,7 +174,7 @@ def test_unreadable_files_are_listed_and_skipped(tmp_path: Path, images: Path) -
     (images / "link.png").symlink_to(tmp_path / "secret.png")
     named = [*find_images(images), "missing.jpg", "../secret.png", str(tmp_path / "secret.png"), "link.png",
              "folder.jpg", "name\udcff.jpg", "nul\0.jpg"]  # fmt: skip
-    report = index(tmp_path / "c", images, [Source(path) for path in named * 2], Projection(), batch=3)
+    report = index_images(tmp_path / "c", images, [ImageRecord(path) for path in named * 2], Projection(), batch_size=3)
     assert report.added == 10
     reasons = dict(report.skipped)
     assert len(reasons) == len(report.skipped) == len(named) - 10
@@ -186,10 +187,10 @@ def test_unreadable_files_are_listed_and_skipped(tmp_path: Path, images: Path) -
 
 
 def test_large_pictures_come_in_small_batches(tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rpf.ingest.pipeline.MAX_PIXELS", 10_000)
-    monkeypatch.setattr("rpf.ingest.pipeline.DECODERS", 1)
+    monkeypatch.setattr("rpf.ingest.pipeline.MAX_BATCH_PIXELS", 10_000)
+    monkeypatch.setattr("rpf.ingest.pipeline.DECODER_THREADS", 1)
     model = Projection()
-    index(tmp_path / "c", images, sources(images), model, batch=8)
+    index_images(tmp_path / "c", images, sources(images), model, batch_size=8)
     assert sum(model.batches) == 10 and max(model.batches) < 8
     run(tmp_path / "d", images)
     assert Collection.open(tmp_path / "c").ids.tolist() == Collection.open(tmp_path / "d").ids.tolist()
@@ -204,14 +205,14 @@ def test_ctrl_c_keeps_the_finished_batches(tmp_path: Path, images: Path) -> None
         run(tmp_path / "c", images, progress=stop)
     assert check(tmp_path / "c", images) == find_images(images)[:8]
     report = run(tmp_path / "c", images)
-    assert (report.added, report.kept) == (2, 8)
+    assert (report.added, report.unchanged) == (2, 8)
     assert check(tmp_path / "c", images) == find_images(images)
 
 
 def test_another_model_is_refused(tmp_path: Path, images: Path) -> None:
     run(tmp_path / "c", images)
     with pytest.raises(CollectionError, match="another checkpoint"):
-        index(tmp_path / "c", images, [], Projection(checkpoint_hash="other"))
+        index_images(tmp_path / "c", images, [], Projection(checkpoint_hash="other"))
     assert check(tmp_path / "c", images) == find_images(images)
 
 

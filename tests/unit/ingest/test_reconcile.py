@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from rpf.collection import Collection, Writer
 from rpf.errors import CollectionError, UnknownItem
-from rpf.ingest.pipeline import Report, Source, index
+from rpf.ingest.pipeline import ImageRecord, IngestReport
 from rpf.ingest.remove import remove
 from rpf.ingest.scan import find_images
+from tests.support.collection_builder import index_images
 from tests.unit.ingest.test_pipeline import Projection, check, draw
 
 
@@ -23,9 +24,9 @@ def labels(path: str) -> dict[str, int]:
     return {"sleeve_length": len(path)}
 
 
-def run(folder: Path, root: Path, **options: Any) -> Report:
-    sources = [Source(path, labels(path)) for path in find_images(root)]
-    return index(folder, root, sources, Projection(), **options)
+def run(folder: Path, root: Path, **options: Any) -> IngestReport:
+    sources = [ImageRecord(path, labels(path)) for path in find_images(root)]
+    return index_images(folder, root, sources, Projection(), **options)
 
 
 def ids(folder: Path, root: Path) -> dict[str, int]:
@@ -35,7 +36,7 @@ def ids(folder: Path, root: Path) -> dict[str, int]:
 
 
 def take_out(folder: Path, *given: str, missing: bool = False) -> dict[int, str]:
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         return remove(writer, given, missing)
 
 
@@ -78,11 +79,11 @@ def test_index_after_a_move_keeps_the_ids(
     expected = {dict(pairs).get(path, path): item_id for path, item_id in OLD.items() if item_id not in gone}
     segments = {path: path.stat().st_mtime_ns for path in (tmp_path / "c" / "segments").rglob("*.npy")}
     report = run(tmp_path / "c", images)
-    assert (report.added, report.moved, report.kept) == (0, len(pairs), len(expected) - len(pairs))
+    assert (report.added, report.moved, report.unchanged) == (0, len(pairs), len(expected) - len(pairs))
     assert ids(tmp_path / "c", images) == expected
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "c" / "segments").rglob("*.npy")} == segments
     report = run(tmp_path / "c", images)
-    assert (report.added, report.moved, report.kept) == (0, 0, len(expected))
+    assert (report.added, report.moved, report.unchanged) == (0, 0, len(expected))
 
 
 def test_index_after_a_move_between_files_of_one_size_keeps_the_ids(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_index_after_a_copy_has_two_items(tmp_path: Path, images: Path) -> None:
 
 def test_index_of_a_moved_image_without_labels_keeps_those_it_has(tmp_path: Path, images: Path) -> None:
     rename(images, ("a.png", "longer.png"))
-    index(tmp_path / "c", images, [Source(path) for path in find_images(images)], Projection())
+    index_images(tmp_path / "c", images, [ImageRecord(path) for path in find_images(images)], Projection())
     assert Collection.open(tmp_path / "c").item(1).labels == labels("a.png")
 
 
@@ -132,7 +133,7 @@ def test_index_of_an_unchanged_folder_reads_each_file_once(
 
     monkeypatch.setattr(Path, "open", spy)
     monkeypatch.setattr("rpf.ingest.reconcile.file_hash", lambda path: pytest.fail(f"{path} is hashed twice"))
-    assert run(tmp_path / "c", images).kept == 5
+    assert run(tmp_path / "c", images).unchanged == 5
     assert sorted(name for name in opened if name.endswith(".png")) == sorted(Path(path).name for path in OLD)
 
 
@@ -149,8 +150,8 @@ def test_prune_removes_what_left_the_folder_and_nothing_else(tmp_path: Path, ima
 
 
 def test_prune_keeps_items_of_files_that_were_not_named(tmp_path: Path, images: Path) -> None:
-    report = index(tmp_path / "c", images, [Source("a.png")], Projection(), prune=True)
-    assert (report.pruned, report.kept) == (0, 1) and ids(tmp_path / "c", images) == OLD
+    report = index_images(tmp_path / "c", images, [ImageRecord("a.png")], Projection(), prune=True)
+    assert (report.pruned, report.unchanged) == (0, 1) and ids(tmp_path / "c", images) == OLD
 
 
 @pytest.mark.parametrize("empty", [True, False])
@@ -165,7 +166,7 @@ def test_prune_of_everything_is_refused(tmp_path: Path, images: Path, empty: boo
     with pytest.raises(CollectionError, match="None of the 5 images"):
         take_out(tmp_path / "c", missing=True)
     shutil.rmtree(images)
-    with pytest.raises(CollectionError, match=r"is not there\. If it was moved: python -m rpf relocate c NEWFOLDER"):
+    with pytest.raises(CollectionError, match=r"is not there\. If it was moved: rpf relocate c NEWFOLDER"):
         take_out(tmp_path / "c", missing=True)
     (tmp_path / "elsewhere").rename(images)
     assert ids(tmp_path / "c", images) == OLD
@@ -175,18 +176,20 @@ def test_removed_images_stay_away_until_they_are_wanted_again(tmp_path: Path, im
     assert take_out(tmp_path / "c", "2", "sub") == {2: "b.png", 4: "sub/d.png", 5: "sub/e.png"}
     for turn in range(2):
         report = run(tmp_path / "c", images)
-        assert (report.added, report.kept, report.removed) == (0, 2, 3), turn
+        assert (report.added, report.unchanged, report.left_out) == (0, 2, 3), turn
     rename(images, ("b.png", "sub/other.png"))  # by its bytes, not by its name
-    assert run(tmp_path / "c", images).removed == 3
-    with Writer.existing(tmp_path / "c") as writer:
-        writer.compact()
-    assert run(tmp_path / "c", images).removed == 3
-    report = index(tmp_path / "c", images, [Source("sub/other.png", labels("sub/other.png"))], Projection(), again=True)
-    assert (report.added, report.removed) == (1, 0)
-    assert run(tmp_path / "c", images).removed == 2  # the others are not wanted still
+    assert run(tmp_path / "c", images).left_out == 3
+    with Writer.open(tmp_path / "c") as writer:
+        writer.optimize()
+    assert run(tmp_path / "c", images).left_out == 3
+    report = index_images(
+        tmp_path / "c", images, [ImageRecord("sub/other.png", labels("sub/other.png"))], Projection(), again=True
+    )
+    assert (report.added, report.left_out) == (1, 0)
+    assert run(tmp_path / "c", images).left_out == 2  # the others are not wanted still
     assert ids(tmp_path / "c", images) == {"a.png": 1, "c.png": 3, "sub/other.png": 6}
     take_out(tmp_path / "c", "sub/other.png")
-    assert run(tmp_path / "c", images).removed == 3
+    assert run(tmp_path / "c", images).left_out == 3
 
 
 def test_an_image_that_was_removed_under_one_path_lives_on_under_another(tmp_path: Path, images: Path) -> None:
@@ -194,7 +197,7 @@ def test_an_image_that_was_removed_under_one_path_lives_on_under_another(tmp_pat
     run(tmp_path / "c", images)
     take_out(tmp_path / "c", "a.png")
     report = run(tmp_path / "c", images)
-    assert (report.kept, report.removed, report.added) == (5, 1, 0)
+    assert (report.unchanged, report.left_out, report.added) == (5, 1, 0)
     assert ids(tmp_path / "c", images) == {"b.png": 2, "c.png": 3, "sub/d.png": 4, "sub/e.png": 5, "copy.png": 6}
     (images / "a.png").unlink()
     rename(images, ("copy.png", "z.png"))
@@ -207,7 +210,7 @@ def test_missing_items_that_were_removed_may_come_back(tmp_path: Path, images: P
     assert take_out(tmp_path / "c", "3", missing=True) == {1: "a.png", 3: "c.png"}
     (tmp_path / "a.png").rename(images / "a.png")
     report = run(tmp_path / "c", images)
-    assert (report.added, report.removed) == (1, 1)
+    assert (report.added, report.left_out) == (1, 1)
 
 
 def test_remove_by_path_counts_from_here_and_else_from_the_image_folder(
@@ -240,17 +243,17 @@ def test_a_collection_of_before_gets_the_memory_of_removals(tmp_path: Path, imag
     database.close()
     assert len(Collection.open(tmp_path / "c")) == 5  # a reader needs none
     take_out(tmp_path / "c", "1")
-    assert run(tmp_path / "c", images).removed == 1
+    assert run(tmp_path / "c", images).left_out == 1
 
 
 def test_linked_images_are_read_where_the_installation_allows_it(tmp_path: Path, images: Path) -> None:
     draw(tmp_path / "archive" / "f.png", 8)
     (images / "archive").symlink_to(tmp_path / "archive")
-    source = Source("archive/f.png", labels("archive/f.png"))
-    report = index(tmp_path / "c", images, [source], Projection())
+    source = ImageRecord("archive/f.png", labels("archive/f.png"))
+    report = index_images(tmp_path / "c", images, [source], Projection())
     assert report.skipped[0][1].startswith("It lies outside of the image folder, or a link leads there")
     linked = (tmp_path / "archive",)
-    assert index(tmp_path / "c", images, [source], Projection(), linked=linked).added == 1
+    assert index_images(tmp_path / "c", images, [source], Projection(), linked=linked).added == 1
     collection, stranger = Collection.open(tmp_path / "c", linked), Collection.open(tmp_path / "c")
     assert collection.image_path(collection.item(6)) == tmp_path / "archive" / "f.png"
     with pytest.raises(UnknownItem, match="not there"):
@@ -264,7 +267,7 @@ def test_linked_images_are_read_where_the_installation_allows_it(tmp_path: Path,
 
 
 @dataclass
-class Model:
+class FolderModel:
     """What should be in the folder and in the collection."""
 
     files: dict[str, int] = field(default_factory=dict)  # path -> image
@@ -308,7 +311,7 @@ def test_any_sequence_leaves_the_items_that_it_should(
     for path in (folder, root):
         shutil.rmtree(path, ignore_errors=True)
     root.mkdir()
-    model = Model()
+    model = FolderModel()
     model.files["first.png"] = 1000  # stays, so that there is something to prune beside
     for number in range(30):
         if not (made / f"{number}.png").exists():
@@ -353,7 +356,7 @@ def test_any_sequence_leaves_the_items_that_it_should(
 
 
 def test_move_that_is_refused_changes_nothing(tmp_path: Path, images: Path) -> None:
-    with Writer.existing(tmp_path / "c") as writer:
+    with Writer.open(tmp_path / "c") as writer:
         with pytest.raises(CollectionError, match="cannot be stored"):
             writer.move({1: ("b.png", {}), 2: ("\udcff", {})})
         with pytest.raises(UnknownItem, match="no item 9 "):

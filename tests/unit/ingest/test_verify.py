@@ -1,4 +1,4 @@
-"""`verify` finds every kind of damage, and mends what can be mended. All damage is done to real files."""
+"""`rpf verify` finds every kind of damage, and `rpf repair` repairs it. All damage is done to real files."""
 
 import hashlib
 import json
@@ -29,18 +29,18 @@ Labels = dict[Path, dict[str, int]]
 
 
 def check(settings: Settings, wardrobe: Labels) -> dict[str, int]:
-    """Assert that each item is what its picture says, with its labels, and the index sound; returns path -> id."""
+    """Assert that each item is what its image says, with its labels, and the index sound; returns path -> id."""
     collection, model = Collection.open(settings.collections / "shop"), load_model(settings)
     labels = {path.name: own for path, own in wardrobe.items()}
     items = collection.items(collection.ids.tolist())
     files = [collection.image_path(item).read_bytes() for item in items]
-    seen = model.embed([open_image(data) for data in files])
-    for item, data, vectors, boxes in zip(items, files, seen.embedding, seen.box, strict=True):
+    output = model.embed([open_image(data) for data in files])
+    for item, data, vectors, boxes in zip(items, files, output.embedding, output.box, strict=True):
         assert (item.sha256, item.bytes) == (hashlib.sha256(data).hexdigest(), len(data))
         assert item.labels == labels[item.path]
         np.testing.assert_allclose(collection.vectors(item.id), vectors, atol=2e-3)
         np.testing.assert_array_equal(collection.boxes(item.id), boxes)
-    assert validate_index(collection, settings.index_key()) == ""
+    assert validate_index(collection, settings.indexes) == ""
     assert len({item.path for item in items}) == len(items)
     return {item.path: item.id for item in items}
 
@@ -65,6 +65,12 @@ def spoil(segment: Path, row: int, change: Callable[[np.ndarray], np.ndarray]) -
     np.save(segment / "embeddings.npy", vectors)
 
 
+def index_file(collection: Path, name: str) -> Path:
+    """A file of the collection's index, relative to its build."""
+    (path,) = (collection.parent.parent / "instance" / "indexes").glob("*/*/ids.npy")
+    return path.parent / name
+
+
 def recount(folder: Path) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"count": 999}))
@@ -77,141 +83,140 @@ def execute(folder: Path, statement: str) -> None:
 
 
 @dataclass(frozen=True)
-class Damage:
+class DamageCase:
     do: Callable[[Path], object]
-    found: str  # what --check-only says, a pattern
-    mended: str  # what mending says
-    anew: range | tuple[int, ...] = ()  # the items that are others afterwards
+    found: str  # what `verify` says, a pattern
+    repaired: str  # what `repair` says, a pattern
+    re_embedded: range | tuple[int, ...] = ()  # the items that are others afterwards
     gone: tuple[int, ...] = ()  # those that are no more
     back: tuple[int, ...] = ()  # those that were removed before
 
 
-SECOND_LOST = {"mended": r"Item 12 was re-embedded and is item 16 now: 011\.jpg", "anew": range(9, 13)}
+SECOND_LOST = {"repaired": r"Item 12 was re-embedded and is item 16 now: 011\.jpg", "re_embedded": range(9, 13)}
 DAMAGES = {
-    "a flipped byte in a picture": Damage(
+    "a flipped byte in an image": DamageCase(
         lambda at: flip(at / "images" / "004.jpg"),
         r"1 item with an image that was changed.*\n  004\.jpg \(item 5\)",
         r"Item 5 was re-embedded and is item 13 now: 004\.jpg",
-        anew=(5,),
+        re_embedded=(5,),
     ),
-    "a picture that is none any more": Damage(
+    "a file that is no longer an image": DamageCase(
         lambda at: (at / "images" / "004.jpg").write_bytes(b"not a picture"),
         r"1 item with an image that was changed.*\n  004\.jpg \(item 5\)",
         r"Item 5 was removed, for it cannot be re-embedded: 004\.jpg \(.*not a picture",
         gone=(5,),
     ),
-    "a vector that is not finite": Damage(
+    "a vector that is not finite": DamageCase(
         lambda at: spoil(at / FIRST, 3, lambda vector: vector * np.nan),
-        r"1 item with a damaged embedding.*\n  003\.jpg \(item 4\)",
+        r"1 item with a corrupt embedding.*\n  003\.jpg \(item 4\)",
         r"Item 4 was re-embedded and is item 13 now",
-        anew=(4,),
+        re_embedded=(4,),
     ),
-    "a vector that is too long": Damage(
+    "a vector that is too long": DamageCase(
         lambda at: spoil(at / SECOND, 0, lambda vector: vector * np.float16(1.01)),
-        r"1 item with a damaged embedding.*\n  008\.jpg \(item 9\)",
+        r"1 item with a corrupt embedding.*\n  008\.jpg \(item 9\)",
         r"Item 9 was re-embedded and is item 13 now",
-        anew=(9,),
+        re_embedded=(9,),
     ),
-    "a vector of zeros, and its picture is gone": Damage(
+    "a vector of zeros, and its image is missing": DamageCase(
         lambda at: (spoil(at / FIRST, 0, np.zeros_like), (at / "images" / "000.jpg").unlink()),
-        r"1 item with a damaged embedding.*\n  000\.jpg \(item 1\)",
+        r"1 item with a corrupt embedding.*\n  000\.jpg \(item 1\)",
         r"Item 1 was removed, for it cannot be re-embedded: 000\.jpg \(There is no such file",
         gone=(1,),
     ),
-    "a truncated segment": Damage(
+    "a truncated segment": DamageCase(
         lambda at: truncate(at / SECOND / "embeddings.npy"), r"Segment 0000000002 cannot be read", **SECOND_LOST
     ),
-    "a segment with other ids": Damage(
+    "a segment with other ids": DamageCase(
         lambda at: np.save(at / SECOND / "ids.npy", np.arange(8, 12)), r"an id is in two segments", **SECOND_LOST
     ),
-    "boxes that are none": Damage(
+    "boxes that are none": DamageCase(
         lambda at: (at / SECOND / "boxes.npy").write_bytes(b"x" * 100), r"boxes\.npy is not a NumPy", **SECOND_LOST
     ),
-    "a missing segment": Damage(
+    "a missing segment": DamageCase(
         lambda at: shutil.rmtree(at / SECOND), r"Segment 0000000002 cannot be read: 0000000002: No such", **SECOND_LOST
     ),
-    "no segments at all": Damage(
+    "no segments at all": DamageCase(
         lambda at: shutil.rmtree(at / "segments"),
         r"Segment 0000000001 cannot be read",
         r"Item 1 was re-embedded and is item 13 now",
-        anew=range(1, 13),
+        re_embedded=range(1, 13),
     ),
-    "tombstones that cannot be read": Damage(
+    "tombstones that cannot be read": DamageCase(
         lambda at: truncate(at / "tombstones-3.npy"),
         r"list of removed items cannot be read",
         r"list of removed items cannot be read .*: some of them are back",
         back=(3,),
     ),
-    "missing tombstones": Damage(
+    "missing tombstones": DamageCase(
         lambda at: (at / "tombstones-3.npy").unlink(),
         r"list of removed items cannot be read",
         r"some of them are back",
         back=(3,),
     ),
-    "tombstones of items that were never there": Damage(
+    "tombstones of items that were never there": DamageCase(
         lambda at: np.save(at / "tombstones-3.npy", np.array([3, 99])),
-        r"names some that are not there",
-        r"names some that are not there",
+        r"names some that do not exist",
+        r"names some that do not exist",
     ),
-    "tombstones and a segment": Damage(
+    "tombstones and a segment": DamageCase(
         lambda at: (truncate(at / "tombstones-3.npy"), shutil.rmtree(at / FIRST)),
         r"list of removed items cannot be read",
         r"Item 8 was re-embedded and is item",
-        anew=range(1, 9),
+        re_embedded=range(1, 9),
         back=(3,),
     ),
-    "a wrong count": Damage(recount, r"counts 999 items where there are 11", r"counts 999 items where there are 11"),
-    "a missing row": Damage(
+    "a wrong count": DamageCase(
+        recount, r"counts 999 items where there are 11", r"counts 999 items where there are 11"
+    ),
+    "a missing row": DamageCase(
         lambda at: execute(at, "DELETE FROM items WHERE id = 6"),
-        r"1 item without a row in the table of items.*\n  item 6",
-        r"Item 6 had no row in the table of items and was removed",
+        r"1 item without a row in the items table.*\n  item 6",
+        r"Item 6 had no row in the items table and was removed",
         gone=(6,),
     ),
-    "a malformed row": Damage(
+    "a malformed row": DamageCase(
         lambda at: execute(at, "UPDATE items SET labels = '[' WHERE id = 6"),
-        r"1 item without a row in the table of items.*\n  item 6",
-        r"Item 6 had no row in the table of items and was removed",
+        r"1 item without a row in the items table.*\n  item 6",
+        r"Item 6 had no row in the items table and was removed",
         gone=(6,),
     ),
-    "an index that was changed": Damage(
-        lambda at: flip(next(at.glob("index/*/3/columns.npy"))), r"index cannot be used: .*changed", r"made anew"
+    "an index that was changed": DamageCase(
+        lambda at: flip(index_file(at, "3/columns.npy")), r"index cannot be used: .*changed", r"rebuilt"
     ),
-    "an index that says nothing": Damage(
-        lambda at: next(at.glob("index/*/index.json")).write_text("{}"), r"index cannot be used", r"was removed: all is"
+    "an index that says nothing": DamageCase(
+        lambda at: index_file(at, "../index.json").write_text("{}"), r"index cannot be used", r"was removed: search is"
     ),
-    "an index with a file missing": Damage(
-        lambda at: next(at.glob("index/*/ids.npy")).unlink(), r"index cannot be used", r"made anew"
+    "an index with a file missing": DamageCase(
+        lambda at: index_file(at, "ids.npy").unlink(), r"index cannot be used", r"rebuilt"
     ),
-    "a missing index": Damage(
-        lambda at: shutil.rmtree(next(at.glob("index/*"))), r"index cannot be used: .*index\.json", r"was removed"
-    ),
-    "an index of another installation": Damage(
-        lambda at: (at.parent.parent / "instance" / "index_key").unlink(), r"another installation", r"made anew"
+    "a missing index": DamageCase(
+        lambda at: shutil.rmtree(index_file(at, ".")), r"index cannot be used: .*No such file", r"rebuilt"
     ),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_damage_is_found_and_mended(
-    run: Run, living: Settings, folder: Path, wardrobe: Labels, damage: Damage, request: pytest.FixtureRequest
+def test_damage_is_found_by_verify_and_repaired_by_repair(
+    run: Run, living: Settings, folder: Path, wardrobe: Labels, damage: DamageCase, request: pytest.FixtureRequest
 ) -> None:
     indexed = "index" in request.node.name
     if indexed:
-        run("compact", "shop", "--method", "pca")
+        run("build-index", "shop", "--method", "pca")
     damage.do(folder)
     before = snapshot(folder)
-    said = run("verify", "shop", "--check-only", status=1)
+    said = run("verify", "shop", status=1)
     assert re.search(f"^problem: .*{damage.found}", said, re.MULTILINE), said
     assert snapshot(folder) == before
-    said = run("verify", "shop")
-    assert re.search(f"^mended: .*{damage.mended}", said, re.MULTILINE), said
+    said = run("repair", "shop")
+    assert re.search(f"^repaired: .*{damage.repaired}", said, re.MULTILINE), said
     assert said.endswith(" 0 problems\n")
-    for options in ([], ["--check-only"]):
+    for command in ("repair", "verify"):
         count = 11 + len(damage.back) - len(damage.gone)
-        assert run("verify", "shop", *options) == f"shop: {count} items, 0 mended, 0 problems\n"
+        assert run(command, "shop") == f"shop: {count} items, 0 repaired, 0 problems\n"
     now, wanted = check(living, wardrobe), {**OLD, **({"002.jpg": 3} if damage.back else {})}
     for path, number in wanted.items():
-        if number in damage.anew:
+        if number in damage.re_embedded:
             assert now.pop(path) > 12  # and not 3 either, which was given before
         elif number not in damage.gone:
             assert now.pop(path) == number
@@ -221,49 +226,48 @@ def test_damage_is_found_and_mended(
         assert "0 added" in run("add", "shop", folder / "images" / "000.jpg")
 
 
-def test_a_clean_collection(run: Run, folder: Path) -> None:
+def test_verify_and_repair_of_a_sound_collection_find_nothing(run: Run, living: Settings, folder: Path) -> None:
     before = snapshot(folder)
-    for options in (["--check-only"], []):
-        assert run("verify", "shop", *options) == "shop: 11 items, 0 mended, 0 problems\n"
-        assert snapshot(folder) == before or not options  # a writer may merge
-    run("compact", "shop", "--method", "hnsw")
-    before = snapshot(folder)
-    for options in (["--check-only"], []):
-        assert run("verify", "shop", *options) == "shop: 11 items, 0 mended, 0 problems\n"
-        assert snapshot(folder) == before
+    for command in ("verify", "repair"):
+        assert run(command, "shop") == "shop: 11 items, 0 repaired, 0 problems\n"
+        assert snapshot(folder) == before or command == "repair"  # a writer may merge
+    run("build-index", "shop", "--method", "hnsw")
+    before, indexes = snapshot(folder), snapshot(living.indexes)
+    for command in ("verify", "repair"):
+        assert run(command, "shop") == "shop: 11 items, 0 repaired, 0 problems\n"
+        assert (snapshot(folder), snapshot(living.indexes)) == (before, indexes)
 
 
-def test_a_missing_picture_is_reported_until_it_is_back(
+def test_a_missing_image_is_a_problem_until_it_is_back(
     run: Run, living: Settings, folder: Path, wardrobe: Labels
 ) -> None:
     (folder / "images" / "004.jpg").rename(folder / "004.jpg")
-    for options in (["--check-only"], []):
-        said = run("verify", "shop", *options, status=1)
-        problem, *items, summary = said.splitlines()
+    for command in ("verify", "repair"):
+        problem, *items, summary = run(command, "shop", status=1).splitlines()
         assert problem.startswith("problem: 1 item whose image is missing; ") and items == ["  004.jpg (item 5)"]
-        assert f"`python -m rpf index shop {folder / 'images'}`" in problem
-        assert "`python -m rpf remove shop --missing`" in problem
-        assert summary == "shop: 11 items, 0 mended, 1 problems"
+        assert f"`rpf index shop {folder / 'images'}`" in problem
+        assert "`rpf remove shop --missing`" in problem
+        assert summary == "shop: 11 items, 0 repaired, 1 problems"
     (folder / "004.jpg").rename(folder / "images" / "004.jpg")
-    run("verify", "shop")
+    run("repair", "shop")
     assert check(living, wardrobe) == OLD
 
 
 def test_a_missing_image_folder_loses_nothing(run: Run, living: Settings, folder: Path, wardrobe: Labels) -> None:
     truncate(folder / SECOND / "ids.npy")
     (folder / "images").rename(folder / "elsewhere")
-    said = run("verify", "shop", status=1)
+    said = run("repair", "shop", status=1)
     assert "4 items that cannot be re-embedded: The image folder" in said and "  008.jpg (item 9)" in said
-    assert "7 items without their images: The image folder" in said and "python -m rpf relocate shop" in said
-    assert "7 items, 1 mended, 5 problems" in said
-    assert "problem: 4 items waiting to be re-embedded" in run("verify", "shop", "--check-only", status=1)
-    assert "4 items that cannot be re-embedded" in run("verify", "shop", status=1)
+    assert "7 items without their images: The image folder" in said and "rpf relocate shop" in said
+    assert "7 items, 1 repaired, 5 problems" in said
+    assert "problem: 4 items waiting to be re-embedded" in run("verify", "shop", status=1)
+    assert "4 items that cannot be re-embedded" in run("repair", "shop", status=1)
     (folder / "elsewhere").rename(folder / "images")
-    assert "11 items, 4 mended, 0 problems" in run("verify", "shop")
+    assert "11 items, 4 repaired, 0 problems" in run("repair", "shop")
     assert list(check(living, wardrobe).values()) == [1, 2, *range(4, 9), *range(13, 17)]
 
 
-def test_without_the_model_nothing_is_lost(
+def test_repair_without_the_model_loses_nothing(
     run: Run, living: Settings, folder: Path, wardrobe: Labels, tmp_path: Path
 ) -> None:
     model = checkpoint.load(living.checkpoint)
@@ -271,41 +275,39 @@ def test_without_the_model_nothing_is_lost(
     checkpoint.save(model, tmp_path / "other.safetensors")
     spoil(folder / FIRST, 0, np.zeros_like)
     flip(folder / "images" / "001.jpg")
-    for other, why in (("other", "not the one that the collection was made with"), ("none", "none.safetensors")):
-        said = run("verify", "shop", "--checkpoint", tmp_path / f"{other}.safetensors", status=1)
+    for other, why in (("other", "was made with another checkpoint"), ("none", "none.safetensors")):
+        said = run("repair", "shop", "--checkpoint", tmp_path / f"{other}.safetensors", status=1)
         assert "2 items that cannot be re-embedded: " in said and why in said
-        assert "11 items, 0 mended, 2 problems" in said
-    assert "11 items, 2 mended, 0 problems" in run("verify", "shop")
+        assert "11 items, 0 repaired, 2 problems" in said
+    assert "11 items, 2 repaired, 0 problems" in run("repair", "shop")
     assert check(living, wardrobe).keys() == OLD.keys()
 
 
-def test_what_is_added_between_a_crash_and_mending_is_not_added_twice(run: Run, folder: Path) -> None:
+def test_an_image_that_is_added_before_repair_is_not_added_twice(run: Run, folder: Path) -> None:
     shutil.rmtree(folder / SECOND)
     (folder / "images").rename(folder / "elsewhere")
-    run("verify", "shop", status=1)  # as a crash would leave it: the segment is given up, its items wait
+    run("repair", "shop", status=1)  # as a crash would leave it: its items wait
     (folder / "elsewhere").rename(folder / "images")
     assert "1 added" in run("add", "shop", folder / "images" / "009.jpg")
-    assert "Item 10 was re-embedded and is item 13 now" in run("verify", "shop")
+    assert "11 items, 3 repaired, 0 problems" in run("repair", "shop")
     collection = Collection.open(folder)
     assert sorted(item.path for item in collection.items(collection.ids.tolist())) == sorted(OLD)
 
 
-def test_the_leavings_of_a_crash(run: Run, living: Settings, folder: Path, wardrobe: Labels) -> None:
-    for name in ("tombstones-9.npy", ".manifest.json.x.tmp", f"{SECOND[:-1]}7/ids.npy", "index/0000000007.tmp/ids.npy"):
+def test_repair_deletes_leftovers_of_a_crash(run: Run, living: Settings, folder: Path, wardrobe: Labels) -> None:
+    for name in ("tombstones-9.npy", ".manifest.json.x.tmp", f"{SECOND[:-1]}7/ids.npy", "lost.json"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"x")
-    assert " 0 problems" in run("verify", "shop", "--check-only")  # they belong to no collection
-    assert "leavings of a crash were cleared away: 4" in run("verify", "shop")
-    assert "0 mended" in run("verify", "shop")
-    assert not list(folder.rglob("*x.tmp")) and not list((folder / "index").iterdir())
+    assert " 0 problems" in run("verify", "shop")  # they belong to no collection
+    assert "Leftovers of a crash were deleted: 4" in run("repair", "shop")
+    assert "0 repaired" in run("repair", "shop")
+    assert not list(folder.rglob("*x.tmp")) and not (folder / "lost.json").exists()
     assert check(living, wardrobe) == OLD
 
 
-@pytest.mark.parametrize("options", [[], ["--check-only"]])
+@pytest.mark.parametrize("command", ["verify", "repair"])
 @pytest.mark.parametrize("damage", ["missing", "empty", "garbage", "page"])
-def test_without_the_table_of_items_nothing_can_be_mended(
-    run: Run, folder: Path, damage: str, options: list[str]
-) -> None:
+def test_without_the_items_table_nothing_can_be_repaired(run: Run, folder: Path, damage: str, command: str) -> None:
     table = folder / "items.sqlite"
     if damage == "missing":
         table.unlink()
@@ -313,16 +315,16 @@ def test_without_the_table_of_items_nothing_can_be_mended(
         whole = table.read_bytes()
         table.write_bytes({"empty": b"", "garbage": b"x" * 8192, "page": whole[:4096] + b"x" * 512}[damage])
     before = snapshot(folder)
-    assert "damaged: " in run("verify", "shop", *options, status=2)
+    assert "damaged: " in run(command, "shop", status=2)
     assert snapshot(folder) == before
 
 
-@pytest.mark.parametrize("options", [[], ["--check-only"]])
-def test_what_is_no_collection(run: Run, folder: Path, options: list[str]) -> None:
-    assert 'no collection named "none"' in run("verify", "none", *options, status=2)
+@pytest.mark.parametrize("command", ["verify", "repair"])
+def test_what_is_no_collection(run: Run, folder: Path, command: str) -> None:
+    assert 'no collection named "none"' in run(command, "none", status=2)
     (folder / "manifest.json").write_bytes(b"{")
     before = snapshot(folder)
-    assert "is damaged: its manifest is not JSON" in run("verify", "shop", *options, status=2)
+    assert "is damaged: its manifest is not JSON" in run(command, "shop", status=2)
     assert snapshot(folder) == before
 
 
@@ -332,36 +334,36 @@ def test_an_import_without_its_checkpoint(run: Run, living: Settings, tmp_path: 
         for attribute in range(8):
             file[f"attr{attribute}"] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     joblib.dump(np.arange(3), tmp_path / "ids.npy")
-    run("import-collection", "old", "--h5", tmp_path / "data.h5", "--ids", tmp_path / "ids.npy")
-    assert "3 items, 0 mended, 0 problems" in run("verify", "old")
+    run("import-legacy", "old", "--embeddings", tmp_path / "data.h5", "--ids", tmp_path / "ids.npy")
+    assert "3 items, 0 repaired, 0 problems" in run("repair", "old")
     folder = living.collections / "old"
     spoil(next((folder / "segments").iterdir()), 1, np.zeros_like)
-    assert "1 item with a damaged embedding" in run("verify", "old", "--check-only", status=1)
-    assert "Item 1 was removed" in run("verify", "old")
+    assert "1 item with a corrupt embedding" in run("verify", "old", status=1)
+    assert "Item 1 was removed" in run("repair", "old")
     assert Collection.open(folder).ids.tolist() == [0, 2]
 
 
 def test_a_long_report_is_cut(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rpf.cli.maintenance.MOST", 3)
+    monkeypatch.setattr("rpf.cli.maintenance.MAX_REPORT_LINES", 3)
     for path in (folder / "images").iterdir():
         path.unlink()
-    lines = run("verify", "shop", "--check-only", status=1).splitlines()
-    assert len(lines) == 6 and lines[-2:] == ["  and 8 more", "shop: 11 items, 0 mended, 11 problems"]
+    lines = run("verify", "shop", status=1).splitlines()
+    assert len(lines) == 6 and lines[-2:] == ["  and 8 more", "shop: 11 items, 0 repaired, 11 problems"]
 
 
-def test_a_segment_of_another_size_is_refused_by_readers_until_it_is_mended(run: Run, folder: Path) -> None:
+def test_a_segment_of_another_size_is_refused_by_readers_until_it_is_repaired(run: Run, folder: Path) -> None:
     truncate(folder / SECOND / "embeddings.npy")
     with pytest.raises(CollectionError, match="damaged"):
         Collection.open(folder)
     assert "damaged" in run("add", "shop", folder / "images" / "000.jpg", status=2)
-    run("verify", "shop")
+    run("repair", "shop")
     assert len(Collection.open(folder)) == 11
 
 
-def test_pictures_that_cannot_be_read_keep_their_items(
+def test_changed_images_that_cannot_be_read_keep_their_items(
     run: Run, living: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that fails while the changed picture is read: its item is neither replaced nor lost."""
+    """A disk that fails while the changed image is read: its item is neither replaced nor lost."""
     flip(folder / "images" / "004.jpg")
     real = Path.open
 
@@ -372,17 +374,17 @@ def test_pictures_that_cannot_be_read_keep_their_items(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", refuse)
-        said = run("verify", "shop", status=1)
+        said = run("repair", "shop", status=1)
         assert "1 item with another image now, which cannot be read:\n  004.jpg (item 5)" in said
     assert Collection.open(folder).ids.tolist() == list(OLD.values())
-    assert "Item 5 was re-embedded and is item 13 now" in run("verify", "shop")
+    assert "Item 5 was re-embedded and is item 13 now" in run("repair", "shop")
 
 
 def test_an_index_that_cannot_be_made_is_a_problem(run: Run, living: Settings, folder: Path) -> None:
     spoil(folder / FIRST, 0, np.zeros_like)
     broken = Run(living.model_copy(update={"index_method": "faiss:nonsense"}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rpf.search.indexes.faiss.FEWEST", 1)
-        said = broken("verify", "shop", status=1)
-    assert "problem: The index cannot be made: " in said and "11 items, 1 mended, 1 problems" in said
+        patch.setattr("rpf.search.indexes.faiss.MIN_TRAINING_VECTORS", 1)
+        said = broken("repair", "shop", status=1)
+    assert "problem: The index cannot be built: " in said and "11 items, 1 repaired, 1 problems" in said
     assert len(Collection.open(folder)) == 11

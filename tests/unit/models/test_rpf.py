@@ -137,10 +137,10 @@ def test_the_applicability_of_a_part_leaves_the_embedding(pictures: list[Image.I
     knowing = RPF(config.load([FASHIONAI, ROOT / "tests/plain.yaml"], ["MODEL.APPLICABILITY.ENABLE=true"])).eval()
     knowing.load_state_dict(plain.state_dict(), strict=False)
     one, other = plain.embed(pictures), knowing.embed(pictures)
-    assert one.applicable is None
-    assert other.applicable is not None
-    assert other.applicable.shape == (5, 8)
-    assert ((other.applicable > 0) & (other.applicable < 1)).all()
+    assert one.presence is None
+    assert other.presence is not None
+    assert other.presence.shape == (5, 8)
+    assert ((other.presence > 0) & (other.presence < 1)).all()
     np.testing.assert_array_equal(one.embedding, other.embedding)
 
 
@@ -151,7 +151,7 @@ def test_what_is_known_of_a_part_does_not_depend_on_what_else_is_asked() -> None
     ).eval()
     images = torch.rand(2, 3, 64, 64)
     with torch.no_grad():
-        every, one = (branch(images, torch.tensor([asked] * 2)).applicable for asked in (list(range(8)), [4]))
+        every, one = (branch(images, torch.tensor([asked] * 2)).presence for asked in (list(range(8)), [4]))
     torch.testing.assert_close(one, every[:, 4:5])
     assert (every[0] != every[1]).all()
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rpf.collection import Collection, NewItem, Writer
+from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.search.exact import Exact, top_k
 from rpf.search.request import ResolvedRequest
 
@@ -29,7 +29,7 @@ def vectors() -> np.ndarray:
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray) -> Collection:
     folder = tmp_path_factory.mktemp("exact") / "c"
-    with Writer(folder, checkpoint="0" * 64, attributes=ATTRIBUTES, dim=16, root="images") as writer:
+    with Writer.open(folder, CollectionSpec("0" * 64, ATTRIBUTES, 16, "images")) as writer:
         for at in range(0, 50, 20):
             items = [NewItem(f"{n}.jpg", "0" * 64, 1, 20, 20, {}) for n in range(at, min(50, at + 20))]
             writer.append(items, vectors[at : at + 20], None)
@@ -79,10 +79,10 @@ def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataOb
     vectors = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)[axes]
     half = data.draw(st.integers(0, count - 1))
     shutil.rmtree(tmp_path / "c", ignore_errors=True)
-    with Writer(tmp_path / "c", checkpoint="", attributes=ATTRIBUTES, dim=2, root="images") as writer:
-        for rows, applicable in ((slice(0, half), parts[:half] if known else None), (slice(half, count), parts[half:])):
+    with Writer.open(tmp_path / "c", CollectionSpec("", ATTRIBUTES, 2, "images")) as writer:
+        for rows, presence in ((slice(0, half), parts[:half] if known else None), (slice(half, count), parts[half:])):
             items = [NewItem(f"{n}.jpg", "", 1, 20, 20, {}) for n in range(count)[rows]]
-            writer.append(items, vectors[rows], None, applicable)
+            writer.append(items, vectors[rows], None, presence)
     attributes = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
     weights = data.draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=len(attributes), max_size=len(attributes)))
     weights[0] = weights[0] or 1.0

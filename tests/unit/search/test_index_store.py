@@ -1,11 +1,10 @@
-"""A collection's index on disk, and what is found by it: against exact search over the same collection."""
+"""Index store and two-stage search against exact search over the same collection."""
 
-import json
 import logging
 import os
 import resource
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +12,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rpf.collection import Collection, NewItem, Writer
-from rpf.errors import CollectionError, ConfigError
+from rpf.collection import Collection, CollectionSpec, NewItem, Writer
+from rpf.errors import ConfigError
 from rpf.search.base import RankedRows, Searcher
 from rpf.search.exact import Exact
-from rpf.search.index_store import AUTOMATIC, LARGE, method_for, method_in_use, open_index, update_index, validate_index
+from rpf.search.index_store import (
+    AUTO,
+    LARGE_COLLECTION,
+    choose_method,
+    index_method,
+    index_stamp,
+    open_searcher,
+    update_index,
+    validate_index,
+)
 from rpf.search.request import ResolvedRequest
+from rpf.search.stored_index import IndexMetadata, read_metadata
 from rpf.search.two_stage import TwoStageSearcher
 
-KEY = "a key"
 ATTRIBUTES = ("a", "b", "c")
 DIM = 32
 COUNT = 2000
@@ -42,18 +50,45 @@ def clustered(count: int, seed: int) -> np.ndarray:
     return (made / np.linalg.norm(made, axis=2, keepdims=True)).astype(np.float32)
 
 
-def write(folder: Path, vectors: np.ndarray, applicable: np.ndarray | None = None) -> None:
-    with Writer(folder, checkpoint="", attributes=ATTRIBUTES, dim=DIM, root="images") as writer:
-        put(writer, vectors, applicable)
+def write(folder: Path, vectors: np.ndarray, presence: np.ndarray | None = None) -> None:
+    with Writer.open(folder, CollectionSpec("", ATTRIBUTES, DIM, "images")) as writer:
+        put(writer, vectors, presence)
 
 
-def put(writer: Writer, vectors: np.ndarray, applicable: np.ndarray | None = None) -> list[int]:
-    return writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None, applicable)
+def put(writer: Writer, vectors: np.ndarray, presence: np.ndarray | None = None) -> list[int]:
+    return writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None, presence)
 
 
-def brought_up(folder: Path, setting: str, **options: bool) -> str:
-    with Writer.existing(folder) as writer:
-        return update_index(writer, setting, KEY, quiet, **options)
+def indexes_of(folder: Path) -> Path:
+    """The index store of the installation that the collection belongs to."""
+    return folder.parent / "instance" / "indexes"
+
+
+def update(folder: Path, method: str, **options: bool) -> str:
+    return update_index(Collection.open(folder), indexes_of(folder), method, quiet, **options)
+
+
+def searcher_of(folder: Path, method: str = AUTO) -> Searcher:
+    return open_searcher(Collection.open(folder), indexes_of(folder), method)
+
+
+def method_of(folder: Path) -> str | None:
+    return index_method(Collection.open(folder), indexes_of(folder))
+
+
+def problem_of(folder: Path) -> str:
+    return validate_index(Collection.open(folder), indexes_of(folder))
+
+
+def store_of(folder: Path) -> Path:
+    """The folder of the collection's index."""
+    return indexes_of(folder) / Collection.open(folder).manifest.uuid
+
+
+def metadata_of(folder: Path) -> IndexMetadata:
+    metadata = read_metadata(store_of(folder))
+    assert metadata
+    return metadata
 
 
 @pytest.fixture(scope="module")
@@ -70,228 +105,282 @@ def folder(plain: Path, tmp_path: Path) -> Path:
     return tmp_path / "c"
 
 
-def asked(index: Searcher, queries: np.ndarray, count: int, weights: Sequence[float] = (1, 1, 1)) -> list[RankedRows]:
-    """queries (m, A, D) in all attributes of which there is a weight."""
-    chosen = tuple(at for at, weight in enumerate(weights) if weight)
-    own = np.array([weights[at] for at in chosen], float)
-    return [index.search(ResolvedRequest(query[list(chosen)], chosen, own, count)) for query in queries]
+def search(searcher: Searcher, queries: np.ndarray, k: int, weights: Sequence[float] = (1, 1, 1)) -> list[RankedRows]:
+    """Search with queries (m, A, D) in all attributes whose weight is not 0."""
+    chosen = tuple(position for position, weight in enumerate(weights) if weight)
+    positive = np.array([weights[position] for position in chosen], float)
+    return [searcher.search(ResolvedRequest(query[list(chosen)], chosen, positive, k)) for query in queries]
 
 
-def recall(found: Sequence[RankedRows], exact: Sequence[RankedRows]) -> float:
-    """The share of the exact results' scores that is reached: twins may stand for each other."""
-    both = zip(found, exact, strict=True)
-    return float(np.mean([np.mean(own.scores >= best.scores[-1] - ROUNDING) for own, best in both]))
+def recall(rankings: Sequence[RankedRows], exact: Sequence[RankedRows]) -> float:
+    """The share of results that score as high as the last exact one: twins may stand for each other."""
+    both = zip(rankings, exact, strict=True)
+    return float(np.mean([np.mean(ranked.scores >= best.scores[-1] - ROUNDING) for ranked, best in both]))
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_an_index_finds_what_exact_search_finds(name: str, folder: Path) -> None:
-    assert brought_up(folder, name) == name
-    collection = Collection.open(folder)
-    index = open_index(collection, AUTOMATIC, KEY)
-    assert isinstance(index, TwoStageSearcher)
+def test_two_stage_search_returns_what_exact_search_returns(name: str, folder: Path) -> None:
+    assert update(folder, name) == name
+    searcher, collection = searcher_of(folder), Collection.open(folder)
+    assert isinstance(searcher, TwoStageSearcher)
     queries = clustered(40, 1)
     for weights in ((1, 1, 1), (0, 1, 0), (1, 0, 3)):
-        exact = asked(Exact(collection), queries, 50, weights)
-        found = asked(index, queries, 50, weights)
-        assert recall(found, exact) >= (0.99 if name != "lsh" else 0.5), weights
-        for own, best in zip(found, exact, strict=True):
-            assert len(own.rows) == len(set(own.rows.tolist())) == 50
-            assert (np.diff(own.scores) <= 0).all()
-            _, mine, its = np.intersect1d(own.rows, best.rows, return_indices=True)
-            np.testing.assert_allclose(own.scores[mine], best.scores[its], atol=ROUNDING)
-            np.testing.assert_allclose(own.cosines[:, mine], best.cosines[:, its], atol=ROUNDING)
+        exact = search(Exact(collection), queries, 50, weights)
+        rankings = search(searcher, queries, 50, weights)
+        assert recall(rankings, exact) >= (0.99 if name != "lsh" else 0.5), weights
+        for ranked, best in zip(rankings, exact, strict=True):
+            assert len(ranked.rows) == len(set(ranked.rows.tolist())) == 50
+            assert (np.diff(ranked.scores) <= 0).all()
+            _, mine, its = np.intersect1d(ranked.rows, best.rows, return_indices=True)
+            np.testing.assert_allclose(ranked.scores[mine], best.scores[its], atol=ROUNDING)
+            np.testing.assert_allclose(ranked.cosines[:, mine], best.cosines[:, its], atol=ROUNDING)
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_an_index_stays_true_whatever_is_added_and_removed(name: str, folder: Path) -> None:
-    """Added items are found at once, before the index is brought up to date and after; removed ones never."""
-    brought_up(folder, name)
+def test_added_items_are_ranked_at_once_and_removed_ones_never(name: str, folder: Path) -> None:
+    update(folder, name)
     more = clustered(150, 2)
-    with Writer.existing(folder) as writer:
+    with Writer.open(folder) as writer:
         given = put(writer, more)
         writer.remove(list(range(100, 400)) + given[:50])
-    queries = more
-    for step in ("before", "after", "after the segments are merged"):
-        if step != "before":
-            assert brought_up(folder, AUTOMATIC) == name
+    for step in ("before the update", "after it", "after the segments are merged"):
+        if step != "before the update":
+            assert update(folder, AUTO) == name
         if step.endswith("merged"):
-            with Writer.existing(folder) as writer:
+            with Writer.open(folder) as writer:
                 writer.compact()
-        collection = Collection.open(folder)
-        index = open_index(collection, AUTOMATIC, KEY)
-        assert isinstance(index, TwoStageSearcher), step
-        found = asked(index, queries, 50)
-        ids = [collection.ids[own.rows].tolist() for own in found]
-        assert not {gone for own in ids for gone in own} & {*range(100, 400), *given[:50]}, step
-        assert [own[0] for own in ids[50:]] == given[50:], step
-        assert recall(found, asked(Exact(collection), queries, 50)) >= (0.99 if name != "lsh" else 0.5), step
+        searcher, collection = searcher_of(folder), Collection.open(folder)
+        assert isinstance(searcher, TwoStageSearcher), step
+        rankings = search(searcher, more, 50)
+        ids = [collection.ids[ranked.rows].tolist() for ranked in rankings]
+        assert not {item_id for ranked in ids for item_id in ranked} & {*range(100, 400), *given[:50]}, step
+        assert [ranked[0] for ranked in ids[50:]] == given[50:], step
+        assert recall(rankings, search(Exact(collection), more, 50)) >= (0.99 if name != "lsh" else 0.5), step
 
 
-def test_few_items_need_no_index_and_many_get_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert method_for(AUTOMATIC, LARGE - 1) == "exact" and method_for(AUTOMATIC, LARGE) == "pca"
-    assert brought_up(folder, AUTOMATIC) == "exact"
-    assert method_in_use(Collection.open(folder)) is None
-    monkeypatch.setattr("rpf.search.index_store.LARGE", COUNT)
-    assert brought_up(folder, AUTOMATIC) == "pca"
-    assert method_in_use(Collection.open(folder)) == "pca"
-    assert open_index(Collection.open(folder), AUTOMATIC, KEY).title == "PCA"
-    assert open_index(Collection.open(folder), "exact", KEY).title == "exact"
-    # A method that was chosen is kept, until another is.
-    assert brought_up(folder, "hnsw") == brought_up(folder, AUTOMATIC) == "hnsw"
-    assert brought_up(folder, AUTOMATIC, anew=True) == "pca"
-    assert brought_up(folder, "exact") == "exact"
-    assert Collection.open(folder).manifest.index == ""
-    assert not list((folder / "index").iterdir())
+def test_only_a_large_collection_gets_an_index_by_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose_method(AUTO, LARGE_COLLECTION - 1) == "exact" and choose_method(AUTO, LARGE_COLLECTION) == "pca"
+    assert update(folder, AUTO) == "exact"
+    assert method_of(folder) is None and not indexes_of(folder).exists()
+    monkeypatch.setattr("rpf.search.index_store.LARGE_COLLECTION", COUNT)
+    assert update(folder, AUTO) == "pca"
+    assert method_of(folder) == "pca"
+    assert searcher_of(folder).title == "PCA"
+    assert searcher_of(folder, "exact").title == "exact"
+
+
+def test_a_chosen_method_stays_until_another_is_chosen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rpf.search.index_store.LARGE_COLLECTION", COUNT)
+    assert update(folder, "hnsw") == update(folder, AUTO) == "hnsw"
+    assert update(folder, AUTO, rebuild=True) == "pca"
+    assert update(folder, "exact") == "exact"
+    assert not list(indexes_of(folder).iterdir())
 
 
 def test_a_collection_that_has_outgrown_its_index_gets_a_new_one(folder: Path) -> None:
-    def trained_on() -> int:
-        index = Collection.open(folder).index_folder
-        assert index is not None
-        return int(json.loads((index / "index.json").read_text())["trained_on"])
-
-    brought_up(folder, "pca")
-    for more, trained in ((COUNT - 10, COUNT), (20, 2 * COUNT + 10)):
-        with Writer.existing(folder) as writer:
+    update(folder, "pca")
+    for more, trained_on in ((COUNT - 10, COUNT), (20, 2 * COUNT + 10)):
+        with Writer.open(folder) as writer:
             put(writer, clustered(more, more))
-        brought_up(folder, AUTOMATIC)
-        assert trained_on() == trained
-    with Writer.existing(folder) as writer:
+        update(folder, AUTO)
+        assert metadata_of(folder).trained_on == trained_on
+    with Writer.open(folder) as writer:
         writer.remove(range(1, 1 + (2 * COUNT + 10) // 2))
-    brought_up(folder, AUTOMATIC)
-    assert trained_on() == COUNT + 5
+    update(folder, AUTO)
+    assert metadata_of(folder).trained_on == COUNT + 5
 
 
-def test_removing_everything_leaves_no_index(folder: Path) -> None:
-    brought_up(folder, "pca")
-    with Writer.existing(folder) as writer:
+def test_an_empty_collection_has_no_index(folder: Path) -> None:
+    update(folder, "pca")
+    with Writer.open(folder) as writer:
         writer.remove(range(1, COUNT + 1))
-    assert brought_up(folder, "pca") == "exact"
-    collection = Collection.open(folder)
-    request = ResolvedRequest(clustered(1, 1)[0], (0, 1, 2), np.ones(3), 5)
-    assert len(open_index(collection, AUTOMATIC, KEY).search(request).rows) == 0
+    assert update(folder, "pca") == "exact"
+    assert len(search(searcher_of(folder), clustered(1, 1), 5)[0].rows) == 0
 
 
-@pytest.mark.parametrize("name", ["faiss", "pca"])
-def test_a_strangers_index_is_used_only_where_its_files_are_plain_arrays(
-    name: str, folder: Path, caplog: pytest.LogCaptureFixture
+def test_a_copied_collection_is_searched_exactly_until_its_own_index_is_built(
+    folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    brought_up(folder, name)
-    collection = Collection.open(folder)
-    with caplog.at_level(logging.WARNING):
-        index = open_index(collection, AUTOMATIC, "another key")
-    trusted = name == "pca"
-    assert isinstance(index, TwoStageSearcher if trusted else Exact)
-    assert bool(caplog.messages) != trusted
-    assert all("another installation" in message and "compact c" in message for message in caplog.messages)
-    assert "another installation" in validate_index(collection, "another key")
-    assert validate_index(collection, KEY) == ""
+    update(folder, "pca")
+    copy = folder.with_name("copy")
+    shutil.copytree(folder, copy)
+    assert isinstance(searcher_of(copy), Exact) and method_of(copy) is None and not problem_of(copy)
+    assert update(copy, AUTO) == update(copy, "exact") == "exact"
+    assert isinstance(searcher_of(folder), TwoStageSearcher)  # that of the original is still in place
+    assert update(copy, "faiss") == "faiss"
+    assert isinstance(searcher_of(copy), TwoStageSearcher)
+    assert isinstance(searcher_of(folder), Exact)
+    assert not caplog.messages
 
 
-def damage_count(index: Path) -> None:
-    np.save(index / "ids.npy", np.arange(1, 101))
+def test_a_collection_of_another_installation_is_searched_exactly(folder: Path, tmp_path: Path) -> None:
+    update(folder, "pca")
+    collection, other = Collection.open(folder), tmp_path / "other" / "indexes"
+    assert isinstance(open_searcher(collection, other, AUTO), Exact)
+    assert index_method(collection, other) is None and index_stamp(collection, other) is None
 
 
-def damage_twice(index: Path) -> None:
-    ids = np.load(index / "ids.npy")
-    np.save(index / "ids.npy", np.full_like(ids, ids[0]))
+def test_an_index_of_other_items_under_the_same_ids_is_built_again(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after a backup was restored, and written to."""
+    shutil.copytree(folder, folder.with_name("backup"))
+    with Writer.open(folder) as writer:
+        put(writer, clustered(150, 2))
+    update(folder, "pca")
+    shutil.rmtree(folder)
+    folder.with_name("backup").rename(folder)
+    with Writer.open(folder) as writer:
+        given = put(writer, clustered(120, 3))
+    assert isinstance(searcher_of(folder), Exact)
+    assert "built on other items" in caplog.text and "built on other items" in problem_of(folder)
+    assert update(folder, AUTO) == "pca" and not problem_of(folder)
+    searcher = searcher_of(folder)
+    assert isinstance(searcher, TwoStageSearcher)
+    ids = Collection.open(folder).ids
+    assert [int(ids[ranked.rows[0]]) for ranked in search(searcher, clustered(120, 3), 5)] == given
 
 
-def damage_method(index: Path) -> None:
-    text = (index / "index.json").read_text()
-    (index / "index.json").write_text(text.replace('"pca"', '"no such method"'))
+def test_a_replaced_index_is_noticed_and_its_searchers_go_on(folder: Path) -> None:
+    update(folder, "pca")
+    collection, stamp = Collection.open(folder), index_stamp(Collection.open(folder), indexes_of(folder))
+    old, build = searcher_of(folder), metadata_of(folder).build
+    before = search(old, clustered(3, 1), 5)
+    assert update(folder, AUTO) == "pca" and index_stamp(collection, indexes_of(folder)) == stamp
+    (store_of(folder) / "crashed").mkdir()
+    update(folder, "pca", rebuild=True)
+    assert index_stamp(collection, indexes_of(folder)) not in (stamp, None)
+    assert {path.name for path in store_of(folder).iterdir()} == {metadata_of(folder).build, "index.json", "lock"}
+    assert metadata_of(folder).build != build
+    for ranked, again in zip(before, search(old, clustered(3, 1), 5), strict=True):
+        np.testing.assert_array_equal(ranked.rows, again.rows)
 
 
-def damage_link(index: Path) -> None:
-    """Files that lead out of the collection are not ours to map."""
-    outside = index.parents[2] / "outside.npy"
-    shutil.move(index / "0" / "columns.npy", outside)
-    os.symlink(outside, index / "0" / "columns.npy")
+def damage_count(build: Path) -> None:
+    np.save(build / "ids.npy", np.arange(1, 101))
+
+
+def damage_twice(build: Path) -> None:
+    ids = np.load(build / "ids.npy")
+    np.save(build / "ids.npy", np.full_like(ids, ids[0]))
+
+
+def damage_link(build: Path) -> None:
+    """A link out of the build, which is not followed."""
+    outside = build.parents[2] / "outside.npy"
+    shutil.move(build / "0" / "columns.npy", outside)
+    os.symlink(outside, build / "0" / "columns.npy")
+
+
+def replace(old: str, new: str) -> Callable[[Path], object]:
+    """Damage to the text of index.json."""
+
+    def damage(build: Path) -> None:
+        file = build.parent / "index.json"
+        assert old in file.read_text()
+        file.write_text(file.read_text().replace(old, new, 1))
+
+    return damage
 
 
 DAMAGES = {
-    "cut": lambda index: (index / "0" / "columns.npy").write_bytes(b"\x93NUMPY"),
-    "missing": lambda index: shutil.rmtree(index / "1"),
+    "cut": lambda build: (build / "0" / "columns.npy").write_bytes(b"\x93NUMPY"),
+    "missing": lambda build: shutil.rmtree(build / "1"),
     "all missing": shutil.rmtree,
     "count": damage_count,
     "twice": damage_twice,
-    "method": damage_method,
     "link": damage_link,
-    "json": lambda index: (index / "index.json").write_text("{"),
-    "keys": lambda index: (index / "index.json").write_text('{"method": "pca"}'),
-    "numbers": lambda index: (index / "index.json").write_text(
-        '{"method": "pca", "oversampling": [1e999], "trained_on": 1, "seal": ""}'
-    ),
+    "method": replace('"pca"', '"no such method"'),
+    "json": replace("{", "["),
+    "keys": replace('"method"', '"methods"'),
+    "numbers": replace('"oversampling":[', '"oversampling":[1e999,'),
+    "build": replace('"build":"', '"build":"../'),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_damaged_index_is_left_aside_and_made_anew(damage, folder: Path, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
-    brought_up(folder, "pca")
-    collection = Collection.open(folder)
-    assert collection.index_folder is not None
-    damage(collection.index_folder)
+def test_a_damaged_index_is_not_used_and_built_again(damage, folder: Path, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+    update(folder, "pca")
+    damage(store_of(folder) / metadata_of(folder).build)
     with caplog.at_level(logging.WARNING):
-        index = open_index(collection, AUTOMATIC, KEY)
-    assert isinstance(index, Exact)
-    assert "is not used" in caplog.text
-    assert validate_index(collection, KEY)
-    brought_up(folder, "pca")
-    assert isinstance(open_index(Collection.open(folder), AUTOMATIC, KEY), TwoStageSearcher)
-    assert not validate_index(Collection.open(folder), KEY)
+        assert isinstance(searcher_of(folder), Exact)
+    assert 'The search index of "c" is not used' in caplog.text and "build-index c" in caplog.text
+    assert problem_of(folder)
+    update(folder, "pca")
+    assert isinstance(searcher_of(folder), TwoStageSearcher)
+    assert not problem_of(folder)
 
 
-def test_what_cannot_be_built_leaves_the_old_index(folder: Path) -> None:
-    brought_up(folder, "pca")
-    before = sorted(path.relative_to(folder) for path in folder.rglob("*"))
+def test_validation_reads_every_byte(folder: Path) -> None:
+    update(folder, "pca")
+    assert not problem_of(folder)
+    file = store_of(folder) / metadata_of(folder).build / "2" / "columns.npy"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    assert problem_of(folder) == "its files were changed"
+    update(folder, "pca", rebuild=True)
+    assert not problem_of(folder)
+
+
+def files_of(folder: Path) -> list[Path]:
+    return sorted(path for path in store_of(folder).rglob("*"))
+
+
+def test_a_method_that_does_not_fit_leaves_the_old_index(folder: Path) -> None:
+    update(folder, "pca")
+    before = files_of(folder)
     for wrong in ("faiss:PQ7", "faiss:Nonsense", "annoy"):
         with pytest.raises(ConfigError):
-            brought_up(folder, wrong)
-    assert sorted(path.relative_to(folder) for path in folder.rglob("*")) == before
-    assert isinstance(open_index(Collection.open(folder), AUTOMATIC, KEY), TwoStageSearcher)
+            update(folder, wrong)
+    assert files_of(folder) == before
+    assert isinstance(searcher_of(folder), TwoStageSearcher)
 
 
 @pytest.mark.parametrize("name", ["pca", "faiss"])
-def test_a_full_disk_is_told_and_leaves_the_old_index(name: str, folder: Path) -> None:
-    brought_up(folder, "kdtree")
-    before = sorted((folder / "index").rglob("*"))
+def test_a_full_disk_is_reported_and_leaves_the_old_index(name: str, folder: Path) -> None:
+    update(folder, "kdtree")
+    before = files_of(folder)
     limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, most))  # files may not grow further
-        with pytest.raises(CollectionError, match="The collection c cannot be written: "):
-            brought_up(folder, name)
+        with pytest.raises(ConfigError, match=r"The search index cannot be written to .*indexes.*RPF_INSTANCE"):
+            update(folder, name)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
-    assert method_in_use(Collection.open(folder)) == "kdtree"
-    assert sorted((folder / "index").rglob("*")) == before
+    assert method_of(folder) == "kdtree"
+    assert files_of(folder) == before
+
+
+def test_an_instance_that_cannot_be_written_is_named(folder: Path) -> None:
+    indexes_of(folder).parent.write_text("no folder")
+    with pytest.raises(ConfigError, match=r"set RPF_INSTANCE to a folder that can be written"):
+        update(folder, "pca")
+    assert isinstance(searcher_of(folder), Exact)
+    assert update(folder, "exact") == "exact"
 
 
 def test_progress_counts_every_attributes_vectors(folder: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    with Writer.existing(folder) as writer:
-        update_index(writer, "pca", KEY, lambda *own: told.append(own))
-    assert {(phase, total) for phase, _, total in told} == {("building the index", 3 * COUNT)}
-    done = [own for _, own, _ in told]
+    calls: list[tuple[str, int, int]] = []
+    update_index(Collection.open(folder), indexes_of(folder), "pca", lambda *call: calls.append(call))
+    assert {(phase, total) for phase, _, total in calls} == {("building the index", 3 * COUNT)}
+    done = [count for _, count, _ in calls]
     assert done[-1] == 3 * COUNT and max(done) == done[-1]
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_those_that_lack_fewest_parts_come_first(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    """As exact search says, whatever the parts, weights and numbers asked; by a method that scans and by one that
-    does not."""
-    parts = np.random.default_rng(data.draw(st.integers(0, 99))).random((600, 3))
-    parts[data.draw(st.integers(0, 600)) :] = 1
-    folder = tmp_path_factory.mktemp("lacking") / "c"
-    write(folder, clustered(600, 3), parts.astype(np.float16))
-    brought_up(folder, data.draw(st.sampled_from(["none", "faiss:Flat"])))
-    collection = Collection.open(folder)
+def test_missing_parts_come_last_as_in_exact_search(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """For any parts, weights and k; by an index that scores and by one that does not."""
+    presence = np.random.default_rng(data.draw(st.integers(0, 99))).random((600, 3))
+    presence[data.draw(st.integers(0, 600)) :] = 1
+    folder = tmp_path_factory.mktemp("missing") / "c"
+    write(folder, clustered(600, 3), presence.astype(np.float16))
+    update(folder, data.draw(st.sampled_from(["none", "faiss:Flat"])))
     weights = np.array(data.draw(st.sampled_from([[1.0, 1, 1], [1, 0, 2], [0, 0, 1]])))
-    count = data.draw(st.integers(1, 60))
     query = clustered(1, data.draw(st.integers(0, 99)))[0]
-    index = open_index(collection, AUTOMATIC, KEY)
-    request = ResolvedRequest(query, (0, 1, 2), weights, count, missing_last=True)
-    found, best = (own.search(request) for own in (index, Exact(collection)))
-    fewest = (best.missing[weights > 0].sum(axis=0), found.missing[weights > 0].sum(axis=0))
-    np.testing.assert_array_equal(*fewest)
-    np.testing.assert_allclose(found.scores, best.scores, atol=ROUNDING)
+    request = ResolvedRequest(query, (0, 1, 2), weights, data.draw(st.integers(1, 60)), missing_last=True)
+    ranked, best = searcher_of(folder).search(request), Exact(Collection.open(folder)).search(request)
+    counts = [ranking.missing[weights > 0].sum(axis=0) for ranking in (ranked, best)]
+    np.testing.assert_array_equal(*counts)
+    np.testing.assert_allclose(ranked.scores, best.scores, atol=ROUNDING)

@@ -8,10 +8,11 @@ import pytest
 
 from rpf.errors import ConfigError
 from rpf.search.base import ScoringIndex, VectorIndex, nearest_first
-from rpf.search.indexes.registry import METHODS, make_method
+from rpf.search.indexes.registry import INDEXES, make_index
 
 EXACT = ["none", "pca", "kdtree", "faiss:Flat"]  # on vectors that a few directions hold
-ALL = [*METHODS, "faiss:Flat", "faiss:OPQ16,PQ16x4fs", "faiss:PCA16,IVF8,SQ8", "faiss:PQ16x4fs,RFlat"]
+LOCAL = [name for name in INDEXES if not make_index(name).needs_server]
+ALL = [*LOCAL, "faiss:Flat", "faiss:OPQ16,PQ16x4fs", "faiss:PCA16,IVF8,SQ8", "faiss:PQ16x4fs,RFlat"]
 FILES = {"none": "vectors.npy", "pca": "columns.npy", "kdtree": "vectors.npy"}  # others: index.faiss
 
 
@@ -35,7 +36,7 @@ def built(vectors: np.ndarray) -> Callable[[str], VectorIndex]:
 
     def one(name: str) -> VectorIndex:
         if name not in made:
-            made[name] = make_method(name)
+            made[name] = make_index(name)
             made[name].build(vectors)
         return made[name]
 
@@ -61,7 +62,7 @@ def test_neighbours_come_in_order_with_ties_to_the_lower_id(
 
 @pytest.mark.parametrize("name", ALL)
 def test_more_than_there_are_is_all_there_are(name: str, vectors: np.ndarray) -> None:
-    method = make_method(name)
+    method = make_index(name)
     method.build(vectors[:30])
     assert sorted(method.search(unit(1, 2), 50).ids[0]) == list(range(30))
 
@@ -83,7 +84,7 @@ def test_what_was_saved_opens_as_it_was(
 ) -> None:
     method, queries = built(name), unit(6, 4)
     method.save(tmp_path)
-    opened = make_method(name)
+    opened = make_index(name)
     opened.open(tmp_path, vectors.shape)  # type: ignore[arg-type]
     for old, new in zip(method.search(queries, 20), opened.search(queries, 20), strict=True):
         np.testing.assert_array_equal(old, new)
@@ -98,19 +99,19 @@ def test_files_of_other_vectors_and_damaged_ones_are_refused(
     built(name).save(tmp_path)
     for shape in ((299, 64), (300, 63)):
         with pytest.raises(ValueError):
-            make_method(name).open(tmp_path, shape)
+            make_index(name).open(tmp_path, shape)
     file = tmp_path / FILES.get(name, "index.faiss")
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(ValueError):
-        make_method(name).open(tmp_path, (300, 64))
+        make_index(name).open(tmp_path, (300, 64))
     file.unlink()
     with pytest.raises((OSError, ValueError)):
-        make_method(name).open(tmp_path, (300, 64))
+        make_index(name).open(tmp_path, (300, 64))
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in ("none", "kdtree")])
 def test_what_is_added_is_found_under_the_rows_that_follow(name: str, vectors: np.ndarray) -> None:
-    method = make_method(name)
+    method = make_index(name)
     method.build(vectors[:280])
     assert method.add(vectors[280:])
     found = method.search(vectors[[290, 5]], 3)
@@ -119,7 +120,7 @@ def test_what_is_added_is_found_under_the_rows_that_follow(name: str, vectors: n
 
 @pytest.mark.parametrize("name", ["none", "kdtree"])
 def test_methods_that_cannot_add_say_so_and_stay_as_they_are(name: str, vectors: np.ndarray) -> None:
-    method = make_method(name)
+    method = make_index(name)
     method.build(vectors[:280])
     assert not method.add(vectors[280:])
     assert len(method.search(unit(1, 5), 300).ids[0]) == 280
@@ -127,7 +128,7 @@ def test_methods_that_cannot_add_say_so_and_stay_as_they_are(name: str, vectors:
 
 def test_pca_keeps_the_directions_that_hold_the_vectors_and_no_more(vectors: np.ndarray, tmp_path: Path) -> None:
     for directions, most in ((5, 5), (200, 64)):
-        method = make_method("pca")
+        method = make_index("pca")
         method.build(unit(300, 6, dim=256, directions=directions))
         (tmp_path / str(directions)).mkdir()
         method.save(tmp_path / str(directions))
@@ -135,7 +136,7 @@ def test_pca_keeps_the_directions_that_hold_the_vectors_and_no_more(vectors: np.
 
 
 def test_lsh_estimates_distances() -> None:
-    method, queries = make_method("lsh"), unit(20, 4, 512, 512)
+    method, queries = make_index("lsh"), unit(20, 4, 512, 512)
     wide = unit(300, 5, 512, 512)
     method.build(wide)
     found = method.search(queries, 300)
@@ -154,10 +155,10 @@ def test_nearest_first_puts_what_was_not_found_last() -> None:
 @pytest.mark.parametrize("name", ["annoy", "", "pca:64", "kdtree:", "faiss:"])
 def test_a_name_that_is_none_gets_the_names_there_are(name: str) -> None:
     with pytest.raises(ConfigError, match="not one of the search methods none, pca, kdtree, lsh, faiss, hnsw, milvus"):
-        make_method(name)
+        make_index(name)
 
 
 @pytest.mark.parametrize("factory", ["Flat,Nonsense", "PCA65,SQ8", "PQ7"])
 def test_a_wrong_factory_string_is_told(factory: str, vectors: np.ndarray) -> None:
     with pytest.raises(ValueError, match=f"FAISS cannot build {factory}: .+"):
-        make_method(f"faiss:{factory}").build(vectors)
+        make_index(f"faiss:{factory}").build(vectors)

@@ -20,10 +20,10 @@ def submit(client: FlaskClient, body: object) -> TestResponse:
     return client.post("/submit", json=body)
 
 
-def upload(client: FlaskClient, picture: bytes, **fields: object) -> TestResponse:
+def upload(client: FlaskClient, image: bytes, **fields: object) -> TestResponse:
     """Send a form as urllib3 encodes it; a list of values is a repeated field."""
     parts = [(key, one) for key, value in fields.items() for one in (value if isinstance(value, list) else [value])]
-    body, kind = encode_multipart_formdata([("image", ("photo.jpg", picture)), *parts])  # type: ignore[arg-type]
+    body, kind = encode_multipart_formdata([("image", ("photo.jpg", image)), *parts])  # type: ignore[arg-type]
     return client.post("/submit", data=body, content_type=kind)
 
 
@@ -37,7 +37,7 @@ def assert_problem(answer: TestResponse, status: int, field: str | None = None, 
     assert [error["field"] for error in answer.json.get("errors", [])] == ([field] if field else [])
 
 
-def test_a_picture_of_the_collection_is_most_like_itself(client: FlaskClient, app: Flask, photo: Path) -> None:
+def test_submit_an_image_of_the_collection_ranks_it_first(client: FlaskClient, app: Flask, photo: Path) -> None:
     answer = submit(client, {"img_path": str(photo), "attrs": ATTRS})
     assert answer.status_code == 200
     assert answer.mimetype == "application/json"
@@ -53,7 +53,7 @@ def test_a_picture_of_the_collection_is_most_like_itself(client: FlaskClient, ap
     assert 0 < answer.json["retrieval_times"] < 600
 
 
-def test_all_ways_to_send_a_picture_agree(client: FlaskClient, photo: Path) -> None:
+def test_submit_by_path_and_by_form_give_the_same_ranking(client: FlaskClient, photo: Path) -> None:
     answers = [
         submit(client, {"img_path": str(photo), "attrs": ATTRS, "k": 7}),
         submit(client, {"img_path": photo.name, "attrs": "Độ dài tay; Thiết kế cổ áo", "k": 7, "collection": "tiny"}),
@@ -66,7 +66,7 @@ def test_all_ways_to_send_a_picture_agree(client: FlaskClient, photo: Path) -> N
     assert rankings == [rankings[0]] * 4
 
 
-def test_the_attributes_matter(client: FlaskClient, photo: Path) -> None:
+def test_submit_with_other_attributes_gives_other_similarities(client: FlaskClient, photo: Path) -> None:
     answers = [
         submit(client, {"img_path": photo.name, "attrs": attrs}).json for attrs in ("sleeve length", "skirt length")
     ]
@@ -74,7 +74,7 @@ def test_the_attributes_matter(client: FlaskClient, photo: Path) -> None:
     assert answers[0]["similarities"] != answers[1]["similarities"]
 
 
-def test_a_picture_from_elsewhere(client: FlaskClient) -> None:
+def test_submit_an_image_from_elsewhere_ranks_the_whole_collection(client: FlaskClient) -> None:
     drawn = io.BytesIO()
     Image.radial_gradient("L").save(drawn, "PNG")
     answer = upload(client, drawn.getvalue(), attrs=ATTRS, k="1000")
@@ -84,23 +84,23 @@ def test_a_picture_from_elsewhere(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("k", [0, -1, 1001, 10**30, 2.0, "10", True, None, [], {}])
-def test_k_out_of_range(client: FlaskClient, photo: Path, k: object) -> None:
+def test_submit_k_out_of_range_is_refused(client: FlaskClient, photo: Path, k: object) -> None:
     assert_problem(submit(client, {"img_path": str(photo), "attrs": ATTRS, "k": k}), 422, "k", "1 to 1000")
 
 
 @pytest.mark.parametrize("k", ["0", "1001", "", "ten", "1.5", "-3", "9" * 5000, "٣", " 7"])
-def test_k_out_of_range_in_a_form(client: FlaskClient, photo: Path, k: str) -> None:
+def test_submit_form_k_out_of_range_is_refused(client: FlaskClient, photo: Path, k: str) -> None:
     assert_problem(upload(client, photo.read_bytes(), attrs=ATTRS, k=k), 422, "k", "1 to 1000")
 
 
 @pytest.mark.parametrize("k", [1, 1000])
-def test_k_at_its_ends(client: FlaskClient, photo: Path, k: int) -> None:
+def test_submit_k_at_its_bounds_is_accepted(client: FlaskClient, photo: Path, k: int) -> None:
     answer = submit(client, {"img_path": str(photo), "attrs": ATTRS, "k": k})
     assert answer.json is not None
     assert len(answer.json["ids"]) == min(k, 40)
 
 
-def test_fields_that_are_missing_or_unknown(client: FlaskClient, photo: Path) -> None:
+def test_submit_missing_and_unknown_fields_are_named(client: FlaskClient, photo: Path) -> None:
     assert_problem(submit(client, {"attrs": ATTRS}), 422, "img_path", "img_path is missing")
     assert_problem(submit(client, {"img_path": str(photo)}), 422, "attrs", "attrs is missing")
     assert_problem(submit(client, {}), 422, "img_path")
@@ -114,12 +114,12 @@ def test_fields_that_are_missing_or_unknown(client: FlaskClient, photo: Path) ->
 
 @pytest.mark.parametrize("field", ["img_path", "attrs", "collection"])
 @pytest.mark.parametrize("value", [None, 5, True, ["a"], {"a": "b"}])
-def test_fields_of_the_wrong_type(client: FlaskClient, photo: Path, field: str, value: object) -> None:
+def test_submit_fields_of_the_wrong_type_are_named(client: FlaskClient, photo: Path, field: str, value: object) -> None:
     body = {"img_path": str(photo), "attrs": ATTRS, field: value}
     assert_problem(submit(client, body), 422, field, f"{field} must be a text")
 
 
-def test_form_fields_of_the_wrong_kind(client: FlaskClient, photo: Path) -> None:
+def test_submit_form_fields_of_the_wrong_kind_are_named(client: FlaskClient, photo: Path) -> None:
     text = {"image": "photo.jpg", "attrs": ATTRS}
     assert_problem(client.post("/submit", data=text, content_type="multipart/form-data"), 422, "image", "a file")
     file = {"image": (io.BytesIO(photo.read_bytes()), "a.jpg"), "attrs": (io.BytesIO(b"sleeve length"), "a.txt")}
@@ -142,33 +142,35 @@ def test_form_fields_of_the_wrong_kind(client: FlaskClient, photo: Path) -> None
         b'"a"',
     ],
 )
-def test_a_body_that_is_no_json_object(client: FlaskClient, body: bytes) -> None:
+def test_submit_body_that_is_no_json_object_is_refused(client: FlaskClient, body: bytes) -> None:
     assert_problem(client.post("/submit", data=body, content_type="application/json"), 400)
 
 
 @pytest.mark.parametrize("kind", [None, "", "text/plain", "application/x-www-form-urlencoded", "application/xml"])
-def test_other_content_types(client: FlaskClient, photo: Path, kind: str | None) -> None:
+def test_submit_other_content_types_are_refused(client: FlaskClient, photo: Path, kind: str | None) -> None:
     body = json.dumps({"img_path": str(photo), "attrs": ATTRS})
     assert_problem(client.post("/submit", data=body, content_type=kind), 415, says="application/json")
 
 
-def test_a_content_type_with_parameters(client: FlaskClient, photo: Path) -> None:
+def test_submit_content_type_with_parameters_is_accepted(client: FlaskClient, photo: Path) -> None:
     body = json.dumps({"img_path": str(photo), "attrs": ATTRS})
     assert client.post("/submit", data=body, content_type="Application/JSON; charset=utf-8").status_code == 200
 
 
 @pytest.mark.parametrize("attrs", ["", " ; ", "number of wheels", "sleeve length; number of wheels", "\0", "\ud800"])
-def test_attributes_that_are_none(client: FlaskClient, photo: Path, attrs: str) -> None:
+def test_submit_unknown_attributes_are_refused(client: FlaskClient, photo: Path, attrs: str) -> None:
     assert_problem(submit(client, {"img_path": str(photo), "attrs": attrs}), 422, "attrs")
 
 
 @pytest.mark.parametrize("name", ["no-such", "", "..", "../tiny", "tiny/", "/etc", "tiny\0", "\ud800", "x" * 5000])
-def test_an_unknown_collection(client: FlaskClient, photo: Path, name: str) -> None:
+def test_submit_unknown_collection_is_not_found(client: FlaskClient, photo: Path, name: str) -> None:
     body = {"img_path": str(photo), "attrs": ATTRS, "collection": name}
     assert_problem(submit(client, body), 404, "collection")
 
 
-def test_pictures_outside_are_forbidden_in_the_same_words(client: FlaskClient, photo: Path, tmp_path: Path) -> None:
+def test_submit_paths_outside_the_roots_are_forbidden_in_the_same_words(
+    client: FlaskClient, photo: Path, tmp_path: Path
+) -> None:
     (tmp_path / "there.jpg").write_bytes(photo.read_bytes())
     outside = [
         str(tmp_path / "there.jpg"),
@@ -189,26 +191,26 @@ def test_pictures_outside_are_forbidden_in_the_same_words(client: FlaskClient, p
 
 
 @pytest.mark.parametrize("address", ["http://localhost:8000/healthz", "https://example.org/a.jpg", "HTTP://x"])
-def test_submit_address_while_they_are_off_says_so(client: FlaskClient, address: str) -> None:
+def test_submit_web_address_while_they_are_off_is_forbidden(client: FlaskClient, address: str) -> None:
     answer = submit(client, {"img_path": address, "attrs": ATTRS})
     assert_problem(answer, 403, "img_path", "Addresses are not fetched here")
 
 
 @pytest.mark.parametrize("path", ["/submit/", "/healthz/", "/openapi.json/"])
-def test_api_path_with_a_slash_behind_it_is_a_json_404(client: FlaskClient, path: str) -> None:
+def test_api_path_with_a_trailing_slash_is_a_json_404(client: FlaskClient, path: str) -> None:
     assert_problem(client.post(path), 404)
 
 
 @pytest.mark.parametrize("path", ["", ".", "no-such.jpg", "no/such.jpg"])
-def test_inside_but_not_there(client: FlaskClient, path: str) -> None:
+def test_submit_path_without_a_file_is_not_found(client: FlaskClient, path: str) -> None:
     assert_problem(submit(client, {"img_path": path, "attrs": ATTRS}), 404, "img_path")
 
 
-def test_links_and_files_beside_the_collection(client: FlaskClient, photo: Path, tmp_path: Path) -> None:
+def test_submit_link_that_leads_out_and_text_file_are_refused(client: FlaskClient, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "there.jpg").write_bytes(photo.read_bytes())
     link, text = photo.parent / "link-out.jpg", photo.parent / "notes.txt"
     link.symlink_to(tmp_path / "there.jpg")
-    text.write_text("no picture")
+    text.write_text("no image")
     try:
         assert_problem(submit(client, {"img_path": link.name, "attrs": ATTRS}), 403, "img_path")
         assert_problem(submit(client, {"img_path": text.name, "attrs": ATTRS}), 422, "img_path")
@@ -217,7 +219,7 @@ def test_links_and_files_beside_the_collection(client: FlaskClient, photo: Path,
         text.unlink()
 
 
-def test_further_image_roots(settings: Settings, app: Flask, photo: Path, tmp_path: Path) -> None:
+def test_submit_reads_further_image_roots(settings: Settings, app: Flask, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "more.jpg").write_bytes(photo.read_bytes())
     site = create_app(settings.model_copy(update={"image_roots": (tmp_path,)}))
     site.extensions["rpf"].start()
@@ -227,16 +229,16 @@ def test_further_image_roots(settings: Settings, app: Flask, photo: Path, tmp_pa
         assert submit(client, {"img_path": path, "attrs": ATTRS}).status_code == 200
 
 
-@pytest.mark.parametrize("picture", [b"", b"no picture", b"\xff\xd8\xff\xe0", b"GIF89a"])
-def test_a_file_that_is_no_picture(client: FlaskClient, picture: bytes) -> None:
-    assert_problem(upload(client, picture, attrs=ATTRS), 422, "image")
+@pytest.mark.parametrize("image", [b"", b"no image", b"\xff\xd8\xff\xe0", b"GIF89a"])
+def test_submit_file_that_is_no_image_is_refused(client: FlaskClient, image: bytes) -> None:
+    assert_problem(upload(client, image, attrs=ATTRS), 422, "image")
 
 
-def test_a_damaged_picture(client: FlaskClient, photo: Path) -> None:
+def test_submit_damaged_image_is_refused(client: FlaskClient, photo: Path) -> None:
     assert_problem(upload(client, photo.read_bytes()[:1000], attrs=ATTRS), 422, "image")
 
 
-def test_files_that_are_too_large(client: FlaskClient, photo: Path) -> None:
+def test_submit_file_above_the_limit_is_too_large(client: FlaskClient, photo: Path) -> None:
     limit = 16 * 2**20
     padded = photo.read_bytes().ljust(limit, b"\0")  # what follows a JPEG's end is not looked at
     assert upload(client, padded, attrs=ATTRS).status_code == 200
@@ -250,7 +252,7 @@ def test_files_that_are_too_large(client: FlaskClient, photo: Path) -> None:
         large.unlink()
 
 
-def test_bodies_that_are_too_large(client: FlaskClient, photo: Path) -> None:
+def test_submit_body_above_the_limit_is_too_large(client: FlaskClient, photo: Path) -> None:
     assert_problem(submit(client, {"img_path": str(photo), "attrs": "x" * 100_000}), 413)
     assert_problem(upload(client, photo.read_bytes(), attrs="x" * 100_000), 413)
 
@@ -262,7 +264,7 @@ def test_submit_takes_post_only(client: FlaskClient, method: str) -> None:
     assert "POST" in answer.headers["Allow"]
 
 
-def test_no_token_is_needed_here_and_only_here(settings: Settings, app: Flask, photo: Path) -> None:
+def test_submit_alone_needs_no_csrf_token(settings: Settings, app: Flask, photo: Path) -> None:
     site = create_app(settings)
     site.extensions["rpf"].start()
     site.extensions["rpf"].wait()
@@ -276,12 +278,12 @@ def test_no_token_is_needed_here_and_only_here(settings: Settings, app: Flask, p
     assert posting == {"/submit"}
 
 
-def test_the_probes(client: FlaskClient) -> None:
+def test_probes_of_a_ready_site_are_ok(client: FlaskClient) -> None:
     assert (client.get("/healthz").status_code, client.get("/healthz").json) == (200, {"status": "ok"})
     assert (client.get("/readyz").status_code, client.get("/readyz").json) == (200, {"status": "ready"})
 
 
-def test_the_probes_of_a_site_that_has_no_engine_yet(settings: Settings) -> None:
+def test_readyz_before_the_engine_is_loaded_starts_it_and_reports_progress(settings: Settings) -> None:
     site = create_app(settings)  # not started
     client = site.test_client()
     assert client.get("/healthz").json == {"status": "ok"}
@@ -294,7 +296,7 @@ def test_the_probes_of_a_site_that_has_no_engine_yet(settings: Settings) -> None
     assert client.get("/readyz").status_code == 200
 
 
-def test_a_search_before_the_engine_is_there_is_asked_to_come_back(settings: Settings, photo: Path) -> None:
+def test_submit_before_the_engine_is_loaded_says_when_to_retry(settings: Settings, photo: Path) -> None:
     site = create_app(settings)
     answer = submit(site.test_client(), {"img_path": str(photo), "attrs": ATTRS})
     assert_problem(answer, 503)

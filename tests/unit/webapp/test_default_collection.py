@@ -16,15 +16,15 @@ from webapp import create_app
 def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """A site whose default collection lies beside another checkpoint's, which is named "wardrobe"."""
     base = tmp_path_factory.mktemp("default")
-    own = with_instance(settings, base / "instance").model_copy(
+    site_settings = with_instance(settings, base / "instance").model_copy(
         update={"collections": base / "collections", "collection": "wardrobe"}
     )
-    shutil.copytree(settings.collections / "tiny", own.collections / "wardrobe")
-    manifest = own.collections / "wardrobe" / "manifest.json"
+    shutil.copytree(settings.collections / "tiny", site_settings.collections / "wardrobe")
+    manifest = site_settings.collections / "wardrobe" / "manifest.json"
     checkpoint_hash = made_with(manifest, "0" * 64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rpf.ingest.default_collection.GARMENTS", 2)
-        app = create_app(own, TESTING=True, WTF_CSRF_ENABLED=False)
+        app = create_app(site_settings, TESTING=True, WTF_CSRF_ENABLED=False)
         loader = app.extensions["rpf"]
         loader.start()
         loader.wait()
@@ -77,7 +77,7 @@ def test_readyz_reports_a_default_collection_that_cannot_be_opened(site: Flask) 
     assert client.get("/readyz").status_code == 200
 
 
-def test_home_waits_until_the_name_is_known(settings: Settings, tmp_path: Path) -> None:
+def test_home_waits_until_the_default_collection_is_known(settings: Settings, tmp_path: Path) -> None:
     app = create_app(with_instance(settings, tmp_path))
     answer = app.test_client().get("/")
     assert (answer.status_code, "http-equiv" in answer.text) == (503, True)

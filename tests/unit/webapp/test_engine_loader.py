@@ -10,7 +10,7 @@ from webapp import create_app, start_background
 from webapp.engine_loader import EngineLoader, NotReady, StartFailed
 
 
-def test_the_engine_is_made_by_the_first_who_asks(settings: Settings) -> None:
+def test_engine_loader_loads_with_the_first_access(settings: Settings) -> None:
     loader = EngineLoader(settings)
     with pytest.raises(NotReady):
         _ = loader.engine
@@ -19,7 +19,7 @@ def test_the_engine_is_made_by_the_first_who_asks(settings: Settings) -> None:
     assert loader.engine is loader.engine
 
 
-def test_a_failed_start_says_why_and_is_tried_again(
+def test_engine_loader_after_a_failure_says_why_and_retries(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("webapp.engine_loader.RETRY_SECONDS", 0.0)
@@ -35,7 +35,7 @@ def test_a_failed_start_says_why_and_is_tried_again(
     assert len(loader.engine.collection("tiny")) == 40
 
 
-def test_expired_uploads_go_without_anybody_uploading(settings: Settings, tmp_path: Path) -> None:
+def test_expired_uploads_are_swept_without_new_uploads(settings: Settings, tmp_path: Path) -> None:
     app = create_app(with_instance(settings, tmp_path))
     app.extensions["rpf_uploads"].max_age = 0.4  # seconds instead of a day
     digest = app.extensions["rpf_uploads"].save(b"old")

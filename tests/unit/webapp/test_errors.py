@@ -61,7 +61,7 @@ def fails(site: Flask, error: Exception) -> str:
 
 
 @pytest.mark.parametrize(("kind", "status"), MENDABLE)
-def test_the_status_of_each_error(site: Flask, kind: type, status: int) -> None:
+def test_each_error_has_its_status(site: Flask, kind: type, status: int) -> None:
     address = fails(site, kind("Item %(id)d is not here.", id=7))
     answer = site.test_client().get(address, headers=JSON)
     assert answer.status_code == status
@@ -73,7 +73,7 @@ def test_the_status_of_each_error(site: Flask, kind: type, status: int) -> None:
     assert answer.json["detail"] == "Item 7 is not here."
 
 
-def test_people_get_a_page(site: Flask) -> None:
+def test_error_for_a_browser_is_a_page(site: Flask) -> None:
     address = fails(site, UnknownItem("Item %(id)s is not here.", id="<script>"))
     answer = site.test_client().get(address, headers=BROWSER)
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
@@ -94,12 +94,12 @@ def test_people_get_a_page(site: Flask) -> None:
         ("", "text/html"),
     ],
 )
-def test_who_gets_json(browser: FlaskClient, accept: str, mimetype: str) -> None:
+def test_error_is_json_where_the_client_accepts_it_by_name(browser: FlaskClient, accept: str, mimetype: str) -> None:
     answer = browser.get("/no/such/page", headers={"Accept": accept})
     assert (answer.status_code, answer.mimetype) == (404, mimetype)
 
 
-def test_the_api_speaks_json_and_english_to_everybody(browser: FlaskClient) -> None:
+def test_api_errors_are_json_in_english_for_browsers_too(browser: FlaskClient) -> None:
     answer = browser.get("/submit", headers={**BROWSER, "Accept-Language": "vi"})
     assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
     assert answer.json is not None
@@ -107,25 +107,25 @@ def test_the_api_speaks_json_and_english_to_everybody(browser: FlaskClient) -> N
     assert "POST" in answer.headers["Allow"]
 
 
-def test_headers_and_words_of_http_errors_are_kept(site: Flask) -> None:
+def test_http_error_keeps_its_headers_and_message(site: Flask) -> None:
     answer = site.test_client().get(fails(site, TooManyRequests("Slowly, please.", retry_after=7)), headers=JSON)
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
     assert answer.json is not None
     assert answer.json["detail"] == "Slowly, please."
 
 
-def test_an_http_error_that_brings_its_answer_keeps_it(site: Flask) -> None:
+def test_http_error_with_a_response_keeps_it(site: Flask) -> None:
     answer = site.test_client().get(fails(site, Conflict(response=site.response_class("as it is", 409))), headers=JSON)
     assert (answer.status_code, answer.text) == (409, "as it is")
 
 
-def test_redirects_are_no_errors(site: Flask) -> None:
+def test_redirect_is_no_error(site: Flask) -> None:
     site.add_url_rule("/folder/", "folder", lambda: abort(418))
     answer = site.test_client().get("/folder", headers=JSON)
     assert answer.status_code == 308
 
 
-def test_a_form_left_open_too_long(site: Flask) -> None:
+def test_expired_form_says_to_reload(site: Flask) -> None:
     client = site.test_client()
     client.set_cookie(site.config["SESSION_COOKIE_NAME"], "of another time")
     answer = client.get(fails(site, CSRFError("The CSRF token has expired.")), headers=BROWSER)
@@ -134,7 +134,7 @@ def test_a_form_left_open_too_long(site: Flask) -> None:
     assert "CSRF" not in answer.text
 
 
-def test_form_without_a_cookie_is_told_to_allow_cookies(site: Flask) -> None:
+def test_form_without_a_cookie_says_to_allow_cookies(site: Flask) -> None:
     answer = site.test_client().post("/c/tiny/search", data={"a": "sleeve_length"}, headers=BROWSER)
     assert answer.status_code == 400
     assert "allow cookies" in answer.text
@@ -142,7 +142,7 @@ def test_form_without_a_cookie_is_told_to_allow_cookies(site: Flask) -> None:
 
 @pytest.mark.parametrize("headers", [JSON, BROWSER])
 @pytest.mark.parametrize("error", [RuntimeError("the secret"), CheckpointError("the secret")])
-def test_what_nobody_expected_is_noted_and_not_shown(
+def test_unexpected_error_is_logged_and_not_shown(
     site: Flask, caplog: pytest.LogCaptureFixture, error: Exception, headers: dict[str, str]
 ) -> None:
     address = fails(site, error)
@@ -156,7 +156,7 @@ def test_what_nobody_expected_is_noted_and_not_shown(
 
 
 @pytest.mark.parametrize("headers", [JSON, BROWSER])
-def test_a_search_server_that_is_away_is_noted_and_not_described(
+def test_unavailable_search_server_is_logged_and_not_described(
     site: Flask, caplog: pytest.LogCaptureFixture, headers: dict[str, str]
 ) -> None:
     address = fails(site, SearchUnavailable("%(uri)s is away.", uri="http://10.0.0.7:19530"))
@@ -172,13 +172,13 @@ def test_a_search_server_that_is_away_is_noted_and_not_described(
 
 
 @pytest.mark.parametrize("path", ["/no", "/submit"])
-def test_too_large(site: Flask, path: str) -> None:
+def test_too_large_file_is_413(site: Flask, path: str) -> None:
     answer = site.test_client().get(fails(site, TooLarge(16 * 2**20)), headers=JSON)
     assert answer.status_code == 413
     assert "16 MB" in answer.text
 
 
-def test_while_the_engine_is_prepared(site: Flask) -> None:
+def test_engine_not_ready_is_503_with_progress(site: Flask) -> None:
     address = fails(site, NotReady("index", 3, 10))
     for headers, mimetype in ((JSON, "application/problem+json"), (BROWSER, "text/html")):
         answer = site.test_client().get(address, headers=headers)
@@ -189,7 +189,7 @@ def test_while_the_engine_is_prepared(site: Flask) -> None:
     assert {key: answer.json[key] for key in ("phase", "done", "total")} == {"phase": "index", "done": 3, "total": 10}
 
 
-def test_when_the_engine_cannot_be_made(site: Flask) -> None:
+def test_engine_that_failed_to_start_is_503_with_the_reason(site: Flask) -> None:
     address = fails(site, StartFailed("The checkpoint is missing."))
     for headers in (JSON, BROWSER):
         answer = site.test_client().get(address, headers=headers)

@@ -35,10 +35,10 @@ def get(client: FlaskClient, address: str, **headers: str) -> TestResponse:
     return client.get(address, headers={**HTML, **headers})
 
 
-def send(client: FlaskClient, picture: Path | bytes | None = None, **fields: object) -> TestResponse:
+def send(client: FlaskClient, image: Path | bytes | None = None, **fields: object) -> TestResponse:
     data = dict(fields)
-    if picture is not None:
-        content = picture if isinstance(picture, bytes) else picture.read_bytes()
+    if image is not None:
+        content = image if isinstance(image, bytes) else image.read_bytes()
         data["image"] = (io.BytesIO(content), "photo.jpg")
     return client.post("/c/tiny/search", data=data, headers=HTML, content_type="multipart/form-data")
 
@@ -57,13 +57,13 @@ def ranks(response: TestResponse) -> list[tuple[int, float]]:
 # ---- the way of a search ----
 
 
-def test_front_door(client: FlaskClient) -> None:
+def test_home_redirects_to_the_default_collection(client: FlaskClient) -> None:
     response = get(client, "/")
     assert response.status_code == 302
     assert response.location == "/c/tiny/"
 
 
-def test_start_page(client: FlaskClient) -> None:
+def test_start_page_has_samples_and_attributes(client: FlaskClient) -> None:
     html = words(get(client, "/c/tiny/"))
     assert "Find clothes by their details" in html
     assert html.count('name="sample"') == 6
@@ -71,7 +71,9 @@ def test_start_page(client: FlaskClient) -> None:
     assert "deleted after 24 hours" in html
 
 
-def test_upload_to_results(client: FlaskClient, photo: Path, engine: SearchEngine) -> None:
+def test_search_with_an_upload_shows_the_ranking_of_the_engine(
+    client: FlaskClient, photo: Path, engine: SearchEngine
+) -> None:
     response = send(client, photo, **TWO)
     assert response.status_code == 303
     assert re.fullmatch(
@@ -83,12 +85,12 @@ def test_upload_to_results(client: FlaskClient, photo: Path, engine: SearchEngin
     assert [alike for _, alike in shown] == pytest.approx([hit.similarity for hit in expected.hits], abs=1e-5)
 
 
-def test_sample_and_typed_attributes(client: FlaskClient) -> None:
+def test_search_with_a_sample_and_typed_attributes_redirects_to_its_results(client: FlaskClient) -> None:
     response = send(client, sample="5", attrs="tay áo; skirt length")
     assert response.location == "/c/tiny/results?item=5&a=skirt_length&a=sleeve_length"
 
 
-def test_camera_file_counts_as_picture(client: FlaskClient, photo: Path) -> None:
+def test_search_with_a_camera_file_uploads_it(client: FlaskClient, photo: Path) -> None:
     response = client.post(
         "/c/tiny/search",
         data={"camera": (io.BytesIO(photo.read_bytes()), "c.jpg"), **TWO},
@@ -98,7 +100,7 @@ def test_camera_file_counts_as_picture(client: FlaskClient, photo: Path) -> None
     assert "upload=" in response.location
 
 
-def test_results_page(client: FlaskClient) -> None:
+def test_results_page_shows_regions_weights_and_counts(client: FlaskClient) -> None:
     html = words(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length&w-coat_length=1.5"))
     assert html.count('<li class="hit"') == 24
     assert "39 garments" in html  # the query's own item is left out
@@ -110,7 +112,7 @@ def test_results_page(client: FlaskClient) -> None:
     assert "Most similar in sleeve length and coat length" in html
 
 
-def test_pages_of_results(client: FlaskClient) -> None:
+def test_results_are_paged(client: FlaskClient) -> None:
     address = "/c/tiny/results?item=3&a=sleeve_length"
     first, second = ranks(get(client, address)), ranks(get(client, address + "&page=2"))
     assert (len(first), len(second)) == (24, 15)
@@ -120,7 +122,7 @@ def test_pages_of_results(client: FlaskClient) -> None:
         assert get(client, address + bad).status_code == 404
 
 
-def test_weights_change_the_ranking(client: FlaskClient, engine: SearchEngine) -> None:
+def test_results_weights_change_the_ranking(client: FlaskClient, engine: SearchEngine) -> None:
     shown = ranks(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length&w-coat_length=0"))
     alone = ranks(get(client, "/c/tiny/results?item=3&a=sleeve_length"))
     assert shown == alone
@@ -130,7 +132,7 @@ def test_weights_change_the_ranking(client: FlaskClient, engine: SearchEngine) -
     assert [item for item, _ in weighted] == [hit.item.id for hit in expected.hits]
 
 
-def test_export_is_exact(client: FlaskClient, engine: SearchEngine) -> None:
+def test_export_has_the_similarities_of_the_engine(client: FlaskClient, engine: SearchEngine) -> None:
     request = SearchRequest(engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 2}, 1000)
     hits = engine.search("tiny", request).hits
     address = "/c/tiny/results.{}?item=3&a=sleeve_length&a=coat_length&w-coat_length=2"
@@ -145,7 +147,7 @@ def test_export_is_exact(client: FlaskClient, engine: SearchEngine) -> None:
     ]
 
 
-def test_item_page(client: FlaskClient, engine: SearchEngine) -> None:
+def test_item_page_shows_values_and_nearest_items(client: FlaskClient, engine: SearchEngine) -> None:
     html = words(get(client, "/c/tiny/item/3"))
     item = engine.collection("tiny").item(3)
     vocabulary = engine.collection("tiny").vocabulary
@@ -155,7 +157,7 @@ def test_item_page(client: FlaskClient, engine: SearchEngine) -> None:
     assert html.count('class="near-row') == len(vocabulary)
 
 
-def test_about_page(client: FlaskClient) -> None:
+def test_about_page_shows_model_accuracy_and_speed(client: FlaskClient) -> None:
     get(client, "/c/tiny/results?item=3&a=sleeve_length")
     html = words(get(client, "/c/tiny/about"))
     for part in (
@@ -174,39 +176,39 @@ def test_about_page(client: FlaskClient) -> None:
 # ---- what goes wrong ----
 
 
-def test_empty_form(client: FlaskClient) -> None:
+def test_search_without_anything_names_both_problems(client: FlaskClient) -> None:
     response = send(client)
     assert response.status_code == 422
     assert "Choose a photo" in words(response)
     assert "Tick at least one detail." in words(response)
 
 
-def test_no_attribute_keeps_the_picture(client: FlaskClient, photo: Path) -> None:
+def test_search_without_an_attribute_keeps_the_upload(client: FlaskClient, photo: Path) -> None:
     response = send(client, photo)
     assert response.status_code == 422
     assert 'id="a-problem"' in words(response)
-    kept = re.search(r'name="upload" value="([0-9a-f]{64})"', words(response))
-    assert kept is not None
-    again = send(client, upload=kept.group(1), a="sleeve_length")
-    assert again.location == f"/c/tiny/results?upload={kept.group(1)}&a=sleeve_length"
+    upload = re.search(r'name="upload" value="([0-9a-f]{64})"', words(response))
+    assert upload is not None
+    again = send(client, upload=upload.group(1), a="sleeve_length")
+    assert again.location == f"/c/tiny/results?upload={upload.group(1)}&a=sleeve_length"
 
 
-def test_unknown_attribute_names_the_nearest(client: FlaskClient) -> None:
+def test_search_with_an_unknown_attribute_names_the_nearest(client: FlaskClient) -> None:
     response = send(client, sample="3", attrs="sleeve lenth of zebras")
     assert response.status_code == 422
     assert 'id="attrs-problem"' in words(response)
     assert "Sleeve length" in words(response).split('id="attrs-problem"')[1][:300]
 
 
-@pytest.mark.parametrize("content", [b"no picture at all", b"\xff\xd8\xff\xe0" + bytes(100), b"x" * (17 * 2**20)])
-def test_bad_picture(client: FlaskClient, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"no image at all", b"\xff\xd8\xff\xe0" + bytes(100), b"x" * (17 * 2**20)])
+def test_search_with_a_bad_image_keeps_the_attributes(client: FlaskClient, content: bytes) -> None:
     response = send(client, content, **TWO)
     assert response.status_code == 422
     assert 'id="image-problem"' in words(response)
     assert re.search(r'id="a-sleeve_length" checked', words(response))
 
 
-def test_far_too_large_upload(client: FlaskClient) -> None:
+def test_search_with_a_far_too_large_upload_is_413(client: FlaskClient) -> None:
     assert send(client, bytes(49 * 2**20), **TWO).status_code == 413
 
 
@@ -223,13 +225,13 @@ def test_far_too_large_upload(client: FlaskClient) -> None:
         "/nowhere",
     ],
 )
-def test_not_there(client: FlaskClient, address: str) -> None:
+def test_page_that_does_not_exist_is_404(client: FlaskClient, address: str) -> None:
     response = get(client, address)
     assert response.status_code == 404
     assert "To the search" in words(response)
 
 
-def test_expired_upload(client: FlaskClient) -> None:
+def test_expired_upload_is_410_and_refused_by_the_form(client: FlaskClient) -> None:
     gone = "0" * 64
     for address in (f"/c/tiny/results?upload={gone}&a=sleeve_length", f"/c/tiny/upload/{gone}"):
         response = get(client, address)
@@ -250,18 +252,18 @@ def test_expired_upload(client: FlaskClient) -> None:
         ("&a=zebra", "is not an attribute here"),
     ],
 )
-def test_results_that_cannot_be(client: FlaskClient, query: str, message: str) -> None:
+def test_results_of_a_wrong_address_say_what_is_wrong(client: FlaskClient, query: str, message: str) -> None:
     response = get(client, "/c/tiny/results?item=3" + query)
     assert response.status_code == 422
     assert message in words(response)
     assert "Search again" in words(response)
 
 
-def test_reloading_a_refused_search_leads_back(client: FlaskClient) -> None:
+def test_reload_of_a_refused_search_redirects_to_the_form(client: FlaskClient) -> None:
     assert get(client, "/c/tiny/search").location == "/c/tiny/"
 
 
-def test_forms_need_their_token(app: Flask, settings, photo: Path) -> None:  # type: ignore[no-untyped-def]
+def test_search_needs_a_csrf_token(app: Flask, settings, photo: Path) -> None:  # type: ignore[no-untyped-def]
     guarded = create_app(settings, TESTING=True)
     guarded.extensions["rpf"] = app.extensions["rpf"]
     client = guarded.test_client()
@@ -271,7 +273,7 @@ def test_forms_need_their_token(app: Flask, settings, photo: Path) -> None:  # t
     assert send(client, sample="3", csrf_token=token.group(1), **TWO).status_code == 303
 
 
-def test_secret_is_kept(settings) -> None:  # type: ignore[no-untyped-def]
+def test_session_key_is_created_once_for_the_owner(settings) -> None:  # type: ignore[no-untyped-def]
     first, second = create_app(settings), create_app(settings)
     assert first.config["SECRET_KEY"] == second.config["SECRET_KEY"]
     assert (settings.instance / "secret_key").stat().st_mode & 0o777 == 0o600
@@ -285,7 +287,7 @@ class Underway(EngineLoader):
         raise NotReady("indexing", 120, 600)
 
 
-def test_waiting_page(settings) -> None:  # type: ignore[no-untyped-def]
+def test_page_while_the_engine_loads_shows_progress(settings) -> None:  # type: ignore[no-untyped-def]
     waiting = create_app(settings, TESTING=True)
     waiting.extensions["rpf"] = Underway(settings)
     response = get(waiting.test_client(), "/c/tiny/")
@@ -295,10 +297,10 @@ def test_waiting_page(settings) -> None:  # type: ignore[no-untyped-def]
     assert '<progress class="phase" max="600" value="120"' in words(response)
 
 
-# ---- pictures ----
+# ---- images ----
 
 
-def test_pictures_are_small_cached_and_by_id(client: FlaskClient) -> None:
+def test_item_images_are_small_and_cached_for_a_year(client: FlaskClient) -> None:
     for kind, side in (("thumb", 320), ("image", 1200)):
         response = client.get(f"/c/tiny/{kind}/3")
         assert response.mimetype == "image/webp"
@@ -309,7 +311,7 @@ def test_pictures_are_small_cached_and_by_id(client: FlaskClient) -> None:
         assert client.get(f"/c/tiny/{kind}/3", headers={"If-None-Match": etag}).status_code == 304
 
 
-def test_uploaded_picture_is_private(client: FlaskClient, photo: Path) -> None:
+def test_uploaded_image_is_private(client: FlaskClient, photo: Path) -> None:
     digest = re.search(r"upload=([0-9a-f]{64})", send(client, photo, **TWO).location or "")
     assert digest is not None
     response = client.get(f"/c/tiny/upload/{digest.group(1)}")
@@ -320,7 +322,7 @@ def test_uploaded_picture_is_private(client: FlaskClient, photo: Path) -> None:
 # ---- languages ----
 
 
-def test_language_of_the_browser_and_the_switch(client: FlaskClient) -> None:
+def test_language_is_that_of_the_switch_else_of_the_browser(client: FlaskClient) -> None:
     vietnamese = {"Accept-Language": "vi-VN,vi;q=0.9,en;q=0.5"}
     assert '<html lang="vi">' in words(get(client, "/c/tiny/", **vietnamese))
     assert '<html lang="en">' in words(get(client, "/c/tiny/", **{"Accept-Language": "fr"}))
@@ -334,7 +336,7 @@ def test_language_of_the_browser_and_the_switch(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("away", ["//evil.example", "https://evil.example", "/\\evil.example", "/\t/evil.example", "x"])
-def test_switch_stays_on_the_site(client: FlaskClient, away: str) -> None:
+def test_language_switch_redirects_within_the_site_only(client: FlaskClient, away: str) -> None:
     response = client.get("/language/vi", query_string={"next": away})
     assert response.location == "/"
 
@@ -357,7 +359,7 @@ def translated() -> dict[str, str]:
     return {str(message.id): str(message.string) for message in catalogue if message.id}
 
 
-def test_everything_is_in_vietnamese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_catalogue_has_every_text_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What pybabel finds with babel.cfg and the names of our errors is in the catalogue, and nothing more is."""
     errors = (
         "BadImage UnknownAttribute UnknownItem UnknownCollection CollectionError QueryError "
@@ -427,11 +429,11 @@ def outline(request: pytest.FixtureRequest, client: FlaskClient) -> Iterator[Out
     yield found
 
 
-def test_nothing_inline(outline: Outline) -> None:
+def test_page_has_nothing_inline(outline: Outline) -> None:
     assert outline.inline == []
 
 
-def test_labels_alternatives_and_ids(outline: Outline) -> None:
+def test_page_has_labels_alternatives_and_unique_ids(outline: Outline) -> None:
     assert [given for given in outline.inputs if given.get("id") not in outline.labelled] == []
     assert outline.images_without_words == 0
     assert len(outline.ids) == len(set(outline.ids))

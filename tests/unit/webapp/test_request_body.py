@@ -100,7 +100,7 @@ def test_form_with_a_file_name_of_any_bytes_is_accepted(client: FlaskClient, pho
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["/submit", "/c/tiny/search"])
-def test_form_that_cannot_be_read_is_called_so(
+def test_form_that_is_malformed_says_so(
     client: FlaskClient, photo: Path, path: str, cut: slice, content_type: str, says: str
 ) -> None:
     body, _ = form(photo.read_bytes())

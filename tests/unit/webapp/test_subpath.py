@@ -1,4 +1,4 @@
-"""The site below a path of another site. (tests/test_deploy.py has the same behind nginx.)"""
+"""The site below a path of another site. (tests/e2e/test_deploy.py has the same behind nginx.)"""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import urllib3
 from benchmarks.common.site_server import serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
-from tests.e2e.test_guards import Make, make  # noqa: F401
+from tests.unit.webapp.test_middleware import Make, make  # noqa: F401
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_forwarded_prefix_is_believed_of_trusted_proxies(make: Make, proxies: in
 
 
 def test_script_name_of_the_environment_is_the_sites_path(settings: Settings, tmp_path: Path) -> None:
-    own = with_instance(settings, tmp_path)
-    with serve(own, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
+    site_settings = with_instance(settings, tmp_path)
+    with serve(site_settings, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
         page = urllib3.request("GET", site.address + "/shop/search/c/tiny/", retries=False)
         assert page.status == 200
         assert 'href="/shop/search/c/tiny/about"' in page.data.decode()

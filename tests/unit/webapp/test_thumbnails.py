@@ -9,7 +9,7 @@ from PIL import Image
 from rpf.images import decode
 from webapp.images.thumbnails import Thumbnails
 
-KEY = hashlib.sha256(b"a picture").hexdigest()
+KEY = hashlib.sha256(b"an image").hexdigest()
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def thumbnails(tmp_path: Path) -> Thumbnails:
     return Thumbnails(tmp_path / "instance" / "thumbnails")
 
 
-def test_a_real_thumbnail(thumbnails: Thumbnails) -> None:
+def test_thumbnail_of_a_photo_fits_its_side(thumbnails: Thumbnails) -> None:
     photo = io.BytesIO()
     Image.linear_gradient("L").resize((300, 600)).save(photo, "PNG")
     data = thumbnails.get(KEY, 100, lambda: decode.thumbnail(photo.getvalue(), 100))
@@ -25,7 +25,7 @@ def test_a_real_thumbnail(thumbnails: Thumbnails) -> None:
         assert (made.format, made.size) == ("WEBP", (50, 100))
 
 
-def test_it_is_made_once_per_size(thumbnails: Thumbnails) -> None:
+def test_thumbnail_is_encoded_once_per_size(thumbnails: Thumbnails) -> None:
     made: list[int] = []
 
     def make() -> bytes:
@@ -40,10 +40,10 @@ def test_it_is_made_once_per_size(thumbnails: Thumbnails) -> None:
     assert len(made) == 2
 
 
-def test_threads_that_ask_at_once_share_the_work(thumbnails: Thumbnails) -> None:
+def test_thumbnail_wanted_by_many_threads_is_encoded_once(thumbnails: Thumbnails) -> None:
     made: list[int] = []
     together = threading.Barrier(8)
-    seen: list[bytes] = []
+    results: list[bytes] = []
 
     def make() -> bytes:
         made.append(1)
@@ -51,28 +51,28 @@ def test_threads_that_ask_at_once_share_the_work(thumbnails: Thumbnails) -> None
 
     def ask() -> None:
         together.wait()
-        seen.append(thumbnails.get(KEY, 100, make))
+        results.append(thumbnails.get(KEY, 100, make))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert seen == [b"webp" * 10_000] * 8
+    assert results == [b"webp" * 10_000] * 8
     assert len(made) == 1
 
 
-def test_what_fails_is_tried_again_and_leaves_nothing(thumbnails: Thumbnails) -> None:
+def test_thumbnail_that_failed_is_retried_and_leaves_nothing(thumbnails: Thumbnails) -> None:
     def fail() -> bytes:
-        raise OSError("no such picture")
+        raise OSError("no such image")
 
-    with pytest.raises(OSError, match="no such picture"):
+    with pytest.raises(OSError, match="no such image"):
         thumbnails.get(KEY, 100, fail)
     assert list(thumbnails.folder.parent.glob("**/*.*")) == []
     assert thumbnails.get(KEY, 100, lambda: b"webp") == b"webp"
 
 
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", KEY.upper(), KEY[:-1], KEY + "\n"])
-def test_a_key_is_a_digest(thumbnails: Thumbnails, key: str) -> None:
+def test_thumbnail_key_must_be_a_digest(thumbnails: Thumbnails, key: str) -> None:
     with pytest.raises(ValueError, match="SHA-256"):
         thumbnails.get(key, 100, lambda: b"webp")

@@ -1,4 +1,4 @@
-"""Garments that lack a chosen part, on the pages and in the JSON route: over a model that tells parts, and one not."""
+"""Missing attributes on the pages, in exports and in /submit, with and without a model that tells presence."""
 
 import csv
 import io
@@ -27,10 +27,10 @@ NOTE = "This garment does not seem to have"
 
 @pytest.fixture(scope="module")
 def app(parts_settings: Settings) -> Flask:
-    made = create_app(parts_settings, TESTING=True, WTF_CSRF_ENABLED=False)
-    made.extensions["rpf"].start()
-    made.extensions["rpf"].wait()
-    return made
+    app = create_app(parts_settings, TESTING=True, WTF_CSRF_ENABLED=False)
+    app.extensions["rpf"].start()
+    app.extensions["rpf"].wait()
+    return app
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def item_with(engine: SearchEngine, keys: set[str], without: set[str]) -> int:
     )
 
 
-def test_cards_of_those_that_lack_a_part_come_last_and_say_so(
+def test_results_with_missing_attributes_come_last_and_say_so(
     client: FlaskClient, engine: SearchEngine, address: str, weights: dict[str, float]
 ) -> None:
     hits = engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 48, missing_last=True)).hits
@@ -91,19 +91,19 @@ def test_cards_of_those_that_lack_a_part_come_last_and_say_so(
         assert len(re.findall(r'<rect class="attr-', card)) == 2 - len(hit.missing)
 
 
-def test_the_heading_stands_on_each_page_that_has_such_garments(
+def test_results_heading_is_on_each_page_with_missing_attributes(
     client: FlaskClient, engine: SearchEngine, address: str, weights: dict[str, float]
 ) -> None:
     whole = ranks(get(client, address + "&n=48"))
     pages = [get(client, f"{address}&page={page}") for page in (1, 2)]
     assert ranks(pages[0]) + ranks(pages[1]) == whole
     hits = engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 48, missing_last=True)).hits
-    for response, own in zip(pages, (hits[:24], hits[24:]), strict=True):
-        assert words(response).count(HEADING) == any(hit.missing for hit in own)
-        assert words(response).count('<ol class="grid') == len({bool(hit.missing) for hit in own})
+    for response, page_hits in zip(pages, (hits[:24], hits[24:]), strict=True):
+        assert words(response).count(HEADING) == any(hit.missing for hit in page_hits)
+        assert words(response).count('<ol class="grid') == len({bool(hit.missing) for hit in page_hits})
 
 
-def test_the_switch_mixes_them_and_stays_in_the_address(
+def test_results_mixed_ranks_by_similarity_alone_and_stays_in_the_address(
     client: FlaskClient, engine: SearchEngine, address: str, weights: dict[str, float]
 ) -> None:
     apart = words(get(client, address))
@@ -120,29 +120,31 @@ def test_the_switch_mixes_them_and_stays_in_the_address(
     assert words(get(client, address + "&mixed=0")).count("checked") == words(get(client, address)).count("checked")
 
 
-def test_a_query_that_lacks_a_chosen_part_is_told_what_it_has(
+def test_results_of_a_query_with_a_missing_attribute_offer_the_present_ones(
     client: FlaskClient, engine: SearchEngine, two_parts: tuple[str, str]
 ) -> None:
     vocabulary = engine.collection("parts").vocabulary
     first, second = (vocabulary[key].name().lower() for key in two_parts)
-    own = item_with(engine, {two_parts[0]}, {two_parts[1]})
-    has = engine.query_item("parts", own).present or ()
-    response = get(client, f"/c/parts/results?item={own}&a={two_parts[0]}&a={two_parts[1]}&w-{two_parts[0]}=2&n=48")
+    item_id = item_with(engine, {two_parts[0]}, {two_parts[1]})
+    has = engine.query_item("parts", item_id).present or ()
+    response = get(client, f"/c/parts/results?item={item_id}&a={two_parts[0]}&a={two_parts[1]}&w-{two_parts[0]}=2&n=48")
     html = words(response)
     assert f"{NOTE} {second}." in html
     assert html.count('class="region box') == 1  # no region is shown for what is not there
     link = re.search(r'<a href="([^"]+)">Search by what it has: ([^<]+)</a>', html)
     assert link is not None and first in link.group(2) and second not in link.group(2)
-    asked = parse_qs(urlsplit(link.group(1)).query)
-    assert asked["a"] == [key for key in vocabulary.keys if key in has]
-    assert asked[f"w-{two_parts[0]}"] == ["2"] and asked["n"] == ["48"] and asked["item"] == [str(own)]
+    args = parse_qs(urlsplit(link.group(1)).query)
+    assert args["a"] == [key for key in vocabulary.keys if key in has]
+    assert args[f"w-{two_parts[0]}"] == ["2"] and args["n"] == ["48"] and args["item"] == [str(item_id)]
     assert NOTE not in words(get(client, link.group(1)))
     # What does not count does not matter.
-    unweighed = f"/c/parts/results?item={own}&a={two_parts[0]}&a={two_parts[1]}&w-{two_parts[1]}=0"
+    unweighed = f"/c/parts/results?item={item_id}&a={two_parts[0]}&a={two_parts[1]}&w-{two_parts[1]}=0"
     assert NOTE not in words(get(client, unweighed))
 
 
-def test_an_uploaded_picture_is_told_the_same(client: FlaskClient, engine: SearchEngine, photo: Path) -> None:
+def test_results_of_an_upload_with_a_missing_attribute_say_so(
+    client: FlaskClient, engine: SearchEngine, photo: Path
+) -> None:
     has = engine.embed(photo).present
     assert has is not None
     lacked = next(key for key in engine.info.attributes if key not in has)
@@ -150,37 +152,39 @@ def test_an_uploaded_picture_is_told_the_same(client: FlaskClient, engine: Searc
     assert f"{NOTE} {engine.collection('parts').vocabulary[lacked].name().lower()}." in words(get(client, location))
 
 
-def test_the_item_page_says_what_is_not_there(client: FlaskClient, engine: SearchEngine) -> None:
-    collection, all_absent = engine.collection("parts"), 0
+def test_item_page_names_missing_attributes(client: FlaskClient, engine: SearchEngine) -> None:
+    collection, total = engine.collection("parts"), 0
     for item_id in collection.ids[:8].tolist():
         html = words(get(client, f"/c/parts/item/{item_id}"))
         query, labels = engine.query_item("parts", item_id), collection.item(item_id).labels
-        absent = [key for key in collection.vocabulary.keys if query.is_missing(key) and key not in labels]
-        all_absent += len(absent)
-        assert html.count(">none</span>") == len(absent)
-        assert html.count('class="near-row') == 8 - len(absent)
-    assert all_absent > 8
+        missing = [key for key in collection.vocabulary.keys if query.is_missing(key) and key not in labels]
+        total += len(missing)
+        assert html.count(">none</span>") == len(missing)
+        assert html.count('class="near-row') == 8 - len(missing)
+    assert total > 8
 
 
-def test_in_vietnamese(client: FlaskClient, engine: SearchEngine, address: str, two_parts: tuple[str, str]) -> None:
+def test_missing_attributes_are_named_in_vietnamese(
+    client: FlaskClient, engine: SearchEngine, address: str, two_parts: tuple[str, str]
+) -> None:
     html = words(get(client, address + "&n=48", **{"Accept-Language": "vi"}))
     name = engine.collection("parts").vocabulary[two_parts[0]].name("vi")
     for text in ("Những món sau thiếu chi tiết bạn chọn", f"{name}: không có", "Xếp lẫn cả những món thiếu chi tiết"):
         assert text in html
-    own = item_with(engine, set(), {two_parts[0]})
-    html = words(get(client, f"/c/parts/results?item={own}&a={two_parts[0]}", **{"Accept-Language": "vi"}))
+    item_id = item_with(engine, set(), {two_parts[0]})
+    html = words(get(client, f"/c/parts/results?item={item_id}&a={two_parts[0]}", **{"Accept-Language": "vi"}))
     assert f"Món đồ này có vẻ không có {name[0].lower()}{name[1:]}." in html
 
 
-def test_exports_tell_it_too(
+def test_exports_name_missing_attributes(
     client: FlaskClient, engine: SearchEngine, address: str, weights: dict[str, float]
 ) -> None:
     hits = engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 1000, missing_last=True)).hits
     address = address.replace("results?", "results.{}?")
     rows = list(csv.DictReader(io.StringIO(client.get(address.format("csv")).data.decode("utf-8-sig"))))
     assert [(int(row["id"]), row["missing"]) for row in rows] == [(hit.item.id, "; ".join(hit.missing)) for hit in hits]
-    found = json.loads(client.get(address.format("json")).data)["results"]
-    assert [(row["id"], row["missing"]) for row in found] == [(hit.item.id, list(hit.missing)) for hit in hits]
+    rows_of_json = json.loads(client.get(address.format("json")).data)["results"]
+    assert [(row["id"], row["missing"]) for row in rows_of_json] == [(hit.item.id, list(hit.missing)) for hit in hits]
     plain = [
         hit.item.id for hit in engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 1000)).hits
     ]
@@ -189,7 +193,7 @@ def test_exports_tell_it_too(
     assert "missing" not in client.get(address.format("csv") + "&mixed=1").get_data(as_text=True)
 
 
-def test_the_page_keeps_to_what_every_page_keeps_to(client: FlaskClient, address: str) -> None:
+def test_results_with_missing_attributes_keep_the_rules_of_pages(client: FlaskClient, address: str) -> None:
     for more in ("", "&mixed=1"):
         outline = Outline()
         outline.feed(get(client, address + more).get_data(as_text=True))
@@ -199,7 +203,7 @@ def test_the_page_keeps_to_what_every_page_keeps_to(client: FlaskClient, address
 
 
 @pytest.mark.parametrize("more", ["", "&mixed=1"])
-def test_where_nothing_is_known_nothing_is_said(settings: Settings, more: str) -> None:
+def test_pages_without_known_presence_do_not_mention_it(settings: Settings, more: str) -> None:
     site = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
     site.extensions["rpf"].start()
     site.extensions["rpf"].wait()
@@ -214,7 +218,7 @@ def test_where_nothing_is_known_nothing_is_said(settings: Settings, more: str) -
     assert client.get(address).data.decode("utf-8-sig").splitlines()[0] == "rank,id,path,similarity,sleeve_length"
 
 
-def test_a_collection_of_before_under_a_model_that_tells_parts(
+def test_results_of_a_collection_without_presence_do_not_mention_it(
     parts_settings: Settings, tmp_path: Path, photo: Path
 ) -> None:
     shutil.copytree(parts_settings.collections, tmp_path / "collections")
@@ -238,7 +242,7 @@ def test_a_collection_of_before_under_a_model_that_tells_parts(
 # ---- POST /submit ----
 
 
-def test_submit_puts_them_last_when_asked(
+def test_submit_lacking_last_ranks_missing_attributes_last(
     client: FlaskClient, engine: SearchEngine, photo: Path, two_parts: tuple[str, str]
 ) -> None:
     body = {"img_path": photo.name, "attrs": "; ".join(two_parts), "k": 30}
@@ -258,7 +262,7 @@ def test_submit_puts_them_last_when_asked(
 
 
 @pytest.mark.parametrize("value", [None, 1, 0, "true", [], {}])
-def test_the_option_is_true_or_false(client: FlaskClient, photo: Path, value: object) -> None:
+def test_submit_lacking_last_is_true_or_false(client: FlaskClient, photo: Path, value: object) -> None:
     answer = client.post("/submit", json={"img_path": photo.name, "attrs": "sleeves", "lacking_last": value})
     assert answer.status_code == 422
     assert answer.get_json()["detail"] == "lacking_last must be true or false."
@@ -266,7 +270,7 @@ def test_the_option_is_true_or_false(client: FlaskClient, photo: Path, value: ob
 
 
 @pytest.mark.parametrize("value", ["1", "True", "yes", ""])
-def test_the_option_in_a_form_is_true_or_false(client: FlaskClient, photo: Path, value: str) -> None:
+def test_submit_form_lacking_last_is_true_or_false(client: FlaskClient, photo: Path, value: str) -> None:
     body, headers = form(photo.read_bytes(), attrs="sleeves", lacking_last=value)
     answer = client.post("/submit", data=body, headers=headers)
     assert answer.get_json()["errors"][0]["field"] == "lacking_last"

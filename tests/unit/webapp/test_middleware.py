@@ -1,4 +1,4 @@
-"""What stands between the site and the internet: limits, headers, logs, counts."""
+"""Middleware of the site: rate limit, security headers, request log, metrics."""
 
 import io
 import json
@@ -27,24 +27,24 @@ def make(settings: Settings, app: Flask, tmp_path: Path) -> Make:
     """A client of a site with these options, over the engine that is there already."""
 
     def made(csrf: bool = False, **options: object) -> FlaskClient:
-        own = create_app(
+        site = create_app(
             with_instance(settings, tmp_path),
             SiteConfig(**options),  # type: ignore[arg-type]
             TESTING=True,
             WTF_CSRF_ENABLED=csrf,
         )
-        loader = own.extensions["rpf"]
+        loader = site.extensions["rpf"]
         if options.get("metrics"):
             loader.start()
             loader.wait()
         else:
             loader._engine = app.extensions["rpf"].engine
-        return own.test_client()
+        return site.test_client()
 
     return made
 
 
-def test_searches_are_counted_together_and_the_rest_is_free(make: Make, photo: Path) -> None:
+def test_rate_limit_counts_searches_together_and_nothing_else(make: Make, photo: Path) -> None:
     client = make(rate_limit="3 per minute")
     assert client.get(RESULTS).status_code == 200
     assert client.get("/c/tiny/results.csv?item=1&a=sleeve_length").status_code == 200
@@ -70,7 +70,7 @@ def test_searches_are_counted_together_and_the_rest_is_free(make: Make, photo: P
         assert client.get(free).status_code < 400, free
 
 
-def test_each_address_has_its_own_count(make: Make) -> None:
+def test_rate_limit_counts_by_address(make: Make) -> None:
     client = make(rate_limit="1 per minute")
 
     def ask(address: str, **headers: str) -> int:
@@ -81,17 +81,17 @@ def test_each_address_has_its_own_count(make: Make) -> None:
     assert ask("192.0.2.1", **{"X-Forwarded-For": "192.0.2.77"}) == 429  # anybody can say so
 
 
-def test_behind_a_proxy_the_address_is_the_one_that_it_tells(make: Make) -> None:
+def test_rate_limit_behind_a_proxy_counts_the_forwarded_address(make: Make) -> None:
     client = make(rate_limit="1 per minute", trusted_proxies=1)
 
-    def ask(told: str) -> int:
-        return client.get(RESULTS, headers={"X-Forwarded-For": told}).status_code
+    def ask(forwarded: str) -> int:
+        return client.get(RESULTS, headers={"X-Forwarded-For": forwarded}).status_code
 
     assert [ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.2")] == [200, 429, 200]
     assert ask("192.0.2.99, 192.0.2.1") == 429  # what the visitor wrote before the proxy's word does not count
 
 
-def test_without_a_limit(make: Make) -> None:
+def test_rate_limit_off_limits_nothing(make: Make) -> None:
     client = make(rate_limit="")
     assert {client.get(RESULTS).status_code for _ in range(40)} == {200}
 
@@ -99,7 +99,7 @@ def test_without_a_limit(make: Make) -> None:
 @pytest.mark.parametrize(
     "path", [RESULTS, "/c/tiny/", "/c/tiny/thumb/1", "/nowhere", "/healthz", "/static/site.js", "/api"]
 )
-def test_every_answer_is_hardened(make: Make, path: str) -> None:
+def test_security_headers_are_on_every_response(make: Make, path: str) -> None:
     headers = make().get(path).headers
     policy = dict(rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
@@ -111,14 +111,14 @@ def test_every_answer_is_hardened(make: Make, path: str) -> None:
     assert "Strict-Transport-Security" not in headers
 
 
-def test_by_https_only(make: Make) -> None:
+def test_security_headers_of_https_have_hsts_and_secure_cookies(make: Make) -> None:
     answer = make(csrf=True, https=True).get("/c/tiny/")
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
     cookie = answer.headers["Set-Cookie"]
     assert all(part in cookie for part in ("Secure", "HttpOnly", "SameSite=Lax"))
 
 
-def test_cookies_are_for_this_site_alone(make: Make) -> None:
+def test_session_cookie_is_http_only_and_lax(make: Make) -> None:
     cookie = make(csrf=True).get("/c/tiny/").headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Secure" not in cookie
 
@@ -141,7 +141,9 @@ def logged() -> Iterator[Callable[[], list[dict[str, object]]]]:
         logger.removeHandler(handler)
 
 
-def test_a_request_is_a_line(client: FlaskClient, logged: Callable[[], list[dict[str, object]]]) -> None:
+def test_request_log_has_a_line_for_a_request(
+    client: FlaskClient, logged: Callable[[], list[dict[str, object]]]
+) -> None:
     answer = client.get(RESULTS, headers={"X-Request-ID": "abc-1"}, environ_base={"REMOTE_ADDR": "192.0.2.77"})
     assert answer.headers["X-Request-ID"] == "abc-1"
     line = logged()[-1]
@@ -154,13 +156,13 @@ def test_a_request_is_a_line(client: FlaskClient, logged: Callable[[], list[dict
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, "é", "<script>"])
-def test_an_id_that_is_no_id_is_not_kept(client: FlaskClient, given: str) -> None:
+def test_request_log_replaces_a_malformed_request_id(client: FlaskClient, given: str) -> None:
     first, second = (client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"] for _ in range(2))
     assert re.fullmatch("[0-9a-f]{16}", first)
     assert first != second
 
 
-def test_no_log_tells_who_or_what(
+def test_request_log_holds_no_personal_data(
     client: FlaskClient, photo: Path, logged: Callable[[], list[dict[str, object]]]
 ) -> None:
     where = {"REMOTE_ADDR": "192.0.2.77"}
@@ -177,7 +179,7 @@ def test_no_log_tells_who_or_what(
         assert word not in text
 
 
-def test_an_exception_has_its_traceback_and_its_request(
+def test_request_log_of_an_exception_has_its_traceback_and_id(
     settings: Settings, tmp_path: Path, logged: Callable[[], list[dict[str, object]]]
 ) -> None:
     app = create_app(with_instance(settings, tmp_path), SiteConfig())
@@ -196,7 +198,7 @@ def test_an_exception_has_its_traceback_and_its_request(
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "truncated"),
     [
         ("192.0.2.77", "192.0.2.0/24"),
         ("2001:db8:1:2::3", "2001:db8:1::/48"),
@@ -205,18 +207,18 @@ def test_an_exception_has_its_traceback_and_its_request(
         ("x", "unknown"),
     ],
 )
-def test_addresses_lose_what_names_a_person(address: str | None, told: str) -> None:
-    assert network(address) == told
+def test_request_log_truncates_addresses_to_their_network(address: str | None, truncated: str) -> None:
+    assert network(address) == truncated
 
 
 # ---- counts ----
 
 
-def test_metrics_are_off_unless_asked_for(client: FlaskClient) -> None:
+def test_metrics_are_off_by_default(client: FlaskClient) -> None:
     assert client.get("/metrics").status_code == 404
 
 
-def test_what_is_counted(make: Make, photo: Path) -> None:
+def test_metrics_count_requests_stages_and_cache_hits(make: Make, photo: Path) -> None:
     client = make(metrics=True, rate_limit="")
     body = {"img_path": str(photo), "attrs": "sleeve length"}
     for _ in range(2):
@@ -225,11 +227,11 @@ def test_what_is_counted(make: Make, photo: Path) -> None:
     families = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
 
     def value(family: str, sample: str = "", **labels: str) -> float:
-        found = [
+        values = [
             one.value for one in families[family].samples if one.name == (sample or family) and one.labels == labels
         ]
-        assert len(found) == 1, families[family].samples
-        return found[0]
+        assert len(values) == 1, families[family].samples
+        return values[0]
 
     assert value("rpf_requests", "rpf_requests_total", route="/submit", method="POST", status="200") == 2
     assert value("rpf_requests", "rpf_requests_total", route="none", method="GET", status="404") == 1

@@ -1,4 +1,4 @@
-"""A collection taken over from the earlier system: its own vectors, no checkpoint, and perhaps no pictures."""
+"""A collection taken over from the earlier system: its own vectors, no checkpoint, and perhaps no images."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from rpf.collection import NewItem, Writer
+from rpf.collection import CollectionSpec, NewItem, Writer
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from webapp import create_app
@@ -16,7 +16,7 @@ from webapp import create_app
 def client(settings: Settings, tmp_path: Path) -> FlaskClient:
     vectors = np.random.default_rng(0).standard_normal((5, 2, 64)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
-    with Writer(tmp_path / "tiny", checkpoint="", attributes=("sleeve_length", "hat"), dim=64, root="images") as writer:
+    with Writer.open(tmp_path / "tiny", CollectionSpec("", ("sleeve_length", "hat"), 64, "images")) as writer:
         items = [NewItem(f"{number}.jpg", "", 0, 0, 0, {}) for number in range(5)]
         writer.append(items, vectors, None, ids=[3, 8, 11, 12, 40])
     app = create_app(
@@ -29,15 +29,15 @@ def client(settings: Settings, tmp_path: Path) -> FlaskClient:
 
 
 @pytest.mark.parametrize("page", ["", "item/8", "results?item=8&a=hat", "results.csv?item=8&a=hat", "about"])
-def test_its_pages_work(client: FlaskClient, page: str) -> None:
+def test_imported_collection_has_its_pages(client: FlaskClient, page: str) -> None:
     assert client.get(f"/c/tiny/{page}").status_code == 200
 
 
-def test_there_is_no_picture_to_serve(client: FlaskClient) -> None:
+def test_imported_item_without_an_image_has_no_thumbnail(client: FlaskClient) -> None:
     assert client.get("/c/tiny/thumb/8").status_code == 404
 
 
-def test_a_picture_cannot_be_the_query(client: FlaskClient, photo: Path) -> None:
+def test_imported_collection_refuses_an_image_as_the_query(client: FlaskClient, photo: Path) -> None:
     answer = client.post("/submit", data={"image": photo.open("rb"), "attrs": "hat"})
     assert answer.status_code == 422
     assert "imported without its checkpoint" in answer.get_json()["detail"]

@@ -1,0 +1,125 @@
+"""Files of a search index: index.json, and a build folder with the indexes of all attributes.
+
+index.json            IndexMetadata, swapped atomically
+<build>/ids.npy       the items that the build covers, in its order
+<build>/checksums.npy of their vectors
+<build>/<attribute>/  the files of each attribute's index: 0, 1, ...
+"""
+
+import secrets
+import shutil
+import zlib
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rpf.collection import Collection
+from rpf.search.base import ROW_BATCH_SIZE, VectorIndex
+from rpf.search.indexes.registry import make_index
+from rpf.utils.arrays import map_array, write_array
+from rpf.utils.files import file_hash, sync_files, write_atomic
+
+METADATA_FILE = "index.json"
+
+
+class IndexMetadata(BaseModel):
+    """The content of index.json."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    folder: str  # of the collection that the index belongs to, resolved
+    method: str
+    oversampling: tuple[Annotated[float, Field(ge=1, le=1e6)], ...]  # see `calibrate_oversampling`
+    trained_on: int  # items
+    build: Annotated[str, Field(pattern="^[0-9a-f]{12}$")] = "0" * 12  # the folder of the files
+    files: dict[str, str] = {}  # path in the build -> SHA-256
+
+    def belongs_to(self, collection: Collection) -> bool:
+        """Return False for the index of a copy of the collection, which has the same uuid."""
+        return self.folder == str(collection.folder.resolve())
+
+
+class StoredIndex(NamedTuple):
+    """An index in memory, as it is or will be on disk."""
+
+    metadata: IndexMetadata
+    indexes: list[VectorIndex]  # one for each attribute
+    ids: npt.NDArray[np.int64]  # (n,) items that they cover, in their order
+    checksums: npt.NDArray[np.uint32]  # (n,) of the vectors of those items
+
+
+def read_metadata(folder: Path) -> IndexMetadata | None:
+    """Read index.json, if any. Raises OSError; ValueError if it is malformed, ConfigError for an unknown method."""
+    try:
+        metadata = IndexMetadata.model_validate_json((folder / METADATA_FILE).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValidationError as error:
+        raise ValueError(f"{METADATA_FILE} is malformed") from error
+    make_index(metadata.method)
+    return metadata
+
+
+def load_index(folder: Path, collection: Collection) -> StoredIndex | None:
+    """Open the index in `folder`, if any, of the collection or a copy of it.
+
+    Raises OSError, ValueError or RPFError for a damaged index.
+    """
+    metadata = read_metadata(folder)
+    if metadata is None:
+        return None
+    root = folder.resolve() / metadata.build
+    ids = np.array(map_array(root, root / "ids.npy", np.int64, (None,)))
+    checksums = np.array(map_array(root, root / "checksums.npy", np.uint32, (len(ids),)))
+    if len(np.unique(ids)) != len(ids) or ids.min() < 0:
+        raise ValueError("its ids are malformed")
+    spec = collection.manifest.spec
+    indexes = [make_index(metadata.method) for _ in spec.attributes]
+    for attribute, index in enumerate(indexes):
+        index.open(root / str(attribute), (len(ids), spec.dim))
+    return StoredIndex(metadata, indexes, ids, checksums)
+
+
+def save_index(folder: Path, stored: StoredIndex) -> None:
+    """Write a new build, swap index.json, and delete all other builds. Raises OSError."""
+    build = folder / secrets.token_hex(6)
+    try:
+        build.mkdir()
+        write_array(build / "ids.npy", np.int64, stored.ids.shape, [stored.ids])
+        write_array(build / "checksums.npy", np.uint32, stored.checksums.shape, [stored.checksums])
+        for attribute, index in enumerate(stored.indexes):
+            (build / str(attribute)).mkdir()
+            index.save(build / str(attribute))
+        sync_files(build)
+        metadata = stored.metadata.model_copy(update={"build": build.name, "files": hash_files(build)})
+        write_atomic(folder / METADATA_FILE, metadata.model_dump_json().encode())
+    except BaseException:
+        shutil.rmtree(build, ignore_errors=True)
+        raise
+    for path in folder.iterdir():
+        if path.is_dir() and path != build:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def hash_files(build: Path) -> dict[str, str]:
+    """Hash every file of a build: path -> SHA-256."""
+    return {path.relative_to(build).as_posix(): file_hash(path) for path in build.rglob("*") if path.is_file()}
+
+
+def compute_checksums(collection: Collection, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+    """Compute a checksum (n,) of each row's vector of the first attribute."""
+    batches = (rows[start : start + ROW_BATCH_SIZE] for start in range(0, len(rows), ROW_BATCH_SIZE))
+    return np.array([zlib.crc32(v.tobytes()) for batch in batches for v in collection.take(0, batch)], np.uint32)
+
+
+def check_items(collection: Collection, stored: StoredIndex, count: int) -> None:
+    """Raise ValueError if an id stands for another item than in the index, as after a restored backup was written.
+
+    Only the `count` newest ids that both have are compared: ids are given in ascending order.
+    """
+    _, rows, positions = np.intersect1d(collection.ids, stored.ids, assume_unique=True, return_indices=True)
+    if (compute_checksums(collection, rows[-count:]) != stored.checksums[positions[-count:]]).any():
+        raise ValueError("it was built on other items")
