@@ -1,6 +1,7 @@
 # make serve   set up, prepare the default collection, serve on http://0.0.0.0:8000
 # make test    set up, then the whole test suite (browser tests included)
 # make check   ruff, mypy, import-linter
+# make docs    generate docs/cli.md and docs/settings.md
 # make soak    the long tests: kills, ordinary images through every door, memory, ten minutes of load while things break
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 DRAWING_LIBRARIES = { [ $$(id -u) = 0 ] && apt-get update -q && apt-get install -qy libegl1 libgl1; } || \
 	{ echo "Please run: sudo apt-get install libegl1 libgl1"; exit 1; }
 
-.PHONY: serve test check soak clean
+.PHONY: serve test check docs soak clean
 
 serve: $(VENV)/.installed
 	$(BIN)/gunicorn wsgi:app
@@ -26,6 +27,9 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed
+	$(BIN)/python -m docs.generate
+
 soak: $(VENV)/.installed-dev
 	TEST_KILLS=200 $(BIN)/python -m pytest tests/unit/collection tests/unit/ingest/test_pipeline.py tests/integration/test_crashes.py tests/integration/test_kills.py
 	TEST_ORDINARY=all $(BIN)/python -m pytest tests/ordinary
@@ -36,6 +40,7 @@ $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install -r requirements.txt
+	$(BIN)/python -m pip install --no-deps --editable .
 	@$(BIN)/python -c "import skia" || $(DRAWING_LIBRARIES)
 	touch $@
 

@@ -27,13 +27,14 @@ from typing import Any
 import psutil
 import urllib3
 
-from benchmarks.serving.test_server import Site, serve
+from benchmarks.common.site_server import Site, serve
 from rpf.collection import Collection
 from rpf.engine import SearchEngine, SearchRequest
 from rpf.ingest.pipeline import ImageRecord
 from rpf.ingest.scan import find_images
-from rpf.settings import ROOT, Settings
+from rpf.settings import Settings
 from tests.ordinary.images import make
+from tests.support import ROOT
 from tests.support.collection_builder import index_images
 from tests.support.hostile import form, requests
 from wardrobe import draw

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support.browser import FLAGS, MISSING, find

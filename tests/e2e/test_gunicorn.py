@@ -10,9 +10,10 @@ from urllib.error import HTTPError
 
 import pytest
 
-from benchmarks.serving.test_server import serve
-from rpf.settings import ROOT, Settings
+from benchmarks.common.site_server import serve
+from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.support import ROOT
 
 
 def get(address: str, accept: str) -> tuple[int, str, str]:

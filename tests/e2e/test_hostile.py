@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from benchmarks.serving.test_server import HOST, Site, serve
+from benchmarks.common.site_server import HOST, Site, serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support.hostile import Hostile, requests

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import HOST, Site, serve
+from benchmarks.common.site_server import HOST, Site, serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support.hostile import form

@@ -146,14 +146,6 @@ def test_errors_are_one_line(run: Run, shop: str, args: list[str], said: str) ->
     assert len([line for line in error.splitlines() if line.startswith("Error: ")]) == 1
 
 
-COMMANDS = "index add remove optimize build-index verify repair search embed convert evaluate compare train import-legacy demo doctor"
-
-
-@pytest.mark.parametrize("command", COMMANDS.split())
-def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
-    assert f"rpf {command}" in run(command, "--help")
-
-
 def test_it_runs_as_a_module(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(

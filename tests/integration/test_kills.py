@@ -1,7 +1,7 @@
 """Kill -9 at random moments of the commands that change a collection: it opens, in the old state or the new one.
 
-One kill of each that hits a writer at work, or as many in all as TEST_KILLS says. (test_crashes.py kills at each line,
-with less around it.)
+One kill of each that hits a writer at work, or as many in all as TEST_KILLS says. (test_crashes.py kills at each line
+instead, with less around it.)
 """
 
 import os

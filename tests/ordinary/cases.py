@@ -5,10 +5,10 @@ from itertools import product
 from pathlib import Path
 
 from rpf.ingest.scan import SUFFIXES
-from rpf.settings import ROOT
 from tests.ordinary.doors import DOORS
 from tests.ordinary.images import FORMATS, SIZES
 from tests.ordinary.pairs import pairwise
+from tests.support import ROOT
 
 FILES = Path(__file__).parent / "files"
 SHARED = ROOT.parent / "shared"

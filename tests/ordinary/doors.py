@@ -16,7 +16,7 @@ import pytest
 import urllib3
 from PIL import Image
 
-from benchmarks.serving.test_server import Site
+from benchmarks.common.site_server import Site
 from rpf.engine import Collection, Query, SearchEngine, SearchRequest
 from rpf.settings import Settings
 from tests.support.commands import Run

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 import urllib3
 
-from benchmarks.serving.test_server import Site, serve
+from benchmarks.common.site_server import Site, serve
 from rpf.inference.load import load_model
 from rpf.ingest.pipeline import ImageRecord
 from rpf.settings import Settings

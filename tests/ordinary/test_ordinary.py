@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, strategies
 from PIL import Image
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.engine import SearchEngine
 from rpf.settings import Settings
 from tests.conftest import with_instance

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from benchmarks.serving.test_server import HOST, Site, serve
+from benchmarks.common.site_server import HOST, Site, serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support.hostile import form

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.unit.webapp.test_middleware import Make, make  # noqa: F401
