@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpf.collection import Collection, NewItem, Writer
@@ -275,7 +275,6 @@ def test_progress_counts_every_attributes_vectors(folder: Path) -> None:
     assert done[-1] == 3 * COUNT and max(done) == done[-1]
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_those_that_lack_fewest_parts_come_first(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """As exact search says, whatever the parts, weights and numbers asked; by a method that scans and by one that

@@ -1,4 +1,4 @@
-"""Some minutes of mixed load on a real site, while things break: `python -m tests.soak --minutes 10`.
+"""Some minutes of mixed load on a real site, while things break: `python -m tests.soak.load --minutes 10`.
 
 Workers are killed, the disk is full for uploads, the collection is changed underneath. Every answer is checked; the
 only errors may be 503, and broken connections of a worker that was killed or replaced.
@@ -33,7 +33,7 @@ from rpf.engine import SearchEngine, SearchRequest
 from rpf.ingest.pipeline import Source, index
 from rpf.ingest.scan import find_images
 from rpf.settings import Settings
-from tests.ordinary.images import make
+from tests.e2e.ordinary.images import make
 from tests.support import ROOT
 from tests.support.hostile import form, requests
 from wardrobe import draw
