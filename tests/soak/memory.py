@@ -97,7 +97,7 @@ def prepare(folder: Path) -> Settings:
 
 
 def main() -> int:
-    """0 if all went well."""
+    """Return 0 if memory did not grow and all images were accepted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--uploads", type=int, default=400)
     uploads = parser.parse_args().uploads
