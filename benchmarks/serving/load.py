@@ -78,7 +78,8 @@ class Clients:
 
     def _submit(self, http: urllib3.PoolManager, at: int) -> tuple[int, dict[str, Any]]:
         data = self._images[at] + b"%d" % next(self._number)  # decoders do not read on behind an image's end
-        fields = [("image", ("image.jpg", data, "image/jpeg")), ("attrs", self._attrs), ("k", str(K))]
+        fields: dict[str, str | tuple[str, bytes, str]]
+        fields = {"image": ("image.jpg", data, "image/jpeg"), "attrs": self._attrs, "k": str(K)}
         answer = http.request("POST", self._site.address + "/submit", fields=fields)
         return answer.status, answer.json() if answer.status == 200 else {}
 

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from benchmarks.common.process import Unfinished, in_process
-from benchmarks.common.report import table
 from benchmarks.search.baselines import BASELINES, PUBLISHED, PUBLISHED_TOP_K, PublishedSearcher, make_baseline
 from benchmarks.search.synthetic_gallery import (
     ITEM_BATCH_SIZE,
@@ -156,17 +155,6 @@ def test_work_that_fails_in_its_process_says_why(kind: str, limit: float, why: s
 
 def test_work_in_a_process_returns_its_result() -> None:
     assert in_process(60, 1, work, "done") == "done"
-
-
-def test_table_formats_values_and_marks_missing_ones() -> None:
-    rows = [{"name": "a", "size": {"x": 1234.5}}, {"name": "b", "size": None}, {"name": "c", "unfinished": "killed"}]
-    assert table(rows, {"": "{name}", "size": "{size[x]:,.0f}", "again": "{size[x]}"}) == [
-        "|  | size | again |",
-        "|---|---:|---:|",
-        "| a | 1,234 | 1234.5 |",
-        "| b | - | - |",
-        "| c | killed |  |",
-    ]
 
 
 # ---- command ----

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wardrobe import Drawing, balanced, describe, draw, sample
@@ -32,7 +32,6 @@ def equal_drawings(a: Drawing, b: Drawing) -> bool:
     return same_labels and a.image.tobytes() == b.image.tobytes() and np.array_equal(a.mask, b.mask)
 
 
-@settings(deadline=None, max_examples=25)
 @given(seeds, st.booleans())
 def test_draw_same_seed_gives_identical_drawings(seed: int, plain: bool) -> None:
     assert equal_drawings(draw(seed, 160, plain), draw(seed, 160, plain))
@@ -43,13 +42,11 @@ def test_draw_in_another_order_gives_identical_drawings() -> None:
     assert all(equal_drawings(a, draw(seed, 120, False)) for seed, a in reversed(list(enumerate(fresh))))
 
 
-@settings(deadline=None, max_examples=25)
 @given(seeds)
 def test_draw_different_seeds_give_different_images(seed: int) -> None:
     assert draw(seed, 96).image.tobytes() != draw(seed + 1, 96).image.tobytes()
 
 
-@settings(deadline=None)
 @given(seeds, st.booleans())
 def test_describe_any_seed_gives_valid_labels_disjoint_from_missing(seed: int, plain: bool) -> None:
     plan = describe(seed, plain)
@@ -59,7 +56,6 @@ def test_describe_any_seed_gives_valid_labels_disjoint_from_missing(seed: int, p
     assert undecided == (set(NECKS.values()) if plan.neck == HOOD else set())
 
 
-@settings(deadline=None)
 @given(seeds)
 def test_make_plan_any_seed_gives_attributes_of_the_garment_kind(seed: int) -> None:
     plan = make_plan(seed)
@@ -78,7 +74,6 @@ def test_make_plan_any_seed_gives_attributes_of_the_garment_kind(seed: int) -> N
         assert plan.values["sleeve_length"] == 1, "a strapless garment holds no sleeve"
 
 
-@settings(deadline=None, max_examples=60)
 @given(seeds, st.booleans(), st.integers(min_value=64, max_value=420))
 @example(3450933, False, 64)  # a short top on a full-length mannequin
 def test_draw_any_size_gives_mask_within_the_image(seed: int, plain: bool, size: int) -> None:
@@ -93,7 +88,6 @@ def test_draw_any_size_gives_mask_within_the_image(seed: int, plain: bool, size:
         assert not edge.any(), "the frame crops the garment"
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.sampled_from(TARGETS), st.integers(min_value=0, max_value=10_000))
 def test_sample_any_value_gives_that_label(target: tuple[str, int], seed: int) -> None:
     drawing = sample(*target, seed=seed, size=64)
@@ -102,7 +96,6 @@ def test_sample_any_value_gives_that_label(target: tuple[str, int], seed: int) -
     assert drawing.labels == plan.labels and drawing.garment == plan.garment
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.sampled_from([t for t in TARGETS if t[1] and t[0].endswith("_length")]), st.integers(0, 10_000))
 def test_sample_labelled_length_is_not_cropped(target: tuple[str, int], seed: int) -> None:
     """The frame may crop a part without a label, but never a labelled hem."""

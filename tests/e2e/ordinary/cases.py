@@ -5,9 +5,9 @@ from itertools import product
 from pathlib import Path
 
 from rpf.ingest.scan import SUFFIXES
-from tests.ordinary.doors import DOORS
-from tests.ordinary.images import FORMATS, SIZES
-from tests.ordinary.pairs import pairwise
+from tests.e2e.ordinary.doors import DOORS
+from tests.e2e.ordinary.images import FORMATS, SIZES
+from tests.e2e.ordinary.pairs import pairwise
 from tests.support import ROOT
 
 FILES = Path(__file__).parent / "files"

@@ -20,10 +20,10 @@ from benchmarks.common.site_server import serve
 from rpf.engine import SearchEngine
 from rpf.settings import Settings
 from tests.conftest import with_instance
-from tests.ordinary import cases
-from tests.ordinary.doors import DOORS, Doors, Ranking
-from tests.ordinary.images import FORMATS, make, scene
-from tests.ordinary.pairs import pairwise
+from tests.e2e.ordinary import cases
+from tests.e2e.ordinary.doors import DOORS, Doors, Ranking
+from tests.e2e.ordinary.images import FORMATS, make, scene
+from tests.e2e.ordinary.pairs import pairwise
 from tests.support.nginx import Front, nginx
 
 SAME = 1e-4  # similarities of one image through two doors
@@ -72,6 +72,7 @@ def difference(one: Ranking, other: Ranking) -> float:
     return max(abs(one[item] - other[item]) for item in one)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("door", "size", "name"), [*cases.drawn(), *cases.added()])
 def test_ordinary_image_is_accepted(
     doors: Doors, images: Images, door: str, size: str, name: str, record_property: Callable[[str, object], None]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.ordinary.doors import DOORS
+from tests.e2e.ordinary.doors import DOORS
 
 NOT_SENT = "."
 

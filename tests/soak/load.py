@@ -1,4 +1,4 @@
-"""Some minutes of mixed load on a real site, while things break: `python -m tests.soak --minutes 10`.
+"""Some minutes of mixed load on a real site, while things break: `python -m tests.soak.load --minutes 10`.
 
 Workers are killed, the disk is full for uploads, the collection is changed underneath. Every answer is checked; the
 only errors may be 503, and broken connections of a worker that was killed or replaced.
@@ -33,7 +33,7 @@ from rpf.engine import SearchEngine, SearchRequest
 from rpf.ingest.pipeline import ImageRecord
 from rpf.ingest.scan import find_images
 from rpf.settings import Settings
-from tests.ordinary.images import make
+from tests.e2e.ordinary.images import make
 from tests.support import ROOT
 from tests.support.collection_builder import index_images
 from tests.support.hostile import form, requests
@@ -49,7 +49,7 @@ ATTRS = "sleeve length; neckline design"
 
 
 class Soak:
-    """The site, what it should answer, and what it did."""
+    """The site's expected rankings, and counts of its answers and of the faults."""
 
     def __init__(self, folder: Path, until: float) -> None:
         self.folder, self.until = folder, until
@@ -81,24 +81,25 @@ class Soak:
     # ---- what clients do ----
 
     def submit(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
-        """Search with a picture; among the garments that stay, the ranking is the one that is known."""
+        """Search with an image, and check the ranking of the garments that stay."""
         place = rng.randrange(len(self.photos))
         photo = self.photos[place] + (b"%d" % rng.randrange(10**9) if rng.random() < 0.5 else b"")
         body, headers = form(photo, attrs=ATTRS, k="1000")
         answer = self._ask(http, "submit", "POST", site.address + "/submit", body=body, headers=headers)
         if answer is None or answer.status != 200:
             return
-        found = answer.json()
-        told = {a: b for a, b in zip(found["ids"], found["similarities"], strict=True) if a in self.expected[place]}
-        if told.keys() != self.expected[place].keys():
-            self._note(f"submit {place}: {len(told)} of {ITEMS} garments")
-        elif any(abs(told[own] - self.expected[place][own]) > CLOSE for own in told):
-            self._note(f"submit {place}: other likenesses")
-        elif found["similarities"] != sorted(found["similarities"], reverse=True):
+        ranking, expected = answer.json(), self.expected[place]
+        pairs = zip(ranking["ids"], ranking["similarities"], strict=True)
+        similarities = {item_id: similarity for item_id, similarity in pairs if item_id in expected}
+        if similarities.keys() != expected.keys():
+            self._note(f"submit {place}: {len(similarities)} of {ITEMS} garments")
+        elif any(abs(similarity - expected[item_id]) > CLOSE for item_id, similarity in similarities.items()):
+            self._note(f"submit {place}: other similarities")
+        elif ranking["similarities"] != sorted(ranking["similarities"], reverse=True):
             self._note(f"submit {place}: not in order")
 
     def look(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
-        """Pages and pictures."""
+        """Open pages and images."""
         item = rng.randrange(1, ITEMS + 1)
         path, sign = rng.choice(
             [("", b"</html>"), ("about", b"</html>"), (f"item/{item}", b"</html>"), (f"thumb/{item}", b"RIFF"),
@@ -110,7 +111,7 @@ class Soak:
             self._note(f"{path}: something else")
 
     def upload(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
-        """What a person does: the form, the search, its results."""
+        """Search by the page form and open the results."""
         page = self._ask(http, "form", "GET", f"{site.address}/c/{NAME}/")
         if page is None or page.status != 200:
             return
@@ -119,22 +120,21 @@ class Soak:
         photo = self.photos[rng.randrange(len(self.photos))] + b"%0100000d" % rng.randrange(10**9)
         body, headers = form(photo, a="sleeve_length", csrf_token=token[1].decode())
         headers["Cookie"] = page.headers["Set-Cookie"].partition(";")[0]
-        found = self._ask(
+        redirect = self._ask(
             http, "upload", "POST", f"{site.address}/c/{NAME}/search", body=body, headers=headers, redirect=False
         )
-        if found is None or found.status != 303:
+        if redirect is None or redirect.status != 303:
             return
-        results = self._ask(http, "results", "GET", site.address + found.headers["Location"])
+        results = self._ask(http, "results", "GET", site.address + redirect.headers["Location"])
         if results is not None and results.status == 200 and results.data.count(b'<li class="hit') < 24:
             self._note("results: too few")
 
     def annoy(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
-        """One of the hostile requests, on a connection of its own: the server may end it."""
-        one = rng.choice([one for one in HOSTILE if not one.raw])
-        with urllib3.PoolManager() as own:
-            self._ask(
-                own, "hostile", one.method, site.address + one.path, body=one.body, headers=one.headers, redirect=False
-            )
+        """Send a hostile request, on a connection of its own: the server may end it."""
+        hostile = rng.choice([request for request in HOSTILE if not request.raw])
+        options = {"body": hostile.body, "headers": hostile.headers, "redirect": False}
+        with urllib3.PoolManager() as connection:
+            self._ask(connection, "hostile", hostile.method, site.address + hostile.path, **options)
 
     def _ask(self, http: urllib3.PoolManager, kind: str, method: str, url: str, **kwargs: Any) -> Any:
         began = time.monotonic()
@@ -156,7 +156,7 @@ class Soak:
             self.wrong[what] += 1
 
     def client(self, site: Site, number: int) -> None:
-        """Until the time is up."""
+        """Send requests until the time is up."""
         rng = random.Random(number)
         acts = [self.submit] * 5 + [self.look] * 4 + [self.upload] * 2 + [self.annoy]
         with urllib3.PoolManager() as http:
@@ -166,14 +166,14 @@ class Soak:
     # ---- what breaks ----
 
     def kill(self, site: Site) -> None:
-        """A worker, in the middle of whatever it does."""
+        """Kill a worker."""
         self.replaced = math.inf
         os.kill(psutil.Process(site.process.pid).children()[0].pid, signal.SIGKILL)
         self._wait_ready(site)
         self.replaced = time.monotonic()
 
     def reload(self, site: Site) -> None:
-        """SIGHUP: another worker in the place of this one."""
+        """Replace the worker by SIGHUP."""
         self.replaced = math.inf
         old = psutil.Process(site.process.pid).children()[0]
         site.process.send_signal(signal.SIGHUP)
@@ -182,7 +182,7 @@ class Soak:
         self.replaced = time.monotonic()
 
     def fill(self, site: Site) -> None:
-        """No file over 40 KB can be written for some seconds (SQLite keeps one of 32)."""
+        """Refuse writes of files over 40 KB for some seconds (SQLite has one of 32)."""
         served = psutil.Process(site.process.pid).children()[0]
         whole = served.rlimit(psutil.RLIMIT_FSIZE)
         served.rlimit(psutil.RLIMIT_FSIZE, (40_960, whole[1]))
@@ -191,12 +191,12 @@ class Soak:
             served.rlimit(psutil.RLIMIT_FSIZE, whole)
 
     def change(self, site: Site) -> None:
-        """Garments come, and go again; and everything is written anew."""
+        """Add garments, remove them and merge the segments."""
         for seed in range(ITEMS, ITEMS + MORE):
             shutil.copy(self.folder / f"{seed:03}.jpg", self.folder / "images")
         self._command("add", NAME, str(self.folder / "images"), "--again")
         ids = Collection.open(self.settings.collections / NAME).ids.tolist()
-        self._command("remove", NAME, *[str(own) for own in ids if own > ITEMS])
+        self._command("remove", NAME, *[str(item_id) for item_id in ids if item_id > ITEMS])
         self._command("optimize", NAME)
         for seed in range(ITEMS, ITEMS + MORE):
             (self.folder / "images" / f"{seed:03}.jpg").unlink()
@@ -217,7 +217,7 @@ class Soak:
             time.sleep(0.2)
 
     def breaker(self, site: Site) -> None:
-        """One fault after the other, until the time is up."""
+        """Cause one fault after the other, until the time is up."""
         acts: list[Callable[[Site], None]] = [self.change, self.kill, self.fill, self.reload]
         while time.monotonic() < self.until:
             for act in acts:
@@ -231,10 +231,10 @@ HOSTILE = requests()
 
 
 def main() -> int:
-    """0 if all went well."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--minutes", type=float, default=10.0)
-    minutes = asked.parse_args().minutes
+    """Return 0 if nothing was wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    minutes = parser.parse_args().minutes
     with TemporaryDirectory() as name:
         soak = Soak(Path(name), time.monotonic() + 60 * minutes)
         with serve(soak.settings, Path(name) / "log", RPF_RATE_LIMIT="off") as site:

@@ -1,4 +1,4 @@
-"""Memory of a site that large images are sent to: `python -m tests.ordinary.memory`.
+"""Memory of a site that large images are sent to: `python -m tests.soak.memory`.
 
 Sends 400 uploads of 2 to 15 MB, 16 at once, by the page form and by /submit; all must be accepted, and the memory
 after all of them must be within 5% of that after half. Then sends 16 images of 50 megapixels at once, for the peak.
@@ -22,8 +22,8 @@ from benchmarks.common.site_server import Site, serve
 from rpf.inference.load import load_model
 from rpf.ingest.pipeline import ImageRecord
 from rpf.settings import Settings
-from tests.ordinary.doors import UPLOADED, open_form
-from tests.ordinary.images import FORMATS, SIZES, make
+from tests.e2e.ordinary.doors import UPLOADED, open_form
+from tests.e2e.ordinary.images import FORMATS, SIZES, make
 from tests.support.collection_builder import index_images
 from wardrobe import draw
 
@@ -98,7 +98,7 @@ def prepare(folder: Path) -> Settings:
 
 
 def main() -> int:
-    """0 if all went well."""
+    """Return 0 if memory did not grow and all images were accepted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--uploads", type=int, default=400)
     uploads = parser.parse_args().uploads
