@@ -14,7 +14,7 @@ from webapp.images.local import Forbidden, NotFound, TooLarge, read, resolve
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Two roots, and beside them what must not be reached."""
+    """Create two roots, and beside them files that must not be reached."""
     for name in ("photos/sub", "data", "secret/inner"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("photos/a.jpg", "photos/sub/b.jpg", "data/c.jpg", "data/a.jpg", "secret/key", "secret/inner/deep"):
@@ -34,7 +34,7 @@ def roots(place: Path) -> list[Path]:
     return [place / "photos", place / "data"]
 
 
-def test_relative_paths_are_tried_against_each_root_in_turn(place: Path, roots: list[Path]) -> None:
+def test_local_image_relative_path_is_tried_against_each_root_in_turn(place: Path, roots: list[Path]) -> None:
     assert read("a.jpg", roots) == b"photos/a.jpg"
     assert read("./sub//b.jpg", roots) == b"photos/sub/b.jpg"
     assert read("c.jpg", roots) == b"data/c.jpg"
@@ -42,29 +42,29 @@ def test_relative_paths_are_tried_against_each_root_in_turn(place: Path, roots: 
     assert resolve("a.jpg", roots) == place / "photos/a.jpg"
 
 
-def test_absolute_paths_inside_a_root(place: Path, roots: list[Path]) -> None:
+def test_local_image_absolute_path_inside_a_root_is_read(place: Path, roots: list[Path]) -> None:
     assert read(str(place / "data/a.jpg"), roots) == b"data/a.jpg"
 
 
-def test_links_that_stay_inside_are_followed(roots: list[Path]) -> None:
+def test_local_image_link_inside_the_roots_is_followed(roots: list[Path]) -> None:
     assert read("inside/b.jpg", roots) == b"photos/sub/b.jpg"
     assert read("other-root", roots) == b"data/c.jpg"
 
 
-def test_a_root_that_is_a_link_has_two_names(place: Path) -> None:
+def test_local_image_root_that_is_a_link_has_two_names(place: Path) -> None:
     alias = place / "alias"
     alias.symlink_to("photos")
     assert read(str(alias / "a.jpg"), [alias]) == b"photos/a.jpg"
     assert read(str(place / "photos/a.jpg"), [alias]) == b"photos/a.jpg"
 
 
-def test_a_relative_root_counts_from_the_working_folder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_image_relative_root_counts_from_the_working_folder(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     assert read("a.jpg", [Path("photos")]) == b"photos/a.jpg"
     assert read(str(place / "photos/a.jpg"), [Path("photos")]) == b"photos/a.jpg"
 
 
-def test_whatever_is_outside_gets_the_same_answer(place: Path, roots: list[Path]) -> None:
+def test_local_image_outside_the_roots_gets_the_same_answer(place: Path, roots: list[Path]) -> None:
     outside = [
         "/etc/passwd",
         "/etc/no-such-file",
@@ -107,25 +107,25 @@ def test_whatever_is_outside_gets_the_same_answer(place: Path, roots: list[Path]
     assert len(messages) == 1
 
 
-def test_inside_but_no_file(place: Path, roots: list[Path]) -> None:
+def test_local_image_that_is_no_file_is_not_found(place: Path, roots: list[Path]) -> None:
     missing = ["", ".", "sub", "no.jpg", "a.jpg/b", "loop", "loop/a.jpg", str(place / "data"), "x" * 5000, "y/" * 5000]
     for text in missing:
         with pytest.raises(NotFound):
             read(text, roots)
 
 
-def test_without_roots_all_is_forbidden() -> None:
+def test_local_image_without_roots_is_forbidden() -> None:
     with pytest.raises(Forbidden):
         resolve("a.jpg", [])
 
 
-def test_a_root_that_is_not_there_holds_nothing(place: Path, roots: list[Path]) -> None:
+def test_local_image_missing_root_holds_nothing(place: Path, roots: list[Path]) -> None:
     assert read("a.jpg", [place / "not-made-yet", *roots]) == b"photos/a.jpg"
     with pytest.raises(NotFound):
         read("a.jpg", [place / "not-made-yet"])
 
 
-def test_only_ordinary_files(place: Path, roots: list[Path]) -> None:
+def test_local_image_pipe_or_socket_is_not_found(place: Path, roots: list[Path]) -> None:
     os.mkfifo(place / "photos/pipe.jpg")
     with socket.socket(socket.AF_UNIX) as listening, pytest.MonkeyPatch.context() as patch:
         patch.chdir(place / "photos")  # the names of sockets are short
@@ -135,20 +135,20 @@ def test_only_ordinary_files(place: Path, roots: list[Path]) -> None:
                 read(name, roots)
 
 
-def test_device_files_are_not_read() -> None:
+def test_local_image_device_is_not_found() -> None:
     with pytest.raises(NotFound):
         read("/dev/zero", [Path("/dev")])
 
 
-def test_a_file_may_be_as_large_as_the_limit(place: Path, roots: list[Path]) -> None:
+def test_local_image_as_large_as_the_limit_is_read(place: Path, roots: list[Path]) -> None:
     (place / "photos/big").write_bytes(b"x" * 100)
     assert len(read("big", roots, limit=100)) == 100
     with pytest.raises(TooLarge):
         read("big", roots, limit=99)
 
 
-def test_swapping_a_folder_for_a_link_meanwhile_leads_nowhere(place: Path, roots: list[Path]) -> None:
-    """One thread swaps photos/swap between a folder and a link out; no reading ever sees the secret."""
+def test_local_image_folder_swapped_for_a_link_leads_nowhere(place: Path, roots: list[Path]) -> None:
+    """Swap photos/swap between a folder and a link out in a thread; no read ever returns the secret."""
     (place / "photos/swap").mkdir()
     (place / "photos/swap/key").write_bytes(b"public")
     stop = threading.Event()
@@ -164,17 +164,17 @@ def test_swapping_a_folder_for_a_link_meanwhile_leads_nowhere(place: Path, roots
 
     thread = threading.Thread(target=swap)
     thread.start()
-    seen = set()
+    contents = set()
     try:
         for _ in range(5000):
             try:
-                seen.add(read("swap/key", roots))
+                contents.add(read("swap/key", roots))
             except (Forbidden, NotFound):
                 continue
     finally:
         stop.set()
         thread.join()
-    assert seen <= {b"public"}
+    assert contents <= {b"public"}
 
 
 PARTS = st.sampled_from(
@@ -190,12 +190,12 @@ TEXTS = st.one_of(
 @given(text=TEXTS, absolute=st.booleans())
 @example(text="out/back/a.jpg", absolute=True)
 @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-def test_no_text_leads_outside(place: Path, roots: list[Path], text: str, absolute: bool) -> None:
+def test_local_image_any_text_stays_inside_the_roots(place: Path, roots: list[Path], text: str, absolute: bool) -> None:
     try:
-        found = resolve(f"{place}/photos/{text}" if absolute else text, roots)
+        path = resolve(f"{place}/photos/{text}" if absolute else text, roots)
     except (Forbidden, NotFound):
         return
-    assert found.is_file()
-    assert found == found.resolve()
-    assert any(found.is_relative_to(root) for root in roots)
+    assert path.is_file()
+    assert path == path.resolve()
+    assert any(path.is_relative_to(root) for root in roots)
     assert ".." not in text.split("/")

@@ -1,4 +1,4 @@
-"""Addresses on the internet: a real server on loopback stands for it where a test says that loopback is public."""
+"""Remote images, fetched from a real server on loopback that a fixture declares public."""
 
 import ipaddress
 import threading
@@ -17,16 +17,16 @@ from webapp.images.local import TooLarge
 from webapp.images.remote import Unfetchable
 
 PUBLIC = "127.0.0.1"
-PICTURE = b"\xff\xd8\xff" + bytes(1000)
+IMAGE = b"\xff\xd8\xff" + bytes(1000)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """/picture, /redirect?ADDRESS, /slow, /hesitate, /large, /page, /gone"""
+    """Serve /image, /redirect?ADDRESS, /slow, /hesitate, /large, /page, /gone."""
 
-    asked: ClassVar[list[str]] = []
+    requested_paths: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        self.asked.append(self.path)
+        self.requested_paths.append(self.path)
         kind, _, rest = self.path[1:].partition("?")
         if kind == "redirect":
             self.send_response(302)
@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
                 while True:
                     self.wfile.write(bytes(2**16))
             else:
-                self.wfile.write(PICTURE)
+                self.wfile.write(IMAGE)
         except OSError:
             pass
 
@@ -66,43 +66,43 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def internet(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server at 127.0.0.1, which alone is public here; what it shows is not at 127.0.0.2 for us."""
+    """Start a server on all of loopback, of which only 127.0.0.1 counts as public; return that address."""
     server = ThreadingHTTPServer(("0.0.0.0", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(remote, "is_public", lambda address: address == PUBLIC)
-    Handler.asked = []
+    Handler.requested_paths = []
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
 
 
-def test_a_picture_is_fetched(internet: str) -> None:
-    assert remote.fetch(internet + "/picture") == PICTURE
+def test_fetch_image_gives_its_bytes(internet: str) -> None:
+    assert remote.fetch(internet + "/image") == IMAGE
 
 
-def test_redirects_are_followed_some_times(internet: str) -> None:
-    assert remote.fetch(f"{internet}/redirect?{internet}/redirect?/picture") == PICTURE
-    endless = internet + "/redirect?" + "/redirect?" * 5 + "/picture"
+def test_fetch_redirects_are_followed_up_to_a_limit(internet: str) -> None:
+    assert remote.fetch(f"{internet}/redirect?{internet}/redirect?/image") == IMAGE
+    endless = internet + "/redirect?" + "/redirect?" * 5 + "/image"
     with pytest.raises(Unfetchable):
         remote.fetch(endless)
 
 
 @pytest.mark.parametrize("path", ["/page", "/gone"])
-def test_only_pictures(internet: str, path: str) -> None:
+def test_fetch_page_or_error_is_refused(internet: str, path: str) -> None:
     with pytest.raises(Unfetchable):
         remote.fetch(internet + path)
 
 
-def test_a_redirect_to_what_is_not_public_is_not_followed(internet: str) -> None:
+def test_fetch_redirect_to_a_private_address_is_not_followed(internet: str) -> None:
     inside = internet.replace("127.0.0.1", "127.0.0.2")
     with pytest.raises(Unfetchable):
         remote.fetch(f"{internet}/redirect?{inside}/secret")
     with pytest.raises(Unfetchable):
         remote.fetch(f"{internet}/redirect?file:///etc/passwd")
-    assert not any("secret" in path for path in Handler.asked[1:])
+    assert not any("secret" in path for path in Handler.requested_paths[1:])
 
 
-def test_a_name_that_changes_its_mind_leads_nowhere(internet: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each time it is asked, the name has another address; the one that was checked is the one that is used."""
+def test_fetch_name_rebound_to_a_private_address_leads_nowhere(internet: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resolve the name to another address each time; only the checked address is connected to."""
     port = int(internet.rpartition(":")[2])
     answers = iter(["127.0.0.1", "127.0.0.2", "127.0.0.2"])
     real = remote.socket.getaddrinfo
@@ -111,19 +111,19 @@ def test_a_name_that_changes_its_mind_leads_nowhere(internet: str, monkeypatch: 
         return real(next(answers) if host == "rebound.example" else host, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(remote.socket, "getaddrinfo", resolve)
-    assert remote.fetch(f"http://rebound.example:{port}/picture") == PICTURE
+    assert remote.fetch(f"http://rebound.example:{port}/image") == IMAGE
     with pytest.raises(Unfetchable):
-        remote.fetch(f"http://rebound.example:{port}/picture")
-    assert Handler.asked == ["/picture"]
+        remote.fetch(f"http://rebound.example:{port}/image")
+    assert Handler.requested_paths == ["/image"]
 
 
-def test_too_large(internet: str) -> None:
+def test_fetch_too_large_image_is_refused(internet: str) -> None:
     with pytest.raises(TooLarge):
         remote.fetch(internet + "/large", limit=10**6)
 
 
 @pytest.mark.parametrize("path", ["/slow", "/hesitate"])
-def test_drop_by_drop(internet: str, path: str) -> None:
+def test_fetch_slow_answer_is_cut_off(internet: str, path: str) -> None:
     began = time.monotonic()
     with pytest.raises(Unfetchable):
         remote.fetch(internet + path, seconds=0.5)
@@ -137,20 +137,20 @@ def test_drop_by_drop(internet: str, path: str) -> None:
      "http://[fe80::1%25eth0]/x", "https://192.168.1.1/x", "http://user@127.0.0.1/x", "http://", "http://a b/x",
      "http://\x00/x", "http://%31/x", "https://" + "a" * 300 + ".example/x"],
 )  # fmt: skip
-def test_what_is_not_public_or_no_address(address: str) -> None:
+def test_fetch_private_or_malformed_address_is_refused(address: str) -> None:
     with pytest.raises(Unfetchable):
         remote.fetch(address, seconds=2)
 
 
 @given(st.ip_addresses())
-def test_what_is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+def test_is_public_accepts_global_addresses_only(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     if remote.is_public(str(address)):
         assert address.is_global
         assert not (address.is_private or address.is_loopback or address.is_link_local or address.is_multicast)
 
 
 @pytest.mark.parametrize("inner", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.0.1"])
-def test_ipv4_addresses_in_ipv6_ones(inner: str) -> None:
+def test_is_public_private_ipv4_inside_ipv6_is_refused(inner: str) -> None:
     number = int(ipaddress.IPv4Address(inner))
     for outer in (0xFFFF << 32 | number, 0x64FF9B << 96 | number, 0x2002 << 112 | number << 80):
         assert not remote.is_public(str(ipaddress.IPv6Address(outer)))
@@ -158,6 +158,6 @@ def test_ipv4_addresses_in_ipv6_ones(inner: str) -> None:
     assert remote.is_public("2606:4700:4700::1111")
 
 
-def test_off_unless_set(client, photo: Path) -> None:  # type: ignore[no-untyped-def]
+def test_submit_remote_image_is_forbidden_unless_enabled(client, photo: Path) -> None:  # type: ignore[no-untyped-def]
     answer = client.post("/submit", json={"img_path": "http://example.org/a.jpg", "attrs": "sleeve length"})
     assert answer.status_code == 403

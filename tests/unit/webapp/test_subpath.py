@@ -1,4 +1,4 @@
-"""The site below a path of another site. (tests/test_deploy.py has the same behind nginx.)"""
+"""The site below a path of another site; tests/e2e/test_deploy.py checks the same behind nginx."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tests.e2e.test_guards import Make, make  # noqa: F401
         (1, "/evil, /shop", "/shop/c/tiny/"),
     ],
 )
-def test_forwarded_prefix_is_believed_of_trusted_proxies(make: Make, proxies: int, prefix: str, home: str) -> None:  # noqa: F811
+def test_forwarded_prefix_counts_from_trusted_proxies_only(make: Make, proxies: int, prefix: str, home: str) -> None:  # noqa: F811
     client = make(csrf=True, proxies=proxies)
     assert client.get("/", headers={"X-Forwarded-Prefix": prefix}).location == home
     page = client.get("/c/tiny/", headers={"X-Forwarded-Prefix": prefix})
@@ -32,9 +32,10 @@ def test_forwarded_prefix_is_believed_of_trusted_proxies(make: Make, proxies: in
     assert f'href="{home}about"' in page.text
 
 
-def test_script_name_of_the_environment_is_the_sites_path(settings: Settings, tmp_path: Path) -> None:
-    own = with_instance(settings, tmp_path)
-    with serve(own, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
+def test_script_name_from_the_environment_is_the_sites_path(settings: Settings, tmp_path: Path) -> None:
+    with serve(
+        with_instance(settings, tmp_path), tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search"
+    ) as site:
         page = urllib3.request("GET", site.address + "/shop/search/c/tiny/", retries=False)
         assert page.status == 200
         assert 'href="/shop/search/c/tiny/about"' in page.data.decode()

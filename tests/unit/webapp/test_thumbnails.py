@@ -9,7 +9,7 @@ from PIL import Image
 from rpf.images import decode
 from webapp.images.thumbnails import Thumbnails
 
-KEY = hashlib.sha256(b"a picture").hexdigest()
+KEY = hashlib.sha256(b"an image").hexdigest()
 
 
 @pytest.fixture
@@ -17,62 +17,62 @@ def thumbnails(tmp_path: Path) -> Thumbnails:
     return Thumbnails(tmp_path / "instance" / "thumbnails")
 
 
-def test_a_real_thumbnail(thumbnails: Thumbnails) -> None:
+def test_thumbnails_get_makes_a_webp_that_fits(thumbnails: Thumbnails) -> None:
     photo = io.BytesIO()
     Image.linear_gradient("L").resize((300, 600)).save(photo, "PNG")
     data = thumbnails.get(KEY, 100, lambda: decode.thumbnail(photo.getvalue(), 100))
-    with Image.open(io.BytesIO(data)) as made:
-        assert (made.format, made.size) == ("WEBP", (50, 100))
+    with Image.open(io.BytesIO(data)) as thumbnail:
+        assert (thumbnail.format, thumbnail.size) == ("WEBP", (50, 100))
 
 
-def test_it_is_made_once_per_size(thumbnails: Thumbnails) -> None:
-    made: list[int] = []
+def test_thumbnails_get_makes_one_per_size(thumbnails: Thumbnails) -> None:
+    calls: list[int] = []
 
     def make() -> bytes:
-        made.append(1)
-        return b"webp %d" % len(made)
+        calls.append(1)
+        return b"webp %d" % len(calls)
 
     first = thumbnails.get(KEY, 100, make)
     assert first == thumbnails.get(KEY, 100, make)
     assert first == Thumbnails(thumbnails.folder).get(KEY, 100, make)
-    assert len(made) == 1
+    assert len(calls) == 1
     assert thumbnails.get(KEY, 200, make) != first
-    assert len(made) == 2
+    assert len(calls) == 2
 
 
-def test_threads_that_ask_at_once_share_the_work(thumbnails: Thumbnails) -> None:
-    made: list[int] = []
+def test_thumbnails_get_from_concurrent_threads_makes_one(thumbnails: Thumbnails) -> None:
+    calls: list[int] = []
     together = threading.Barrier(8)
-    seen: list[bytes] = []
+    results: list[bytes] = []
 
     def make() -> bytes:
-        made.append(1)
+        calls.append(1)
         return b"webp" * 10_000
 
     def ask() -> None:
         together.wait()
-        seen.append(thumbnails.get(KEY, 100, make))
+        results.append(thumbnails.get(KEY, 100, make))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert seen == [b"webp" * 10_000] * 8
-    assert len(made) == 1
+    assert results == [b"webp" * 10_000] * 8
+    assert len(calls) == 1
 
 
-def test_what_fails_is_tried_again_and_leaves_nothing(thumbnails: Thumbnails) -> None:
+def test_thumbnails_get_after_a_failure_tries_again_and_leaves_nothing(thumbnails: Thumbnails) -> None:
     def fail() -> bytes:
-        raise OSError("no such picture")
+        raise OSError("no such image")
 
-    with pytest.raises(OSError, match="no such picture"):
+    with pytest.raises(OSError, match="no such image"):
         thumbnails.get(KEY, 100, fail)
     assert list(thumbnails.folder.parent.glob("**/*.*")) == []
     assert thumbnails.get(KEY, 100, lambda: b"webp") == b"webp"
 
 
 @pytest.mark.parametrize("key", ["", "../../etc/passwd", KEY.upper(), KEY[:-1], KEY + "\n"])
-def test_a_key_is_a_digest(thumbnails: Thumbnails, key: str) -> None:
+def test_thumbnails_get_key_that_is_no_digest_is_refused(thumbnails: Thumbnails, key: str) -> None:
     with pytest.raises(ValueError, match="SHA-256"):
         thumbnails.get(key, 100, lambda: b"webp")

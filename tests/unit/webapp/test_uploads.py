@@ -24,51 +24,51 @@ def files(uploads: Uploads) -> set[str]:
     return {path.name for path in uploads.folder.iterdir() if path.name != ".lock"}
 
 
-def test_what_is_saved_is_read_again(uploads: Uploads) -> None:
-    digest = uploads.save(b"a picture")
-    assert digest == hashlib.sha256(b"a picture").hexdigest()
-    assert uploads.read(digest) == b"a picture"
+def test_uploads_saved_image_is_read_back(uploads: Uploads) -> None:
+    digest = uploads.save(b"an image")
+    assert digest == hashlib.sha256(b"an image").hexdigest()
+    assert uploads.read(digest) == b"an image"
     assert files(uploads) == {digest}
 
 
-def test_only_the_owner_may_look(uploads: Uploads) -> None:
-    digest = uploads.save(b"a picture")
+def test_uploads_files_are_private_to_their_owner(uploads: Uploads) -> None:
+    digest = uploads.save(b"an image")
     assert stat.S_IMODE(uploads.folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((uploads.folder / digest).stat().st_mode) == 0o600
 
 
-def test_after_a_day_it_has_expired_even_before_it_is_deleted(uploads: Uploads) -> None:
-    digest = uploads.save(b"a picture")
+def test_uploads_image_has_expired_after_a_day_even_before_deletion(uploads: Uploads) -> None:
+    digest = uploads.save(b"an image")
     make_older(uploads, digest, DAY - 60)
-    assert uploads.read(digest) == b"a picture"
+    assert uploads.read(digest) == b"an image"
     make_older(uploads, digest, DAY + 1)
     with pytest.raises(UploadExpired, match="24 hours"):
         uploads.read(digest)
 
 
-def test_saving_again_renews(uploads: Uploads) -> None:
-    digest = uploads.save(b"a picture")
+def test_uploads_saving_again_renews_the_day(uploads: Uploads) -> None:
+    digest = uploads.save(b"an image")
     make_older(uploads, digest, DAY + 1)
-    assert uploads.save(b"a picture") == digest
-    assert uploads.read(digest) == b"a picture"
+    assert uploads.save(b"an image") == digest
+    assert uploads.read(digest) == b"an image"
 
 
 @pytest.mark.parametrize(
     "digest", ["", "../secret_key", "A" * 64, "0" * 63, "0" * 65, "0" * 63 + "\n", "\0" * 64, "é" * 64]
 )
-def test_what_is_no_digest_is_not_looked_for(uploads: Uploads, digest: str) -> None:
+def test_uploads_name_that_is_no_digest_is_not_opened(uploads: Uploads, digest: str) -> None:
     (uploads.folder.parent).mkdir()
     (uploads.folder.parent / "secret_key").write_text("secret")
     with pytest.raises(UploadExpired):
         uploads.read(digest)
 
 
-def test_never_saved_is_expired(uploads: Uploads) -> None:
+def test_uploads_unknown_digest_has_expired(uploads: Uploads) -> None:
     with pytest.raises(UploadExpired):
         uploads.read("0" * 64)
 
 
-def test_sweep_deletes_the_old_and_what_was_cut_off(uploads: Uploads) -> None:
+def test_uploads_sweep_deletes_expired_and_unfinished_files(uploads: Uploads) -> None:
     old, new = uploads.save(b"old"), uploads.save(b"new")
     for name, age in ((old, DAY + 1), (".cut-off.tmp", 3601), (".being-written.tmp", 10), ("somebody-elses", 2 * DAY)):
         (uploads.folder / name).touch()
@@ -77,7 +77,7 @@ def test_sweep_deletes_the_old_and_what_was_cut_off(uploads: Uploads) -> None:
     assert files(uploads) == {new, ".being-written.tmp", "somebody-elses"}
 
 
-def test_saving_sweeps_now_and_then(tmp_path: Path) -> None:
+def test_uploads_saving_sweeps_now_and_then(tmp_path: Path) -> None:
     old = Uploads(tmp_path).save(b"old")
     make_older(Uploads(tmp_path), old, DAY + 1)
     uploads = Uploads(tmp_path)
@@ -88,38 +88,38 @@ def test_saving_sweeps_now_and_then(tmp_path: Path) -> None:
     assert files(uploads) == {new, other}
 
 
-def test_a_write_that_fails_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploads_failed_write_leaves_nothing(uploads: Uploads, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="No space left"):
-            uploads.save(b"a picture")
+            uploads.save(b"an image")
     assert files(uploads) == set()
 
 
-def test_many_at_once(uploads: Uploads) -> None:
-    """Threads save, age, read and sweep the same few files: a reader gets the whole bytes or UploadExpired."""
-    pictures = [bytes([n]) * 100_000 for n in range(3)]
-    broken: list[BaseException] = []
+def test_uploads_concurrent_threads_read_whole_images_or_expired(uploads: Uploads) -> None:
+    """Save, age, read and sweep the same few files in threads; a reader gets all bytes or UploadExpired."""
+    images = [bytes([n]) * 100_000 for n in range(3)]
+    errors: list[BaseException] = []
 
     def work(seed: int) -> None:
         try:
             for step in range(40):
-                picture = pictures[(seed + step) % 3]
-                digest = uploads.save(picture)
+                image = images[(seed + step) % 3]
+                digest = uploads.save(image)
                 if step % 5 == seed % 5:
-                    make_older_if_there(digest)
+                    make_older_if_present(digest)
                     uploads.sweep()
                 try:
-                    assert uploads.read(digest) == picture
+                    assert uploads.read(digest) == image
                 except UploadExpired:
                     continue
         except BaseException as error:
-            broken.append(error)
+            errors.append(error)
 
-    def make_older_if_there(digest: str) -> None:
+    def make_older_if_present(digest: str) -> None:
         try:
             make_older(uploads, digest, DAY + 1)
         except FileNotFoundError:
@@ -130,5 +130,5 @@ def test_many_at_once(uploads: Uploads) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert broken == []
+    assert errors == []
     assert not [name for name in files(uploads) if name.endswith(".tmp")]
