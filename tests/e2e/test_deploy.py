@@ -1,4 +1,4 @@
-"""The files in deploy/ do what they say: Debian's nginx before gunicorn on a socket, as the unit starts it."""
+"""The files in deploy/: Debian's nginx before gunicorn on a socket, started as by the systemd unit."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def front(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Itera
         site.wait()
 
 
-def test_pages_come_by_https_and_cookies_with_them(front: Deployed) -> None:
+def test_deployed_page_comes_by_https_with_a_secure_cookie(front: Deployed) -> None:
     answer = front.ask("GET", "/c/tiny/")
     assert answer.status == 200
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
@@ -62,31 +62,31 @@ def test_pages_come_by_https_and_cookies_with_them(front: Deployed) -> None:
     assert (plain.status, plain.headers["Location"]) == (301, f"https://{HOST}/c/tiny/")
 
 
-def test_the_form_goes_all_the_way(front: Deployed, photo: Path) -> None:
-    """The token, which Flask-WTF checks against the address that the browser came from, too."""
+def test_deployed_search_form_leads_to_results(front: Deployed, photo: Path) -> None:
+    """Send the CSRF token too, which Flask-WTF checks against the address that the browser came from."""
     first = front.ask("GET", "/c/tiny/")
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', first.data.decode())
     assert token
     body, headers = form(photo.read_bytes(), a="sleeve_length", csrf_token=token[1])
     headers |= {"Cookie": first.headers["Set-Cookie"].partition(";")[0], "Referer": f"https://{HOST}/c/tiny/"}
-    found = front.ask("POST", "/c/tiny/search", body=body, headers=headers)
-    assert found.status == 303
-    assert front.ask("GET", found.headers["Location"]).status == 200
+    searched = front.ask("POST", "/c/tiny/search", body=body, headers=headers)
+    assert searched.status == 303
+    assert front.ask("GET", searched.headers["Location"]).status == 200
 
 
-def test_what_is_too_large_is_explained_by_the_site(front: Deployed) -> None:
+def test_deployed_too_large_upload_is_explained_by_the_site(front: Deployed) -> None:
     body, headers = form(bytes(17 * 2**20))
     answer = front.ask("POST", "/submit", body=body, headers=headers)
     assert (answer.status, answer.headers["Content-Type"]) == (413, "application/problem+json")
 
 
 @pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/healthz", 405), ("/submit", 415)])
-def test_refusal_of_a_large_body_comes_through(front: Deployed, path: str, status: int) -> None:
+def test_deployed_refusal_of_a_large_body_reaches_the_client(front: Deployed, path: str, status: int) -> None:
     headers = {"Content-Type": "application/octet-stream"}
     assert front.ask("POST", path, body=bytes(8_000_000), headers=headers).status == status
 
 
-def test_site_below_a_path_keeps_to_it(front: Deployed, photo: Path) -> None:
+def test_deployed_site_below_a_path_keeps_to_it(front: Deployed, photo: Path) -> None:
     def ask(method: str, path: str, **kwargs: object) -> urllib3.BaseHTTPResponse:
         return front.ask(method, path, front.below, **kwargs)
 
@@ -121,7 +121,7 @@ def test_site_below_a_path_keeps_to_it(front: Deployed, photo: Path) -> None:
     assert ask("POST", "/shop/search/submit", body=form(photo.read_bytes())[0], headers=headers).status == 200
 
 
-def test_a_search_by_json_and_the_limit_by_address(front: Deployed, photo: Path) -> None:
+def test_deployed_submit_is_limited_by_address(front: Deployed, photo: Path) -> None:
     body, headers = form(photo.read_bytes())
     statuses = [front.ask("POST", "/submit", body=body, headers=headers).status for _ in range(40)]
     assert statuses[0] == 200
@@ -131,15 +131,15 @@ def test_a_search_by_json_and_the_limit_by_address(front: Deployed, photo: Path)
     assert front.ask("GET", "/healthz").status == 200
 
 
-def test_the_request_keeps_its_id(front: Deployed) -> None:
+def test_deployed_request_has_the_id_of_nginx(front: Deployed) -> None:
     assert re.fullmatch("[0-9a-f]{32}", front.ask("GET", "/healthz").headers["X-Request-ID"])
 
 
-def test_metrics_are_for_this_machine(front: Deployed) -> None:
+def test_deployed_metrics_are_for_this_machine_only(front: Deployed) -> None:
     assert b"rpf_ready 1.0" in front.ask("GET", "/metrics").data
     assert "deny all;" in SITE
 
 
-def test_no_log_has_an_address(front: Deployed) -> None:
+def test_deployed_log_has_no_address(front: Deployed) -> None:
     assert '"network": "127.0.0.0/24"' in front.log.read_text()
     assert "127.0.0.1" not in front.log.read_text().partition('"')[2]

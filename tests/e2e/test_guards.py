@@ -1,4 +1,4 @@
-"""What stands between the site and the internet: limits, headers, logs, counts."""
+"""Rate limits, security headers, logs and metrics of the site."""
 
 import io
 import json
@@ -24,27 +24,27 @@ Make = Callable[..., FlaskClient]
 
 @pytest.fixture
 def make(settings: Settings, app: Flask, tmp_path: Path) -> Make:
-    """A client of a site with these options, over the engine that is there already."""
+    """Return a function that makes a client of a site with these options, over the engine that is loaded already."""
 
-    def made(csrf: bool = False, **options: object) -> FlaskClient:
-        own = create_app(
+    def make_client(csrf: bool = False, **options: object) -> FlaskClient:
+        site = create_app(
             with_instance(settings, tmp_path),
             Options(**options),  # type: ignore[arg-type]
             TESTING=True,
             WTF_CSRF_ENABLED=csrf,
         )
-        holder = own.extensions["rpf"]
+        holder = site.extensions["rpf"]
         if options.get("metrics"):
             holder.start()
             holder.wait()
         else:
             holder._engine = app.extensions["rpf"].engine
-        return own.test_client()
+        return site.test_client()
 
-    return made
+    return make_client
 
 
-def test_searches_are_counted_together_and_the_rest_is_free(make: Make, photo: Path) -> None:
+def test_rate_limit_counts_all_searches_and_leaves_the_rest_free(make: Make, photo: Path) -> None:
     client = make(rate_limit="3 per minute")
     assert client.get(RESULTS).status_code == 200
     assert client.get("/c/tiny/results.csv?item=1&a=sleeve_length").status_code == 200
@@ -70,7 +70,7 @@ def test_searches_are_counted_together_and_the_rest_is_free(make: Make, photo: P
         assert client.get(free).status_code < 400, free
 
 
-def test_each_address_has_its_own_count(make: Make) -> None:
+def test_rate_limit_counts_each_network_address_alone(make: Make) -> None:
     client = make(rate_limit="1 per minute")
 
     def ask(address: str, **headers: str) -> int:
@@ -78,20 +78,20 @@ def test_each_address_has_its_own_count(make: Make) -> None:
 
     assert [ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.2")] == [200, 429, 200]
     assert [ask("2001:db8::1"), ask("2001:db8::ffff"), ask("2001:db8:0:1::1")] == [200, 429, 200]
-    assert ask("192.0.2.1", **{"X-Forwarded-For": "192.0.2.77"}) == 429  # anybody can say so
+    assert ask("192.0.2.1", **{"X-Forwarded-For": "192.0.2.77"}) == 429  # any client can send this header
 
 
-def test_behind_a_proxy_the_address_is_the_one_that_it_tells(make: Make) -> None:
+def test_rate_limit_behind_a_proxy_counts_the_forwarded_address(make: Make) -> None:
     client = make(rate_limit="1 per minute", proxies=1)
 
-    def ask(told: str) -> int:
-        return client.get(RESULTS, headers={"X-Forwarded-For": told}).status_code
+    def ask(forwarded_for: str) -> int:
+        return client.get(RESULTS, headers={"X-Forwarded-For": forwarded_for}).status_code
 
     assert [ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.2")] == [200, 429, 200]
-    assert ask("192.0.2.99, 192.0.2.1") == 429  # what the visitor wrote before the proxy's word does not count
+    assert ask("192.0.2.99, 192.0.2.1") == 429  # only the last entry is the proxy's; the client wrote the others
 
 
-def test_without_a_limit(make: Make) -> None:
+def test_rate_limit_empty_refuses_nothing(make: Make) -> None:
     client = make(rate_limit="")
     assert {client.get(RESULTS).status_code for _ in range(40)} == {200}
 
@@ -99,7 +99,7 @@ def test_without_a_limit(make: Make) -> None:
 @pytest.mark.parametrize(
     "path", [RESULTS, "/c/tiny/", "/c/tiny/thumb/1", "/nowhere", "/healthz", "/static/site.js", "/api"]
 )
-def test_every_answer_is_hardened(make: Make, path: str) -> None:
+def test_every_response_has_security_headers(make: Make, path: str) -> None:
     headers = make().get(path).headers
     policy = dict(rule.split(" ", 1) for rule in headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
@@ -111,14 +111,14 @@ def test_every_answer_is_hardened(make: Make, path: str) -> None:
     assert "Strict-Transport-Security" not in headers
 
 
-def test_by_https_only(make: Make) -> None:
+def test_https_site_sends_hsts_and_secure_cookies(make: Make) -> None:
     answer = make(csrf=True, https=True).get("/c/tiny/")
     assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
     cookie = answer.headers["Set-Cookie"]
     assert all(part in cookie for part in ("Secure", "HttpOnly", "SameSite=Lax"))
 
 
-def test_cookies_are_for_this_site_alone(make: Make) -> None:
+def test_http_site_cookies_are_http_only_and_same_site(make: Make) -> None:
     cookie = make(csrf=True).get("/c/tiny/").headers["Set-Cookie"]
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Secure" not in cookie
 
@@ -128,7 +128,7 @@ def test_cookies_are_for_this_site_alone(make: Make) -> None:
 
 @pytest.fixture
 def logged() -> Iterator[Callable[[], list[dict[str, object]]]]:
-    """The lines that were logged so far."""
+    """Return a function that gives the lines logged so far."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(JSONFormatter())
@@ -141,7 +141,7 @@ def logged() -> Iterator[Callable[[], list[dict[str, object]]]]:
         logger.removeHandler(handler)
 
 
-def test_a_request_is_a_line(client: FlaskClient, logged: Callable[[], list[dict[str, object]]]) -> None:
+def test_request_is_logged_as_one_json_line(client: FlaskClient, logged: Callable[[], list[dict[str, object]]]) -> None:
     answer = client.get(RESULTS, headers={"X-Request-ID": "abc-1"}, environ_base={"REMOTE_ADDR": "192.0.2.77"})
     assert answer.headers["X-Request-ID"] == "abc-1"
     line = logged()[-1]
@@ -154,13 +154,13 @@ def test_a_request_is_a_line(client: FlaskClient, logged: Callable[[], list[dict
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, "é", "<script>"])
-def test_an_id_that_is_no_id_is_not_kept(client: FlaskClient, given: str) -> None:
+def test_request_id_that_is_malformed_is_replaced(client: FlaskClient, given: str) -> None:
     first, second = (client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"] for _ in range(2))
     assert re.fullmatch("[0-9a-f]{16}", first)
     assert first != second
 
 
-def test_no_log_tells_who_or_what(
+def test_request_log_holds_no_personal_data(
     client: FlaskClient, photo: Path, logged: Callable[[], list[dict[str, object]]]
 ) -> None:
     where = {"REMOTE_ADDR": "192.0.2.77"}
@@ -177,7 +177,7 @@ def test_no_log_tells_who_or_what(
         assert word not in text
 
 
-def test_an_exception_has_its_traceback_and_its_request(
+def test_exception_is_logged_with_traceback_and_request_id(
     settings: Settings, tmp_path: Path, logged: Callable[[], list[dict[str, object]]]
 ) -> None:
     app = create_app(with_instance(settings, tmp_path), Options())
@@ -196,7 +196,7 @@ def test_an_exception_has_its_traceback_and_its_request(
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "expected"),
     [
         ("192.0.2.77", "192.0.2.0/24"),
         ("2001:db8:1:2::3", "2001:db8:1::/48"),
@@ -205,18 +205,18 @@ def test_an_exception_has_its_traceback_and_its_request(
         ("x", "unknown"),
     ],
 )
-def test_addresses_lose_what_names_a_person(address: str | None, told: str) -> None:
-    assert network(address) == told
+def test_network_truncates_an_address(address: str | None, expected: str) -> None:
+    assert network(address) == expected
 
 
-# ---- counts ----
+# ---- metrics ----
 
 
-def test_metrics_are_off_unless_asked_for(client: FlaskClient) -> None:
+def test_metrics_are_off_unless_enabled(client: FlaskClient) -> None:
     assert client.get("/metrics").status_code == 404
 
 
-def test_what_is_counted(make: Make, photo: Path) -> None:
+def test_metrics_count_requests_stages_and_embeddings(make: Make, photo: Path) -> None:
     client = make(metrics=True, rate_limit="")
     body = {"img_path": str(photo), "attrs": "sleeve length"}
     for _ in range(2):
@@ -225,11 +225,11 @@ def test_what_is_counted(make: Make, photo: Path) -> None:
     families = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
 
     def value(family: str, sample: str = "", **labels: str) -> float:
-        found = [
+        values = [
             one.value for one in families[family].samples if one.name == (sample or family) and one.labels == labels
         ]
-        assert len(found) == 1, families[family].samples
-        return found[0]
+        assert len(values) == 1, families[family].samples
+        return values[0]
 
     assert value("rpf_requests", "rpf_requests_total", route="/submit", method="POST", status="200") == 2
     assert value("rpf_requests", "rpf_requests_total", route="none", method="GET", status="404") == 1

@@ -1,4 +1,4 @@
-"""The site as it is run: `gunicorn wsgi:app`, while it prepares itself and when its master has loaded the app."""
+"""`gunicorn wsgi:app`, while the site prepares itself and with the app loaded by the master."""
 
 import json
 import urllib.request
@@ -14,18 +14,18 @@ from tests.conftest import with_instance
 
 
 def get(address: str, accept: str) -> tuple[int, str, str]:
-    """Status, Retry-After and text of a GET."""
-    asked = urllib.request.Request(address, headers={"Accept": accept})
+    """Return status, Retry-After and text of a GET."""
+    request = urllib.request.Request(address, headers={"Accept": accept})
     try:
-        with urllib.request.urlopen(asked) as answer:
+        with urllib.request.urlopen(request) as answer:
             return answer.status, "", answer.read().decode()
     except HTTPError as error:
         return error.code, error.headers.get("Retry-After", ""), error.read().decode()
 
 
-def test_while_the_default_collection_is_drawn(settings: Settings, tmp_path: Path) -> None:
-    own = replace(with_instance(settings, tmp_path), collections=tmp_path / "collections", collection="wardrobe")
-    with serve(own, tmp_path / "log", ready=False) as site:
+def test_site_while_the_default_collection_is_drawn_shows_progress(settings: Settings, tmp_path: Path) -> None:
+    fresh = replace(with_instance(settings, tmp_path), collections=tmp_path / "collections", collection="wardrobe")
+    with serve(fresh, tmp_path / "log", ready=False) as site:
         code, again, text = get(site.address + "/readyz", "application/json")
         assert (code, again.isdigit()) == (503, True)
         assert json.loads(text).keys() >= {"phase", "done", "total"}
@@ -39,10 +39,11 @@ def test_while_the_default_collection_is_drawn(settings: Settings, tmp_path: Pat
 
 
 @pytest.mark.parametrize("args", [(), ("--preload",)])
-def test_the_engine_is_made_in_the_worker(settings: Settings, tmp_path: Path, args: tuple[str, ...]) -> None:
-    """Also where the master loads the app: an engine made there would hang in the worker."""
+def test_engine_is_made_in_the_worker_with_and_without_preload(
+    settings: Settings, tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    """Load the app in the master too: an engine made there would hang in the worker."""
     with serve(with_instance(settings, tmp_path), tmp_path / "log", args=args) as site:
-        first = get(site.address + "/c/tiny/", "text/html")
-        assert first[0] == 200
-        found = get(site.address + "/c/tiny/results?item=1&a=sleeve_length", "text/html")
-        assert found[0] == 200
+        for path in ("/c/tiny/", "/c/tiny/results?item=1&a=sleeve_length"):
+            status, _, _ = get(site.address + path, "text/html")
+            assert status == 200, path

@@ -1,4 +1,4 @@
-"""The site on disks that it cannot write, and the line that says so where it cannot start."""
+"""The site on disks that it cannot write, and its error line where it cannot start."""
 
 import errno
 import json
@@ -42,13 +42,13 @@ def search_page(site: Site, photo: bytes) -> urllib3.BaseHTTPResponse:
 def test_site_on_read_only_disks_refuses_uploads_and_nothing_else(
     settings: Settings, tmp_path: Path, photo: Path
 ) -> None:
-    """All disks are, temporary files and the leavings of a killed writer included."""
+    """Make all disks read-only, including the folder of temporary files and the files of a killed writer."""
     if not os.access("/dev/shm", os.W_OK):
         pytest.skip("needs /dev/shm for temporary files")
-    own = replace(settings, instance=tmp_path / "instance")
+    unwritable = replace(settings, instance=tmp_path / "instance")
     prefix = read_only(Path("/"), tmp_path)
     environment = {"SECRET_KEY": "k" * 64, "TMPDIR": str(tmp_path)}
-    with serve(own, tmp_path / "log", prefix=prefix, **environment) as site:
+    with serve(unwritable, tmp_path / "log", prefix=prefix, **environment) as site:
         for padding in (0, 1_000_000):  # the larger one goes to a temporary file first
             answer = search_page(site, photo.read_bytes() + bytes(padding))
             assert answer.status == 503
@@ -72,20 +72,20 @@ def test_site_on_read_only_disks_refuses_uploads_and_nothing_else(
 
 
 def start(settings: Settings, *prefix: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    """gunicorn, which is expected to end by itself."""
-    own = {**os.environ, **environment(settings), "RPF_BIND": f"127.0.0.1:{free_port()}", **more}
+    """Run gunicorn, which is expected to end by itself."""
+    variables = {**os.environ, **environment(settings), "RPF_BIND": f"127.0.0.1:{free_port()}", **more}
     command = [*prefix, sys.executable, "-m", "gunicorn", "wsgi:app"]
-    return subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120)
 
 
-def test_start_without_a_place_for_the_secret_key_says_so(settings: Settings, tmp_path: Path) -> None:
-    own = replace(settings, instance=tmp_path / "instance")
-    done = start(own, *read_only(tmp_path))
+def test_start_without_a_writable_instance_folder_names_the_settings(settings: Settings, tmp_path: Path) -> None:
+    unwritable = replace(settings, instance=tmp_path / "instance")
+    done = start(unwritable, *read_only(tmp_path))
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert len(errors) == 1
-    assert str(own.instance) in errors[0]
+    assert str(unwritable.instance) in errors[0]
     assert "Read-only file system" in errors[0]
     assert "RPF_INSTANCE" in errors[0]
     assert "SECRET_KEY" in errors[0]
@@ -103,8 +103,8 @@ def test_start_with_a_wrong_setting_names_it(settings: Settings, name: str, valu
 
 
 def test_read_only_collections_without_the_default_one_name_the_setting(settings: Settings, tmp_path: Path) -> None:
-    own = replace(settings, collections=tmp_path / "collections", collection="wardrobe")
-    with serve(own, tmp_path / "log", ready=False, prefix=read_only(tmp_path)) as site:
+    unwritable = replace(settings, collections=tmp_path / "collections", collection="wardrobe")
+    with serve(unwritable, tmp_path / "log", ready=False, prefix=read_only(tmp_path)) as site:
         while (answer := get(site, "/readyz")).json().get("phase"):
             pass
         assert answer.status == 503
@@ -115,7 +115,7 @@ def test_read_only_collections_without_the_default_one_name_the_setting(settings
 
 @contextmanager
 def closed(folder: Path) -> Iterator[None]:
-    """No permission for the folder, as far as this user needs one."""
+    """Deny access to the folder, also where the user is root."""
     folder.mkdir(parents=True)
     if os.geteuid() != 0:
         folder.chmod(0)
@@ -131,11 +131,11 @@ def closed(folder: Path) -> Iterator[None]:
 
 
 def test_thumbnails_in_a_closed_folder_are_made_each_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    made: list[int] = []
+    calls: list[int] = []
 
     def make() -> bytes:
-        made.append(1)
-        return b"webp %d" % len(made)
+        calls.append(1)
+        return b"webp %d" % len(calls)
 
     with closed(tmp_path / "instance"):
         thumbnails = Thumbnails(tmp_path / "instance" / "thumbnails")
@@ -151,13 +151,13 @@ def test_uploads_in_a_closed_folder_are_refused(tmp_path: Path) -> None:
     with closed(tmp_path / "instance"):
         uploads = Uploads(tmp_path / "instance" / "uploads")
         with pytest.raises(UploadsUnwritable) as refused:
-            uploads.save(b"a picture")
+            uploads.save(b"an image")
     assert refused.value.errno == errno.EACCES
 
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EIO])
-def test_only_what_cannot_be_written_is_explained(settings: Settings, tmp_path: Path, code: int) -> None:
-    """A catalogue's image that cannot be read stays an unexpected error."""
+def test_os_error_of_a_full_or_read_only_disk_alone_is_explained(settings: Settings, tmp_path: Path, code: int) -> None:
+    """Leave other errors unexpected, such as an unreadable image of a catalogue."""
     app = create_app(with_instance(settings, tmp_path))
 
     def view() -> str:

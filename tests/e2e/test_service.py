@@ -1,4 +1,4 @@
-"""The server as it is run: under load, with clients that dawdle, restarted, drained, killed."""
+"""The server under load, with slow clients, restarted, drained, killed, and on a full disk."""
 
 import json
 import os
@@ -45,24 +45,26 @@ def photos(wardrobe: dict[Path, dict[str, int]]) -> list[Path]:
     return list(wardrobe)
 
 
-def test_many_at_once_get_their_own_answers_and_health_stays_quick(
+def test_concurrent_searches_get_their_own_answers_and_health_stays_quick(
     settings: Settings, tmp_path: Path, photos: list[Path]
 ) -> None:
     with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
         alone = {photo: submit(site, photo, 1)[1].json() for photo in photos}
         with ThreadPoolExecutor(32) as pool:
-            asked = [(photo, pool.submit(submit, site, photo, 2)) for photo in photos * 5]
-            while not all(future.done() for _, future in asked):
+            searches = [(photo, pool.submit(submit, site, photo, 2)) for photo in photos * 5]
+            while not all(future.done() for _, future in searches):
                 assert site.status("/healthz") == 200
-        for photo, future in asked:
+        for photo, future in searches:
             status, answer = future.result()
             assert status == 200
-            found = answer.json()
-            assert found["ids"][0] == alone[photo]["ids"][0]
-            assert found["similarities"] == pytest.approx(alone[photo]["similarities"], abs=5e-3)
+            ranking = answer.json()
+            assert ranking["ids"][0] == alone[photo]["ids"][0]
+            assert ranking["similarities"] == pytest.approx(alone[photo]["similarities"], abs=5e-3)
 
 
-def test_too_many_are_told_when_to_come_again(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
+def test_searches_beyond_the_queue_get_503_with_retry_after(
+    settings: Settings, tmp_path: Path, photos: list[Path]
+) -> None:
     with serve(with_instance(settings, tmp_path), tmp_path / "log", RPF_MAX_QUEUE="2") as site:
         with ThreadPoolExecutor(24) as pool:
             answers = list(pool.map(lambda number: submit(site, photos[number % 40], number), range(120)))
@@ -78,9 +80,9 @@ def test_too_many_are_told_when_to_come_again(settings: Settings, tmp_path: Path
 
 @pytest.fixture
 def impatient(settings: Settings, tmp_path: Path) -> Iterator[Site]:
-    """A site with two threads that gives requests 2 seconds to come and 4 to go."""
-    own = with_instance(settings, tmp_path)
-    with serve(own, tmp_path / "log", args=("--threads", "2"), RPF_REQUEST_TIMEOUT="2") as site:
+    """Start a site with two threads that gives requests 2 seconds to arrive and 4 to be answered."""
+    site_settings = with_instance(settings, tmp_path)
+    with serve(site_settings, tmp_path / "log", args=("--threads", "2"), RPF_REQUEST_TIMEOUT="2") as site:
         yield site
 
 
@@ -118,7 +120,7 @@ def test_slow_clients_do_not_keep_the_threads(impatient: Site, start: bytes) -> 
     assert impatient.status("/healthz") == 200
 
 
-def test_who_does_not_read_the_answer_does_not_keep_a_thread(impatient: Site) -> None:
+def test_client_that_does_not_read_the_answer_keeps_no_thread(impatient: Site) -> None:
     slow = []
     for _ in range(4):
         wire = socket.socket()
@@ -131,7 +133,7 @@ def test_who_does_not_read_the_answer_does_not_keep_a_thread(impatient: Site) ->
         wire.close()
 
 
-def test_who_hangs_up_frees_the_place(impatient: Site, photos: list[Path]) -> None:
+def test_client_that_hangs_up_frees_its_place(impatient: Site, photos: list[Path]) -> None:
     body, headers = form(photos[0].read_bytes(), attrs="sleeve length")
     head = f"POST /submit HTTP/1.1\r\nHost: a\r\nContent-Type: {headers['Content-Type']}\r\n"
     head += f"Content-Length: {len(body)}\r\n\r\n"
@@ -144,7 +146,7 @@ def test_who_hangs_up_frees_the_place(impatient: Site, photos: list[Path]) -> No
 
 
 def workers(site: Site) -> list[psutil.Process]:
-    """None for a moment while one is replaced."""
+    """List the worker processes: none for a moment while one is replaced."""
     return psutil.Process(site.process.pid).children()
 
 
@@ -153,55 +155,55 @@ def worker(site: Site) -> psutil.Process:
 
 
 @contextmanager
-def asking(site: Site, photos: list[Path]) -> Iterator[set[int]]:
-    """Four clients ask meanwhile; afterwards the set holds the statuses they saw, 0 where the connection broke."""
-    stop, seen = threading.Event(), set[int]()
+def searching(site: Site, photos: list[Path]) -> Iterator[set[int]]:
+    """Search with four clients meanwhile, and collect the statuses they get, 0 where the connection broke."""
+    stop, statuses = threading.Event(), set[int]()
 
     def ask(number: int) -> None:
         while not stop.is_set():
             number += 100
             try:
-                seen.add(submit(site, photos[number % 40], number)[0])
+                statuses.add(submit(site, photos[number % 40], number)[0])
             except urllib3.exceptions.HTTPError:
-                seen.add(0)
+                statuses.add(0)
 
     with ThreadPoolExecutor(4) as pool:
         clients = [pool.submit(ask, number) for number in range(4)]
         try:
-            yield seen
+            yield statuses
         finally:
             stop.set()
     for client in clients:
         client.result()
 
 
-def test_a_killed_worker_comes_back_and_leaves_nothing_broken(
+def test_killed_worker_is_replaced_and_leaves_nothing_broken(
     settings: Settings, tmp_path: Path, photos: list[Path]
 ) -> None:
     with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
-        with asking(site, photos) as seen:
+        with searching(site, photos) as statuses:
             for _ in range(2):
                 first = worker(site)
                 until(lambda: site.status("/c/tiny/thumb/1") == 200)
                 os.kill(first.pid, signal.SIGKILL)
                 until(lambda first=first: workers(site) not in ([], [first]) and site.status("/readyz") == 200)
-        assert seen <= {200, 503, 0}
+        assert statuses <= {200, 503, 0}
         assert submit(site, photos[0])[0] == 200
         for path in (tmp_path / "thumbnails").glob("[!.]*"):
             assert path.read_bytes()[:4] == b"RIFF"
 
 
-def test_sighup_loads_anew_while_the_site_answers(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
+def test_sighup_reloads_while_the_site_answers(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
     with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
         first = worker(site)
-        with asking(site, photos) as seen:
+        with searching(site, photos) as statuses:
             site.process.send_signal(signal.SIGHUP)
             until(lambda: not first.is_running() and site.status("/readyz") == 200)
-        assert seen <= {200, 503}
+        assert statuses <= {200, 503}
         assert submit(site, photos[0])[0] == 200
 
 
-def test_sigterm_answers_what_has_begun_and_ends(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
+def test_sigterm_answers_begun_requests_and_ends(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
     with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
         with ThreadPoolExecutor(12) as pool:
             begun = [pool.submit(submit, site, photos[number], 7) for number in range(12)]
@@ -218,7 +220,7 @@ def test_sigterm_answers_what_has_begun_and_ends(settings: Settings, tmp_path: P
         assert sum(line.get("route") == "/submit" for line in lines) == len(statuses)
 
 
-def test_a_full_disk_refuses_uploads_and_nothing_else(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
+def test_full_disk_refuses_uploads_and_nothing_else(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
     with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
         first = urllib3.request("GET", site.address + "/c/tiny/", retries=False)
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', first.data.decode())
@@ -235,7 +237,7 @@ def test_a_full_disk_refuses_uploads_and_nothing_else(settings: Settings, tmp_pa
         served = worker(site)
         whole = served.rlimit(psutil.RLIMIT_FSIZE)
         served.rlimit(psutil.RLIMIT_FSIZE, (40_960, whole[1]))  # bytes of a file: stands for a full disk
-        for padding in (100_000, 1_000_000):  # the larger one goes to a file while it comes already
+        for padding in (100_000, 1_000_000):  # the larger one is written to a file while it arrives
             answer = search(padding)
             assert answer.status == 503
             assert int(answer.headers["Retry-After"]) > 0

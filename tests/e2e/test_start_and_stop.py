@@ -22,7 +22,7 @@ from tests.support.commands import environment
 
 @pytest.fixture
 def fresh(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings over an empty folder of collections, for the default one."""
+    """Return settings over an empty folder of collections, for the default one."""
     return replace(
         with_instance(settings, tmp_path / "instance"), collections=tmp_path / "collections", collection="wardrobe"
     )
@@ -37,8 +37,8 @@ def wait(condition: Callable[[], object]) -> None:
 
 def phase(site: Site) -> str:
     answer = urllib3.request("GET", site.address + "/readyz", retries=False)
-    found: str = answer.json().get("phase", "")
-    return found
+    name: str = answer.json().get("phase", "")
+    return name
 
 
 @pytest.mark.parametrize("when", ["load", "drawing"])
@@ -53,7 +53,8 @@ def test_sigterm_while_the_site_is_prepared_ends_it_in_order(fresh: Settings, tm
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     messages = [line["message"] for line in lines if line["logger"] == "webapp.engine_loader"]
     stopped = "The preparation was stopped. What was finished is kept; the next start goes on from there."
-    assert messages == [stopped] or (when, messages) == ("load", [])  # on a slow machine loading is not waited for
+    # SIGTERM does not wait for a slow load, and then nothing is logged.
+    assert messages == [stopped] or (when, messages) == ("load", [])
 
 
 def test_sigterm_ends_a_command_like_ctrl_c(fresh: Settings, tmp_path: Path) -> None:
@@ -66,16 +67,16 @@ def test_sigterm_ends_a_command_like_ctrl_c(fresh: Settings, tmp_path: Path) -> 
     )
     wait(lambda: list(fresh.collections.glob("wardrobe/images/*.jpg")))
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, messages = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
-    assert said.splitlines()[-1] == "Stopped. What was finished is kept; the same command goes on from there."
-    assert "terminate called" not in said
+    assert messages.splitlines()[-1] == "Stopped. What was finished is kept; the same command goes on from there."
+    assert "terminate called" not in messages
     assert not list(fresh.collections.glob("wardrobe/images/*.tmp"))
 
 
 @pytest.fixture
 def elsewhere(settings: Settings, tmp_path: Path) -> Path:
-    """A folder with collections and an instance folder of its own, and nothing of the program."""
+    """Create a folder with collections and an instance folder of its own, and no files of the program."""
     shutil.copytree(settings.collections / "tiny", tmp_path / "catalogues" / "tiny")
     with_instance(settings, tmp_path / "state")
     return tmp_path
