@@ -1,4 +1,4 @@
-"""Every way for an image into the program: each takes a file and returns the ranking that came of it."""
+"""Doors: the ways for an image into the program, each of which takes a file and returns its ranking."""
 
 import json
 import re
@@ -26,13 +26,13 @@ ATTRS = "sleeve length; neckline design; skirt length"
 K = 40
 CURL = shutil.which("curl")
 
-UPLOADED = re.compile(rb'(?:src|href)="([^"]+/upload/[^"]+)"')  # the searcher's image beside its results
+UPLOADED = re.compile(rb'(?:src|href)="([^"]+/upload/[^"]+)"')  # the uploaded image beside its results
 
 Ranking = dict[int, float]  # item id -> similarity, best first
 
 
 class Refused(AssertionError):
-    """A door did not take an image; the text begins with the status."""
+    """An image was refused by a door; the text begins with the status."""
 
 
 @dataclass
@@ -44,11 +44,11 @@ class Doors:
     site: Site
     front: Callable[[], Front]
     photo: Path  # inside the image folder of "tiny"
-    folder: Path  # for collections of its own
+    folder: Path  # for collections that the doors make
     resident_bytes: int  # of the site at its start
 
     def page_form(self, image: Path) -> Ranking:
-        """Search as a person does: the form, its results, and the image beside them."""
+        """Search as a browser does: the form, its results, and the image beside them."""
         http = urllib3.PoolManager(retries=False)
         token, cookie = open_form(http, f"{self.site.address}/c/tiny/")
         fields = [("image", (image.name, image.read_bytes())), ("csrf_token", token)]
@@ -68,7 +68,7 @@ class Doors:
         return {row["id"]: row["similarity"] for row in exported}
 
     def submit_form(self, image: Path) -> Ranking:
-        """Post a form, all of its body at once."""
+        """Post a form, its body in one piece."""
         fields = {"image": (image.name, image.read_bytes()), "attrs": ATTRS, "k": str(K)}
         return self._submit(fields=fields)
 
@@ -95,33 +95,33 @@ class Doors:
 
     def search(self, image: Path) -> Ranking:
         """Search by the command line."""
-        told = _told(Run(self.settings), "search", "tiny", image, "--attrs", ATTRS, "-k", K, "--json")
-        return {row["id"]: row["similarity"] for row in json.loads(told)["results"]}
+        output = _output(Run(self.settings), "search", "tiny", image, "--attrs", ATTRS, "-k", K, "--json")
+        return {row["id"]: row["similarity"] for row in json.loads(output)["results"]}
 
     def index(self, image: Path) -> Ranking:
         """Index a folder that holds the image, and search with what was stored of it."""
         folder = Path(mkdtemp(dir=self.folder))
         (folder / "images").mkdir()
         shutil.copy(image, folder / "images")
-        own = replace(self.settings, collections=folder)
-        told = _told(Run(own), "index", "indexed", folder / "images")
-        return self._stored(folder / "indexed", image, told)
+        settings = replace(self.settings, collections=folder)
+        output = _output(Run(settings), "index", "indexed", folder / "images")
+        return self._stored(folder / "indexed", image, output)
 
     def add(self, image: Path) -> Ranking:
         """Add the image to a collection, and search with what was stored of it."""
-        own = replace(self.settings, collections=self.folder)
+        settings = replace(self.settings, collections=self.folder)
         if not (self.folder / "added").is_dir():
             shutil.copytree(self.photo.parent, self.folder / "wardrobe")
-            _told(Run(own), "index", "added", self.folder / "wardrobe")
-        told = _told(Run(own), "add", "added", "--copy", image)
-        return self._stored(self.folder / "added", image, told)
+            _output(Run(settings), "index", "added", self.folder / "wardrobe")
+        output = _output(Run(settings), "add", "added", "--copy", image)
+        return self._stored(self.folder / "added", image, output)
 
     def in_process(self, image: Path) -> Ranking:
-        """Rank by the engine alone: what every door should come to."""
+        """Rank by the engine alone: the reference of every door."""
         return self._ranked(self.engine.embed(image, self.keys))
 
     def upright(self, image: Image.Image) -> Ranking:
-        """Rank by decoded pixels: what every format should come to."""
+        """Rank by decoded pixels: the reference of every format."""
         embedded = self.engine.model.embed([image])
         return self._ranked(Query(embedded.embedding[0], None, image.size))
 
@@ -130,18 +130,18 @@ class Doors:
         return self.engine.collection("tiny").vocabulary.parse(ATTRS)
 
     def _submit(self, **body: Any) -> Ranking:
-        # A connection of its own: an idle one may be closed by the site just as it is used again.
+        # A new connection: an idle one may be closed by the site just as it is used again.
         with urllib3.PoolManager(retries=False, timeout=60) as http:
             answer = http.request("POST", f"{self.site.address}/submit", **body)
         return _ranking(answer.status, answer.data)
 
-    def _stored(self, folder: Path, image: Path, told: str) -> Ranking:
+    def _stored(self, folder: Path, image: Path, output: str) -> Ranking:
         collection = Collection.open(folder)
         for item in collection.items(collection.ids.tolist()):
             if item.path == image.name:
                 query = Query(collection.vectors(item.id), None, (item.width, item.height))
                 return self._ranked(query)
-        raise Refused(f"skipped: {told}")
+        raise Refused(f"skipped: {output}")
 
     def _ranked(self, query: Query) -> Ranking:
         hits = self.engine.search("tiny", query, dict.fromkeys(self.keys, 1.0), K).hits
@@ -156,7 +156,7 @@ def open_form(http: urllib3.PoolManager, address: str) -> tuple[str, dict[str, s
     return token[1].decode(), {"Cookie": page.headers["Set-Cookie"].partition(";")[0]}
 
 
-def _told(run: Run, *args: object) -> str:
+def _output(run: Run, *args: object) -> str:
     try:
         return run(*args)
     except AssertionError as error:
@@ -170,8 +170,8 @@ def _check(status: int, answer: bytes, expected: int = 200) -> None:
 
 def _ranking(status: int, answer: bytes) -> Ranking:
     _check(status, answer)
-    found = json.loads(answer)
-    return dict(zip(found["ids"], found["similarities"], strict=True))
+    response = json.loads(answer)
+    return dict(zip(response["ids"], response["similarities"], strict=True))
 
 
 DOORS: dict[str, Callable[[Doors, Path], Ranking]] = {

@@ -1,6 +1,6 @@
-"""Requests as the internet sends them: some hundred ways to be wrong, made from fixed seeds."""
+"""Hostile requests: some hundred malformed or malicious ones, made from fixed seeds."""
 
-# ruff: noqa: E501  (lists of what may come)
+# ruff: noqa: E501  (long lists of values)
 
 import io
 import json
@@ -21,7 +21,7 @@ pillow_heif.register_heif_opener()
 
 @dataclass(frozen=True)
 class Hostile:
-    """One request. `raw`, if there, is what goes over the wire in place of all else."""
+    """One request; `raw`, if set, is sent as it is, in place of all else."""
 
     name: str
     path: str = "/submit"
@@ -32,40 +32,40 @@ class Hostile:
 
 
 def requests() -> list[Hostile]:
-    """All of them, each name once."""
-    made = [*_pictures(), *_bombs(), *_polyglots(), *_names(), *_paths(), *_json(), *_forms(), *_headers(), *_pages()]
-    assert len({one.name for one in made}) == len(made)
-    return made
+    """Return all requests; each name is unique."""
+    hostile = [*_images(), *_bombs(), *_polyglots(), *_names(), *_paths(), *_json(), *_forms(), *_headers(), *_pages()]
+    assert len({one.name for one in hostile}) == len(hostile)
+    return hostile
 
 
 def form(
-    picture: bytes, name: str = "photo.jpg", kind: str = "image/jpeg", **fields: str
+    image: bytes, name: str = "photo.jpg", kind: str = "image/jpeg", **fields: str
 ) -> tuple[bytes, dict[str, str]]:
-    """A multipart body as browsers make it, the names as they are, and its headers."""
+    """Build a multipart body as browsers do, its names unescaped, and its headers."""
     edge = b"----edge7d1a"
     parts = [
         b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (edge, key.encode(), value.encode())
         for key, value in {"attrs": ATTRS, **fields}.items()
     ]
     head = f'Content-Disposition: form-data; name="image"; filename="{name}"\r\nContent-Type: {kind}\r\n\r\n'
-    parts.append(b"--%s\r\n%s%s\r\n" % (edge, head.encode("utf-8", "surrogatepass"), picture))
+    parts.append(b"--%s\r\n%s%s\r\n" % (edge, head.encode("utf-8", "surrogatepass"), image))
     return b"".join(parts) + b"--%s--\r\n" % edge, {"Content-Type": f"multipart/form-data; boundary={edge.decode()}"}
 
 
-def upload(name: str, picture: bytes, file: str = "photo.jpg", kind: str = "image/jpeg", **fields: str) -> Hostile:
-    body, headers = form(picture, file, kind, **fields)
+def upload(name: str, image: bytes, file: str = "photo.jpg", kind: str = "image/jpeg", **fields: str) -> Hostile:
+    body, headers = form(image, file, kind, **fields)
     return Hostile(name, body=body, headers=headers)
 
 
 def encoded(kind: str, size: tuple[int, int] = (64, 80), **options: object) -> bytes:
-    """A small picture of a gradient."""
+    """Encode a small image of a gradient."""
     out = io.BytesIO()
-    picture = Image.linear_gradient("L").resize(size).convert("RGB")
-    picture.save(out, kind, **options)
+    image = Image.linear_gradient("L").resize(size).convert("RGB")
+    image.save(out, kind, **options)
     return out.getvalue()
 
 
-def _pictures() -> Iterator[Hostile]:
+def _images() -> Iterator[Hostile]:
     for kind in FORMATS:
         whole, rng = encoded(kind), random.Random(kind)
         for part in range(1, 13):
@@ -244,7 +244,7 @@ def _forms() -> Iterator[Hostile]:
     yield Hostile("not UTF-8", body=body.replace(ATTRS.encode(), b"\xff\xfe\x80"), headers=headers)
     nested = {"Content-Type": kind, "Content-Transfer-Encoding": "base64"}
     yield Hostile("an encoding that is not there", body=body, headers=nested)
-    yield Hostile("the picture as a plain field", body=body.replace(b'; filename="photo.jpg"', b""), headers=headers)
+    yield Hostile("the image as a plain field", body=body.replace(b'; filename="photo.jpg"', b""), headers=headers)
     yield Hostile(
         "a URL-encoded form",
         body=b"attrs=sleeve+length&image=x",
