@@ -25,7 +25,7 @@ GRAIN_TILE = 2048
 
 @dataclass(frozen=True)
 class Format:
-    """A way to encode an image. `grain`: share of the usual noise in large images, as size or time allow."""
+    """An encoding of an image. `grain`: share of the usual noise in large images, as size or time allow."""
 
     suffix: str
     encode: Callable[[Image.Image], bytes]
@@ -126,7 +126,7 @@ _Entry = tuple[int, int, bytes]  # tag, TIFF type, values
 
 
 def phone_exif(image: Image.Image, orientation: int = TURNED) -> bytes:
-    """Write EXIF as phones do: maker note, place, thumbnail. `image` is what is stored, before it is turned."""
+    """Write EXIF as phones do: maker note, place, thumbnail. `image` is the stored one, before it is turned."""
     small = image.copy() if image.width < 1000 else image.reduce(image.width // 512)
     small.thumbnail((320, 320))
     thumbnail = _encoded("JPEG", quality=80)(small)
@@ -164,7 +164,7 @@ def _rationals(*numbers: int) -> bytes:
 
 
 def _directory(entries: list[_Entry], start: int, following: int = 0) -> bytes:
-    """One directory of TIFF at the offset `start`, with its values behind it."""
+    """Build one TIFF directory at the offset `start`, with its values behind it."""
     head, values = struct.pack(">H", len(entries)), b""
     values_at = start + 2 + 12 * len(entries) + 4
     for tag, kind, data in entries:

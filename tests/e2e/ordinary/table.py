@@ -1,4 +1,4 @@
-"""The table of a run: what each door answered to each image."""
+"""Table of a run: the outcome of each image at each door."""
 
 from collections.abc import Iterable
 

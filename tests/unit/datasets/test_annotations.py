@@ -1,4 +1,4 @@
-"""Annotation files: the real clothing dataset, and small datasets with every mistake that can be made."""
+"""Annotation files: the real clothing dataset, and small datasets with mistakes."""
 
 import os
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def two_attributes() -> config.Data:
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Callable[..., Path]:
-    """Writes the small dataset, with some of its files exchanged."""
+    """Return a function that writes the small dataset, with some of its files replaced."""
 
     def write(**changed: str) -> Path:
         for name, text in (SMALL | {f"{name}.txt": text for name, text in changed.items()}).items():
@@ -42,7 +42,7 @@ def dataset(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def test_the_splits_of_a_small_dataset(dataset: Callable[..., Path]) -> None:
+def test_read_split_small_dataset_gives_images_and_labels(dataset: Callable[..., Path]) -> None:
     folder, data = dataset(), two_attributes()
     train = [
         Labelled("a/0.jpg", {"sleeve_length": 1, "fit": 2}),
@@ -59,7 +59,7 @@ def test_the_splits_of_a_small_dataset(dataset: Callable[..., Path]) -> None:
         read_split(folder, data, "dev")
 
 
-def test_files_of_other_names_line_ends_and_encodings(dataset: Callable[..., Path]) -> None:
+def test_read_split_other_names_line_ends_and_encodings_are_read(dataset: Callable[..., Path]) -> None:
     folder = dataset(label_train="\ufeff0 0 1\r\n 1\t1  2 \r\n\r\n\n  \n", filenames_train="áo dài/ảnh 0.jpg\r\n1.jpg")
     assert read_split(folder, two_attributes(), "train") == [
         Labelled("áo dài/ảnh 0.jpg", {"sleeve_length": 1}),
@@ -100,7 +100,7 @@ def test_files_of_other_names_line_ends_and_encodings(dataset: Callable[..., Pat
         ({"filenames_train": "/etc/passwd\n"}, "train", r'line 1: "/etc/passwd" is not a path inside the folder\.$'),
     ],
 )
-def test_mistakes_are_named_by_file_and_line(
+def test_read_split_mistake_is_named_by_file_and_line(
     dataset: Callable[..., Path], changed: dict[str, str], split: str, message: str
 ) -> None:
     with pytest.raises(DatasetError, match=message):
@@ -108,13 +108,13 @@ def test_mistakes_are_named_by_file_and_line(
 
 
 @pytest.mark.parametrize("head", ["3\n", "3\r\n", "\ufeff 3 \n", "3\nimage_name\n", "3\nimage_name  category_label\n"])
-def test_a_count_and_column_names_before_the_images_are_no_images(dataset: Callable[..., Path], head: str) -> None:
+def test_read_split_count_and_column_names_before_images_are_skipped(dataset: Callable[..., Path], head: str) -> None:
     expected = read_split(dataset(), two_attributes(), "train")
     folder = dataset(filenames_train=head + SMALL["filenames_train.txt"])
     assert read_split(folder, two_attributes(), "train") == expected
 
 
-def test_a_count_and_column_names_before_labels_are_no_labels(dataset: Callable[..., Path]) -> None:
+def test_read_retrieval_count_and_column_names_before_labels_are_skipped(dataset: Callable[..., Path]) -> None:
     expected = read_retrieval(dataset(), two_attributes(), "valid")
     parts = read_parts(dataset(absent_train="1 0\n2 0\n"), two_attributes(), "train")
     heads = {"label_train": "2\n", "query_valid": "1\nimage attribute value\n", "candidate_valid": "3\n"}
@@ -125,7 +125,7 @@ def test_a_count_and_column_names_before_labels_are_no_labels(dataset: Callable[
     assert read_split(folder, two_attributes(), "test")
 
 
-def test_the_reported_list_with_a_count_has_as_many_images(shared: Path, dataset: Callable[..., Path]) -> None:
+def test_read_split_reported_list_with_a_count_has_as_many_images(shared: Path, dataset: Callable[..., Path]) -> None:
     lines = (shared / "reports" / "filenames_test_count_line.txt").read_text().split()
     folder = dataset(filenames_test="\n".join(lines))
     items = read_split(folder, two_attributes(), "test")
@@ -145,14 +145,14 @@ def test_the_reported_list_with_a_count_has_as_many_images(shared: Path, dataset
         ({"label_train": "image attr value\n0 0 1\n"}, r'line 1: "image attr value" looks like column names'),
     ],
 )
-def test_a_first_line_of_another_kind_is_refused(
+def test_read_split_first_line_of_another_kind_is_refused(
     dataset: Callable[..., Path], changed: dict[str, str], message: str
 ) -> None:
     with pytest.raises(DatasetError, match=message):
         read_split(dataset(**changed), two_attributes(), "train")
 
 
-def test_backslashes_are_slashes_unless_a_file_has_them_in_its_name(dataset: Callable[..., Path]) -> None:
+def test_read_split_backslashes_are_slashes_unless_in_a_file_name(dataset: Callable[..., Path]) -> None:
     folder = dataset(filenames_train="img\\a.jpg\nimg\\deep\\b.jpg \r\nodd\\name.jpg\n")
     (folder / "odd\\name.jpg").touch()
     items = read_split(folder, two_attributes(), "train")
@@ -162,7 +162,7 @@ def test_backslashes_are_slashes_unless_a_file_has_them_in_its_name(dataset: Cal
 @pytest.mark.parametrize(
     "path", ["..\\a.jpg", "img\\..\\..\\a.jpg", "C:\\img\\a.jpg", "\\img\\a.jpg", "\\\\pc\\share\\a.jpg"]
 )
-def test_backslashes_do_not_lead_out_of_the_folder(dataset: Callable[..., Path], path: str) -> None:
+def test_read_split_backslashes_out_of_the_folder_are_refused(dataset: Callable[..., Path], path: str) -> None:
     with pytest.raises(DatasetError, match=r"line 2: .* is not a path inside the folder\.$"):
         read_split(dataset(filenames_train=f"a.jpg\n{path}\n"), two_attributes(), "train")
 
@@ -178,7 +178,7 @@ def test_backslashes_do_not_lead_out_of_the_folder(dataset: Callable[..., Path],
         ({"candidate_valid": "0 0 1\n0 0 1\n"}, r'candidate_valid\.txt, line 2: "0 0 1" is in line 1 already\.$'),
     ],
 )
-def test_what_is_listed_twice_is_named_with_both_lines(
+def test_read_split_duplicate_is_named_with_both_lines(
     dataset: Callable[..., Path], changed: dict[str, str], message: str
 ) -> None:
     with pytest.raises(DatasetError, match=message):
@@ -193,7 +193,7 @@ paths = st.lists(st.lists(suffixed, min_size=1, max_size=3).map("/".join), uniqu
 
 
 @given(paths, st.sampled_from(["", "count", "columns"]), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["/", "\\"]))
-def test_a_list_of_any_names_is_read_back(
+def test_read_split_any_names_are_read_back(
     tmp_path_factory: pytest.TempPathFactory, paths: list[str], head: str, end: str, slash: str
 ) -> None:
     folder = tmp_path_factory.mktemp("list")
@@ -205,11 +205,15 @@ def test_a_list_of_any_names_is_read_back(
 
 
 @given(st.integers(0, 12), st.integers(1, 9))
-def test_only_the_exact_count_is_accepted(tmp_path_factory: pytest.TempPathFactory, told: int, count: int) -> None:
+def test_read_split_only_the_exact_count_is_accepted(
+    tmp_path_factory: pytest.TempPathFactory, stated_count: int, count: int
+) -> None:
     folder = tmp_path_factory.mktemp("count")
-    (folder / "filenames_train.txt").write_text("\n".join([str(told), *(f"{number}.jpg" for number in range(count))]))
+    (folder / "filenames_train.txt").write_text(
+        "\n".join([str(stated_count), *(f"{number}.jpg" for number in range(count))])
+    )
     (folder / "label_train.txt").touch()
-    if told == count:
+    if stated_count == count:
         assert len(read_split(folder, two_attributes(), "train")) == count
     else:
         with pytest.raises(DatasetError, match="line 1"):
@@ -222,7 +226,9 @@ def test_only_the_exact_count_is_accepted(tmp_path_factory: pytest.TempPathFacto
         | st.text(max_size=5)
     )
 )
-def test_any_list_is_read_or_refused_with_its_line(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
+def test_read_split_any_list_is_read_or_refused_with_its_line(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
     folder = tmp_path_factory.mktemp("any")
     (folder / "filenames_train.txt").write_bytes("\n".join(lines).encode(errors="replace"))
     (folder / "label_train.txt").touch()
@@ -234,7 +240,7 @@ def test_any_list_is_read_or_refused_with_its_line(tmp_path_factory: pytest.Temp
         assert not lines or not lines[0].strip().isdecimal() or int(lines[0]) == len(items)
 
 
-def test_images_with_several_values_of_an_attribute(dataset: Callable[..., Path]) -> None:
+def test_read_split_several_values_of_an_attribute_are_all_read(dataset: Callable[..., Path]) -> None:
     folder = dataset(
         label_train="0 1 2 0 0 1 1 1 2 1 1\n0 1 0\n",
         query_valid="0 1 2\n",
@@ -250,14 +256,14 @@ def test_images_with_several_values_of_an_attribute(dataset: Callable[..., Path]
     assert valid.candidates == [(0, 1, 1), (1, 1, 1), (1, 1, 2)]
 
 
-def test_parts_that_garments_have_or_lack(dataset: Callable[..., Path]) -> None:
+def test_read_parts_gives_present_and_missing_parts(dataset: Callable[..., Path]) -> None:
     folder = dataset(absent_train="1 0\n2 0\n1 1\n2 0\n")
     assert read_parts(folder, two_attributes(), "train") == [
         {"sleeve_length": True, "fit": True},
         {"sleeve_length": False, "fit": False},
         {"fit": True, "sleeve_length": False},
     ]
-    assert read_parts(folder, two_attributes(), "valid") == [  # which has no such file
+    assert read_parts(folder, two_attributes(), "valid") == [  # this split has no such file
         {"sleeve_length": True, "fit": True},
         {"sleeve_length": True},
     ]
@@ -276,12 +282,12 @@ def test_parts_that_garments_have_or_lack(dataset: Callable[..., Path]) -> None:
         ("1 0\n0 1\n", r"line 2: image 0 is said to lack fit, and has the value 2\.$"),
     ],
 )
-def test_mistakes_in_what_garments_lack(dataset: Callable[..., Path], absent: str, message: str) -> None:
+def test_read_parts_mistake_is_named_by_line(dataset: Callable[..., Path], absent: str, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         read_parts(dataset(absent_train=absent), two_attributes(), "train")
 
 
-def test_files_that_cannot_be_read(dataset: Callable[..., Path]) -> None:
+def test_read_split_unreadable_file_is_named(dataset: Callable[..., Path]) -> None:
     folder = dataset()
     (folder / "label_train.txt").write_bytes(b"0 0 1\n1 0 1 \xff\n")
     with pytest.raises(DatasetError, match=r"label_train\.txt, line 2: this is not UTF-8"):
@@ -293,7 +299,7 @@ def test_files_that_cannot_be_read(dataset: Callable[..., Path]) -> None:
         read_split(folder / "nowhere", two_attributes(), "test")
 
 
-def test_all_missing_images_are_reported_at_once(tmp_path: Path) -> None:
+def test_missing_images_gives_all_of_them_once(tmp_path: Path) -> None:
     (tmp_path / "there.jpg").touch()
     (tmp_path / "folder.jpg").mkdir()
     os.symlink("there.jpg", tmp_path / "link.jpg")
@@ -304,7 +310,7 @@ def test_all_missing_images_are_reported_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["../outside.jpg", "/etc/passwd", "a/../../b.jpg", "out.jpg", "", "a\0b"])
-def test_paths_out_of_the_folder_are_errors(tmp_path: Path, path: str) -> None:
+def test_missing_images_path_out_of_the_folder_is_refused(tmp_path: Path, path: str) -> None:
     folder = tmp_path / "dataset"
     folder.mkdir()
     (tmp_path / "outside.jpg").touch()
@@ -313,7 +319,7 @@ def test_paths_out_of_the_folder_are_errors(tmp_path: Path, path: str) -> None:
         missing_images(folder, [Labelled(path, {})])
 
 
-def test_the_real_clothing_dataset(shared: Path) -> None:
+def test_clothing_dataset_has_the_known_counts(shared: Path) -> None:
     data = config.load([ROOT / "config" / "Clothing" / "Clothing.yaml"]).DATA
     folder = shared / "clothing"
     counts = {"train": (2599, 4749), "valid": (449, 798), "test": (538, 1035), "all": (3586, 6582)}
@@ -324,16 +330,16 @@ def test_the_real_clothing_dataset(shared: Path) -> None:
     assert items[0].labels == {"sleeve_length": 3, "neckline_design": 7}
     assert missing_images(folder, items) == []
     assert missing_images(shared, items) == [item.path for item in items]
-    for split, lacking in {"train": 13972, "valid": 2461, "test": 2798}.items():
-        known = [has for parts in read_parts(folder, data, split) for has in parts.values()]
-        assert (known.count(True), known.count(False)) == (counts[split][1], lacking)
+    for split, missing in {"train": 13972, "valid": 2461, "test": 2798}.items():
+        known = [present for parts in read_parts(folder, data, split) for present in parts.values()]
+        assert (known.count(True), known.count(False)) == (counts[split][1], missing)
 
 
 numbers = st.integers(0, 10**17)
 
 
 @given(numbers, st.lists(st.tuples(numbers, numbers), min_size=1), st.sampled_from([" ", "  ", "\t"]))
-def test_lines_are_read_back(image: int, pairs: list[tuple[int, int]], space: str) -> None:
+def test_parse_labels_valid_line_is_read_back(image: int, pairs: list[tuple[int, int]], space: str) -> None:
     line = space.join(str(number) for number in (image, *(number for pair in pairs for number in pair)))
     assert parse_labels(line, pairs=True) == (image, pairs)
     if len(pairs) == 1:
@@ -341,11 +347,11 @@ def test_lines_are_read_back(image: int, pairs: list[tuple[int, int]], space: st
 
 
 @given(st.text() | st.lists(st.text(max_size=4) | st.integers().map(str)).map(" ".join), st.booleans())
-def test_any_line_is_numbers_or_a_value_error(line: str, pairs: bool) -> None:
+def test_parse_labels_any_line_is_numbers_or_a_value_error(line: str, pairs: bool) -> None:
     try:
-        image, found = parse_labels(line, pairs)
+        image, parsed = parse_labels(line, pairs)
     except ValueError as error:
         assert str(error)
     else:
-        assert [int(word) for word in line.split()] == [image, *(number for pair in found for number in pair)]
-        assert found and (pairs or len(found) == 1)
+        assert [int(word) for word in line.split()] == [image, *(number for pair in parsed for number in pair)]
+        assert parsed and (pairs or len(parsed) == 1)

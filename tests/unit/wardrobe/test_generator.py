@@ -98,7 +98,7 @@ def test_sample_any_value_gives_that_label(target: tuple[str, int], seed: int) -
 
 @given(st.sampled_from([t for t in TARGETS if t[1] and t[0].endswith("_length")]), st.integers(0, 10_000))
 def test_sample_labelled_length_is_not_cropped(target: tuple[str, int], seed: int) -> None:
-    """The frame may crop a part without a label, but never a labelled hem."""
+    """Check that the frame never crops a labelled hem; it may crop a part without a label."""
     plan = make_plan(seed, target)
     bottom_row = sample(*target, seed=seed, size=128).mask[-1]
     if {"skirt_length", "coat_length", "pant_length"} & set(plan.values):
