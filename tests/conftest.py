@@ -137,11 +137,11 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
     from rpf.settings import Settings
 
     base = tmp_path_factory.mktemp("parts")
-    model = tiny_model(base, ["MODEL.APPLICABILITY.ENABLE=true"]).eval()
+    model = tiny_model(base, ["MODEL.PRESENCE.ENABLE=true"]).eval()
     last = [layer for layer in model.region.applicability.modules() if isinstance(layer, torch.nn.Linear)][-1]
     with torch.no_grad():
         last.weight *= 100  # apart by more than 16 bits round
-        last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).applicable).logit().median(0)[0]
+        last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).presence).logit().median(0)[0]
     checkpoint.save(model, base / "parts.safetensors", note="random weights, for tests")
     made = Settings(
         collections=base / "collections",

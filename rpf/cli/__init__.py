@@ -73,7 +73,7 @@ for command in (
     wardrobe.wardrobe,
     training.train,
     model.embed,
-    model.convert,
+    model.export,
     evaluation.evaluate,
     evaluation.compare,
     model.doctor,

@@ -111,8 +111,8 @@ class DynamicBatcher:
             return
         self._observe("model", time.perf_counter() - began)
         for row, (asked, picture) in enumerate(taken):
-            applicable = None if seen.applicable is None else seen.applicable[row]
-            asked.answer.set_result(ImageEmbedding(seen.embedding[row].copy(), seen.box[row], applicable, picture.size))
+            presence = None if seen.presence is None else seen.presence[row]
+            asked.answer.set_result(ImageEmbedding(seen.embedding[row].copy(), seen.box[row], presence, picture.size))
 
     def _next(self) -> list[tuple[_Asked, Image.Image]]:
         """The next pass: who has waited longest, and as many of those behind as are decoded by now or in a moment."""

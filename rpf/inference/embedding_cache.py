@@ -60,7 +60,7 @@ class EmbeddingCache:
             self._seen.move_to_end(digest)
             while len(self._seen) > self._remembered:
                 self._seen.popitem(last=False)
-        applicable = None if seen.applicable is None else seen.applicable.astype(np.float16)  # as it is stored
+        applicable = None if seen.presence is None else seen.presence.astype(np.float16)  # as it is stored
         return Query(seen.embedding, seen.box, seen.size, has=present_attributes(self._attributes, applicable))
 
 

@@ -18,7 +18,7 @@ class ModelOutput(Protocol):
     @property
     def box(self) -> npt.NDArray[np.int32]: ...  # (n, A, 4): left, top, right, bottom in each picture's pixels
     @property
-    def applicable(self) -> npt.NDArray[np.float32] | None: ...  # (n, A): how likely it has that part; None: unknown
+    def presence(self) -> npt.NDArray[np.float32] | None: ...  # (n, A): how likely it has that part; None: unknown
 
 
 class Embedder(Protocol):
@@ -44,5 +44,5 @@ class ImageEmbedding(NamedTuple):
 
     embedding: npt.NDArray[np.float32]  # (A, D), unit vectors; NaN for attributes that were not asked for
     box: npt.NDArray[np.int32]  # (A, 4): left, top, right, bottom in the picture's pixels
-    applicable: npt.NDArray[np.float32] | None  # (A,): how likely it has that part; None: unknown
+    presence: npt.NDArray[np.float32] | None  # (A,): how likely it has that part; None: unknown
     size: tuple[int, int]  # width, height in pixels

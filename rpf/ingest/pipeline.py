@@ -210,7 +210,7 @@ def _append(writer: Writer, embedder: Embedder, ready: _Batch, forget: bool) -> 
     """Embed a batch and write it in one step."""
     if ready.items:
         seen = embedder.embed(ready.pictures)
-        writer.append(ready.items, seen.embedding, seen.box, seen.applicable, removing=ready.outdated, forget=forget)
+        writer.append(ready.items, seen.embedding, seen.box, seen.presence, removing=ready.outdated, forget=forget)
     else:
         writer.remove(ready.outdated)
 

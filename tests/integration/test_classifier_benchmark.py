@@ -66,8 +66,8 @@ def test_it_learns_what_it_is_shown(drawn: Path) -> None:
     values = settings(drawn)
     split = read_train(values)
     keys = values.DATA.ATTRIBUTES.NAME
-    labels = torch.tensor([[item.labels.get(key, -1) for key in keys] for item in split.items])[:24]
-    paths = [split.root / item.path for item in split.items[:24]]
+    labels = torch.tensor([[item.labels.get(key, -1) for key in keys] for item in split.images])[:24]
+    paths = [split.root / item.path for item in split.images[:24]]
     pictures = read_squares(paths, "crop", 64)
     torch.manual_seed(0)
     model = Classifier(values)
@@ -108,5 +108,5 @@ def test_pictures_are_cut_or_padded_and_damaged_ones_named(tmp_path: Path) -> No
     padded = read_squares([tmp_path / "wide.png"], "pad", 32)[0, 2]
     assert padded.shape == (32, 32) and padded[16, 0] == 255
     (tmp_path / "bad.jpg").write_bytes(b"junk")
-    with pytest.raises(DatasetError, match=r"bad\.jpg: The file is not a picture"):
+    with pytest.raises(DatasetError, match=r"bad\.jpg: The file is not an image"):
         read_squares([tmp_path / "bad.jpg"], "crop", 64)

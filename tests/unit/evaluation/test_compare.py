@@ -1,7 +1,8 @@
-"""Reports side by side: the tables and the plot, and what cannot be compared."""
+"""Comparison of reports: tables, plot, and refusals."""
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def compare(*args: object) -> Result:
     return CliRunner().invoke(main, ["compare", *map(str, args)])
 
 
-def test_the_command_puts_reports_side_by_side(reports: Path, tmp_path: Path) -> None:
+def test_compare_writes_tables_and_a_plot(reports: Path, tmp_path: Path) -> None:
     files = [reports / name / "report.json" for name in ("patch", "region")]
     done = compare(*files, "--names", "the patch | alone, the region", "--out", tmp_path / "new" / "folder")
     assert done.exit_code == 0, done.output
@@ -60,11 +61,11 @@ def test_the_command_puts_reports_side_by_side(reports: Path, tmp_path: Path) ->
         assert row.endswith(f"| {100 * exact['MAP']['mean']:.1f} ({low:.1f}-{high:.1f}) |")
         assert f"{100 * exact['MAP']['overall']:.1f}" in text
     assert f"- the region: checkpoint {second['checkpoint']}, branch region" in text
-    with Image.open(folder / "compare.png") as picture:
-        assert picture.format == "PNG" and min(picture.size) > 500
+    with Image.open(folder / "compare.png") as image:
+        assert image.format == "PNG" and min(image.size) > 500
 
 
-def test_without_names_the_folders_are_the_names(reports: Path, tmp_path: Path) -> None:
+def test_compare_without_names_uses_the_folders(reports: Path, tmp_path: Path) -> None:
     done = compare(reports / "patch" / "report.json", reports / "region" / "report.json", "--out", tmp_path)
     assert done.exit_code == 0, done.output
     assert re.findall(r"^(patch|region) ", done.stdout, re.M) == ["patch", "region"]
@@ -74,7 +75,19 @@ def test_without_names_the_folders_are_the_names(reports: Path, tmp_path: Path) 
     assert not (tmp_path / "x").exists()
 
 
-def test_names_in_a_comparison_are_printable(reports: Path, tmp_path: Path) -> None:
+def test_compare_refuses_a_name_that_occurs_twice(reports: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    copy = shutil.copytree(reports / "patch", tmp_path / "other" / "patch")
+    files = [reports / "patch" / "report.json", copy / "report.json"]
+    for names in ([], ["--names", "a, a"]):
+        done = compare(*files, *names, "--out", tmp_path / "x")
+        assert done.exit_code == 2
+        assert re.fullmatch('Error: Several reports are called "(patch|a)"; tell them apart .*--names.\n', done.stderr)
+    assert not (tmp_path / "x").exists()
+    assert compare(*files, "--names", "one,two", "--out", tmp_path / "x").exit_code == 0
+
+
+def test_compare_escapes_control_characters(reports: Path, tmp_path: Path) -> None:
     report = json.loads((reports / "region" / "report.json").read_text())
     report |= {"dataset": "d\x1b[31m\nset", "checkpoint": "c\u202e.pth", "branch": "b\x9b"}
     (tmp_path / "report.json").write_text(json.dumps(report))
@@ -87,7 +100,7 @@ def test_names_in_a_comparison_are_printable(reports: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("message", "spoil"), BROKEN)
-def test_what_cannot_be_compared_is_refused_in_one_line(
+def test_compare_refuses_reports_that_do_not_fit(
     reports: Path, tmp_path: Path, message: str, spoil: Callable[[dict[str, Any]], object]
 ) -> None:
     report = json.loads((reports / "region" / "report.json").read_text())
@@ -101,7 +114,7 @@ def test_what_cannot_be_compared_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", "{}", "\xff", '{"split": "valid"}'])
-def test_files_that_are_no_reports(tmp_path: Path, text: str) -> None:
+def test_compare_refuses_files_that_are_not_reports(tmp_path: Path, text: str) -> None:
     (tmp_path / "report.json").write_bytes(text.encode("latin-1"))
     done = compare(tmp_path / "report.json", "--out", tmp_path / "out")
     assert done.exit_code == 2

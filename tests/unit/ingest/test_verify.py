@@ -97,7 +97,7 @@ DAMAGES = {
     "a picture that is none any more": Damage(
         lambda at: (at / "images" / "004.jpg").write_bytes(b"not a picture"),
         r"1 item with an image that was changed.*\n  004\.jpg \(item 5\)",
-        r"Item 5 was removed, for it cannot be re-embedded: 004\.jpg \(.*not a picture",
+        r"Item 5 was removed, for it cannot be re-embedded: 004\.jpg \(.*not an image",
         gone=(5,),
     ),
     "a vector that is not finite": Damage(
