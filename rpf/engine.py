@@ -4,9 +4,10 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,14 @@ from rpf.errors import CollectionError, ConfigError, QueryError, RPFError, Searc
 from rpf.evaluation.accuracy import Accuracy, read_accuracy
 from rpf.images import decode
 from rpf.inference.batcher import DynamicBatcher
-from rpf.inference.embedding_cache import EmbeddingCache, Query, present_attributes
+from rpf.inference.embedding_cache import EmbeddingCache
 from rpf.inference.interface import Observer
 from rpf.inference.load import load_model
 from rpf.ingest import default_collection
 from rpf.search import index_store
 from rpf.search.base import Searcher
 from rpf.search.exact import Exact
+from rpf.search.request import Query, SearchRequest, present_attributes
 from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
@@ -40,6 +42,7 @@ __all__ = [
     "Query",
     "Results",
     "SearchEngine",
+    "SearchRequest",
 ]
 log = logging.getLogger(__name__)
 
@@ -66,8 +69,8 @@ class Hit:
     rank: int  # from 1
     item: Item
     similarity: float  # weighted mean cosine, -1 to 1
-    parts: dict[str, float]  # cosine per chosen attribute
-    lacks: tuple[str, ...]  # chosen attributes whose part it lacks, as far as known; none unless asked for
+    similarities: dict[str, float]  # cosine per chosen attribute
+    missing: tuple[str, ...]  # chosen attributes whose part it is known to lack; empty without `missing_last`
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class SearchEngine:
         self._batcher = DynamicBatcher(
             self.model, most=settings.max_queue, decoders=min(DECODERS, usable_cores()), observe=observe
         )
-        self._recent = EmbeddingCache(self._batcher, self.model.attributes)
+        self._cache = EmbeddingCache(self._batcher, self.model.attributes)
         self._thumbnailing = threading.BoundedSemaphore(usable_cores())
         self._open: dict[str, tuple[Collection, Searcher]] = {}
         self._locks: dict[str, threading.Lock] = {}  # held by who opens the collection
@@ -201,15 +204,21 @@ class SearchEngine:
             log.warning("Search indexes that only this installation's key makes safe are not used. %s", error)
             return secrets.token_hex(32)  # the key of none
 
-    def embed(self, source: bytes | Path, keys: Iterable[str] | None = None) -> Query:
-        """Embed a picture for some attributes of the model, all if None. Raises BadImage, Overloaded; OSError when a
-        path cannot be read."""
+    def embed(self, source: bytes | Path, keys: Iterable[str] | None = None, digest: str | None = None) -> Query:
+        """Embed an image for some attributes of the model, all if None.
+
+        digest: the SHA-256 of its bytes in hex, from a caller that has it already.
+        Raises BadImage, Overloaded; OSError when a path cannot be read.
+        """
         data = source if isinstance(source, bytes) else decode.read(source)
-        return self._recent.query(data, self.model.attributes if keys is None else tuple(keys))
+        attributes = self.model.attributes
+        image = self._cache.embed(data, attributes if keys is None else tuple(keys), digest)
+        presence = None if image.presence is None else image.presence.astype(np.float16)  # as it is stored
+        return Query(image.embedding, image.box, image.size, present=present_attributes(attributes, presence))
 
     def load(self) -> Load:
         """What waits now, and what came since the start."""
-        return Load(self._batcher.inside, self._recent.hits, self._recent.misses)
+        return Load(self._batcher.inside, self._cache.hits, self._cache.misses)
 
     def query_item(self, name: str, item_id: int) -> Query:
         """An item of a collection as the query. Raises UnknownItem."""
@@ -223,71 +232,43 @@ class SearchEngine:
             present_attributes(collection.vocabulary.keys, collection.applicable(item_id)),
         )
 
-    def search(
-        self,
-        name: str,
-        query: Query,
-        weights: Mapping[str, float],
-        k: int = 50,
-        offset: int = 0,
-        lacking_last: bool = False,
-    ) -> Results:
-        """Rank the whole collection by likeness in the attributes that have a weight above 0 (DESIGN, section 3).
+    def search(self, name: str, request: SearchRequest) -> Results:
+        """Rank a whole collection and return the requested page; ties go to the lower id.
 
-        weights: attribute key -> weight. lacking_last: garments that lack the part of a chosen attribute come after
-        those that have all, the more they lack the later; likeness counts among equals. Ties go to the lower id.
         Raises QueryError, SearchUnavailable; ValueError for an attribute that the query was not embedded for.
         """
         started = time.perf_counter()
-        collection, index = self._opened(name)
-        chosen = self._chosen(collection, query, weights)
-        if k < 1 or offset < 0:
-            raise QueryError("The number of results must be at least 1.")
-        own = query.item_id is not None
-        positions = [collection.vocabulary.index(key) for key in chosen]
-        asked = query.embedding[positions], positions, np.array(list(chosen.values())), offset + k + own, lacking_last
+        collection, searcher = self._opened(name)
+        query_id, offset = request.query.item_id, request.offset
+        if query_id is None and collection.manifest.checkpoint != self.info.checkpoint_hash:
+            raise QueryError(
+                "This collection was imported without its checkpoint: it can be searched by its own items only."
+            )
+        resolved = request.resolve(collection.vocabulary)
         try:
-            found = index.search(*asked)
+            ranked = searcher.search(resolved)
         except SearchUnavailable:
             if not collection.changed():
                 raise
-            # A server no longer has what it kept for this generation's index; the vectors are mapped still.
-            found = Exact(collection).search(*asked)
-        ids = collection.ids[found.rows]
-        keep = np.flatnonzero(ids != (query.item_id if own else -1))[offset : offset + k]  # no id is below 0
+            # A server may have dropped the index of this generation by now; the vectors are still mapped.
+            ranked = Exact(collection).search(resolved)
+        ids = collection.ids[ranked.rows]
+        page = np.flatnonzero(ids != (-1 if query_id is None else query_id))[offset : offset + request.k]
         hits = [
             Hit(
-                rank=offset + position + 1,
+                rank=rank,
                 item=item,
-                similarity=float(found.scores[place]),
-                parts={key: float(found.cosines[line, place]) for line, key in enumerate(chosen)},
-                lacks=tuple(key for line, key in enumerate(chosen) if found.lacking[line, place]),
+                similarity=float(ranked.scores[row]),
+                similarities={key: float(ranked.cosines[line, row]) for line, key in enumerate(request.keys)},
+                missing=tuple(key for line, key in enumerate(request.keys) if ranked.missing[line, row]),
             )
-            for position, (place, item) in enumerate(zip(keep, collection.items(ids[keep].tolist()), strict=True))
+            for rank, row, item in zip(count(offset + 1), page, collection.items(ids[page].tolist()), strict=False)
         ]
-        spent = time.perf_counter() - started
-        self._observe("search", spent)
-        return Results(hits, len(collection) - own, offset, spent)
+        seconds = time.perf_counter() - started
+        self._observe("search", seconds)
+        return Results(hits, len(collection) - (query_id is not None), offset, seconds)
 
     def thumbnail(self, source: bytes | Path, side: int) -> bytes:
         """Make a WebP that fits into side x side pixels. Raises BadImage."""
         with self._thumbnailing:  # or as many large images are in memory at once as the site has threads
             return decode.thumbnail(source, side)
-
-    def _chosen(self, collection: Collection, query: Query, weights: Mapping[str, float]) -> dict[str, float]:
-        for key, weight in weights.items():
-            if key not in collection.vocabulary:
-                raise QueryError("This collection has no attribute %(key)s.", key=key)
-            if not 0 <= weight < float("inf"):
-                raise QueryError("A weight must be a number from 0 up.")
-        chosen = {key: float(weight) for key, weight in weights.items() if weight > 0}
-        if not chosen:
-            raise QueryError("Choose at least one attribute.")
-        if query.item_id is None and collection.manifest.checkpoint != self.info.checkpoint_hash:
-            raise QueryError(
-                "This collection was imported without its checkpoint: it can be searched by its own items only."
-            )
-        for key in chosen:
-            if np.isnan(query.embedding[collection.vocabulary.index(key), -1]):
-                raise ValueError(f"the query was not embedded for {key}")
-        return chosen

@@ -1,54 +1,124 @@
-"""Where things are and what is used, from the environment: read by the command line and the site alike."""
+"""Settings of the engine from RPF_* environment variables, for the command line and the site alike."""
 
 import os
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from typing_extensions import Self
 
 from rpf.errors import ConfigError
 from rpf.utils.files import load_or_create_secret
+from rpf.utils.paths import SHIPPED_FOLDER, WORK_FOLDER
 
-ROOT = Path(__file__).resolve().parent.parent
+PREFIX = "RPF_"
 DEFAULT_COLLECTION = "wardrobe"
-DEFAULT_CHECKPOINT = ROOT / "runs" / "rpf-small" / "model.safetensors"
+DEFAULT_CHECKPOINT = SHIPPED_FOLDER / "runs" / "rpf-small" / "model.safetensors"
+# Variables of webapp.config.SiteConfig: known here, so that commands run in the site's environment.
+SITE_VARIABLES = frozenset(
+    f"{PREFIX}{name}"
+    for name in (
+        "ALLOW_URLS", "BIND", "HTTPS", "METRICS", "RATE_LIMIT", "REQUEST_TIMEOUT", "TRUSTED_PROXIES",
+    )
+)  # fmt: skip
+# Pydantic's names of errors, in place of its words "a valid boolean", "a valid integer".
+WANTED = {
+    "bool_parsing": "0 or 1",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "float_parsing": "a number",
+}
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Paths and names that every way into the program shares (the README has the table)."""
+class EnvironmentSettings(BaseSettings):
+    """Settings from RPF_* variables; an unset or empty variable keeps the default."""
 
-    collections: Path = ROOT / "collections"
-    collection: str = DEFAULT_COLLECTION
-    checkpoint: Path = DEFAULT_CHECKPOINT
-    instance: Path = ROOT / "instance"
-    image_roots: tuple[Path, ...] = field(default=())
-    device: str = "auto"
-    threads: int = 0
-    precision: str = "auto"
-    index_method: str = "auto"
-    max_queue: int = 48  # pictures that wait for the model or are in it, at most
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
 
     @classmethod
-    def from_environ(cls) -> "Settings":
-        """Settings from RPF_* variables; whatever is unset or empty keeps its default. Raises ConfigError."""
-        env = {key: value for key, value in os.environ.items() if value}
-        threads, queue = env.get("RPF_THREADS", "0"), env.get("RPF_MAX_QUEUE", str(cls.max_queue))
-        if not threads.isdecimal():
-            raise ConfigError('RPF_THREADS must be a whole number, not "%(text)s".', text=threads)
-        if not queue.isdecimal() or not int(queue):
-            raise ConfigError('RPF_MAX_QUEUE must be a whole number from 1 up, not "%(text)s".', text=queue)
-        roots = env.get("RPF_IMAGE_ROOTS", "").split(os.pathsep)
-        return cls(
-            collections=Path(env.get("RPF_COLLECTIONS", cls.collections)),
-            collection=env.get("RPF_COLLECTION", cls.collection),
-            checkpoint=Path(env.get("RPF_CHECKPOINT", cls.checkpoint)),
-            instance=Path(env.get("RPF_INSTANCE", cls.instance)),
-            image_roots=tuple(Path(root) for root in roots if root),
-            device=env.get("RPF_DEVICE", cls.device),
-            threads=int(threads),
-            precision=env.get("RPF_PRECISION", cls.precision),
-            index_method=env.get("RPF_INDEX_METHOD", cls.index_method),
-            max_queue=int(queue),
-        )
+    def from_environ(cls) -> Self:
+        """Read the environment. Raises ConfigError for an unusable value or an unknown RPF_ variable."""
+        _check_names(os.environ)
+        try:
+            return cls()
+        except ValidationError as error:
+            first = error.errors()[0]
+            wanted = WANTED.get(first["type"]) or first["msg"].removeprefix("Input should be ")
+            template = '%(name)s must be %(wanted)s, not "%(text)s".'
+            name = _variable(str(first["loc"][0]))
+            raise ConfigError(template, name=name, wanted=wanted, text=first["input"]) from None
+
+    @classmethod
+    def variables(cls) -> dict[str, FieldInfo]:
+        """Return each environment variable with its field, for the documentation."""
+        return {_variable(str(field.validation_alias or name)): field for name, field in cls.model_fields.items()}
+
+
+class Settings(EnvironmentSettings):
+    """Settings of the engine: paths, names, and how it computes and searches."""
+
+    collection: str = Field(
+        DEFAULT_COLLECTION, description="Collection the site opens with. The default one is drawn where it is missing."
+    )
+    collections: Path = Field(WORK_FOLDER / "collections", description="Folder of all collections.")
+    checkpoint: Path = Field(DEFAULT_CHECKPOINT, description="Weights of the model.")
+    image_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (),
+        description="More folders that `img_path` may name and links may lead into (`--follow-links`), separated as in "
+        "PATH.",
+    )
+    instance: Path = Field(
+        WORK_FOLDER / "instance",
+        description="Folder of this installation's data: uploads (deleted after 24 hours), thumbnails, compiled "
+        "networks, search indexes, the session key.",
+    )
+    index_method: str = Field(
+        "auto", description="How collections are searched: `auto`, `exact` or the name of an index method."
+    )
+    milvus_uri: str = Field(
+        "",
+        description="Milvus server, such as `http://127.0.0.1:19530`; `https://` for TLS, a path for a database other "
+        "than the default.",
+    )
+    milvus_token: str = Field(
+        "", repr=False, description="`user:password` or an API key, where the Milvus server wants one."
+    )
+    milvus_index: str = Field(
+        "HNSW",
+        description="Index that the Milvus server builds: `HNSW`, `IVF_SQ8` (a quarter of the memory) or `FLAT` "
+        "(exact, slow).",
+    )
+    milvus_replicas: int = Field(
+        1, ge=1, le=99, description="Copies in memory of the Milvus index, on as many query nodes."
+    )
+    device: str = Field("auto", description="Device of the model: `auto`, `cpu`, `cuda`, `cuda:1`, ...")
+    threads: int = Field(
+        0, ge=0, description="Threads of the model; 0 for all cores that affinity and a CPU quota leave."
+    )
+    precision: str = Field(
+        "auto",
+        description="What the model computes in on a CPU: `float32`, `bfloat16`, `int8`, or `auto`, which measures "
+        "whether bfloat16 is fast here.",
+    )
+    max_queue: int = Field(
+        48, ge=1, description="Images that may wait for the model or be in it; more are answered with 503."
+    )
+
+    @field_validator("image_roots", mode="before")
+    @classmethod
+    def _split_paths(cls, value: object) -> object:
+        return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
 
     @property
     def indexes(self) -> Path:
@@ -57,22 +127,30 @@ class Settings:
 
     def index_key(self) -> str:
         """The key by which this installation knows the indexes that it made. Raises ConfigError."""
-        return self._secret("index_key")
+        return load_secret(self.instance, "index_key")
 
-    def session_key(self) -> str:
-        """The key that signs sessions and forms. Raises ConfigError."""
-        return os.environ.get("SECRET_KEY") or self._secret("secret_key", ", or set SECRET_KEY")
 
-    def _secret(self, name: str, otherwise: str = "") -> str:
-        try:
-            return load_or_create_secret(self.instance / name)
-        except OSError as error:
-            raise ConfigError(
-                'The %(name)s cannot be kept in "%(folder)s": %(why)s. Set RPF_INSTANCE to a folder that can be '
-                "written%(otherwise)s.",
-                name=name, folder=self.instance, why=error.strerror, otherwise=otherwise,
-            ) from error  # fmt: skip
+def load_secret(instance: Path, name: str, alternative: str = "") -> str:
+    """Load the secret `name` of an instance folder, created where it is missing. Raises ConfigError."""
+    try:
+        return load_or_create_secret(instance / name)
+    except OSError as error:
+        raise ConfigError(
+            'The %(name)s cannot be kept in "%(folder)s": %(why)s. Set RPF_INSTANCE to a folder that can be '
+            "written%(alternative)s.",
+            name=name, folder=instance, why=error.strerror, alternative=alternative,
+        ) from error  # fmt: skip
 
-    def with_checkpoint(self, checkpoint: Path) -> "Settings":
-        """The same settings with another weights file."""
-        return replace(self, checkpoint=checkpoint)
+
+def _variable(field: str) -> str:
+    """Return the environment variable of a field, or of the alias that a field has in place of a prefixed name."""
+    return field if field.isupper() else f"{PREFIX}{field.upper()}"
+
+
+def _check_names(environ: Mapping[str, str]) -> None:
+    known = sorted({*Settings.variables(), *SITE_VARIABLES})
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and environ[name] and name not in known:
+            nearest = get_close_matches(name, known, 1)
+            template = "%(name)s is not a setting" + ("; did you mean %(nearest)s?" if nearest else ".")
+            raise ConfigError(template, name=name, nearest="".join(nearest))

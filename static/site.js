@@ -1,4 +1,4 @@
-// Everything works without this file. With it: pictures can be dropped, pasted and seen before they are sent,
+// Everything works without this file. With it: images can be dropped, pasted and seen before they are sent,
 // a running search shows, and a changed weight ranks again without losing the place.
 "use strict";
 
@@ -47,7 +47,7 @@ function setUpDrop(drop) {
   function forget() {
     inputs.forEach((input) => { input.value = ""; });
     form.elements.upload.value = "";
-    one(".drop-kept", drop)?.remove();
+    one(".drop-saved", drop)?.remove();
     preview.hidden = true;
     name.hidden = true;
     title.hidden = false;
@@ -56,7 +56,7 @@ function setUpDrop(drop) {
   // Drawn on a canvas, so that a content security policy needs no exception for blob: addresses.
   async function show(file) {
     form.elements.upload.value = "";
-    one(".drop-kept", drop)?.remove();
+    one(".drop-saved", drop)?.remove();
     one(".problem", drop)?.remove();
     drop.classList.remove("has-problem");
     samples.forEach((sample) => { sample.checked = false; });
@@ -67,14 +67,14 @@ function setUpDrop(drop) {
     title.hidden = true;
     preview.hidden = true;
     try {
-      const picture = await createImageBitmap(file);
-      const scale = Math.min(1, 360 / picture.width, 256 / picture.height);
-      preview.width = Math.max(1, Math.round(picture.width * scale));
-      preview.height = Math.max(1, Math.round(picture.height * scale));
-      preview.getContext("2d").drawImage(picture, 0, 0, preview.width, preview.height);
+      const bitmap = await createImageBitmap(file);
+      const scale = Math.min(1, 360 / bitmap.width, 256 / bitmap.height);
+      preview.width = Math.max(1, Math.round(bitmap.width * scale));
+      preview.height = Math.max(1, Math.round(bitmap.height * scale));
+      preview.getContext("2d").drawImage(bitmap, 0, 0, preview.width, preview.height);
       preview.hidden = false;
     } catch {
-      // A format this browser cannot show (HEIC): its name has to do. The server says if it is no picture.
+      // A format this browser cannot show (HEIC): its name has to do. The server says if it is no image.
     }
   }
 
@@ -142,32 +142,32 @@ function setUpLive(form) {
   });
 
   function address() {
-    const asked = new URLSearchParams(new FormData(form));
-    for (const [key, value] of [...asked]) {
-      if (key.startsWith("w-") && (Number(value) === 1 || !asked.getAll("a").includes(key.slice(2)))) asked.delete(key);
+    const params = new URLSearchParams(new FormData(form));
+    for (const [key, value] of [...params]) {
+      if (key.startsWith("w-") && (Number(value) === 1 || !params.getAll("a").includes(key.slice(2)))) params.delete(key);
     }
-    return `${form.getAttribute("action")}?${asked}`;
+    return `${form.getAttribute("action")}?${params}`;
   }
 
   async function again(focused) {
     running?.abort();
     running = new AbortController();
     const mine = running;
-    const there = address();
+    const target = address();
     busy(true, form);
     one("#results").setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(there, { signal: mine.signal, headers: { Accept: "text/html" } });
+      const answer = await fetch(target, { signal: mine.signal, headers: { Accept: "text/html" } });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!one("#results", page)) {
-        location.assign(there); // the photo has expired, or the site is starting: that page says so
+        location.assign(target); // the photo has expired, or the site is starting: that page says so
         return;
       }
       swap(page, focused);
-      history.replaceState(null, "", there);
+      history.replaceState(null, "", target);
     } catch (error) {
       if (error.name === "AbortError") return;
-      location.assign(there);
+      location.assign(target);
     }
     if (mine === running) {
       busy(false, form);
@@ -180,7 +180,7 @@ function setUpLive(form) {
     for (const id of ["query", "results"]) one(`#${id}`).replaceWith(one(`#${id}`, page));
     one("#export")?.remove();
     const exports = one("#export", page);
-    if (exports) one(".found-top").append(exports);
+    if (exports) one(".results-top").append(exports);
     one(".strip").replaceWith(one(".strip", page));
     const status = one("#status", page);
     one("#status").className = status.className;

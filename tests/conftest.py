@@ -3,18 +3,32 @@
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from tests.support import ROOT
 
 pytest_plugins = ["tests.support.training_data", "tests.support.evaluation_data"]
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Each worker of pytest-xdist has a core; threads that spin while they wait would take it from the others.
+os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["RPF_RATE_LIMIT"] = "off"  # many tests search from one address
+
+LAYERS = {
+    "unit": "one part of the program, in the process of the test",
+    "integration": "several parts, commands, other processes",
+    "e2e": "a running site, from outside",
+}
+NO_CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+hypothesis.register_profile("suite", deadline=None, max_examples=25, suppress_health_check=NO_CHECKS)
+hypothesis.register_profile("soak", deadline=None, max_examples=300, suppress_health_check=NO_CHECKS)
+hypothesis.load_profile("suite")  # `pytest --hypothesis-profile soak` loads the other one afterwards
 
 
 TINY = """
@@ -31,15 +45,41 @@ SOLVER: {BETA: 0.3}
 """
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register a marker for each layer, and `soak`."""
+    for layer, description in LAYERS.items():
+        config.addinivalue_line("markers", f"{layer}: {description}; set for tests/{layer}")
+    config.addinivalue_line("markers", "soak: has more cases in `make soak`; set for each property of hypothesis")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its layer, which is its folder."""
+    for item in items:
+        item.add_marker(item.path.relative_to(ROOT / "tests").parts[0])
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("soak")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table of ordinary images, which with xdist only the main process can."""
-    from tests.ordinary.table import table
-
     kinds = ("passed", "failed", "skipped", "xfailed", "xpassed")
-    lines = table(report for kind in kinds for report in terminalreporter.getreports(kind))
-    if lines:
+    reports = [report for kind in kinds for report in terminalreporter.getreports(kind)]
+    if any(key == "ordinary" for report in reports for key, _ in getattr(report, "user_properties", ())):
+        from tests.e2e.ordinary.table import table  # loads the whole program
+
         terminalreporter.section("ordinary images by door")
-        terminalreporter.write_line("\n".join(lines))
+        terminalreporter.write_line("\n".join(table(reports)))
+
+
+@pytest.fixture(autouse=True)
+def _no_other_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a unit test that starts a program, such as a server."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        pytest.fail("A unit test starts no other program: move it to tests/integration or tests/e2e.")
+
+    if request.node.get_closest_marker("unit"):
+        monkeypatch.setattr(subprocess, "Popen", refuse)
 
 
 @pytest.fixture(scope="session")
@@ -191,7 +231,7 @@ def with_instance(settings, folder: Path):  # type: ignore[no-untyped-def]
     """The settings with a folder of their own for what the site keeps, but for the compiled networks."""
     folder.mkdir(exist_ok=True)
     (folder / "compiled").symlink_to(settings.instance / "compiled")
-    return replace(settings, instance=folder)
+    return settings.model_copy(update={"instance": folder})
 
 
 @pytest.fixture
@@ -199,7 +239,7 @@ def living(tmp_path: Path, shop: Path, settings):  # type: ignore[no-untyped-def
     """Settings over a copy of the collection "shop", to be changed."""
     shutil.copytree(shop, tmp_path / "collections" / "shop")
     own = with_instance(settings, tmp_path / "instance")
-    return replace(own, collections=tmp_path / "collections", collection="shop")
+    return own.model_copy(update={"collections": tmp_path / "collections", "collection": "shop"})
 
 
 @pytest.fixture
@@ -236,10 +276,10 @@ def app(settings):  # type: ignore[no-untyped-def]
     from webapp import create_app
 
     made = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
-    holder = made.extensions["rpf"]
-    holder.start()
-    holder.wait()
-    assert holder.ready, holder.failure
+    loader = made.extensions["rpf"]
+    loader.start()
+    loader.wait()
+    assert loader.ready, loader.failure
     return made
 
 

@@ -1,55 +1,61 @@
-"""What the site is told by its environment; what the engine is told stands in rpf.settings."""
-
-import os
-from dataclasses import dataclass
+"""Settings of the site and its server from environment variables; the engine's are in rpf.settings."""
 
 from limits import parse_many
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
-from rpf.errors import ConfigError
-
-OFF = "off"
+from rpf.settings import EnvironmentSettings
 
 
-@dataclass(frozen=True)
-class Options:
-    """How the site meets the world (the README has the table)."""
+class SiteConfig(EnvironmentSettings):
+    """Settings of the site: limits, proxies, and where its server listens."""
 
-    rate_limit: str = "20 per second; 240 per minute"  # searches and uploads of one address; "" for no limit
-    proxies: int = 0  # in front of this server, which say for whom they ask
-    https: bool = False  # visitors come by HTTPS only
-    allow_urls: bool = False  # img_path may be an address on the internet
-    metrics: bool = False  # /metrics is there
+    rate_limit: str = Field(
+        "20 per second; 240 per minute", description="Searches and uploads of one address; `off` for no limit."
+    )
+    request_timeout: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds that a request may take to arrive; twice as many for its response to leave.",
+    )
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=99,
+        description="Proxies in front, whose `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are believed.",
+    )
+    https: bool = Field(False, description="`1`: visitors come by HTTPS only (HSTS, secure cookies).")
+    allow_urls: bool = Field(
+        False,
+        description="`1`: `img_path` may be an address on the public internet; images only, up to 16 MB.",
+    )
+    metrics: bool = Field(
+        False, description="`1`: serve Prometheus's `/metrics`; keep it from the public (`deploy/nginx.conf` does)."
+    )
+    bind: str = Field(
+        "", description="Address and port or `unix:` socket where gunicorn listens; empty: `0.0.0.0:PORT`."
+    )
+    port: int = Field(8000, ge=1, le=65535, validation_alias="PORT", description="Port where RPF_BIND is not set.")
+    secret_key: str = Field(
+        "",
+        repr=False,
+        validation_alias="SECRET_KEY",
+        description="Key that signs sessions and forms; empty: made once and kept in RPF_INSTANCE.",
+    )
 
+    @field_validator("rate_limit")
     @classmethod
-    def from_environ(cls) -> "Options":
-        """Options from RPF_* variables; whatever is unset or empty keeps its default. Raises ConfigError."""
-        limit = os.environ.get("RPF_RATE_LIMIT") or cls.rate_limit
-        if limit.strip().lower() == OFF:
-            limit = ""
+    def _check_rate_limit(cls, text: str) -> str:
+        """Return "" for no limit."""
+        if text.strip().lower() in ("", "off"):
+            return ""
         try:
-            parse_many(limit) if limit else None
+            parse_many(text)
         except ValueError:
-            raise ConfigError(
-                'RPF_RATE_LIMIT must be like "60 per minute", or off, not "%(text)s".', text=limit
-            ) from None
-        return cls(
-            rate_limit=limit,
-            proxies=_number("RPF_TRUSTED_PROXIES"),
-            https=_switch("RPF_HTTPS"),
-            allow_urls=_switch("RPF_ALLOW_URLS"),
-            metrics=_switch("RPF_METRICS"),
-        )
+            raise PydanticCustomError("rate_limit", 'like "60 per minute", or off') from None
+        return text
 
-
-def _number(name: str) -> int:
-    text = os.environ.get(name) or "0"
-    if not text.isdecimal() or len(text) > 2:
-        raise ConfigError('%(name)s must be a whole number, not "%(text)s".', name=name, text=text)
-    return int(text)
-
-
-def _switch(name: str) -> bool:
-    text = os.environ.get(name) or "0"
-    if text not in ("0", "1"):
-        raise ConfigError('%(name)s must be 0 or 1, not "%(text)s".', name=name, text=text)
-    return text == "1"
+    @property
+    def address(self) -> str:
+        """Where gunicorn listens."""
+        return self.bind or f"0.0.0.0:{self.port}"

@@ -1,4 +1,4 @@
-"""The one engine of this process: prepared and loaded on a thread of its own, while the site answers already."""
+"""Loading of the engine on a thread of its own, while the site already answers."""
 
 import logging
 import threading
@@ -10,12 +10,12 @@ from rpf.errors import RPFError
 from rpf.settings import Settings
 
 log = logging.getLogger(__name__)
-RETRY = 15.0  # seconds after a failure; by then somebody may have mended what was wrong
-STOP_SECONDS = 10.0  # after which what is not finished is given up
+RETRY_SECONDS = 15.0  # after a failure
+STOP_SECONDS = 10.0  # to wait for an unfinished preparation at exit
 
 
 class NotReady(Exception):
-    """The engine cannot search yet: what is being done, and how much of it is done (total 0: unknown)."""
+    """Engine that is still being prepared: the phase, and how much of it is done (total 0: unknown)."""
 
     def __init__(self, phase: str, done: int, total: int) -> None:
         super().__init__(phase, done, total)
@@ -24,46 +24,46 @@ class NotReady(Exception):
         self.total = total
 
 
-class NotStarted(Exception):
-    """The engine could not be made; a person has to mend what the message names."""
+class StartFailed(Exception):
+    """Engine that could not be started; a person has to fix what the message names."""
 
 
 class _Stopped(Exception):
-    """The process is about to end."""
+    """Preparation interrupted by the end of the process."""
 
 
 class EngineLoader:
-    """Makes the engine once. Never started in gunicorn's master: threads and model memory do not survive a fork."""
+    """Loader of the process's one engine. Never start it in gunicorn's master: threads do not survive a fork."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.failure: str | None = None
-        self.seconds: deque[float] = deque(maxlen=50)  # of the last searches, for the About page
+        self.search_seconds: deque[float] = deque(maxlen=50)  # of the last searches, for the About page
         self.observe: Observer = lambda stage, seconds: None
         self._engine: SearchEngine | None = None
         self._progress = ("start", 0, 0)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._failed = 0.0  # when, on the monotonic clock
+        self._failed_at = 0.0  # on the monotonic clock
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begins to prepare the engine; a second call does nothing, or tries again some time after a failure."""
+        """Start preparing the engine. Later calls do nothing, or try again RETRY_SECONDS after a failure."""
         with self._lock:
-            if self._thread is None or (self._failed and time.monotonic() - self._failed > RETRY):
-                self._failed = 0.0
-                self._thread = threading.Thread(target=self._make, name="engine", daemon=True)
+            if self._thread is None or (self._failed_at and time.monotonic() - self._failed_at > RETRY_SECONDS):
+                self._failed_at = 0.0
+                self._thread = threading.Thread(target=self._load, name="engine", daemon=True)
                 self._thread.start()
 
     def wait(self, timeout: float | None = None) -> None:
-        """Returns when the engine is ready or has failed, or after `timeout` seconds."""
+        """Wait until the engine is ready or has failed, at most `timeout` seconds."""
         if self._thread is not None:
             self._thread.join(timeout)
 
     def stop(self) -> bool:
-        """End the preparation after its current step, and wait for that; False if it takes too long.
+        """End the preparation after its current step. Return False if that takes longer than STOP_SECONDS.
 
-        The interpreter must not end while the thread is in OpenVINO or PyTorch: those abort the process then.
+        The interpreter must not end while the thread is in OpenVINO or PyTorch: those would abort the process.
         """
         self._stopping.set()
         self.wait(STOP_SECONDS)
@@ -75,20 +75,20 @@ class EngineLoader:
 
     @property
     def default(self) -> str:
-        """The name of the default collection, as far as it is known yet."""
+        """The name of the default collection; until the engine is ready, that of the settings."""
         return self._engine.default if self._engine else self.settings.collection
 
     @property
     def engine(self) -> SearchEngine:
-        """The engine; NotReady while it is made, NotStarted when that failed. Starts it where no server hook did."""
+        """The engine; starts loading it where no server hook did. Raises NotReady, StartFailed."""
         if self._engine is not None:
             return self._engine
         self.start()
         if self.failure is not None:
-            raise NotStarted(self.failure)
+            raise StartFailed(self.failure)
         raise NotReady(*self._progress)
 
-    def _make(self) -> None:
+    def _load(self) -> None:
         try:
             self._report("load", 0, 0)
             engine = SearchEngine(self.settings, lambda stage, seconds: self.observe(stage, seconds))
@@ -97,17 +97,17 @@ class EngineLoader:
             self._engine = engine
             self.failure = None
         except _Stopped:
-            log.info("The preparation was stopped. What was finished is kept; the next start goes on from there.")
+            log.info("Preparation stopped. Finished work is kept; the next start resumes it.")
         except RPFError as error:
-            log.error("The engine could not be made: %s", error)
+            log.error("The engine could not be started: %s", error)
             self._fail(str(error))
         except Exception:
-            log.exception("The engine could not be made")
-            self._fail("The search could not be started; the server's log says why.")
+            log.exception("The engine could not be started")
+            self._fail("The search could not be started. See the server's log.")
 
-    def _fail(self, why: str) -> None:
-        self.failure = why
-        self._failed = time.monotonic()
+    def _fail(self, message: str) -> None:
+        self.failure = message
+        self._failed_at = time.monotonic()
 
     def _report(self, phase: str, done: int, total: int) -> None:
         self._progress = (phase, done, total)

@@ -1,4 +1,4 @@
-"""Errors as answers: RFC 9457 problems for programs, in English; pages for people, in their language."""
+"""Responses to errors: RFC 9457 problems in English for programs, pages in the visitor's language for people."""
 
 import json
 
@@ -24,43 +24,33 @@ from rpf.errors import (
 )
 from rpf.utils.files import UNWRITABLE
 from webapp import i18n
-from webapp.engine_loader import NotReady, NotStarted
+from webapp.engine_loader import NotReady, StartFailed
 from webapp.i18n import N_
 from webapp.images.local import Forbidden, NotFound, TooLarge
 from webapp.images.remote import Unfetchable
 from webapp.images.uploads import UploadExpired, UploadsUnwritable
+from webapp.schemas import Problem
 
 API_PATHS = frozenset({"/submit", "/healthz", "/readyz", "/openapi.json", "/metrics"})
-RETRY_AFTER = 3  # seconds
-STATUS: dict[type[Exception], int] = {
+BUSY_RETRY_SECONDS = 3
+FAILED_RETRY_SECONDS = 60
+STATUSES: dict[type[Exception], int] = {
     BadImage: 422,
     UnknownAttribute: 422,
     QueryError: 422,
+    Unfetchable: 422,
     UnknownItem: 404,
     UnknownCollection: 404,
+    NotFound: 404,
     CollectionError: 409,
     UploadExpired: 410,
     Forbidden: 403,
-    NotFound: 404,
     TooLarge: 413,
     SearchUnavailable: 503,
     Overloaded: 503,
-    Unfetchable: 422,
-}
-
-
-# In place of werkzeug's words, which speak of the program.
-MESSAGES = {
-    400: N_("The request could not be understood."),
-    403: N_("This is not for everyone to see."),
-    404: N_("There is nothing at this address."),
-    405: N_("This address does not take requests of that kind."),
-    413: N_("What was sent is too large; an image may have up to 16 MB."),
-    429: N_("Many searches came from here in a short time. Please wait a moment."),
-    500: N_("Something went wrong on our side. It has been noted; please try again later."),
 }
 TITLES = {
-    400: N_("Not understood"),
+    400: N_("Invalid request"),
     403: N_("Not allowed"),
     404: N_("Not found"),
     405: N_("Not possible"),
@@ -72,114 +62,109 @@ TITLES = {
     500: N_("Something went wrong"),
     503: N_("Not ready"),
 }
-UNAVAILABLE = N_("The search server does not answer just now. Please try again in a moment.")
-UNWRITTEN = N_("Photos cannot be kept here just now. Please try again later.")
-LEFT_OPEN = N_("The page was open for too long. Please load it again and repeat your search.")
+MESSAGES = {  # in place of werkzeug's descriptions, which are for programmers
+    400: N_("The request cannot be read."),
+    404: N_("There is nothing at this address."),
+    405: N_("This address does not accept requests of this kind."),
+    413: N_("The upload is too large. An image may have up to 16 MB."),
+    429: N_("Too many searches in a short time. Please wait a moment, then try again."),
+    500: N_("Something went wrong on our side. Please try again later."),
+}
+UNAVAILABLE = N_("The search server is not answering. Please try again in a moment.")
+UNSAVED = N_("Photos cannot be saved at the moment. Please try again later.")
+EXPIRED_FORM = N_("This page was open for too long. Please reload it and search again.")
 NO_COOKIE = N_(
-    "Your browser sent no cookie with the form. Please allow cookies for this site, then load the page again and "
-    "repeat your search."
+    "Your browser did not send this site's cookie. Please allow cookies for this site, then reload the page and "
+    "search again."
 )
 
 
-def problem(status: int, detail: str, **extra: object) -> Response:
-    """An application/problem+json response; `extra` are further members, such as `errors`."""
-    body = {
-        "type": "about:blank",
-        "title": HTTP_STATUS_CODES.get(status, "Error"),
-        "status": status,
-        "detail": detail,
-        **extra,
-    }
-    return Response(json.dumps(body) + "\n", status, content_type="application/problem+json")
+def init_app(app: Flask) -> None:
+    """Handle all errors of the app."""
+    app.register_error_handler(RPFError, explain)
+    app.register_error_handler(HTTPException, _http_error)
+    for malformed in (ParseException, NoMoreData):  # raised by gunicorn while the body is read
+        app.register_error_handler(malformed, lambda _: _http_error(BadRequest()))
+    app.register_error_handler(OSError, _unsaved)
+    app.register_error_handler(NotReady, _not_ready)
+    app.register_error_handler(StartFailed, _start_failed)
+
+
+def problem(status: int, detail: str, retry_seconds: int = 0, **members: object) -> Response:
+    """Return an application/problem+json response; `members` are further ones of the object, such as `errors`."""
+    body = Problem(type="about:blank", title=HTTP_STATUS_CODES.get(status, "Error"), status=status, detail=detail)
+    text = json.dumps(body.model_dump(exclude={"errors"}) | members) + "\n"
+    return _retry_after(Response(text, status, content_type="application/problem+json"), retry_seconds)
 
 
 def wants_json(request: Request) -> bool:
     """Return whether errors go to a program: the API's routes, and requests that accept JSON by name and not HTML."""
     accepted = {kind.partition(";")[0].strip() for kind, quality in request.accept_mimetypes if quality > 0}
-    asks = not accepted.isdisjoint({"application/json", "application/problem+json"}) and "text/html" not in accepted
-    return (request.path.rstrip("/") or "/") in API_PATHS or asks
+    by_name = not accepted.isdisjoint({"application/json", "application/problem+json"}) and "text/html" not in accepted
+    return (request.path.rstrip("/") or "/") in API_PATHS or by_name
 
 
-def status_of(error: RPFError) -> int:
-    """The HTTP status of an error; 500 for those that the visitor cannot mend (settings, checkpoints)."""
-    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
-
-
-def register(app: Flask) -> None:
-    """Answer every error of the app from here."""
-    app.register_error_handler(RPFError, explain)
-    app.register_error_handler(HTTPException, _http_error)
-    for malformed in (ParseException, NoMoreData):  # raised by gunicorn while the body is read
-        app.register_error_handler(malformed, lambda _: _http_error(BadRequest()))
-    app.register_error_handler(OSError, _unwritten)
-    app.register_error_handler(NotReady, _not_ready)
-    app.register_error_handler(NotStarted, _not_started)
-
-
-def explain(error: RPFError, **extra: object) -> Response:
-    """The answer to an error that a person can mend; `extra` are further members of the problem."""
-    status = status_of(error)
+def explain(error: RPFError, **members: object) -> Response:
+    """Respond to an error that a person can fix; `members` are further ones of the problem."""
+    # Errors of settings and checkpoints are not the visitor's to fix.
+    status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
     if status == 500:
         current_app.logger.error("%s", error, exc_info=error)
-        return _answer(500, MESSAGES[500], gettext(MESSAGES[500]))
+        return _respond(500, MESSAGES[500], gettext(MESSAGES[500]))
     if isinstance(error, SearchUnavailable):  # its address and state are not for visitors
         current_app.logger.warning("%s", error)
         error = SearchUnavailable(UNAVAILABLE)
-    answer = _answer(status, str(error), i18n.message(error), **extra)
-    if status == 503:
-        answer.headers["Retry-After"] = str(RETRY_AFTER)
-    return answer
+    return _respond(status, str(error), i18n.message(error), BUSY_RETRY_SECONDS if status == 503 else 0, **members)
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
-    """Keeps the status and the headers (Allow, Retry-After). An unexpected exception comes here as a logged 500."""
+    """Keep the status and the headers (Allow, Retry-After). Unexpected exceptions arrive as a logged 500."""
     if error.response is not None or error.code is None or error.code < 400:
         return error
-    words = error.description or _title(error.code)
+    text = error.description or _title(error.code)
     if isinstance(error, CSRFError):
-        words = LEFT_OPEN if current_app.config["SESSION_COOKIE_NAME"] in request.cookies else NO_COOKIE
-    elif words == type(error).description or isinstance(error, RateLimitExceeded):
-        words = MESSAGES.get(error.code, words)
-    answer = _answer(error.code, words, gettext(words))
+        text = EXPIRED_FORM if current_app.config["SESSION_COOKIE_NAME"] in request.cookies else NO_COOKIE
+    elif text == type(error).description or isinstance(error, RateLimitExceeded):
+        text = MESSAGES.get(error.code, text)
+    response = _respond(error.code, text, gettext(text))
     for name, value in error.get_headers():
         if name != "Content-Type":
-            answer.headers.add(name, value)
-    return answer
+            response.headers.add(name, value)
+    return response
 
 
-def _unwritten(error: OSError) -> Response:
-    """Answer an upload that the disk does not take; any other OSError is unexpected."""
-    temporary = error.errno in UNWRITABLE and not isinstance(error, PermissionError)  # which reading raises, too
+def _unsaved(error: OSError) -> Response:
+    """Respond to an upload that the disk does not take; any other OSError is unexpected."""
+    temporary = error.errno in UNWRITABLE and not isinstance(error, PermissionError)  # reading raises that, too
     if not temporary and not isinstance(error, UploadsUnwritable):
         raise error
-    current_app.logger.error("Uploads cannot be kept: %s", error.strerror)
-    answer = _answer(503, UNWRITTEN, gettext(UNWRITTEN))
-    answer.headers["Retry-After"] = str(RETRY_AFTER)
-    return answer
+    current_app.logger.error("Uploads cannot be saved: %s", error.strerror)
+    return _respond(503, UNSAVED, gettext(UNSAVED), BUSY_RETRY_SECONDS)
 
 
 def _not_ready(error: NotReady) -> Response:
     progress = {"phase": error.phase, "done": error.done, "total": error.total}
     if wants_json(request):
-        answer = problem(503, "The search is being prepared; try again in a moment.", **progress)
-    else:
-        answer = make_response(render_template("preparing.html", **progress), 503)
-    answer.headers["Retry-After"] = str(RETRY_AFTER)
-    return answer
+        return problem(503, "The search is being prepared; try again in a moment.", BUSY_RETRY_SECONDS, **progress)
+    return _retry_after(make_response(render_template("preparing.html", **progress), 503), BUSY_RETRY_SECONDS)
 
 
-def _not_started(error: NotStarted) -> Response:
-    answer = _answer(503, str(error), str(error))
-    answer.headers["Retry-After"] = "60"
-    return answer
+def _start_failed(error: StartFailed) -> Response:
+    return _respond(503, str(error), str(error), FAILED_RETRY_SECONDS)
 
 
-def _answer(status: int, detail: str, shown: str, **extra: object) -> Response:
-    """`detail` (English) and `extra` for a program, or the page with `shown` (translated) for a person."""
+def _respond(status: int, detail: str, message: str, retry_seconds: int = 0, **members: object) -> Response:
+    """Respond with `detail` (English) and `members` to a program, with a page with `message` (translated) to people."""
     if wants_json(request):
-        return problem(status, detail, **extra)
-    page = render_template("error.html", status=status, title=gettext(_title(status)), message=shown)
-    return make_response(page, status)
+        return problem(status, detail, retry_seconds, **members)
+    page = render_template("error.html", status=status, title=gettext(_title(status)), message=message)
+    return _retry_after(make_response(page, status), retry_seconds)
+
+
+def _retry_after(response: Response, seconds: int) -> Response:
+    if seconds:
+        response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _title(status: int) -> str:

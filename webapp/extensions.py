@@ -1,38 +1,38 @@
-"""The parts of the running app that views use."""
+"""Parts of the running app that views use."""
 
 from flask import current_app
 
 from rpf.engine import SearchEngine
-from webapp.config import Options
+from webapp.config import SiteConfig
 from webapp.engine_loader import EngineLoader
 from webapp.images.thumbnails import Thumbnails
 from webapp.images.uploads import Uploads
 
 
-def holder() -> EngineLoader:
-    """What makes the engine, and remembers how long searches took."""
-    made: EngineLoader = current_app.extensions["rpf"]
-    return made
+def engine_loader() -> EngineLoader:
+    """Return the loader of the engine."""
+    loader: EngineLoader = current_app.extensions["rpf"]
+    return loader
 
 
 def engine() -> SearchEngine:
-    """The engine; NotReady or NotStarted where there is none yet."""
-    return holder().engine
+    """Return the engine. Raises NotReady, StartFailed."""
+    return engine_loader().engine
 
 
-def options() -> Options:
-    """How the site meets the world."""
-    made: Options = current_app.extensions["rpf_options"]
-    return made
+def site_config() -> SiteConfig:
+    """Return the settings of the site."""
+    config: SiteConfig = current_app.extensions["rpf_config"]
+    return config
 
 
 def uploads() -> Uploads:
-    """The pictures that people search with."""
-    made: Uploads = current_app.extensions["rpf_uploads"]
-    return made
+    """Return the store of uploaded images."""
+    uploads: Uploads = current_app.extensions["rpf_uploads"]
+    return uploads
 
 
 def thumbnails() -> Thumbnails:
-    """The small pictures on disk."""
-    made: Thumbnails = current_app.extensions["rpf_thumbnails"]
-    return made
+    """Return the thumbnail cache."""
+    thumbnails: Thumbnails = current_app.extensions["rpf_thumbnails"]
+    return thumbnails

@@ -1,4 +1,4 @@
-"""The search form: a picture or a sample, and attributes by check box or in words."""
+"""Search form: an image or a sample, and attributes by check box or in words."""
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
@@ -13,7 +13,7 @@ from webapp.i18n import language, message
 
 
 class SearchForm(FlaskForm):
-    """Where the picture comes from: `image` or `camera`, else `sample`, else `upload` (kept from a first attempt)."""
+    """Form of a search. The image is `image` or `camera`, else `sample`, else `upload` (saved at a first attempt)."""
 
     image = FileField(lazy_gettext("A photo of a garment"))
     camera = FileField(lazy_gettext("Take a photo"))
@@ -28,18 +28,18 @@ class SearchForm(FlaskForm):
         self.chosen: list[str] = []  # attribute keys, once the form has been validated
 
     @property
-    def picture(self) -> FileStorage | None:
+    def image_file(self) -> FileStorage | None:
         """The uploaded file, if there is one."""
         return self.image.data or self.camera.data
 
     @property
     def item(self) -> int | None:
-        """The id of the sample that was picked, when no file was sent."""
+        """The id of the chosen sample, where no file was sent."""
         sample = self.sample.data or ""
-        return int(sample) if self.picture is None and sample.isdecimal() and len(sample) < 19 else None
+        return int(sample) if self.image_file is None and sample.isdecimal() and len(sample) < 19 else None
 
     def validate_image(self, _: FileField) -> None:
-        if self.picture is None and self.item is None and not self.upload.data:
+        if self.image_file is None and self.item is None and not self.upload.data:
             raise ValidationError(gettext("Choose a photo, or pick one of the garments shown."))
 
     def validate_attrs(self, field: StringField) -> None:
@@ -50,7 +50,7 @@ class SearchForm(FlaskForm):
                 raise ValidationError(message(error)) from None
 
     def validate(self, extra_validators: object = None) -> bool:
-        """Whether the search can go on; `chosen` then holds what was ticked and typed, in the collection's order."""
+        """Return whether the form is valid; `chosen` then has all ticked and typed attributes in order."""
         valid = super().validate(extra_validators)
         ticked = [key for key in self.a.data or () if key in self.vocabulary]
         chosen = {*ticked, *self.chosen}

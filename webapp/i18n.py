@@ -1,12 +1,7 @@
-"""The site's languages: which one a request gets, the switch, and the catalogues."""
+"""Languages of the site: the choice for a request, and the switch. Catalogues: `pybabel compile -d translations`."""
 
-import io
-from functools import cache
 from pathlib import Path
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import Translations
 from flask import Blueprint, Flask, redirect, request
 from flask_babel import Babel, get_locale, gettext
 from werkzeug.exceptions import NotFound
@@ -17,17 +12,14 @@ from webapp.middleware.subpath import cookie_path
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
 COOKIE = "language"
-YEAR = 365 * 24 * 3600
+YEAR_SECONDS = 365 * 24 * 3600
 
 bp = Blueprint("i18n", __name__)
 
 
-def init_app(app: Flask, sources: Path) -> None:
-    """Use the catalogues `<language>/LC_MESSAGES/messages.po` below `sources`."""
-    babel = Babel(app, locale_selector=_choose)
-    with app.app_context():
-        for source in sources.glob("*/LC_MESSAGES/messages.po"):
-            babel.domain_instance.cache[source.parts[-3], babel.domain] = _compile(source)
+def init_app(app: Flask, translations: Path) -> None:
+    """Use the catalogues `<language>/LC_MESSAGES/messages.mo` of a folder."""
+    Babel(app, locale_selector=_select_language, default_translation_directories=str(translations))
     app.jinja_env.globals.update(language=language, languages=LANGUAGES)
 
 
@@ -37,13 +29,13 @@ def N_(text: str) -> str:
 
 
 def language() -> str:
-    """The language of this request: a key of LANGUAGES."""
+    """Return the language of this request: a key of LANGUAGES."""
     locale = get_locale()
     return locale.language if locale else "en"
 
 
 def message(error: RPFError) -> str:
-    """An error's message in the language of this request."""
+    """Return an error's message in the language of this request."""
     return gettext(error.template) % error.params
 
 
@@ -53,11 +45,11 @@ def switch(code: str) -> Response:
     if code not in LANGUAGES:
         raise NotFound
     response = redirect(_local(request.args.get("next", "")), 303)
-    response.set_cookie(COOKIE, code, max_age=YEAR, path=cookie_path(), samesite="Lax", httponly=True)
+    response.set_cookie(COOKIE, code, max_age=YEAR_SECONDS, path=cookie_path(), samesite="Lax", httponly=True)
     return response
 
 
-def _choose() -> str:
+def _select_language() -> str:
     chosen = request.cookies.get(COOKIE)
     if chosen in LANGUAGES:
         return chosen
@@ -71,13 +63,3 @@ def _local(address: str) -> str:
     """
     stays = address.startswith("/") and not address.startswith("//") and "\\" not in address and address.isprintable()
     return address if stays else cookie_path()
-
-
-@cache
-def _compile(source: Path) -> Translations:
-    """In memory, because no folder may be writable; it takes 60 ms."""
-    compiled = io.BytesIO()
-    with source.open("rb") as file:
-        write_mo(compiled, read_po(file, locale=source.parts[-3]))
-    compiled.seek(0)
-    return Translations(compiled)

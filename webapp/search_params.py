@@ -1,15 +1,17 @@
-"""What a person asks: the picture and the weights, as they stand in an address."""
+"""Search parameters in the address of a results page, and the one path from a request to results."""
 
 import math
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flask import g
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from rpf.attributes import Vocabulary
-from rpf.engine import Query
+from rpf.engine import Query, Results, SearchRequest
 from rpf.errors import QueryError
 from webapp import extensions
 from webapp.i18n import language
@@ -18,10 +20,10 @@ MAX_WEIGHT = 3.0
 
 
 @dataclass(frozen=True)
-class Ask:
-    """One search: an item of the collection or an upload, and the chosen attributes with their weights.
+class SearchParams:
+    """Search in an address: an item of the collection or an upload, and the chosen attributes with their weights.
 
-    Garments that lack a chosen part come last, unless they are to be `mixed` with the others.
+    Garments with a missing attribute come last, unless they are to be `mixed` with the others.
     """
 
     item: int | None
@@ -30,62 +32,66 @@ class Ask:
     mixed: bool = False
 
     @classmethod
-    def from_args(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "Ask":
-        """Read an address. Attributes come in the collection's order.
+    def parse(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "SearchParams":
+        """Parse an address. Attributes come in the collection's order.
 
-        NotFound where it names no picture; UnknownAttribute, QueryError for a weight that is no number from 0 to 3.
+        Raises NotFound where it names no image, UnknownAttribute, and QueryError for a weight out of range.
         """
-        chosen: set[str] = set()
+        params = cls.parse_known(args, vocabulary)
+        chosen = set(params.weights)
         for text in filter(None, args.getlist("a")):
-            chosen.update([text] if text in vocabulary else vocabulary.parse(text, language()))
-        weights = {key: _weight(args, key) for key in vocabulary.keys if key in chosen}
-        return cls(*_picture(args), weights, _mixed(args))
+            if text not in vocabulary:
+                chosen.update(vocabulary.parse(text, language()))
+        return replace(params, weights={key: _weight(args, key) for key in vocabulary.keys if key in chosen})
 
     @classmethod
-    def without_weights(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "Ask":
-        """What can be read of an address that `from_args` refuses. NotFound where it names no picture."""
-        ticked = args.getlist("a")
-        return cls(*_picture(args), {key: 1.0 for key in vocabulary.keys if key in ticked}, _mixed(args))
+    def parse_known(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "SearchParams":
+        """Parse the attribute keys in an address, all with weight 1. Raises NotFound where it names no image."""
+        item, upload = args.get("item", type=int), args.get("upload")
+        if item is None and not upload:
+            raise NotFound
+        weights = {key: 1.0 for key in vocabulary.keys if key in args.getlist("a")}
+        return cls(item, upload if item is None else None, weights, args.get("mixed") == "1")
 
     def args(self) -> dict[str, Any]:
-        """The same as arguments of `url_for`; weights of 1 go without saying, and so does what is not mixed."""
-        picture: dict[str, object] = {"upload": self.upload} if self.item is None else {"item": self.item}
+        """Return the arguments of `url_for`; weights of 1 and mixed=0 are left out."""
+        image: dict[str, object] = {"upload": self.upload} if self.item is None else {"item": self.item}
         weights = {f"w-{key}": f"{weight:g}" for key, weight in self.weights.items() if weight != 1.0}
-        return {**picture, "a": list(self.weights), **weights, **({"mixed": 1} if self.mixed else {})}
+        return {**image, "a": list(self.weights), **weights, **({"mixed": 1} if self.mixed else {})}
 
-    def args_for(self, item: int) -> dict[str, Any]:
-        """The same search with an item of the collection in the place of the picture."""
+    def args_for_item(self, item: int) -> dict[str, Any]:
+        """Return the arguments of the same search with an item in place of the image."""
         return replace(self, item=item, upload=None).args()
 
-    def args_by(self, keys: Iterable[str]) -> dict[str, Any]:
-        """The same search by other attributes."""
+    def args_for_attributes(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Return the arguments of the same search by other attributes."""
         return replace(self, weights={key: self.weights.get(key) or 1.0 for key in keys}).args()
 
+    def query(self, name: str) -> Query:
+        """Embed the image for the attributes that count. Raises UnknownItem, UploadExpired, Overloaded."""
+        engine = extensions.engine()
+        if self.item is not None:
+            return engine.query_item(name, self.item)
+        data = extensions.uploads().read(self.upload or "")  # before the cache, which must not outlive the upload
+        return engine.embed(data, [key for key, weight in self.weights.items() if weight > 0])
 
-def keep(data: bytes, keys: Iterable[str]) -> str:
-    """Keep a new picture, embedded already for these attributes; its digest. BadImage, Overloaded: nothing is kept."""
+    def request(self, query: Query, k: int, offset: int = 0) -> SearchRequest:
+        """Return the engine's request for a page of the ranking."""
+        return SearchRequest(query, self.weights, k, offset, missing_last=not self.mixed)
+
+
+def search(name: str, request: SearchRequest) -> tuple[Results, float]:
+    """Search, and return also the seconds since the HTTP request arrived, which the About page reports."""
+    results = extensions.engine().search(name, request)
+    seconds = time.perf_counter() - g.started
+    extensions.engine_loader().search_seconds.append(seconds)
+    return results, seconds
+
+
+def save_upload(data: bytes, keys: Iterable[str]) -> str:
+    """Save a new image, already embedded for these attributes, and return its digest. Raises BadImage, Overloaded."""
     extensions.engine().embed(data, keys)
     return extensions.uploads().save(data)
-
-
-def find(name: str, ask: Ask) -> Query:
-    """The picture, embedded for the attributes that count. UnknownItem, UploadExpired, Overloaded."""
-    engine = extensions.engine()
-    if ask.item is not None:
-        return engine.query_item(name, ask.item)
-    data = extensions.uploads().read(ask.upload or "")  # first, because what has expired is not to be remembered either
-    return engine.embed(data, [key for key, weight in ask.weights.items() if weight > 0])
-
-
-def _picture(args: "MultiDict[str, str]") -> tuple[int | None, str | None]:
-    item, upload = args.get("item", type=int), args.get("upload")
-    if item is None and not upload:
-        raise NotFound
-    return item, upload if item is None else None
-
-
-def _mixed(args: "MultiDict[str, str]") -> bool:
-    return args.get("mixed") == "1"
 
 
 def _weight(args: "MultiDict[str, str]", key: str) -> float:
@@ -94,6 +100,6 @@ def _weight(args: "MultiDict[str, str]", key: str) -> float:
         weight = float(text)
     except ValueError:
         weight = math.nan
-    if not 0.0 <= weight <= MAX_WEIGHT:
-        raise QueryError('A weight is a number from 0 to %(most)g, not "%(text)s".', most=MAX_WEIGHT, text=text)
+    if not 0.0 <= weight <= MAX_WEIGHT:  # negated so that NaN is rejected too
+        raise QueryError('The weight must be a number from 0 to %(most)g, not "%(text)s".', most=MAX_WEIGHT, text=text)
     return weight

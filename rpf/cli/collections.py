@@ -135,17 +135,22 @@ def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_js
     Example:
       python -m rpf search wardrobe photo.jpg --attrs "sleeve length; collar design" -k 5
     """
-    from rpf.engine import SearchEngine
+    from rpf.engine import SearchEngine, SearchRequest
 
     engine = SearchEngine(settings)
     collection = engine.collection(name)
     keys = collection.vocabulary.parse(attrs)
     with naming(image):
         query = engine.embed(image)
-    results = engine.search(name, query, dict.fromkeys(keys, 1.0), k)
+    results = engine.search(name, SearchRequest(query, dict.fromkeys(keys, 1.0), k))
     if as_json:
         rows = [
-            {"id": hit.item.id, "path": hit.item.path, "similarity": round(hit.similarity, 6), "attributes": hit.parts}
+            {
+                "id": hit.item.id,
+                "path": hit.item.path,
+                "similarity": round(hit.similarity, 6),
+                "attributes": hit.similarities,
+            }
             for hit in results.hits
         ]
         # In ASCII, or the escapes of an encoding that lacks a character would make it unsound.

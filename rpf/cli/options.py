@@ -170,7 +170,10 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def run(checkpoint: Path | None, **kwargs: Any) -> None:
         settings = Settings.from_environ()
-        command(settings=settings if checkpoint is None else settings.with_checkpoint(checkpoint), **kwargs)
+        command(
+            settings=settings if checkpoint is None else settings.model_copy(update={"checkpoint": checkpoint}),
+            **kwargs,
+        )
 
     option = click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")
     return option(run)

@@ -10,7 +10,7 @@ import click
 from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, status_of
 from rpf.cli.output import LineFormatter, say
 from rpf.errors import ConfigError, TrainingError
-from rpf.settings import ROOT
+from rpf.utils.paths import WORK_FOLDER
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "--stage1", "stage_one", type=FILE,
     help="Stage-1 checkpoint for stage 2; else SAVE_DIR/<NAME, its last s2 read as s1>/model_best.safetensors.",
 )  # fmt: skip
-@click.option("--pretrained", type=FILE, default=ROOT / "pretrained", help="Folder of pretrained weights.")
+@click.option("--pretrained", type=FILE, default=WORK_FOLDER / "pretrained", help="Folder of pretrained weights.")
 @click.option("--from-scratch", is_flag=True, help="Start without pretrained weights.")
 @click.option(
     "--precision", type=click.Choice(["auto", "bf16", "float32"]), default="auto", show_default=True,

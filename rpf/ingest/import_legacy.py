@@ -12,8 +12,8 @@ from rpf.collection import NewItem, Writer, collection_folder
 from rpf.errors import BadImage, CollectionError
 from rpf.images import decode
 from rpf.ingest.legacy_files import read_embeddings, read_ids
-from rpf.settings import ROOT
 from rpf.utils.files import file_hash, sync_folder
+from rpf.utils.paths import SHIPPED_FOLDER
 from rpf.utils.progress import Progress
 
 
@@ -43,7 +43,9 @@ def import_legacy(
             "%(ids)s has %(found)d ids and %(h5)s %(expected)d items; they belong to different collections",
             ids=ids, found=len(item_ids), h5=h5, expected=embeddings.count,
         )  # fmt: skip
-    attributes = config.load(configs or [ROOT / "config" / "FashionAI" / "FashionAI.yaml"]).DATA.ATTRIBUTES.NAME
+    attributes = config.load(
+        configs or [SHIPPED_FOLDER / "config" / "FashionAI" / "FashionAI.yaml"]
+    ).DATA.ATTRIBUTES.NAME
     if embeddings.attributes != len(attributes):
         raise CollectionError(
             "%(h5)s has %(found)d attributes and the config %(expected)d; give the config with --cfg",

@@ -20,9 +20,10 @@ from rpf.config import Config
 from rpf.errors import CheckpointError
 from rpf.models.rpf import RPF
 from rpf.utils.files import file_hash, write_atomic
+from rpf.utils.paths import SHIPPED_FOLDER
 
 FORMAT = "rpf-1"
-FASHIONAI = Path(__file__).resolve().parents[2] / "config" / "FashionAI"
+FASHIONAI = SHIPPED_FOLDER / "config" / "FashionAI"
 
 StateDict = dict[str, Tensor]
 

@@ -2,12 +2,14 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from rpf.search.request import ResolvedRequest
 
 ROWS_AT_ONCE = 8192  # read from a collection at a time while a method is built
 
@@ -18,11 +20,7 @@ class RankedRows(NamedTuple):
     rows: npt.NDArray[np.int64]  # (m,) rows of Collection.ids
     scores: npt.NDArray[np.float64]  # (m,) weighted mean cosine, rounded to 6 decimals
     cosines: npt.NDArray[np.float32]  # (a, m) per chosen attribute
-    lacking: npt.NDArray[np.bool_]  # (a, m) which parts they lack, as far as known; False unless asked for
-
-    def first(self, count: int) -> "RankedRows":
-        """The best `count` of them."""
-        return RankedRows(self.rows[:count], self.scores[:count], self.cosines[:, :count], self.lacking[:, :count])
+    missing: npt.NDArray[np.bool_]  # (a, m) parts that they are known to lack; all False without `missing_last`
 
 
 class Searcher(Protocol):
@@ -32,19 +30,12 @@ class Searcher(Protocol):
     def title(self) -> str:  # what people call it
         ...
 
-    def search(
-        self,
-        queries: npt.NDArray[np.float32],
-        attributes: Sequence[int],
-        weights: npt.NDArray[np.float64],
-        count: int,
-        lacking_last: bool = False,
-    ) -> RankedRows:
-        """queries (a, D) unit vectors, one for each of the `attributes` (positions in the collection), weights
-        (a,) that sum to more than 0 -> the `count` best rows, or all where there are fewer.
+    def search(self, request: ResolvedRequest) -> RankedRows:
+        """Return the best rows, highest score first.
 
-        The best have the highest score; with `lacking_last`, those that lack fewest of the attributes whose weight is
-        above 0 come first, and the score counts among those that lack equally many."""
+        With `missing_last`, rows that lack fewest of the attributes whose weight is above 0 come first, and the score
+        counts among those that lack equally many.
+        """
         ...
 
 
@@ -71,7 +62,7 @@ class VectorIndex(ABC):
 
     title: str  # what tables call it
     trusting: bool = False  # whether `open` trusts the files, so that they must be known to be our own
-    most: float = math.inf  # neighbours that a search can find
+    max_neighbours: float = math.inf  # that one search can return
     label: str = "vectors"  # what it is built on, for a method that keeps it on a server under a name
 
     @abstractmethod
@@ -101,7 +92,7 @@ class VectorIndex(ABC):
         """Let go of what is kept elsewhere than in the saved files, which are about to be deleted."""
 
 
-class Scan(VectorIndex):
+class ScoringIndex(VectorIndex):
     """A method that estimates the cosine of every vector, so that estimates of several attributes add up."""
 
     @abstractmethod

@@ -1,6 +1,5 @@
 """Exact search by matrix products: over a collection's memory-mapped embeddings, or over plain vectors."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +7,12 @@ import numpy.typing as npt
 import torch
 
 from rpf.collection import Collection
-from rpf.search.base import Neighbours, RankedRows, Scan, Vectors, blocks
+from rpf.search.base import Neighbours, RankedRows, ScoringIndex, Vectors, blocks
+from rpf.search.request import ResolvedRequest
 from rpf.utils.arrays import map_array, write_array
 
 ROWS_AT_ONCE = 512  # read and widened to 32 bits in pieces that stay in the processor's cache
+MISSING_PENALTY = 3  # of a score, for each missing part; scores span 2
 
 
 class Exact:
@@ -22,41 +23,27 @@ class Exact:
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
 
-    def search(
-        self,
-        queries: npt.NDArray[np.float32],
-        attributes: Sequence[int],
-        weights: npt.NDArray[np.float64],
-        count: int,
-        lacking_last: bool = False,
-    ) -> RankedRows:
-        """See rpf.search.base.Searcher."""
-        cosines = np.empty((len(attributes), len(self.collection)), dtype=np.float32)
-        for line, (query, attribute) in enumerate(zip(queries, attributes, strict=True)):
+    def search(self, request: ResolvedRequest) -> RankedRows:
+        """Score every row."""
+        cosines = np.empty((len(request.attributes), len(self.collection)), dtype=np.float32)
+        for line, (query, attribute) in enumerate(zip(request.vectors, request.attributes, strict=True)):
             for rows, vectors in self.collection.chunks(attribute):
                 for at in range(0, len(vectors), ROWS_AT_ONCE):
                     piece = vectors[at : at + ROWS_AT_ONCE]
                     cosines[line, rows.start + at : rows.start + at + len(piece)] = products(piece, query)
-        every = np.arange(len(self.collection))
-        return ranked(every, cosines, weights, count, self.collection.lacking(attributes) if lacking_last else None)
+        missing = self.collection.lacking(request.attributes) if request.missing_last else None
+        return rank(np.arange(len(self.collection)), cosines, missing, request)
 
 
-def rescored(
-    collection: Collection,
-    rows: npt.NDArray[np.int64],
-    queries: npt.NDArray[np.float32],
-    attributes: Sequence[int],
-    weights: npt.NDArray[np.float64],
-    count: int,
-    lacking_last: bool,
-) -> RankedRows:
-    """The best of these rows (m,), which ascend, by the same score; the rest as in rpf.search.base.Index.search."""
-    cosines = np.empty((len(attributes), len(rows)), dtype=np.float32)
-    for line, (query, attribute) in enumerate(zip(queries, attributes, strict=True)):
+def rescore(collection: Collection, rows: npt.NDArray[np.int64], request: ResolvedRequest) -> RankedRows:
+    """Rank the candidates `rows` (m,), which ascend, by the score of exact search."""
+    cosines = np.empty((len(request.attributes), len(rows)), dtype=np.float32)
+    for line, (query, attribute) in enumerate(zip(request.vectors, request.attributes, strict=True)):
         for at in range(0, len(rows), ROWS_AT_ONCE):
             some = slice(at, at + ROWS_AT_ONCE)
             cosines[line, some] = products(collection.take(attribute, rows[some]), query)
-    return ranked(rows, cosines, weights, count, collection.lacking(attributes)[:, rows] if lacking_last else None)
+    missing = collection.lacking(request.attributes)[:, rows] if request.missing_last else None
+    return rank(rows, cosines, missing, request)
 
 
 def products(vectors: npt.NDArray[np.float16], query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -65,31 +52,31 @@ def products(vectors: npt.NDArray[np.float16], query: npt.NDArray[np.float32]) -
     By PyTorch, which widens 16-bit numbers by an instruction of the processor; NumPy takes 20 times as long.
     """
     writable = vectors if vectors.flags.writeable else vectors.copy()  # PyTorch warns of memory it may not write
-    found: npt.NDArray[np.float32] = torch.mv(torch.from_numpy(writable).float(), torch.from_numpy(query)).numpy()
-    return found
+    cosines: npt.NDArray[np.float32] = torch.mv(torch.from_numpy(writable).float(), torch.from_numpy(query)).numpy()
+    return cosines
 
 
-def ranked(
+def rank(
     rows: npt.NDArray[np.int64],
     cosines: npt.NDArray[np.float32],
-    weights: npt.NDArray[np.float64],
-    count: int,
-    lacking: npt.NDArray[np.bool_] | None,
+    missing: npt.NDArray[np.bool_] | None,
+    request: ResolvedRequest,
 ) -> RankedRows:
-    """The `count` best of rows (m,), which ascend, from their cosines (a, m), changed in place, and what they lack."""
-    # A collection of somebody else's may hold anything; what is no number is like nothing.
+    """Rank rows (m,), which ascend, from their cosines (a, m), changed in place, and the parts (a, m) they lack."""
+    # Embeddings of a foreign collection may hold NaN, which would otherwise spread through the ranking.
     np.clip(np.nan_to_num(cosines, copy=False, nan=-1.0), -1, 1, out=cosines)
-    # Rounded, so that equal pictures tie whatever the order in which a matrix product adds.
+    weights = request.weights
+    # Rounded, so that equal images tie whatever the order in which a matrix product adds.
     scores = order = np.round(weights @ cosines.astype(np.float64) / weights.sum(), 6)
-    if lacking is None:
-        lacking = np.zeros_like(cosines, dtype=bool)
-    else:  # scores span 2: each part that an item lacks puts it below all that lack one fewer
-        order = scores - 3 * lacking[weights > 0].sum(axis=0)
-    top = best(order, count)
-    return RankedRows(rows[top], scores[top], cosines[:, top], lacking[:, top])
+    if missing is None:
+        missing = np.zeros_like(cosines, dtype=bool)
+    else:
+        order = scores - MISSING_PENALTY * missing[weights > 0].sum(axis=0)
+    top = top_k(order, request.k)
+    return RankedRows(rows[top], scores[top], cosines[:, top], missing[:, top])
 
 
-class FlatIndex(Scan):
+class FlatIndex(ScoringIndex):
     """The cosine of every vector, over plain vectors: what the other methods are measured against."""
 
     title = "None"
@@ -99,13 +86,13 @@ class FlatIndex(Scan):
         self._vectors = np.concatenate(list(blocks(vectors)))
 
     def scores(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """See rpf.search.base.Scan."""
+        """See rpf.search.base.ScoringIndex."""
         return self._vectors @ query
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """See rpf.search.base.VectorIndex."""
         cosines = (queries @ self._vectors.T).astype(np.float64)
-        ids = np.stack([best(scores, k) for scores in np.round(cosines, 6)])
+        ids = np.stack([top_k(scores, k) for scores in np.round(cosines, 6)])
         return Neighbours(ids, 2 - 2 * np.take_along_axis(cosines, ids, axis=1))
 
     def save(self, folder: Path) -> None:
@@ -117,7 +104,7 @@ class FlatIndex(Scan):
         self._vectors = map_array(folder.resolve(), folder / "vectors.npy", np.float32, shape)
 
 
-def best(scores: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.int64]:
+def top_k(scores: npt.NDArray[np.float64], count: int) -> npt.NDArray[np.int64]:
     """Positions of the `count` highest of (n,) scores, highest first, the lower position first where equal."""
     if count < len(scores):
         least = np.partition(scores, len(scores) - count)[len(scores) - count]

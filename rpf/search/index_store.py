@@ -50,9 +50,9 @@ class IndexMetadata:
         """Raises OSError, ValueError for what is malformed, ConfigError for a method that is not known."""
         with (folder / FILE).open("rb") as stream:
             data = json.loads(stream.read(MAX_BYTES))
-        if not isinstance(data, dict) or data.keys() != {"method", "over_fetch", "trained_on", "seal"}:
+        if not isinstance(data, dict) or data.keys() != {"method", "oversampling", "trained_on", "seal"}:
             raise ValueError(f"{FILE} has other keys than expected")
-        method, oversampling, trained_on, seal = (data[key] for key in ("method", "over_fetch", "trained_on", "seal"))
+        method, oversampling, trained_on, seal = (data[key] for key in ("method", "oversampling", "trained_on", "seal"))
         numbers = isinstance(oversampling, list) and all(type(own) is float and 1 <= own <= 1e6 for own in oversampling)
         if not (numbers and isinstance(method, str) and type(trained_on) is int and isinstance(seal, str)):
             raise ValueError(f"{FILE} is malformed")

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from rpf.collection import Collection
 from rpf.search.attribute_vectors import AttributeVectors
-from rpf.search.base import Scan, VectorIndex, blocks, sample
+from rpf.search.base import ScoringIndex, VectorIndex, blocks, sample
 
 QUERIES = 32  # and fewer where their scores would take more than MEMORY
 MEMORY = 2**30  # bytes
@@ -37,7 +37,7 @@ def calibrate_oversampling(collection: Collection, methods: Sequence[VectorIndex
     columns = [AttributeVectors(collection, attribute) for attribute in range(width)]
     queries = np.stack([sample(column, count) for column in columns])  # (A, m, D)
     searches = _searches(columns, queries)
-    scans = [method for method in methods if isinstance(method, Scan)]
+    scans = [method for method in methods if isinstance(method, ScoringIndex)]
     if len(scans) == width:
         scores = np.array([[scan.scores(query) for query in own] for scan, own in zip(scans, queries, strict=True)])
         return [_factor([_ranks_by_score(scores, own) for own in some]) for some in searches]
@@ -46,7 +46,7 @@ def calibrate_oversampling(collection: Collection, methods: Sequence[VectorIndex
         places = np.stack([_places(method, own, fetch, n) for method, own in zip(methods, queries, strict=True)])
         found = [_factor([1 + places[own.attributes, own.query][:, own.best].min(axis=0) for own in some])
                  for some in searches]  # fmt: skip
-        if max(found) * RESULTS <= fetch or fetch >= min(n / 2, *(method.most for method in methods)):
+        if max(found) * RESULTS <= fetch or fetch >= min(n / 2, *(method.max_neighbours for method in methods)):
             return found
         fetch *= MORE
 

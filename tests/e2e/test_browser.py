@@ -7,18 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import Site, serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support.browser import FLAGS, MISSING, find
-
-
-@pytest.fixture(scope="module")
-def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a gunicorn over the tiny collection."""
-    base = tmp_path_factory.mktemp("browser")
-    with serve(with_instance(settings, base), base / "log") as served:
-        yield served.address
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +34,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Page]:
+def page(browser: Browser, site: Site) -> Iterator[Page]:
     """A page in a fresh English profile; anything that goes wrong in its scripts fails the test."""
-    context = browser.new_context(base_url=site, locale="en-US", viewport={"width": 1280, "height": 800})
+    context = browser.new_context(base_url=site.address, locale="en-US", viewport={"width": 1280, "height": 800})
     opened = context.new_page()
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
@@ -58,7 +50,7 @@ def similarities(page: Page) -> list[float]:
 
 
 def items(page: Page) -> list[str]:
-    return [str(link.get_attribute("href")) for link in page.locator(".hit-picture").all()]
+    return [str(link.get_attribute("href")) for link in page.locator(".hit-image").all()]
 
 
 def search(page: Page, photo: Path, *keys: str) -> None:
@@ -161,7 +153,7 @@ def test_a_running_search_shows(page: Page, photo: Path) -> None:
     # The page is asked before the browser leaves it: what the submit handler did has happened by then.
     seen = page.evaluate(
         """() => new Promise(done => {
-            const form = document.querySelector("form.ask");
+            const form = document.querySelector("form.search-form");
             form.addEventListener("submit", event => { event.preventDefault(); }, {once: true});
             const look = () => done([document.querySelector("#busy").hidden, form.querySelector("button").innerText]);
             document.addEventListener("submit", () => setTimeout(look), {once: true});
@@ -171,14 +163,14 @@ def test_a_running_search_shows(page: Page, photo: Path) -> None:
     assert seen == [False, "Searching…"]
 
 
-def test_without_javascript(browser: Browser, site: str, photo: Path) -> None:
-    context = browser.new_context(base_url=site, locale="en-US", java_script_enabled=False)
+def test_without_javascript(browser: Browser, site: Site, photo: Path) -> None:
+    context = browser.new_context(base_url=site.address, locale="en-US", java_script_enabled=False)
     page = context.new_page()
     page.goto("/")
     page.set_input_files("#image", photo)
     page.get_by_role("button", name="Search", exact=True).click()
     expect(page.locator("#a-problem")).to_have_text("Tick at least one detail.")
-    expect(page.locator(".drop-kept")).to_be_visible()
+    expect(page.locator(".drop-saved")).to_be_visible()
     page.check("#a-sleeve_length")
     page.check("#a-coat_length")
     page.get_by_role("button", name="Search", exact=True).click()
@@ -188,7 +180,7 @@ def test_without_javascript(browser: Browser, site: str, photo: Path) -> None:
     page.get_by_role("button", name="Search again").click()
     page.wait_for_url(re.compile("w-coat_length=2"))
     assert len(similarities(page)) == 24
-    page.locator(".hit-picture").first.click()
+    page.locator(".hit-image").first.click()
     page.get_by_role("button", name="Search with this").click()
     page.wait_for_url("**/results?item=*")
     context.close()
@@ -201,7 +193,7 @@ def test_garments_that_lack_a_part_are_mixed_in_and_parted_again(
     context = browser.new_context(base_url=parts_site, locale="en-US", java_script_enabled=script)
     page = context.new_page()
     page.goto(f"/c/parts/results?item=3&a={two_parts[0]}&a={two_parts[1]}&n=48")
-    heading = page.get_by_role("heading", name="These lack a detail you chose")
+    heading = page.get_by_role("heading", name="These are missing a detail you chose")
     parted, alike = items(page), similarities(page)
     expect(heading).to_be_visible()
     assert alike != sorted(alike, reverse=True)

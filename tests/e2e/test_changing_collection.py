@@ -12,9 +12,9 @@ from urllib.error import HTTPError
 
 import numpy as np
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.collection import Collection
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.settings import Settings
 from tests.support.commands import forked
 
@@ -100,7 +100,7 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
 
     def note() -> list[int]:
         """The state on disk now, which is the newest that may be seen."""
-        hits = engine.search("shop", query, {ATTRIBUTE: 1.0}, k=ALL).hits
+        hits = engine.search("shop", SearchRequest(query, {ATTRIBUTE: 1.0}, k=ALL)).hits
         similarity.update({hit.item.id: hit.similarity for hit in hits})
         return Collection.open(folder).ids.tolist()
 

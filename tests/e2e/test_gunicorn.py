@@ -1,16 +1,20 @@
 """The site as it is run: `gunicorn wsgi:app`, while it prepares itself and when its master has loaded the app."""
 
 import json
+import os
+import subprocess
+import sys
 import urllib.request
-from dataclasses import replace
 from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
+import urllib3
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.support import ROOT
 
 
 def get(address: str, accept: str) -> tuple[int, str, str]:
@@ -24,7 +28,9 @@ def get(address: str, accept: str) -> tuple[int, str, str]:
 
 
 def test_while_the_default_collection_is_drawn(settings: Settings, tmp_path: Path) -> None:
-    own = replace(with_instance(settings, tmp_path), collections=tmp_path / "collections", collection="wardrobe")
+    own = with_instance(settings, tmp_path).model_copy(
+        update={"collections": tmp_path / "collections", "collection": "wardrobe"}
+    )
     with serve(own, tmp_path / "log", ready=False) as site:
         code, again, text = get(site.address + "/readyz", "application/json")
         assert (code, again.isdigit()) == (503, True)
@@ -46,3 +52,25 @@ def test_the_engine_is_made_in_the_worker(settings: Settings, tmp_path: Path, ar
         assert first[0] == 200
         found = get(site.address + "/c/tiny/results?item=1&a=sleeve_length", "text/html")
         assert found[0] == 200
+
+
+def test_gunicorns_master_loads_no_torch_and_keeps_no_code_for_a_reload(tmp_path: Path) -> None:
+    program = (
+        "import runpy, sys; settings = runpy.run_path(sys.argv[1]);"
+        "print(settings['bind'], settings['worker_class'].__name__,"
+        " [name for name in sys.modules if name.partition('.')[0] in ('rpf', 'webapp', 'torch')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(ROOT / "gunicorn.conf.py")],
+        cwd=tmp_path, env={**os.environ, "PORT": "90"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("0.0.0.0:90 RequestTimeoutWorker []\n", "")
+
+
+def test_script_name_of_the_environment_is_the_sites_path(settings: Settings, tmp_path: Path) -> None:
+    own = with_instance(settings, tmp_path)
+    with serve(own, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
+        page = urllib3.request("GET", site.address + "/shop/search/c/tiny/", retries=False)
+        assert page.status == 200
+        assert 'href="/shop/search/c/tiny/about"' in page.data.decode()
+        assert site.status("/shop/search/healthz") == 200

@@ -8,15 +8,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import Site, free_port, serve
-from rpf.settings import ROOT, Settings
+from benchmarks.common.site_server import Site, free_port, serve
+from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.support import ROOT
 from tests.support.commands import environment
 from tests.support.hostile import form
 from tests.support.read_only import read_only
@@ -45,7 +45,7 @@ def test_site_on_read_only_disks_refuses_uploads_and_nothing_else(
     """All disks are, temporary files and the leavings of a killed writer included."""
     if not os.access("/dev/shm", os.W_OK):
         pytest.skip("needs /dev/shm for temporary files")
-    own = replace(settings, instance=tmp_path / "instance")
+    own = settings.model_copy(update={"instance": tmp_path / "instance"})
     prefix = read_only(Path("/"), tmp_path)
     environment = {"SECRET_KEY": "k" * 64, "TMPDIR": str(tmp_path)}
     with serve(own, tmp_path / "log", prefix=prefix, **environment) as site:
@@ -53,7 +53,7 @@ def test_site_on_read_only_disks_refuses_uploads_and_nothing_else(
             answer = search_page(site, photo.read_bytes() + bytes(padding))
             assert answer.status == 503
             assert int(answer.headers["Retry-After"]) > 0
-            assert "cannot be kept here just now" in answer.data.decode()
+            assert "cannot be saved at the moment" in answer.data.decode()
         for _ in range(2):
             thumb = get(site, "/c/tiny/thumb/1")
             assert (thumb.status, thumb.data[:4]) == (200, b"RIFF")
@@ -68,7 +68,7 @@ def test_site_on_read_only_disks_refuses_uploads_and_nothing_else(
     warnings = [line["message"] for line in lines if line["level"] == "WARNING"]
     assert len(warnings) == 2
     assert "(RPF_INSTANCE) cannot be written: Read-only file system" in warnings[0]
-    assert warnings[1].startswith("Thumbnails cannot be kept")
+    assert warnings[1].startswith("Thumbnails cannot be saved")
 
 
 def start(settings: Settings, *prefix: str, **more: str) -> "subprocess.CompletedProcess[str]":
@@ -79,7 +79,7 @@ def start(settings: Settings, *prefix: str, **more: str) -> "subprocess.Complete
 
 
 def test_start_without_a_place_for_the_secret_key_says_so(settings: Settings, tmp_path: Path) -> None:
-    own = replace(settings, instance=tmp_path / "instance")
+    own = settings.model_copy(update={"instance": tmp_path / "instance"})
     done = start(own, *read_only(tmp_path))
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
@@ -103,7 +103,7 @@ def test_start_with_a_wrong_setting_names_it(settings: Settings, name: str, valu
 
 
 def test_read_only_collections_without_the_default_one_name_the_setting(settings: Settings, tmp_path: Path) -> None:
-    own = replace(settings, collections=tmp_path / "collections", collection="wardrobe")
+    own = settings.model_copy(update={"collections": tmp_path / "collections", "collection": "wardrobe"})
     with serve(own, tmp_path / "log", ready=False, prefix=read_only(tmp_path)) as site:
         while (answer := get(site, "/readyz")).json().get("phase"):
             pass
@@ -141,7 +141,7 @@ def test_thumbnails_in_a_closed_folder_are_made_each_time(tmp_path: Path, caplog
         thumbnails = Thumbnails(tmp_path / "instance" / "thumbnails")
         assert [thumbnails.get("0" * 64, 100, make) for _ in range(2)] == [b"webp 1", b"webp 2"]
     assert [record.message for record in caplog.records] == [
-        f"Thumbnails cannot be kept in {thumbnails.folder}: Permission denied"
+        f"Thumbnails cannot be saved in {thumbnails.folder}: Permission denied"
     ]
     with pytest.raises(PermissionError):  # an image that cannot be read is another matter
         Thumbnails(tmp_path).get("0" * 64, 100, lambda: (_ for _ in ()).throw(PermissionError(errno.EACCES, "image")))

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import HOST, Site, serve
+from benchmarks.common.site_server import HOST, Site, serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support.hostile import form
@@ -45,21 +45,18 @@ def photos(wardrobe: dict[Path, dict[str, int]]) -> list[Path]:
     return list(wardrobe)
 
 
-def test_many_at_once_get_their_own_answers_and_health_stays_quick(
-    settings: Settings, tmp_path: Path, photos: list[Path]
-) -> None:
-    with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
-        alone = {photo: submit(site, photo, 1)[1].json() for photo in photos}
-        with ThreadPoolExecutor(32) as pool:
-            asked = [(photo, pool.submit(submit, site, photo, 2)) for photo in photos * 5]
-            while not all(future.done() for _, future in asked):
-                assert site.status("/healthz") == 200
-        for photo, future in asked:
-            status, answer = future.result()
-            assert status == 200
-            found = answer.json()
-            assert found["ids"][0] == alone[photo]["ids"][0]
-            assert found["similarities"] == pytest.approx(alone[photo]["similarities"], abs=5e-3)
+def test_many_at_once_get_their_own_answers_and_health_stays_quick(site: Site, photos: list[Path]) -> None:
+    alone = {photo: submit(site, photo, 1)[1].json() for photo in photos}
+    with ThreadPoolExecutor(32) as pool:
+        asked = [(photo, pool.submit(submit, site, photo, 2)) for photo in photos * 5]
+        while not all(future.done() for _, future in asked):
+            assert site.status("/healthz") == 200
+    for photo, future in asked:
+        status, answer = future.result()
+        assert status == 200
+        found = answer.json()
+        assert found["ids"][0] == alone[photo]["ids"][0]
+        assert found["similarities"] == pytest.approx(alone[photo]["similarities"], abs=5e-3)
 
 
 def test_too_many_are_told_when_to_come_again(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
@@ -76,11 +73,13 @@ def test_too_many_are_told_when_to_come_again(settings: Settings, tmp_path: Path
         assert submit(site, photos[0], 999)[0] == 200
 
 
-@pytest.fixture
-def impatient(settings: Settings, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def impatient(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with two threads that gives requests 2 seconds to come and 4 to go."""
-    own = with_instance(settings, tmp_path)
-    with serve(own, tmp_path / "log", args=("--threads", "2"), RPF_REQUEST_TIMEOUT="2") as site:
+    folder = tmp_path_factory.mktemp("impatient")
+    with serve(
+        with_instance(settings, folder), folder / "log", args=("--threads", "2"), RPF_REQUEST_TIMEOUT="2"
+    ) as site:
         yield site
 
 
@@ -239,7 +238,7 @@ def test_a_full_disk_refuses_uploads_and_nothing_else(settings: Settings, tmp_pa
             answer = search(padding)
             assert answer.status == 503
             assert int(answer.headers["Retry-After"]) > 0
-            assert "cannot be kept here just now" in answer.data.decode()
+            assert "cannot be saved at the moment" in answer.data.decode()
         thumb = urllib3.request("GET", site.address + "/c/tiny/thumb/1", retries=False)
         assert (thumb.status, thumb.data[:4]) == (200, b"RIFF")
         assert submit(site, photos[0])[0] == 200

@@ -8,23 +8,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import Site, free_port, serve
-from rpf.settings import ROOT, Settings
+from benchmarks.common.site_server import Site, free_port, serve
+from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.support import ROOT
 from tests.support.commands import environment
 
 
 @pytest.fixture
 def fresh(settings: Settings, tmp_path: Path) -> Settings:
     """Settings over an empty folder of collections, for the default one."""
-    return replace(
-        with_instance(settings, tmp_path / "instance"), collections=tmp_path / "collections", collection="wardrobe"
+    return with_instance(settings, tmp_path / "instance").model_copy(
+        update={"collections": tmp_path / "collections", "collection": "wardrobe"}
     )
 
 
@@ -52,7 +52,7 @@ def test_sigterm_while_the_site_is_prepared_ends_it_in_order(fresh: Settings, tm
         assert word not in log
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     messages = [line["message"] for line in lines if line["logger"] == "webapp.engine_loader"]
-    stopped = "The preparation was stopped. What was finished is kept; the next start goes on from there."
+    stopped = "Preparation stopped. Finished work is kept; the next start resumes it."
     assert messages == [stopped] or (when, messages) == ("load", [])  # on a slow machine loading is not waited for
 
 
@@ -68,7 +68,7 @@ def test_sigterm_ends_a_command_like_ctrl_c(fresh: Settings, tmp_path: Path) -> 
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
-    assert said.splitlines()[-1] == "Stopped. What was finished is kept; the same command goes on from there."
+    assert said.splitlines()[-1] == "Stopped. Finished work is saved; run the same command again to resume."
     assert "terminate called" not in said
     assert not list(fresh.collections.glob("wardrobe/images/*.tmp"))
 
@@ -92,7 +92,7 @@ def test_gunicorn_in_another_folder_takes_its_settings_and_relative_paths(
         answer = urllib3.request("POST", site.address + "/submit", json=body)
         assert (answer.status, answer.json()["ids"][0]) == (200, 1)
     log = (elsewhere / "log").read_text()
-    assert "Using worker: PatientWorker" in log
+    assert "Using worker: RequestTimeoutWorker" in log
     assert "Warning" not in log
     assert (elsewhere / "state" / "secret_key").is_file()
 

@@ -20,7 +20,11 @@ from tests.support.commands import Run
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Run:
     base = tmp_path_factory.mktemp("cli")
-    return Run(Settings(base / "collections", "shop", tiny_checkpoint, base / "instance"))
+    return Run(
+        Settings(
+            collections=base / "collections", collection="shop", checkpoint=tiny_checkpoint, instance=base / "instance"
+        )
+    )
 
 
 @pytest.fixture(scope="module")

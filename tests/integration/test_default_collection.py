@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +35,7 @@ def model(settings: Settings) -> RPF:
 
 @pytest.fixture(scope="module")
 def other_model(settings: Settings, other_checkpoint: Path) -> RPF:
-    return load_model(settings.with_checkpoint(other_checkpoint))
+    return load_model(settings.model_copy(update={"checkpoint": other_checkpoint}))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,7 @@ def other_checkpoint(settings: Settings, tmp_path_factory: pytest.TempPathFactor
 def own(settings: Settings, tmp_path: Path) -> Settings:
     """Settings over an empty folder of collections."""
     instance = with_instance(settings, tmp_path / "instance")
-    return replace(instance, collections=tmp_path / "collections", collection="wardrobe")
+    return instance.model_copy(update={"collections": tmp_path / "collections", "collection": "wardrobe"})
 
 
 def ignore(phase: str, done: int, total: int) -> None:
@@ -108,7 +107,7 @@ def test_engine_and_commands_know_the_default_collection_of_the_checkpoint(
     own: Settings, model: RPF, other_model: RPF, other_checkpoint: Path
 ) -> None:
     prepare(own.collections, model, ignore)
-    second, name = own.with_checkpoint(other_checkpoint), beside(other_model)
+    second, name = own.model_copy(update={"checkpoint": other_checkpoint}), beside(other_model)
     assert Run(second)("demo") == f"{own.collections / name} is ready\n"
     engine = SearchEngine(second)
     assert (engine.default, engine.names()) == (name, [name])

@@ -7,7 +7,7 @@ import pytest
 
 from rpf import config
 from rpf.datasets.annotations import read_presence, read_split
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.ingest.pipeline import Source, index
 from rpf.settings import Settings
 from tests.support import ROOT
@@ -41,7 +41,7 @@ def test_search_by_sleeve_length_finds_same_sleeves_and_no_trousers(engine: Sear
     right, by_chance, without = [], [], []
     for path, value in sleeved.items():
         query = engine.embed(data.folder / path)
-        hits = engine.search("photos", query, {"sleeve_length": 1.0}, k=7, lacking_last=True).hits
+        hits = engine.search("photos", SearchRequest(query, {"sleeve_length": 1.0}, k=7, missing_last=True)).hits
         results = [hit.item.path for hit in hits if hit.item.path != path][:6]
         right += [sleeved[result] == value for result in results if result in sleeved]
         by_chance.append(np.mean([other == value for other in sleeved.values()]))

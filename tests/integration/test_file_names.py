@@ -39,7 +39,9 @@ SLEEVES = ("--attrs", "sleeve length")
 def odd(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Settings:
     """Settings over a folder of no collections yet, whose own name has control characters."""
     base = tmp_path_factory.mktemp("names") / "b\x1b\nase"
-    return Settings(base / "collections", "utf-8", tiny_checkpoint, base / "instance")
+    return Settings(
+        collections=base / "collections", collection="utf-8", checkpoint=tiny_checkpoint, instance=base / "instance"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -150,10 +152,10 @@ def client(odd: Settings, images: Path) -> FlaskClient:
     """The site over a collection of these names."""
     Terminal(odd, "utf-8")("index", "utf-8", images, status=3)
     site = create_app(odd, TESTING=True, WTF_CSRF_ENABLED=False)
-    holder = site.extensions["rpf"]
-    holder.start()
-    holder.wait()
-    assert holder.ready, holder.failure
+    loader = site.extensions["rpf"]
+    loader.start()
+    loader.wait()
+    assert loader.ready, loader.failure
     return site.test_client()
 
 

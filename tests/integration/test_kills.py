@@ -1,6 +1,6 @@
 """Kill -9 at random moments of the commands that change a collection: it opens, in the old state or the new one.
 
-One kill of each that hits a writer at work, or as many in all as RPF_KILLS says. (tests/rpf/collection kills at each
+One kill of each that hits a writer at work, or as many in all as TEST_KILLS says. (tests/rpf/collection kills at each
 line instead, with less around it.)
 """
 
@@ -21,12 +21,13 @@ from rpf.images.decode import open_image
 from rpf.inference.load import load_model
 from rpf.search.exact import Exact
 from rpf.search.index_store import method_in_use, open_index, validate_index
+from rpf.search.request import ResolvedRequest
 from rpf.settings import Settings
 from rpf.utils.files import file_hash
 from tests.support.commands import Forked, Run, forked
 
 COMMANDS = 6
-KILLS = max(1, int(os.environ.get("RPF_KILLS", "8")) // COMMANDS)  # of each command
+KILLS = max(1, int(os.environ.get("TEST_KILLS", "4")) // COMMANDS)  # of each command
 BATCH = 2
 
 Vectors = dict[str, np.ndarray]  # sha256 of a picture -> (A, D)
@@ -43,7 +44,9 @@ def vectors(settings: Settings, wardrobe: dict[Path, dict[str, int]]) -> Vectors
 def commands(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Iterator[tuple[Settings, Forked]]:
     """Commands in processes of their own, and the settings of those."""
     base = tmp_path_factory.mktemp("kills")
-    own = Settings(base / "collections", "shop", tiny_checkpoint, base / "instance")
+    own = Settings(
+        collections=base / "collections", collection="shop", checkpoint=tiny_checkpoint, instance=base / "instance"
+    )
     with forked(own, base / "log") as made:
         yield own, made
 
@@ -72,8 +75,9 @@ def state(settings: Settings, vectors: Vectors, sealed: bool = True) -> State:
     if sealed:
         assert validate_index(collection, settings.index_key()) == ""
     query = next(iter(vectors.values()))[:2]
-    asked = query, [0, 1], np.ones(2), 1
-    found, exact = open_index(collection, "auto", settings.index_key()).search(*asked), Exact(collection).search(*asked)
+    request = ResolvedRequest(query, (0, 1), np.ones(2), 1)
+    found = open_index(collection, "auto", settings.index_key()).search(request)
+    exact = Exact(collection).search(request)
     np.testing.assert_allclose(found.scores, exact.scores, atol=2e-6)
     ids = {item.path: item.id for item in items}
     assert len(ids) == len(items)
@@ -189,6 +193,7 @@ TRIALS = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", TRIALS)
 def test_kill_9(
     commands: tuple[Settings, Forked],

@@ -1,13 +1,12 @@
 """A photo folder as people keep it, by the command line: files come, move and go, and so does the folder."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rpf.collection import Collection
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.errors import UnknownItem
 from rpf.settings import Settings
 from tests.support.commands import Run, snapshot
@@ -157,8 +156,8 @@ def test_links_out_of_the_folder_are_followed_where_the_settings_allow(
     assert "1 link out of the folder (--follow-links)" in allowed("index", "shop", images)
     assert "2 added, 11 already there" in allowed("index", "shop", images, "--follow-links")
     assert "0 added, 2 already there" in allowed("add", "shop", images / "archive", "--follow-links")
-    engine = SearchEngine(replace(living, image_roots=(archive,)))
-    hits = engine.search("shop", engine.embed(archive / "020.jpg"), {"sleeve_length": 1.0}, k=1).hits
+    engine = SearchEngine(living.model_copy(update={"image_roots": (archive,)}))
+    hits = engine.search("shop", SearchRequest(engine.embed(archive / "020.jpg"), {"sleeve_length": 1.0}, k=1)).hits
     assert hits[0].item.path == "archive/020.jpg"
     assert engine.collection("shop").image_path(hits[0].item) == archive / "020.jpg"
     assert "0 problems" in allowed("verify", "shop")

@@ -4,7 +4,6 @@ import os
 import shutil
 import threading
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 
 from rpf.collection import Collection
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.errors import UnknownItem
 from rpf.models import checkpoint
 from rpf.search.index_store import method_in_use
@@ -57,7 +56,7 @@ def test_add_files_and_folders_of_the_image_folder(run: Run, folder: Path, more:
 def test_what_is_added_is_found(run: Run, living: Settings, more: list[Path]) -> None:
     run("add", "shop", "--copy", more[0])
     engine = SearchEngine(living)
-    first = engine.search("shop", engine.embed(more[0]), {"sleeve_length": 1.0}, k=3).hits[0]
+    first = engine.search("shop", SearchRequest(engine.embed(more[0]), {"sleeve_length": 1.0}, k=3)).hits[0]
     assert (first.item.id, first.item.path) == (13, more[0].name)
     assert first.similarity == pytest.approx(1, abs=1e-3)
 
@@ -116,7 +115,7 @@ def test_what_cannot_be_added_changes_nothing(run: Run, living: Settings, more: 
     (tmp_path / "empty").mkdir()
     assert "no images" in run("add", "shop", tmp_path / "empty", status=2)
     assert "--batch" in run("add", "shop", "--copy", more[0], "--batch", 0, status=2)
-    wrong = replace(living, index_method="wrong")
+    wrong = living.model_copy(update={"index_method": "wrong"})
     assert "wrong" in Run(wrong)("add", "shop", "--copy", more[0], status=2)
     model = checkpoint.load(living.checkpoint)
     model.region.attribute.weight.data += 1
@@ -148,7 +147,7 @@ def test_remove(run: Run, living: Settings, folder: Path, more: list[Path]) -> N
     assert "2 removed, 9 left" in run("remove", "shop", 1, 12, 12)
     assert items(folder) == {path: number for path, number in OLD.items() if number not in (1, 12)}
     engine = SearchEngine(living)
-    hits = engine.search("shop", engine.query_item("shop", 2), {"sleeve_length": 1.0}, k=100).hits
+    hits = engine.search("shop", SearchRequest(engine.query_item("shop", 2), {"sleeve_length": 1.0}, k=100)).hits
     assert sorted(hit.item.id for hit in hits) == [4, 5, 6, 7, 8, 9, 10, 11]
     with pytest.raises(UnknownItem):
         engine.query_item("shop", 12)
@@ -197,7 +196,7 @@ def test_the_index_is_built_by_the_method_named_and_kept_by_later_commands(
     run("add", "shop", "--copy", *more[:5])
     run("remove", "shop", 2)
     assert method_in_use(Collection.open(folder)) == method
-    indexed, exact = SearchEngine(living), SearchEngine(replace(living, index_method="exact"))
+    indexed, exact = SearchEngine(living), SearchEngine(living.model_copy(update={"index_method": "exact"}))
     assert indexed.method("shop") != exact.method("shop") == "exact"
     query = exact.embed(more[2])
     found, wanted = (own.search("shop", query, {"sleeve_length": 1.0}, k=1).hits[0] for own in (indexed, exact))

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.collection import Collection, NewItem, Writer
-from rpf.engine import Query, SearchEngine
+from rpf.engine import Query, SearchEngine, SearchRequest
 from rpf.errors import CollectionError, SearchUnavailable
 from rpf.search import base as search_base
 from rpf.search import index_store
@@ -28,6 +28,7 @@ from rpf.search.base import Neighbours
 from rpf.search.exact import Exact, FlatIndex
 from rpf.search.index_store import open_index, update_index
 from rpf.search.indexes.milvus import Milvus, connect
+from rpf.search.request import ResolvedRequest
 from rpf.settings import Settings
 from tests.support.commands import Run, snapshot
 
@@ -204,7 +205,13 @@ class Clusters:
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Settings:
     base = tmp_path_factory.mktemp("site")
-    made = Settings(base / "collections", "shop", tiny_checkpoint, base / "instance", image_roots=(base,))
+    made = Settings(
+        collections=base / "collections",
+        collection="shop",
+        checkpoint=tiny_checkpoint,
+        instance=base / "instance",
+        image_roots=(base,),
+    )
     Image.effect_noise((200, 200), 60).convert("RGB").save(base / "query.jpg")
     return made
 
@@ -261,8 +268,8 @@ def agreement(shop: Path, own: Settings, queries: np.ndarray, k: int = 50) -> fl
     shares = []
     for query in queries:
         for chosen in ([0, 1], [0], [1]):
-            asked = query[chosen], chosen, np.ones(len(chosen)), k
-            shares.append(np.isin(exact.search(*asked).rows, found.search(*asked).rows).mean())
+            request = ResolvedRequest(query[chosen], tuple(chosen), np.ones(len(chosen)), k)
+            shares.append(np.isin(exact.search(request).rows, found.search(request).rows).mean())
     return float(np.mean(shares))
 
 
@@ -282,7 +289,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def hits(engine: SearchEngine, vector: np.ndarray, k: int = 10) -> list[int]:
     """The ids that a search by both attributes finds."""
-    found = engine.search("shop", Query(vector, None, (100, 100)), BOTH, k)
+    found = engine.search("shop", SearchRequest(Query(vector, None, (100, 100)), BOTH, k))
     return [hit.item.id for hit in found.hits]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import milvus
 
-from benchmarks.serving.test_server import free_port
+from benchmarks.common.site_server import free_port
 
 
 class MilvusServer:

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import free_port
-from rpf.settings import ROOT
+from benchmarks.common.site_server import free_port
+from tests.support import ROOT
 
 SITE = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
 HOST = "fashion.example.org"

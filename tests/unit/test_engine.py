@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rpf.collection import Writer
-from rpf.engine import Collection, SearchEngine
+from rpf.engine import Collection, SearchEngine, SearchRequest
 from rpf.errors import BadImage, CollectionError, QueryError, UnknownCollection, UnknownItem
 from rpf.images import decode
 from rpf.ingest.pipeline import Source, index
@@ -21,7 +21,7 @@ from rpf.utils.cores import usable_cores
 
 def test_a_picture_of_the_collection_finds_itself_first(engine: SearchEngine, photo: Path) -> None:
     query = engine.embed(photo)
-    results = engine.search("tiny", query, {"sleeve_length": 1, "pant_length": 1}, k=5)
+    results = engine.search("tiny", SearchRequest(query, {"sleeve_length": 1, "pant_length": 1}, k=5))
     first = results.hits[0]
     assert first.item.path == photo.name
     assert first.similarity == pytest.approx(1, abs=1e-3)
@@ -33,27 +33,27 @@ def test_a_picture_of_the_collection_finds_itself_first(engine: SearchEngine, ph
 
 def test_the_score_is_the_weighted_mean_of_the_parts(engine: SearchEngine, photo: Path) -> None:
     weights = {"sleeve_length": 1.0, "collar_design": 2.5, "coat_length": 0.0}
-    for hit in engine.search("tiny", engine.embed(photo), weights, k=40).hits:
-        assert hit.parts.keys() == {"sleeve_length", "collar_design"}
-        mean = (hit.parts["sleeve_length"] + 2.5 * hit.parts["collar_design"]) / 3.5
+    for hit in engine.search("tiny", SearchRequest(engine.embed(photo), weights, k=40)).hits:
+        assert hit.similarities.keys() == {"sleeve_length", "collar_design"}
+        mean = (hit.similarities["sleeve_length"] + 2.5 * hit.similarities["collar_design"]) / 3.5
         assert hit.similarity == pytest.approx(mean, abs=1e-5)
 
 
 def test_an_item_as_the_query_is_left_out_of_its_own_results(engine: SearchEngine) -> None:
     ids = engine.collection("tiny").ids.tolist()
     query = engine.query_item("tiny", ids[3])
-    results = engine.search("tiny", query, {"neck_design": 1}, k=100)
+    results = engine.search("tiny", SearchRequest(query, {"neck_design": 1}, k=100))
     assert results.total == 39
     assert sorted(hit.item.id for hit in results.hits) == sorted(set(ids) - {ids[3]})
 
 
 def test_pages_are_cuts_of_one_ranking(engine: SearchEngine) -> None:
     query = engine.query_item("tiny", int(engine.collection("tiny").ids[0]))
-    whole = [hit.item.id for hit in engine.search("tiny", query, {"skirt_length": 1}, k=39).hits]
+    whole = [hit.item.id for hit in engine.search("tiny", SearchRequest(query, {"skirt_length": 1}, k=39)).hits]
     pages = [
         hit.item.id
         for offset in range(0, 45, 8)
-        for hit in engine.search("tiny", query, {"skirt_length": 1}, k=8, offset=offset).hits
+        for hit in engine.search("tiny", SearchRequest(query, {"skirt_length": 1}, k=8, offset=offset)).hits
     ]
     assert pages == whole
 
@@ -76,8 +76,8 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
     collection, query = parts_engine.collection("parts"), parts_engine.query_item("parts", 3)
     unweighed = next(key for key in collection.vocabulary.keys if key not in two_parts)
     weights = {unweighed: 0.0, two_parts[0]: 1.0, two_parts[1]: 2.0}
-    plain = {hit.item.id: hit for hit in parts_engine.search("parts", query, weights).hits}
-    assert all(hit.lacks == () for hit in plain.values())
+    plain = {hit.item.id: hit for hit in parts_engine.search("parts", SearchRequest(query, weights)).hits}
+    assert all(hit.missing == () for hit in plain.values())
     values = {item_id: collection.applicable(item_id) for item_id in plain}
 
     def lacks(item_id: int) -> tuple[str, ...]:
@@ -86,36 +86,36 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
         return tuple(key for key in two_parts if own[collection.vocabulary.index(key)] < 0.5)
 
     expected = sorted(plain, key=lambda item_id: (len(lacks(item_id)), plain[item_id].rank))
-    results = parts_engine.search("parts", query, weights, lacking_last=True)
+    results = parts_engine.search("parts", SearchRequest(query, weights, missing_last=True))
     assert [hit.item.id for hit in results.hits] == expected != list(plain)
-    assert [hit.lacks for hit in results.hits] == [lacks(item_id) for item_id in expected]
-    assert {len(hit.lacks) for hit in results.hits} == {0, 1, 2}
-    assert [(hit.similarity, hit.parts) for hit in results.hits] == [
-        (plain[item_id].similarity, plain[item_id].parts) for item_id in expected
+    assert [hit.missing for hit in results.hits] == [lacks(item_id) for item_id in expected]
+    assert {len(hit.missing) for hit in results.hits} == {0, 1, 2}
+    assert [(hit.similarity, hit.similarities) for hit in results.hits] == [
+        (plain[item_id].similarity, plain[item_id].similarities) for item_id in expected
     ]
     pages = [
         hit.item.id
         for offset in range(0, 45, 7)
-        for hit in parts_engine.search("parts", query, weights, 7, offset, lacking_last=True).hits
+        for hit in parts_engine.search("parts", SearchRequest(query, weights, 7, offset, missing_last=True)).hits
     ]
     assert pages == expected
 
 
 def test_a_query_tells_what_the_garment_has(parts_engine: SearchEngine, photo: Path) -> None:
     picture, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
-    assert picture.has == item.has is not None
+    assert picture.present == item.present is not None
     values = parts_engine.collection("parts").applicable(1)
     assert values is not None
     for key, value in zip(parts_engine.info.attributes, values, strict=True):
-        assert picture.lacks(key) == (value < 0.5) == (key not in picture.has)
+        assert picture.is_missing(key) == (value < 0.5) == (key not in picture.present)
 
 
 def test_where_parts_are_not_known_nothing_changes(engine: SearchEngine, photo: Path) -> None:
     for query in (engine.embed(photo), engine.query_item("tiny", 2)):
-        assert query.has is None and not query.lacks("sleeve_length")
+        assert query.present is None and not query.is_missing("sleeve_length")
         weights = {"sleeve_length": 1.0, "coat_length": 2.0}
-        plain, last = (engine.search("tiny", query, weights, lacking_last=last).hits for last in (False, True))
-        assert plain == last
+        plain = SearchRequest(query, weights)
+        assert engine.search("tiny", plain).hits == engine.search("tiny", replace(plain, missing_last=True)).hits
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_where_parts_are_not_known_nothing_changes(engine: SearchEngine, photo: 
 )
 def test_weights_that_make_no_search_are_refused(engine: SearchEngine, photo: Path, weights: dict[str, float]) -> None:
     with pytest.raises(QueryError):
-        engine.search("tiny", engine.embed(photo), weights)
+        engine.search("tiny", SearchRequest(engine.embed(photo), weights))
 
 
 def test_what_is_not_there_is_named(engine: SearchEngine) -> None:
@@ -141,7 +141,7 @@ def test_a_collection_of_another_checkpoint_is_refused(settings: Settings, tmp_p
     with torch.no_grad():
         model.region.attribute.weight.add_(1)
     checkpoint.save(model, tmp_path / "other.safetensors")
-    other = SearchEngine(settings.with_checkpoint(tmp_path / "other.safetensors"))
+    other = SearchEngine(settings.model_copy(update={"checkpoint": tmp_path / "other.safetensors"}))
     with pytest.raises(CollectionError, match="another checkpoint"):
         other.collection("tiny")
     assert other.names() == []
@@ -151,7 +151,7 @@ def test_several_collections_and_a_change_on_disk_are_seen(
     settings: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path: Path
 ) -> None:
     shutil.copytree(settings.collections, tmp_path / "collections")
-    engine = SearchEngine(replace(settings, collections=tmp_path / "collections"))
+    engine = SearchEngine(settings.model_copy(update={"collections": tmp_path / "collections"}))
     assert engine.names() == ["tiny"]
     root = next(iter(wardrobe)).parent
     sources = [Source(path.name, {}) for path in wardrobe]
@@ -166,7 +166,7 @@ def test_who_comes_while_a_change_is_opened_is_answered_from_before(
     settings: Settings, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
-    engine = SearchEngine(replace(settings, collections=tmp_path))
+    engine = SearchEngine(settings.model_copy(update={"collections": tmp_path}))
     assert len(engine.collection("shop")) == 11
     with Writer.existing(tmp_path / "shop") as writer:
         writer.remove([1, 2])
@@ -182,7 +182,9 @@ def test_who_comes_while_a_change_is_opened_is_answered_from_before(
         first = pool.submit(engine.collection, "shop")
         assert opening.wait(60)
         assert len(engine.collection("shop")) == 11  # at once, and not when the first is done
-        assert len(engine.search("shop", engine.query_item("shop", 1), {"sleeve_length": 1.0}).hits) == 10
+        assert (
+            len(engine.search("shop", SearchRequest(engine.query_item("shop", 1), {"sleeve_length": 1.0})).hits) == 10
+        )
         go.set()
         assert len(first.result()) == 9
     assert len(engine.collection("shop")) == 9
@@ -192,7 +194,7 @@ def test_those_who_come_first_wait_for_the_one_who_opens(
     settings: Settings, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
-    engine, real, opened = SearchEngine(replace(settings, collections=tmp_path)), Collection.open, []
+    engine, real, opened = SearchEngine(settings.model_copy(update={"collections": tmp_path})), Collection.open, []
 
     def slowly(folder: Path, linked: tuple[Path, ...]) -> Collection:
         opened.append(folder)
@@ -209,7 +211,7 @@ def test_a_collection_that_is_damaged_or_gone_is_not_answered_from_before(
     settings: Settings, shop: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
-    engine = SearchEngine(replace(settings, collections=tmp_path))
+    engine = SearchEngine(settings.model_copy(update={"collections": tmp_path}))
     assert len(engine.collection("shop")) == 11
     (tmp_path / "shop" / "manifest.json").write_text("{}")
     for _ in range(2):
@@ -225,7 +227,10 @@ def test_a_collection_that_is_damaged_or_gone_is_not_answered_from_before(
 
 def test_many_threads_get_the_same_answers(engine: SearchEngine, wardrobe: dict[Path, dict[str, int]]) -> None:
     def ids(path: Path) -> list[int]:
-        return [hit.item.id for hit in engine.search("tiny", engine.embed(path), {"sleeve_length": 1}, k=10).hits]
+        return [
+            hit.item.id
+            for hit in engine.search("tiny", SearchRequest(engine.embed(path), {"sleeve_length": 1}, k=10)).hits
+        ]
 
     paths = list(wardrobe)[:8]
     expected = [ids(path) for path in paths]
@@ -259,4 +264,6 @@ def test_thumbnails_made_at_once_are_as_many_as_cores(
 
 def test_a_missing_collection_of_ones_own_is_an_error(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(UnknownCollection, match="python -m rpf index shop"):
-        SearchEngine(replace(settings, collections=tmp_path, collection="shop")).prepare(lambda *progress: None)
+        SearchEngine(settings.model_copy(update={"collections": tmp_path, "collection": "shop"})).prepare(
+            lambda *progress: None
+        )

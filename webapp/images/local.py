@@ -1,4 +1,4 @@
-"""Paths that come from a request, followed inside allowed folders only."""
+"""Image files named by a request, read inside allowed folders only."""
 
 import os
 import re
@@ -8,30 +8,30 @@ from pathlib import Path, PurePosixPath
 
 from rpf.errors import RPFError
 
-MAX_BYTES = 16 * 2**20
+MAX_UPLOAD_BYTES = 16 * 2**20
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:/|data:", re.IGNORECASE)
 
 
 class Forbidden(RPFError):
-    """A path outside the allowed folders. The one message says nothing about what exists there."""
+    """Path outside the allowed folders. Its one message does not tell what exists there."""
 
 
 class NotFound(RPFError):
-    """A path inside the allowed folders where no ordinary file is."""
+    """Path inside the allowed folders without a regular file."""
 
 
 class TooLarge(RPFError):
-    """A file over the limit (in bytes)."""
+    """File above the limit in bytes."""
 
     def __init__(self, limit: int) -> None:
         super().__init__("The file is too large; %(limit)d MB is the limit.", limit=limit // 2**20)
 
 
-def read(img_path: str, roots: Sequence[Path], limit: int = MAX_BYTES) -> bytes:
-    """The bytes of the file that `resolve` finds; TooLarge over `limit` bytes.
+def read(img_path: str, roots: Sequence[Path], limit: int = MAX_UPLOAD_BYTES) -> bytes:
+    """Read the file that `resolve` finds. Raises TooLarge above `limit` bytes.
 
-    The checks count for the file that is read, whatever is put in its place meanwhile: every folder on the way
-    is opened without following links, and the file is opened once.
+    The checks hold for the file that is read, even if it is replaced meanwhile: every folder on the way is opened
+    without following links, and the file is opened once.
     """
     path = resolve(img_path, roots)
     root = next(root for root in map(_real, roots) if path.is_relative_to(root))
@@ -52,10 +52,10 @@ def read(img_path: str, roots: Sequence[Path], limit: int = MAX_BYTES) -> bytes:
 
 
 def resolve(img_path: str, roots: Sequence[Path]) -> Path:
-    """The file that `img_path` names, absolute or relative to one of `roots` (the first that has it), links followed.
+    """Resolve a path, absolute or relative to one of `roots` (the first that has it), following links.
 
-    Forbidden for whatever is not inside the roots: other absolute paths, any "..", links that lead out,
-    "~", URLs, and strings that are no path. NotFound where nothing is inside, or a folder, pipe or device.
+    Raises Forbidden for everything outside the roots: other absolute paths, any "..", links that lead out, "~", URLs,
+    and strings that are no path. Raises NotFound inside them where nothing is, or a folder, pipe or device.
     """
     allowed = [_real(root) for root in roots]
     ends = [_follow(start, parts, allowed) for start, parts in _starts(img_path, roots)]
@@ -68,7 +68,7 @@ def resolve(img_path: str, roots: Sequence[Path]) -> Path:
 
 
 def _starts(img_path: str, roots: Sequence[Path]) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Each way to read the path: the root to start from (links resolved) and the names to follow below it."""
+    """Yield each reading of the path: the root to start from (links resolved) and the names to follow below it."""
     path = PurePosixPath(img_path)
     if ".." in path.parts or img_path.startswith("~") or _URL.match(img_path) or not _is_file_name(img_path):
         return
@@ -84,9 +84,9 @@ def _starts(img_path: str, roots: Sequence[Path]) -> Iterator[tuple[Path, tuple[
 
 
 def _follow(start: Path, parts: Sequence[str], allowed: Sequence[Path]) -> Path | None:
-    """Where the names lead, up to the first that is missing; None as soon as a link leads out of `allowed`.
+    """Follow the names to the end, or to the first that does not exist; None once a link leads out of `allowed`.
 
-    One step at a time, because a path that goes out and comes back would tell what is there.
+    One step at a time, because a path that leaves and comes back would tell what exists outside.
     """
     end = start
     for part in parts:
@@ -110,7 +110,7 @@ def _is_file_name(text: str) -> bool:
 
 
 def _open_below(root: Path, parts: Sequence[str]) -> int:
-    """A handle of root/part/part/..., none of the parts being a link; never waits, a pipe included."""
+    """Open root/part/part/... without following links and without blocking, even on a pipe."""
     base = os.O_RDONLY | os.O_CLOEXEC
     handle = os.open(root, base | os.O_DIRECTORY)
     for i, part in enumerate(parts):

@@ -1,7 +1,7 @@
-"""Pictures from addresses on the internet that come from a request: from public hosts only, bounded in size and time.
+"""Images fetched from web addresses named by a request: from public hosts only, bounded in size and time.
 
-A name is resolved once for each connection, and the connection goes to the very address that was checked; so a name
-that changes its mind (DNS rebinding) leads nowhere, and every redirect is checked like the first address.
+Each connection resolves its host once and goes to the very address that was checked, which defeats DNS rebinding.
+Redirects are checked like the first address.
 """
 
 import ipaddress
@@ -18,26 +18,28 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.connection import create_connection
 
 from rpf.errors import RPFError
-from webapp.images.local import MAX_BYTES, TooLarge
+from webapp.images.local import MAX_UPLOAD_BYTES, TooLarge
 
-SECONDS = 10.0
-REDIRECTS = 3
-_thread = threading.local()  # its connections, while it fetches
-# Ways to write an IPv4 address as an IPv6 one; translated on the way, it may be anybody's.
-TRANSLATED = tuple(ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+TIMEOUT_SECONDS = 10.0
+MAX_REDIRECTS = 3
+_thread = threading.local()  # connections of the fetch in progress
+# IPv6 networks that are translated to IPv4 on the way, to any host.
+TRANSLATED_NETWORKS = tuple(
+    ipaddress.ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+)
 
 
 class Unfetchable(RPFError):
-    """An address from which no picture came. The message does not say why: that would tell what is behind it."""
+    """Address without an image. The message does not give the reason, which would tell what is behind the address."""
 
 
-def fetch(url: str, limit: int = MAX_BYTES, seconds: float = SECONDS) -> bytes:
-    """What an http or https address holds, if it says that it is a picture. Raises Unfetchable, TooLarge."""
-    until = time.monotonic() + seconds
+def fetch(url: str, limit: int = MAX_UPLOAD_BYTES, seconds: float = TIMEOUT_SECONDS) -> bytes:
+    """Fetch the image at an http or https address. Raises Unfetchable, TooLarge."""
+    deadline = time.monotonic() + seconds
     _thread.connections = connections = list[socket.socket]()
     watchdog = threading.Timer(seconds, _hang_up, (connections,))  # each timeout below is for one read of many
     watchdog.start()
-    retries = urllib3.Retry(connect=0, read=0, other=0, redirect=REDIRECTS, status=0)
+    retries = urllib3.Retry(connect=0, read=0, other=0, redirect=MAX_REDIRECTS, status=0)
     timeout = urllib3.Timeout(connect=seconds / 2, read=seconds / 2)
     try:
         with _Manager(num_pools=1, retries=retries, timeout=timeout) as manager:
@@ -53,7 +55,7 @@ def fetch(url: str, limit: int = MAX_BYTES, seconds: float = SECONDS) -> bytes:
                     data += part
                     if len(data) > limit:
                         raise TooLarge(limit)
-                if time.monotonic() > until:  # cut off
+                if time.monotonic() > deadline:  # cut off
                     raise _unfetchable()
                 return bytes(data)
             finally:
@@ -67,7 +69,7 @@ def fetch(url: str, limit: int = MAX_BYTES, seconds: float = SECONDS) -> bytes:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet's."""
+    """Return whether an IP address belongs to the public internet."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:  # with a scope, as only local ones have
@@ -75,13 +77,13 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is not None:
             ip = ip.ipv4_mapped
-        elif any(ip in network for network in TRANSLATED):
+        elif any(ip in network for network in TRANSLATED_NETWORKS):
             return False
     return ip.is_global and not ip.is_multicast
 
 
 def _unfetchable() -> Unfetchable:
-    return Unfetchable("No picture could be fetched from that address.")
+    return Unfetchable("No image could be fetched from that address.")
 
 
 def _hang_up(connections: list[socket.socket]) -> None:
@@ -90,24 +92,24 @@ def _hang_up(connections: list[socket.socket]) -> None:
             connection.shutdown(socket.SHUT_RDWR)
 
 
-class _Checked:
-    """Connects to a public address or not at all."""
+class _PublicOnly:
+    """Connection to public addresses only."""
 
     def _new_conn(self: Any) -> socket.socket:
-        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
+        entries = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        addresses = [str(entry[4][0]) for entry in entries]
         if not addresses or not all(map(is_public, addresses)):
             raise OSError("not public")
-        made = create_connection((addresses[0], self.port), self.timeout, socket_options=self.socket_options)
-        _thread.connections.append(made.dup())  # TLS takes the other one over
-        return made
+        connection = create_connection((addresses[0], self.port), self.timeout, socket_options=self.socket_options)
+        _thread.connections.append(connection.dup())  # TLS takes the other one over
+        return connection
 
 
-class _HTTP(_Checked, HTTPConnection):
+class _HTTP(_PublicOnly, HTTPConnection):
     pass
 
 
-class _HTTPS(_Checked, HTTPSConnection):
+class _HTTPS(_PublicOnly, HTTPSConnection):
     pass
 
 

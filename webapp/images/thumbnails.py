@@ -1,4 +1,4 @@
-"""Small pictures, made once from large ones and kept on disk under the SHA-256 of the large one's bytes."""
+"""Thumbnail cache on disk, keyed by the SHA-256 of the original's bytes."""
 
 import logging
 import re
@@ -11,41 +11,38 @@ from rpf.utils.files import UNWRITABLE, write_atomic
 
 log = logging.getLogger(__name__)
 KEY = re.compile(r"[0-9a-f]{64}")
-STRIPES = 64
-VERSION = 2  # of how images are decoded: by their colour profiles since 2
+LOCK_STRIPES = 64
+VERSION = 2  # of decoding: colour profiles are applied since 2
 
 
 class Thumbnails:
-    """A cache in a folder. Its files never change: another picture has another key."""
+    """Thumbnail cache in a folder. Files never change: another image has another key."""
 
     def __init__(self, folder: Path) -> None:
-        """The folder is made when it is first needed."""
+        """Make a cache; its folder is created when first needed."""
         self.folder = folder
-        # A lock for every 64th of the keys, so that threads that want one thumbnail at once make it once.
-        # Other processes may make it too; they write the same bytes.
-        self._locks = [Lock() for _ in range(STRIPES)]
+        # Threads that want the same thumbnail encode it once. Other processes may encode it too: the same bytes.
+        self._locks = [Lock() for _ in range(LOCK_STRIPES)]
         self._warned = False
 
-    def get(self, key: str, side: int, make: Callable[[], bytes]) -> bytes:
-        """Return the thumbnail: the file of an earlier call, else `make()`, which is kept where the folder can be
-        written.
+    def get(self, key: str, side: int, encode: Callable[[], bytes]) -> bytes:
+        """Return the cached thumbnail, else `encode()`, cached where the folder can be written.
 
-        `key` is the image's SHA-256 in hex (ValueError otherwise), `side` its size in pixels.
-        What `make` raises passes through, and nothing is kept.
+        `key` is the original's SHA-256 in hex (ValueError otherwise), `side` the thumbnail's size in pixels.
         """
         if not KEY.fullmatch(key):
             raise ValueError("The key of a thumbnail is a SHA-256 in hex.")
         path = self.folder / f"{key}-{side:d}-v{VERSION}.webp"
         with suppress(OSError):
             return path.read_bytes()
-        with self._locks[int(key, 16) % STRIPES]:
+        with self._locks[int(key, 16) % LOCK_STRIPES]:
             with suppress(OSError):
                 return path.read_bytes()
-            data = make()
-            self._keep(path, data)
+            data = encode()
+            self._save(path, data)
         return data
 
-    def _keep(self, path: Path, data: bytes) -> None:
+    def _save(self, path: Path, data: bytes) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomic(path, data)
@@ -53,5 +50,5 @@ class Thumbnails:
             if error.errno not in UNWRITABLE:
                 raise
             if not self._warned:
-                log.warning("Thumbnails cannot be kept in %s: %s", self.folder, error.strerror)
+                log.warning("Thumbnails cannot be saved in %s: %s", self.folder, error.strerror)
             self._warned = True

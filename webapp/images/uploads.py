@@ -1,4 +1,4 @@
-"""Uploaded pictures: kept for a day under the SHA-256 of their bytes, and never listed."""
+"""Store of uploaded images: kept for a day under the SHA-256 of their bytes, and never listed."""
 
 import fcntl
 import hashlib
@@ -13,34 +13,34 @@ from pathlib import Path
 from rpf.errors import RPFError
 from rpf.utils.files import UNWRITABLE, write_atomic
 
-DAY = 24 * 3600.0
-HOUR = 3600.0
+HOUR_SECONDS = 3600.0
+MAX_AGE_SECONDS = 24 * HOUR_SECONDS
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class UploadExpired(RPFError):
-    """An upload that has been deleted, or never was."""
+    """Upload that was deleted, or never existed."""
 
 
 class UploadsUnwritable(OSError):
-    """A full disk, or a folder that cannot be written."""
+    """Upload that the disk does not take: it is full, or the folder cannot be written."""
 
 
 class Uploads:
-    """A folder of uploads; several threads and processes may share it.
+    """Folder of uploads, shared by threads and processes.
 
-    The age of an upload is its file's modification time. Ages change only under the folder's lock, so that
-    an upload renewed at the last moment is not swept away.
+    The age of an upload is its file's modification time. Ages change only under the folder's lock, so that an upload
+    renewed at the last moment is not deleted.
     """
 
-    def __init__(self, folder: Path, max_age: float = DAY) -> None:
-        """`max_age` in seconds; the folder is made when it is first needed."""
+    def __init__(self, folder: Path, max_age: float = MAX_AGE_SECONDS) -> None:
+        """Make a store with `max_age` in seconds; its folder is created when first needed."""
         self.folder = folder
         self.max_age = max_age
         self._next_sweep = 0.0
 
     def save(self, data: bytes) -> str:
-        """Keep the bytes for `max_age` from now, the same bytes anew, and return their SHA-256 in hex.
+        """Save the bytes for `max_age` from now, or renew them, and return their SHA-256 in hex.
 
         Raises UploadsUnwritable.
         """
@@ -61,7 +61,7 @@ class Uploads:
         return digest
 
     def read(self, digest: str) -> bytes:
-        """The bytes saved under `digest`. UploadExpired when they are too old, deleted, or never were there."""
+        """Return the bytes saved under `digest`. Raises UploadExpired."""
         if DIGEST.fullmatch(digest):
             try:
                 with open(self.folder / digest, "rb") as file:
@@ -70,36 +70,36 @@ class Uploads:
             except (FileNotFoundError, PermissionError):  # another user's, if it is there at all
                 pass
         raise UploadExpired(
-            "This picture is no longer here: uploads are deleted after %(hours)d hours. Please choose it again.",
-            hours=round(self.max_age / HOUR),
+            "This photo is no longer here: uploads are deleted after %(hours)d hours. Please choose it again.",
+            hours=round(self.max_age / HOUR_SECONDS),
         )
 
     def sweep(self) -> None:
-        """Delete the uploads that are too old, and what interrupted writes left behind. `save` calls it hourly."""
-        self._next_sweep = time.monotonic() + min(HOUR, self.max_age)
+        """Delete expired uploads and files of interrupted writes. `save` calls it hourly."""
+        self._next_sweep = time.monotonic() + min(HOUR_SECONDS, self.max_age)
         with self._locked(), os.scandir(self.folder) as entries:
             for entry in entries:
                 limit = self._limit(entry.name)
-                with suppress(FileNotFoundError):  # somebody else may tidy here too
+                with suppress(FileNotFoundError):  # deleted by another process
                     if limit is not None and self._age(entry.stat(follow_symlinks=False)) >= limit:
                         os.unlink(entry.path)
 
-    def keep_swept(self) -> None:
-        """Sweep from time to time for as long as the process lives, whether anybody uploads or not."""
+    def start_sweeping(self) -> None:
+        """Sweep four times an hour on a thread of its own, whether anybody uploads or not."""
 
-        def forever() -> None:
+        def sweep_forever() -> None:
             while True:
-                with suppress(OSError):  # a full disk, say; the next time may do
+                with suppress(OSError):  # such as a full disk; tried again next time
                     self.sweep()
-                time.sleep(min(HOUR, self.max_age) / 4)
+                time.sleep(min(HOUR_SECONDS, self.max_age) / 4)
 
-        threading.Thread(target=forever, name="sweep", daemon=True).start()
+        threading.Thread(target=sweep_forever, name="sweep", daemon=True).start()
 
     def _limit(self, name: str) -> float | None:
-        """The age in seconds at which a file of that name goes; None for files that are not ours."""
+        """Return the age in seconds at which a file of that name is deleted; None for foreign files."""
         if DIGEST.fullmatch(name):
             return self.max_age
-        return HOUR if name.endswith(".tmp") else None
+        return HOUR_SECONDS if name.endswith(".tmp") else None
 
     @staticmethod
     def _age(status: os.stat_result) -> float:

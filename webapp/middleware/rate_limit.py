@@ -1,30 +1,29 @@
-"""How often one address may search: more than a person does, less than would leave nothing for the others."""
+"""Rate limit of searches by address: above what a person does, below what would crowd out the others."""
 
 import ipaddress
 
 from flask import Flask, request
 from flask_limiter import Limiter
 
-from webapp.config import Options
+# Endpoints that need the model or a ranking.
+LIMITED = ("api.submit", "search.search", "results.ranked", "results.export", "search.item", "images.upload")
 
-SEARCHES = ("api.submit", "search.search", "results.ranked", "results.export", "search.item", "pictures.upload")
 
+def init_app(app: Flask, rate_limit: str) -> None:
+    """Limit the endpoints in LIMITED together; "" for no limit. Over the limit the response is 429 with Retry-After.
 
-def init_app(app: Flask, options: Options) -> None:
-    """Count the routes that need the model or a ranking, together; thumbnails, health and the rest are free.
-
-    Counts are in memory, of the one process that serves. Over the limit the answer is 429 with Retry-After.
+    Counts are in the memory of the one process that serves.
     """
-    if not options.rate_limit:
+    if not rate_limit:
         return
     limiter = Limiter(_client, app=app, storage_uri="memory://", strategy="moving-window", headers_enabled=True)
-    shared = limiter.shared_limit(options.rate_limit, scope="searches")
-    for endpoint in SEARCHES:
+    shared = limiter.shared_limit(rate_limit, scope="searches")
+    for endpoint in LIMITED:
         app.view_functions[endpoint] = shared(app.view_functions[endpoint])  # type: ignore[assignment]
 
 
 def _client() -> str:
-    """The address that asks; of IPv6 the network of 64 bits, because one person has all of that."""
+    """Return the client's address; of IPv6 its network of 64 bits, because one person has all of that."""
     address = request.remote_addr or "unknown"
     try:
         ip = ipaddress.ip_address(address)

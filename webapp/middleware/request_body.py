@@ -1,4 +1,4 @@
-"""Request bodies: the forms and JSON that are accepted, their limits, and what is left of a body that was refused."""
+"""Request bodies: parsing and limits of forms and JSON, and draining of refused bodies."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from werkzeug.formparser import FormDataParser
 
 from rpf.errors import QueryError
 from webapp.i18n import N_
-from webapp.images.local import MAX_BYTES
+from webapp.images.local import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,7 +37,7 @@ ENCODED = N_("A body with a Content-Encoding cannot be read. Send it uncompresse
 
 
 class InvalidField(QueryError):
-    """A field of the request that is missing, unknown, repeated, or of the wrong type or range."""
+    """Field of a request that is missing, unknown, repeated, or of the wrong type or range."""
 
     def __init__(self, field: str, template: str, **params: object) -> None:
         super().__init__(template, field=field, **params)
@@ -45,12 +45,12 @@ class InvalidField(QueryError):
 
 
 def repeated(field: str) -> InvalidField:
-    """Make the error for a field that is in the request more than once."""
-    return InvalidField(field, "%(field)s is there more than once.")
+    """Return the error for a field that is in the request more than once."""
+    return InvalidField(field, "%(field)s is in the request more than once.")
 
 
 def init_app(app: Flask) -> None:
-    """Parse forms by `FormParser`, refuse compressed bodies, and drain what a refusal leaves unread."""
+    """Parse forms by `FormParser`, refuse compressed bodies, and drain bodies that were not read."""
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     app.request_class = SiteRequest
     app.before_request(_refuse_encoded)
@@ -74,9 +74,9 @@ def read_json() -> dict[str, object]:
 
 
 class FormParser(FormDataParser):
-    """Parse a form. Unlike its base, raise BadRequest for a malformed one rather than take it for an empty one.
+    """Form parser that raises BadRequest for a malformed form, which its base would take for an empty one.
 
-    A file is cut off one byte above MAX_BYTES, by which its reader knows that it is too large.
+    A file is cut off one byte above MAX_UPLOAD_BYTES, by which its reader knows that it is too large.
     """
 
     def parse(
@@ -114,7 +114,7 @@ class FormParser(FormDataParser):
             elif event:
                 if part.filename is None and content.tell() + len(event) > room:
                     raise RequestEntityTooLarge(TOO_MUCH_TEXT)
-                content.write(event[: MAX_BYTES + 1 - content.tell()])
+                content.write(event[: MAX_UPLOAD_BYTES + 1 - content.tell()])
             else:
                 size = content.tell()
                 content.seek(0)
@@ -127,29 +127,29 @@ class FormParser(FormDataParser):
 
 
 class SiteRequest(Request):
-    """A request whose form is parsed by `FormParser`."""
+    """Request whose form is parsed by `FormParser`."""
 
     form_data_parser_class = FormParser
 
 
 class BodyDrain:
-    """Read what the app left of a request's body, up to MAX_DRAIN_BYTES, before its answer goes out.
+    """Middleware that reads the rest of a request's body, up to MAX_DRAIN_BYTES, before the response goes out.
 
-    A server that closes a connection with unread input resets it, and the client never sees the answer.
+    A server that closes a connection with unread input resets it, and the client never sees the response.
     """
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        answer = self._app(environ, start_response)
+        response = self._app(environ, start_response)
         length = environ.get("CONTENT_LENGTH") or "0"
         # Only where the server ends the stream: elsewhere a read past the end would block.
         if environ.get("wsgi.input_terminated") and length.isdecimal() and int(length) <= MAX_DRAIN_BYTES:
             with suppress(OSError, ValueError, ParseException):  # the client is gone, or its chunks are malformed
                 for _ in _chunks(environ["wsgi.input"], MAX_DRAIN_BYTES):
                     pass
-        return answer
+        return response
 
 
 def _no_content() -> IO[bytes]:
@@ -157,7 +157,7 @@ def _no_content() -> IO[bytes]:
 
 
 def _chunks(stream: IO[bytes], limit: int) -> Iterator[bytes]:
-    """Yield what a stream holds, up to `limit` bytes."""
+    """Yield the content of a stream, up to `limit` bytes."""
     while limit and (chunk := stream.read(min(CHUNK_BYTES, limit))):
         limit -= len(chunk)
         yield chunk

@@ -1,7 +1,7 @@
-"""One line of JSON for each request and each event, tied together by the request's id.
+"""Log of requests and events: one line of JSON each, tied together by the request's id.
 
-Nothing in a log says who somebody is: of an address it keeps the network, of a path the route's pattern, and of
-pictures and file names nothing.
+Logs hold no personal data: addresses are truncated to their network, paths are logged as route patterns, file names
+are omitted.
 """
 
 import ipaddress
@@ -20,22 +20,21 @@ log = logging.getLogger("webapp.requests")
 
 
 class JSONFormatter(logging.Formatter):
-    """time, level, logger, message, request; exceptions with their traceback; and what `extra={"own": {...}}` adds."""
+    """Formatter of records as JSON: time, level, logger, message, request, traceback, and `extra={"fields": {...}}`."""
 
     def format(self, record: logging.LogRecord) -> str:
         when = datetime.fromtimestamp(record.created, timezone.utc).isoformat(timespec="milliseconds")
         line = {"time": when, "level": record.levelname, "logger": record.name, "message": record.getMessage()}
         if has_request_context() and "request_id" in g:
             line["request"] = g.request_id
-        line |= getattr(record, "own", {})
+        line |= getattr(record, "fields", {})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line)  # in ASCII: sound JSON on a terminal of any encoding
+        return json.dumps(line)  # ASCII, so valid on a terminal of any encoding
 
 
 def configure() -> None:
-    """Send this program's log to standard error as JSON. For a server's worker; a program that embeds the site keeps
-    its own."""
+    """Log to standard error as JSON. For a server's worker; programs that embed the site keep their own logging."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONFormatter())
     for name in ("webapp", "rpf"):
@@ -45,14 +44,14 @@ def configure() -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Give every request an id, or keep the one of X-Request-ID, and log its end, and what nobody expected."""
-    app.before_request(_begin)
-    app.after_request(_end)
-    app.log_exception = _failed  # type: ignore[method-assign]  # Flask's own has the path in it
+    """Give every request an id, or keep that of X-Request-ID, and log its end and unexpected exceptions."""
+    app.before_request(_start)
+    app.after_request(_log_request)
+    app.log_exception = _log_exception  # type: ignore[method-assign]  # Flask's own has the path in it
 
 
 def network(address: str | None) -> str:
-    """The network that an address is in: 192.0.2.0/24, 2001:db8:1::/48."""
+    """Return the network of an address: 192.0.2.0/24, 2001:db8:1::/48."""
     try:
         ip = ipaddress.ip_address(address or "")
     except ValueError:
@@ -61,28 +60,28 @@ def network(address: str | None) -> str:
 
 
 def method() -> str:
-    """The request's method; "other" for what anybody may make up."""
+    """Return the request's method; "other" for unusual ones, of which there is no end."""
     return request.method if request.method in ("GET", "POST", "HEAD", "OPTIONS") else "other"
 
 
-def _begin() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if ID.fullmatch(given) else secrets.token_hex(8)
-    g.began = time.perf_counter()
+def _start() -> None:
+    request_id = request.headers.get("X-Request-ID", "")
+    g.request_id = request_id if ID.fullmatch(request_id) else secrets.token_hex(8)
+    g.started = time.perf_counter()
 
 
-def _failed(exc_info: object) -> None:
+def _log_exception(exc_info: object) -> None:
     log.error("A request failed", exc_info=exc_info)  # type: ignore[arg-type]
 
 
-def _end(response: Response) -> Response:
+def _log_request(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
-    own = {
+    fields = {
         "method": method(),
         "route": request.url_rule.rule if request.url_rule else "none",
         "status": response.status_code,
-        "ms": round(1e3 * (time.perf_counter() - g.began), 1),
+        "ms": round(1e3 * (time.perf_counter() - g.started), 1),
         "network": network(request.remote_addr),
     }
-    log.info("%(method)s %(route)s %(status)s", own, extra={"own": own})
+    log.info("%(method)s %(route)s %(status)s", fields, extra={"fields": fields})
     return response

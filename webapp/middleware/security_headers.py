@@ -1,9 +1,9 @@
-"""What every answer tells a browser about how far to trust it."""
+"""Security response headers."""
 
 from flask import Flask, Response
 
-YEAR = 365 * 24 * 3600
-# Everything comes from this site; nothing is inline. (data: is for the icons in Bootstrap's style sheet, blob: for the
+YEAR_SECONDS = 365 * 24 * 3600
+# All content is from this site, nothing is inline. (data: is for the icons in Bootstrap's style sheet, blob: for the
 # preview of a chosen photo.)
 POLICY = "; ".join(
     (
@@ -27,15 +27,15 @@ HEADERS = {
 
 
 def init_app(app: Flask, https: bool) -> None:
-    """https: visitors come by HTTPS only, and are told to."""
-    headers = HEADERS | ({"Strict-Transport-Security": f"max-age={YEAR}"} if https else {})
+    """Add the headers to all responses. https: visitors come by HTTPS only (HSTS, secure cookies)."""
+    headers = HEADERS | ({"Strict-Transport-Security": f"max-age={YEAR_SECONDS}"} if https else {})
     app.config.update(SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SECURE=https)
 
-    def harden(response: Response) -> Response:
+    def add_headers(response: Response) -> Response:
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         if response.mimetype == "text/html":
             response.vary.update(("Cookie", "Accept-Language"))
         return response
 
-    app.after_request(harden)
+    app.after_request(add_headers)

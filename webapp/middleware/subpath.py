@@ -1,4 +1,4 @@
-"""Serving below a path of another site, such as /shop/search/: trusted proxies, SCRIPT_NAME and the cookies' path."""
+"""Serving below a path of another site, such as /shop/search/: trusted proxies, SCRIPT_NAME, paths of cookies."""
 
 import re
 from collections.abc import Iterable
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
 
 
-def init_app(app: Flask, proxies: int) -> None:
-    """Believe the X-Forwarded headers of that many proxies, and keep cookies to the path that the site is served at."""
+def init_app(app: Flask, trusted_proxies: int) -> None:
+    """Trust the X-Forwarded headers of that many proxies, and limit cookies to the path of the site."""
     app.session_interface = PathSessions()
     app.config["SESSION_COOKIE_NAME"] = "rpf_session"  # "session" is other programs' name as well
-    if proxies:
-        app.wsgi_app = TrustedProxies(app.wsgi_app, proxies, proxies, proxies, x_prefix=proxies)  # type: ignore[method-assign]
+    if count := trusted_proxies:
+        proxied = TrustedProxies(app.wsgi_app, count, count, count, x_prefix=count)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
 
 
 def cookie_path() -> str:
@@ -28,14 +29,14 @@ def cookie_path() -> str:
 
 
 class PathSessions(SecureCookieSessionInterface):
-    """Sessions whose cookie goes to this site alone, not to the other programs of its host."""
+    """Sessions whose cookie is sent to this site only, not to other programs of its host."""
 
     def get_cookie_path(self, app: Flask) -> str:
         return cookie_path()
 
 
 class TrustedProxies(ProxyFix):
-    """ProxyFix that ignores an X-Forwarded-Prefix that is no plain path: "//host" would lead links to another site."""
+    """ProxyFix that ignores an X-Forwarded-Prefix that is not a plain path: "//host" would lead to another site."""
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         prefixes = environ.get("HTTP_X_FORWARDED_PREFIX", "").split(",")

@@ -1,4 +1,4 @@
-"""The page that says what is searched, by what, how well and how fast."""
+"""About page: the collection, the model, its accuracy and the speed of searches."""
 
 from statistics import median
 
@@ -11,17 +11,17 @@ bp = Blueprint("about", __name__, url_prefix="/c/<name>")
 
 @bp.get("/about")
 def about(name: str) -> str:
-    """Collection, model, method, counts, what was measured of the model, and the time of the last searches."""
+    """Show the About page."""
     engine = extensions.engine()
     collection = engine.collection(name)
-    times = list(extensions.holder().seconds)
+    search_seconds = list(extensions.engine_loader().search_seconds)
     return render_template(
         "about.html",
         collection=collection,
         info=engine.info,
         method=engine.method(name),
-        colours=view_models.colours(collection.vocabulary),
-        accuracy=[own for own in engine.info.accuracy if own.key == "overall" or own.key in collection.vocabulary],
-        times=times,
-        middle=median(times) if times else None,
+        colours=view_models.attribute_colours(collection.vocabulary),
+        accuracy=[row for row in engine.info.accuracy if row.key == "overall" or row.key in collection.vocabulary],
+        search_seconds=search_seconds,
+        median_seconds=median(search_seconds) if search_seconds else None,
     )

@@ -1,25 +1,23 @@
-"""What programs call: POST /submit, and the two probes for whoever watches over the server."""
+"""JSON API: POST /submit, and the probes /healthz and /readyz."""
 
 import re
-import time
-from dataclasses import dataclass
-from typing import TypeVar
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
+from pydantic import ValidationError
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import UnsupportedMediaType
 
+from rpf.engine import SearchRequest
 from rpf.errors import BadImage, RPFError, UnknownAttribute, UnknownCollection
-from rpf.settings import ROOT
-from webapp import errors, extensions
-from webapp.engine_loader import NotStarted
+from rpf.utils.paths import WORK_FOLDER
+from webapp import errors, extensions, search_params
+from webapp.engine_loader import StartFailed
 from webapp.images import local, remote
 from webapp.middleware.request_body import InvalidField, read_json, repeated
+from webapp.schemas import MAX_K, SubmitPath, SubmitRequest, SubmitResponse, SubmitUpload
 
-api = Blueprint("api", __name__)  # exempt from CSRF as a whole: /submit is the only route here that takes POST
+bp = Blueprint("api", __name__)  # exempt from CSRF as a whole: /submit is the only route here that takes POST
 
-DEFAULT_K, MAX_K = 50, 1000
-KINDS: dict[type, str] = {str: "a text", bytes: "a file", bool: "true or false"}
 FIELDS: dict[type[RPFError], str] = {
     local.Forbidden: "img_path",
     local.NotFound: "img_path",
@@ -27,94 +25,80 @@ FIELDS: dict[type[RPFError], str] = {
     UnknownAttribute: "attrs",
     UnknownCollection: "collection",
 }
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A checked request; `image` is the path of a picture, or the picture."""
-
-    image: str | bytes
-    attrs: str
-    k: int
-    collection: str | None  # None: the default one
-    lacking_last: bool
+KINDS = {
+    "image": "a file",
+    "k": f"a whole number (not a text) from 1 to {MAX_K}",
+    "lacking_last": "true or false",
+}
 
 
-@api.post("/submit")
+@bp.post("/submit")
 def submit() -> Response:
-    """Rank a collection by likeness to a picture in the attributes named.
-
-    Fields: `img_path` (or, in a form, the file `image`) and `attrs`; `k` (50), `collection` (the default one) and
-    `lacking_last` (false): whether garments that lack the part of a named attribute come after those that have all, in
-    the order of SearchEngine.search. The answer then has `lacks` too: for each id the attributes of which it has none.
-    """
-    began = time.perf_counter()
-    holder = extensions.holder()
-    settings = holder.settings
-    ask = _ask()
-    engine = holder.engine
-    name = engine.default if ask.collection is None else ask.collection
+    """Rank a collection by similarity to an image in the named attributes. The OpenAPI document has the fields."""
+    body = _read_request()
+    engine = extensions.engine()
+    name = body.collection if "collection" in body.model_fields_set else engine.default
     collection = engine.collection(name)
-    weights = dict.fromkeys(collection.vocabulary.parse(ask.attrs), 1.0)
-    image = ask.image
+    weights = dict.fromkeys(collection.vocabulary.parse(body.attrs), 1.0)
+    image = body.image
     if isinstance(image, str) and image.lower().startswith(("http://", "https://")):
-        if not extensions.options().allow_urls:
-            raise local.Forbidden("Addresses are not fetched here. Send the image itself, as image in a form.")
+        if not extensions.site_config().allow_urls:
+            raise local.Forbidden("Addresses are not fetched here. Send the image itself in the form field image.")
         image = remote.fetch(image)
     elif isinstance(image, str):
-        image = local.read(image, (collection.root, ROOT / "data", *settings.image_roots))
-    if len(image) > local.MAX_BYTES:
-        raise local.TooLarge(local.MAX_BYTES)
-    results = engine.search(name, engine.embed(image, weights), weights, ask.k, lacking_last=ask.lacking_last)
-    spent = time.perf_counter() - began
-    holder.seconds.append(spent)
-    return jsonify(
+        roots = (collection.root, WORK_FOLDER / "data", *extensions.engine_loader().settings.image_roots)
+        image = local.read(image, roots)
+    if len(image) > local.MAX_UPLOAD_BYTES:
+        raise local.TooLarge(local.MAX_UPLOAD_BYTES)
+    query = engine.embed(image, weights)
+    results, seconds = search_params.search(name, SearchRequest(query, weights, body.k, missing_last=body.lacking_last))
+    response = SubmitResponse(
         ids=[hit.item.id for hit in results.hits],
         similarities=[round(hit.similarity, 6) for hit in results.hits],
-        **({"lacks": [hit.lacks for hit in results.hits]} if ask.lacking_last else {}),
-        retrieval_times=round(spent, 6),
+        lacks=[list(hit.missing) for hit in results.hits],
+        retrieval_times=round(seconds, 6),
     )
+    text = response.model_dump_json(exclude=None if body.lacking_last else {"lacks"})
+    return Response(text + "\n", mimetype="application/json")
 
 
-@api.get("/healthz")
+@bp.get("/healthz")
 def healthz() -> dict[str, str]:
-    """The process answers."""
+    """Report that the process answers."""
     return {"status": "ok"}
 
 
-@api.get("/readyz")
+@bp.get("/readyz")
 def readyz() -> dict[str, str]:
     """Report that the default collection can be searched; 503 with the progress or the reason while it cannot."""
     engine = extensions.engine()
     try:
         engine.collection(engine.default)
     except RPFError as error:
-        raise NotStarted(str(error)) from error
+        raise StartFailed(str(error)) from error
     return {"status": "ready"}
 
 
-@api.errorhandler(RPFError)
-def refuse(error: RPFError) -> Response:
-    """The problem, with the field that it is about where there is one."""
+@bp.errorhandler(RPFError)
+def name_field(error: RPFError) -> Response:
+    """Respond with the problem, and the field that it is about where there is one."""
     field = error.field if isinstance(error, InvalidField) else FIELDS.get(type(error))
     if isinstance(error, BadImage | local.TooLarge):
         field = "img_path" if request.mimetype == "application/json" else "image"
     return errors.explain(error, **({"errors": [{"field": field, "detail": str(error)}]} if field else {}))
 
 
-def _ask() -> Ask:
-    """Read and check the request."""
+def _read_request() -> SubmitRequest:
+    """Read and check the request's body. Raises InvalidField, UnsupportedMediaType."""
     if request.mimetype == "application/json":
-        return _checked(read_json(), "img_path", str)
+        return _validate(SubmitPath, read_json())
     if request.mimetype == "multipart/form-data":
-        return _checked(_form(), "image", bytes)
+        return _validate(SubmitUpload, _read_form())
     raise UnsupportedMediaType("Send application/json or multipart/form-data.")
 
 
-def _form() -> dict[str, object]:
-    """The form's fields with the types that JSON would give them; files as bytes."""
+def _read_form() -> dict[str, object]:
+    """Return the form's fields in the types that JSON would give them, files as bytes."""
     body: dict[str, object] = {}
     for field, value in (*request.form.items(multi=True), *request.files.items(multi=True)):
         if field in body:
@@ -127,32 +111,16 @@ def _form() -> dict[str, object]:
     return body
 
 
-def _checked(body: dict[str, object], image: str, kind: type[str] | type[bytes]) -> Ask:
-    """The request in `body`, whose picture is in the field `image` and of type `kind`."""
-    known = (image, "attrs", "k", "collection", "lacking_last")
-    for field in body:
-        if field not in known:
-            raise InvalidField(field, "There is no field %(field)s; there are %(known)s.", known=", ".join(known))
-    whole = {"k": DEFAULT_K, "lacking_last": False, **body}
-    return Ask(
-        image=_field(whole, image, kind),
-        attrs=_field(whole, "attrs", str),
-        k=_count(whole["k"]),
-        collection=_field(body, "collection", str) if "collection" in body else None,
-        lacking_last=_field(whole, "lacking_last", bool),
-    )
-
-
-def _field(body: dict[str, object], field: str, kind: type[T]) -> T:
-    if field not in body:
-        raise InvalidField(field, "%(field)s is missing.")
-    value = body[field]
-    if not isinstance(value, kind):
-        raise InvalidField(field, "%(field)s must be %(kind)s.", kind=KINDS[kind])
-    return value
-
-
-def _count(k: object) -> int:
-    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MAX_K:
-        raise InvalidField("k", "%(field)s must be a whole number (not a text) from 1 to %(most)d.", most=MAX_K)
-    return k
+def _validate(model: type[SubmitRequest], body: dict[str, object]) -> SubmitRequest:
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    for key in body:  # before pydantic, which reports unknown fields last
+        if key not in known:
+            raise InvalidField(key, "There is no field %(field)s; there are %(known)s.", known=", ".join(known))
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        field = str(first["loc"][0])
+        if first["type"] == "missing":
+            raise InvalidField(field, "%(field)s is missing.") from None
+        raise InvalidField(field, "%(field)s must be %(kind)s.", kind=KINDS.get(field, "a text")) from None

@@ -1,23 +1,66 @@
-"""What the JSON route takes and gives: as an OpenAPI document for programs, and as a page for people."""
+"""OpenAPI document of the JSON API, as JSON for programs and as a page for people."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
 from flask import Blueprint, jsonify, render_template, request
 from flask.wrappers import Response
+from pydantic.json_schema import models_json_schema
 
-FILE = Path(__file__).with_name("openapi.yaml")
+from webapp.schemas import Problem, Status, SubmitPath, SubmitResponse, SubmitUpload
+
+REF = "#/components/schemas/{model}"
+RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
 
 bp = Blueprint("openapi", __name__)
 
 
 @cache
 def document() -> dict[str, Any]:
-    """The document, an OpenAPI 3.1 object."""
-    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return loaded
+    """Return the document, an OpenAPI 3.1 object."""
+    models = [(model, "validation") for model in (SubmitPath, SubmitUpload, SubmitResponse, Problem, Status)]
+    _, schemas = models_json_schema(models, ref_template=REF)  # type: ignore[arg-type]
+    refusal = _response("Problem with the request.", Problem)
+    refusals = dict.fromkeys(("400", "403", "404", "409", "413", "415", "422"), refusal)
+    later = {"headers": RETRY_AFTER, **_response("Not now; Retry-After says when.", Problem)}
+    submit = {
+        "operationId": "submit",
+        "summary": "Search with an image",
+        "description": "Ranks all items of a collection by their mean similarity to the image in the named attributes. "
+        "Send JSON with the path of an image that the server can read, or a form with the image itself.",
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": _ref(SubmitPath),
+                    "example": {"img_path": "00001.jpg", "attrs": "sleeve length", "k": 5},
+                },
+                "multipart/form-data": {"schema": _ref(SubmitUpload)},
+            },
+        },
+        "responses": {"200": _response("Ranking, best first.", SubmitResponse), **refusals, "429": later, "503": later},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "RPF Fashion Search",
+            "version": "1.0.0",
+            "summary": "Rank a catalogue by similarity to a photo in the details that matter.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "paths": {
+            "/submit": {"post": submit},
+            "/healthz": {"get": _probe("healthz", "Whether the server runs", {"200": _response("It runs.", Status)})},
+            "/readyz": {
+                "get": _probe(
+                    "readyz",
+                    "Whether the server can search",
+                    {"200": _response("It can search.", Status), "503": later},
+                )
+            },
+        },
+        "components": {"schemas": schemas["$defs"]},
+    }
 
 
 @bp.get("/openapi.json")
@@ -28,15 +71,24 @@ def as_json() -> Response:
 
 @bp.get("/api")
 def page() -> str:
-    """For people, in English like the document."""
+    """Show the document to people, in English like itself."""
     return render_template("api.html", document=document(), resolve=resolve)
 
 
-def resolve(node: dict[str, Any]) -> dict[str, Any]:
-    """A node of the document, or the one that it refers to."""
-    while "$ref" in node:
-        found: Any = document()
-        for name in node["$ref"].removeprefix("#/").split("/"):
-            found = found[name]
-        node = found
-    return node
+def resolve(node: dict[str, str]) -> dict[str, Any]:
+    """Return the schema that a node refers to."""
+    schema: dict[str, Any] = document()["components"]["schemas"][node["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def _probe(name: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:
+    return {"operationId": name, "summary": summary, "responses": responses}
+
+
+def _ref(model: type) -> dict[str, str]:
+    return {"$ref": REF.format(model=model.__name__)}
+
+
+def _response(description: str, model: type) -> dict[str, Any]:
+    kind = "application/problem+json" if model is Problem else "application/json"
+    return {"description": description, "content": {kind: {"schema": _ref(model)}}}

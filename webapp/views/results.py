@@ -1,108 +1,92 @@
-"""What a search found: the ranked grid, and the same as a file."""
+"""Results of a search: the ranked grid, and its export as CSV and JSON."""
 
 import csv
 import io
-import time
-from dataclasses import dataclass
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask_babel import gettext
 from werkzeug.exceptions import NotFound
 
-from rpf.engine import Collection, Query, Results
+from rpf.engine import Collection, Results
 from rpf.errors import QueryError, UnknownAttribute
 from webapp import extensions, search_params, view_models
 from webapp.i18n import message
-from webapp.search_params import Ask
+from webapp.search_params import SearchParams
 
 PAGE_SIZES = (24, 48)
-EXPORTED = 1000
+MAX_EXPORTED = 1000
 
 bp = Blueprint("results", __name__, url_prefix="/c/<name>")
 
 
-@dataclass(frozen=True)
-class Ranking:
-    """What was asked and what came of it: `found`, or else `problem`, in words for the person."""
-
-    ask: Ask
-    query: Query
-    found: Results | None
-    problem: str
-    seconds: float  # for all of it, the embedding of the picture included
-
-
 @bp.get("/results")
 def ranked(name: str) -> tuple[str, int]:
-    """The ranked grid beside the query; a permalink for as long as the picture is there."""
+    """Show the ranked grid beside the query; a permalink for as long as the image exists."""
     collection = extensions.engine().collection(name)
-    page, size = _page()
-    ranking = _rank(collection, size, (page - 1) * size)
-    found, ask, query = ranking.found, ranking.ask, ranking.query
-    if found and not found.hits and page > 1:
+    page, size = _read_page()
+    params, problem = _read_params(collection)
+    query = params.query(name)  # a missing image has no results page
+    results, seconds = None, 0.0
+    if not problem:
+        try:
+            results, seconds = search_params.search(name, params.request(query, size, (page - 1) * size))
+        except QueryError as error:
+            problem = message(error)
+    if results and not results.hits and page > 1:
         raise NotFound
-    parted = collection.knows_parts and not ask.mixed
-    lacked = [key for key, weight in ask.weights.items() if parted and weight > 0 and query.lacks(key)]
+    tells_missing = collection.knows_parts and not params.mixed
+    missing = [key for key, weight in params.weights.items() if tells_missing and weight > 0 and query.is_missing(key)]
     html = render_template(
         "results.html",
         collection=collection,
-        colours=view_models.colours(collection.vocabulary),
-        ask=ask,
-        problem=ranking.problem,
-        picture=view_models.asked(collection, ask, query),
-        regions=view_models.regions(collection.vocabulary, query, [key for key in ask.weights if key not in lacked]),
-        found=found,
-        groups=view_models.groups(found.hits) if found else [],
-        lacked=lacked,
-        present=[key for key in collection.vocabulary.keys if not query.lacks(key)],
-        spent=ranking.seconds,
+        colours=view_models.attribute_colours(collection.vocabulary),
+        params=params,
+        problem=problem,
+        image=view_models.query_image(collection, params, query),
+        regions=view_models.region_boxes(
+            collection.vocabulary, query, [key for key in params.weights if key not in missing]
+        ),
+        results=results,
+        groups=view_models.group_by_missing(results.hits) if results else [],
+        missing=missing,
+        present=[key for key in collection.vocabulary.keys if not query.is_missing(key)],
+        seconds=seconds,
         page=page,
         size=size,
-        pages=view_models.pages(page, -(-found.total // size)) if found and found.total else [],
+        pages=view_models.page_numbers(page, -(-results.total // size)) if results and results.total else [],
     )
-    return html, 422 if ranking.problem else 200
+    return html, 422 if problem else 200
 
 
 @bp.get("/results.<any(csv, json):kind>")
 def export(name: str, kind: str) -> Response:
-    """The first thousand results, in exact numbers."""
-    engine = extensions.engine()
-    collection = engine.collection(name)
-    ask = Ask.from_args(request.args, collection.vocabulary)
-    query = search_params.find(name, ask)
-    found = engine.search(name, query, ask.weights, EXPORTED, lacking_last=not ask.mixed)
-    lacks = collection.knows_parts and not ask.mixed
-    response = _as_csv(ask, found, lacks) if kind == "csv" else _as_json(name, ask, found, lacks)
+    """Export the first thousand results, with unrounded similarities."""
+    collection = extensions.engine().collection(name)
+    params = SearchParams.parse(request.args, collection.vocabulary)
+    results, _ = search_params.search(name, params.request(params.query(name), MAX_EXPORTED))
+    with_missing = collection.knows_parts and not params.mixed
+    response = (
+        _as_csv(params, results, with_missing) if kind == "csv" else _as_json(name, params, results, with_missing)
+    )
     response.headers["Content-Disposition"] = f'attachment; filename="{name}-results.{kind}"'
     return response
 
 
-def _rank(collection: Collection, count: int, offset: int) -> Ranking:
-    """The ranking that the address asks for. Raises for a picture that is not there: without it there is no page."""
-    began = time.perf_counter()
-    engine, found, problem = extensions.engine(), None, ""
+def _read_params(collection: Collection) -> tuple[SearchParams, str]:
+    """Parse the address. Return also what is wrong with it, in the visitor's language."""
     try:
-        ask = Ask.from_args(request.args, collection.vocabulary)
-        if not ask.weights:
-            problem = gettext("Tick at least one detail.")
-        elif not any(ask.weights.values()):
-            problem = gettext("Let at least one detail count.")
+        params = SearchParams.parse(request.args, collection.vocabulary)
     except (QueryError, UnknownAttribute) as error:
-        ask, problem = Ask.without_weights(request.args, collection.vocabulary), message(error)
-    query = search_params.find(collection.name, ask)
-    if not problem:
-        try:
-            found = engine.search(collection.name, query, ask.weights, count, offset, lacking_last=not ask.mixed)
-        except QueryError as error:
-            problem = message(error)
-    spent = time.perf_counter() - began
-    if found:
-        extensions.holder().seconds.append(spent)
-    return Ranking(ask, query, found, problem, spent)
+        return SearchParams.parse_known(request.args, collection.vocabulary), message(error)
+    if not params.weights:
+        return params, gettext("Tick at least one detail.")
+    if not any(params.weights.values()):
+        return params, gettext("Give at least one detail a weight above 0.")
+    return params, ""
 
 
-def _page() -> tuple[int, int]:
-    """The page, from 1, and how many results it has. NotFound for what is no page."""
+def _read_page() -> tuple[int, int]:
+    """Return the page, from 1, and its number of results. Raises NotFound."""
     page = request.args.get("page", 1, type=int)
     size = request.args.get("n", PAGE_SIZES[0], type=int)
     if not 1 <= page <= 10**6 or size not in PAGE_SIZES:
@@ -110,16 +94,20 @@ def _page() -> tuple[int, int]:
     return page, size
 
 
-def _as_csv(ask: Ask, found: Results, with_lacks: bool) -> Response:
-    """UTF-8 with a byte order mark, by which Excel knows it."""
-    keys = [key for key, weight in ask.weights.items() if weight > 0]
+def _as_csv(params: SearchParams, results: Results, with_missing: bool) -> Response:
+    """Write UTF-8 with a byte order mark, by which Excel knows it."""
+    keys = [key for key, weight in params.weights.items() if weight > 0]
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["rank", "id", "path", "similarity", *map(_text_cell, keys), *(["lacks"] if with_lacks else [])])
-    for hit in found.hits:
-        parts = [repr(hit.parts[key]) for key in keys]
-        lacks = [_text_cell("; ".join(hit.lacks))] if with_lacks else []
-        writer.writerow([hit.rank, hit.item.id, _text_cell(hit.item.path), repr(hit.similarity), *parts, *lacks])
+    writer.writerow(
+        ["rank", "id", "path", "similarity", *map(_text_cell, keys), *(["missing"] if with_missing else [])]
+    )
+    for hit in results.hits:
+        similarities = [repr(hit.similarities[key]) for key in keys]
+        missing = [_text_cell("; ".join(hit.missing))] if with_missing else []
+        writer.writerow(
+            [hit.rank, hit.item.id, _text_cell(hit.item.path), repr(hit.similarity), *similarities, *missing]
+        )
     return Response(out.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
 
 
@@ -128,21 +116,21 @@ def _text_cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _as_json(name: str, ask: Ask, found: Results, with_lacks: bool) -> Response:
+def _as_json(name: str, params: SearchParams, results: Results, with_missing: bool) -> Response:
     return jsonify(
         collection=name,
-        query={"upload": ask.upload} if ask.item is None else {"item": ask.item},
-        weights=dict(ask.weights),
-        total=found.total,
+        query={"upload": params.upload} if params.item is None else {"item": params.item},
+        weights=dict(params.weights),
+        total=results.total,
         results=[
             {
                 "rank": hit.rank,
                 "id": hit.item.id,
                 "path": hit.item.path,
                 "similarity": hit.similarity,
-                "parts": hit.parts,
-                **({"lacks": hit.lacks} if with_lacks else {}),
+                "similarities": hit.similarities,
+                **({"missing": hit.missing} if with_missing else {}),
             }
-            for hit in found.hits
+            for hit in results.hits
         ],
     )

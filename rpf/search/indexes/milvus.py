@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 FILE = "milvus.json"
 MAX_BYTES = 2**12
 NAME = re.compile("rpf_[A-Za-z0-9_]{1,200}")
-MOST = 16_384  # neighbours that a server gives
+MAX_NEIGHBOURS = 16_384  # neighbours that a server gives
 QUERIES_AT_ONCE = 100
 INSERT_BYTES = 16 * 2**20  # a server takes messages of up to 64 MB
 CONNECT_SECONDS = 3
@@ -53,7 +53,7 @@ class Milvus(VectorIndex):
 
     title = "Milvus"
     trusting = True  # its file names a collection of the server, which `discard` drops
-    most = MOST
+    max_neighbours = MAX_NEIGHBOURS
 
     def __init__(self) -> None:
         self._name = ""
@@ -101,7 +101,7 @@ class Milvus(VectorIndex):
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """See rpf.search.base.VectorIndex; k above 16,384 is taken for that. Raises SearchUnavailable."""
-        k = min(k, self._count, MOST)
+        k = min(k, self._count, MAX_NEIGHBOURS)
         ids = np.full((len(queries), k), -1, np.int64)
         cosines = np.zeros(ids.shape)
         with connect().client() as client:

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rpf.search.base import Scan, Vectors, blocks, sample
+from rpf.search.base import ScoringIndex, Vectors, blocks, sample
 from rpf.utils.arrays import map_array, write_array
 
 NUMBERS = 64  # principal components are kept at most
 TRAINING = 20_000  # vectors that they are found from
 
 
-class PCAIndex(Scan):
+class PCAIndex(ScoringIndex):
     """Products with every vector's first principal components: some dozens of numbers in place of thousands.
 
     The files are plain arrays, which are mapped and not read, so that memory is the system's to give and take.
@@ -31,7 +31,7 @@ class PCAIndex(Scan):
         return True
 
     def scores(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """See rpf.search.base.Scan."""
+        """See rpf.search.base.ScoringIndex."""
         return np.asarray((self._axes @ query) @ self._columns, dtype=np.float32)
 
     def save(self, folder: Path) -> None:

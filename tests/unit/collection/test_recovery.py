@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpf.collection import Collection, Writer
@@ -24,7 +24,7 @@ from rpf.ingest import verify
 from rpf.ingest.pipeline import Source, index, ingest_images
 from rpf.ingest.scan import find_images
 from rpf.search.index_store import update_index, validate_index
-from tests.support.collection_builder import ALL, append, check, fork, killed_at, names, new, write
+from tests.support.collection_builder import ALL, STRIDE, append, check, fork, killed_at, names, new, write
 from tests.unit.ingest.test_pipeline import Projection, draw
 
 KEY = "a key"
@@ -137,7 +137,6 @@ def test_a_full_disk_while_mending(folder: Path) -> None:
     assert check(Collection.open(folder)) == without(1, 3, 4)
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["\0", "\ud800"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4), max_leaves=9,
@@ -151,6 +150,7 @@ def test_a_list_of_lost_items_with_anything_in_it(folder: Path, data: Any) -> No
     assert read_lost(folder) == []
 
 
+@pytest.mark.soak
 def test_a_crash_at_lines_of_setting_aside(folder: Path, tmp_path: Path) -> None:
     next(folder.glob("tombstones-*")).unlink()
     (folder / SECOND / "ids.npy").write_bytes(b"")
@@ -173,7 +173,7 @@ def test_a_crash_at_lines_of_setting_aside(folder: Path, tmp_path: Path) -> None
             assert append(writer, ["next.jpg"]) == [12]
             assert writer.cleared == 0
         shutil.rmtree(work)
-        step += 1 if ALL else 5
+        step += STRIDE
     turn = opened.index(True)
     assert turn > 8 and opened == [False] * turn + [True] * (len(opened) - turn)
 
@@ -248,6 +248,7 @@ def sound(folder: Path) -> dict[int, int]:
     return found
 
 
+@pytest.mark.soak
 def test_a_crash_at_lines_of_mending(damaged: Damaged, tmp_path: Path) -> None:
     """Whatever was whole stays, and the next who mends completes it: all pictures are items, under ids never given."""
     work = tmp_path / "work" / "pictures"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
@@ -196,7 +196,6 @@ def test_open_image_profile_of_another_mode_is_ignored() -> None:
         assert (opened(with_profile(image, profile, "TIFF")) == untagged(image, "TIFF")).all()
 
 
-@settings(deadline=None)
 @given(
     source=st.sampled_from([DISPLAY_P3, GREY, CMYK]),
     damage=st.lists(st.tuples(st.integers(0, 2**16), st.binary(min_size=1, max_size=4)), max_size=6),

@@ -131,13 +131,11 @@ def test_open_image_heif_and_avif_ignore_exif(kind: str, name: str) -> None:
     assert (opened(data[:at] + exif + data[at + len(mark) :]) == opened(encoded(kind))).all()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=80), st.sampled_from([b"", b"II*\0\x08\0\0\0", b"Exif\0\0MM\0*\0\0\0\x08"]))
 def test_orientation_any_bytes_is_1_to_8(exif: bytes, start: bytes) -> None:
     assert 1 <= salvage.orientation(start + exif) <= 8
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 65535).filter(lambda tag: tag != 0x0112), max_size=20), st.integers(1, 8), st.booleans())
 def test_orientation_among_other_entries_is_read(tags: list[int], value: int, big: bool) -> None:
     order = ">" if big else "<"
@@ -314,7 +312,7 @@ def is_refused_or_whole(data: bytes, whole: npt.NDArray[np.int64], cut: int) -> 
     return (image != whole).any(axis=-1).sum() <= (64 if cut < 12 else 0)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(JPEGS)), st.floats(0, 0.9))
 def test_open_image_jpeg_cut_anywhere_is_refused_or_whole(seed: int, name: str, share: float) -> None:
     jpeg = encoded("JPEG", photo(64, 48, seed), **JPEGS[name])
@@ -359,7 +357,6 @@ def small_file(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
-@settings(deadline=None)
 @given(st.integers(0, 2**16), st.lists(st.tuples(st.integers(0, 2**16), st.binary(min_size=1, max_size=6)), max_size=4))
 def test_candidates_any_damage_gives_files(kind: str, length: int, damage: list[tuple[int, bytes]]) -> None:
     data = bytearray(small_file(kind)[:length])

@@ -19,50 +19,50 @@ def model(settings: Settings) -> RPF:
 
 
 @pytest.fixture
-def recent(model: RPF) -> EmbeddingCache:
-    return EmbeddingCache(DynamicBatcher(model), model.attributes, remembered=3)
+def cache(model: RPF) -> EmbeddingCache:
+    return EmbeddingCache(DynamicBatcher(model), model.attributes, max_images=3)
 
 
-def test_what_was_asked_for_is_there_and_nothing_else(recent: EmbeddingCache, model: RPF, photo: Path) -> None:
-    query = recent.query(photo.read_bytes(), ["sleeve_length", "neck_design"])
+def test_what_was_asked_for_is_there_and_nothing_else(cache: EmbeddingCache, model: RPF, photo: Path) -> None:
+    image = cache.embed(photo.read_bytes(), ["sleeve_length", "neck_design"])
     wanted = [model.attributes.index(key) for key in ("sleeve_length", "neck_design")]
     others = [place for place in range(len(model.attributes)) if place not in wanted]
-    np.testing.assert_allclose(np.linalg.norm(query.embedding[wanted], axis=1), 1, atol=1e-5)
-    assert np.isnan(query.embedding[others, -1]).all()
-    assert query.boxes is not None and (query.boxes[:, 2:] > query.boxes[:, :2]).all()  # all are known
+    np.testing.assert_allclose(np.linalg.norm(image.embedding[wanted], axis=1), 1, atol=1e-5)
+    assert np.isnan(image.embedding[others, -1]).all()
+    assert (image.box[:, 2:] > image.box[:, :2]).all()  # all are known
 
 
-def test_the_same_picture_again_costs_nothing(recent: EmbeddingCache, photo: Path) -> None:
-    first = recent.query(photo.read_bytes(), ["sleeve_length"])
-    assert (recent.hits, recent.misses) == (0, 1)
-    again = recent.query(photo.read_bytes(), ["sleeve_length"])
-    assert (recent.hits, recent.misses) == (1, 1)
+def test_the_same_picture_again_costs_nothing(cache: EmbeddingCache, photo: Path) -> None:
+    first = cache.embed(photo.read_bytes(), ["sleeve_length"])
+    assert (cache.hits, cache.misses) == (0, 1)
+    again = cache.embed(photo.read_bytes(), ["sleeve_length"])
+    assert (cache.hits, cache.misses) == (1, 1)
     np.testing.assert_array_equal(first.embedding, again.embedding)
 
 
-def test_more_attributes_are_added_to_those_that_are_known(recent: EmbeddingCache, model: RPF, photo: Path) -> None:
-    recent.query(photo.read_bytes(), ["sleeve_length"])
-    query = recent.query(photo.read_bytes(), ["sleeve_length", "coat_length"])
-    assert recent.misses == 2
-    whole = recent.query(photo.read_bytes(), model.attributes)
+def test_more_attributes_are_added_to_those_that_are_known(cache: EmbeddingCache, model: RPF, photo: Path) -> None:
+    cache.embed(photo.read_bytes(), ["sleeve_length"])
+    image = cache.embed(photo.read_bytes(), ["sleeve_length", "coat_length"])
+    assert cache.misses == 2
+    whole = cache.embed(photo.read_bytes(), model.attributes)
     assert not np.isnan(whole.embedding).any()
     places = [model.attributes.index(key) for key in ("sleeve_length", "coat_length")]
-    np.testing.assert_array_equal(query.embedding[places], whole.embedding[places])
-    recent.query(photo.read_bytes(), ["pant_length"])
-    assert (recent.hits, recent.misses) == (1, 3)
+    np.testing.assert_array_equal(image.embedding[places], whole.embedding[places])
+    cache.embed(photo.read_bytes(), ["pant_length"])
+    assert (cache.hits, cache.misses) == (1, 3)
 
 
-def test_the_longest_unused_is_forgotten(recent: EmbeddingCache, wardrobe: dict[Path, dict[str, int]]) -> None:
+def test_the_longest_unused_is_forgotten(cache: EmbeddingCache, wardrobe: dict[Path, dict[str, int]]) -> None:
     files = [path.read_bytes() for path in list(wardrobe)[:4]]
     for data in (*files[:3], files[0], files[3], files[0]):  # the second goes
-        recent.query(data, ["sleeve_length"])
-    assert (recent.hits, recent.misses) == (2, 4)
-    recent.query(files[1], ["sleeve_length"])
-    assert recent.misses == 5
+        cache.embed(data, ["sleeve_length"])
+    assert (cache.hits, cache.misses) == (2, 4)
+    cache.embed(files[1], ["sleeve_length"])
+    assert cache.misses == 5
 
 
-def test_what_is_no_picture_is_not_remembered(recent: EmbeddingCache) -> None:
+def test_what_is_no_picture_is_not_remembered(cache: EmbeddingCache) -> None:
     for _ in range(2):
         with pytest.raises(BadImage):
-            recent.query(b"no picture", ["sleeve_length"])
-    assert recent.hits == 0
+            cache.embed(b"no picture", ["sleeve_length"])
+    assert cache.hits == 0

@@ -1,8 +1,6 @@
 """Compiled networks beside PyTorch's own: the same numbers, in any batch, and close ones in bfloat16."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -125,27 +123,6 @@ def test_the_first_start_says_what_is_fast(
 def test_what_cannot_be_kept_is_made_each_time(tiny_checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert compile_branches(checkpoint.load(tiny_checkpoint), "float32", 1, tmp_path / "file") == "float32"
-
-
-def test_openvino_reports_nothing(tmp_path: Path) -> None:
-    """As a person runs it (its telemetry is off in CI): it names no client in the home folder, and starts no process.
-
-    The events fail without a network, but each is sent by a process of its own.
-    """
-    code = """
-import multiprocessing, sys
-from torch import nn
-from rpf.inference.openvino import as_graph
-multiprocessing.Process.start = lambda process: print("started", process)
-as_graph(nn.Conv2d(3, 1, 3).eval(), 8)
-print([name for name in sys.modules if name.startswith("openvino_telemetry.")])
-"""
-    ours = {key: value for key, value in os.environ.items() if key not in {"CI", "TF_BUILD", "JENKINS_URL"}}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=ours | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[-2:] == ["[]", ""]
-    assert "started" not in done.stdout
-    assert not list(tmp_path.iterdir())
 
 
 def test_another_format_is_refused(tiny_checkpoint: Path) -> None:

@@ -6,7 +6,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -380,7 +380,7 @@ def test_pictures_that_cannot_be_read_keep_their_items(
 
 def test_an_index_that_cannot_be_made_is_a_problem(run: Run, living: Settings, folder: Path) -> None:
     spoil(folder / FIRST, 0, np.zeros_like)
-    broken = Run(replace(living, index_method="faiss:nonsense"))
+    broken = Run(living.model_copy(update={"index_method": "faiss:nonsense"}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rpf.search.indexes.faiss.FEWEST", 1)
         said = broken("verify", "shop", status=1)

@@ -3,12 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rpf.collection import Collection, NewItem, Writer
-from rpf.search.exact import Exact, best
+from rpf.search.exact import Exact, top_k
+from rpf.search.request import ResolvedRequest
 
 ATTRIBUTES = ("a", "b", "c")
 
@@ -37,7 +38,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray) ->
 
 def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Collection, vectors: np.ndarray) -> None:
     queries, weights = unit((2, 16), 1), np.array([1.0, 3.0])
-    found = Exact(collection).search(queries, [2, 0], weights, 50)
+    found = Exact(collection).search(ResolvedRequest(queries, (2, 0), weights, 50))
     cosines = np.stack([vectors[:, 2] @ queries[0], vectors[:, 0] @ queries[1]])
     scores = weights @ cosines / 4
     assert sorted(found.rows) == list(range(50))
@@ -47,25 +48,24 @@ def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Co
 
 
 def test_ties_go_to_the_lower_row(collection: Collection, vectors: np.ndarray) -> None:
-    found = Exact(collection).search(vectors[7], [0, 1, 2], np.ones(3), 2)
+    found = Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 2))
     assert found.rows.tolist() == [7, 30]
     assert found.scores[0] == found.scores[1] == pytest.approx(1, abs=1e-3)
-    assert Exact(collection).search(vectors[7], [0, 1, 2], np.ones(3), 1).rows.tolist() == [7]
+    assert Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 1)).rows.tolist() == [7]
 
 
 @given(
     hnp.arrays(np.float64, st.integers(1, 60), elements=st.sampled_from([-1.0, 0.0, 0.25, 0.5, 1.0])),
     st.integers(1, 70),
 )
-def test_best_is_a_stable_sort(scores: np.ndarray, count: int) -> None:
+def test_top_k_is_a_stable_sort(scores: np.ndarray, count: int) -> None:
     expected = sorted(range(len(scores)), key=lambda row: (-scores[row], row))[:count]
-    assert best(scores, count).tolist() == expected
+    assert top_k(scores, count).tolist() == expected
 
 
 PROBABILITIES = st.sampled_from([0.0, 0.25, 0.4995, 0.5, 0.75, 1.0, float("nan")])
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataObject) -> None:
     """Against a sort in plain Python, over a collection on disk with a segment that tells parts and one that may not.
@@ -99,10 +99,11 @@ def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataOb
 
     queries = np.tile(np.array([1, 0], np.float32), (len(attributes), 1))
     index = Exact(Collection.open(tmp_path / "c"))
-    found = index.search(queries, attributes, np.array(weights), asked, lacking_last=True)
+    request = ResolvedRequest(queries, tuple(attributes), np.array(weights), asked)
+    found = index.search(request._replace(missing_last=True))
     assert found.rows.tolist() == sorted(range(count), key=place)[:asked]
-    assert found.lacking.T.tolist() == [[lacks(row, attribute) for attribute in attributes] for row in found.rows]
+    assert found.missing.T.tolist() == [[lacks(row, attribute) for attribute in attributes] for row in found.rows]
     np.testing.assert_allclose(found.scores, [-place(row)[1] for row in found.rows], atol=1e-6)
-    plain = index.search(queries, attributes, np.array(weights), asked)
+    plain = index.search(request)
     assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:asked]
-    assert not plain.lacking.any()
+    assert not plain.missing.any()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpf.collection import Collection, NewItem, Writer
@@ -18,6 +18,7 @@ from rpf.errors import CollectionError, ConfigError
 from rpf.search.base import RankedRows, Searcher
 from rpf.search.exact import Exact
 from rpf.search.index_store import AUTOMATIC, LARGE, method_for, method_in_use, open_index, update_index, validate_index
+from rpf.search.request import ResolvedRequest
 from rpf.search.two_stage import TwoStageSearcher
 
 KEY = "a key"
@@ -71,9 +72,9 @@ def folder(plain: Path, tmp_path: Path) -> Path:
 
 def asked(index: Searcher, queries: np.ndarray, count: int, weights: Sequence[float] = (1, 1, 1)) -> list[RankedRows]:
     """queries (m, A, D) in all attributes of which there is a weight."""
-    chosen = [at for at, weight in enumerate(weights) if weight]
+    chosen = tuple(at for at, weight in enumerate(weights) if weight)
     own = np.array([weights[at] for at in chosen], float)
-    return [index.search(query[chosen], chosen, own, count) for query in queries]
+    return [index.search(ResolvedRequest(query[list(chosen)], chosen, own, count)) for query in queries]
 
 
 def recall(found: Sequence[RankedRows], exact: Sequence[RankedRows]) -> float:
@@ -167,7 +168,8 @@ def test_removing_everything_leaves_no_index(folder: Path) -> None:
         writer.remove(range(1, COUNT + 1))
     assert brought_up(folder, "pca") == "exact"
     collection = Collection.open(folder)
-    assert len(open_index(collection, AUTOMATIC, KEY).search(clustered(1, 1)[0], [0, 1, 2], np.ones(3), 5).rows) == 0
+    request = ResolvedRequest(clustered(1, 1)[0], (0, 1, 2), np.ones(3), 5)
+    assert len(open_index(collection, AUTOMATIC, KEY).search(request).rows) == 0
 
 
 @pytest.mark.parametrize("name", ["faiss", "pca"])
@@ -218,7 +220,7 @@ DAMAGES = {
     "json": lambda index: (index / "index.json").write_text("{"),
     "keys": lambda index: (index / "index.json").write_text('{"method": "pca"}'),
     "numbers": lambda index: (index / "index.json").write_text(
-        '{"method": "pca", "over_fetch": [1e999], "trained_on": 1, "seal": ""}'
+        '{"method": "pca", "oversampling": [1e999], "trained_on": 1, "seal": ""}'
     ),
 }
 
@@ -273,7 +275,6 @@ def test_progress_counts_every_attributes_vectors(folder: Path) -> None:
     assert done[-1] == 3 * COUNT and max(done) == done[-1]
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_those_that_lack_fewest_parts_come_first(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """As exact search says, whatever the parts, weights and numbers asked; by a method that scans and by one that
@@ -288,7 +289,8 @@ def test_those_that_lack_fewest_parts_come_first(tmp_path_factory: pytest.TempPa
     count = data.draw(st.integers(1, 60))
     query = clustered(1, data.draw(st.integers(0, 99)))[0]
     index = open_index(collection, AUTOMATIC, KEY)
-    found, best = (own.search(query, [0, 1, 2], weights, count, True) for own in (index, Exact(collection)))
-    fewest = (best.lacking[weights > 0].sum(axis=0), found.lacking[weights > 0].sum(axis=0))
+    request = ResolvedRequest(query, (0, 1, 2), weights, count, missing_last=True)
+    found, best = (own.search(request) for own in (index, Exact(collection)))
+    fewest = (best.missing[weights > 0].sum(axis=0), found.missing[weights > 0].sum(axis=0))
     np.testing.assert_array_equal(*fewest)
     np.testing.assert_allclose(found.scores, best.scores, atol=ROUNDING)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rpf.errors import ConfigError
-from rpf.search.base import Scan, VectorIndex, nearest_first
+from rpf.search.base import ScoringIndex, VectorIndex, nearest_first
 from rpf.search.indexes.registry import METHODS, make_method
 
 EXACT = ["none", "pca", "kdtree", "faiss:Flat"]  # on vectors that a few directions hold
@@ -87,7 +87,7 @@ def test_what_was_saved_opens_as_it_was(
     opened.open(tmp_path, vectors.shape)  # type: ignore[arg-type]
     for old, new in zip(method.search(queries, 20), opened.search(queries, 20), strict=True):
         np.testing.assert_array_equal(old, new)
-    if isinstance(method, Scan) and isinstance(opened, Scan):
+    if isinstance(method, ScoringIndex) and isinstance(opened, ScoringIndex):
         np.testing.assert_array_equal(method.scores(queries[0]), opened.scores(queries[0]))
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wardrobe import Drawing, balanced, describe, draw, sample
@@ -32,7 +32,6 @@ def same(a: Drawing, b: Drawing) -> bool:
     return named and a.picture.tobytes() == b.picture.tobytes() and np.array_equal(a.mask, b.mask)
 
 
-@settings(deadline=None, max_examples=25)
 @given(seeds, st.booleans())
 def test_a_seed_always_gives_the_same_picture(seed: int, plain: bool) -> None:
     assert same(draw(seed, 160, plain), draw(seed, 160, plain))
@@ -43,13 +42,11 @@ def test_what_was_drawn_before_changes_nothing() -> None:
     assert all(same(a, draw(seed, 120, False)) for seed, a in reversed(list(enumerate(fresh))))
 
 
-@settings(deadline=None, max_examples=25)
 @given(seeds)
 def test_different_seeds_give_different_pictures(seed: int) -> None:
     assert draw(seed, 96).picture.tobytes() != draw(seed + 1, 96).picture.tobytes()
 
 
-@settings(deadline=None)
 @given(seeds, st.booleans())
 def test_labels_are_in_range_and_none_is_absent(seed: int, plain: bool) -> None:
     plan = describe(seed, plain)
@@ -59,7 +56,6 @@ def test_labels_are_in_range_and_none_is_absent(seed: int, plain: bool) -> None:
     assert unsaid == (set(NECKS.values()) if plan.neck == HOOD else set())
 
 
-@settings(deadline=None)
 @given(seeds)
 def test_garments_have_the_attributes_of_their_kind(seed: int) -> None:
     plan = make_plan(seed)
@@ -78,7 +74,6 @@ def test_garments_have_the_attributes_of_their_kind(seed: int) -> None:
         assert plan.values["sleeve_length"] == 1, "a strapless garment has nothing to hang a sleeve on"
 
 
-@settings(deadline=None, max_examples=60)
 @given(seeds, st.booleans(), st.integers(min_value=64, max_value=420))
 @example(3450933, False, 64)  # a short top on a whole mannequin
 def test_the_mask_covers_the_garment_within_the_picture(seed: int, plain: bool, size: int) -> None:
@@ -93,7 +88,6 @@ def test_the_mask_covers_the_garment_within_the_picture(seed: int, plain: bool, 
         assert not edge.any(), "the frame cuts the garment off"
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.sampled_from(TARGETS), st.integers(min_value=0, max_value=10_000))
 def test_a_sample_has_the_value_that_was_asked_for(target: tuple[str, int], seed: int) -> None:
     drawing = sample(*target, seed=seed, size=64)
@@ -102,7 +96,6 @@ def test_a_sample_has_the_value_that_was_asked_for(target: tuple[str, int], seed
     assert drawing.labels == plan.labels and drawing.garment == plan.garment
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.sampled_from([t for t in TARGETS if t[1] and t[0].endswith("_length")]), st.integers(0, 10_000))
 def test_the_ends_that_a_label_tells_of_are_in_the_picture(target: tuple[str, int], seed: int) -> None:
     """The frame may cut off what no label tells of, and never a labelled hem."""

@@ -1,6 +1,5 @@
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from rpf.settings import Settings
 from webapp import create_app
-from webapp.views.api import api
+from webapp.views.api import bp
 
 ATTRS = "sleeve length; collar design"
 
@@ -220,7 +219,7 @@ def test_links_and_files_beside_the_collection(client: FlaskClient, photo: Path,
 
 def test_further_image_roots(settings: Settings, app: Flask, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "more.jpg").write_bytes(photo.read_bytes())
-    site = create_app(replace(settings, image_roots=(tmp_path,)))
+    site = create_app(settings.model_copy(update={"image_roots": (tmp_path,)}))
     site.extensions["rpf"].start()
     site.extensions["rpf"].wait()
     client = site.test_client()
@@ -272,7 +271,7 @@ def test_no_token_is_needed_here_and_only_here(settings: Settings, app: Flask, p
     posting = {
         rule.rule
         for rule in site.url_map.iter_rules()
-        if "POST" in (rule.methods or ()) and rule.endpoint.startswith(f"{api.name}.")
+        if "POST" in (rule.methods or ()) and rule.endpoint.startswith(f"{bp.name}.")
     }
     assert posting == {"/submit"}
 

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,18 +16,20 @@ from webapp import create_app
 def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """A site whose default collection lies beside another checkpoint's, which is named "wardrobe"."""
     base = tmp_path_factory.mktemp("default")
-    own = replace(with_instance(settings, base / "instance"), collections=base / "collections", collection="wardrobe")
+    own = with_instance(settings, base / "instance").model_copy(
+        update={"collections": base / "collections", "collection": "wardrobe"}
+    )
     shutil.copytree(settings.collections / "tiny", own.collections / "wardrobe")
     manifest = own.collections / "wardrobe" / "manifest.json"
     checkpoint_hash = made_with(manifest, "0" * 64)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rpf.ingest.default_collection.GARMENTS", 2)
         app = create_app(own, TESTING=True, WTF_CSRF_ENABLED=False)
-        holder = app.extensions["rpf"]
-        holder.start()
-        holder.wait()
-        assert holder.ready, holder.failure
-        assert holder.default == f"wardrobe-{checkpoint_hash[:8]}"
+        loader = app.extensions["rpf"]
+        loader.start()
+        loader.wait()
+        assert loader.ready, loader.failure
+        assert loader.default == f"wardrobe-{checkpoint_hash[:8]}"
         yield app
 
 
@@ -61,8 +62,8 @@ def test_submit_without_a_collection_searches_that_of_the_checkpoint(site: Flask
 
 
 def test_readyz_reports_a_default_collection_that_cannot_be_opened(site: Flask) -> None:
-    client, holder = site.test_client(), site.extensions["rpf"]
-    folder = holder.settings.collections / holder.default
+    client, loader = site.test_client(), site.extensions["rpf"]
+    folder = loader.settings.collections / loader.default
     assert client.get("/readyz").status_code == 200
     before = made_with(folder / "manifest.json", "f" * 64)
     answer = client.get("/readyz")

@@ -1,45 +1,44 @@
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rpf.settings import Settings
 from tests.conftest import with_instance
-from webapp import begin, create_app
-from webapp.engine_loader import EngineLoader, NotReady, NotStarted
+from webapp import create_app, start_background
+from webapp.engine_loader import EngineLoader, NotReady, StartFailed
 
 
 def test_the_engine_is_made_by_the_first_who_asks(settings: Settings) -> None:
-    holder = EngineLoader(settings)
+    loader = EngineLoader(settings)
     with pytest.raises(NotReady):
-        _ = holder.engine
-    holder.wait()
-    assert holder.ready
-    assert holder.engine is holder.engine
+        _ = loader.engine
+    loader.wait()
+    assert loader.ready
+    assert loader.engine is loader.engine
 
 
 def test_a_failed_start_says_why_and_is_tried_again(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("webapp.engine_loader.RETRY", 0.0)
-    holder = EngineLoader(replace(settings, collections=tmp_path))
-    holder.start()
-    holder.wait()
-    with pytest.raises(NotStarted, match="python -m rpf index tiny"):
-        _ = holder.engine
+    monkeypatch.setattr("webapp.engine_loader.RETRY_SECONDS", 0.0)
+    loader = EngineLoader(settings.model_copy(update={"collections": tmp_path}))
+    loader.start()
+    loader.wait()
+    with pytest.raises(StartFailed, match="python -m rpf index tiny"):
+        _ = loader.engine
     shutil.copytree(settings.collections / "tiny", tmp_path / "tiny")
-    holder.start()
-    holder.wait()
-    assert holder.ready
-    assert len(holder.engine.collection("tiny")) == 40
+    loader.start()
+    loader.wait()
+    assert loader.ready
+    assert len(loader.engine.collection("tiny")) == 40
 
 
 def test_expired_uploads_go_without_anybody_uploading(settings: Settings, tmp_path: Path) -> None:
     app = create_app(with_instance(settings, tmp_path))
     app.extensions["rpf_uploads"].max_age = 0.4  # seconds instead of a day
     digest = app.extensions["rpf_uploads"].save(b"old")
-    begin(app)
+    start_background(app)
     while (tmp_path / "uploads" / digest).exists():
         time.sleep(0.05)

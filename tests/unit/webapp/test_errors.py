@@ -19,7 +19,7 @@ from rpf.errors import (
 )
 from rpf.settings import Settings
 from webapp import create_app
-from webapp.engine_loader import NotReady, NotStarted
+from webapp.engine_loader import NotReady, StartFailed
 from webapp.images.local import Forbidden, NotFound, TooLarge
 from webapp.images.uploads import UploadExpired
 
@@ -103,7 +103,7 @@ def test_the_api_speaks_json_and_english_to_everybody(browser: FlaskClient) -> N
     answer = browser.get("/submit", headers={**BROWSER, "Accept-Language": "vi"})
     assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
     assert answer.json is not None
-    assert answer.json["detail"] == "This address does not take requests of that kind."
+    assert answer.json["detail"] == "This address does not accept requests of this kind."
     assert "POST" in answer.headers["Allow"]
 
 
@@ -164,7 +164,7 @@ def test_a_search_server_that_is_away_is_noted_and_not_described(
         answer = site.test_client().get(address, headers=headers)
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0
-    assert "The search server does not answer just now." in answer.text
+    assert "The search server is not answering." in answer.text
     assert "10.0.0.7" not in answer.text
     assert "http://10.0.0.7:19530 is away." in caplog.text
     translated = site.test_client().get(address, headers={**BROWSER, "Accept-Language": "vi"})
@@ -190,7 +190,7 @@ def test_while_the_engine_is_prepared(site: Flask) -> None:
 
 
 def test_when_the_engine_cannot_be_made(site: Flask) -> None:
-    address = fails(site, NotStarted("The checkpoint is missing."))
+    address = fails(site, StartFailed("The checkpoint is missing."))
     for headers in (JSON, BROWSER):
         answer = site.test_client().get(address, headers=headers)
         assert answer.status_code == 503

@@ -1,6 +1,5 @@
 """A collection taken over from the earlier system: its own vectors, no checkpoint, and perhaps no pictures."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,8 @@ def client(settings: Settings, tmp_path: Path) -> FlaskClient:
         items = [NewItem(f"{number}.jpg", "", 0, 0, 0, {}) for number in range(5)]
         writer.append(items, vectors, None, ids=[3, 8, 11, 12, 40])
     app = create_app(
-        replace(with_instance(settings, tmp_path / "instance"), collections=tmp_path), WTF_CSRF_ENABLED=False
+        with_instance(settings, tmp_path / "instance").model_copy(update={"collections": tmp_path}),
+        WTF_CSRF_ENABLED=False,
     )
     app.extensions["rpf"].start()
     app.extensions["rpf"].wait()

@@ -5,7 +5,6 @@ import io
 import json
 import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,16 +13,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support.hostile import form
 from tests.unit.webapp.test_pages import Outline, get, words
 from webapp import create_app
 
-HEADING = "These lack a detail you chose"
+HEADING = "These are missing a detail you chose"
 SWITCH = 'name="mixed"'
-NOTE = "This garment seems to lack"
+NOTE = "This garment does not seem to have"
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +57,7 @@ def weights(two_parts: tuple[str, str]) -> dict[str, float]:
 
 def ranks(response: TestResponse) -> list[tuple[int, float]]:
     """(item id, similarity) of each card, in the page's order."""
-    cards = re.findall(
-        r'data-similarity="([^"]+)">\s+<a class="hit-picture" href="/c/parts/item/(\d+)"', words(response)
-    )
+    cards = re.findall(r'data-similarity="([^"]+)">\s+<a class="hit-image" href="/c/parts/item/(\d+)"', words(response))
     return [(int(item_id), float(similarity)) for similarity, item_id in cards]
 
 
@@ -70,25 +67,28 @@ def item_with(engine: SearchEngine, keys: set[str], without: set[str]) -> int:
     return next(
         item_id
         for item_id in ids
-        if (has := engine.query_item("parts", item_id).has) is not None and keys <= has and not without & has
+        if (has := engine.query_item("parts", item_id).present) is not None and keys <= has and not without & has
     )
 
 
 def test_cards_of_those_that_lack_a_part_come_last_and_say_so(
     client: FlaskClient, engine: SearchEngine, address: str, weights: dict[str, float]
 ) -> None:
-    hits = engine.search("parts", engine.query_item("parts", 3), weights, 48, lacking_last=True).hits
+    hits = engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 48, missing_last=True)).hits
     response = get(client, address + "&n=48")
     assert [item for item, _ in ranks(response)] == [hit.item.id for hit in hits]
     vocabulary = engine.collection("parts").vocabulary
     complete, rest = words(response).split(f'<h2 class="divide">{HEADING}</h2>')
     cards = complete.split('<li class="hit')[1:], rest.split('<li class="hit')[1:]
-    assert [len(part) for part in cards] == [sum(not hit.lacks for hit in hits), sum(bool(hit.lacks) for hit in hits)]
+    assert [len(part) for part in cards] == [
+        sum(not hit.missing for hit in hits),
+        sum(bool(hit.missing) for hit in hits),
+    ]
     for hit, card in zip(hits, cards[0] + cards[1], strict=True):
         for key in weights:
-            assert (f"{vocabulary[key].name()}: none" in card) == (key in hit.lacks)
-        assert ("% alike" in card) == (len(hit.lacks) < 2)  # alike in nothing that it has
-        assert len(re.findall(r'<rect class="attr-', card)) == 2 - len(hit.lacks)
+            assert (f"{vocabulary[key].name()}: none" in card) == (key in hit.missing)
+        assert ("% similar" in card) == (len(hit.missing) < 2)  # alike in nothing that it has
+        assert len(re.findall(r'<rect class="attr-', card)) == 2 - len(hit.missing)
 
 
 def test_the_heading_stands_on_each_page_that_has_such_garments(
@@ -97,10 +97,10 @@ def test_the_heading_stands_on_each_page_that_has_such_garments(
     whole = ranks(get(client, address + "&n=48"))
     pages = [get(client, f"{address}&page={page}") for page in (1, 2)]
     assert ranks(pages[0]) + ranks(pages[1]) == whole
-    hits = engine.search("parts", engine.query_item("parts", 3), weights, 48, lacking_last=True).hits
+    hits = engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 48, missing_last=True)).hits
     for response, own in zip(pages, (hits[:24], hits[24:]), strict=True):
-        assert words(response).count(HEADING) == any(hit.lacks for hit in own)
-        assert words(response).count('<ol class="grid') == len({bool(hit.lacks) for hit in own})
+        assert words(response).count(HEADING) == any(hit.missing for hit in own)
+        assert words(response).count('<ol class="grid') == len({bool(hit.missing) for hit in own})
 
 
 def test_the_switch_mixes_them_and_stays_in_the_address(
@@ -110,7 +110,7 @@ def test_the_switch_mixes_them_and_stays_in_the_address(
     assert f'{SWITCH} value="1" id="mixed">' in apart and "mixed=1" not in apart
     response = get(client, address + "&mixed=1")
     html = words(response)
-    plain = engine.search("parts", engine.query_item("parts", 3), weights, 24).hits
+    plain = engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 24)).hits
     assert [item for item, _ in ranks(response)] == [hit.item.id for hit in plain]
     assert HEADING not in html and NOTE not in html and ": none" not in html
     assert f'{SWITCH} value="1" id="mixed" checked>' in html
@@ -126,7 +126,7 @@ def test_a_query_that_lacks_a_chosen_part_is_told_what_it_has(
     vocabulary = engine.collection("parts").vocabulary
     first, second = (vocabulary[key].name().lower() for key in two_parts)
     own = item_with(engine, {two_parts[0]}, {two_parts[1]})
-    has = engine.query_item("parts", own).has or ()
+    has = engine.query_item("parts", own).present or ()
     response = get(client, f"/c/parts/results?item={own}&a={two_parts[0]}&a={two_parts[1]}&w-{two_parts[0]}=2&n=48")
     html = words(response)
     assert f"{NOTE} {second}." in html
@@ -143,7 +143,7 @@ def test_a_query_that_lacks_a_chosen_part_is_told_what_it_has(
 
 
 def test_an_uploaded_picture_is_told_the_same(client: FlaskClient, engine: SearchEngine, photo: Path) -> None:
-    has = engine.embed(photo).has
+    has = engine.embed(photo).present
     assert has is not None
     lacked = next(key for key in engine.info.attributes if key not in has)
     location = client.post("/c/parts/search", data={"image": photo.open("rb"), "a": lacked}).location
@@ -155,7 +155,7 @@ def test_the_item_page_says_what_is_not_there(client: FlaskClient, engine: Searc
     for item_id in collection.ids[:8].tolist():
         html = words(get(client, f"/c/parts/item/{item_id}"))
         query, labels = engine.query_item("parts", item_id), collection.item(item_id).labels
-        absent = [key for key in collection.vocabulary.keys if query.lacks(key) and key not in labels]
+        absent = [key for key in collection.vocabulary.keys if query.is_missing(key) and key not in labels]
         all_absent += len(absent)
         assert html.count(">none</span>") == len(absent)
         assert html.count('class="near-row') == 8 - len(absent)
@@ -175,16 +175,18 @@ def test_in_vietnamese(client: FlaskClient, engine: SearchEngine, address: str, 
 def test_exports_tell_it_too(
     client: FlaskClient, engine: SearchEngine, address: str, weights: dict[str, float]
 ) -> None:
-    hits = engine.search("parts", engine.query_item("parts", 3), weights, 1000, lacking_last=True).hits
+    hits = engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 1000, missing_last=True)).hits
     address = address.replace("results?", "results.{}?")
     rows = list(csv.DictReader(io.StringIO(client.get(address.format("csv")).data.decode("utf-8-sig"))))
-    assert [(int(row["id"]), row["lacks"]) for row in rows] == [(hit.item.id, "; ".join(hit.lacks)) for hit in hits]
+    assert [(int(row["id"]), row["missing"]) for row in rows] == [(hit.item.id, "; ".join(hit.missing)) for hit in hits]
     found = json.loads(client.get(address.format("json")).data)["results"]
-    assert [(row["id"], row["lacks"]) for row in found] == [(hit.item.id, list(hit.lacks)) for hit in hits]
-    plain = [hit.item.id for hit in engine.search("parts", engine.query_item("parts", 3), weights, 1000).hits]
+    assert [(row["id"], row["missing"]) for row in found] == [(hit.item.id, list(hit.missing)) for hit in hits]
+    plain = [
+        hit.item.id for hit in engine.search("parts", SearchRequest(engine.query_item("parts", 3), weights, 1000)).hits
+    ]
     mixed = json.loads(client.get(address.format("json") + "&mixed=1").data)["results"]
-    assert [row["id"] for row in mixed] == plain and not any("lacks" in row for row in mixed)
-    assert "lacks" not in client.get(address.format("csv") + "&mixed=1").get_data(as_text=True)
+    assert [row["id"] for row in mixed] == plain and not any("missing" in row for row in mixed)
+    assert "missing" not in client.get(address.format("csv") + "&mixed=1").get_data(as_text=True)
 
 
 def test_the_page_keeps_to_what_every_page_keeps_to(client: FlaskClient, address: str) -> None:
@@ -218,7 +220,9 @@ def test_a_collection_of_before_under_a_model_that_tells_parts(
     shutil.copytree(parts_settings.collections, tmp_path / "collections")
     (file,) = (tmp_path / "collections").glob("*/segments/*/applicable.npy")
     file.unlink()
-    old = replace(with_instance(parts_settings, tmp_path / "instance"), collections=tmp_path / "collections")
+    old = with_instance(parts_settings, tmp_path / "instance").model_copy(
+        update={"collections": tmp_path / "collections"}
+    )
     site = create_app(old, TESTING=True, WTF_CSRF_ENABLED=False)
     site.extensions["rpf"].start()
     site.extensions["rpf"].wait()
@@ -245,9 +249,9 @@ def test_submit_puts_them_last_when_asked(
     assert plain.keys() == off.keys() == {"ids", "similarities", "retrieval_times"}
     assert plain["ids"] == off["ids"] and plain["similarities"] == sorted(plain["similarities"], reverse=True)
     weights = dict.fromkeys(two_parts, 1.0)
-    hits = engine.search("parts", engine.embed(photo), weights, 30, lacking_last=True).hits
+    hits = engine.search("parts", SearchRequest(engine.embed(photo), weights, 30, missing_last=True)).hits
     assert last["ids"] == [hit.item.id for hit in hits] != plain["ids"]
-    assert last["lacks"] == [list(hit.lacks) for hit in hits]
+    assert last["lacks"] == [list(hit.missing) for hit in hits]
     form = {"attrs": body["attrs"], "k": "30", "lacking_last": "true"}
     sent = client.post("/submit", data={"image": photo.open("rb"), **form}).get_json()
     assert (sent["ids"], sent["lacks"]) == (last["ids"], last["lacks"])

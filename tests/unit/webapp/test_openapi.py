@@ -1,28 +1,42 @@
-"""The document, the page, and what schemathesis finds when it takes the document at its word."""
+"""The OpenAPI document, its page, and responses that fit it."""
 
 import io
+from pathlib import Path
 
 import schemathesis
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from webapp.views.api import DEFAULT_K, MAX_K
+from webapp.schemas import DEFAULT_K, MAX_K
 from webapp.views.openapi import document
 
 
-def test_it_is_an_openapi_document() -> None:
+def test_openapi_document_is_valid() -> None:
     validate(document())
 
 
-def test_it_says_what_the_code_says(client: FlaskClient) -> None:
+def test_openapi_json_is_the_document_with_the_address_of_the_site(client: FlaskClient) -> None:
     assert client.get("/openapi.json").json == {**document(), "servers": [{"url": "http://localhost"}]}
-    count = document()["components"]["schemas"]["Count"]
-    assert (count["default"], count["maximum"]) == (DEFAULT_K, MAX_K)
 
 
-def test_the_page_names_every_field(client: FlaskClient) -> None:
+def test_openapi_document_has_the_fields_bounds_and_descriptions_of_submit() -> None:
+    schemas = document()["components"]["schemas"]
+    for name, image in (("SubmitPath", "img_path"), ("SubmitUpload", "image")):
+        schema = schemas[name]
+        assert list(schema["properties"]) == [image, "attrs", "k", "collection", "lacking_last"]
+        assert (schema["required"], schema["additionalProperties"]) == ([image, "attrs"], False)
+        assert all(field["description"] for field in schema["properties"].values())
+        count = schema["properties"]["k"]
+        assert (count["type"], count["default"], count["minimum"], count["maximum"]) == ("integer", DEFAULT_K, 1, MAX_K)
+        assert "default" not in schema["properties"]["collection"]
+    assert schemas["SubmitResponse"]["required"] == ["ids", "similarities", "retrieval_times"]
+    assert set(schemas["Problem"]["required"]) == {"type", "title", "status", "detail"}
+
+
+def test_api_page_names_every_field(client: FlaskClient) -> None:
     page = client.get("/api").text
     for name in (
         "/submit",
@@ -39,27 +53,24 @@ def test_the_page_names_every_field(client: FlaskClient) -> None:
     assert "curl http://localhost/submit" in page
 
 
-def test_it_keeps_its_word(app: Flask) -> None:
-    """Requests that fit the document and such that do not, all checks that schemathesis has."""
-    # The document cannot say which attributes and pictures there are.
-    unsaid = [schemathesis.checks.positive_data_acceptance]
+def test_api_responds_as_the_document_says(app: Flask) -> None:
+    """All checks of schemathesis, with requests that fit the document."""
+    # The document cannot say which attributes and images exist.
+    unchecked = [schemathesis.checks.positive_data_acceptance]
     for operation in schemathesis.openapi.from_wsgi("/openapi.json", app).get_all_operations():
 
         @given(case=operation.ok().as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE))
         @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-        def keeps(case: schemathesis.Case) -> None:
-            case.call_and_validate(excluded_checks=unsaid)
+        def check(case: schemathesis.Case) -> None:
+            case.call_and_validate(excluded_checks=unchecked)
 
-        keeps()
+        check()
 
 
-def test_a_picture_by_form_keeps_it_too(client: FlaskClient, photo) -> None:  # type: ignore[no-untyped-def]
-    from jsonschema import Draft202012Validator
-
-    answer = client.post(
+def test_submit_form_responds_as_the_document_says(client: FlaskClient, photo: Path) -> None:
+    response = client.post(
         "/submit",
         data={"image": (io.BytesIO(photo.read_bytes()), "a.jpg"), "attrs": "sleeve length", "lacking_last": "true"},
     )
-    assert answer.status_code == 200
-    schemas = document()["components"]["schemas"]
-    Draft202012Validator(schemas["Ranking"]).validate(answer.json)
+    assert response.status_code == 200
+    Draft202012Validator(document()["components"]["schemas"]["SubmitResponse"]).validate(response.json)

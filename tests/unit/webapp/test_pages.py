@@ -10,19 +10,22 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.frontend import CommandLineInterface
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from rpf.engine import SearchEngine
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.errors import UnknownAttribute
 from tests.support import ROOT
 from webapp import create_app
 from webapp.engine_loader import EngineLoader, NotReady
 
+MESSAGES = ROOT / "translations" / "vi" / "LC_MESSAGES"
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 TWO = {"a": ["sleeve_length", "neckline_design"]}
 PAGES = ["/c/tiny/", "/c/tiny/about", "/c/tiny/item/3", "/c/tiny/results?item=3&a=sleeve_length", "/c/tiny/item/999"]
@@ -47,7 +50,7 @@ def words(response: TestResponse) -> str:
 def ranks(response: TestResponse) -> list[tuple[int, float]]:
     """(item id, similarity) of each card, in the page's order."""
     html = words(response)
-    ids = [int(found) for found in re.findall(r'class="hit-picture" href="/c/tiny/item/(\d+)"', html)]
+    ids = [int(found) for found in re.findall(r'class="hit-image" href="/c/tiny/item/(\d+)"', html)]
     return list(zip(ids, map(float, re.findall(r'data-similarity="([^"]+)"', html)), strict=True))
 
 
@@ -75,7 +78,7 @@ def test_upload_to_results(client: FlaskClient, photo: Path, engine: SearchEngin
         r"/c/tiny/results\?upload=[0-9a-f]{64}&a=sleeve_length&a=neckline_design", response.location or ""
     )
     shown = ranks(get(client, response.location))
-    expected = engine.search("tiny", engine.embed(photo), {"sleeve_length": 1, "neckline_design": 1}, 24)
+    expected = engine.search("tiny", SearchRequest(engine.embed(photo), {"sleeve_length": 1, "neckline_design": 1}, 24))
     assert [item for item, _ in shown] == [hit.item.id for hit in expected.hits]
     assert [alike for _, alike in shown] == pytest.approx([hit.similarity for hit in expected.hits], abs=1e-5)
 
@@ -104,7 +107,7 @@ def test_results_page(client: FlaskClient) -> None:
     assert re.search(
         r'class="hit-act" href="/c/tiny/results\?item=\d+&a=sleeve_length&a=coat_length&w-coat_length=1.5"', html
     )
-    assert "Most alike in sleeve length and coat length" in html
+    assert "Most similar in sleeve length and coat length" in html
 
 
 def test_pages_of_results(client: FlaskClient) -> None:
@@ -122,12 +125,14 @@ def test_weights_change_the_ranking(client: FlaskClient, engine: SearchEngine) -
     alone = ranks(get(client, "/c/tiny/results?item=3&a=sleeve_length"))
     assert shown == alone
     weighted = ranks(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length&w-coat_length=3"))
-    expected = engine.search("tiny", engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 3}, 24)
+    request = SearchRequest(engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 3}, 24)
+    expected = engine.search("tiny", request)
     assert [item for item, _ in weighted] == [hit.item.id for hit in expected.hits]
 
 
 def test_export_is_exact(client: FlaskClient, engine: SearchEngine) -> None:
-    hits = engine.search("tiny", engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 2}, 1000).hits
+    request = SearchRequest(engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 2}, 1000)
+    hits = engine.search("tiny", request).hits
     address = "/c/tiny/results.{}?item=3&a=sleeve_length&a=coat_length&w-coat_length=2"
     found = json.loads(client.get(address.format("json")).data)
     assert found["weights"] == {"sleeve_length": 1.0, "coat_length": 2.0}
@@ -136,7 +141,7 @@ def test_export_is_exact(client: FlaskClient, engine: SearchEngine) -> None:
     assert "tiny-results.csv" in response.headers["Content-Disposition"]
     rows = list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig"))))
     assert [(int(row["id"]), float(row["similarity"]), float(row["coat_length"])) for row in rows] == [
-        (hit.item.id, hit.similarity, hit.parts["coat_length"]) for hit in hits
+        (hit.item.id, hit.similarity, hit.similarities["coat_length"]) for hit in hits
     ]
 
 
@@ -239,9 +244,9 @@ def test_expired_upload(client: FlaskClient) -> None:
     ("query", "message"),
     [
         ("", "Tick at least one detail."),
-        ("&a=sleeve_length&w-sleeve_length=0", "Let at least one detail count."),
-        ("&a=sleeve_length&w-sleeve_length=nan", "A weight is a number from 0 to 3"),
-        ("&a=sleeve_length&w-sleeve_length=-1", "A weight is a number from 0 to 3"),
+        ("&a=sleeve_length&w-sleeve_length=0", "Give at least one detail a weight above 0."),
+        ("&a=sleeve_length&w-sleeve_length=nan", "The weight must be a number from 0 to 3"),
+        ("&a=sleeve_length&w-sleeve_length=-1", "The weight must be a number from 0 to 3"),
         ("&a=zebra", "is not an attribute here"),
     ],
 )
@@ -273,7 +278,7 @@ def test_secret_is_kept(settings) -> None:  # type: ignore[no-untyped-def]
 
 
 class Underway(EngineLoader):
-    """A holder that has just been asked to start."""
+    """A loader that has just been asked to start."""
 
     @property
     def engine(self) -> SearchEngine:
@@ -334,9 +339,18 @@ def test_switch_stays_on_the_site(client: FlaskClient, away: str) -> None:
     assert response.location == "/"
 
 
+def vietnamese() -> Catalog:
+    return read_po(io.BytesIO((MESSAGES / "messages.po").read_bytes()), locale="vi")
+
+
+def test_compiled_catalogue_is_that_of_the_source() -> None:
+    compiled = io.BytesIO()
+    write_mo(compiled, vietnamese())
+    assert (MESSAGES / "messages.mo").read_bytes() == compiled.getvalue(), "run: pybabel compile -d translations"
+
+
 def translated() -> dict[str, str]:
-    with (ROOT / "translations/vi/LC_MESSAGES/messages.po").open("rb") as file:
-        catalogue = read_po(file, locale="vi")
+    catalogue = vietnamese()
     for message in catalogue:
         assert not list(message.check(catalogue)), message.id
         assert not message.fuzzy, message.id

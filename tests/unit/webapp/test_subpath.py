@@ -1,14 +1,8 @@
 """The site below a path of another site. (tests/test_deploy.py has the same behind nginx.)"""
 
-from pathlib import Path
-
 import pytest
-import urllib3
 
-from benchmarks.serving.test_server import serve
-from rpf.settings import Settings
-from tests.conftest import with_instance
-from tests.e2e.test_guards import Make, make  # noqa: F401
+from tests.unit.webapp.test_guards import Make, make  # noqa: F401
 
 
 @pytest.mark.parametrize(
@@ -25,17 +19,8 @@ from tests.e2e.test_guards import Make, make  # noqa: F401
     ],
 )
 def test_forwarded_prefix_is_believed_of_trusted_proxies(make: Make, proxies: int, prefix: str, home: str) -> None:  # noqa: F811
-    client = make(csrf=True, proxies=proxies)
+    client = make(csrf=True, trusted_proxies=proxies)
     assert client.get("/", headers={"X-Forwarded-Prefix": prefix}).location == home
     page = client.get("/c/tiny/", headers={"X-Forwarded-Prefix": prefix})
     assert f"; Path={home.removesuffix('c/tiny/')}" in page.headers["Set-Cookie"]
     assert f'href="{home}about"' in page.text
-
-
-def test_script_name_of_the_environment_is_the_sites_path(settings: Settings, tmp_path: Path) -> None:
-    own = with_instance(settings, tmp_path)
-    with serve(own, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
-        page = urllib3.request("GET", site.address + "/shop/search/c/tiny/", retries=False)
-        assert page.status == 200
-        assert 'href="/shop/search/c/tiny/about"' in page.data.decode()
-        assert site.status("/shop/search/healthz") == 200

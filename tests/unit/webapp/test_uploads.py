@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.images.uploads import DAY, UploadExpired, Uploads
+from webapp.images.uploads import MAX_AGE_SECONDS, UploadExpired, Uploads
 
 
 @pytest.fixture
@@ -39,16 +39,16 @@ def test_only_the_owner_may_look(uploads: Uploads) -> None:
 
 def test_after_a_day_it_has_expired_even_before_it_is_deleted(uploads: Uploads) -> None:
     digest = uploads.save(b"a picture")
-    make_older(uploads, digest, DAY - 60)
+    make_older(uploads, digest, MAX_AGE_SECONDS - 60)
     assert uploads.read(digest) == b"a picture"
-    make_older(uploads, digest, DAY + 1)
+    make_older(uploads, digest, MAX_AGE_SECONDS + 1)
     with pytest.raises(UploadExpired, match="24 hours"):
         uploads.read(digest)
 
 
 def test_saving_again_renews(uploads: Uploads) -> None:
     digest = uploads.save(b"a picture")
-    make_older(uploads, digest, DAY + 1)
+    make_older(uploads, digest, MAX_AGE_SECONDS + 1)
     assert uploads.save(b"a picture") == digest
     assert uploads.read(digest) == b"a picture"
 
@@ -70,7 +70,12 @@ def test_never_saved_is_expired(uploads: Uploads) -> None:
 
 def test_sweep_deletes_the_old_and_what_was_cut_off(uploads: Uploads) -> None:
     old, new = uploads.save(b"old"), uploads.save(b"new")
-    for name, age in ((old, DAY + 1), (".cut-off.tmp", 3601), (".being-written.tmp", 10), ("somebody-elses", 2 * DAY)):
+    for name, age in (
+        (old, MAX_AGE_SECONDS + 1),
+        (".cut-off.tmp", 3601),
+        (".being-written.tmp", 10),
+        ("somebody-elses", 2 * MAX_AGE_SECONDS),
+    ):
         (uploads.folder / name).touch()
         make_older(uploads, name, age)
     uploads.sweep()
@@ -79,11 +84,11 @@ def test_sweep_deletes_the_old_and_what_was_cut_off(uploads: Uploads) -> None:
 
 def test_saving_sweeps_now_and_then(tmp_path: Path) -> None:
     old = Uploads(tmp_path).save(b"old")
-    make_older(Uploads(tmp_path), old, DAY + 1)
+    make_older(Uploads(tmp_path), old, MAX_AGE_SECONDS + 1)
     uploads = Uploads(tmp_path)
     new = uploads.save(b"new")
     assert files(uploads) == {new}
-    make_older(uploads, new, DAY + 1)
+    make_older(uploads, new, MAX_AGE_SECONDS + 1)
     other = uploads.save(b"other")
     assert files(uploads) == {new, other}
 
@@ -121,7 +126,7 @@ def test_many_at_once(uploads: Uploads) -> None:
 
     def make_older_if_there(digest: str) -> None:
         try:
-            make_older(uploads, digest, DAY + 1)
+            make_older(uploads, digest, MAX_AGE_SECONDS + 1)
         except FileNotFoundError:
             return
 

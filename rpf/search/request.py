@@ -1,0 +1,90 @@
+"""Search requests: a query, the weights of its attributes, and the page of the ranking that is wanted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rpf.attributes import Vocabulary
+from rpf.collection import lacking
+from rpf.errors import QueryError
+
+
+@dataclass(frozen=True)
+class Query:
+    """An embedded image, from a file or from the collection itself."""
+
+    embedding: npt.NDArray[np.float32]  # (A, D), unit vectors; NaN rows for attributes that it was not embedded for
+    boxes: npt.NDArray[np.int32] | None  # (A, 4): left, top, right, bottom in pixels; None when unknown
+    size: tuple[int, int]  # width, height of the image in pixels
+    item_id: int | None = None  # set for an item of the collection, which is left out of its own results
+    present: frozenset[str] | None = None  # attributes whose part the garment has; None when unknown
+
+    def is_missing(self, key: str) -> bool:
+        """Tell whether the garment is known to lack the part that the attribute is about."""
+        return self.present is not None and key not in self.present
+
+
+class ResolvedRequest(NamedTuple):
+    """A request as searchers take it: positions in the collection in place of attribute keys."""
+
+    vectors: npt.NDArray[np.float32]  # (a, D) unit vectors, one for each attribute
+    attributes: tuple[int, ...]  # (a,) positions in the collection
+    weights: npt.NDArray[np.float64]  # (a,) from 0 up, with a sum above 0
+    k: int  # rows to return, fewer where the collection is smaller
+    missing_last: bool = False
+
+
+def present_attributes(keys: Sequence[str], presence: npt.NDArray[np.floating] | None) -> frozenset[str] | None:
+    """Return those of the A attributes whose part a garment has, from (A,) probabilities; None where unknown."""
+    if presence is None:
+        return None
+    return frozenset(key for key, missing in zip(keys, lacking(presence), strict=True) if not missing)
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """One page of a ranking by the weighted mean cosine of a query's attributes.
+
+    With `missing_last`, items that lack the part of a chosen attribute come after those that have all, the more they
+    lack the later; similarity counts among equals.
+    """
+
+    query: Query
+    weights: Mapping[str, float]  # attribute key -> weight; those of 0 are left out
+    k: int = 50
+    offset: int = 0
+    missing_last: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise QueryError for a weight, a number of results or an offset that makes no search."""
+        if not all(0 <= weight < float("inf") for weight in self.weights.values()):
+            raise QueryError("A weight must be a number from 0 up.")
+        if not any(self.weights.values()):
+            raise QueryError("Choose at least one attribute.")
+        if self.k < 1 or self.offset < 0:
+            raise QueryError("The number of results must be at least 1.")
+
+    @property
+    def keys(self) -> list[str]:
+        """The attributes with a weight above 0, in the order of `weights`."""
+        return [key for key, weight in self.weights.items() if weight > 0]
+
+    def resolve(self, vocabulary: Vocabulary) -> ResolvedRequest:
+        """Resolve the request against a collection's attributes.
+
+        Raises QueryError for an attribute that the collection lacks, ValueError for one that the query was not
+        embedded for.
+        """
+        for key in self.weights:
+            if key not in vocabulary:
+                raise QueryError("This collection has no attribute %(key)s.", key=key)
+        attributes = tuple(vocabulary.index(key) for key in self.keys)
+        vectors = self.query.embedding[list(attributes)]
+        if np.isnan(vectors[:, -1]).any():
+            raise ValueError(f"the query was not embedded for all of {', '.join(self.keys)}")
+        weights = np.array([float(self.weights[key]) for key in self.keys])
+        k = self.offset + self.k + (self.query.item_id is not None)
+        return ResolvedRequest(vectors, attributes, weights, k, self.missing_last)

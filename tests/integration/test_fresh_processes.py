@@ -1,0 +1,36 @@
+"""Modules in a fresh process: what they load, and what they start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_attributes_module_loads_no_heavy_package() -> None:
+    """Pages and commands that only name attributes must not load PyTorch."""
+    heavy = (
+        "import sys, rpf.attributes; print([m for m in ('torch', 'numpy', 'flask', 'pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_openvino_sends_no_telemetry(tmp_path: Path) -> None:
+    """As a person runs it (its telemetry is off in CI): it names no client in the home folder, and starts no process.
+
+    The events fail without a network, but each is sent by a process of its own.
+    """
+    code = """
+import multiprocessing, sys
+from torch import nn
+from rpf.inference.openvino import as_graph
+multiprocessing.Process.start = lambda process: print("started", process)
+as_graph(nn.Conv2d(3, 1, 3).eval(), 8)
+print([name for name in sys.modules if name.startswith("openvino_telemetry.")])
+"""
+    ours = {key: value for key, value in os.environ.items() if key not in {"CI", "TF_BUILD", "JENKINS_URL"}}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=ours | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[-2:] == ["[]", ""]
+    assert "started" not in done.stdout
+    assert not list(tmp_path.iterdir())

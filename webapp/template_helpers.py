@@ -1,0 +1,75 @@
+"""Jinja filters and globals: numbers as people read them, frames of grids, and what every page shows."""
+
+from collections.abc import Sequence
+
+from flask import Flask, request
+from flask_babel import format_decimal, format_percent
+
+from rpf.engine import Item
+from webapp import extensions
+from webapp.images.local import MAX_UPLOAD_BYTES
+from webapp.view_models import similarity_bar, thumbnail_image
+
+FRAMES = {"shape-2-3": 2 / 3, "shape-3-4": 3 / 4, "shape-4-5": 4 / 5, "shape-1-1": 1.0, "shape-4-3": 4 / 3}
+
+
+def init_app(app: Flask) -> None:
+    """Add the filters and globals to the app's templates."""
+    app.jinja_env.filters.update(
+        format_similarity=format_similarity,
+        format_number=format_decimal,
+        format_seconds=format_seconds,
+        format_score=format_score,
+        lower_first=lower_first,
+    )
+    app.jinja_env.globals.update(
+        thumbnail_image=thumbnail_image,
+        similarity_bar=similarity_bar,
+        grid_frame=grid_frame,
+        max_upload_bytes=MAX_UPLOAD_BYTES,
+    )
+    app.context_processor(_page_context)
+
+
+def format_similarity(similarity: float) -> str:
+    """Format a cosine: "84%", and "94.3%" from 90% up, where similarities crowd; negative ones as 0%."""
+    return str(format_percent(max(0.0, similarity), "0.#%" if similarity >= 0.9 else "0%"))
+
+
+def format_score(share: float) -> str:
+    """Format a share of 1 as a number up to 100 with one decimal."""
+    return str(format_decimal(100 * share, "0.0"))
+
+
+def format_seconds(value: float) -> str:
+    """Format seconds with the digits that matter: 0.034, 0.34, 3.4."""
+    return str(format_decimal(value, "0.000" if value < 0.1 else "0.00" if value < 1 else "0.0"))
+
+
+def lower_first(name: str) -> str:
+    """Lower the first letter of an attribute's name, for use inside a sentence."""
+    return name[:1].lower() + name[1:]
+
+
+def grid_frame(items: Sequence[Item]) -> str:
+    """Return the CSS class of the frame that best fits the median image; all images of a grid share it."""
+    ratios = sorted(item.width / item.height for item in items if item.height) or [0.8]
+    median = ratios[len(ratios) // 2]
+    return min(FRAMES, key=lambda name: abs(FRAMES[name] - median))
+
+
+def _page_context() -> dict[str, object]:
+    """Return what the header of every page needs, error and waiting pages included."""
+    loader = extensions.engine_loader()
+    titles, note = {loader.default: loader.default}, ""
+    if loader.ready:
+        engine = loader.engine
+        titles = {name: engine.collection(name).manifest.title or name for name in engine.names()}
+        note = engine.info.note
+    name = (request.view_args or {}).get("name")
+    return {
+        "name": name if name in titles else loader.default,
+        "titles": titles,
+        "current_address": request.script_root + request.full_path.rstrip("?") if request.method == "GET" else None,
+        "note": note,
+    }
