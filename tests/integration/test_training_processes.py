@@ -1,6 +1,7 @@
 """Training by several processes on the CPU, started by torchrun."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,8 @@ import torch
 from rpf.config import Config
 from rpf.training.distributed import DistributedContext
 from tests.support import ROOT
-from tests.support.training_data import CLASSIFICATION
+from tests.support.mounting import with_mounted
+from tests.support.training_data import CLASSIFICATION, WARDROBE
 
 PROGRAM = """
 import sys
@@ -57,3 +59,19 @@ def test_two_processes_train_the_same_weights_from_different_images(
         assert torch.equal(weight, second[name]), name
     assert len(list(tmp_path.glob("events.*"))) == 1
     assert (tmp_path / "checkpoint.pt").exists()
+
+
+def test_reading_workers_use_shared_memory_for_their_semaphores_only(drawn: Path) -> None:
+    files = [WARDROBE / "Wardrobe.yaml", WARDROBE / "s1.yaml", drawn / "tiny.yaml"]
+    code = (
+        "import sys; from rpf import config; from rpf.datasets import triplet_dataset as data;"
+        "values = config.load(sys.argv[2:], [sys.argv[1], 'DATA.NUM_WORKERS=1', 'DATA.TRAIN_BATCHSIZE=1']);"
+        "data.require_shared_memory(1); split = data.read_train(values);"
+        "print(len(list(data.batches(split, split.sampler.draw(50, 0, 0), values))));"
+        "data.require_shared_memory(16)"
+    )
+    command = [sys.executable, "-c", code, f"DATA.BASE_PATH={drawn}", *map(str, files)]
+    done = with_mounted("-t", "tmpfs", "-o", "size=64k", "tmpfs", "/dev/shm", command=command)
+    assert done.stdout.split() == ["50"], done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert re.search(r"TrainingError: /dev/shm has \d+ kB free, and 16 processes .* need 296 kB: enlarge it .*", last)
