@@ -179,7 +179,7 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
     from tests.support.collection_builder import index_images
 
     base = tmp_path_factory.mktemp("parts")
-    model = tiny_model(base, ["MODEL.APPLICABILITY.ENABLE=true"]).eval()
+    model = tiny_model(base, ["MODEL.PRESENCE.ENABLE=true"]).eval()
     last = [layer for layer in model.region.applicability.modules() if isinstance(layer, torch.nn.Linear)][-1]
     with torch.no_grad():
         last.weight *= 100  # apart by more than 16 bits round

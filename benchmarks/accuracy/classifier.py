@@ -14,16 +14,16 @@ from tqdm import tqdm
 
 from rpf.config import Config
 from rpf.datasets.image_check import ImageCheck
-from rpf.datasets.image_tensors import ROOM, read_squares
+from rpf.datasets.image_tensors import AUGMENTATION_MARGIN, read_squares
 from rpf.datasets.triplet_dataset import read_train
 from rpf.evaluation.measure import measure
-from rpf.evaluation.protocol import Benchmark, Vectors, read_benchmark
-from rpf.evaluation.report import Report, make_report
-from rpf.models.backbone import make_trunk
-from rpf.models.pretrained import start_backbone
+from rpf.evaluation.protocol import Benchmark, TaskEmbeddings, read_benchmark
+from rpf.evaluation.report import EvaluationReport, make_report
+from rpf.models.backbone import create_backbone
+from rpf.models.pretrained import load_backbone_weights
 from rpf.search.indexes.flat import FlatIndex
 from rpf.training.augmentation import augment
-from rpf.training.distributed import DistributedContext, hardware
+from rpf.training.distributed import DistributedContext, distributed_context
 from rpf.utils.paths import WORK_FOLDER
 
 LEARNING_RATE = 1e-3  # at first; it falls to 0 along a cosine
@@ -39,7 +39,7 @@ class Classifier(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.backbone = make_trunk(config.MODEL.GLOBAL.BACKBONE.NAME)
+        self.backbone = create_backbone(config.MODEL.GLOBAL.BACKBONE.NAME)
         self.heads = nn.ModuleList(nn.Linear(self.backbone.channels, count) for count in config.DATA.ATTRIBUTES.NUM)
         for name, values in (("mean", config.INPUT.PIXEL_MEAN), ("std", config.INPUT.PIXEL_STD)):
             self.register_buffer(name, torch.tensor(values)[:, None, None])
@@ -80,7 +80,7 @@ def train(
 @torch.inference_mode()
 def evaluate(
     model: Classifier, benchmark: Benchmark, images: Tensor, context: DistributedContext, batch: int
-) -> list[Vectors]:
+) -> list[TaskEmbeddings]:
     """Embed the benchmark's images, (n, 3, S, S) uint8, as unit vectors of class probabilities, by task."""
     model.eval()
     batches = [
@@ -89,30 +89,30 @@ def evaluate(
     ]
     embeddings = [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
     return [
-        Vectors(task, vectors[task.queries.images], vectors[task.candidates.images])
+        TaskEmbeddings(task, vectors[task.queries.images], vectors[task.candidates.images])
         for task, vectors in zip(benchmark.tasks, embeddings, strict=True)
     ]
 
 
 def run(
     config: Config, epochs: int, size: int, batch: int, imagenet: bool, seed: int, skip_bad: bool = False
-) -> list[Report]:
+) -> list[EvaluationReport]:
     """Train and evaluate; return the reports of valid and test. Raises RPFError."""
     check = ImageCheck(skip_bad)
     benchmarks = [read_benchmark(config.DATA, split, check=check) for split in ("valid", "test")]
     split, attributes = read_train(config, check), config.DATA.ATTRIBUTES.NAME
-    labels = torch.tensor([[item.labels.get(key, -1) for key in attributes] for item in split.items])
+    labels = torch.tensor([[item.labels.get(key, -1) for key in attributes] for item in split.images])
     backbone = config.MODEL.GLOBAL.BACKBONE.NAME
     torch.manual_seed(seed)
-    with hardware(config.DEVICE) as context:
+    with distributed_context(config.DEVICE) as context:
         model = Classifier(config)
         if imagenet:
-            start_backbone(model.backbone, backbone, WORK_FOLDER / "pretrained")
+            load_backbone_weights(model.backbone, backbone, WORK_FOLDER / "pretrained")
         model.to(context.device)
-        paths = [[split.root / item.path for item in split.items], *(benchmark.paths for benchmark in benchmarks)]
-        sides = (round(ROOM * size), size, size)
+        paths = [[split.root / item.path for item in split.images], *(benchmark.paths for benchmark in benchmarks)]
+        sides = (round(AUGMENTATION_MARGIN * size), size, size)
         images, *others = [
-            read_squares(some, config.INPUT.SQUARE, side) for some, side in zip(paths, sides, strict=True)
+            read_squares(some, config.INPUT.RESIZE_MODE, side) for some, side in zip(paths, sides, strict=True)
         ]
         train(model, images, labels, size, context, epochs, batch)
         embeddings = [

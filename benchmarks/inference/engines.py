@@ -21,8 +21,9 @@ from benchmarks.common.machine import machine
 from benchmarks.common.process import Unfinished, in_process
 from benchmarks.common.report import Row, table
 from benchmarks.inference.procedures import BenchmarkModel
-from rpf.images.decode import centre_square, open_image
-from rpf.inference.openvino import INT8, PRECISIONS, Compiled, as_graph, in_8_bits
+from rpf.images.decode import open_image
+from rpf.inference.openvino import INT8, PRECISIONS, CompiledNetwork, convert, quantize_weights
+from rpf.models.preprocessing import centre_square
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
 
@@ -50,10 +51,10 @@ def pytorch(module: nn.Module, images: Floats, dtype: torch.dtype, compiled: boo
 
 def openvino(module: nn.Module, images: Floats, precision: str) -> Engine:
     """Run a module as the program does."""
-    graph = as_graph(module, SIDE)
+    graph = convert(module, SIDE)
     if precision == INT8:
-        graph, precision = in_8_bits(graph), "bfloat16"
-    compiled = Compiled(graph, precision, torch.get_num_threads())
+        graph, precision = quantize_weights(graph), "bfloat16"
+    compiled = CompiledNetwork(graph, precision, torch.get_num_threads())
     return lambda pixels: compiled(torch.from_numpy(pixels)).numpy()
 
 
@@ -64,7 +65,7 @@ def openvino_int8(module: nn.Module, images: Floats) -> Engine:
 
     dataset = nncf.Dataset([image[None] for image in images])
     kind = nncf.ModelType.TRANSFORMER if hasattr(module, "blocks") and hasattr(module, "patch_embed") else None
-    graph = nncf.quantize(as_graph(module, images.shape[-1]), dataset, model_type=kind, subset_size=len(images))
+    graph = nncf.quantize(convert(module, images.shape[-1]), dataset, model_type=kind, subset_size=len(images))
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": str(torch.get_num_threads())}
     request = ov.Core().compile_model(graph, "CPU", options).create_infer_request()
     return lambda pixels: np.array(request.infer([pixels])[0])

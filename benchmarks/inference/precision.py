@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from benchmarks.common.report import Row, table
 from benchmarks.inference.engines import CALIBRATION_IMAGES, Engine, openvino_int8
 from rpf.config import Config
-from rpf.evaluation.measure import overall_map
+from rpf.evaluation.evaluate import evaluate, overall_map
 from rpf.evaluation.protocol import Benchmark, read_benchmark
-from rpf.images.decode import centre_square, crop, open_image, pad_square
+from rpf.images.decode import open_image
 from rpf.inference.openvino import INT8, PRECISIONS, compile_branches
 from rpf.models import checkpoint
+from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.rpf import RPF
 
 BATCH = 16  # images
@@ -50,7 +51,7 @@ def quantise(model: RPF, images: Sequence[Image.Image]) -> None:
     """Replace the networks of a model by networks of 8 bits, calibrated with what they see of these images."""
     sizes = model.config.INPUT
     assert model.patch
-    squares = [pad_square(image)[0] if sizes.SQUARE == "pad" else image for image in images]
+    squares = [pad_square(image)[0] if sizes.RESIZE_MODE == "pad" else image for image in images]
     boxes = model.embed(squares, [[]] * len(squares)).box[:, 0].tolist()
     whole = model.tensor([centre_square(square, sizes.GLOBAL_SIZE) for square in squares])
     crops = model.tensor([crop(square, box, sizes.LOCAL_SIZE) for square, box in zip(squares, boxes, strict=True)])
@@ -75,7 +76,7 @@ def measure(config: Config, split: str, weights: Path) -> dict[str, Any]:
         "checkpoint": weights.parent.name,
         "split": split,
         "images": len(benchmark.paths),
-        "map": 100 * overall_map(plain, benchmark),
+        "map": 100 * overall_map(evaluate(plain, benchmark)),
         "precisions": [_measure_precision(name, weights, plain, benchmark) for name in precisions],
     }
 
@@ -95,7 +96,7 @@ def _measure_precision(precision: str, weights: Path, plain: RPF, benchmark: Ben
     cosine, shared = np.concatenate(cosines), np.concatenate(overlaps)
     return {
         "precision": precision,
-        "map": 100 * overall_map(model, benchmark),
+        "map": 100 * overall_map(evaluate(model, benchmark)),
         "median_cosine": float(np.median(cosine)),
         "lowest_percent_cosine": float(np.quantile(cosine, 0.01)),
         "equal_boxes": float((shared == 1).mean()),

@@ -17,13 +17,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.common.report import Row
 from rpf import config
 from rpf.collection import CollectionSpec, Writer
-from rpf.images.decode import centre_square, crop, open_image, pad_square
+from rpf.images.decode import open_image
 from rpf.inference.openvino import compile_branches
 from rpf.ingest.pipeline import ImageRecord, IngestReport, ingest, merge_small_segments
 from rpf.ingest.scan import find_images
 from rpf.models import checkpoint
+from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.region_branch import RegionBranch
-from rpf.models.roi import attention_squares, picture_boxes
+from rpf.models.roi import attention_squares, image_boxes
 from rpf.models.rpf import RPF, unit
 from rpf.utils.paths import SHIPPED_FOLDER
 
@@ -74,11 +75,11 @@ def published(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Embe
     sizes, rows = model.config.INPUT, []
     assert model.patch
     for attribute in attributes:
-        whole = pad_square(image)[0] if sizes.SQUARE == "pad" else image
+        whole = pad_square(image)[0] if sizes.RESIZE_MODE == "pad" else image
         selection = torch.tensor([[attribute]])
         region = model.region(model.tensor([centre_square(whole, sizes.GLOBAL_SIZE)]), selection)
         squares = attention_squares(region.attention.flatten(0, 1), sizes.GLOBAL_SIZE, sizes.THRESHOLD)
-        box = picture_boxes(squares, sizes.GLOBAL_SIZE, *whole.size)[0]
+        box = image_boxes(squares, sizes.GLOBAL_SIZE, *whole.size)[0]
         tokens = model.patch.encode(model.tensor([crop(whole, box, sizes.LOCAL_SIZE)]))
         patch = model.patch(tokens, model.region.attribute.weight[selection[0]])
         rows.append(

@@ -67,8 +67,8 @@ def test_classifier_learns_its_training_images(drawn: Path) -> None:
     values = settings(drawn)
     split = read_train(values)
     keys = values.DATA.ATTRIBUTES.NAME
-    labels = torch.tensor([[item.labels.get(key, -1) for key in keys] for item in split.items])[:24]
-    paths = [split.root / item.path for item in split.items[:24]]
+    labels = torch.tensor([[item.labels.get(key, -1) for key in keys] for item in split.images])[:24]
+    paths = [split.root / item.path for item in split.images[:24]]
     images = read_squares(paths, "crop", 64)
     torch.manual_seed(0)
     model = Classifier(values)
@@ -109,5 +109,5 @@ def test_images_are_cropped_or_padded_and_damaged_ones_named(tmp_path: Path) -> 
     padded = read_squares([tmp_path / "wide.png"], "pad", 32)[0, 2]
     assert padded.shape == (32, 32) and padded[16, 0] == 255
     (tmp_path / "bad.jpg").write_bytes(b"junk")
-    with pytest.raises(DatasetError, match=r"bad\.jpg: The file is not a picture"):
+    with pytest.raises(DatasetError, match=r"bad\.jpg: The file is not an image"):
         read_squares([tmp_path / "bad.jpg"], "crop", 64)

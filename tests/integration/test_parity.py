@@ -1,4 +1,4 @@
-"""Parity of the published model with the authors' implementation on the same weights."""
+"""Parity with the authors' implementation: boxes, attention and features from the same weights."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 from rpf.images.decode import open_image
 from rpf.models import checkpoint
-from rpf.models.rpf import ModelOutput
+from rpf.models.rpf import RPFOutput
 
 
 @pytest.fixture(scope="module")
@@ -26,30 +26,28 @@ def reference(shared: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def computed(shared: Path, published: Path, reference: dict[str, np.ndarray]) -> ModelOutput:
+def computed(shared: Path, published: Path, reference: dict[str, np.ndarray]) -> RPFOutput:
     model = checkpoint.load(published)
     return model.embed([open_image(shared / "golden" / file) for file in reference["files"]])
 
 
-def test_published_model_crop_boxes_equal_the_authors(computed: ModelOutput, reference: dict[str, np.ndarray]) -> None:
+def test_crop_boxes_equal_the_authors(computed: RPFOutput, reference: dict[str, np.ndarray]) -> None:
     np.testing.assert_array_equal(computed.box, reference["box"])
 
 
-def test_published_model_attention_agrees_with_the_authors(
-    computed: ModelOutput, reference: dict[str, np.ndarray]
-) -> None:
+def test_attention_equals_the_authors_within_a_tolerance(computed: RPFOutput, reference: dict[str, np.ndarray]) -> None:
     np.testing.assert_allclose(computed.attention, reference["attention"], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("branch", ["region", "patch"])
-def test_published_model_features_agree_with_the_authors(
-    computed: ModelOutput, reference: dict[str, np.ndarray], branch: str
+def test_features_equal_the_authors_within_a_tolerance(
+    computed: RPFOutput, reference: dict[str, np.ndarray], branch: str
 ) -> None:
     distance = np.linalg.norm(getattr(computed, branch) - reference[branch], axis=-1)
     assert distance.max() < 1e-4
 
 
-def test_published_model_embedding_weighs_the_branches(computed: ModelOutput) -> None:
+def test_embedding_similarity_weighs_the_branches_by_beta(computed: RPFOutput) -> None:
     assert computed.embedding.shape == (6, 8, 2048)
     np.testing.assert_allclose(np.linalg.norm(computed.embedding, axis=-1), 1, atol=1e-5)
     a, b = computed.embedding[0, 1], computed.embedding[3, 1]

@@ -1,4 +1,4 @@
-"""FashionAI, DARN and DeepFashion cannot be had here: small datasets of their layout, read, trained on and measured.
+"""Small datasets in the layout of FashionAI, DARN and DeepFashion: read, trained on and evaluated.
 
 The published config files are used as they are, but for the sizes of the model and of the training.
 """
@@ -31,14 +31,14 @@ TINY = """
 Pairs = list[tuple[int, int]]  # attribute, value
 
 
-class Made:
+class PublishedLayout:
     """A dataset of drawn garments: 24 images for training, 8 valid, 8 test, in files with spaces in their names.
 
     Every image has two attributes, with three of the values that the config gives them, the highest too; DeepFashion's
     have two values of one attribute, in all files.
     """
 
-    def __init__(self, name: str, base: Path, pictures: list[Path]) -> None:
+    def __init__(self, name: str, base: Path, photos: list[Path]) -> None:
         self.name, self.base, self.folder = name, base, base / name
         self.data = config.load([CONFIGS / name / f"{name}.yaml"], [f"DATA.BASE_PATH={base}"]).DATA
         self.labels = {split: [self._pairs(image) for image in images] for split, images in SPLITS.items()}
@@ -47,14 +47,14 @@ class Made:
             self._write(f"filenames_{split}.txt", paths)
             (self.folder / paths[0]).parent.mkdir(exist_ok=True, parents=True)
             for path, image in zip(paths, images, strict=True):
-                shutil.copy(pictures[image], self.folder / path)
+                shutil.copy(photos[image], self.folder / path)
         train = [" ".join(f"{a} {value}" for a, value in pairs) for pairs in self.labels["train"]]
         self._write("label_train.txt", [f"{image} {pairs}" for image, pairs in enumerate(train)])
         for split in ("valid", "test"):
             lines = [(image, pair) for image, pairs in enumerate(self.labels[split]) for pair in pairs]
             for side, parity in (("query", 0), ("candidate", 1)):
-                own = [f"{image} {a} {value}" for image, (a, value) in lines if image % 2 == parity]
-                self._write(f"{side}_{split}.txt", own)
+                labels = [f"{image} {a} {value}" for image, (a, value) in lines if image % 2 == parity]
+                self._write(f"{side}_{split}.txt", labels)
 
     def _pairs(self, image: int) -> Pairs:
         counts = self.data.ATTRIBUTES.NUM
@@ -77,67 +77,68 @@ class Made:
 
 
 @pytest.fixture(params=["FashionAI", "DARN", "DeepFashion"])
-def made(request: pytest.FixtureRequest, tmp_path: Path, wardrobe: dict[Path, dict[str, int]]) -> Made:
-    return Made(request.param, tmp_path, list(wardrobe))
+def layout(request: pytest.FixtureRequest, tmp_path: Path, wardrobe: dict[Path, dict[str, int]]) -> PublishedLayout:
+    return PublishedLayout(request.param, tmp_path, list(wardrobe))
 
 
-def test_what_is_written_is_read(made: Made) -> None:
-    names = made.data.ATTRIBUTES.NAME
+def test_published_layout_is_read_with_all_labels(layout: PublishedLayout) -> None:
+    names = layout.data.ATTRIBUTES.NAME
     for split in SPLITS:
-        items = read_split(made.folder, made.data, split)
+        items = read_split(layout.folder, layout.data, split)
         assert [sorted(item.pairs()) for item in items] == [
-            sorted((names[attribute], value) for attribute, value in pairs) for pairs in made.labels[split]
+            sorted((names[attribute], value) for attribute, value in pairs) for pairs in layout.labels[split]
         ]
-        assert missing_images(made.folder, items) == []
-    several = any(item.further for item in items)
-    assert several == (made.name == "DeepFashion")
+        assert missing_images(layout.folder, items) == []
+    several = any(item.more_labels for item in items)
+    assert several == (layout.name == "DeepFashion")
 
 
-def test_an_image_is_a_candidate_for_each_of_its_values(made: Made) -> None:
-    benchmark = read_benchmark(made.data, "test")
+def test_image_is_a_candidate_for_each_of_its_values(layout: PublishedLayout) -> None:
+    benchmark = read_benchmark(layout.data, "test")
     for attribute, task in enumerate(benchmark.tasks):
         for side, parity in ((task.queries, 0), (task.candidates, 1)):
-            wanted = [
+            expected = [
                 (f"test {SPLITS['test'][image]}.jpg", value)
-                for image, pairs in enumerate(made.labels["test"])
+                for image, pairs in enumerate(layout.labels["test"])
                 for a, value in pairs
                 if a == attribute and image % 2 == parity
             ]
             read = [(benchmark.paths[at].name, value) for at, value in zip(side.images, side.values, strict=True)]
-            assert read == wanted
+            assert read == expected
 
 
-def test_indexing_says_which_images_are_missing(made: Made, settings: Settings) -> None:
-    lost = [made.folder / "Img" / "a garment" / f"test {image}.jpg" for image in (33, 34, 35, 36)]
+def test_index_names_missing_images(layout: PublishedLayout, settings: Settings) -> None:
+    lost = [layout.folder / "Img" / "a garment" / f"test {image}.jpg" for image in (33, 34, 35, 36)]
     for path in lost:
         path.unlink()
-    run = Run(settings.model_copy(update={"collections": made.base / "collections"}))
-    cfg = CONFIGS / made.name / f"{made.name}.yaml"
-    command = ["index", "kept", "--dataset", cfg, "--split", "test", "--set", f"DATA.BASE_PATH={made.base}"]
-    said = run(*command, stream="stderr")
-    assert f"Left out: 4 missing ({', '.join(str(path.relative_to(made.folder)) for path in lost[:3])}, ...)." in said
+    run = Run(settings.model_copy(update={"collections": layout.base / "collections"}))
+    cfg = CONFIGS / layout.name / f"{layout.name}.yaml"
+    command = ["index", "photos", "--dataset", cfg, "--split", "test", "--set", f"DATA.BASE_PATH={layout.base}"]
+    output = run(*command, stream="stderr")
+    examples = ", ".join(str(path.relative_to(layout.folder)) for path in lost[:3])
+    assert f"Left out: 4 missing ({examples}, ...)." in output
 
 
-def test_both_stages_and_the_evaluation_run(made: Made) -> None:
-    gone = made.folder / "Img" / "a garment" / "train 5.jpg"
+def test_published_layout_trains_both_stages_and_evaluates(layout: PublishedLayout) -> None:
+    gone = layout.folder / "Img" / "a garment" / "train 5.jpg"
     gone.rename(gone.with_suffix(".away"))
-    refused = made.run("train", 1, "--from-scratch")
+    refused = layout.run("train", 1, "--from-scratch")
     assert refused.exit_code == 2
     assert "1 of the 32 images cannot be used: 1 missing" in refused.stderr
     assert "Img/a garment/train 5.jpg" in refused.stderr
     gone.with_suffix(".away").rename(gone)
     for stage in (1, 2):
-        trained = made.run("train", stage, "--from-scratch")
+        trained = layout.run("train", stage, "--from-scratch")
         assert trained.exit_code == 0, trained.output
-    best = made.base / "runs" / f"{made.name}_s2" / "model_best.safetensors"
-    done = made.run("evaluate", 2, "--checkpoint", best, "--methods", "none", "--out", made.base / "report")
+    best = layout.base / "runs" / f"{layout.name}_s2" / "model_best.safetensors"
+    done = layout.run("evaluate", 2, "--checkpoint", best, "--methods", "none", "--out", layout.base / "report")
     assert done.exit_code == 0, done.output
-    report = json.loads((made.base / "report" / "report.json").read_text())
-    assert report["dataset"] == made.name
-    assert list(report["queries"]) == list(made.data.ATTRIBUTES.NAME)
+    report = json.loads((layout.base / "report" / "report.json").read_text())
+    assert report["dataset"] == layout.name
+    assert list(report["queries"]) == list(layout.data.ATTRIBUTES.NAME)
     for side, parity in (("queries", 0), ("candidates", 1)):
-        lines = [pair for image, pairs in enumerate(made.labels["test"]) for pair in pairs if image % 2 == parity]
+        lines = [pair for image, pairs in enumerate(layout.labels["test"]) for pair in pairs if image % 2 == parity]
         assert list(report[side].values()) == [
-            sum(attribute == own for attribute, _ in lines) for own in range(made.data.NUM_ATTRIBUTES)
+            sum(attribute == expected for attribute, _ in lines) for expected in range(layout.data.NUM_ATTRIBUTES)
         ]
     assert 0 < report["methods"]["none"]["MAP"]["overall"] <= 1

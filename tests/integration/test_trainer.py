@@ -9,19 +9,19 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from rpf.config import Config, Solver
+from rpf.config import Config, SolverConfig
 from rpf.errors import CheckpointError, ConfigError, TrainingError
 from rpf.models import checkpoint
 from rpf.models.rpf import RPF
 from rpf.training.checkpointing import read_state
-from rpf.training.trainer import Trainer, make_optimizer, rate
-from tests.support.training_data import VALUES
+from rpf.training.trainer import WARM_UP_SHARE, Trainer, make_optimizer, make_scheduler
+from tests.support.training_data import CLASSIFICATION
 
 Make = Callable[..., Any]
 
 
 def equal(one: Any, other: Any) -> bool:
-    """Whether two trees of tensors are the same to the last bit."""
+    """Tell whether two trees of tensors are equal to the last bit."""
     if isinstance(one, torch.Tensor):
         return torch.equal(one, other)
     if isinstance(one, dict):
@@ -32,12 +32,12 @@ def equal(one: Any, other: Any) -> bool:
 
 
 @pytest.mark.parametrize("stage", [1, 2])
-def test_two_and_two_epochs_are_four(tiny: Make, trainer: Make, stage: int) -> None:
+def test_resumed_triplet_training_equals_an_uninterrupted_one(tiny: Make, trainer: Make, stage: int) -> None:
     whole = trainer(tiny(stage, "NAME=whole"))
     whole.run()
     trainer(tiny(stage, "NAME=parts", "SOLVER.EPOCHS=2")).run()
     config = tiny(stage, "NAME=parts")
-    second = trainer(config, seed=99)  # what it begins with is replaced
+    second = trainer(config, seed=99)  # its initial weights are replaced
     second.resume(read_state(second.folder / "checkpoint.safetensors", config))
     second.run()
     for name in ("model", "optimizer"):
@@ -48,13 +48,15 @@ def test_two_and_two_epochs_are_four(tiny: Make, trainer: Make, stage: int) -> N
 
 
 @pytest.mark.parametrize("stage", [1, 2])
-def test_so_they_are_by_values_too(tiny: Make, trainer: Make, stage: int, drawn: Path) -> None:
-    settings = (*VALUES, f"DATA.EXTRA={drawn / 'wardrobe'}")
+def test_resumed_classification_training_equals_an_uninterrupted_one(
+    tiny: Make, trainer: Make, stage: int, drawn: Path
+) -> None:
+    settings = (*CLASSIFICATION, f"DATA.EXTRA_DATASET={drawn / 'wardrobe'}")
     whole = trainer(tiny(stage, "NAME=whole", *settings))
     whole.run()
     config = tiny(stage, "NAME=parts", *settings)
     first = trainer(config)
-    first.evaluate = stop_at(3)
+    first.validate = interrupt_at(3)
     with pytest.raises(KeyboardInterrupt):
         first.run()
     second = trainer(config, seed=99)
@@ -62,41 +64,67 @@ def test_so_they_are_by_values_too(tiny: Make, trainer: Make, stage: int, drawn:
     assert second.epoch == 2
     second.run()
     assert equal(whole.model.state_dict(), second.model.state_dict())
-    assert equal(whole.average.state_dict(), second.average.state_dict())
+    assert equal(whole.ema.state_dict(), second.ema.state_dict())
     assert equal(whole.optimizer.state_dict(), second.optimizer.state_dict())
     saved = checkpoint.load(second.folder / "checkpoint.safetensors").state_dict()
     assert equal(saved, whole.result.state_dict())
-    assert not equal(saved, whole.model.state_dict()), "the average is what is saved"
+    assert not equal(saved, whole.model.state_dict()), "the moving average is saved"
     with pytest.raises(CheckpointError, match=r"SOLVER\.EPOCHS=4, not 9"):
         read_state(second.folder / "checkpoint.pt", tiny(stage, "NAME=parts", *settings, "SOLVER.EPOCHS=9"))
 
 
-def stop_at(epoch: int) -> Callable[[RPF], float]:
-    """An evaluation that is interrupted in that epoch."""
+def interrupt_at(epoch: int) -> Callable[[RPF], float]:
+    """Returns a validation that is interrupted in that epoch."""
     calls = count(1)
 
-    def evaluate(model: RPF) -> float:
+    def validate(model: RPF) -> float:
         if next(calls) == epoch:
             raise KeyboardInterrupt
         return model.region.query.weight.sum().item()
 
-    return evaluate
+    return validate
 
 
-def test_the_learning_rate_rises_and_falls() -> None:
-    solver = Solver(SCHEDULE="cosine", EPOCHS=10)
-    rates = [rate(solver, epoch, step / 50) for epoch in range(10) for step in range(50)]
+def scheduled_rates(solver: SolverConfig, length: int, first: int = 0, base: float = 0.003) -> list[float]:
+    """The learning rate of every batch from the epoch `first` on."""
+    optimizer = torch.optim.SGD([{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": base, "initial_lr": base}])
+    scheduler, rates = make_scheduler(optimizer, solver, length, first), []
+    for _ in range((solver.EPOCHS - first) * length):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return rates
+
+
+def formula(solver: SolverConfig, epoch: int, share: float) -> float:
+    """The factor of the learning rate when a share of an epoch is done: of the paper, and of the cosine schedule."""
+    if solver.SCHEDULE == "step":
+        return solver.DECAY_RATE ** (epoch // solver.STEP_SIZE)
+    done = (epoch + share) / solver.EPOCHS
+    return min(1.0, done / WARM_UP_SHARE + 0.01) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+@pytest.mark.parametrize("length", [1, 7, 50])
+@pytest.mark.parametrize("schedule", ["step", "cosine"])
+def test_scheduler_follows_the_formula_at_every_batch_and_after_a_resume(schedule: str, length: int) -> None:
+    solver = SolverConfig.model_validate({"SCHEDULE": schedule, "EPOCHS": 10})
+    expected = [0.003 * formula(solver, epoch, batch / length) for epoch in range(10) for batch in range(length)]
+    assert scheduled_rates(solver, length) == expected
+    assert scheduled_rates(solver, length, first=4) == expected[4 * length :]
+
+
+def test_cosine_schedule_rises_then_falls_to_nearly_zero() -> None:
+    rates = scheduled_rates(SolverConfig(SCHEDULE="cosine", EPOCHS=10), 50, base=1.0)
     top = rates.index(max(rates))
     assert 10 <= top <= 20
     assert rates[0] < 0.02
     assert rates[:top] == sorted(rates[:top])
     assert rates[top:] == sorted(rates[top:], reverse=True)
     assert rates[-1] < 0.02
-    assert [rate(Solver(), epoch, 0.5) for epoch in (0, 2, 3, 6)] == pytest.approx([1, 1, 0.9, 0.81])
 
 
-def test_backbones_learn_more_slowly_and_biases_do_not_decay(tiny: Make) -> None:
-    model = RPF(tiny(2, *VALUES, "SOLVER.BASE_LR_SLOW=1e-4"))
+def test_optimizer_slows_backbones_and_does_not_decay_biases(tiny: Make) -> None:
+    model = RPF(tiny(2, *CLASSIFICATION, "SOLVER.BASE_LR_SLOW=1e-4"))
     groups = {id(weight): group for group in make_optimizer(model).param_groups for weight in group["params"]}
     assert len(groups) == len(list(model.parameters()))
     expected = [
@@ -110,27 +138,27 @@ def test_backbones_learn_more_slowly_and_biases_do_not_decay(tiny: Make) -> None
         assert (groups[id(weight)]["lr"], groups[id(weight)]["weight_decay"]) == pytest.approx((lr, decay))
 
 
-def test_it_learns(tiny: Make, trainer: Make) -> None:
+def test_triplet_training_lowers_its_loss(tiny: Make, trainer: Make) -> None:
     training: Trainer = trainer(tiny(1, "SOLVER.BASE_LR=5e-4", "DATA.NUM_TRIPLETS=96", "SOLVER.EPOCHS=5"))
     training.run()
     losses = [entry["loss/region"] for entry in training.log]
     assert losses[-1] < 0.7 * losses[0]
 
 
-def test_what_it_leaves(tiny: Make, trainer: Make) -> None:
+def test_training_leaves_the_best_and_last_weights_log_and_tensorboard(tiny: Make, trainer: Make) -> None:
     training: Trainer = trainer(tiny(2, "SOLVER.EPOCHS=3", "SOLVER.STEP_SIZE=1"))
     scores = iter([0.2, 0.6, 0.4])
-    kept: list[dict[str, torch.Tensor]] = []
+    weights: list[dict[str, torch.Tensor]] = []
 
-    def evaluate(model: torch.nn.Module) -> float:
+    def validate(model: torch.nn.Module) -> float:
         assert not model.training
-        kept.append({key: tensor.clone() for key, tensor in model.state_dict().items()})
+        weights.append({key: tensor.clone() for key, tensor in model.state_dict().items()})
         return next(scores)
 
-    training.evaluate = evaluate
+    training.validate = validate
     training.run()
-    assert equal(checkpoint.load(training.folder / "model_best.safetensors").state_dict(), kept[1])
-    assert equal(checkpoint.load(training.folder / "checkpoint.safetensors").state_dict(), kept[2])
+    assert equal(checkpoint.load(training.folder / "model_best.safetensors").state_dict(), weights[1])
+    assert equal(checkpoint.load(training.folder / "checkpoint.safetensors").state_dict(), weights[2])
     log = json.loads((training.folder / "log.json").read_text())
     assert [entry["MAP"] for entry in log] == [0.2, 0.6, 0.4]
     assert [entry["lr/region"] for entry in log] == pytest.approx([1e-5, 0.9e-5, 0.81e-5])
@@ -145,7 +173,7 @@ def test_what_it_leaves(tiny: Make, trainer: Make) -> None:
     assert (first.width, first.height) == (448, 224)
 
 
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_epoch(tiny: Make, trainer: Make) -> None:
+def test_non_finite_loss_stops_and_keeps_the_last_epoch(tiny: Make, trainer: Make) -> None:
     config: Config = tiny()
     trainer(tiny(1, "SOLVER.EPOCHS=1")).run()
     training: Trainer = trainer(config)
@@ -158,16 +186,16 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_epoch(tiny: Make, tra
     assert all(tensor.isfinite().all() for tensor in state.model.values())
 
 
-def test_weights_that_are_no_numbers_are_not_saved(tiny: Make, trainer: Make) -> None:
+def test_non_finite_weights_are_not_saved(tiny: Make, trainer: Make) -> None:
     training: Trainer = trainer(tiny(1, "DATA.NUM_TRIPLETS=8"))
     for group in training.optimizer.param_groups:
-        group["initial_lr"] = math.inf
+        group["lr"] = math.inf
     with pytest.raises(TrainingError, match="weight"):
         training.run()
     assert not list(training.folder.glob("*.safetensors"))
 
 
-def test_it_goes_on_only_as_it_began(tiny: Make, trainer: Make, tmp_path: Path) -> None:
+def test_read_state_refuses_changed_settings_and_other_files(tiny: Make, trainer: Make, tmp_path: Path) -> None:
     training: Trainer = trainer(tiny(1, "SOLVER.EPOCHS=1"))
     training.run()
     file = training.folder / "checkpoint.pt"
@@ -181,10 +209,10 @@ def test_it_goes_on_only_as_it_began(tiny: Make, trainer: Make, tmp_path: Path) 
         with pytest.raises(CheckpointError):
             read_state(tmp_path / "bad.pt", tiny())
     torch.save({"model": {}}, tmp_path / "bad.pt")
-    with pytest.raises(CheckpointError, match="no state of a training"):
+    with pytest.raises(CheckpointError, match="is not the state of a training"):
         read_state(tmp_path / "bad.pt", tiny())
 
 
-def test_an_unknown_optimizer_is_named(tiny: Make) -> None:
+def test_unknown_optimizer_lists_the_known_ones(tiny: Make) -> None:
     with pytest.raises(ConfigError, match="Adam, AdamW, SGD"):
         make_optimizer(RPF(tiny(1, "SOLVER.OPTIMIZER_NAME=Lion")))

@@ -33,7 +33,7 @@ SPACES = pytest.mark.parametrize("space", [DISPLAY_P3, ADOBE_RGB, PROPHOTO], ids
 
 
 def colours(side: int = 40) -> Image.Image:
-    """Return an image of random colours and the corners of the RGB cube."""
+    """All kinds of colours, the corners of the cube among them."""
     pixels = np.random.default_rng(5).integers(0, 256, (side, side, 3), dtype=np.uint8)
     pixels[0, :8] = np.array(np.meshgrid([0, 255], [0, 255], [0, 255])).reshape(3, 8).T
     return Image.fromarray(pixels)
@@ -71,16 +71,16 @@ def test_open_image_lossy_file_in_p3_looks_as_in_srgb(kind: str) -> None:
 
 
 def test_open_image_reference_file_in_p3_is_red_in_srgb(shared: Path) -> None:
-    shade = pixels(decode.open_image(shared / "reports" / "p3red.jpg"))[200, 150]
-    assert abs(shade - (200, 30, 30)).max() <= 3
+    converted = pixels(decode.open_image(shared / "reports" / "p3red.jpg"))[200, 150]
+    assert abs(converted - (200, 30, 30)).max() <= 3
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
 def test_open_image_srgb_profile_changes_nothing(kind: str) -> None:
-    gamma_profile = rgb_space(SRGB_PRIMARIES, D65, 2.2).profile
+    as_others_write_it = rgb_space(SRGB_PRIMARIES, D65, 2.2).profile
     curve = b"curv" + struct.pack(">2I1024H", 0, 1024, *(round(65535 * _srgb(step / 1023)) for step in range(1024)))
-    at = gamma_profile.index(b"curv")  # the last tag
-    sized = gamma_profile[:at].replace(struct.pack(">2I", at, 14), struct.pack(">2I", at, len(curve)))
+    at = as_others_write_it.index(b"curv")  # the last tag
+    sized = as_others_write_it[:at].replace(struct.pack(">2I", at, 14), struct.pack(">2I", at, len(curve)))
     for profile in (SRGB, sized + curve):
         for image in (colours(), colours().convert("RGBA")):
             if kind != "JPEG" or image.mode == "RGB":
@@ -97,10 +97,10 @@ def test_open_image_cmyk_profile_gives_the_inks_colours(kind: str) -> None:
     blocks = inks.astype(np.uint8).repeat(16, axis=0)[None].repeat(16, axis=0)
     image = Image.frombytes("CMYK", (blocks.shape[1], 16), blocks.tobytes())
     options = {"quality": 100, "subsampling": 0} if kind == "JPEG" else {}
-    shades = opened(with_profile(image, CMYK.profile, kind, **options))[8, 8::16]
+    converted = opened(with_profile(image, CMYK.profile, kind, **options))[8, 8::16]
     expected = xyz_to_srgb(inks_to_xyz(inks / 255))
-    assert abs(shades - expected).max() <= 12  # corners of the gamut
-    assert abs(shades - expected).mean() <= 3
+    assert abs(converted - expected).max() <= 12  # corners of the gamut
+    assert abs(converted - expected).mean() <= 3
     assert abs(pixels(image.convert("RGB"))[8, 8::16] - expected).max() > 100
 
 

@@ -169,7 +169,7 @@ def test_unreadable_files_are_listed_and_skipped(tmp_path: Path, images: Path) -
     reasons = dict(report.skipped)
     assert len(reasons) == len(report.skipped) == len(named) - 10
     for path, why in {
-        "cut.jpg": "damaged", "text.png": "not a picture", "empty.gif": "is empty", "huge.jpg": "too large",
+        "cut.jpg": "damaged", "text.png": "not an image", "empty.gif": "is empty", "huge.jpg": "too large",
         "folder.jpg": "folder cannot be read", "pipe.jpg": "no file", "missing.jpg": "no such file",
         "../secret.png": "lies outside", "link.png": "lies outside", "name\udcff.jpg": "Unicode",
     }.items():  # fmt: skip

@@ -38,7 +38,7 @@ def test_contrastive_loss_equals_the_authors(golden: dict[str, Tensor]) -> None:
     assert abs(float(triplets[0] + 0.1 * triplets[1] + 0.04 * contrastive) - float(golden["total"])) < 1e-5
 
 
-def test_contrastive_loss_backgrounds_without_weight_add_nothing() -> None:
+def test_contrastive_loss_with_alpha_zero_ignores_backgrounds() -> None:
     torch.manual_seed(0)
     region, patch, background = torch.randn(3, 6, 8)
     attribute, value = torch.tensor([0, 0, 1, 1, 0, 1]), torch.tensor([0, 0, 1, 1, 2, 0])
