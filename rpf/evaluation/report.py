@@ -57,9 +57,9 @@ def make_report(
     answerable = {task.attribute: task.relevant() > 0 for task in benchmark.tasks}
     unanswerable = _unanswerable(benchmark, answerable)
     selected = answerable if unanswerable else None
-    return EvaluationReport(
+    report = dict[str, Any](
         split=benchmark.split,
-        **cast(Any, about),
+        **about,
         topk=k,
         queries={task.attribute: len(task.queries.values) for task in benchmark.tasks},
         candidates={task.attribute: len(task.candidates.values) for task in benchmark.tasks},
@@ -67,6 +67,7 @@ def make_report(
         methods={name: _method_figures(benchmark, tasks, k, selected) for name, tasks in metrics.items()},
         random=_random_figures(benchmark, k, selected),
     )
+    return cast(EvaluationReport, report)
 
 
 def _unanswerable(benchmark: Benchmark, answerable: Mapping[str, Bools]) -> dict[str, Any]:
