@@ -66,6 +66,18 @@ def test_search(run: Run, shop: str, photo: Path) -> None:
     assert answer["results"][0]["path"] == photo.name
 
 
+def test_search_of_an_unknown_collection_names_those_there_are(run: Run, shop: str, photo: Path) -> None:
+    error = run("search", "shpo", photo, "--attrs", "sleeve length", status=2)
+    assert 'There is no collection named "shpo"; there are ' in error and shop in error
+
+
+def test_verify_with_another_checkpoint_is_told(run: Run, shop: str, tmp_path: Path, tiny_checkpoint: Path) -> None:
+    (tmp_path / "other.safetensors").write_bytes(tiny_checkpoint.read_bytes() + b" ")
+    other = run("verify", shop, "--checkpoint", tmp_path / "other.safetensors", stream="stderr")
+    assert "note: shop was made with another checkpoint" in other
+    assert "note: " not in run("verify", shop, stream="stderr")
+
+
 def test_embed_writes_the_arrays(run: Run, photo: Path, tmp_path: Path) -> None:
     run("embed", "--out", tmp_path / "e.npz", photo, photo)
     with np.load(tmp_path / "e.npz", allow_pickle=False) as arrays:

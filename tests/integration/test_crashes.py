@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rpf.collection import Collection, Writer
 from rpf.errors import CollectionError, UnknownCollection
-from tests.support.collection_builder import ALL, STRIDE, append, check, fork, killed_at, names, new, write
+from tests.support.collection_builder import ALL, STRIDE, append, as_format_1, check, fork, killed_at, names, new, write
 
 
 @pytest.fixture(autouse=True)
@@ -203,6 +203,28 @@ def test_a_crash_while_the_leavings_of_another_are_cleared_away(tmp_path: Path) 
         shutil.rmtree(work)
         step += STRIDE
     assert step > 50
+
+
+def test_a_crash_at_lines_of_the_first_write_to_format_1(tmp_path: Path) -> None:
+    start, work = tmp_path / "start", tmp_path / "work"
+    with write(start) as writer:
+        append(writer, names(0, 3))
+        writer.remove([2])
+    as_format_1(start)
+    uuids = []
+    killed, step = True, 0
+    while killed:
+        shutil.copytree(start, work)
+        killed = killed_at(step, lambda: Writer.open(work).close())
+        collection = Collection.open(work)
+        uuids.append(collection.manifest.uuid)
+        assert sorted(check(collection).values()) == [1, 3]
+        with Writer.open(work) as writer:
+            assert writer.manifest.uuid == (uuids[-1] or writer.manifest.uuid) != ""
+        assert not (work / "index").exists() and sorted(check(Collection.open(work)).values()) == [1, 3]
+        shutil.rmtree(work)
+        step += STRIDE
+    assert uuids[0] == "" and uuids[-1] != ""
 
 
 def test_a_full_disk(tmp_path: Path) -> None:

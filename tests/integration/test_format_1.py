@@ -1,16 +1,20 @@
-"""A collection of format 1, as version 0.0 wrote it: with its search index inside, and an item that was removed."""
+"""A collection that was made by the program before its first release, with a search index in its folder."""
 
 import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from rpf.collection import Collection, Writer
+from rpf.collection import Collection
 from rpf.engine import SearchEngine, SearchRequest
-from rpf.settings import DEFAULT_CHECKPOINT, Settings
+from rpf.search.exact import Exact
+from rpf.search.index_store import index_method, open_searcher
+from rpf.search.request import ResolvedRequest
+from rpf.settings import Settings
 from tests.support import ROOT
-from tests.support.commands import Run
+from tests.support.commands import Run, snapshot
 
 WEIGHTS = {"sleeve_length": 1.0, "collar_design": 2.0}
 NEAREST_TO_1 = [
@@ -24,15 +28,36 @@ NEAREST_TO_7_MISSING_LAST = [(8, 0), (9, 0), (2, 1), (10, 1), (6, 1), (1, 1), (1
 def old(tmp_path: Path) -> Settings:
     """Settings over a copy of the collection."""
     shutil.copytree(ROOT / "tests" / "support" / "format_1", tmp_path / "collections")
-    return Settings(
-        collections=tmp_path / "collections",
-        collection="shop",
-        checkpoint=DEFAULT_CHECKPOINT,
-        instance=tmp_path / "instance",
-    )
+    return Settings(collections=tmp_path / "collections", collection="shop", instance=tmp_path / "instance")
 
 
-def test_format_1_collection_gives_the_rankings_that_its_version_gave(old: Settings) -> None:
+def nearest(collection: Collection, settings: Settings) -> list[int]:
+    """Return the item that is most similar to each item."""
+    searcher = open_searcher(collection, settings.indexes, "auto")
+    best = []
+    for item_id in collection.ids.tolist():
+        vectors = collection.vectors(item_id)
+        attributes = tuple(range(len(vectors)))
+        ranked = searcher.search(ResolvedRequest(vectors, attributes, np.ones(len(vectors)), 1))
+        assert ranked.scores[0] == pytest.approx(1, abs=1e-3)
+        best.append(int(collection.ids[ranked.rows[0]]))
+    return best
+
+
+def test_it_opens_and_is_searched_exactly_and_nothing_is_written(old: Settings) -> None:
+    folder = old.collections / "shop"
+    before = snapshot(folder)
+    collection = Collection.open(folder)
+    assert (len(collection), collection.manifest.uuid, collection.manifest.spec.title) == (11, "", "Made by 0.0")
+    assert collection.knows_presence and collection.missing([0]).shape == (1, 11)
+    assert all(collection.image_path(item).is_file() for item in collection.items(collection.ids.tolist()))
+    assert isinstance(open_searcher(collection, old.indexes, "auto"), Exact)
+    assert nearest(collection, old) == collection.ids.tolist()
+    assert Run(old)("verify", "shop").endswith("shop: 11 items, 0 repaired, 0 problems\n")
+    assert snapshot(folder) == before
+
+
+def test_its_rankings_are_those_of_the_version_that_made_it(old: Settings) -> None:
     engine = SearchEngine(old)
     results = engine.search("shop", SearchRequest(engine.query_item("shop", 1), WEIGHTS, 10))
     assert [(hit.item.id, round(hit.similarity, 6)) for hit in results.hits] == NEAREST_TO_1
@@ -40,26 +65,17 @@ def test_format_1_collection_gives_the_rankings_that_its_version_gave(old: Setti
     assert [(hit.item.id, len(hit.missing)) for hit in results.hits] == NEAREST_TO_7_MISSING_LAST
 
 
-def test_format_1_collection_is_not_changed_by_reading_it(old: Settings) -> None:
-    folder = old.collections / "shop"
-    before = (folder / "manifest.json").read_bytes()
-    SearchEngine(old).collection("shop")
-    assert (folder / "manifest.json").read_bytes() == before
-
-
-def test_format_1_collection_gets_a_uuid_and_loses_its_index_at_the_first_write(old: Settings) -> None:
-    folder = old.collections / "shop"
-    with Writer.open(folder) as writer:
-        writer.remove([4])
+def test_the_first_write_gives_it_a_uuid_and_removes_the_index_from_its_folder(old: Settings) -> None:
+    folder, run = old.collections / "shop", Run(old)
+    ids = Collection.open(folder).ids.tolist()
+    assert "1 removed, 10 left" in run("remove", "shop", ids[4])
     manifest = json.loads((folder / "manifest.json").read_bytes())
-    assert manifest["format"] == 2 and len(manifest["uuid"]) == 32 and not (folder / "index").exists()
-    assert Collection.open(folder).ids.tolist() == [1, 2, 5, 6, 7, 8, 9, 10, 11, 12]
-
-
-def test_format_1_collection_is_verified_and_indexed_without_embedding_anything_again(old: Settings) -> None:
-    run = Run(old)
-    assert "0 problems" in run("verify", "shop")
-    shutil.copy(
-        next((old.collections / "shop" / "images").glob("*.jpg")), old.collections / "shop" / "images" / "z.jpg"
-    )
-    assert "1 added, 11 already there" in run("index", "shop", old.collections / "shop" / "images")
+    assert manifest["format"] == 2 and len(manifest["uuid"]) == 32 and "index" not in manifest
+    assert not (folder / "index").exists()
+    assert "10 items, searched by pca" in run("build-index", "shop", "--method", "pca")
+    collection = Collection.open(folder)
+    assert collection.ids.tolist() == [*ids[:4], *ids[5:]] and collection.manifest.uuid == manifest["uuid"]
+    assert index_method(collection, old.indexes) == "pca"
+    assert nearest(collection, old) == collection.ids.tolist()
+    assert "10 items, searched by pca" in run("optimize", "shop")
+    assert run("verify", "shop").endswith("shop: 10 items, 0 repaired, 0 problems\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rpf.collection import Collection, Writer
-from rpf.collection.items import Item, every_row
+from rpf.collection.items import Item, read_rows
 from rpf.collection.manifest import read_manifest
 from rpf.collection.recovery import find_waiting, survey_damage
 from rpf.errors import CollectionError
@@ -49,7 +49,7 @@ def quarantine(folder: Path) -> list[str]:
 
 
 def waiting(folder: Path) -> list[Item]:
-    return find_waiting(Collection.open(folder), *every_row(folder))
+    return find_waiting(Collection.open(folder), *read_rows(folder))
 
 
 def test_an_undamaged_collection_is_left_alone(folder: Path) -> None:
