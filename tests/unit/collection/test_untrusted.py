@@ -270,8 +270,8 @@ def test_pictures_stay_inside_the_image_root(hostile: Path, tmp_path: Path) -> N
         with pytest.raises(UnknownItem, match="image of item 1"):
             collection.image_path(Item(id=1, **vars(new("a")) | {"path": path}))
     for path in ("0000.jpg", "inside.jpg", "../images/0000.jpg"):
-        found = collection.image_path(Item(id=1, **vars(new("a")) | {"path": path}))
-        assert found == (images / "0000.jpg").resolve()
+        path = collection.image_path(Item(id=1, **vars(new("a")) | {"path": path}))
+        assert path == (images / "0000.jpg").resolve()
 
 
 def test_every_error_can_be_read(hostile: Path) -> None:

@@ -42,10 +42,10 @@ class Projection:
         self.batches.append(len(pictures))
         pixels = np.stack([np.asarray(picture.resize((16, 16)), np.float32).ravel() / 255 for picture in pictures])
         matrix = np.random.default_rng(3).normal(size=(len(self.attributes), pixels.shape[1], self.dim))
-        found = np.einsum("np,apd->nad", pixels, matrix)
+        projected = np.einsum("np,apd->nad", pixels, matrix)
         boxes = [[(0, at, *picture.size) for at in range(len(self.attributes))] for picture in pictures]
         return ProjectedImages(
-            (found / np.linalg.norm(found, axis=2, keepdims=True)).astype(np.float32),
+            (projected / np.linalg.norm(projected, axis=2, keepdims=True)).astype(np.float32),
             np.array(boxes, np.int32),
             pixels[:, : len(self.attributes)] if self.tells_parts else None,
         )
@@ -72,14 +72,14 @@ def check(folder: Path, root: Path) -> list[str]:
     for item in items:
         data = collection.image_path(item).read_bytes()
         picture = open_image(data)
-        seen = Projection().embed([picture])
+        output = Projection().embed([picture])
         assert (item.sha256, item.bytes) == (hashlib.sha256(data).hexdigest(), len(data))
         assert (item.width, item.height) == picture.size
         assert item.labels == {"sleeve_length": len(item.path)}
-        np.testing.assert_allclose(collection.vectors(item.id), seen.embedding[0], atol=1e-3)
-        np.testing.assert_array_equal(collection.boxes(item.id), seen.box[0])
-        assert seen.presence is not None
-        np.testing.assert_array_equal(collection.presence(item.id), seen.presence[0].astype(np.float16))
+        np.testing.assert_allclose(collection.vectors(item.id), output.embedding[0], atol=1e-3)
+        np.testing.assert_array_equal(collection.boxes(item.id), output.box[0])
+        assert output.presence is not None
+        np.testing.assert_array_equal(collection.presence(item.id), output.presence[0].astype(np.float16))
     assert collection.root == root.resolve()
     return [item.path for item in items]
 
@@ -145,7 +145,7 @@ def test_what_is_known_is_kept_and_what_changed_is_added_anew(tmp_path: Path, im
     assert len(collection.manifest.segments) == 1 and not collection.manifest.tombstones
     known = {item.path: item.id for item in collection.items(collection.ids.tolist())}
     assert known[paths[3]] == 11 and known["new.png"] == 12 and known[paths[4]] == 5
-    # The picture that is gone may be on a disk that is not there today; what is no picture has no vectors.
+    # The picture that is gone may be on a disk that is not there today; what is no image has no vectors.
     assert paths[7] in known and paths[5] not in known
     draw(images / paths[7], 7)
     report = run(folder, images)
