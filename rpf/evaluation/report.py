@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
@@ -57,16 +57,17 @@ def make_report(
     answerable = {task.attribute: task.relevant() > 0 for task in benchmark.tasks}
     unanswerable = _unanswerable(benchmark, answerable)
     selected = answerable if unanswerable else None
-    return EvaluationReport(
-        split=benchmark.split,
+    report = {
+        "split": benchmark.split,
         **about,
-        topk=k,
-        queries={task.attribute: len(task.queries.values) for task in benchmark.tasks},
-        candidates={task.attribute: len(task.candidates.values) for task in benchmark.tasks},
+        "topk": k,
+        "queries": {task.attribute: len(task.queries.values) for task in benchmark.tasks},
+        "candidates": {task.attribute: len(task.candidates.values) for task in benchmark.tasks},
         **unanswerable,
-        methods={name: _method_figures(benchmark, tasks, k, selected) for name, tasks in metrics.items()},
-        random=_random_figures(benchmark, k, selected),
-    )
+        "methods": {name: _method_figures(benchmark, tasks, k, selected) for name, tasks in metrics.items()},
+        "random": _random_figures(benchmark, k, selected),
+    }
+    return cast(EvaluationReport, report)
 
 
 def _unanswerable(benchmark: Benchmark, answerable: Mapping[str, Bools]) -> dict[str, Any]:
