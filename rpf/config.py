@@ -252,7 +252,7 @@ def from_mapping(values: Mapping[str, Any]) -> Config:
         first = error.errors(include_url=False)[0]
         key = " ".join(".".join(str(part) for part in first["loc"]).split()) or "config"
         if first["type"] == "extra_forbidden":
-            section, name = (*map(str, first["loc"]), "")[:2]
+            section, name, *_ = *map(str, first["loc"]), ""
             renamed = RENAMED_KEYS.get((section, name))
             reason = f"this setting is called {section}.{renamed}" if renamed else "there is no such setting"
         else:

@@ -57,16 +57,16 @@ def make_report(
     answerable = {task.attribute: task.relevant() > 0 for task in benchmark.tasks}
     unanswerable = _unanswerable(benchmark, answerable)
     selected = answerable if unanswerable else None
-    report = dict[str, Any](
-        split=benchmark.split,
+    report = {
+        "split": benchmark.split,
         **about,
-        topk=k,
-        queries={task.attribute: len(task.queries.values) for task in benchmark.tasks},
-        candidates={task.attribute: len(task.candidates.values) for task in benchmark.tasks},
+        "topk": k,
+        "queries": {task.attribute: len(task.queries.values) for task in benchmark.tasks},
+        "candidates": {task.attribute: len(task.candidates.values) for task in benchmark.tasks},
         **unanswerable,
-        methods={name: _method_figures(benchmark, tasks, k, selected) for name, tasks in metrics.items()},
-        random=_random_figures(benchmark, k, selected),
-    )
+        "methods": {name: _method_figures(benchmark, tasks, k, selected) for name, tasks in metrics.items()},
+        "random": _random_figures(benchmark, k, selected),
+    }
     return cast(EvaluationReport, report)
 
 

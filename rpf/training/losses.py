@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, *, margin: float) -> Tensor:
+def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
     """Compute the mean of max(0, margin - cos(anchor, positive) + cos(anchor, negative)) over (B, D) features."""
     positive_cosine = F.cosine_similarity(anchor, positive, dim=-1)
     negative_cosine = F.cosine_similarity(anchor, negative, dim=-1)

@@ -51,11 +51,11 @@ class TripletTask(TrainingTask):
                 self._features(squares, images, attribute)
                 for squares, images in zip(batch.squares, batch.images, strict=True)
             ]
-        region = triplet_loss(*[role.region for role in roles], margin=solver.MARGIN)
+        region = triplet_loss(roles[0].region, roles[1].region, roles[2].region, solver.MARGIN)
         if self.model.patch is None:
             return {"total": region, "region": region}
         patches = [role.patch for role in roles if role.patch is not None]
-        patch = triplet_loss(*patches, margin=solver.MARGIN)
+        patch = triplet_loss(patches[0], patches[1], patches[2], solver.MARGIN)
         contrastive = contrastive_loss(
             torch.cat([role.region for role in roles]),
             torch.cat(patches),

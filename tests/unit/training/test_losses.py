@@ -33,7 +33,7 @@ def test_contrastive_loss_equals_the_authors(golden: dict[str, Tensor]) -> None:
     contrastive = contrastive_loss(region, patch, background, attribute, value, tau, alpha)
     assert abs(float(contrastive) - float(golden["contrastive"])) < 1e-5
     triplets = [
-        triplet_loss(*(golden[f"{b}_{r}"] for r in ROLES), margin=float(golden["margin"])) for b in ("region", "patch")
+        triplet_loss(*(golden[f"{b}_{r}"] for r in ROLES), float(golden["margin"])) for b in ("region", "patch")
     ]
     assert abs(float(triplets[0] + 0.1 * triplets[1] + 0.04 * contrastive) - float(golden["total"])) < 1e-5
 
