@@ -234,7 +234,7 @@ def accuracy(
     \b
     Example:
       python -m benchmarks accuracy --cfg config/Clothing/Clothing.yaml config/rpf-small.yaml --out classifier
-      python -m rpf compare classifier/test/report.json report/report.json --names "classifier,ours" --out compared
+      rpf compare classifier/test/report.json report/report.json --names "classifier,ours" --out compared
     """
     from benchmarks.accuracy.classifier import run
     from rpf import config

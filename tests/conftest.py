@@ -15,8 +15,8 @@ from tests.support import ROOT
 
 pytest_plugins = ["tests.support.training_data", "tests.support.evaluation_data"]
 
-# Each worker of pytest-xdist has a core; threads that spin while they wait would take it from the others.
-os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+# Before the libraries load: threads that spin while they wait take the cores from the other workers of pytest-xdist.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["RPF_RATE_LIMIT"] = "off"  # many tests search from one address
 

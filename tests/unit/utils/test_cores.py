@@ -1,7 +1,6 @@
 """CPU quotas as Linux shows them, in trees of files."""
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpf.utils.cores import thread_limit, usable_cores
-from tests.support.mounting import with_mounted
 
 AFFINITY_CORES = len(os.sched_getaffinity(0))
 
@@ -90,21 +88,3 @@ def test_usable_cores_any_file_content_gives_a_valid_count(
         (root / name).parent.mkdir(parents=True)
         (root / name).write_bytes(data)
     assert 1 <= usable_cores(root) <= AFFINITY_CORES
-
-
-@pytest.mark.skipif(AFFINITY_CORES < 2, reason="needs two cores")
-def test_quota_of_one_core_limits_the_libraries_threads(tree: Tree) -> None:
-    root = tree({
-        "sys/fs/cgroup/cpu.max": "100000 100000\n",
-        "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "100000\n",
-        "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
-    })  # fmt: skip
-    code = (
-        "import rpf, torch, faiss; print(torch.get_num_threads(), faiss.omp_get_max_threads());"
-        "torch.set_num_threads(2); from rpf.utils.threads import set_threads;"
-        "print(set_threads(), torch.get_num_threads(), set_threads(2), torch.get_num_threads())"
-    )
-    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
-    command = [sys.executable, "-c", code]
-    done = with_mounted("--bind", str(root / "sys/fs/cgroup"), "/sys/fs/cgroup", command=command, env=environment)
-    assert done.stdout.split() == ["1", "1", "1", "1", "2", "2"], done.stderr
