@@ -8,12 +8,20 @@ import numpy as np
 import pytest
 
 from rpf.collection import Collection
+from rpf.engine import SearchEngine, SearchRequest
 from rpf.search.exact import Exact
 from rpf.search.index_store import index_method, open_searcher
 from rpf.search.request import ResolvedRequest
 from rpf.settings import Settings
 from tests.support import ROOT
 from tests.support.commands import Run, snapshot
+
+WEIGHTS = {"sleeve_length": 1.0, "collar_design": 2.0}
+NEAREST_TO_1 = [
+    (5, 0.658498), (4, 0.459007), (2, 0.34563), (11, 0.303866), (12, 0.287659), (8, 0.256616), (7, 0.225961),
+    (10, 0.110961), (9, 0.081484), (6, 0.05408),
+]  # fmt: skip
+NEAREST_TO_7_MISSING_LAST = [(8, 0), (9, 0), (2, 1), (10, 1), (6, 1), (1, 1), (11, 1), (4, 1), (5, 1), (12, 2)]
 
 
 @pytest.fixture
@@ -47,6 +55,14 @@ def test_it_opens_and_is_searched_exactly_and_nothing_is_written(old: Settings) 
     assert nearest(collection, old) == collection.ids.tolist()
     assert Run(old)("verify", "shop").endswith("shop: 11 items, 0 repaired, 0 problems\n")
     assert snapshot(folder) == before
+
+
+def test_its_rankings_are_those_of_the_version_that_made_it(old: Settings) -> None:
+    engine = SearchEngine(old)
+    results = engine.search("shop", SearchRequest(engine.query_item("shop", 1), WEIGHTS, 10))
+    assert [(hit.item.id, round(hit.similarity, 6)) for hit in results.hits] == NEAREST_TO_1
+    results = engine.search("shop", SearchRequest(engine.query_item("shop", 7), WEIGHTS, 10, missing_last=True))
+    assert [(hit.item.id, len(hit.missing)) for hit in results.hits] == NEAREST_TO_7_MISSING_LAST
 
 
 def test_the_first_write_gives_it_a_uuid_and_removes_the_index_from_its_folder(old: Settings) -> None:

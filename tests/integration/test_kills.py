@@ -27,7 +27,7 @@ from rpf.utils.files import file_hash
 from tests.support.commands import Forked, Run, forked
 
 COMMANDS = 7
-KILLS = max(1, int(os.environ.get("TEST_KILLS", "8")) // COMMANDS)  # of each command
+KILLS = max(1, int(os.environ.get("TEST_KILLS", "4")) // COMMANDS)  # of each command
 BATCH = 2
 
 Vectors = dict[str, np.ndarray]  # sha256 of a picture -> (A, D)
@@ -200,6 +200,7 @@ TRIALS = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", TRIALS)
 def test_kill_9(
     commands: tuple[Settings, Forked],

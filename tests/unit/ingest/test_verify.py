@@ -103,7 +103,7 @@ DAMAGES = {
     "a file that is no longer an image": DamageCase(
         lambda at: (at / "images" / "004.jpg").write_bytes(b"not a picture"),
         r"1 item with an image that was changed.*\n  004\.jpg \(item 5\)",
-        r"Item 5 was removed, for it cannot be re-embedded: 004\.jpg \(.*not a picture",
+        r"Item 5 was removed, for it cannot be re-embedded: 004\.jpg \(.*not an image",
         gone=(5,),
     ),
     "a vector that is not finite": DamageCase(
