@@ -81,8 +81,8 @@ def test_commands_print_one_printable_line_each(
     assert len(skipped) == 2 and skipped[0].startswith(r"skipped hol\x1blow\n.jpg: ")
 
     query = images / NAMES[4]
-    _, *found = terminal("search", encoding, query, *SLEEVES)
-    assert {line.split(maxsplit=3)[3] for line in found} == {shown(name) for name in NAMES}
+    _, *rows = terminal("search", encoding, query, *SLEEVES)
+    assert {line.split(maxsplit=3)[3] for line in rows} == {shown(name) for name in NAMES}
     (answer,) = terminal("search", encoding, query, *SLEEVES, "--json")
     assert {row["path"] for row in json.loads(answer)["results"]} == set(NAMES)
 
@@ -101,8 +101,8 @@ def test_commands_print_one_printable_line_each(
     assert len(terminal("remove", encoding, 1)) == 2
 
     archive = os.fsdecode(b"E\x1b\xff.npz")
-    (told,) = terminal("embed", "--out", tmp_path / archive, images / NOT_UTF8)
-    assert r"E\x1b\xff.npz: 1 " in told
+    (line,) = terminal("embed", "--out", tmp_path / archive, images / NOT_UTF8)
+    assert r"E\x1b\xff.npz: 1 " in line
     (error,) = terminal("search", encoding, os.fsdecode(b"no\n\xff\x9b.jpg"), *SLEEVES, status=2)
     assert error == r"Error: no\n\xff\x9b.jpg: No such file or directory"
     (error,) = terminal("search", encoding, query, "--attrs", "no\x1b\u202e\nsuch", status=2)
