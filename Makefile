@@ -1,7 +1,10 @@
-# make serve   set up, prepare the default collection, serve on http://0.0.0.0:8000
-# make test    set up, then the whole test suite (browser tests included)
-# make check   ruff, mypy, import-linter
-# make soak    the long tests: kills, ordinary images through every door, memory, ten minutes of load while things break
+# make serve      set up, prepare the default collection, serve on http://0.0.0.0:8000
+# make test-fast  set up, then tests/unit: no other process, no server
+# make test       set up, then all tests: commands, servers and a browser too
+# make check      ruff, mypy, import-linter
+# make docs       generate docs/cli.md and docs/settings.md
+# make soak       the long tests: a crash at each line, kills, more cases of each property, ordinary images through every
+#                 door, memory, ten minutes of load while things break
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,14 +14,20 @@ BIN := $(VENV)/bin
 DRAWING_LIBRARIES = { [ $$(id -u) = 0 ] && apt-get update -q && apt-get install -qy libegl1 libgl1; } || \
 	{ echo "Please run: sudo apt-get install libegl1 libgl1"; exit 1; }
 
-.PHONY: serve test check soak clean
+.PHONY: serve test-fast test check docs soak clean
 
 serve: $(VENV)/.installed
 	$(BIN)/gunicorn wsgi:app
 
+# Folders in their order: the many small files of tests/unit come last, and fill both workers to the end.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-fast: $(VENV)/.installed-dev
+	$(PYTEST) tests/unit
+
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.support.browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST)
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -26,16 +35,19 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.installed
+	$(BIN)/python -m docs.generate
+
 soak: $(VENV)/.installed-dev
-	TEST_KILLS=200 $(BIN)/python -m pytest tests/unit/collection tests/unit/ingest/test_pipeline.py tests/integration/test_crashes.py tests/integration/test_kills.py
-	TEST_ORDINARY=all $(BIN)/python -m pytest tests/ordinary
-	$(BIN)/python -m tests.ordinary.memory
-	$(BIN)/python -m tests.soak --minutes 10
+	TEST_KILLS=200 TEST_ORDINARY=all $(PYTEST) -m soak --hypothesis-profile soak
+	$(BIN)/python -m tests.soak.memory
+	$(BIN)/python -m tests.soak.load --minutes 10
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install -r requirements.txt
+	$(BIN)/python -m pip install --no-deps --editable .
 	@$(BIN)/python -c "import skia" || $(DRAWING_LIBRARIES)
 	touch $@
 

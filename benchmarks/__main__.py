@@ -1,5 +1,5 @@
-"""`python -m benchmarks`: speed, memory and recall on this machine."""
+"""`python -m benchmarks`: measurements of search, serving, inference and accuracy on this machine."""
 
-from benchmarks.commands import bench
+from benchmarks.commands import benchmarks
 
-bench(prog_name="python -m benchmarks")
+benchmarks(prog_name="python -m benchmarks")

@@ -1,143 +1,248 @@
-"""Commands that measure speed."""
+"""`python -m benchmarks`: measurements of search, serving, inference and accuracy on this machine."""
 
 from pathlib import Path
 
 import click
 
 from rpf.cli import OneLineErrors
-from rpf.cli.options import FILE, Bar, method_names, with_settings
+from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
 from rpf.cli.output import say
-from rpf.settings import Settings
+from rpf.settings import DEFAULT_CHECKPOINT, Settings
+
+MIN_GALLERY_SIZE = 100
+MIN_IMAGES = 12
+FOLDER = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+CONFIGS = click.option(
+    "--cfg", "configs", multiple=True, required=True, type=FILE, help="Config files: --cfg A.yaml B.yaml."
+)
+OVERRIDES = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the config files'."
+)
 
 
-@click.group(cls=OneLineErrors)
-def bench() -> None:
-    """Measure speed, memory and recall on this machine."""
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+def benchmarks() -> None:
+    """Measure search, serving, inference and accuracy on this machine.
+
+    The results that the documentation quotes are in benchmarks/results.
+    """
 
 
-def _numbers(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, ...]:
-    """Whole numbers above 0, separated by commas."""
+def _counts(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, ...]:
+    """Parse whole numbers above 0, separated by commas."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdecimal() and int(part) for part in parts):
         raise click.BadParameter(f'"{text}" is not a list of numbers such as 3586,14400.')
     return tuple(sorted({int(part) for part in parts}))
 
 
-@bench.command()
+def _sample(folder: Path, count: int) -> list[Path]:
+    """Choose images of a folder, at equal distances; all where there are fewer than twice as many."""
+    from rpf.ingest.scan import find_images
+
+    names = find_images(folder)
+    if len(names) < MIN_IMAGES:
+        raise click.UsageError(f'"{folder}" holds {len(names)} images; give a folder with at least {MIN_IMAGES}.')
+    return [folder / name for name in names[:: max(1, len(names) // count)]]
+
+
+@benchmarks.command()
 @click.argument("name", required=False)
-@click.option("--attrs", help="The attributes to search by; else the collection's first three.")
-@click.option("--items", default="14400", show_default=True, callback=_numbers, help="Sizes of collection.")
-@click.option("--numbers", default="2048", show_default=True, callback=_numbers, help="Numbers per attribute.")
-@click.option("--chosen", default="1,3", show_default=True, callback=_numbers, help="Attributes in a query.")
+@click.option("--attrs", help="Attributes of the queries; else the collection's first ones.")
+@click.option("--gallery-sizes", default="14400", show_default=True, callback=_counts)
+@click.option("--dimensions", default="2048", show_default=True, callback=_counts, help="Embedding dimensions.")
+@click.option("--attribute-counts", default="1,3", show_default=True, callback=_counts, help="Attributes of a query.")
 @click.option("--methods", help="Names separated by spaces; else all that need no server.")
 @click.option("--queries", default=200, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 256), help="Of each search.")
-@click.option("--work", type=FILE, help="Folder for the collections made; else the system's temporary one.")
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 256), help="Threads of each search.")
+@click.option("--work", type=FILE, help="Folder for the galleries; else the system's temporary one.")
 @click.option("--out", required=True, type=FILE, help="Folder for search.json, search.md and plots.")
 @with_settings
 def search(
     settings: Settings,
     name: str | None,
     attrs: str | None,
-    items: tuple[int, ...],
-    numbers: tuple[int, ...],
-    chosen: tuple[int, ...],
+    gallery_sizes: tuple[int, ...],
+    dimensions: tuple[int, ...],
+    attribute_counts: tuple[int, ...],
     methods: str | None,
     queries: int,
     threads: int,
     work: Path | None,
     out: Path,
 ) -> None:
-    """Measure every search method on collections made from the embeddings of the collection NAME.
+    """Measure search methods on galleries made from the embeddings of the collection NAME.
 
-    Sizes above that of NAME are made of its embeddings, recombined and moved a little. Each method is built, and
-    searched, in a process of its own. Stopped half-way, the same command goes on where it was.
+    A gallery larger than NAME is filled up with recombined and slightly moved embeddings. Each index is built, and
+    searched, in a process of its own. If the command is stopped, run it again to resume.
 
     \b
     Examples:
-      python -m rpf bench search --out bench                      # the default collection
-      python -m rpf bench search shop --items 14400,200000 --numbers 512,2048 --out bench
+      python -m benchmarks search --out results        # the default collection
+      python -m benchmarks search shop --gallery-sizes 14400,200000 --dimensions 512,2048 --out results
     """
     from tempfile import TemporaryDirectory
 
-    from benchmarks.search.baselines import RIVALS
-    from benchmarks.search.measure import METHODS, Plan, measure_all
-    from benchmarks.search.report import write_search
-    from benchmarks.search.synthetic_gallery import read_source
+    from benchmarks.search.baselines import BASELINES
+    from benchmarks.search.measure import METHODS, SearchPlan, measure
+    from benchmarks.search.report import write_search_report
+    from benchmarks.search.synthetic_gallery import read_dataset
     from rpf.engine import SearchEngine
     from rpf.search.index_store import check_index_method
 
-    wanted = method_names(methods) if methods else METHODS
-    for method in wanted:
-        if method not in RIVALS:
-            check_index_method(method)  # to say what is wrong before the work
+    plan = SearchPlan(
+        method_names(methods) if methods else METHODS, gallery_sizes, dimensions, attribute_counts, threads
+    )
+    for method in plan.methods:
+        if method not in BASELINES:
+            check_index_method(method)  # raises before the work
     engine = SearchEngine(settings)
     name = name or engine.default
     collection = engine.collection(name)
-    keys = collection.vocabulary.parse(attrs) if attrs else list(collection.vocabulary.keys)[: max(chosen)]
-    if len(keys) < max(chosen):
-        raise click.UsageError(f"{max(chosen)} attributes in a query need as many in --attrs.")
-    if min(items) < 100:
-        raise click.UsageError("A collection to measure on needs 100 items.")
-    plan = Plan(wanted, items, numbers, chosen, threads)
+    count = max(attribute_counts)
+    keys = collection.vocabulary.parse(attrs) if attrs else list(collection.vocabulary.keys)[:count]
+    if len(keys) < count:
+        raise click.UsageError(f"Queries of {count} attributes need as many in --attrs.")
+    if min(gallery_sizes) < MIN_GALLERY_SIZE:
+        raise click.UsageError(f"A gallery needs at least {MIN_GALLERY_SIZE} items.")
     out.mkdir(parents=True, exist_ok=True)
-    about = {"collection": name, "real_items": len(collection), "model_numbers": collection.manifest.spec.dim}
+    about = {"collection": name, "collection_size": len(collection), "model_dimension": collection.manifest.spec.dim}
     about |= {"attributes": keys, "queries": queries}
     with Bar("step") as bar, TemporaryDirectory(dir=work) as folder:
-        source = read_source(collection, keys, engine.model, queries, bar)
-        measure_all(plan, source, about, Path(folder), out / "search.json", bar)
-    say(*write_search(out).splitlines())
+        dataset = read_dataset(collection, keys, engine.model, queries, bar)
+        measure(plan, dataset, about, Path(folder), out / "search.json", bar)
+    say(*write_search_report(out).splitlines())
 
 
-@bench.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@benchmarks.command()
+@FOLDER
 @click.option("--models", default="rpf-base rpf-small", show_default=True, help="Names separated by spaces.")
-@click.option("--attributes", default="1,3,8", show_default=True, callback=_numbers, help="In a query.")
-@click.option("--photos", default=24, show_default=True, type=click.IntRange(1, 1000), help="For the model's time.")
-@click.option("--indexed", default=96, show_default=True, type=click.IntRange(12, 10_000), help="Photos to index.")
-@click.option("--clients", default="1,8,32", show_default=True, callback=_numbers, help="Of the site at once.")
-@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1, 600), help="Of each load.")
+@click.option("--attribute-counts", default="1,3,8", show_default=True, callback=_counts, help="Attributes of a query.")
+@click.option("--images", default=24, show_default=True, type=click.IntRange(1, 1000), help="Images of the queries.")
+@click.option("--indexed-images", default=96, show_default=True, type=click.IntRange(MIN_IMAGES, 10_000))
 @click.option(
-    "--attrs", default="sleeve length; collar design; coat length", show_default=True, help="Of the requests."
+    "--clients", default="1,8,32", show_default=True, callback=_counts, help="Concurrent clients of the site."
 )
-@click.option("--out", required=True, type=FILE, help="Folder for serve.json and serve.md.")
+@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1, 600), help="Seconds of each load.")
+@click.option(
+    "--attrs", default="sleeve length; collar design; coat length", show_default=True, help="Attributes of the clients."
+)
+@click.option("--out", required=True, type=FILE, help="Folder for serving.json and serving.md.")
 @with_settings
-def serve(
+def serving(
     settings: Settings,
     folder: Path,
     models: str,
-    attributes: tuple[int, ...],
-    photos: int,
-    indexed: int,
+    attribute_counts: tuple[int, ...],
+    images: int,
+    indexed_images: int,
     clients: tuple[int, ...],
     seconds: float,
     attrs: str,
     out: Path,
 ) -> None:
-    """Measure what a search costs with the photos in FOLDER: the model's time beside the earlier system's procedure,
-    indexing, and a whole site under load, which searches the default collection.
+    """Measure the time of a query, indexing, and a whole site under load, with the images in FOLDER.
+
+    The published system's procedure is measured beside ours. The site searches the default collection.
 
     \b
     Example:
-      python -m rpf bench serve data/clothing/images --out bench
+      python -m benchmarks serving data/clothing/images --out results
     """
-    import json
+    from benchmarks.common.report import write_report
+    from benchmarks.serving.measure import MODELS, ServingPlan, as_markdown, measure
 
-    from benchmarks.serving.measure import MODELS, Plan, as_markdown, measure_serve
-    from rpf.ingest.scan import find_images
-    from rpf.utils.files import write_atomic
-
-    names = find_images(folder)
-    if len(names) < 12:
-        raise click.UsageError(f"{folder} holds {len(names)} photos; 12 are needed.")
+    paths = _sample(folder, max(images, indexed_images))
     for model in models.split():
         if model not in MODELS:
-            raise click.UsageError(f"There is no model {model}; there are {', '.join(MODELS)}.")
-    step = max(1, len(names) // max(photos, indexed))
-    plan = Plan(models.split(), attributes, photos, indexed, clients, seconds, attrs)
-    out.mkdir(parents=True, exist_ok=True)
+            raise click.UsageError(f'"{model}" is not a model; choose from {", ".join(MODELS)}.')
+    plan = ServingPlan(models.split(), attribute_counts, images, indexed_images, clients, seconds, attrs)
     with Bar("part") as bar:
-        measure_serve(plan, settings, [folder / name for name in names[::step]], out / "serve.json", bar)
-    text = as_markdown(json.loads((out / "serve.json").read_bytes()))
-    write_atomic(out / "serve.md", text.encode())
-    say(*text.splitlines())
+        report = measure(plan, settings, paths, bar)
+    write_report(out, "serving", report, as_markdown(report))
+
+
+@benchmarks.command()
+@FOLDER
+@click.option("--engines", help="Names separated by semicolons, the figures of others are kept; else all.")
+@click.option("--out", required=True, type=FILE, help="Folder for inference.json and inference.md.")
+def inference(folder: Path, engines: str | None, out: Path) -> None:
+    """Measure inference engines for rpf-base's backbone and transformer, with the images in FOLDER.
+
+    \b
+    Example:
+      pip install onnx onnxruntime onnxscript nncf     # the report names those that are not installed
+      python -m benchmarks inference data/clothing/images --out results
+    """
+    from benchmarks.common.report import write_report
+    from benchmarks.inference.engines import CALIBRATION_IMAGES, ENGINES, as_markdown, measure
+
+    names = [name.strip() for name in engines.split(";")] if engines else list(ENGINES)
+    if unknown := [name for name in names if name not in ENGINES]:
+        raise click.UsageError(f'"{unknown[0]}" is not an engine; choose from {"; ".join(ENGINES)}.')
+    with Bar("engine") as bar:
+        report = measure(_sample(folder, CALIBRATION_IMAGES), names, out / "inference.json", bar)
+    write_report(out, "inference", report, as_markdown(report))
+
+
+@benchmarks.command(cls=ManyConfigs)
+@CONFIGS
+@OVERRIDES
+@click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True)
+@click.option("--checkpoint", default=DEFAULT_CHECKPOINT, type=FILE, help="Weights file; else the built-in one.")
+@click.option("--out", required=True, type=FILE, help="Folder for precision.json and precision.md.")
+def precision(configs: tuple[Path, ...], overrides: tuple[str, ...], split: str, checkpoint: Path, out: Path) -> None:
+    """Measure what each inference precision changes of a checkpoint's rankings on a dataset.
+
+    Calibrated 8 bits, which the program does not use, are measured where nncf is installed.
+
+    \b
+    Example:
+      python -m benchmarks precision --cfg config/Clothing/Clothing.yaml --out results
+    """
+    from benchmarks.common.report import write_report
+    from benchmarks.inference.precision import as_markdown, measure
+    from rpf import config
+
+    report = measure(config.load(configs, overrides), split, checkpoint)
+    write_report(out, "precision", report, as_markdown(report))
+
+
+@benchmarks.command(cls=ManyConfigs)
+@CONFIGS
+@OVERRIDES
+@click.option("--epochs", default=60, show_default=True, type=click.IntRange(1))
+@click.option("--size", default=128, show_default=True, type=click.IntRange(32), help="Pixels a side.")
+@click.option("--batch", default=64, show_default=True, type=click.IntRange(2), help="Batch size.")
+@click.option("--imagenet", is_flag=True, help="Start from ImageNet weights, as `rpf train` finds them; else random.")
+@click.option("--seed", default=0, show_default=True)
+@SKIP_BAD
+@click.option("--out", required=True, type=FILE, help="Folder for valid/ and test/, each with report.json and plots.")
+def accuracy(
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    epochs: int,
+    size: int,
+    batch: int,
+    imagenet: bool,
+    seed: int,
+    skip_bad: bool,
+    out: Path,
+) -> None:
+    """Train a plain classifier on the split train, and evaluate it on valid and test, as a baseline of accuracy.
+
+    \b
+    Example:
+      python -m benchmarks accuracy --cfg config/Clothing/Clothing.yaml config/rpf-small.yaml --out classifier
+      rpf compare classifier/test/report.json report/report.json --names "classifier,ours" --out compared
+    """
+    from benchmarks.accuracy.classifier import run
+    from rpf import config
+    from rpf.evaluation.export import write_report
+    from rpf.evaluation.tables import as_text
+
+    for report in run(config.load(configs, overrides), epochs, size, batch, imagenet, seed, skip_bad):
+        folder = out / str(report["split"])
+        folder.mkdir(parents=True, exist_ok=True)
+        write_report(folder, report)
+        say(*as_text(report).splitlines(), "")

@@ -1,13 +1,13 @@
 """Config files: YAML with the published keys -> typed, frozen settings.
 
-Sections are merged in the order defaults, files as given (dataset, stage), single settings. A key that is not
-known, or a value of the wrong type, is a ConfigError that names it. PyYAML reads `5e-5` as a string: a string
-in that form is taken as the number it means.
+Later files override earlier ones, and single settings override files. An unknown key or a value of the wrong type
+raises a ConfigError that names it. PyYAML reads `5e-5` as a string; pydantic converts it to the number.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,52 +16,65 @@ from rpf.errors import ConfigError
 
 Triple = tuple[float, float, float]
 
+# Settings of our own (not published ones) that had another name in earlier checkpoints.
+RENAMED_KEYS = {
+    ("MODEL", "VALUES"): "PROTOTYPES",
+    ("MODEL", "APPLICABILITY"): "PRESENCE",
+    ("INPUT", "SQUARE"): "RESIZE_MODE",
+    ("DATA", "EXTRA"): "EXTRA_DATASET",
+    ("SOLVER", "AVERAGE"): "EMA_DECAY",
+    ("SOLVER", "CLIP"): "GRAD_CLIP_NORM",
+    ("SOLVER", "SMOOTHING"): "LABEL_SMOOTHING",
+    ("SOLVER", "STRETCH"): "ASPECT_JITTER",
+    ("SOLVER", "TRUNK_SHARE"): "BACKBONE_LR_SCALE",
+}
+
 
 class Section(BaseModel):
-    """A group of keys; immutable, closed to unknown keys, finite numbers only."""
+    """Base of all config sections: frozen, without unknown keys, finite numbers only."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Spatial(Section):
+class SpatialConfig(Section):
     COMMON_EMBED_SIZE: int = Field(512, ge=1)
     REDUCTION_RATE: int = Field(2, ge=1)
 
 
-class Attention(Section):
-    SPATIAL: Spatial = Spatial()
+class AttentionConfig(Section):
+    SPATIAL: SpatialConfig = SpatialConfig()
 
 
-class Backbone(Section):
+class BackboneConfig(Section):
     NAME: str = "resnet50"
     EMBED_SIZE: int = Field(1024, ge=1)
 
 
-class Global(Section):
-    BACKBONE: Backbone = Backbone()
-    ATTENTION: Attention = Attention()
+class GlobalConfig(Section):
+    BACKBONE: BackboneConfig = BackboneConfig()
+    ATTENTION: AttentionConfig = AttentionConfig()
 
 
-class AttributeTable(Section):
+class AttributeConfig(Section):
     EMBED_SIZE: int = Field(512, ge=1)
 
 
-class Single(Section):
+class SingleConfig(Section):
     ENABLE: bool = True
 
 
-class Transformer(Section):
+class TransformerConfig(Section):
     ENABLE: bool = False
     PATCH_SIZE: int = Field(16, ge=1)
     EMBED_SIZE: int = Field(768, ge=1)
-    SPLIT: str = Field("non-overlap", pattern="^(non-overlap|overlap)$")
+    SPLIT: Literal["non-overlap", "overlap"] = "non-overlap"
     NUM_LAYERS: int = Field(12, ge=0, le=256)
     SLIDE_STEP: int = Field(12, ge=1)
     DROPOUT_RATE: float = Field(0.1, ge=0, lt=1)
     MLP_DIM: int = Field(3072, ge=1)
     NUM_HEADS: int = Field(12, ge=1)
     CROSS_NUM_HEADS: int = Field(12, ge=1)
-    STEM: str = ""  # a backbone whose features at stride 16 become the tokens, in place of patches of pixels
+    STEM: str = ""  # backbone whose stride-16 features become the tokens; empty: patches of pixels
     ATT_DROPOUT_RATE: float = Field(0.0, ge=0, lt=1)
     REDUCTION_RATE: int = Field(2, ge=1)
 
@@ -71,90 +84,89 @@ class Transformer(Section):
         return self.PATCH_SIZE if self.SPLIT == "non-overlap" else self.SLIDE_STEP
 
 
-class Applicability(Section):
+class PresenceConfig(Section):
     ENABLE: bool = False
 
 
-class Values(Section):
+class PrototypesConfig(Section):
     ENABLE: bool = False
-    SCALE: float = Field(16.0, gt=0)  # of the cosines to the value vectors, before the softmax
-    SHARE: float = Field(0.5, ge=0)  # of the feature itself in the embedding; the values it shows weigh 1 together
+    SCALE: float = Field(16.0, gt=0)  # inverse softmax temperature of the cosines to the prototypes
+    SHARE: float = Field(0.5, ge=0)  # weight of the feature in the embedding; the prototypes' weights sum to 1
 
 
-class Model(Section):
+class ModelConfig(Section):
     EMBED_SIZE: int = Field(1024, ge=1)
-    ATTRIBUTE: AttributeTable = AttributeTable()
-    GLOBAL: Global = Global()
-    SINGLE: Single = Single()
-    TRANSFORMER: Transformer = Transformer()
-    APPLICABILITY: Applicability = Applicability()
-    VALUES: Values = Values()
+    ATTRIBUTE: AttributeConfig = AttributeConfig()
+    GLOBAL: GlobalConfig = GlobalConfig()
+    SINGLE: SingleConfig = SingleConfig()
+    TRANSFORMER: TransformerConfig = TransformerConfig()
+    PRESENCE: PresenceConfig = PresenceConfig()
+    PROTOTYPES: PrototypesConfig = PrototypesConfig()
 
 
-class Input(Section):
+class InputConfig(Section):
     PIXEL_MEAN: Triple = (0.485, 0.456, 0.406)
     PIXEL_STD: Triple = (0.229, 0.224, 0.225)
     GLOBAL_SIZE: int = Field(224, ge=16)
     LOCAL_SIZE: int = Field(224, ge=16)
-    TRAIN_SIZE: int = Field(0, ge=0)  # what SOLVER.LOSS values sees in training, pixels; 0: GLOBAL_SIZE
-    SQUARE: str = Field("crop", pattern="^(crop|pad)$")  # how a picture becomes square: its centre, or with margins
+    THRESHOLD: float = Field(0.4, ge=0, lt=1)
+    TRAIN_SIZE: int = Field(0, ge=0)  # pixels a side while training with SOLVER.LOSS classification; 0: GLOBAL_SIZE
+    RESIZE_MODE: Literal["crop", "pad"] = "crop"  # how an image becomes square: centre crop, or padding
 
     @property
     def train_size(self) -> int:
-        """Pixels a side of what the region branch sees in training, with SOLVER.LOSS values."""
+        """Pixels a side of the region branch's input while training with SOLVER.LOSS classification."""
         return self.TRAIN_SIZE or self.GLOBAL_SIZE
 
-    THRESHOLD: float = Field(0.4, ge=0, lt=1)
 
-
-class Attributes(Section):
+class AttributesConfig(Section):
     NAME: tuple[str, ...] = ()
     NUM: tuple[int, ...] = ()
 
 
-class PathFile(Section):
+class PathFileConfig(Section):
     TRAIN: str = "filenames_train.txt"
     VALID: str = "filenames_valid.txt"
     TEST: str = "filenames_test.txt"
 
 
-class Query(Section):
+class QueryConfig(Section):
     VALID: str = "query_valid.txt"
     TEST: str = "query_test.txt"
 
 
-class Candidate(Section):
+class CandidateConfig(Section):
     VALID: str = "candidate_valid.txt"
     TEST: str = "candidate_test.txt"
 
 
-class GroundTruth(Section):
+class GroundTruthConfig(Section):
     TRAIN: str = "label_train.txt"
-    QUERY: Query = Query()
-    CANDIDATE: Candidate = Candidate()
+    QUERY: QueryConfig = QueryConfig()
+    CANDIDATE: CandidateConfig = CandidateConfig()
 
 
-class Data(Section):
+class DataConfig(Section):
     NUM_WORKERS: int = Field(16, ge=0)
     NUM_TRIPLETS: int = Field(100_000, ge=1)
     TRAIN_BATCHSIZE: int = Field(16, ge=1)
     TEST_BATCHSIZE: int = Field(64, ge=1)
     BASE_PATH: str = "data"
     DATASET: str = ""
-    EXTRA: str = ""  # folder of a second dataset of the same attributes that trains along (SOLVER.LOSS values)
-    EXTRA_SHARE: float = Field(0.4, ge=0, lt=1)  # of the pictures in a batch
+    EXTRA_DATASET: str = ""  # folder of a second training set with the same attributes (SOLVER.LOSS classification)
+    EXTRA_SHARE: float = Field(0.4, ge=0, lt=1)  # of the images in a batch
     NUM_ATTRIBUTES: int = Field(0, ge=0)
-    ATTRIBUTES: Attributes = Attributes()
-    PATH_FILE: PathFile = PathFile()
-    GROUNDTRUTH: GroundTruth = GroundTruth()
+    ATTRIBUTES: AttributesConfig = AttributesConfig()
+    PATH_FILE: PathFileConfig = PathFileConfig()
+    GROUNDTRUTH: GroundTruthConfig = GroundTruthConfig()
 
     @property
     def folder(self) -> Path:
-        """Where the dataset lies."""
+        """The dataset's folder."""
         return Path(self.BASE_PATH) / self.DATASET
 
     @model_validator(mode="after")
-    def _counts_agree(self) -> "Data":
+    def _counts_agree(self) -> "DataConfig":
         names, numbers = self.ATTRIBUTES.NAME, self.ATTRIBUTES.NUM
         if not self.NUM_ATTRIBUTES == len(names) == len(numbers):
             raise ValueError(
@@ -166,7 +178,7 @@ class Data(Section):
         return self
 
 
-class Solver(Section):
+class SolverConfig(Section):
     EVAL_STEPS: int = Field(1, ge=1)
     OPTIMIZER_NAME: str = "Adam"
     STEP_SIZE: int = Field(3, ge=1)
@@ -182,35 +194,35 @@ class Solver(Section):
     BETA: float = Field(0.4, ge=0, le=1)
     TAU: float = Field(0.07, gt=0)
     ALPHA: float = Field(12.0, ge=0)
-    LOSS: str = Field("triplet", pattern="^(triplet|values)$")  # as published, or classification by value vectors
-    SCHEDULE: str = Field("step", pattern="^(step|cosine)$")
+    LOSS: Literal["triplet", "classification"] = "triplet"
+    SCHEDULE: Literal["step", "cosine"] = "step"
     WEIGHT_DECAY: float = Field(0.0, ge=0)
-    TRUNK_SHARE: float = Field(1.0, gt=0)  # of the learning rate, for backbones with starting weights
-    CLIP: float = Field(0.0, ge=0)  # longest gradient; 0: any
-    AVERAGE: float = Field(0.0, ge=0, lt=1)  # decay of a moving average of the weights, which is what is saved
-    SMOOTHING: float = Field(0.05, ge=0, lt=1)  # of the labels (SOLVER.LOSS values)
-    BALANCE: float = Field(0.4, ge=0, le=1)  # rare values weigh more: frequency to the power of minus this
-    STRETCH: float = Field(0.12, ge=0)  # of the pictures: deviation of the log of height over width
-    LENGTHS: tuple[str, ...] = ()  # attributes whose values follow that: a skirt is longer in a taller picture,
-    LENGTH_STEP: float = Field(0.2, gt=0)  # by one value for this much of the log
+    BACKBONE_LR_SCALE: float = Field(1.0, gt=0)  # learning rate of pretrained backbones over their branch's
+    GRAD_CLIP_NORM: float = Field(0.0, ge=0)  # 0: no clipping
+    EMA_DECAY: float = Field(0.0, ge=0, lt=1)  # of the weights' moving average, which is then saved; 0: no average
+    LABEL_SMOOTHING: float = Field(0.05, ge=0, lt=1)  # with SOLVER.LOSS classification
+    BALANCE: float = Field(0.4, ge=0, le=1)  # a value's loss weight is its frequency to the power of -BALANCE
+    ASPECT_JITTER: float = Field(0.12, ge=0)  # standard deviation of log(height / width) in augmentation
+    LENGTHS: tuple[str, ...] = ()  # attributes whose values are lengths: a taller image shows a longer skirt
+    LENGTH_STEP: float = Field(0.2, gt=0)  # log(height / width) that lengthens by one value
 
 
-class Logger(Section):
+class LoggerConfig(Section):
     LEVEL: int | str = 20
     STREAM: str = "stdout"
 
 
 class Config(Section):
-    """Everything that can be set, with the published defaults."""
+    """All settings, with the published defaults."""
 
     NAME: str = ""
     SAVE_DIR: str = "runs"
     DEVICE: str = "auto"
-    MODEL: Model = Model()
-    INPUT: Input = Input()
-    DATA: Data = Data()
-    SOLVER: Solver = Solver()
-    LOGGER: Logger = Logger()
+    MODEL: ModelConfig = ModelConfig()
+    INPUT: InputConfig = InputConfig()
+    DATA: DataConfig = DataConfig()
+    SOLVER: SolverConfig = SolverConfig()
+    LOGGER: LoggerConfig = LoggerConfig()
 
 
 def load(files: Iterable[str | Path] = (), settings: Iterable[str] = ()) -> Config:
@@ -218,33 +230,45 @@ def load(files: Iterable[str | Path] = (), settings: Iterable[str] = ()) -> Conf
     merged: dict[str, Any] = {}
     for file in files:
         merged = _merge(merged, _read(Path(file)))
-    for setting in settings:
-        merged = _merge(merged, _setting(setting))
-    return from_mapping(merged)
+    return _with_settings(merged, settings)
 
 
 def override(base: Config, settings: Iterable[str]) -> Config:
-    """`base` with `KEY.KEY=VALUE` settings over it. Raises ConfigError."""
-    merged = base.model_dump()
+    """Return `base` with `KEY.KEY=VALUE` settings applied. Raises ConfigError."""
+    return _with_settings(base.model_dump(), settings)
+
+
+def _with_settings(merged: dict[str, Any], settings: Iterable[str]) -> Config:
     for setting in settings:
-        merged = _merge(merged, _setting(setting))
+        merged = _merge(merged, _parse_setting(setting))
     return from_mapping(merged)
 
 
 def from_mapping(values: Mapping[str, Any]) -> Config:
-    """Check a nested mapping of keys. Raises ConfigError that names the first key that is wrong."""
+    """Validate a nested mapping of keys. Raises ConfigError that names the first wrong key."""
     try:
         return Config.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = " ".join(".".join(str(part) for part in first["loc"]).split()) or "config"
-        raise ConfigError("%(key)s: %(why)s", key=key, why=_reason(first["type"], first["msg"])) from None
+        if first["type"] == "extra_forbidden":
+            section, name, *_ = *map(str, first["loc"]), ""
+            renamed = RENAMED_KEYS.get((section, name))
+            reason = f"this setting is called {section}.{renamed}" if renamed else "there is no such setting"
+        else:
+            reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ").strip()
+        raise ConfigError("%(key)s: %(why)s", key=key, why=reason) from None
 
 
-def _reason(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "there is no such setting"
-    return message.removeprefix("Value error, ").removeprefix("Input ").strip()
+def from_checkpoint(text: str) -> Config:
+    """Read the JSON config in a checkpoint, which may have earlier names. Raises ConfigError, ValueError."""
+    values = json.loads(text)
+    for section, keys in values.items() if isinstance(values, dict) else ():
+        if isinstance(keys, dict):
+            values[section] = keys = {RENAMED_KEYS.get((section, key), key): value for key, value in keys.items()}
+            if keys.get("LOSS") == "values":
+                keys["LOSS"] = "classification"
+    return from_mapping(values)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -261,10 +285,10 @@ def _read(file: Path) -> dict[str, Any]:
     return values
 
 
-def _setting(text: str) -> dict[str, Any]:
+def _parse_setting(text: str) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise ConfigError('"%(text)s" is not a setting; write KEY=VALUE, such as DATA.BASE_PATH=data', text=text)
+        raise ConfigError('"%(text)s" is not a setting; write KEY=VALUE, such as DATA.BASE_PATH=data.', text=text)
     try:
         nested: Any = yaml.safe_load(value)
     except yaml.YAMLError:
@@ -275,7 +299,7 @@ def _setting(text: str) -> dict[str, Any]:
 
 
 def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` over `below`, section by section."""
+    """Merge `above` over `below`, section by section."""
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)

@@ -12,12 +12,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from typing_extensions import Self
 
 from rpf.errors import ConfigError
-from rpf.utils.files import load_or_create_secret
+from rpf.utils.paths import SHIPPED_FOLDER, WORK_FOLDER
 
-ROOT = Path(__file__).resolve().parent.parent
 PREFIX = "RPF_"
 DEFAULT_COLLECTION = "wardrobe"
-DEFAULT_CHECKPOINT = ROOT / "runs" / "rpf-small" / "model.safetensors"
+DEFAULT_CHECKPOINT = SHIPPED_FOLDER / "runs" / "rpf-small" / "model.safetensors"
 # Variables of webapp.config.SiteConfig: known here, so that commands run in the site's environment.
 SITE_VARIABLES = frozenset(
     f"{PREFIX}{name}"
@@ -71,7 +70,7 @@ class Settings(EnvironmentSettings):
     collection: str = Field(
         DEFAULT_COLLECTION, description="Collection the site opens with. The default one is drawn where it is missing."
     )
-    collections: Path = Field(ROOT / "collections", description="Folder of all collections.")
+    collections: Path = Field(WORK_FOLDER / "collections", description="Folder of all collections.")
     checkpoint: Path = Field(DEFAULT_CHECKPOINT, description="Weights of the model.")
     image_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         (),
@@ -79,7 +78,7 @@ class Settings(EnvironmentSettings):
         "PATH.",
     )
     instance: Path = Field(
-        ROOT / "instance",
+        WORK_FOLDER / "instance",
         description="Folder of this installation's data: uploads (deleted after 24 hours), thumbnails, compiled "
         "networks, search indexes, the session key.",
     )
@@ -124,18 +123,6 @@ class Settings(EnvironmentSettings):
     def indexes(self) -> Path:
         """The folder of this installation's search indexes."""
         return self.instance / "indexes"
-
-
-def load_secret(instance: Path, name: str, alternative: str = "") -> str:
-    """Load the secret `name` of an instance folder, created where it is missing. Raises ConfigError."""
-    try:
-        return load_or_create_secret(instance / name)
-    except OSError as error:
-        raise ConfigError(
-            'The %(name)s cannot be kept in "%(folder)s": %(why)s. Set RPF_INSTANCE to a folder that can be '
-            "written%(alternative)s.",
-            name=name, folder=instance, why=error.strerror, alternative=alternative,
-        ) from error  # fmt: skip
 
 
 def _variable(field: str) -> str:

@@ -3,17 +3,32 @@
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from tests.support import ROOT
 
 pytest_plugins = ["tests.support.training_data", "tests.support.evaluation_data"]
 
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Before the libraries load: threads that spin while they wait take the cores from the other workers of pytest-xdist.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["RPF_RATE_LIMIT"] = "off"  # many tests search from one address
+
+LAYERS = {
+    "unit": "one part of the program, in the process of the test",
+    "integration": "several parts, commands, other processes",
+    "e2e": "a running site, from outside",
+}
+NO_CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+hypothesis.register_profile("suite", deadline=None, max_examples=25, suppress_health_check=NO_CHECKS)
+hypothesis.register_profile("soak", deadline=None, max_examples=300, suppress_health_check=NO_CHECKS)
+hypothesis.load_profile("suite")  # `pytest --hypothesis-profile soak` loads the other one afterwards
 
 
 TINY = """
@@ -30,15 +45,41 @@ SOLVER: {BETA: 0.3}
 """
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register a marker for each layer, and `soak`."""
+    for layer, description in LAYERS.items():
+        config.addinivalue_line("markers", f"{layer}: {description}; set for tests/{layer}")
+    config.addinivalue_line("markers", "soak: has more cases in `make soak`; set for each property of hypothesis")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with its layer, which is its folder."""
+    for item in items:
+        item.add_marker(item.path.relative_to(ROOT / "tests").parts[0])
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("soak")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table of ordinary images, which with xdist only the main process can."""
-    from tests.ordinary.table import table
-
     kinds = ("passed", "failed", "skipped", "xfailed", "xpassed")
-    lines = table(report for kind in kinds for report in terminalreporter.getreports(kind))
-    if lines:
+    reports = [report for kind in kinds for report in terminalreporter.getreports(kind)]
+    if any(key == "ordinary" for report in reports for key, _ in getattr(report, "user_properties", ())):
+        from tests.e2e.ordinary.table import table  # loads the whole program
+
         terminalreporter.section("ordinary images by door")
-        terminalreporter.write_line("\n".join(lines))
+        terminalreporter.write_line("\n".join(table(reports)))
+
+
+@pytest.fixture(autouse=True)
+def _no_other_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a unit test that starts a program, such as a server."""
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        pytest.fail("A unit test starts no other program: move it to tests/integration or tests/e2e.")
+
+    if request.node.get_closest_marker("unit"):
+        monkeypatch.setattr(subprocess, "Popen", refuse)
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +139,7 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, i
     for seed in range(40):
         drawing = draw(seed, size=200)
         path = folder / f"{seed:03}.jpg"
-        drawing.picture.save(path, quality=90)
+        drawing.image.save(path, quality=90)
         labels[path] = drawing.labels
     return labels
 
@@ -138,7 +179,7 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
     from tests.support.collection_builder import index_images
 
     base = tmp_path_factory.mktemp("parts")
-    model = tiny_model(base, ["MODEL.APPLICABILITY.ENABLE=true"]).eval()
+    model = tiny_model(base, ["MODEL.PRESENCE.ENABLE=true"]).eval()
     last = [layer for layer in model.region.applicability.modules() if isinstance(layer, torch.nn.Linear)][-1]
     with torch.no_grad():
         last.weight *= 100  # apart by more than 16 bits round

@@ -1,4 +1,4 @@
-"""One seed, one picture."""
+"""Public functions of the wardrobe: draw, sample or describe the garment of a seed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,36 +7,37 @@ import numpy as np
 import skia
 from PIL import Image
 
-from wardrobe.drawing.geometry import drape
+from wardrobe.drawing.geometry import random_warp
 from wardrobe.drawing.pen import Pen
-from wardrobe.lower.pants import draw_pants
 from wardrobe.lower.skirts import draw_skirt
-from wardrobe.measurements import COAT, PANT, SKIRT, WAIST
-from wardrobe.scenes import scene
-from wardrobe.scenes.camera import see
+from wardrobe.lower.trousers import draw_trousers
+from wardrobe.measurements import COAT_LENGTHS_CM, PANT_LENGTHS_CM, SKIRT_LENGTHS_CM, WAIST
+from wardrobe.scenes.camera import choose_view
+from wardrobe.scenes.compositing import compose_photo, compose_studio
 from wardrobe.spec import TARGETS, Plan, make_plan
 from wardrobe.upper.tops import draw_top
 
-VERSION = 2  # changes whenever a seed gives another garment or picture
+VERSION = 2  # increase whenever a seed gives another garment or image
+MIN_SIZE_PIXELS = 32
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawn garment. No attribute is both in `labels` and in `absent`; a hooded garment's necks are in neither."""
+    """A drawn garment. No attribute is in both `labels` and `missing`; neck attributes of a hood are in neither."""
 
-    picture: Image.Image  # RGB
-    labels: dict[str, int]  # attribute -> value, numbered as FashionAI does; 0: the part is there, but hidden
-    absent: frozenset[str]  # the attributes that the garment has no part for
+    image: Image.Image  # RGB
+    labels: dict[str, int]  # attribute -> value, numbered as in FashionAI; 0: the part is present but hidden
+    missing: frozenset[str]  # attributes whose part the garment does not have
     garment: str
     mask: np.ndarray  # (H, W) bool: the garment's pixels
 
 
 def draw(seed: int, size: int = 400, plain: bool = True) -> Drawing:
-    """Draws the garment of a seed (an integer >= 0) as a picture whose longer side is `size` pixels.
+    """Draw the garment of a seed (an integer >= 0) as an image whose longer side is `size` pixels.
 
-    `plain`: on a clean, light studio background, undistorted, nothing hidden. Otherwise as a photograph taken at home:
-    on a floor, a sheet or a wall, turned, off centre, in uneven light, blurred, noisy, cut off. The same arguments
-    always give the same picture. Consecutive seeds are drawn for each value in turn, so that none is rare.
+    `plain`: on a clean, light studio background, undistorted, nothing hidden. Otherwise like a photo taken at home: on
+    a floor, a sheet or a wall, rotated, off centre, unevenly lit, blurred, noisy, cropped. The same arguments always
+    give the same image. Consecutive seeds cycle through all values in random order, so that none is rare.
 
     Raises ValueError for a negative seed or a size under 32 pixels.
     """
@@ -44,77 +45,78 @@ def draw(seed: int, size: int = 400, plain: bool = True) -> Drawing:
 
 
 def sample(attribute: str, value: int, seed: int = 0, size: int = 400, plain: bool = False) -> Drawing:
-    """A garment of a seed that has an attribute's value; 0 stands for a part that is there, but hidden.
+    """Draw a garment that has an attribute's value; 0 stands for a part that is present but hidden.
 
-    Raises ValueError for what `draw` refuses, an unknown attribute or value, and 0 for a plain picture, which hides
-    nothing.
+    Raises ValueError where `draw` does, for an unknown attribute or value, and for 0 with `plain`, which hides nothing.
     """
     if (attribute, value) not in TARGETS or (plain and not value):
-        offers = [v for a, v in TARGETS if a == attribute and (v or not plain)]
-        raise ValueError(f"no garment is drawn for {attribute} {value}; there are {offers or sorted(dict(TARGETS))}")
-    return _draw(seed, make_plan(_checked(seed), (attribute, value)), size, plain)
+        values = [v for a, v in TARGETS if a == attribute and (v or not plain)]
+        raise ValueError(
+            f'No garment can be drawn for "{attribute}" {value}; choose one of {values or sorted(dict(TARGETS))}'
+        )
+    return _draw(seed, make_plan(_check_seed(seed), (attribute, value)), size, plain)
 
 
 def balanced(count: int, first: int = 0, size: int = 400, plain: bool = True) -> Iterator[Drawing]:
-    """`count` garments, those of the seeds from `first` on, drawn for each value in turn."""
+    """Draw the garments of `count` consecutive seeds from `first` on, which cover all values evenly."""
     return (draw(seed, size, plain) for seed in range(first, first + count))
 
 
 def describe(seed: int, plain: bool = True) -> Plan:
-    """What `draw(seed, plain=plain)` shows, without drawing it: its garment, labels and absent attributes."""
-    plan = make_plan(_checked(seed))
+    """Return garment, labels and missing attributes of `draw(seed, plain=plain)` without drawing it."""
+    plan = make_plan(_check_seed(seed))
     return replace(plan, hidden="") if plain else plan
 
 
-def _checked(seed: int) -> int:
+def _check_seed(seed: int) -> int:
     if seed < 0:
-        raise ValueError(f"seed must be at least 0, not {seed}")
+        raise ValueError(f"Seed must be at least 0, not {seed}")
     return seed
 
 
 def _draw(seed: int, plan: Plan, size: int, plain: bool) -> Drawing:
-    if size < 32:
-        raise ValueError(f"size must be at least 32, not {size}")
-    pen = _record(plan, np.random.default_rng((seed, 1)), size)
+    if size < MIN_SIZE_PIXELS:
+        raise ValueError(f"Size must be at least {MIN_SIZE_PIXELS} pixels, not {size}")
+    pen = _record_garment(plan, np.random.default_rng((seed, 1)), size)
     drawn, stencil = pen.finish()
-    # The scene has a stream of its own: plain or not, the garment is the same.
+    # A separate generator for the scene, so that `plain` does not change the garment.
     rng = np.random.default_rng((seed, 2, int(plain)))
-    view = see(pen.outlines, pen.supports, plan, size, plain, rng)
-    layer, mask = (_render(picture, view.size, view.matrix) for picture in (drawn, stencil))
+    view = choose_view(pen.outlines, pen.supports, plan, size, plain, rng)
+    layer, mask = (_render(pixels, view.size, view.matrix) for pixels in (drawn, stencil))
     if plain:
-        picture = scene.compose_studio(layer, plan, view, rng)
+        pixels = compose_studio(layer, plan, view, rng)
     else:
-        picture = scene.compose_photo(layer, plan, view, lambda other, rng: _record(other, rng, size), rng)
+        pixels = compose_photo(layer, plan, view, lambda other, rng: _record_garment(other, rng, size), rng)
     covered = mask.toarray(colorType=skia.ColorType.kRGBA_8888_ColorType)[..., 3] > 127
-    return Drawing(Image.fromarray(picture), plan.labels, plan.absent, plan.garment, covered)
+    return Drawing(Image.fromarray(pixels), plan.labels, plan.missing, plan.garment, covered)
 
 
-def _record(plan: Plan, rng: np.random.Generator, size: int) -> Pen:
-    """The pen that has drawn the plan's garment."""
-    pen = Pen(drape(rng), rng, 1.12 * _tallness(plan) / size)
+def _record_garment(plan: Plan, rng: np.random.Generator, size: int) -> Pen:
+    """Draw the plan's garment and return the pen that recorded it."""
+    pen = Pen(random_warp(rng), rng, 1.12 * _estimate_height(plan) / size)
     if plan.garment == "skirt":
         draw_skirt(pen, plan, rng)
     elif plan.garment in ("trousers", "shorts"):
-        draw_pants(pen, plan, rng)
+        draw_trousers(pen, plan, rng)
     else:
         draw_top(pen, plan, rng)
     return pen
 
 
-def _render(picture: skia.Picture, size: tuple[int, int], matrix: skia.Matrix) -> skia.Image:
+def _render(recording: skia.Picture, size: tuple[int, int], matrix: skia.Matrix) -> skia.Image:
     surface = skia.Surface(*size)
     canvas = surface.getCanvas()
     canvas.concat(matrix)
-    canvas.drawPicture(picture)
+    canvas.drawPicture(recording)
     return surface.makeImageSnapshot()
 
 
-def _tallness(plan: Plan) -> float:
-    """About how many centimetres high (or, for short tops, wide) the garment is."""
+def _estimate_height(plan: Plan) -> float:
+    """Estimate the garment's height in cm (for short tops, its width)."""
     for attribute, spans, more in (
-        ("skirt_length", SKIRT, 0.0 if plan.garment == "skirt" else WAIST),
-        ("coat_length", COAT, 4.0),
-        ("pant_length", PANT, 0.0),
+        ("skirt_length", SKIRT_LENGTHS_CM, 0.0 if plan.garment == "skirt" else WAIST),
+        ("coat_length", COAT_LENGTHS_CM, 4.0),
+        ("pant_length", PANT_LENGTHS_CM, 0.0),
     ):
         if attribute in plan.values:
             return max(spans[plan.values[attribute]][1] + more, 70.0)

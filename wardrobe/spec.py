@@ -1,4 +1,4 @@
-"""What to draw: one garment with its attribute values, sampled so that every value is as frequent as any other."""
+"""Specification of a garment: kind, attribute values and support, sampled so that all values are equally frequent."""
 
 from dataclasses import dataclass
 
@@ -9,187 +9,183 @@ ATTRIBUTES = (
     "collar_design", "lapel_design", "neckline_design", "neck_design",
 )  # fmt: skip
 NECKS = {"collar": "collar_design", "lapel": "lapel_design", "neckline": "neckline_design", "neck": "neck_design"}
-HOOD = ("hood", 1)  # stands where a neck does; no attribute describes it
+HOOD = ("hood", 1)  # in place of a neck; no attribute describes it
 Target = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Pattern:
-    """What a kind of garment may have: the values of each length, and its necks as (attribute, value)."""
+class GarmentType:
+    """Values that a kind of garment can have: of each length, and its necks as (attribute, value)."""
 
     necks: tuple[Target, ...] = ()
     sleeves: tuple[int, ...] = ()
     skirts: tuple[int, ...] = ()
     coats: tuple[int, ...] = ()
     pants: tuple[int, ...] = ()
-    usual_sleeves: tuple[int, ...] = ()  # what it has where no other is asked for; empty: any
+    usual_sleeves: tuple[int, ...] = ()  # values where none is requested; empty: any
     usual_coats: tuple[int, ...] = ()
-    often: float = 1.0  # how often it is chosen, of the garments that can show a value
+    weight: float = 1.0  # relative frequency among the garments that can have a value
 
     def values(self, attribute: str) -> tuple[int, ...]:
+        """Return the values that it can have of an attribute."""
         lengths = {"skirt_length": self.skirts, "sleeve_length": self.sleeves,
                    "coat_length": self.coats, "pant_length": self.pants}  # fmt: skip
         return lengths[attribute] if attribute in lengths else tuple(v for a, v in self.necks if a == attribute)
 
 
-def _necks(hood: bool = False, **families: str) -> tuple[Target, ...]:
+def _neck_targets(hood: bool = False, **families: str) -> tuple[Target, ...]:
     necks = tuple((NECKS[family], int(value)) for family, values in families.items() for value in values)
     return (*necks, HOOD) if hood else necks
 
 
-PATTERNS: dict[str, Pattern] = {
-    "T-shirt": Pattern(_necks(collar="1", neckline="2347", neck="3"), sleeves=(2, 3, 4, 5, 6, 7), often=2.5),
-    "shirt": Pattern(_necks(collar="1", neck="3"), sleeves=(3, 4, 5, 6, 7), often=3.0),
-    "blouse": Pattern(_necks(collar="123", neckline="245689", neck="24"), sleeves=(1, 2, 3, 4, 5, 6, 7, 8)),
-    "sweater": Pattern(_necks(neckline="3467", neck="134"), sleeves=(3, 4, 5, 6, 7, 8)),
-    "hoodie": Pattern(
-        (HOOD,), sleeves=(3, 7, 8), coats=(1, 2, 3), usual_sleeves=(7, 7, 7, 7, 3), usual_coats=(2, 2, 2, 3),
-        often=2.5,
-    ),
-    "cardigan": Pattern(
-        _necks(collar="4", lapel="23"),
-        sleeves=(3, 4, 5, 6, 7, 8),
-        coats=(1, 2, 3, 4, 5),
-        usual_sleeves=(7, 7, 5),
-        usual_coats=(2, 2, 3, 4),
-    ),
-    "jacket": Pattern(
-        _necks(collar="14", lapel="12", neck="3", hood=True),
-        sleeves=(5, 6, 7, 8),
-        coats=(1, 2, 3),
-        usual_sleeves=(7,),
-        usual_coats=(1, 2, 2, 2, 3),
-    ),
-    "coat": Pattern(
-        _necks(collar="123", lapel="1234", neck="3", hood=True),
-        sleeves=(5, 6, 7, 8),
-        coats=(3, 4, 5, 6, 7),
-        usual_sleeves=(7, 7, 7, 5),
-        usual_coats=(3, 4, 4, 5, 5, 6, 7),
-        often=0.6,
-    ),
-    "blazer": Pattern(
-        _necks(lapel="134"), sleeves=(4, 5, 6, 7), coats=(1, 2, 3), usual_sleeves=(7, 7, 5), usual_coats=(2, 2, 3)
-    ),
-    "vest": Pattern(_necks(collar="1", lapel="2", neckline="4", neck="3"), sleeves=(1,), coats=(1, 2, 3, 4),
-                    usual_coats=(2, 2, 2, 3)),
-    "top": Pattern(_necks(neckline="12345789"), sleeves=(1,)),
-    "dress": Pattern(_necks(collar="123", neckline="123456789", neck="1234"), (1, 2, 3, 4, 5, 6, 7), (1, 2, 3, 4, 5)),
-    "skirt": Pattern(skirts=(1, 2, 3, 4, 5)),
-    "trousers": Pattern(pants=(3, 4, 5)),
-    "shorts": Pattern(pants=(1, 2)),
+GARMENT_TYPES: dict[str, GarmentType] = {
+    "T-shirt": GarmentType(_neck_targets(collar="1", neckline="2347", neck="3"), sleeves=(2, 3, 4, 5, 6, 7),
+                           weight=2.5),
+    "shirt": GarmentType(_neck_targets(collar="1", neck="3"), sleeves=(3, 4, 5, 6, 7), weight=3.0),
+    "blouse": GarmentType(_neck_targets(collar="123", neckline="245689", neck="24"), sleeves=(1, 2, 3, 4, 5, 6, 7, 8)),
+    "sweater": GarmentType(_neck_targets(neckline="3467", neck="134"), sleeves=(3, 4, 5, 6, 7, 8)),
+    "hoodie": GarmentType((HOOD,), sleeves=(3, 7, 8), coats=(1, 2, 3),
+                          usual_sleeves=(7, 7, 7, 7, 3), usual_coats=(2, 2, 2, 3), weight=2.5),
+    "cardigan": GarmentType(_neck_targets(collar="4", lapel="23"), sleeves=(3, 4, 5, 6, 7, 8), coats=(1, 2, 3, 4, 5),
+                            usual_sleeves=(7, 7, 5), usual_coats=(2, 2, 3, 4)),
+    "jacket": GarmentType(_neck_targets(collar="14", lapel="12", neck="3", hood=True), sleeves=(5, 6, 7, 8),
+                          coats=(1, 2, 3), usual_sleeves=(7,), usual_coats=(1, 2, 2, 2, 3)),
+    "coat": GarmentType(_neck_targets(collar="123", lapel="1234", neck="3", hood=True), sleeves=(5, 6, 7, 8),
+                        coats=(3, 4, 5, 6, 7), usual_sleeves=(7, 7, 7, 5), usual_coats=(3, 4, 4, 5, 5, 6, 7),
+                        weight=0.6),
+    "blazer": GarmentType(_neck_targets(lapel="134"), sleeves=(4, 5, 6, 7), coats=(1, 2, 3),
+                          usual_sleeves=(7, 7, 5), usual_coats=(2, 2, 3)),
+    "vest": GarmentType(_neck_targets(collar="1", lapel="2", neckline="4", neck="3"), sleeves=(1,), coats=(1, 2, 3, 4),
+                        usual_coats=(2, 2, 2, 3)),
+    "top": GarmentType(_neck_targets(neckline="12345789"), sleeves=(1,)),
+    "dress": GarmentType(_neck_targets(collar="123", neckline="123456789", neck="1234"),
+                         sleeves=(1, 2, 3, 4, 5, 6, 7), skirts=(1, 2, 3, 4, 5)),
+    "skirt": GarmentType(skirts=(1, 2, 3, 4, 5)),
+    "trousers": GarmentType(pants=(3, 4, 5)),
+    "shorts": GarmentType(pants=(1, 2)),
 }  # fmt: skip
 
-# Nothing holds a sleeve where a shoulder is bare.
-BARE = {("neckline_design", 1), ("neckline_design", 9)}
+# Bare shoulders hold no sleeve.
+BARE_SHOULDERS = {("neckline_design", 1), ("neckline_design", 9)}
 SWEETHEART, OFF_SHOULDER = ("neckline_design", 8), ("neckline_design", 6)
-LONGEST_UNCUT = 4  # sleeves that are whole where the frame cuts a dress off at its waist
-# Every value that some garment can show, and 0 for a part that is there but hidden.
-TARGETS = sorted({(a, v) for p in PATTERNS.values() for a in ATTRIBUTES for v in p.values(a)}
+LONGEST_SLEEVE_IN_CROPPED_DRESS = 4  # longer ones would be cropped with a dress cropped at its waist
+# Every value that some garment can have, and 0 for a part that is present but hidden.
+TARGETS = sorted({(a, v) for p in GARMENT_TYPES.values() for a in ATTRIBUTES for v in p.values(a)}
                  | {(a, 0) for a in ATTRIBUTES})  # fmt: skip
 SETTINGS = ("flat", "flat", "flat", "flat", "flat", "hanger", "hanger", "mannequin", "mannequin")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A garment, the values of its parts, which of them is hidden in the picture, and what holds the garment."""
+    """Plan of one garment: the values of its parts, the part that the image hides, and its support."""
 
     garment: str
     values: dict[str, int]
-    hidden: str = ""  # an attribute whose part cannot be seen; "" for none
+    hidden: str = ""  # attribute whose part is hidden; "" for none
     hooded: bool = False
     setting: str = "flat"  # flat, hanger or mannequin
 
     @property
     def labels(self) -> dict[str, int]:
-        """The values that can be seen, and 0 for what is hidden; a coat cut off is cut off with its sleeves."""
+        """Visible values, and 0 for hidden ones; cropping a coat crops its long sleeves too."""
         hidden = {self.hidden}
         if self.hidden == "coat_length" and self.values["sleeve_length"] > 3:
             hidden.add("sleeve_length")
         return {a: 0 if a in hidden else v for a, v in self.values.items()}
 
     @property
-    def absent(self) -> frozenset[str]:
-        """The attributes that the garment has no part for. Whether a hood is a neck is not for us to say."""
+    def missing(self) -> frozenset[str]:
+        """Attributes whose part the garment does not have; for a hood, the neck attributes stay undecided."""
         unknown = set(NECKS.values()) if self.hooded else set()
         return frozenset(ATTRIBUTES) - frozenset(self.values) - unknown
 
     @property
+    def seen_from_behind(self) -> bool:
+        """True if the back is shown, which hides the neck."""
+        return self.hidden in NECKS.values()
+
+    @property
     def neck(self) -> Target:
-        """The (attribute, value) of the one neck, HOOD, or ("", 0) for garments without any."""
+        """(attribute, value) of the neck, HOOD, or ("", 0) for garments without one."""
         if self.hooded:
             return HOOD
         return next(((a, v) for a, v in self.values.items() if a in NECKS.values()), ("", 0))
 
 
 def make_plan(seed: int, target: Target | None = None) -> Plan:
-    """The plan of a seed, for one (attribute, value) or, without, for that of the seed's place in its block.
+    """Make the plan of a seed for an (attribute, value) or, without one, for that of the seed's position in its block.
 
-    Every run of len(TARGETS) seeds from a multiple of it has each value at least once.
+    Every block of len(TARGETS) seeds has each value at least once.
     """
     if target is None:
-        block, place = divmod(seed, len(TARGETS))
-        target = TARGETS[np.random.default_rng((block, 71)).permutation(len(TARGETS))[place]]
+        block, position = divmod(seed, len(TARGETS))
+        target = TARGETS[np.random.default_rng((block, 71)).permutation(len(TARGETS))[position]]
     attribute, value = target
     rng = np.random.default_rng((seed, 72, TARGETS.index(target)))
-    kinds = [kind for kind, pattern in PATTERNS.items() if _offers(pattern, attribute, value)]
-    often = np.array([PATTERNS[kind].often for kind in kinds])
-    garment = kinds[rng.choice(len(kinds), p=often / often.sum())]
-    pattern = PATTERNS[garment]
+    kinds = [kind for kind, garment_type in GARMENT_TYPES.items() if _can_show(garment_type, attribute, value)]
+    weights = np.array([GARMENT_TYPES[kind].weight for kind in kinds])
+    garment = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
+    garment_type = GARMENT_TYPES[garment]
     values: dict[str, int] = {}
     for other in ATTRIBUTES[:4]:
-        usual = {"sleeve_length": pattern.usual_sleeves, "coat_length": pattern.usual_coats}.get(other)
-        if pool := usual or pattern.values(other):
+        usual = {"sleeve_length": garment_type.usual_sleeves, "coat_length": garment_type.usual_coats}.get(other)
+        if pool := usual or garment_type.values(other):
             if target == (other, 0):
                 pool = tuple(v for v in pool if _can_hide(other, v))
             if target == ("skirt_length", 0) and other == "sleeve_length":
-                pool = tuple(v for v in pool if v <= LONGEST_UNCUT)
+                pool = tuple(v for v in pool if v <= LONGEST_SLEEVE_IN_CROPPED_DRESS)
             values[other] = value if value and other == attribute else int(rng.choice(pool))
-    neck = _choose_neck(pattern, target, rng)
+    neck = _choose_neck(garment_type, target, rng)
     if attribute != "sleeve_length":
-        shown = tuple(v for v in pattern.sleeves if v <= LONGEST_UNCUT or target != ("skirt_length", 0))
-        _make_wearable(values, neck, shown, bool(pattern.usual_sleeves), rng)
+        shown = tuple(
+            v for v in garment_type.sleeves if v <= LONGEST_SLEEVE_IN_CROPPED_DRESS or target != ("skirt_length", 0)
+        )
+        _adapt_sleeves(values, neck, shown, bool(garment_type.usual_sleeves), rng)
     if neck != HOOD and neck[0]:
         values[neck[0]] = neck[1]
     if garment == "hoodie" and attribute != "coat_length" and rng.random() < 0.5:
-        del values["coat_length"]  # pulled over the head: no coat
+        del values["coat_length"]  # a pullover, not a coat
     hidden = attribute if value == 0 else ""
     ordered = {a: values[a] for a in ATTRIBUTES if a in values}
     return Plan(garment, ordered, hidden, neck == HOOD, _choose_setting(ordered, neck, hidden, rng))
 
 
-def _offers(pattern: Pattern, attribute: str, value: int) -> bool:
-    """Whether such a garment may show the value; for 0, whether it has a part that can be hidden."""
+def _can_show(garment_type: GarmentType, attribute: str, value: int) -> bool:
+    """Tell whether such a garment can have the value; for 0, whether it has a part that can be hidden."""
     if value:
-        return value in pattern.values(attribute)
-    return any(_can_hide(attribute, v) for v in pattern.values(attribute))
+        return value in garment_type.values(attribute)
+    return any(_can_hide(attribute, v) for v in garment_type.values(attribute))
 
 
 def _can_hide(attribute: str, value: int) -> bool:
-    """What is not there cannot be hidden, nor necks that leave the shoulders bare."""
+    """Tell whether a part can be hidden: neither missing sleeves nor necks that bare the shoulders can."""
     return not (attribute == "sleeve_length" and value == 1) and not (
         attribute == "neckline_design" and value in (1, 3, 6, 8, 9)
     )
 
 
-def _choose_neck(pattern: Pattern, target: Target, rng: np.random.Generator) -> Target:
+def _choose_neck(garment_type: GarmentType, target: Target, rng: np.random.Generator) -> Target:
     attribute, value = target
-    if not pattern.necks:
+    if not garment_type.necks:
         return "", 0
     if attribute in NECKS.values():
-        necks = [(a, v) for a, v in pattern.necks if a == attribute and (v == value or (not value and _can_hide(a, v)))]
+        necks = [
+            (a, v) for a, v in garment_type.necks if a == attribute and (v == value or (not value and _can_hide(a, v)))
+        ]
     elif attribute == "sleeve_length" and value != 1:
-        necks = [n for n in pattern.necks if n not in BARE and (value not in (0, 4) or n != OFF_SHOULDER)]
+        necks = [
+            n for n in garment_type.necks if n not in BARE_SHOULDERS and (value not in (0, 4) or n != OFF_SHOULDER)
+        ]
     else:
-        necks = [n for n in pattern.necks if target != ("sleeve_length", 1) or n != OFF_SHOULDER]
+        necks = [n for n in garment_type.necks if target != ("sleeve_length", 1) or n != OFF_SHOULDER]
     return necks[rng.integers(len(necks))]
 
 
-def _make_wearable(
+def _adapt_sleeves(
     values: dict[str, int], neck: Target, sleeves: tuple[int, ...], chosen: bool, rng: np.random.Generator
 ) -> None:
-    """Changes the sleeves to what people wear with this neck; without a need, only where they are not `chosen` yet."""
-    if neck in BARE or (neck == SWEETHEART and rng.random() < 0.6):
+    """Change the sleeves to ones worn with this neck; if the neck allows any, only where not `chosen` yet."""
+    if neck in BARE_SHOULDERS or (neck == SWEETHEART and rng.random() < 0.6):
         values["sleeve_length"] = 1
     elif neck == OFF_SHOULDER:
         values["sleeve_length"] = int(rng.choice([v for v in sleeves if v in (3, 5, 7)]))
@@ -198,20 +194,20 @@ def _make_wearable(
 
 
 def _choose_setting(values: dict[str, int], neck: Target, hidden: str, rng: np.random.Generator) -> str:
-    """Flat, on a hanger or on a mannequin; a figure where only a figure tells how long the garment is."""
+    """Choose flat, hanger or mannequin; often a mannequin where only a figure shows the garment's length."""
     setting = str(rng.choice(SETTINGS))
     if hidden == "sleeve_length":
-        return "flat"  # folded behind
+        return "flat"  # sleeves folded behind the body
     if hidden == "coat_length":
-        return str(rng.choice(["hanger", "mannequin"]))  # sleeves hang down, and are cut off with the coat
-    if rng.random() < _need_of_figure(values):
+        return str(rng.choice(["hanger", "mannequin"]))  # hanging sleeves are cropped with the coat
+    if rng.random() < _mannequin_chance(values):
         return "mannequin"
-    if setting == "hanger" and neck in BARE | {SWEETHEART, OFF_SHOULDER}:
-        return "mannequin"  # nothing to hang it by
+    if setting == "hanger" and neck in BARE_SHOULDERS | {SWEETHEART, OFF_SHOULDER}:
+        return "mannequin"  # a hanger needs two shoulders
     return setting
 
 
-def _need_of_figure(values: dict[str, int]) -> float:
-    """How often the length of a garment is shown on a figure, because lying flat it is hard to tell from the next."""
+def _mannequin_chance(values: dict[str, int]) -> float:
+    """Return how often a garment is shown on a mannequin, because its length is hard to judge lying flat."""
     skirt, coat, pant = (values.get(f"{part}_length", 0) for part in ("skirt", "coat", "pant"))
     return 0.85 if skirt >= 4 or coat >= 6 else 0.6 if coat >= 4 or pant >= 2 else 0.3 if skirt >= 2 else 0.0

@@ -7,8 +7,9 @@ from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
-from rpf.settings import ROOT, Settings, load_secret
+from rpf.settings import Settings
 from rpf.utils.files import check_writable
+from rpf.utils.paths import SHIPPED_FOLDER
 from webapp.config import SiteConfig
 
 log = logging.getLogger(__name__)
@@ -29,11 +30,11 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     app = Flask(
         __name__,
         instance_path=str(instance),
-        template_folder=str(ROOT / "templates"),
-        static_folder=str(ROOT / "static"),
+        template_folder=str(SHIPPED_FOLDER / "templates"),
+        static_folder=str(SHIPPED_FOLDER / "static"),
     )
     app.config.update(
-        SECRET_KEY=config.secret_key or load_secret(settings.instance, "secret_key", ", or set SECRET_KEY"),
+        SECRET_KEY=config.load_secret_key(settings.instance),
         WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works
         BOOTSTRAP_SERVE_LOCAL=True,
     )
@@ -49,7 +50,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     request_body.init_app(app)
     if config.metrics:
         metrics.init_app(app, loader)
-    i18n.init_app(app, ROOT / "translations")
+    i18n.init_app(app, SHIPPED_FOLDER / "translations")
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     csrf.exempt(api.bp)

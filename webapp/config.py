@@ -1,10 +1,14 @@
 """Settings of the site and its server from environment variables; the engine's are in rpf.settings."""
 
+from pathlib import Path
+
 from limits import parse_many
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
+from rpf.errors import ConfigError
 from rpf.settings import EnvironmentSettings
+from rpf.utils.files import load_or_create_secret
 
 
 class SiteConfig(EnvironmentSettings):
@@ -54,6 +58,17 @@ class SiteConfig(EnvironmentSettings):
         except ValueError:
             raise PydanticCustomError("rate_limit", 'like "60 per minute", or off') from None
         return text
+
+    def load_secret_key(self, instance: Path) -> str:
+        """Return SECRET_KEY, else the key of the instance folder, created where it is missing. Raises ConfigError."""
+        try:
+            return self.secret_key or load_or_create_secret(instance / "secret_key")
+        except OSError as error:
+            raise ConfigError(
+                'The secret key cannot be saved in "%(folder)s": %(why)s. Set RPF_INSTANCE to a folder that can be '
+                "written, or set SECRET_KEY.",
+                folder=instance, why=error.strerror,
+            ) from error  # fmt: skip
 
     @property
     def address(self) -> str:

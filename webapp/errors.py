@@ -87,7 +87,7 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(malformed, lambda _: _http_error(BadRequest()))
     app.register_error_handler(OSError, _unsaved)
     app.register_error_handler(NotReady, _not_ready)
-    app.register_error_handler(StartFailed, _start_failed)
+    app.register_error_handler(StartFailed, lambda error: _respond(503, str(error), str(error), FAILED_RETRY_SECONDS))
 
 
 def problem(status: int, detail: str, retry_seconds: int = 0, **members: object) -> Response:
@@ -147,10 +147,6 @@ def _not_ready(error: NotReady) -> Response:
     if wants_json(request):
         return problem(503, "The search is being prepared; try again in a moment.", BUSY_RETRY_SECONDS, **progress)
     return _retry_after(make_response(render_template("preparing.html", **progress), 503), BUSY_RETRY_SECONDS)
-
-
-def _start_failed(error: StartFailed) -> Response:
-    return _respond(503, str(error), str(error), FAILED_RETRY_SECONDS)
 
 
 def _respond(status: int, detail: str, message: str, retry_seconds: int = 0, **members: object) -> Response:

@@ -1,6 +1,6 @@
 """Request and response bodies of POST /submit, checked by pydantic and published in the OpenAPI document."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -72,9 +72,3 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="What is wrong, in a sentence.")
     errors: list[FieldProblem] = Field(default_factory=list)
-
-
-class Status(BaseModel):
-    """State of the server."""
-
-    status: Literal["ok", "ready"] = Field(description="`ok` from /healthz, `ready` from /readyz.")

@@ -1,4 +1,4 @@
-"""A function's work in a process of its own, bounded in time and memory."""
+"""Work in a process of its own, bounded in time and memory."""
 
 import multiprocessing
 import os
@@ -9,26 +9,28 @@ from typing import Any
 
 import psutil
 
-SHARE = 0.8  # of the memory that is free, for one process
+MAX_MEMORY_SHARE = 0.8  # of the memory that is free
 
 
 class Unfinished(Exception):
-    """The work did not come to its end; the text says why, in a few words."""
+    """The work was stopped or failed; the text says why, in a few words."""
 
 
-def in_process(limit: float, threads: int, work: Callable[..., Any], *args: Any) -> Any:
-    """What `work(*args)` returns, from a fresh process with that many threads. Raises Unfinished after `limit` seconds,
-    for want of memory, and when it fails."""
+def in_process(limit_seconds: float, threads: int, work: Callable[..., Any], *args: Any) -> Any:
+    """Return `work(*args)` of a fresh process with that many threads. Raises Unfinished after the limit, for want of
+    memory, and when the work fails."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    memory = int(SHARE * psutil.virtual_memory().available)
-    os.environ.update(_environment(threads))  # read by the libraries as the new process loads them
-    process = context.Process(target=_run, args=(sender, memory, work, args))
+    max_bytes = int(MAX_MEMORY_SHARE * psutil.virtual_memory().available)
+    libraries = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    # The new process reads these as it loads the libraries. Threads that spin while they wait take each other's cores.
+    os.environ.update(dict.fromkeys(libraries, str(threads)), OMP_WAIT_POLICY="passive")
+    process = context.Process(target=_run, args=(sender, max_bytes, work, args))
     process.start()
     sender.close()
     try:
-        if not receiver.poll(limit):
-            raise Unfinished(f"over {limit / 60:.0f} min")
+        if not receiver.poll(limit_seconds):
+            raise Unfinished(f"over {limit_seconds / 60:.0f} min")
         kind, value = receiver.recv()
     except EOFError:
         raise Unfinished("killed") from None
@@ -41,8 +43,8 @@ def in_process(limit: float, threads: int, work: Callable[..., Any], *args: Any)
     return value
 
 
-def _run(sender: Connection, memory: int, work: Callable[..., Any], args: tuple[Any, ...]) -> None:
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+def _run(sender: Connection, max_bytes: int, work: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (max_bytes, max_bytes))
     try:
         sender.send(("value", work(*args)))
     except ImportError as error:
@@ -51,9 +53,3 @@ def _run(sender: Connection, memory: int, work: Callable[..., Any], args: tuple[
         sender.send(("error", "not enough memory"))
     except Exception as error:
         sender.send(("error", f"{type(error).__name__}: {error}"[:200]))
-
-
-def _environment(threads: int) -> dict[str, str]:
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    # Threads that wait for work by turning in circles take the cores from each other.
-    return {**dict.fromkeys(names, str(threads)), "OMP_WAIT_POLICY": "passive"}

@@ -1,61 +1,62 @@
-"""What a faster number format changes of the default model's rankings, on labelled photos:
+"""Effect of the inference precision on the rankings of labelled images."""
 
-pip install nncf        # for calibrated 8 bits, which the program does not use; left out where it is not installed
-python -m benchmarks.inference.precision --cfg config/Clothing/Clothing.yaml --out benchmarks/formats
-"""
-
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from benchmarks.inference.measure import Floats, openvino_int8
-from rpf import config as configs
-from rpf.cli.options import FILE, ManyConfigs
-from rpf.cli.output import say
-from rpf.evaluation.measure import overall_map
-from rpf.evaluation.protocol import read_benchmark
-from rpf.images.decode import centre_square, crop, open_image, pad_square
+from benchmarks.common.report import Row, table
+from benchmarks.inference.engines import CALIBRATION_IMAGES, Engine, openvino_int8
+from rpf.config import Config
+from rpf.evaluation.evaluate import evaluate, overall_map
+from rpf.evaluation.protocol import Benchmark, read_benchmark
+from rpf.images.decode import open_image
 from rpf.inference.openvino import INT8, PRECISIONS, compile_branches
 from rpf.models import checkpoint
+from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.rpf import RPF
-from rpf.settings import DEFAULT_CHECKPOINT
-from rpf.utils.files import write_atomic
 
-BATCH, CALIBRATION = 16, 64  # photos
-CALIBRATED = "int8, calibrated"
+BATCH = 16  # images
+CALIBRATED = "int8, calibrated"  # by NNCF; the program does not use it
+
+COLUMNS = {
+    "precision": "{precision}",
+    "MAP": "{map:.2f}",
+    "median cosine": "{median_cosine:.6f}",
+    "1st percentile": "{lowest_percent_cosine:.5f}",
+    "equal crop boxes": "{equal_boxes:.1%}",
+    "median overlap": "{median_overlap:.1%}",
+}
 
 
-class Run(nn.Module):
-    """A network by another engine."""
+class EngineModule(nn.Module):
+    """A network run by another engine."""
 
-    def __init__(self, run: Callable[[Floats], Floats]) -> None:
+    def __init__(self, engine: Engine) -> None:
         super().__init__()
-        self._run = run
+        self._engine = engine
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """As the module in whose place it is."""
-        return torch.from_numpy(self._run(pictures.contiguous().numpy()))
+    def forward(self, images: Tensor) -> Tensor:
+        """Return what the module in whose place this is would."""
+        return torch.from_numpy(self._engine(images.contiguous().numpy()))
 
 
-def quantise(model: RPF, pictures: Sequence[Image.Image]) -> None:
-    """Put networks of 8 bits into the model, calibrated with what they see of these pictures."""
+def quantise(model: RPF, images: Sequence[Image.Image]) -> None:
+    """Replace the networks of a model by networks of 8 bits, calibrated with what they see of these images."""
     sizes = model.config.INPUT
     assert model.patch
-    squares = [pad_square(picture)[0] if sizes.SQUARE == "pad" else picture for picture in pictures]
+    squares = [pad_square(image)[0] if sizes.RESIZE_MODE == "pad" else image for image in images]
     boxes = model.embed(squares, [[]] * len(squares)).box[:, 0].tolist()
     whole = model.tensor([centre_square(square, sizes.GLOBAL_SIZE) for square in squares])
     crops = model.tensor([crop(square, box, sizes.LOCAL_SIZE) for square, box in zip(squares, boxes, strict=True)])
-    model.region.add_module("trunk", Run(openvino_int8(model.region.trunk, whole.contiguous().numpy())))
-    model.patch.add_module("vit", Run(openvino_int8(model.patch.vit, crops.contiguous().numpy())))
+    model.region.add_module("trunk", EngineModule(openvino_int8(model.region.trunk, whole.contiguous().numpy())))
+    model.patch.add_module("vit", EngineModule(openvino_int8(model.patch.vit, crops.contiguous().numpy())))
 
 
 def overlap(one: npt.NDArray[np.int32], other: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
@@ -66,56 +67,50 @@ def overlap(one: npt.NDArray[np.int32], other: npt.NDArray[np.int32]) -> npt.NDA
     return np.asarray(shared / (areas[0] + areas[1] - shared))
 
 
-@click.command(cls=ManyConfigs)
-@click.option("--cfg", "files", multiple=True, required=True, type=FILE, help="The dataset's config.")
-@click.option("--set", "overrides", multiple=True, help="KEY=VALUE, as in the config.")
-@click.option("--split", default="test", show_default=True)
-@click.option("--checkpoint", "weights", default=DEFAULT_CHECKPOINT, type=FILE, show_default=True)
-@click.option("--out", required=True, type=FILE, help="Folder for formats.json and formats.md.")
-def main(files: tuple[Path, ...], overrides: tuple[str, ...], split: str, weights: Path, out: Path) -> None:
-    """MAP, cosines and crop boxes of each number format beside PyTorch's float32."""
-    benchmark = read_benchmark(configs.load(list(files), list(overrides)).DATA, split)
+def measure(config: Config, split: str, weights: Path) -> dict[str, Any]:
+    """Measure MAP, cosines and crop boxes in each precision beside PyTorch's float32; return the report."""
+    benchmark = read_benchmark(config.DATA, split)
     plain = checkpoint.load(weights)
-    made: dict[str, Any] = {"split": split, "photos": len(benchmark.paths), "formats": {}}
-    made["map"] = 100 * overall_map(plain, benchmark)
-    for precision in (*PRECISIONS, INT8, *([CALIBRATED] if find_spec("nncf") else [])):
-        model = checkpoint.load(weights)
-        if precision == CALIBRATED:
-            quantise(model, [open_image(path) for path in benchmark.paths[:CALIBRATION]])
-        else:
-            compile_branches(model, precision, 0)
-        cosines, overlaps = [], []
-        for at in range(0, len(benchmark.paths), BATCH):
-            pictures = [open_image(path) for path in benchmark.paths[at : at + BATCH]]
-            one, other = plain.embed(pictures), model.embed(pictures)
-            cosines.append((one.embedding * other.embedding).sum(axis=-1).ravel())
-            overlaps.append(overlap(one.box, other.box).ravel())
-        cosine, shared = np.concatenate(cosines), np.concatenate(overlaps)
-        made["formats"][precision] = {
-            "map": 100 * overall_map(model, benchmark),
-            "median_cosine": float(np.median(cosine)),
-            "lowest_percent_cosine": float(np.quantile(cosine, 0.01)),
-            "equal_boxes": float((shared == 1).mean()),
-            "median_overlap": float(np.median(shared)),
-        }
+    precisions = (*PRECISIONS, INT8, *([CALIBRATED] if find_spec("nncf") else []))
+    return {
+        "checkpoint": weights.parent.name,
+        "split": split,
+        "images": len(benchmark.paths),
+        "map": 100 * overall_map(evaluate(plain, benchmark)),
+        "precisions": [_measure_precision(name, weights, plain, benchmark) for name in precisions],
+    }
+
+
+def _measure_precision(precision: str, weights: Path, plain: RPF, benchmark: Benchmark) -> Row:
+    model = checkpoint.load(weights)
+    if precision == CALIBRATED:
+        quantise(model, [open_image(path) for path in benchmark.paths[:CALIBRATION_IMAGES]])
+    else:
+        compile_branches(model, precision, 0)
+    cosines, overlaps = [], []
+    for start in range(0, len(benchmark.paths), BATCH):
+        images = [open_image(path) for path in benchmark.paths[start : start + BATCH]]
+        reference, output = plain.embed(images), model.embed(images)
+        cosines.append((reference.embedding * output.embedding).sum(axis=-1).ravel())
+        overlaps.append(overlap(reference.box, output.box).ravel())
+    cosine, shared = np.concatenate(cosines), np.concatenate(overlaps)
+    return {
+        "precision": precision,
+        "map": 100 * overall_map(evaluate(model, benchmark)),
+        "median_cosine": float(np.median(cosine)),
+        "lowest_percent_cosine": float(np.quantile(cosine, 0.01)),
+        "equal_boxes": float((shared == 1).mean()),
+        "median_overlap": float(np.median(shared)),
+    }
+
+
+def as_markdown(report: dict[str, Any]) -> str:
+    """Format a report as Markdown."""
     lines = [
-        "# Number formats", "",
-        f"{weights.parent.name}, {made['photos']} photos of the split {split}, all attributes; "
-        f"beside PyTorch in float32, whose MAP is {made['map']:.2f}.", "",
-        "| compiled, in | MAP | median cosine | of 99 in 100 at least | equal crop boxes | their median overlap |",
-        "|---|---:|---:|---:|---:|---:|",
+        "# Precision", "",
+        f"{report['checkpoint']}, {report['images']} images of the split {report['split']}, all attributes, beside "
+        f"PyTorch in float32, whose MAP is {report['map']:.2f}. The cosines are of the embeddings; the overlap is the "
+        "intersection over union of the crop boxes.", "",
+        *table(report["precisions"], COLUMNS),
     ]  # fmt: skip
-    for name, row in made["formats"].items():
-        lines.append(
-            f"| {name} | {row['map']:.2f} | {row['median_cosine']:.6f} | {row['lowest_percent_cosine']:.5f} | "
-            f"{100 * row['equal_boxes']:.1f}% | {100 * row['median_overlap']:.1f}% |"
-        )
-    text = "\n".join(lines) + "\n"
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomic(out / "formats.json", (json.dumps(made, indent=1) + "\n").encode())
-    write_atomic(out / "formats.md", text.encode())
-    say(*text.splitlines())
-
-
-if __name__ == "__main__":
-    main()
+    return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
-"""What a picture's embedding costs by the earlier system's procedure and by ours, for the same weights and pictures."""
+"""Time of an image's embedding by the published procedure and by ours, for the same weights and images."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -14,139 +14,152 @@ import torch
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.common.report import Row
 from rpf import config
 from rpf.collection import CollectionSpec, Writer
-from rpf.images.decode import centre_square, crop, open_image, pad_square
+from rpf.images.decode import open_image
 from rpf.inference.openvino import compile_branches
 from rpf.ingest.pipeline import ImageRecord, IngestReport, ingest, merge_small_segments
 from rpf.ingest.scan import find_images
 from rpf.models import checkpoint
+from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.region_branch import RegionBranch
-from rpf.models.roi import attention_squares, picture_boxes
+from rpf.models.roi import attention_squares, image_boxes
 from rpf.models.rpf import RPF, unit
-from rpf.settings import ROOT
+from rpf.utils.paths import SHIPPED_FOLDER
 
 SEED = 0
-Procedure = Callable[[Image.Image, Sequence[int]], npt.NDArray[np.float32]]  # a picture, attributes -> embeddings
-EARLIER_INDEXED = 12  # pictures
-OURS = {"ours": "auto", "ours, float32": "float32", "ours, int8": "int8"}  # number formats
+PUBLISHED_IMAGES = 12  # of an indexing by the published procedure
+WARM_UP_IMAGES = 8
+PRECISIONS = {"ours": "auto", "ours, float32": "float32", "ours, int8": "int8"}
+VIT_PRODUCT = (588, 768, 3072)  # the tokens of three crops, by a layer of the ViT
+PRODUCT_ROUNDS = 20
+
+Embeddings = npt.NDArray[np.float32]
+Procedure = Callable[[Image.Image, Sequence[int]], Embeddings]  # image, attributes -> (n, D)
 
 
 @dataclass(frozen=True)
-class Weights:
-    """Whose time is measured: a checkpoint, or a config with weights from a fixed seed (which take as long)."""
+class BenchmarkModel:
+    """A checkpoint, or a config with weights from a fixed seed, which take as long."""
 
     name: str
     checkpoint: Path | None
 
     def load(self) -> RPF:
-        """A model of its own, on the CPU in float32."""
+        """Load the model anew, on the CPU in float32."""
         if self.checkpoint:
             return checkpoint.load(self.checkpoint).requires_grad_(False)
         torch.manual_seed(SEED)
-        files = [ROOT / "config" / "FashionAI" / "FashionAI.yaml", ROOT / "config" / f"{self.name}.yaml"]
+        files = [
+            SHIPPED_FOLDER / "config" / "FashionAI" / "FashionAI.yaml",
+            SHIPPED_FOLDER / "config" / f"{self.name}.yaml",
+        ]
         model = RPF(config.load(files))
-        model.region = _Apart(model.config)
+        model.region = _DistinctAttention(model.config)
         return model.eval().requires_grad_(False)
 
 
-class _Apart(RegionBranch):
-    """Its attributes look at different places, as trained ones do; by random weights they would share one crop."""
+class _DistinctAttention(RegionBranch):
+    """A region branch whose attributes look at different places, as trained ones do; random weights share one crop."""
 
     def _attention(self, key: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor:
-        fixed = torch.Generator().manual_seed(SEED)
-        return (attributes @ torch.randn(attributes.shape[-1], key.shape[1], generator=fixed)).softmax(dim=-1)
+        generator = torch.Generator().manual_seed(SEED)
+        return (attributes @ torch.randn(attributes.shape[-1], key.shape[1], generator=generator)).softmax(dim=-1)
 
 
 @torch.inference_mode()
-def earlier(model: RPF, picture: Image.Image, attributes: Sequence[int]) -> npt.NDArray[np.float32]:
-    """(n, D) embeddings as the earlier system made them: for each attribute a pass through trunk and transformer, one
-    after the other, each with a batch of one."""
+def published(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Embeddings:
+    """Embed as the published system does: for each attribute a pass through backbone and transformer, one after the
+    other, each with a batch of one. Returns (n, D)."""
     sizes, rows = model.config.INPUT, []
     assert model.patch
     for attribute in attributes:
-        whole = pad_square(picture)[0] if sizes.SQUARE == "pad" else picture
-        asked = torch.tensor([[attribute]])
-        seen = model.region(model.tensor([centre_square(whole, sizes.GLOBAL_SIZE)]), asked)
-        squares = attention_squares(seen.attention.flatten(0, 1), sizes.GLOBAL_SIZE, sizes.THRESHOLD)
-        box = picture_boxes(squares, sizes.GLOBAL_SIZE, *whole.size)[0]
+        whole = pad_square(image)[0] if sizes.RESIZE_MODE == "pad" else image
+        selection = torch.tensor([[attribute]])
+        region = model.region(model.tensor([centre_square(whole, sizes.GLOBAL_SIZE)]), selection)
+        squares = attention_squares(region.attention.flatten(0, 1), sizes.GLOBAL_SIZE, sizes.THRESHOLD)
+        box = image_boxes(squares, sizes.GLOBAL_SIZE, *whole.size)[0]
         tokens = model.patch.encode(model.tensor([crop(whole, box, sizes.LOCAL_SIZE)]))
-        patch = model.patch(tokens, model.region.attribute.weight[asked[0]])
+        patch = model.patch(tokens, model.region.attribute.weight[selection[0]])
         rows.append(
             model.join(
-                _own_unit(model, seen.feature[0], attribute, model.region),
-                _own_unit(model, patch, attribute, model.patch),
+                _unit(model, region.feature[0], attribute, model.region), _unit(model, patch, attribute, model.patch)
             )
         )
     return torch.cat(rows).numpy()
 
 
-def _own_unit(model: RPF, feature: torch.Tensor, attribute: int, branch: Any) -> torch.Tensor:
+def _unit(model: RPF, feature: torch.Tensor, attribute: int, branch: Any) -> torch.Tensor:
     """(1, EMBED_SIZE) feature of one attribute -> its part of the embedding."""
     features = torch.full((1, len(model.attributes), feature.shape[-1]), torch.nan)
     features[0, attribute] = feature[0]
     return unit(features, branch)[:, attribute]
 
 
-def time_queries(weights: Weights, photos: Sequence[Path], counts: Sequence[int], threads: int) -> dict[str, Any]:
-    """Seconds for one picture and each number of attributes: the earlier procedure's and ours, in the format that is
-    fast here, in float32 and in 8 bits; medians over the photos, one procedure after the other on each."""
+def time_queries(
+    source: BenchmarkModel, images: Sequence[Path], attribute_counts: Sequence[int], threads: int
+) -> list[Row]:
+    """Time the embedding of one image by each procedure, for each number of attributes; medians over the images, the
+    procedures in turn on each. A last row has the time of plain matrix products."""
     torch.set_num_threads(threads)
-    plain, formats = weights.load(), {}
-    procedures: dict[str, Procedure] = {"earlier": lambda picture, wanted: earlier(plain, picture, wanted)}
-    for name, precision in OURS.items():
-        model = weights.load()
-        formats[name] = compile_branches(model, precision, threads)
+    plain = source.load()
+    procedures: dict[str, Procedure] = {"published": lambda image, attributes: published(plain, image, attributes)}
+    for name, model in _compiled(source, threads):
         procedures[name] = _ours(model)
-    pictures = [open_image(path) for path in photos]
-    made: dict[str, Any] = {"formats": formats, "attributes": {}}
-    for count in counts:
-        wanted = [a * len(plain.attributes) // count for a in range(count)]
-        spent: dict[str, list[float]] = {name: [] for name in procedures}
-        cosines: dict[str, list[float]] = {name: [] for name in formats}
+    opened = [open_image(path) for path in images]
+    rows = list[Row]()
+    for count in attribute_counts:
+        attributes = [at * len(plain.attributes) // count for at in range(count)]
+        seconds: dict[str, list[float]] = {name: [] for name in procedures}
+        cosines: dict[str, list[float]] = {name: [] for name in procedures}
         for procedure in procedures.values():
-            procedure(pictures[0], wanted)
-        for picture in pictures:
-            vectors = {}
+            procedure(opened[0], attributes)
+        for image in opened:
+            embeddings = {}
             for name, procedure in procedures.items():
-                began = time.perf_counter()
-                vectors[name] = procedure(picture, wanted)
-                spent[name].append(time.perf_counter() - began)
-            for name in formats:
-                cosines[name] += (vectors[name] * vectors["earlier"]).sum(axis=1).tolist()
-        made["attributes"][count] = {
-            "seconds": {name: median(times) for name, times in spent.items()},
-            "times_as_fast": {name: _ratio(spent["earlier"], spent[name]) for name in formats},
-            "median_cosine": {name: median(own) for name, own in cosines.items()},
-            "crops": float(np.mean([_crops(plain, picture, wanted) for picture in pictures])),
-        }
-    made["products"] = _products(lambda: earlier(plain, pictures[0], range(3)))
-    return made
+                start = time.perf_counter()
+                embeddings[name] = procedure(image, attributes)
+                seconds[name].append(time.perf_counter() - start)
+                cosines[name] += (embeddings[name] * embeddings["published"]).sum(axis=1).tolist()
+        crops = float(np.mean([_count_crops(plain, image, attributes) for image in opened]))
+        for name, times in seconds.items():
+            row = {"attributes": count, "crops": crops, "procedure": name, "milliseconds": 1e3 * median(times)}
+            if name != "published":
+                speedup = median(a / b for a, b in zip(seconds["published"], times, strict=True))
+                row |= {"speedup": speedup, "median_cosine": median(cosines[name])}
+            rows.append({"speedup": None, "median_cosine": None, **row})
+    return [*rows, _time_products(lambda: published(plain, opened[0], range(3)))]
 
 
-def time_indexing(weights: Weights, folder: Path, threads: int) -> dict[str, Any]:
-    """Photos a second, for all attributes, from files to embeddings: the earlier procedure (without writing them), and
-    ours into a collection."""
+def time_indexing(source: BenchmarkModel, folder: Path, threads: int) -> list[Row]:
+    """Measure the images a second that each procedure indexes, for all attributes: from files to embeddings by the
+    published one, from files to a collection by ours."""
     torch.set_num_threads(threads)
     names = find_images(folder)
-    plain = weights.load()
-    everything = range(len(plain.attributes))
-    earlier(plain, open_image(folder / names[0]), everything)
-    began = time.perf_counter()
-    for name in names[:EARLIER_INDEXED]:
-        earlier(plain, open_image(folder / name), everything)
-    before = EARLIER_INDEXED / (time.perf_counter() - began)
-    made: dict[str, Any] = {"earlier": before, "formats": {}, "photos_a_second": {}, "times_as_fast": {}}
-    for name, precision in OURS.items():
-        model = weights.load()
-        made["formats"][name] = compile_branches(model, precision, threads)
-        with TemporaryDirectory() as place:
-            _index(Path(place) / "warm", folder, names[:8], model)
-            report = _index(Path(place) / "whole", folder, names, model)
-        made["photos_a_second"][name] = report.added / report.seconds
-        made["times_as_fast"][name] = made["photos_a_second"][name] / before
-        made["photos"] = report.added
-    return made
+    plain = source.load()
+    attributes = range(len(plain.attributes))
+    published(plain, open_image(folder / names[0]), attributes)
+    start = time.perf_counter()
+    for name in names[:PUBLISHED_IMAGES]:
+        published(plain, open_image(folder / name), attributes)
+    baseline = PUBLISHED_IMAGES / (time.perf_counter() - start)
+    rows: list[Row] = [{"procedure": "published", "images_per_second": baseline, "speedup": None}]
+    for procedure, model in _compiled(source, threads):
+        with TemporaryDirectory() as work:
+            _index(Path(work) / "warm-up", folder, names[:WARM_UP_IMAGES], model)
+            report = _index(Path(work) / "whole", folder, names, model)
+        rate = report.added / report.seconds
+        rows.append({"procedure": procedure, "images_per_second": rate, "speedup": rate / baseline})
+    return rows
+
+
+def _compiled(source: BenchmarkModel, threads: int) -> Iterator[tuple[str, RPF]]:
+    """Yield the name of our procedure in each precision, and its model."""
+    for name, precision in PRECISIONS.items():
+        model = source.load()
+        chosen = compile_branches(model, precision, threads)
+        yield f"{name}, {chosen} (auto)" if precision == "auto" else name, model
 
 
 def _index(collection: Path, folder: Path, names: Sequence[str], model: RPF) -> IngestReport:
@@ -158,30 +171,25 @@ def _index(collection: Path, folder: Path, names: Sequence[str], model: RPF) -> 
 
 
 def _ours(model: RPF) -> Procedure:
-    return lambda picture, wanted: model.embed([picture], [wanted]).embedding[0, list(wanted)]
+    return lambda image, attributes: model.embed([image], [attributes]).embedding[0, list(attributes)]
 
 
-def _ratio(one: Sequence[float], other: Sequence[float]) -> float:
-    return median(a / b for a, b in zip(one, other, strict=True))
+def _count_crops(model: RPF, image: Image.Image, attributes: Sequence[int]) -> int:
+    return len({tuple(box) for box in model.embed([image], [[]]).box[0, list(attributes)].tolist()})
 
 
-def _crops(model: RPF, picture: Image.Image, wanted: Sequence[int]) -> int:
-    """How many different crops the attributes want of the picture."""
-    return len({tuple(box) for box in model.embed([picture], [[]]).box[0, list(wanted)].tolist()})
-
-
-def _products(work: Callable[[], Any]) -> dict[str, float]:
-    """The floating-point operations of the work, and seconds for as many in plain matrix products of a ViT's size."""
+def _time_products(work: Callable[[], object]) -> Row:
+    """Count the floating-point operations of the work, and time as many in plain matrix products of a ViT's size."""
     with FlopCounterMode(display=False) as counter:
         work()
     operations = counter.get_total_flops()
-    made = {"operations": float(operations)}
+    row = {"gigaflops": operations / 1e9}
+    n, inner, m = VIT_PRODUCT
     for dtype in (torch.float32, torch.bfloat16):
-        a, b = torch.randn(588, 768).to(dtype), torch.randn(768, 3072).to(dtype)  # three crops' tokens
-        each, times = 2 * 588 * 768 * 3072, []
-        for _ in range(20):
-            began = time.perf_counter()
+        a, b, times = torch.randn(n, inner).to(dtype), torch.randn(inner, m).to(dtype), []
+        for _ in range(PRODUCT_ROUNDS):
+            start = time.perf_counter()
             a @ b
-            times.append(time.perf_counter() - began)
-        made[str(dtype).removeprefix("torch.")] = operations / each * median(times)
-    return made
+            times.append(time.perf_counter() - start)
+        row[f"{str(dtype).removeprefix('torch.')}_ms"] = 1e3 * operations / (2 * n * inner * m) * median(times)
+    return row

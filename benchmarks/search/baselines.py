@@ -1,4 +1,4 @@
-"""What our search is compared with: the earlier system's way, and two libraries of graph search when installed."""
+"""Baselines for our search: the published system's, and two libraries of graph search where they are installed."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,13 +14,14 @@ from rpf.search.base import Neighbours, RankedRows, VectorIndex, Vectors, batche
 from rpf.search.indexes.faiss import FaissIndex
 from rpf.search.request import ResolvedRequest
 
-TOP = 50  # neighbours of each attribute that the earlier system took
+PUBLISHED = "published"
+PUBLISHED_TOP_K = 50  # neighbours in each attribute
 
 
-class Earlier:
-    """The earlier system's way: a flat FAISS index an attribute, its 50 nearest, similarities added up."""
+class PublishedSearcher:
+    """The published system's search: the 50 nearest in each attribute by a flat FAISS index, similarities summed."""
 
-    title = "earlier way"
+    title = "published system"
 
     def __init__(self, collection: Collection, methods: Sequence[VectorIndex]) -> None:
         self.collection = collection
@@ -30,20 +31,20 @@ class Earlier:
         """See rpf.search.base.Searcher: an item counts as 0 in attributes of which it is not among the 50 nearest."""
         sums: dict[int, float] = defaultdict(float)
         for query, attribute, weight in zip(request.vectors, request.attributes, request.weights, strict=True):
-            near = self.methods[attribute].search(query[None], TOP)
-            for row, squared in zip(near.ids[0].tolist(), near.distances[0].tolist(), strict=True):
+            neighbours = self.methods[attribute].search(query[None], PUBLISHED_TOP_K)
+            for row, squared in zip(neighbours.ids[0].tolist(), neighbours.distances[0].tolist(), strict=True):
                 sums[row] += weight * (1 - squared / 2)
         rows = np.array(sorted(sums, key=lambda row: (-sums[row], row))[: request.k], np.int64)
         scores = np.array([sums[row] for row in rows.tolist()]) / request.weights.sum()
-        nothing = np.zeros((len(request.attributes), len(rows)))
-        return RankedRows(rows, scores, nothing.astype(np.float32), nothing.astype(bool))
+        zeros = np.zeros((len(request.attributes), len(rows)))
+        return RankedRows(rows, scores, zeros.astype(np.float32), zeros.astype(bool))
 
 
 class HNSWLib(VectorIndex):
     """hnswlib's graph over whole vectors."""
 
     title = "hnswlib"
-    FILE = "graph.hnswlib"
+    FILE_NAME = "graph.hnswlib"
 
     def build(self, vectors: Vectors) -> None:
         """See rpf.search.base.VectorIndex."""
@@ -64,59 +65,60 @@ class HNSWLib(VectorIndex):
 
     def save(self, folder: Path) -> None:
         """See rpf.search.base.VectorIndex."""
-        self._graph.save_index(str(folder / self.FILE))
+        self._graph.save_index(str(folder / self.FILE_NAME))
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
         """See rpf.search.base.VectorIndex."""
         import hnswlib
 
         self._graph = hnswlib.Index(space="ip", dim=shape[1])
-        self._graph.load_index(str(folder / self.FILE), max_elements=shape[0])
+        self._graph.load_index(str(folder / self.FILE_NAME), max_elements=shape[0])
 
 
 class USearch(VectorIndex):
     """usearch's graph over whole vectors of 16 bits, mapped from its file."""
 
     title = "usearch"
-    FILE = "graph.usearch"
-    _graph: Any  # its own types know less than it does
+    FILE_NAME = "graph.usearch"
+    _graph: Any  # the library's types lack some of its methods
 
     def build(self, vectors: Vectors) -> None:
         """See rpf.search.base.VectorIndex."""
         from usearch.index import Index
 
         self._graph = Index(ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=16, expansion_add=200)
-        done = 0
+        start = 0
         for block in batches(vectors):
-            self._graph.add(np.arange(done, done + len(block)), block, threads=faiss.omp_get_max_threads())
-            done += len(block)
+            keys = np.arange(start, start + len(block))
+            self._graph.add(keys, block, threads=faiss.omp_get_max_threads())
+            start += len(block)
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """See rpf.search.base.VectorIndex."""
         self._graph.expansion_search = max(64, 2 * k)
-        found = [self._graph.search(query, k, threads=1) for query in queries]
         ids, distances = np.full((len(queries), k), -1), np.full((len(queries), k), np.inf)
-        for line, own in enumerate(found):
-            ids[line, : len(own.keys)], distances[line, : len(own.keys)] = own.keys, 2 * own.distances
+        for line, query in enumerate(queries):
+            matches = self._graph.search(query, k, threads=1)
+            ids[line, : len(matches.keys)], distances[line, : len(matches.keys)] = matches.keys, 2 * matches.distances
         return nearest_first(ids, distances)
 
     def save(self, folder: Path) -> None:
         """See rpf.search.base.VectorIndex."""
-        self._graph.save(str(folder / self.FILE))
+        self._graph.save(str(folder / self.FILE_NAME))
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
         """See rpf.search.base.VectorIndex."""
         from usearch.index import Index
 
-        self._graph = Index.restore(str(folder / self.FILE), view=True)
+        self._graph = Index.restore(str(folder / self.FILE_NAME), view=True)
 
 
-RIVALS: dict[str, type[VectorIndex]] = {"earlier": FaissIndex, "hnswlib": HNSWLib, "usearch": USearch}
+BASELINES: dict[str, type[VectorIndex]] = {PUBLISHED: FaissIndex, "hnswlib": HNSWLib, "usearch": USearch}
 
 
-def make_rival(name: str) -> VectorIndex:
-    """A rival's method for one attribute. Raises ImportError when its library is not installed."""
-    if name == "earlier":
+def make_baseline(name: str) -> VectorIndex:
+    """Make a baseline's index for one attribute. Raises ImportError when its library is not installed."""
+    if name == PUBLISHED:
         return FaissIndex("Flat")
     __import__(name)
-    return RIVALS[name]()
+    return BASELINES[name]()

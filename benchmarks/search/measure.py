@@ -1,111 +1,87 @@
-"""`python -m rpf bench search`: every search method on collections of several sizes, side by side."""
+"""Search methods side by side, on galleries of several sizes and embedding dimensions."""
 
 import json
-import platform
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from pathlib import Path
-from typing import Any
 
-import psutil
-
+from benchmarks.common.machine import machine
 from benchmarks.common.process import Unfinished, in_process
+from benchmarks.common.report import Row, write_json
 from benchmarks.search import trial
-from benchmarks.search.baselines import RIVALS
-from benchmarks.search.synthetic_gallery import Source, turned, write_gallery
-from benchmarks.search.trial import Measured, Trial
+from benchmarks.search.baselines import BASELINES
+from benchmarks.search.synthetic_gallery import SearchDataset, change_dimension, write_gallery
+from benchmarks.search.trial import Trial, TrialResult
 from rpf.utils.cores import usable_cores
-from rpf.utils.files import write_atomic
 from rpf.utils.progress import Progress
 
-METHODS = ("exact", "pca", "faiss", "faiss:PCA64,IVF256,SQ8", "hnsw", "kdtree", "lsh", "earlier", "hnswlib", "usearch")
-LIMIT = 600.0  # seconds of building, and of searching
-PACKAGES = ("numpy", "torch", "openvino", "faiss-cpu", "scikit-learn", "hnswlib", "usearch")
-Run = dict[str, Any]
+METHODS = (
+    "exact", "pca", "faiss", "faiss:PCA64,IVF256,SQ8", "hnsw", "kdtree", "lsh", "published", "hnswlib", "usearch",
+)  # fmt: skip
+LIMIT_SECONDS = 600.0  # of building, and of searching
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is measured."""
+class SearchPlan:
+    """Parameters of a measurement."""
 
     methods: Sequence[str]
-    sizes: Sequence[int]  # items
-    numbers: Sequence[int]  # per attribute
-    chosen: Sequence[int]  # how many attributes a query names
+    gallery_sizes: Sequence[int]
+    dimensions: Sequence[int]  # of the embedding of one attribute
+    attribute_counts: Sequence[int]  # of a query
     threads: int  # of each search; building takes all cores
 
 
-def measure_all(plan: Plan, source: Source, about: dict[str, Any], work: Path, report: Path, tell: Progress) -> None:
-    """Measure each method on each collection, made in the folder `work`, and write the report after each.
+def measure(plan: SearchPlan, dataset: SearchDataset, about: Row, work: Path, report: Path, progress: Progress) -> None:
+    """Measure each method on each gallery, made in the folder `work`, and write the report after each.
 
-    A report that is there already, of the same plan on the same machine, is gone on with.
+    A report of the same plan on the same machine is resumed.
     """
-    about = about | {"plan": asdict(plan), "machine": machine()}
+    about = {**about, "plan": asdict(plan), "machine": machine()}
     about = json.loads(json.dumps(about))  # as it will be read again
-    runs = _earlier_runs(report, about)
-    total = len(plan.methods) * len(plan.sizes) * len(plan.numbers)
-    for numbers in plan.numbers:
-        own, kept = turned(source, numbers)
-        for size in plan.sizes:
-            missing = [name for name in plan.methods if not _has(runs, name, size, numbers)]
-            if not missing:
-                continue
-            folder = work / f"{size}_{numbers}"
-            shutil.rmtree(folder, ignore_errors=True)
-            write_gallery(folder, own, size, tell)
-            truths = trial.exact_scores(folder, own.queries, plan.chosen)
-            for name in missing:
-                tell(f"{size:,} x {numbers}: {name}", len(runs), total)
-                made = _measured(Trial(name, folder, plan.threads), own, truths)
-                runs.append({"method": name, "items": size, "numbers": numbers, "kept": round(kept, 4), **made})
-                write_atomic(report, (json.dumps({"about": about, "runs": runs}, indent=1) + "\n").encode())
-            shutil.rmtree(folder)
-    tell("measured", total, total)
+    runs = _read_runs(report, about)
+    total = len(plan.methods) * len(plan.gallery_sizes) * len(plan.dimensions)
+    for dimension, size in product(plan.dimensions, plan.gallery_sizes):
+        finished = [run["method"] for run in runs if (run["gallery_size"], run["dimension"]) == (size, dimension)]
+        methods = [name for name in plan.methods if name not in finished]
+        if not methods:
+            continue
+        projected, retained = change_dimension(dataset, dimension)
+        folder = work / f"{size}_{dimension}"
+        shutil.rmtree(folder, ignore_errors=True)
+        write_gallery(folder, projected, size, progress)
+        truths = trial.exact_scores(folder, projected.queries, plan.attribute_counts)
+        for name in methods:
+            progress(f"{size:,} x {dimension}: {name}", len(runs), total)
+            result = _measure_trial(Trial(name, folder, plan.threads), projected, truths)
+            gallery = {"gallery_size": size, "dimension": dimension, "retained": round(retained, 4)}
+            runs.append({"method": name, **gallery, **result})
+            write_json(report, {"about": about, "runs": runs})
+        shutil.rmtree(folder)
+    progress("measured", total, total)
 
 
-def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return {
-        "processor": names[0] if names else platform.processor(),
-        "cores": usable_cores(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30),
-        "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
-    }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _measured(one: Trial, source: Source, truths: dict[int, trial.Truth]) -> dict[str, Any]:
+def _measure_trial(parameters: Trial, dataset: SearchDataset, truths: dict[int, trial.Truth]) -> Row:
     """The figures of one method, or why there are none."""
     try:
-        seconds, size = in_process(LIMIT, usable_cores(), trial.build, one)
-        made: Measured = in_process(LIMIT, one.threads, trial.search, one, source.queries, truths)
-        made.build_seconds, made.index_bytes = seconds, size
-        if one.method not in RIVALS:
-            made.add_seconds = in_process(LIMIT, one.threads, trial.add, one, source)
-    except Unfinished as why:
-        return {"unfinished": str(why)}
+        seconds, size = in_process(LIMIT_SECONDS, usable_cores(), trial.build, parameters)
+        result: TrialResult = in_process(
+            LIMIT_SECONDS, parameters.threads, trial.search, parameters, dataset.queries, truths
+        )
+        result.build_seconds, result.index_bytes = seconds if size else None, size
+        if parameters.method not in BASELINES:
+            result.add_seconds = in_process(LIMIT_SECONDS, parameters.threads, trial.add, parameters, dataset)
+    except Unfinished as reason:
+        return {"unfinished": str(reason)}
     finally:
-        trial.clear(one)
-    return asdict(made)
+        trial.clear(parameters)
+    return asdict(result)
 
 
-def _earlier_runs(report: Path, about: dict[str, Any]) -> list[Run]:
+def _read_runs(report: Path, about: Row) -> list[Row]:
     if not report.is_file():
         return []
     data = json.loads(report.read_bytes())
     return data["runs"] if data["about"] == about else []
-
-
-def _has(runs: Sequence[Run], method: str, items: int, numbers: int) -> bool:
-    return any((run["method"], run["items"], run["numbers"]) == (method, items, numbers) for run in runs)

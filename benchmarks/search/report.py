@@ -1,144 +1,133 @@
-"""The report of `bench search` for people: tables in Markdown and plots."""
+"""The report on search methods: Markdown tables and plots of recall against speed."""
 
 import json
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.search.measure import PACKAGES, Run
-from benchmarks.search.synthetic_gallery import NEAR
-from benchmarks.search.trial import WARM_UP
+from benchmarks.common.machine import describe
+from benchmarks.common.report import Row, table
+from benchmarks.search.baselines import PUBLISHED
+from benchmarks.search.synthetic_gallery import NEIGHBOURS
+from benchmarks.search.trial import ADDED_ITEMS, THREADS, WARM_UP_QUERIES, K
 from rpf.evaluation.plots import GRID, as_png, mark, panels
 from rpf.utils.files import write_atomic
 
-NAMES: dict[str, str] = {"earlier": "earlier system's way", "faiss": "faiss (PCA64,SQ8)"}
+TITLES = {PUBLISHED: "published system", "faiss": "faiss (PCA64,SQ8)"}
+COST_COLUMNS = {
+    "method": "{title}",
+    "build, s": "{build_seconds:.1f}",
+    "index, MB": "{index_megabytes:,.0f}",
+    "memory, MB": "{memory_megabytes:,.0f}",
+    "open, s": "{open_seconds:.2f}",
+    f"{ADDED_ITEMS:,} more, s": "{add_seconds:.2f}",
+}
+SPEED_COLUMNS = {
+    "method": "{title}",
+    "p50, ms": "{p50_ms:.2f}",
+    "p95, ms": "{p95_ms:.2f}",
+    f"searches per second, {THREADS} threads": "{per_second:,.0f}",
+    f"recall@{K}": "{recall:.4f}",
+    "speedup over the published system": "{speedup:.1f}",
+}
 
 
-def write_search(folder: Path) -> str:
-    """Write search.md and a plot for each length of vectors beside `folder`/search.json; returns the text."""
+def write_search_report(folder: Path) -> str:
+    """Write search.md and a plot for each dimension beside `folder`/search.json; return the Markdown."""
     report = json.loads((folder / "search.json").read_bytes())
     text = as_markdown(report)
     write_atomic(folder / "search.md", text.encode())
-    for numbers in report["about"]["plan"]["numbers"]:
-        write_atomic(folder / f"search-{numbers}.png", _plot(report, numbers))
+    for dimension in report["about"]["plan"]["dimensions"]:
+        write_atomic(folder / f"search-{dimension}.png", _plot(report, dimension))
     return text
 
 
 def as_markdown(report: dict[str, Any]) -> str:
-    """A table for each collection, and what the figures are."""
+    """Format a report as Markdown: a section for each gallery."""
     about = report["about"]
-    plan, machine = about["plan"], about["machine"]
+    plan = about["plan"]
     lines = [
-        "# Search methods side by side",
-        "",
-        f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB; Python {machine['python']}, "
-        + ", ".join(f"{package} {machine[package]}" for package in PACKAGES if machine[package])
-        + f". {plan['threads']} thread{'s' * (plan['threads'] > 1)} a search.",
-        "",
-        f"Embeddings of the {about['real_items']:,} pictures of the collection {about['collection']}, attributes "
-        f"{', '.join(about['attributes'])}. In larger collections half of the other items take all attributes from one "
-        "real item, half take each from another one; and each vector is moved by a random share of the difference "
-        f"between two of the {NEAR} nearest neighbours of its real one. Vectors longer than the "
-        f"{about['model_numbers']} numbers of the model's are rotated at random into more dimensions, which changes no "
-        "cosine; shorter ones are the first principal components. "
-        f"{about['queries']} queries: pictures of the collection, mirrored and cut, embedded anew.",
-        "",
-        "Times are of one search from Python, one at a time (p50 is the median) and from 8 threads at once, after "
-        f"up to {WARM_UP} others that map the files. Recall@50 "
-        "is against the exact ranking by the mean likeness in all attributes of the query. Memory is that of a process "
-        "with Python and all libraries (not of a Milvus server), what is mapped from files left out. Building takes "
-        'all cores. "1,000 more": the time to write 1,000 items to the collection and bring its index up to date.',
-    ]
-    for numbers in plan["numbers"]:
-        for items in plan["sizes"]:
-            runs = [run for run in report["runs"] if (run["numbers"], run["items"]) == (numbers, items)]
-            lines += ["", f"## {items:,} items, {numbers:,} numbers per attribute", ""]
-            if runs and runs[0]["kept"] < 1:
-                lines += [f"{100 * runs[0]['kept']:.1f}% of the vectors' squared length is in these numbers.", ""]
-            lines += _tables(runs, plan["chosen"])
+        "# Search methods", "",
+        f"{describe(about['machine'])}. {plan['threads']} thread{'s' * (plan['threads'] > 1)} for each search.", "",
+        f"The first items of a gallery are the {about['collection_size']:,} of the collection {about['collection']}, "
+        f"attributes {', '.join(about['attributes'])}. Of the others, half take all attributes from one real item, "
+        "half take each from another one; and each vector is moved by a random share of the difference between two of "
+        f"the {NEIGHBOURS} nearest neighbours of its real one. Embeddings of more dimensions than the model's "
+        f"{about['model_dimension']} are rotated at random into them, which changes no cosine; of fewer, they are "
+        f"the first principal components. {about['queries']} queries: images of the collection, mirrored, cropped and "
+        "embedded again.", "",
+        f"Times are of one search from Python, one at a time (p50 is the median) and from {THREADS} threads at once, "
+        f"after up to {WARM_UP_QUERIES} others that map the files. Recall@{K} is against the exact ranking by the mean "
+        "similarity in all attributes of the query. Memory is that of a process with Python and all libraries (not of "
+        "a Milvus server), without what is mapped from files. Building takes all cores. The last column is the time "
+        f"to write {ADDED_ITEMS:,} items to the collection and update its index.",
+    ]  # fmt: skip
+    for dimension, size in product(plan["dimensions"], plan["gallery_sizes"]):
+        runs = [run for run in report["runs"] if (run["dimension"], run["gallery_size"]) == (dimension, size)]
+        lines += ["", f"## Gallery size {size:,}, embedding dimension {dimension:,}", ""]
+        if runs and runs[0]["retained"] < 1:
+            lines += [f"These dimensions retain {runs[0]['retained']:.1%} of the vectors' squared length.", ""]
+        lines += table(map(_costs, runs), COST_COLUMNS)
+        for count in plan["attribute_counts"]:
+            heading = "1 attribute" if count == 1 else f"{count} attributes"
+            lines += ["", f"Queries with {heading}:", "", *table(_speeds(runs, str(count)), SPEED_COLUMNS)]
     return "\n".join(lines) + "\n"
 
 
-def _tables(runs: Sequence[Run], chosen: Sequence[int]) -> list[str]:
-    """What each method takes, then how it searches by each number of attributes."""
-    made = _table(("build, s", "index, MB", "memory, MB", "open, s", "1,000 more, s"), runs, _costs)
-    for number in chosen:
-        some = "1 attribute" if number == 1 else f"{number} attributes"
-        heads = "p50, ms", "p95, ms", "searches a second, 8 threads", "recall@50", "times as fast as the earlier way"
-        earlier: Run = next(
-            (run["searches"][str(number)] for run in runs if run["method"] == "earlier" and _whole(run)), {}
-        )
-        made += ["", f"Searching by {some}:", ""]
-        made += _table(heads, [run for run in runs if _whole(run)], partial(_speed, str(number), earlier))
-    return made
+def _costs(run: Row) -> Row:
+    row = {**run, "title": _title(run)}
+    if "unfinished" not in run:
+        row |= {"index_megabytes": run["index_bytes"] / 1e6, "memory_megabytes": run["anonymous_bytes"] / 1e6}
+    return row
 
 
-def _table(heads: Sequence[str], runs: Sequence[Run], cells: Callable[[Run], Sequence[str]]) -> list[str]:
-    lines = ["| method | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
-    for run in runs:
-        own = cells(run) if _whole(run) else [run["unfinished"], *[""] * (len(heads) - 1)]
-        lines.append("| " + " | ".join([_name(run["method"]), *own]) + " |")
-    return lines
+def _speeds(runs: Sequence[Row], count: str) -> list[Row]:
+    """The rows of the methods that were searched by so many attributes."""
+    searched = [run for run in runs if "searches" in run]
+    published = [run["searches"][count]["p50_ms"] for run in searched if run["method"] == PUBLISHED]
+    return [
+        {
+            "title": _title(run),
+            "speedup": published[0] / run["searches"][count]["p50_ms"] if published else None,
+            **run["searches"][count],
+        }
+        for run in searched
+    ]
 
 
-def _name(method: str) -> str:
-    return NAMES.get(method, method)
+def _title(run: Row) -> str:
+    method: str = run["method"]
+    return TITLES.get(method, method)
 
 
-def _whole(run: Run) -> bool:
-    return "unfinished" not in run
-
-
-def _costs(run: Run) -> Sequence[str]:
-    return (
-        f"{run['build_seconds']:.1f}" if run["index_bytes"] else "-",
-        f"{run['index_bytes'] / 1e6:,.0f}",
-        f"{run['anonymous_bytes'] / 1e6:,.0f}",
-        f"{run['open_seconds']:.2f}",
-        "-" if run["add_seconds"] is None else f"{run['add_seconds']:.2f}",
-    )
-
-
-def _speed(number: str, earlier: Run, run: Run) -> Sequence[str]:
-    own = run["searches"][number]
-    return (
-        f"{own['p50_ms']:.2f}",
-        f"{own['p95_ms']:.2f}",
-        f"{own['per_second']:,.0f}",
-        f"{own['recall']:.4f}",
-        f"{earlier['p50_ms'] / own['p50_ms']:.1f}" if earlier else "",
-    )
-
-
-def _plot(report: dict[str, Any], numbers: int) -> bytes:
-    """A panel for each size and number of attributes; a mark for each method."""
+def _plot(report: dict[str, Any], dimension: int) -> bytes:
+    """A panel for each gallery size and number of attributes; a mark for each method."""
     plan = report["about"]["plan"]
-    rows, columns = len(plan["chosen"]), len(plan["sizes"])
+    rows, columns = len(plan["attribute_counts"]), len(plan["gallery_sizes"])
     figure, grid = panels(3.6 * columns + 0.6, 3.0 * rows + 0.9, rows, columns)
-    for line, number in enumerate(plan["chosen"]):
-        for column, items in enumerate(plan["sizes"]):
-            axes = grid[line, column]
-            for at, method in enumerate(plan["methods"]):
-                for run in report["runs"]:
-                    if (run["method"], run["numbers"], run["items"]) == (method, numbers, items):
-                        own = run.get("searches", {}).get(str(number))
-                        point = (1000 / own["p50_ms"], 100 * own["recall"]) if own else ((), ())
-                        axes.plot(*point, label=_name(method), clip_on=False, **mark(at))
-            axes.set_xscale("log")
-            axes.set_title(f"{items:,} items, {number} attribute{'s' * (number > 1)}", size=9)
-            axes.grid(color=GRID)
-            axes.set_ylim(0, 103)
-            low, high = np.log10(axes.get_xlim())
-            axes.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
-            axes.xaxis.set_major_formatter("{x:,.0f}")
+    for (line, count), (column, size) in product(enumerate(plan["attribute_counts"]), enumerate(plan["gallery_sizes"])):
+        axes = grid[line, column]
+        for at, method in enumerate(plan["methods"]):
+            for run in report["runs"]:
+                if (run["method"], run["dimension"], run["gallery_size"]) == (method, dimension, size):
+                    figures = run.get("searches", {}).get(str(count))
+                    point = (1000 / figures["p50_ms"], 100 * figures["recall"]) if figures else ((), ())
+                    axes.plot(*point, label=_title(run), clip_on=False, **mark(at))
+        axes.set_xscale("log")
+        axes.set_title(f"Gallery size {size:,}, {count} attribute{'s' * (count > 1)}", size=9)
+        axes.grid(color=GRID)
+        axes.set_ylim(0, 103)
+        low, high = np.log10(axes.get_xlim())
+        axes.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
     for axes in grid[-1]:
-        axes.set_xlabel("Queries a second, one at a time", size=8)
+        axes.set_xlabel("Queries per second, one at a time", size=8)
     for axes in grid[:, 0]:
-        axes.set_ylabel("Recall@50, %", size=8)
-    figure.suptitle(f"Recall against speed, {numbers:,} numbers per attribute", size=10)
+        axes.set_ylabel(f"Recall@{K}, %", size=8)
+    figure.suptitle(f"Recall against speed, embedding dimension {dimension:,}", size=10)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(labels)), fontsize=8, frameon=False)
     return as_png(figure)

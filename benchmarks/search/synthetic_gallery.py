@@ -1,10 +1,9 @@
-"""Collections of any size to measure search on, made from the embeddings of real pictures.
+"""Galleries of any size for search benchmarks, generated from the embeddings of real images.
 
-The first items are the real ones. Each of the others is a garment put together from real ones and photographed anew:
+The first items are the real ones. Each of the others is a garment put together from real ones and photographed again:
 half of them take all attributes from one real item, half take each attribute from another one; and each vector is
-moved by a random share (0 to 1) of the difference between two of the 10 nearest neighbours of its real one, so that
-it stays among vectors that a model gives, as dense where those are dense. Vectors of another length than the model's
-are rotated at random into more dimensions, which changes no cosine, or cut to the first principal components.
+moved by a random share (0 to 1) of the difference between two of the 10 nearest neighbours of its real one, so that it
+stays among the vectors that a model gives, as dense where those are dense.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,107 +21,118 @@ from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.indexes.pca import principal_axes
 from rpf.utils.progress import Progress
 
-NEAR = 10
-AT_ONCE = 10_000
-CROP = 0.9  # of the width and height of a picture that asks
+NEIGHBOURS = 10
+ITEM_BATCH_SIZE = 10_000
+DISTANCE_BATCH_SIZE = 1024
+CROP_SHARE = 0.9  # of the width and height of a query image
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Source:
-    """Real embeddings, and those of pictures that ask."""
+class SearchDataset:
+    """Embeddings of real items and of query images."""
 
     attributes: tuple[str, ...]
     items: Floats  # (A, n, D)
     queries: Floats  # (A, m, D)
 
 
-def read_source(
-    collection: Collection, attributes: Sequence[str], model: Embedder, count: int, tell: Progress
-) -> Source:
-    """The collection's embeddings for these attributes, and `count` of its pictures as somebody else would take them:
-    mirrored, and cut by a tenth of their width and height on random sides, embedded anew."""
+def read_dataset(
+    collection: Collection, attributes: Sequence[str], model: Embedder, queries: int, progress: Progress
+) -> SearchDataset:
+    """Read the collection's embeddings for these attributes, and embed `queries` of its images as another photographer
+    would take them: mirrored, and cropped on random sides."""
     columns = [collection.vocabulary.index(key) for key in attributes]
     items = np.stack([AttributeVectors(collection, column)[:] for column in columns])
     rng = np.random.default_rng(0)
-    asked: list[Floats] = []
-    for done, row in enumerate(rng.choice(len(collection), min(count, len(collection)), replace=False)):
-        picture = open_image(collection.image_path(collection.item(int(collection.ids[row]))))
-        asked.append(model.embed([_anew(picture, rng)]).embedding[0, columns])
-        tell("embedding queries", done + 1, min(count, len(collection)))
-    return Source(tuple(attributes), items, np.stack(asked, axis=1))
+    count = min(queries, len(collection))
+    embeddings: list[Floats] = []
+    for row in rng.choice(len(collection), count, replace=False):
+        image = open_image(collection.image_path(collection.item(int(collection.ids[row]))))
+        embeddings.append(model.embed([_rephotograph(image, rng)]).embedding[0, columns])
+        progress("embedding queries", len(embeddings), count)
+    return SearchDataset(tuple(attributes), items, np.stack(embeddings, axis=1))
 
 
-def turned(source: Source, numbers: int) -> tuple[Source, float]:
-    """The source with vectors of that many numbers, and the share of their squared length that this keeps."""
-    dim = source.items.shape[2]
+def change_dimension(dataset: SearchDataset, dimension: int) -> tuple[SearchDataset, float]:
+    """Change the embedding dimension; also returns the share of the vectors' squared length that is retained.
+
+    More dimensions: a random rotation, which changes no cosine. Fewer: the first principal components.
+    """
     rng = np.random.default_rng(1)
-    items, queries, kept = [], [], []
-    for own, asked in zip(source.items, source.queries, strict=True):
-        if numbers >= dim:
-            axes = np.linalg.qr(rng.standard_normal((numbers, dim)))[0].astype(np.float32)  # (numbers, dim)
+    items, queries, retained = [], [], []
+    for vectors, query_vectors in zip(dataset.items, dataset.queries, strict=True):
+        if dimension >= vectors.shape[1]:
+            axes = np.linalg.qr(rng.standard_normal((dimension, vectors.shape[1])))[0].astype(np.float32)
         else:
-            axes = principal_axes(own, numbers)
-        own, asked = own @ axes.T, asked @ axes.T
-        kept.append(float((own**2).sum(axis=1).mean()))
-        items.append(own / np.linalg.norm(own, axis=1, keepdims=True))
-        queries.append(asked / np.linalg.norm(asked, axis=1, keepdims=True))
-    return Source(source.attributes, np.stack(items), np.stack(queries)), float(np.mean(kept))
+            axes = principal_axes(vectors, dimension)
+        projected = vectors @ axes.T
+        retained.append(float((projected**2).sum(axis=1).mean()))
+        items.append(_unit(projected))
+        queries.append(_unit(query_vectors @ axes.T))
+    return SearchDataset(dataset.attributes, np.stack(items), np.stack(queries)), float(np.mean(retained))
 
 
-def write_gallery(folder: Path, source: Source, count: int, tell: Progress) -> None:
-    """A collection of `count` items without pictures."""
-    with Writer.open(folder, CollectionSpec("", source.attributes, source.items.shape[2], "images")) as writer:
-        done = 0
-        for vectors in gallery(source, count, seed=2):
+def write_gallery(folder: Path, dataset: SearchDataset, size: int, progress: Progress) -> None:
+    """Write a collection of `size` items without images."""
+    dimension = dataset.items.shape[2]
+    with Writer.open(folder, CollectionSpec("", dataset.attributes, dimension, "images")) as writer:
+        count = 0
+        for vectors in generate_gallery(dataset, size, seed=2):
             writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None)
-            done += len(vectors)
-            tell(f"making {count:,} items", done, count)
+            count += len(vectors)
+            progress(f"generating {size:,} items", count, size)
         writer.optimize()
 
 
-def gallery(source: Source, count: int, seed: int) -> Iterator[Floats]:
-    """(m, A, D) at a time: the real items, as many as there are, and then made ones."""
-    real = source.items.shape[1]
-    yield from (
-        source.items[:, at : min(at + AT_ONCE, count)].transpose(1, 0, 2) for at in range(0, min(real, count), AT_ONCE)
-    )
+def generate_gallery(dataset: SearchDataset, size: int, seed: int) -> Iterator[Floats]:
+    """Yield (m, A, D) vectors: those of the real items, as many as there are, then generated ones."""
+    real = dataset.items.shape[1]
+    for start in range(0, min(real, size), ITEM_BATCH_SIZE):
+        yield dataset.items[:, start : min(start + ITEM_BATCH_SIZE, size)].transpose(1, 0, 2)
     rng = np.random.default_rng(seed)
-    near = [_nearest(own) for own in source.items]
-    for at in range(real, count, AT_ONCE):
-        yield _made(source, near, min(AT_ONCE, count - at), rng)
+    neighbours = [_nearest(vectors) for vectors in dataset.items]
+    for start in range(real, size, ITEM_BATCH_SIZE):
+        yield _generate(dataset, neighbours, min(ITEM_BATCH_SIZE, size - start), rng)
 
 
-def _made(source: Source, near: Sequence[npt.NDArray[np.int64]], count: int, rng: np.random.Generator) -> Floats:
+def _generate(
+    dataset: SearchDataset, neighbours: Sequence[npt.NDArray[np.int64]], count: int, rng: np.random.Generator
+) -> Floats:
     """(count, A, D)"""
-    real = source.items.shape[1]
-    whole, one = rng.random(count) < 0.5, rng.integers(0, real, count)
-    made = []
-    for own, neighbours in zip(source.items, near, strict=True):
-        donor = np.where(whole, one, rng.integers(0, real, count))
-        near_by = neighbours.shape[1]
-        one_of_them = rng.integers(0, near_by, count)
-        another = (one_of_them + rng.integers(1, near_by, count)) % near_by
-        step = own[neighbours[donor, one_of_them]] - own[neighbours[donor, another]]
-        vectors = own[donor] + rng.random((count, 1), np.float32) * step
-        made.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    return np.stack(made, axis=1)
+    real = dataset.items.shape[1]
+    whole, donor_of_all = rng.random(count) < 0.5, rng.integers(0, real, count)
+    attributes = []
+    for vectors, nearest in zip(dataset.items, neighbours, strict=True):
+        donor = np.where(whole, donor_of_all, rng.integers(0, real, count))
+        first = rng.integers(0, nearest.shape[1], count)
+        second = (first + rng.integers(1, nearest.shape[1], count)) % nearest.shape[1]
+        step = vectors[nearest[donor, first]] - vectors[nearest[donor, second]]
+        attributes.append(_unit(vectors[donor] + rng.random((count, 1), np.float32) * step))
+    return np.stack(attributes, axis=1)
 
 
 def _nearest(vectors: Floats) -> npt.NDArray[np.int64]:
-    """(n, NEAR) neighbours of each, without itself."""
+    """(n, NEIGHBOURS) neighbours of each, without itself."""
     n = len(vectors)
-    found = np.empty((n, min(NEAR, n - 1)), np.int64)
-    for at in range(0, n, 1024):
-        cosines = vectors[at : at + 1024] @ vectors.T
-        cosines[np.arange(len(cosines)), np.arange(at, at + len(cosines))] = -np.inf
-        found[at : at + 1024] = np.argpartition(-cosines, found.shape[1] - 1, axis=1)[:, : found.shape[1]]
-    return found
+    k = min(NEIGHBOURS, n - 1)
+    nearest = np.empty((n, k), np.int64)
+    for start in range(0, n, DISTANCE_BATCH_SIZE):
+        cosines = vectors[start : start + DISTANCE_BATCH_SIZE] @ vectors.T
+        cosines[np.arange(len(cosines)), np.arange(start, start + len(cosines))] = -np.inf
+        nearest[start : start + DISTANCE_BATCH_SIZE] = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+    return nearest
 
 
-def _anew(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    width, height = (max(1, round(CROP * side)) for side in picture.size)
+def _unit(vectors: Floats) -> Floats:
+    unit: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
+
+
+def _rephotograph(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Mirror an image and crop it on random sides."""
+    width, height = (max(1, round(CROP_SHARE * side)) for side in image.size)
     left, top = (
-        int(rng.integers(0, whole - part + 1)) for whole, part in zip(picture.size, (width, height), strict=True)
+        int(rng.integers(0, whole - part + 1)) for whole, part in zip(image.size, (width, height), strict=True)
     )
-    return ImageOps.mirror(picture).crop((left, top, left + width, top + height))
+    return ImageOps.mirror(image).crop((left, top, left + width, top + height))

@@ -1,9 +1,8 @@
-"""Clients of a site, who search with pictures that it has never seen."""
+"""Concurrent clients of a site, which search with images that are not in its cache."""
 
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,99 +10,82 @@ from typing import Any
 import numpy as np
 import urllib3
 
-from benchmarks.serving.test_server import Site
+from benchmarks.common.site_server import Site
 
-SEARCH = "/submit"
-CLOSE = 2e-3  # likeness of the same picture in another batch, in bfloat16
-
-
-@dataclass
-class Answers:
-    """What some clients got."""
-
-    seconds: list[float] = field(default_factory=list)
-    wrong: int = 0
-    refused: int = 0  # 503
-    failed: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
+MAX_DIFFERENCE = 2e-3  # of an image's similarities in another batch, in bfloat16
+HEALTH_SECONDS = 0.05  # between two looks at /healthz
+K = 50
 
 
 class Clients:
-    """Searchers who send the photos again and again, each time as a file of another hash."""
+    """Clients that post the images to /submit again and again, each time as a file of another hash."""
 
-    def __init__(self, site: Site, photos: Sequence[Path], attrs: str, k: int = 50) -> None:
-        self._site, self._attrs, self._k = site, attrs, k
-        self._photos = [path.read_bytes() for path in photos]
+    def __init__(self, site: Site, images: Sequence[Path], attrs: str) -> None:
+        self._site, self._attrs = site, attrs
+        self._images = [path.read_bytes() for path in images]
         self._number = count()
-        with urllib3.PoolManager(retries=False) as manager:
-            self._expected = [self._ask(manager, place)[1] for place in range(len(self._photos))]
+        with urllib3.PoolManager(retries=False) as http:
+            self._expected = [self._submit(http, at)[1] for at in range(len(self._images))]
 
     def run(self, clients: int, seconds: float) -> dict[str, Any]:
-        """So many clients, each asking anew as soon as it has its answer; and one that asks how the server is."""
-        answers, health, until = Answers(), list[float](), time.monotonic() + seconds
-        threads = [threading.Thread(target=self._search, args=(answers, until, number)) for number in range(clients)]
-        threads.append(threading.Thread(target=self._look, args=(health, until)))
-        began = time.monotonic()
+        """Measure so many clients at once, each with one request after the other, and one that polls /healthz."""
+        latencies, outcomes, health = list[float](), list[str](), list[float]()
+        start = time.monotonic()
+        end = start + seconds
+        threads = [
+            threading.Thread(target=self._search, args=(latencies, outcomes, end, number)) for number in range(clients)
+        ]
+        threads.append(threading.Thread(target=self._poll_health, args=(health, end)))
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        spent = time.monotonic() - began
-        p50, p95, p99 = (1e3 * float(q) for q in np.quantile(answers.seconds, (0.5, 0.95, 0.99)))
+        duration = time.monotonic() - start
+        p50, p95, p99 = (1e3 * float(q) for q in np.quantile(latencies, (0.5, 0.95, 0.99)))
         return {
             "clients": clients,
-            "answers": len(answers.seconds),
-            "per_second": len(answers.seconds) / spent,
+            "answers": len(latencies),
+            "per_second": len(latencies) / duration,
             "p50_ms": p50,
             "p95_ms": p95,
             "p99_ms": p99,
-            "wrong": answers.wrong,
-            "refused": answers.refused,
-            "failed": answers.failed,
+            **{outcome: outcomes.count(outcome) for outcome in ("wrong", "refused", "failed")},
             "health_p50_ms": 1e3 * float(np.median(health)),
             "health_max_ms": 1e3 * max(health),
         }
 
-    def _search(self, answers: Answers, until: float, number: int) -> None:
-        place = number
-        with urllib3.PoolManager(retries=False) as manager:
-            while time.monotonic() < until:
-                place = (place + 1) % len(self._photos)
-                began = time.monotonic()
+    def _search(self, latencies: list[float], outcomes: list[str], end: float, at: int) -> None:
+        with urllib3.PoolManager(retries=False) as http:
+            while time.monotonic() < end:
+                at = (at + 1) % len(self._images)
+                start = time.monotonic()
                 try:
-                    status, found = self._ask(manager, place)
+                    status, answer = self._submit(http, at)
                 except urllib3.exceptions.HTTPError:
-                    status, found = 0, {}
-                spent = time.monotonic() - began
-                with answers.lock:
-                    if status == 200:
-                        answers.seconds.append(spent)
-                        answers.wrong += not _same(found, self._expected[place])
-                    elif status == 503:
-                        answers.refused += 1
-                    else:
-                        answers.failed += 1
+                    status, answer = 0, {}
+                if status == 200:
+                    latencies.append(time.monotonic() - start)
+                if status != 200 or not _same_ranking(answer, self._expected[at]):
+                    outcomes.append({200: "wrong", 503: "refused"}.get(status, "failed"))
 
-    def _look(self, health: list[float], until: float) -> None:
-        with urllib3.PoolManager(retries=False) as manager:
-            while time.monotonic() < until:
-                began = time.monotonic()
-                assert manager.request("GET", self._site.address + "/healthz").status == 200
-                health.append(time.monotonic() - began)
-                time.sleep(0.05)
+    def _poll_health(self, health: list[float], end: float) -> None:
+        with urllib3.PoolManager(retries=False) as http:
+            while time.monotonic() < end:
+                start = time.monotonic()
+                assert http.request("GET", self._site.address + "/healthz").status == 200
+                health.append(time.monotonic() - start)
+                time.sleep(HEALTH_SECONDS)
 
-    def _ask(self, manager: urllib3.PoolManager, place: int) -> tuple[int, dict[str, Any]]:
-        # Decoders do not read on behind a picture's end.
-        data = self._photos[place] + b"%d" % next(self._number)
-        picture = ("photo.jpg", data, "image/jpeg")
-        answer = manager.request(
-            "POST", self._site.address + SEARCH, fields={"image": picture, "attrs": self._attrs, "k": str(self._k)}
-        )
+    def _submit(self, http: urllib3.PoolManager, at: int) -> tuple[int, dict[str, Any]]:
+        data = self._images[at] + b"%d" % next(self._number)  # decoders do not read on behind an image's end
+        fields: dict[str, str | tuple[str, bytes, str]]
+        fields = {"image": ("image.jpg", data, "image/jpeg"), "attrs": self._attrs, "k": str(K)}
+        answer = http.request("POST", self._site.address + "/submit", fields=fields)
         return answer.status, answer.json() if answer.status == 200 else {}
 
 
-def _same(found: dict[str, Any], expected: dict[str, Any]) -> bool:
-    """Whether it is the same ranking, but for items that are as alike as rounding leaves open."""
-    shared = len(set(found["ids"]) & set(expected["ids"]))
-    pairs = zip(found["similarities"], expected["similarities"], strict=True)
-    return shared >= 0.9 * len(expected["ids"]) and all(abs(a - b) < CLOSE for a, b in pairs)
+def _same_ranking(answer: dict[str, Any], expected: dict[str, Any]) -> bool:
+    """Compare two rankings, but for items whose similarities differ by no more than rounding."""
+    common = len(set(answer["ids"]) & set(expected["ids"]))
+    pairs = zip(answer["similarities"], expected["similarities"], strict=True)
+    return common >= 0.9 * len(expected["ids"]) and all(abs(a - b) < MAX_DIFFERENCE for a, b in pairs)

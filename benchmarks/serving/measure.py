@@ -1,161 +1,141 @@
-"""`python -m rpf bench serve`: the model's time per picture, indexing, and a whole site under load."""
+"""The time of the model for each image, the throughput of indexing, and a whole site under load."""
 
-import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks.common.machine import describe, machine
 from benchmarks.common.process import Unfinished, in_process
-from benchmarks.inference import procedures
-from benchmarks.inference.procedures import Weights
-from benchmarks.search.measure import machine
-from benchmarks.serving import load
-from benchmarks.serving.test_server import serve
+from benchmarks.common.report import Row, table
+from benchmarks.common.site_server import serve
+from benchmarks.inference.procedures import BenchmarkModel, time_indexing, time_queries
+from benchmarks.serving.load import Clients
 from rpf.settings import Settings
 from rpf.utils.cores import usable_cores
-from rpf.utils.files import write_atomic
 from rpf.utils.progress import Progress
 
-LIMIT = 900.0  # seconds for one part
+LIMIT_SECONDS = 900.0  # for one part
+WARM_UP_SECONDS = 2.0
 MODELS = ("rpf-base", "rpf-small")
+
+QUERY_COLUMNS = {
+    "model": "{model}",
+    "attributes": "{attributes}",
+    "distinct crops": "{crops:.1f}",
+    "procedure": "{procedure}",
+    "ms": "{milliseconds:.0f}",
+    "speedup": "{speedup:.1f}",
+    "median cosine": "{median_cosine:.5f}",
+}
+PRODUCT_COLUMNS = {
+    "model": "{model}",
+    "billion operations": "{gigaflops:.1f}",
+    "float32, ms": "{float32_ms:.0f}",
+    "bfloat16, ms": "{bfloat16_ms:.0f}",
+}
+INDEXING_COLUMNS = {
+    "model": "{model}",
+    "procedure": "{procedure}",
+    "images per second": "{images_per_second:.2f}",
+    "speedup": "{speedup:.1f}",
+}
+LOAD_COLUMNS = {
+    "clients": "{clients}",
+    "answers": "{answers}",
+    "per second": "{per_second:.1f}",
+    "p50, ms": "{p50_ms:.0f}",
+    "p95, ms": "{p95_ms:.0f}",
+    "p99, ms": "{p99_ms:.0f}",
+    "wrong": "{wrong}",
+    "503": "{refused}",
+    "failed": "{failed}",
+    "/healthz p50, ms": "{health_p50_ms:.0f}",
+    "/healthz max, ms": "{health_max_ms:.0f}",
+}
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is measured."""
+class ServingPlan:
+    """Parameters of a measurement."""
 
     models: Sequence[str]
-    counts: Sequence[int]  # attributes in a query
-    photos: int  # for the model's time
-    indexed: int  # photos
+    attribute_counts: Sequence[int]
+    images: int  # for the time of the model, and of the clients
+    indexed_images: int
     clients: Sequence[int]
     seconds: float  # of each load
-    attrs: str
+    attrs: str  # of the clients
 
 
-def measure_serve(plan: Plan, settings: Settings, photos: Sequence[Path], report: Path, tell: Progress) -> None:
-    """Measure with these photos and write the report, a JSON file. The site serves the settings' collection."""
+def measure(plan: ServingPlan, settings: Settings, images: Sequence[Path], progress: Progress) -> dict[str, Any]:
+    """Measure the models with these images, and the site of the settings' collection; return the report."""
     threads = settings.threads or usable_cores()
-    made: dict[str, Any] = {"plan": asdict(plan), "machine": machine(), "threads": threads, "models": {}}
-    steps, total = 0, 2 * len(plan.models) + 1
-    for name in plan.models:
-        weights = Weights(name, settings.checkpoint if name == "rpf-small" else None)
-        own: dict[str, Any] = {}
-        tell(f"{name}: queries", steps, total)
-        own["queries"] = _part(threads, procedures.time_queries, weights, photos[: plan.photos], plan.counts, threads)
-        tell(f"{name}: indexing", steps + 1, total)
+    queries, products, indexing = list[Row](), list[Row](), list[Row]()
+    total = 2 * len(plan.models) + 1
+    for at, name in enumerate(plan.models):
+        model = BenchmarkModel(name, settings.checkpoint if name == "rpf-small" else None)
+        progress(f"{name}: queries", 2 * at, total)
+        rows = _rows(time_queries, model, images[: plan.images], plan.attribute_counts, threads)
+        queries += [row for row in rows if "gigaflops" not in row]
+        products += [row for row in rows if "gigaflops" in row]
+        progress(f"{name}: indexing", 2 * at + 1, total)
         with TemporaryDirectory() as folder:
-            for number, photo in enumerate(photos[: plan.indexed]):
-                shutil.copy(photo, Path(folder) / f"{number:05}{photo.suffix}")
-            own["indexing"] = _part(threads, procedures.time_indexing, weights, Path(folder), threads)
-        made["models"][name] = own
-        steps += 2
-    tell("the site", steps, total)
-    made["site"] = _site(plan, settings, photos)
-    write_atomic(report, (json.dumps(made, indent=1) + "\n").encode())
-    tell("measured", total, total)
+            for number, image in enumerate(images[: plan.indexed_images]):
+                shutil.copy(image, Path(folder) / f"{number:05}{image.suffix}")
+            indexing += _rows(time_indexing, model, Path(folder), threads)
+    progress("site", total - 1, total)
+    site = _measure_site(plan, settings, images)
+    progress("measured", total, total)
+    report = {"plan": asdict(plan), "machine": machine(), "threads": threads}
+    return report | {"queries": queries, "matrix_products": products, "indexing": indexing, "site": site}
 
 
-def _part(threads: int, work: Any, *args: Any) -> dict[str, Any]:
+def _rows(work: Callable[..., list[Row]], model: BenchmarkModel, *args: Any) -> list[Row]:
     try:
-        done: dict[str, Any] = in_process(LIMIT, threads, work, *args)
-        return done
-    except Unfinished as why:
-        return {"unfinished": str(why)}
+        rows: list[Row] = in_process(LIMIT_SECONDS, args[-1], work, model, *args)
+    except Unfinished as reason:
+        rows = [{"unfinished": str(reason)}]
+    return [{"model": model.name, **row} for row in rows]
 
 
-def _site(plan: Plan, settings: Settings, photos: Sequence[Path]) -> dict[str, Any]:
+def _measure_site(plan: ServingPlan, settings: Settings, images: Sequence[Path]) -> dict[str, Any]:
     with TemporaryDirectory() as folder, serve(settings, Path(folder) / "log", RPF_RATE_LIMIT="off") as site:
-        made: dict[str, Any] = {"ready_seconds": site.seconds, "resident_at_start": site.resident_bytes()}
-        clients = load.Clients(site, photos[: plan.photos], plan.attrs)
-        clients.run(2, 2.0)
-        made["loads"] = [clients.run(number, plan.seconds) for number in plan.clients]
-        made["resident_after"] = site.resident_bytes()
-        return made
-
-
-def _in(way: str, precision: str) -> str:
-    return f"ours, {precision} (auto)" if way == "ours" else way
+        start_bytes = site.resident_bytes()
+        clients = Clients(site, images[: plan.images], plan.attrs)
+        clients.run(2, WARM_UP_SECONDS)
+        loads = [clients.run(number, plan.seconds) for number in plan.clients]
+        return {
+            "start_seconds": site.start_seconds,
+            "start_bytes": start_bytes,
+            "loads": loads,
+            "end_bytes": site.resident_bytes(),
+        }
 
 
 def as_markdown(report: dict[str, Any]) -> str:
-    """The report for people."""
-    about, plan = report["machine"], report["plan"]
+    """Format a report as Markdown."""
+    plan, site = report["plan"], report["site"]
     lines = [
-        "# What a search costs",
-        "",
-        f"{about['processor']}, {about['cores']} cores, {about['memory_gib']} GiB; Python {about['python']}, torch "
-        f"{about['torch']}, openvino {about['openvino']}; {report['threads']} threads. Medians over {plan['photos']} "
-        "photos.",
-        "",
-        "The earlier system's procedure: for each attribute a pass through trunk and transformer, one after the other, "
-        "in float32 by PyTorch. Ours: one pass through the trunk, the distinct crops of all attributes together, "
-        "compiled by OpenVINO. The same pictures (decoded), weights and threads. rpf-base has weights from a fixed "
-        "seed, which take as long as trained ones, and attributes that look at different places, as trained ones do.",
-        "",
-        "## The model",
-        "",
-        "| model | attributes | distinct crops | by | ms | times as fast | median cosine |",
-        "|---|---:|---:|---|---:|---:|---:|",
-    ]
-    for name, own in report["models"].items():
-        queries = own["queries"]
-        for count, row in queries.get("attributes", {}).items():
-            head = f"| {name} | {count} | {row['crops']:.1f} |"
-            lines.append(f"{head} earlier | {1e3 * row['seconds']['earlier']:.0f} | | |")
-            lines += [
-                f"{head} {_in(way, used)} | {1e3 * row['seconds'][way]:.0f} | {row['times_as_fast'][way]:.1f} | "
-                f"{row['median_cosine'][way]:.5f} |"
-                for way, used in queries["formats"].items()
-            ]
-    lines += [
-        "",
-        "As many floating-point operations as the earlier procedure's for 3 attributes, in plain matrix products:",
-        "",
-    ]
-    for name, own in report["models"].items():
-        done = own["queries"].get("products")
-        if done:
-            lines.append(
-                f"- {name}: {done['operations'] / 1e9:.1f} billion; {1e3 * done['float32']:.0f} ms in float32, "
-                f"{1e3 * done['bfloat16']:.0f} ms in bfloat16 (PyTorch)."
-            )
-    lines += [
-        "",
-        "## Indexing",
-        "",
-        "From files to a collection, all attributes (the earlier procedure: to embeddings).",
-        "",
-        "| model | by | photos a second | times as fast |",
-        "|---|---|---:|---:|",
-    ]
-    for name, own in report["models"].items():
-        row = own["indexing"]
-        if "earlier" in row:
-            lines.append(f"| {name} | earlier | {row['earlier']:.2f} | |")
-            lines += [
-                f"| {name} | {_in(way, used)} | {row['photos_a_second'][way]:.2f} | {row['times_as_fast'][way]:.1f} |"
-                for way, used in row["formats"].items()
-            ]
-    site = report["site"]
-    lines += [
-        "",
-        "## The site",
-        "",
-        f'Whole requests to `/submit` with a picture that the site has not seen, "{plan["attrs"]}", the clients on the '
-        f"same machine. Ready {site['ready_seconds']:.1f} s after the start; {site['resident_at_start'] / 1e6:.0f} MB "
-        f"resident then, {site['resident_after'] / 1e6:.0f} MB at the end.",
-        "",
-        "| clients | answers | a second | p50, ms | p95 | p99 | wrong | 503 | failed | /healthz p50, ms | slowest |",
-        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    for row in site["loads"]:
-        lines.append(
-            f"| {row['clients']} | {row['answers']} | {row['per_second']:.1f} | {row['p50_ms']:.0f} | "
-            f"{row['p95_ms']:.0f} | {row['p99_ms']:.0f} | {row['wrong']} | {row['refused']} | {row['failed']} | "
-            f"{row['health_p50_ms']:.0f} | {row['health_max_ms']:.0f} |"
-        )
+        "# Serving", "",
+        f"{describe(report['machine'])}; {report['threads']} threads. Medians over {plan['images']} images.", "",
+        "The published procedure passes the image through backbone and transformer once for each attribute, one after "
+        "the other, in float32 by PyTorch. Ours passes it through the backbone once, then the distinct crops of all "
+        "attributes together, compiled by OpenVINO. Both get the same decoded images, weights and threads. rpf-base "
+        "has weights from a fixed seed, which take as long as trained ones, and attributes that look at different "
+        "places, as trained ones do.", "",
+        "## Model", "", *table(report["queries"], QUERY_COLUMNS), "",
+        "Plain matrix products by PyTorch with as many floating-point operations as the published procedure for 3 "
+        "attributes:", "", *table(report["matrix_products"], PRODUCT_COLUMNS), "",
+        "## Indexing", "",
+        "From files to a collection, all attributes (published: to embeddings).", "",
+        *table(report["indexing"], INDEXING_COLUMNS), "",
+        "## Site", "",
+        f'Whole requests to `/submit` by clients on the same machine, each with an image that is new to the site and '
+        f'the attributes "{plan["attrs"]}". The site was ready {site["start_seconds"]:.1f} s after its start, with '
+        f"{site['start_bytes'] / 1e6:.0f} MB resident; {site['end_bytes'] / 1e6:.0f} MB at the end.", "",
+        *table(site["loads"], LOAD_COLUMNS),
+    ]  # fmt: skip
     return "\n".join(lines) + "\n"

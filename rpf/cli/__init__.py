@@ -1,20 +1,28 @@
-"""`python -m rpf`: the engine from a terminal. What is slow to import is imported where it is used."""
+"""Command line of the engine: `rpf`, or `python -m rpf`. Slow imports stand in the functions that need them."""
 
 import os
+import signal
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from rpf import __version__
 from rpf.cli import collections, doctor, evaluation, maintenance, model, search, training, wardrobe
-from rpf.cli.options import status_of
+from rpf.cli.options import status_of, terminate
 from rpf.cli.output import prepare_output, say
+from rpf.cli.serve import serve
 from rpf.errors import RPFError
 
 
 class OneLineErrors(click.Group):
-    """Turns what a person can mend into one line and exit status 2."""
+    """Group whose commands report an expected error in one line, with exit status 2."""
+
+    def __init__(self, *args: Any, resumable: Sequence[str] = (), **kwargs: Any) -> None:
+        """Take click's parameters, and the names of the commands that resume when they are run again."""
+        super().__init__(*args, **kwargs)
+        self.resumable = resumable
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         prepare_output()
@@ -34,8 +42,37 @@ class OneLineErrors(click.Group):
             say(f"Error: {_one_line(error)}", err=True)
             sys.exit(2)
         except (click.Abort, KeyboardInterrupt) as stop:
-            say("Stopped. What was finished is kept; the same command goes on from there.", err=True)
+            say("Stopped.", err=True)
             sys.exit(status_of(stop.__cause__ or stop))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            resume = " Finished work is saved; run the same command again to resume."
+            say(f"Stopped.{resume if ctx.invoked_subcommand in self.resumable else ''}", err=True)
+            sys.exit(status_of(stop))
+
+
+class SectionedGroup(OneLineErrors):
+    """Group whose help lists the commands under headings."""
+
+    def __init__(self, *args: Any, sections: Mapping[str, Sequence[click.Command]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sections = sections
+        for command in (command for commands in sections.values() for command in commands):
+            self.add_command(command)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, self.commands))
+        for heading, commands in self.sections.items():
+            with formatter.section(heading):
+                limit = formatter.width - width - 6
+                rows = [(str(one.name).ljust(width), one.get_short_help_str(limit)) for one in commands]
+                formatter.write_dl(rows)
 
 
 def _one_line(error: Exception) -> str:
@@ -48,36 +85,42 @@ def _one_line(error: Exception) -> str:
     return str(error)
 
 
-@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+SECTIONS: Mapping[str, Sequence[click.Command]] = {
+    "Site": (serve, collections.demo),
+    "Collections": (
+        collections.index,
+        maintenance.add,
+        maintenance.remove,
+        maintenance.relocate,
+        search.search,
+        collections.import_legacy,
+    ),
+    "Maintenance": (maintenance.verify, maintenance.repair, maintenance.optimize, maintenance.build_index),
+    "Models": (training.train, evaluation.evaluate, evaluation.compare, model.embed, model.export),
+    "Datasets": (wardrobe.wardrobe,),
+    "Installation": (doctor.doctor,),
+}
+
+
+@click.group(
+    cls=SectionedGroup,
+    sections=SECTIONS,
+    resumable=("demo", "index", "add", "repair", "wardrobe"),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__)
 def main() -> None:
-    """Search fashion pictures by the details that matter.
+    """Search fashion images by the details that matter.
 
     \b
-    python -m rpf demo                        draw and index the default collection
-    python -m rpf index shop photos/          index your own photos
-    python -m rpf search shop query.jpg --attrs "sleeve length; collar design"
+    Examples:
+      rpf serve                                     serve the site on http://localhost:8000
+      rpf index shop photos/                        index your photos as the collection "shop"
+      rpf search shop photo.jpg --attrs "sleeve length; collar design"
     """
 
 
-for command in (
-    collections.index,
-    search.search,
-    collections.import_legacy,
-    collections.demo,
-    maintenance.add,
-    maintenance.remove,
-    maintenance.relocate,
-    maintenance.optimize,
-    maintenance.build_index,
-    maintenance.verify,
-    maintenance.repair,
-    wardrobe.wardrobe,
-    training.train,
-    model.embed,
-    model.convert,
-    evaluation.evaluate,
-    evaluation.compare,
-    doctor.doctor,
-):
-    main.add_command(command)
+def run() -> None:
+    """Run the command line, with SIGTERM handled as Ctrl-C. The entry point of `rpf` and `python -m rpf`."""
+    signal.signal(signal.SIGTERM, terminate)
+    main()

@@ -1,4 +1,4 @@
-"""The commands that measure a model, and set measured ones side by side."""
+"""Commands for evaluation: evaluate, compare."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,8 @@ from rpf.settings import Settings
 if TYPE_CHECKING:
     from rpf.evaluation.protocol import Branch
 
-REACHING = ("SOLVER.BETA", "INPUT.THRESHOLD", "INPUT.GLOBAL_SIZE")  # settings that change a checkpoint's embeddings
+# Settings of --set that override the checkpoint's own.
+MODEL_SETTINGS = ("SOLVER.BETA", "INPUT.THRESHOLD", "INPUT.GLOBAL_SIZE")
 
 
 @click.command(cls=ManyConfigs)
@@ -36,56 +37,41 @@ def evaluate(
     skip_bad: bool,
     out: Path,
 ) -> None:
-    """Measure how well a checkpoint retrieves the pictures of a dataset's split.
+    """Evaluate a checkpoint's retrieval on a split of a dataset.
 
-    Each attribute's queries are searched for among all candidates of that attribute. What the checkpoint was made
-    with counts more than the config files; of --set, SOLVER.BETA, INPUT.THRESHOLD and INPUT.GLOBAL_SIZE reach it too.
+    Each attribute's queries are searched for among all candidates of that attribute. The checkpoint's own config
+    overrides the config files; of --set, SOLVER.BETA, INPUT.THRESHOLD and INPUT.GLOBAL_SIZE override the checkpoint's.
 
-    Where the checkpoint tells which parts a garment has at all, and the dataset has absent_<split>.txt, the report
-    says how well it tells them: the area under the ROC curve over all images of the split of which this is known.
+    If the checkpoint has a presence head and the dataset has absent_<split>.txt, the report contains the area under
+    the ROC curve of each part's presence.
 
-    All images are checked before the work. A query without any relevant candidate scores 0, as published; where there
-    are such queries, the report counts them and has a second MAP without them.
+    All images are checked first. A query without any relevant candidate scores 0, as published; if there are such
+    queries, the report counts them and adds a second MAP without them.
 
     \b
     Example:
-      python -m rpf evaluate --cfg config/Clothing/Clothing.yaml config/Clothing/s2.yaml \\
+      rpf evaluate --cfg config/Clothing/Clothing.yaml config/Clothing/s2.yaml \\
           --checkpoint model.safetensors --set DATA.BASE_PATH=data --split valid --out report
     """
     from rpf import config
     from rpf.datasets.image_check import ImageCheck
+    from rpf.evaluation.evaluate import evaluate as run
     from rpf.evaluation.export import write_report
-    from rpf.evaluation.measure import Measured, measure
-    from rpf.evaluation.presence import applicability
-    from rpf.evaluation.protocol import embed, read_benchmark
-    from rpf.evaluation.report import make_report
+    from rpf.evaluation.protocol import read_benchmark
     from rpf.evaluation.tables import as_text
     from rpf.inference.load import load_model
     from rpf.search.indexes.registry import INDEXES, make_index
 
-    wanted = method_names(methods) if methods else [name for name in INDEXES if not make_index(name).needs_server]
-    for name in wanted:
-        make_index(name)  # to say what is wrong before the work
+    chosen = method_names(methods) if methods else [name for name in INDEXES if not make_index(name).needs_server]
+    for name in chosen:
+        make_index(name)  # reports a wrong name before the work
     values = config.load(configs, overrides)
     model = load_model(settings, values)
     with Bar("image") as bar:
         check = ImageCheck(skip_bad, bar)
-        benchmark = read_benchmark(values.DATA, split, model.config.MODEL.APPLICABILITY.ENABLE, check)
-    model.config = config.override(model.config, [one for one in overrides if one.partition("=")[0] in REACHING])
-    out.mkdir(parents=True, exist_ok=True)  # now: if it cannot be, better before the work than after it
-    with Bar() as bar:
-        vectors = embed(model, benchmark, branch, values.DATA.TEST_BATCHSIZE, bar)
-    measured: dict[str, list[Measured]] = {name: [] for name in wanted}
-    with Bar("query") as bar:
-        for name, own in measured.items():
-            bar(name, 0, benchmark.count)
-            for one in vectors:
-                method = make_index(name)
-                try:
-                    own.append(measure(one, method, topk))
-                finally:
-                    method.discard()
-                bar(name, sum(len(each.whole) for each in own), benchmark.count)
+        benchmark = read_benchmark(values.DATA, split, model.config.MODEL.PRESENCE.ENABLE, check)
+    model.config = config.override(model.config, [o for o in overrides if o.partition("=")[0] in MODEL_SETTINGS])
+    out.mkdir(parents=True, exist_ok=True)  # fails before the work, not after it
     checkpoint, here = settings.checkpoint, Path.cwd()
     about = {
         "dataset": values.DATA.DATASET,
@@ -94,29 +80,30 @@ def evaluate(
         "branch": branch,
         **({"skipped": skipped} if (skipped := check.skipped()) else {}),
     }
-    report = make_report(benchmark, measured, topk, about) | applicability(vectors)
+    with Bar("it") as bar:
+        report = run(model, benchmark, chosen, topk, branch, values.DATA.TEST_BATCHSIZE, bar, about)
     write_report(out, report)
     say(*as_text(report).splitlines())
 
 
 @click.command()
 @click.argument("reports", nargs=-1, required=True, type=FILE, metavar="REPORT.json...")
-@click.option("--names", help='What to call them: "stage 1,stage 2"; else the folders they lie in.')
+@click.option("--names", help='Names of the rows: "stage 1,stage 2"; else the names of their folders.')
 @click.option("--out", required=True, type=FILE, help="Folder for compare.txt, .md and .png.")
 def compare(reports: tuple[Path, ...], names: str | None, out: Path) -> None:
-    """Set reports of `evaluate` side by side, all of the same split: MAP by exact search.
+    """Compare reports of `evaluate` on the same split: MAP by exact search.
 
     \b
     Example:
-      python -m rpf compare stage1/report.json stage2/report.json --names "stage 1,stage 2" --out side-by-side
+      rpf compare stage1/report.json stage2/report.json --names "stage 1,stage 2" --out side-by-side
     """
-    from rpf.evaluation.compare import compare as put_together
+    from rpf.evaluation.compare import compare as run
     from rpf.evaluation.export import write_comparison
 
-    called = [name.strip() for name in names.split(",")] if names else [file.resolve().parent.name for file in reports]
-    if len(called) != len(reports):
-        raise click.BadParameter(f"{len(called)} names for {len(reports)} reports.", param_hint="--names")
-    comparison = put_together(reports, called)
+    rows = [name.strip() for name in names.split(",")] if names else [file.resolve().parent.name for file in reports]
+    if len(rows) != len(reports):
+        raise click.BadParameter(f"{len(rows)} names for {len(reports)} reports.", param_hint="--names")
+    comparison = run(reports, rows)
     out.mkdir(parents=True, exist_ok=True)
     write_comparison(out, comparison)
     say(*comparison.as_text().splitlines())

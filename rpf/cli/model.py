@@ -18,13 +18,13 @@ from rpf.utils.files import write_atomic
 @click.argument("images", nargs=-1, required=True, type=FILE)
 @with_settings
 def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tuple[Path, ...]) -> None:
-    """Write what the model computes for each IMAGE to a NumPy archive.
+    """Write the model's output for each IMAGE to a NumPy archive.
 
     Arrays: files, region (n, A, d), patch (n, A, d), attention (n, A, h, w), box (n, A, 4), embedding (n, A, D).
 
     \b
     Example:
-      python -m rpf embed --checkpoint model_best.pth.tar --out E.npz a.jpg b.jpg
+      rpf embed --checkpoint model_best.pth.tar --out E.npz a.jpg b.jpg
     """
     import numpy as np
 
@@ -39,31 +39,31 @@ def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tupl
         with naming(image):
             outputs.append(model.embed([open_image(image)]))
     arrays = {
-        name: np.concatenate([getattr(one, name) for one in outputs])
+        name: np.concatenate([getattr(output, name) for output in outputs])
         for name in ("region", "patch", "attention", "box", "embedding")
         if getattr(outputs[0], name) is not None
     }
     archive = io.BytesIO()
     np.savez(archive, allow_pickle=False, files=np.array([str(image) for image in images]), **arrays)
     write_atomic(out, archive.getvalue())
-    say(f"{out}: {len(images)} pictures, {len(model.attributes)} attributes, {model.dim} numbers each")
+    say(f"{out}: {len(images)} images, {len(model.attributes)} attributes, embedding dimension {model.dim}")
 
 
 @click.command(cls=ManyConfigs)
 @click.option("--cfg", "configs", multiple=True, type=FILE, help="Config files of a published checkpoint.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Settings to change in it.")
-@click.option("--half", is_flag=True, help="16-bit weights: half the size.")
-@click.option("--note", help="What a person should know about the weights; shown on the site.")
+@click.option("--fp16", is_flag=True, help="16-bit weights: half the size.")
+@click.option("--note", help="About the weights; shown on the site.")
 @click.option("--out", required=True, type=FILE, help="The .safetensors file to write.")
 @with_settings
-def convert(
-    settings: Settings, configs: tuple[Path, ...], overrides: tuple[str, ...], half: bool, note: str | None, out: Path
+def export(
+    settings: Settings, configs: tuple[Path, ...], overrides: tuple[str, ...], fp16: bool, note: str | None, out: Path
 ) -> None:
     """Write a checkpoint in our own format, smaller or with other settings.
 
     \b
     Example:
-      python -m rpf convert --checkpoint runs/FashionAI_s2/model_best.safetensors --half --out model.safetensors
+      rpf export --checkpoint runs/FashionAI_s2/model_best.safetensors --fp16 --out model.safetensors
     """
     import torch
 
@@ -73,7 +73,7 @@ def convert(
     from rpf.models.rpf import RPF
 
     if out.suffix != ".safetensors":
-        raise CheckpointError("%(out)s: the name must end in .safetensors", out=out)
+        raise CheckpointError("%(out)s: the name must end in .safetensors.", out=out)
     prepare_file(out)
     old = checkpoint.load(settings.checkpoint, config.load(configs) if configs else None)
     model = RPF(config.override(old.config, overrides))
@@ -82,5 +82,5 @@ def convert(
     except RuntimeError as error:
         why = " ".join(str(error).split())[:200]
         raise CheckpointError("The weights do not fit these settings: %(why)s", why=why) from None
-    checkpoint.save(model, out, torch.float16 if half else torch.float32, old.note if note is None else note)
+    checkpoint.save(model, out, torch.float16 if fp16 else torch.float32, old.note if note is None else note)
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

@@ -56,7 +56,7 @@ class Item(NewItem):
 
 
 @contextmanager
-def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+def open_read_only(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open a read-only connection to the items of the collection in `folder`, for one call in one thread.
 
     Raises sqlite3.Error when the file is missing or malformed.
@@ -90,18 +90,18 @@ def check_tables(connection: sqlite3.Connection) -> None:
 def last_id(folder: Path) -> int:
     """Return the largest id that was ever given, 0 if none was. Raises CollectionError for a damaged table."""
     try:
-        with reading(folder) as connection:
+        with open_read_only(folder) as connection:
             row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
             return int(row[0]) if row else 0
     except (sqlite3.Error, ValueError) as error:
         raise _unreadable(folder, error) from error
 
 
-def fetch(folder: Path, ids: Sequence[int]) -> dict[int, Item]:
+def read_items(folder: Path, ids: Sequence[int]) -> dict[int, Item]:
     """Return the items with these ids, as far as they have rows. Raises CollectionError for a damaged table."""
     items: dict[int, Item] = {}
     try:
-        with reading(folder) as connection:
+        with open_read_only(folder) as connection:
             for start in range(0, len(ids), ID_BATCH_SIZE):
                 part = ids[start : start + ID_BATCH_SIZE]
                 marks = ",".join("?" * len(part))
@@ -116,13 +116,13 @@ def _unreadable(folder: Path, why: object) -> CollectionError:
     return CollectionError("The items of the collection %(name)s cannot be read: %(why)s.", name=folder.name, why=why)
 
 
-def every_row(folder: Path) -> tuple[dict[int, Item], set[int]]:
+def read_rows(folder: Path) -> tuple[dict[int, Item], set[int]]:
     """Return all well-formed rows by id, and the retired ids.
 
     Raises sqlite3.Error or ValueError for a database that is missing or damaged.
     """
     rows: dict[int, Item] = {}
-    with reading(folder) as connection:
+    with open_read_only(folder) as connection:
         check_tables(connection)
         (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if result != "ok":

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from rpf.errors import CollectionError, UnknownCollection
@@ -15,7 +15,6 @@ FORMAT = 2  # written; 1 is read too
 MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_NAMES = 20  # in a message
-_KEYS = {"format", "generation", "checkpoint", "attributes", "dim", "count", "root", "segments", "tombstones"}
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _UUID = re.compile(r"[0-9a-f]{32}")
 _TOMBSTONES = re.compile(r"tombstones-[0-9]{1,20}\.npy")
@@ -118,66 +117,50 @@ def parse_manifest(data: object) -> Manifest:
         raise ValueError("its manifest is not an object")
     if type(data.get("format")) is not int or not 1 <= data["format"] <= FORMAT:
         raise ValueError(f"its format is {data.get('format')!r:.40}, this program reads 1 and {FORMAT}")
-    old = data["format"] == 1
-    wanted, optional = (_KEYS, {"title", "index"}) if old else (_KEYS | {"title", "uuid", "incomplete"}, set())
-    if not wanted <= data.keys() <= wanted | optional:
-        raise ValueError(f"its manifest has wrong keys: {sorted(wanted ^ data.keys())!r:.200}")
-    data = {"title": "", "uuid": "", "incomplete": False, **data}
-    spec = CollectionSpec(
-        _text(data, "checkpoint"), _texts(data, "attributes"), _number(data, "dim"), _text(data, "root"),
-        _text(data, "title"),
-    )  # fmt: skip
+    values = {"title": "", "uuid": "", "incomplete": False, **data}
+    if data["format"] == 1:
+        values.pop("index", None)  # the search index was a part of a collection then
+    if values.keys() != {"format", *_KINDS}:
+        raise ValueError(f"its manifest has wrong keys: {sorted(values.keys() ^ {'format', *_KINDS})!r:.200}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    _check_kinds(values)
+    spec = CollectionSpec(*(values[field.name] for field in fields(CollectionSpec)))
     check_spec(spec)
-    manifest = Manifest(
-        spec,
-        generation=_number(data, "generation"),
-        count=_number(data, "count"),
-        segments=_texts(data, "segments"),
-        tombstones=_text(data, "tombstones"),
-        uuid=_text(data, "uuid"),
-        incomplete=data["incomplete"],
-    )
-    if not all(valid_name(name) for name in manifest.segments):
+    manifest = Manifest(spec, *(values[field.name] for field in fields(Manifest) if field.name != "spec"))
+    if not all(map(valid_name, manifest.segments)):
         raise ValueError("a segment's name is not a plain name")
     if manifest.tombstones and not _TOMBSTONES.fullmatch(manifest.tombstones):
         raise ValueError("the tombstones' name is not a plain name")
-    if not old and not _UUID.fullmatch(manifest.uuid):
+    if manifest.uuid and not _UUID.fullmatch(manifest.uuid):
         raise ValueError("its uuid is not 32 hexadecimal digits")
-    if not isinstance(manifest.incomplete, bool):
-        raise ValueError("its key incomplete is neither true nor false")
     return manifest
 
 
 def check_spec(spec: CollectionSpec) -> None:
     """Raise ValueError for facts that no collection can have."""
-    texts = (spec.checkpoint, *spec.attributes, spec.root, spec.title)
-    if not all(usable_text(text) for text in texts) or len(set(spec.attributes)) != len(spec.attributes):
-        raise ValueError("a text of it cannot be stored, or an attribute is named twice")
+    _check_kinds(asdict(spec))
     if not spec.attributes or not all(key.strip() for key in spec.attributes):
         raise ValueError("it has no attributes, or one without a name")
     if not spec.dim or not spec.root:
         raise ValueError("its dim or its root is empty")
 
 
-def _number(data: Mapping[str, object], key: str) -> int:
-    value = data[key]
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-        raise ValueError(f"its {key} is not a number in range")
-    return value
+def _check_kinds(values: Mapping[str, object]) -> None:
+    for key, kind in _KINDS.items():
+        if key in values and not _is(kind, values[key]):
+            raise ValueError(f"its {key} has an unexpected value")
 
 
-def _text(data: Mapping[str, object], key: str) -> str:
-    value = data[key]
-    if not isinstance(value, str) or not usable_text(value):
-        raise ValueError(f"its {key} is not a text")
-    return value
+def _is(kind: type, value: object) -> bool:
+    """Return whether a value is a text that can be stored, several different ones, a number in range, or a boolean."""
+    if isinstance(value, tuple):
+        return kind is tuple and all(_is(str, text) for text in value) and len(set(value)) == len(value)
+    if type(value) is int:
+        return kind is int and 0 <= value < 2**63
+    return type(value) is kind and (not isinstance(value, str) or usable_text(value))
 
 
-def _texts(data: Mapping[str, object], key: str) -> tuple[str, ...]:
-    value = data[key]
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"its {key} are not a list")
-    texts = tuple(text for text in value if isinstance(text, str) and usable_text(text))
-    if len(texts) != len(value) or len(set(texts)) != len(texts):
-        raise ValueError(f"its {key} are not a list of different texts")
-    return texts
+_KINDS: dict[str, type] = {
+    "checkpoint": str, "attributes": tuple, "dim": int, "root": str, "title": str,
+    "generation": int, "count": int, "segments": tuple, "tombstones": str, "uuid": str, "incomplete": bool,
+}  # fmt: skip

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rpf.attributes import Vocabulary, is_missing
 from rpf.collection.image_folder import ImageFolder
-from rpf.collection.items import ITEMS_FILE, Item, check_tables, fetch, reading
+from rpf.collection.items import ITEMS_FILE, Item, check_tables, open_read_only, read_items
 from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest
 from rpf.collection.segments import ROW_BATCH_SIZE, SegmentView, open_segment
 from rpf.errors import CollectionError, UnknownItem
@@ -35,7 +35,7 @@ class Collection:
             raise ValueError(f"it has {len(rows.ids)} items where its manifest says {manifest.count}")
         if not inside(base, base / ITEMS_FILE):
             raise ValueError(f"{ITEMS_FILE} is missing or leads outside of the collection")
-        with reading(folder) as connection:
+        with open_read_only(folder) as connection:
             check_tables(connection)
         self.folder = folder
         self.name = folder.name
@@ -123,7 +123,7 @@ class Collection:
     def items(self, ids: Sequence[int]) -> list[Item]:
         """Return items in the order of the ids. Raises as `item`."""
         wanted = [int(self.ids[self._row(item_id)]) for item_id in ids]
-        items = fetch(self.folder, wanted) if wanted else {}
+        items = read_items(self.folder, wanted) if wanted else {}
         for item_id in wanted:
             if item_id not in items:
                 raise self._unknown(item_id)

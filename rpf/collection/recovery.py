@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rpf.collection.items import Item, ItemTable, every_row
+from rpf.collection.items import Item, ItemTable, read_rows
 from rpf.collection.manifest import Manifest, damaged, write_manifest
 from rpf.collection.reader import Collection, open_tombstones
 from rpf.collection.segments import open_segment
@@ -37,7 +37,7 @@ def survey_damage(folder: Path, manifest: Manifest) -> DamageReport:
     """
     folder = folder.resolve()
     try:
-        rows, retired = every_row(folder)
+        rows, retired = read_rows(folder)
         damage, present, segments = _read_segments(folder, manifest)
         unreadable = bool(damage)
         try:

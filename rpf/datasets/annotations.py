@@ -1,7 +1,7 @@
-"""A dataset's annotation files (the layout that FashionAI, DARN and DeepFashion are published in).
+"""Annotation files of a dataset, in the published layout of FashionAI, DARN and DeepFashion.
 
-Each file is a list, of images or of labels. The number of entries may stand in a line before them, and column names
-in the next, as in DeepFashion's files; image ids count entries.
+Each file lists images or labels. The first line may be the number of entries and the second column names, as in
+DeepFashion's files; image ids count entries.
 """
 
 import os
@@ -11,138 +11,131 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
-from rpf import config
+from rpf.config import AttributesConfig, DataConfig
 from rpf.errors import DatasetError
 
 SPLITS = ("train", "valid", "test", "all")
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """An image and what is known of it: `labels` maps an attribute's key to its value, `path` is below the folder.
+class LabelledImage:
+    """An image's path below the dataset's folder, and its labels: attribute key -> value.
 
-    DeepFashion's images may have several values of an attribute: `labels` has the first and `further` the others.
+    DeepFashion's images may have several values of an attribute: `labels` has the first, `more_labels` the others.
     """
 
     path: str
     labels: dict[str, int]
-    further: list[tuple[str, int]] = field(default_factory=list)
+    more_labels: list[tuple[str, int]] = field(default_factory=list)
 
     def pairs(self) -> list[tuple[str, int]]:
-        """Every attribute's key and value, each pair once."""
-        return [*self.labels.items(), *self.further]
+        """List all attribute keys and values, each pair once."""
+        return [*self.labels.items(), *self.more_labels]
 
 
 class Label(NamedTuple):
-    """A line of a query or candidate file; all three count from 0."""
+    """A line of a query or candidate file; all three fields count from 0."""
 
     image: int
     attribute: int
     value: int
 
 
-class Retrieval(NamedTuple):
-    """What is searched for in what: the images of a split, and its queries and candidates in their files' order."""
+class RetrievalSplit(NamedTuple):
+    """The images of a split, and its queries and candidates in the order of their files."""
 
-    images: list[Labelled]
+    images: list[LabelledImage]
     queries: list[Label]
     candidates: list[Label]
 
 
-def read_split(folder: Path, data: config.Data, split: str) -> list[Labelled]:
-    """The images of a split, in the order of their ids; "all" is train, valid and test one after the other.
+def read_split(folder: Path, data: DataConfig, split: str) -> list[LabelledImage]:
+    """Read the images of a split, in the order of their ids; "all" is train, valid and test in that order.
 
-    Labels of train come from its label file, those of valid and test from their queries and candidates together;
-    an image of which nothing is known has none. Raises DatasetError, which names file and line.
+    Labels of train come from its label file, those of valid and test from their queries and candidates. Raises
+    DatasetError that names file and line.
     """
-    files, truth = data.PATH_FILE, data.GROUNDTRUTH
     if split == "train":
-        return _read(folder, data, files.TRAIN, [truth.TRAIN], pairs=True)
-    if split == "valid":
-        return _read(folder, data, files.VALID, [truth.QUERY.VALID, truth.CANDIDATE.VALID])
-    if split == "test":
-        return _read(folder, data, files.TEST, [truth.QUERY.TEST, truth.CANDIDATE.TEST])
+        images = _images(folder / data.PATH_FILE.TRAIN, folder)
+        _labels(folder / data.GROUNDTRUTH.TRAIN, images, data.ATTRIBUTES, pairs=True)
+        return images
+    if split in ("valid", "test"):
+        return read_retrieval_split(folder, data, split).images
     if split == "all":
-        return [item for part in ("train", "valid", "test") for item in read_split(folder, data, part)]
+        return [image for part in ("train", "valid", "test") for image in read_split(folder, data, part)]
     raise DatasetError('There is no split "%(split)s"; there are %(splits)s.', split=split, splits=", ".join(SPLITS))
 
 
-def read_retrieval(folder: Path, data: config.Data, split: str) -> Retrieval:
-    """The queries and candidates of valid or test; no other split's file is opened. Raises as `read_split`."""
+def read_retrieval_split(folder: Path, data: DataConfig, split: str) -> RetrievalSplit:
+    """Read the queries and candidates of valid or test; opens no other split's file. Raises as `read_split`."""
     files, truth = data.PATH_FILE, data.GROUNDTRUTH
     names = {
         "valid": (files.VALID, truth.QUERY.VALID, truth.CANDIDATE.VALID),
         "test": (files.TEST, truth.QUERY.TEST, truth.CANDIDATE.TEST),
     }
     if split not in names:
-        raise DatasetError('The split "%(split)s" has no queries; valid and test have.', split=split)
-    images, queries, candidates = (folder / name for name in names[split])
-    items = _images(images, folder)
-    return Retrieval(items, _labels(queries, items, data.ATTRIBUTES), _labels(candidates, items, data.ATTRIBUTES))
+        raise DatasetError('The split "%(split)s" has no queries; choose valid or test.', split=split)
+    image_file, query_file, candidate_file = (folder / name for name in names[split])
+    images = _images(image_file, folder)
+    queries = _labels(query_file, images, data.ATTRIBUTES)
+    return RetrievalSplit(images, queries, _labels(candidate_file, images, data.ATTRIBUTES))
 
 
-def read_parts(folder: Path, data: config.Data, split: str) -> list[dict[str, bool]]:
-    """Of each image of train, valid or test: attribute -> whether the garment has that part at all, where known.
+def read_presence(folder: Path, data: DataConfig, split: str) -> list[dict[str, bool]]:
+    """Read for each image of a split which parts are present (attribute key -> bool), where known.
 
-    A value means that it has; absent_<split>.txt, which a dataset may lack, has a line `id attr` where it has not.
-    Raises as `read_split`, also for an image that has a value of what it lacks.
+    A part with a value is present; the optional absent_<split>.txt has a line `id attr` for each missing part. Raises
+    as `read_split`, also for an image with a value of a missing part.
     """
-    items = read_split(folder, data, split)
-    parts = [dict.fromkeys(item.labels, True) for item in items]
+    images = read_split(folder, data, split)
+    presence = [dict.fromkeys(image.labels, True) for image in images]
     file = folder / f"absent_{split}.txt"
     for number, line in _entries(file) if file.exists() else ():
         with _named(file, number):
-            image, attribute = _numbers(line, "id and attribute", 2)
-            key = _attribute(items, data.ATTRIBUTES, image, attribute)
-            if parts[image].setdefault(key, False):
-                raise ValueError(f"image {image} is said to lack {key}, and has the value {items[image].labels[key]}")
-    return parts
+            row, attribute = _numbers(line, "id and attribute", 2)
+            key = _attribute(images, data.ATTRIBUTES, row, attribute)
+            if presence[row].setdefault(key, False):
+                raise ValueError(f"{key} of image {row} is missing here, but has the value {images[row].labels[key]}")
+    return presence
 
 
-def missing_images(folder: Path, items: Iterable[Labelled]) -> list[str]:
-    """The paths of all images that are not there, each once, in the order of the items.
+def missing_images(folder: Path, images: Iterable[LabelledImage]) -> list[str]:
+    """List the paths of missing image files, each once, in the order of `images`.
 
-    Raises DatasetError if a path leads out of the folder, by symbolic links too.
+    Raises DatasetError if a path leads out of the folder, also by symbolic links.
     """
     root = folder.resolve()
     missing: dict[str, None] = {}
-    for item in items:
-        inside, there = _is_inside(item.path), False
+    for image in images:
+        inside, exists = _is_inside(image.path), False
         if inside:
             try:
-                real = (root / item.path).resolve()
-                inside, there = real.is_relative_to(root), real.is_file()
+                real = (root / image.path).resolve()
+                inside, exists = real.is_relative_to(root), real.is_file()
             except (OSError, RuntimeError):  # a name too long for the file system; links in a circle (Python < 3.13)
-                there = False
+                pass
         if not inside:
-            raise DatasetError("%(path)s leads out of the dataset's folder.", path=item.path)
-        if not there:
-            missing[item.path] = None
+            raise DatasetError("%(path)s leads out of the dataset's folder.", path=image.path)
+        if not exists:
+            missing[image.path] = None
     return list(missing)
 
 
-def _read(folder: Path, data: config.Data, names: str, labels: Iterable[str], pairs: bool = False) -> list[Labelled]:
-    items = _images(folder / names, folder)
-    for name in labels:
-        _labels(folder / name, items, data.ATTRIBUTES, pairs)
-    return items
-
-
-def _images(file: Path, folder: Path) -> list[Labelled]:
+def _images(file: Path, folder: Path) -> list[LabelledImage]:
     """Read the paths of images below the folder; no labels yet."""
     lines: dict[PurePosixPath, int] = {}
-    items = []
+    images = []
     for number, line in _entries(file):
         with _named(file, number):
             path = _path(line.strip(), folder)
             if (first := lines.setdefault(PurePosixPath(path), number)) != number:
                 raise ValueError(f'"{path}" is named in line {first} already')
-            items.append(Labelled(path, {}))
-    return items
+            images.append(LabelledImage(path, {}))
+    return images
 
 
 def _path(text: str, folder: Path) -> str:
-    """Return a path with slashes; backslashes are kept in the name of a file that exists. Raises ValueError."""
+    """Return a path with slashes; backslashes stay in the name of an existing file. Raises ValueError."""
     path, anchor = text, ""
     if "\\" in text and not (_is_inside(text) and os.path.isfile(folder / text)):
         path, anchor = text.replace("\\", "/"), PureWindowsPath(text).anchor
@@ -151,25 +144,25 @@ def _path(text: str, folder: Path) -> str:
     return path
 
 
-def _labels(file: Path, items: list[Labelled], known: config.Attributes, pairs: bool = False) -> list[Label]:
-    """Read the labels of a file in its order; each is entered in `items` too. Without `pairs`, none comes twice."""
+def _labels(file: Path, images: list[LabelledImage], known: AttributesConfig, pairs: bool = False) -> list[Label]:
+    """Read the labels of a file in order and enter them in `images`. Without `pairs`, duplicates are an error."""
     labels = []
     lines: dict[Label, int] = {}
     for number, line in _entries(file):
         with _named(file, number):
-            image, found = parse_labels(line, pairs)
-            for attribute, value in found:
+            image, values = parse_labels(line, pairs)
+            for attribute, value in values:
                 label = Label(image, attribute, value)
                 if (first := lines.setdefault(label, number)) != number and not pairs:
                     raise ValueError(f'"{image} {attribute} {value}" is in line {first} already')
-                _set_label(items, known, *label)
+                _set_label(images, known, label)
                 labels.append(label)
     return labels
 
 
 @contextmanager
 def _named(file: Path, line: int) -> Iterator[None]:
-    """Turns a ValueError into a DatasetError that names the line."""
+    """Turn a ValueError into a DatasetError that names the line."""
     try:
         yield
     except ValueError as error:
@@ -178,9 +171,9 @@ def _named(file: Path, line: int) -> Iterator[None]:
 
 
 def parse_labels(line: str, pairs: bool = False) -> tuple[int, list[tuple[int, int]]]:
-    """`id attr value`, or with `pairs` `id attr value [attr value ...]` -> id, [(attr, value), ...].
+    """Parse `id attr value`, or with `pairs` `id attr value [attr value ...]`, to id, [(attr, value), ...].
 
-    Raises ValueError that says what is wrong.
+    Raises ValueError.
     """
     words = line.split()
     if pairs and (len(words) < 3 or len(words) % 2 == 0):
@@ -203,32 +196,32 @@ def _number(word: str) -> int:
     raise ValueError(f'"{word[:30]}" is not a whole number from 0')
 
 
-def _set_label(items: list[Labelled], known: config.Attributes, image: int, attribute: int, value: int) -> None:
-    key = _attribute(items, known, image, attribute)
-    if value >= known.NUM[attribute]:
-        raise ValueError(f"{key} has no value {value}, the config gives it {known.NUM[attribute]}")
-    item = items[image]
-    if item.labels.setdefault(key, value) != value and (key, value) not in item.further:
-        item.further.append((key, value))
+def _set_label(images: list[LabelledImage], known: AttributesConfig, label: Label) -> None:
+    key = _attribute(images, known, label.image, label.attribute)
+    if label.value >= known.NUM[label.attribute]:
+        raise ValueError(f"{key} has no value {label.value}, the config gives it {known.NUM[label.attribute]}")
+    image, pair = images[label.image], (key, label.value)
+    if image.labels.setdefault(*pair) != label.value and pair not in image.more_labels:
+        image.more_labels.append(pair)
 
 
-def _attribute(items: list[Labelled], known: config.Attributes, image: int, attribute: int) -> str:
-    """The attribute's key, if there is such an image and attribute."""
-    if image >= len(items):
-        raise ValueError(f"there is no image {image}, the split has {len(items)}")
+def _attribute(images: list[LabelledImage], known: AttributesConfig, image: int, attribute: int) -> str:
+    """Return the attribute's key. Raises ValueError if there is no such image or attribute."""
+    if image >= len(images):
+        raise ValueError(f"there is no image {image}, the split has {len(images)}")
     if attribute >= len(known.NAME):
         raise ValueError(f"there is no attribute {attribute}, the config names {len(known.NAME)}")
     return known.NAME[attribute]
 
 
 def _is_inside(path: str) -> bool:
-    """Whether a path as written stays in the folder it starts from."""
+    """Tell whether a path, as written, stays in the folder it starts from."""
     pure = PurePosixPath(path)
     return bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts and "\0" not in path
 
 
 def _entries(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line number from 1, line), without the number of entries and the column names that may come first."""
+    """Yield (line number from 1, line) after the optional number of entries and column names."""
     lines = list(_lines(file))
     first = lines[0][1].strip() if lines else ""
     counted = first.isdecimal()
@@ -245,13 +238,13 @@ def _entries(file: Path) -> Iterator[tuple[int, str]]:
 
 
 def _are_column_names(lines: Sequence[tuple[int, str]]) -> bool:
-    """Tell whether the first of two lines has bare words only ("image_name category_label") and the second has not."""
+    """Tell whether the first of two lines has only bare words ("image_name category_label"), and the second not."""
     bare = [all(word.isidentifier() for word in line.split()) for _, line in lines]
     return bare == [True, False]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """(line number from 1, line), without the empty lines at the end. UTF-8, with or without a byte order mark."""
+    """Yield (line number from 1, line) without empty lines at the end. UTF-8, with or without a byte order mark."""
     try:
         raw = path.read_bytes()
     except OSError as error:

@@ -2,84 +2,83 @@
 
 import io
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from rpf.datasets.annotations import Labelled, missing_images
+from rpf.datasets.annotations import LabelledImage, missing_images
 from rpf.errors import BadImage, DatasetError
 from rpf.images.decode import FORMATS, open_image, read
 from rpf.utils.cores import usable_cores
+from rpf.utils.progress import Progress
 from rpf.utils.text import EXAMPLES, format_examples
 
-KINDS = ("missing", "unreadable", "empty", "not an image", "damaged", "too small or too large")
-
-Progress = Callable[[str, int, int], None]  # phase, done, total
+FAULTS = ("missing", "unreadable", "empty", "not an image", "damaged", "too small or too large")
 
 
 class ImageCheck:
-    """Decodes every image that a run will read, each once, and keeps which cannot be used.
+    """Decodes every image that a run will read, each once, and records the bad ones.
 
-    skip_bad: whether these are left out; else they are an error.
+    skip_bad: leave bad images out, instead of raising an error.
     """
 
     def __init__(self, skip_bad: bool = False, progress: Progress = lambda phase, done, total: None) -> None:
         self._skip_bad, self._progress = skip_bad, progress
-        self._kinds: dict[Path, str] = {}  # of each image that was checked, "" for a good one
+        self._faults: dict[Path, str] = {}  # of each checked image, "" for a good one
 
-    def look(self, folder: Path, items: Iterable[Labelled]) -> None:
+    def check(self, folder: Path, images: Iterable[LabelledImage]) -> None:
         """Check images below a folder. Raises DatasetError for a path that leads out of it."""
-        new = list({item.path: item for item in items if folder / item.path not in self._kinds}.values())
-        self._kinds |= dict.fromkeys((folder / path for path in missing_images(folder, new)), "missing")
-        paths = [path for item in new if (path := folder / item.path) not in self._kinds]
-        total = len(self._kinds) + len(paths)
+        new = list({image.path: image for image in images if folder / image.path not in self._faults}.values())
+        self._faults |= dict.fromkeys((folder / path for path in missing_images(folder, new)), "missing")
+        paths = [path for image in new if (path := folder / image.path) not in self._faults]
+        total = len(self._faults) + len(paths)
         with ThreadPoolExecutor(usable_cores()) as pool:
-            for path, kind in zip(paths, pool.map(_kind, paths), strict=True):
-                self._kinds[path] = kind
-                self._progress("checking images", len(self._kinds), total)
+            for path, fault in zip(paths, pool.map(_fault, paths), strict=True):
+                self._faults[path] = fault
+                self._progress("checking images", len(self._faults), total)
 
-    def bad(self, folder: Path, items: Iterable[Labelled]) -> set[str]:
-        """Check images and return the paths of those to leave out. Raises DatasetError as `look` and `refuse`."""
-        items = list(items)
-        self.look(folder, items)
-        self.refuse()
-        return {item.path for item in items if self._kinds[folder / item.path]}
+    def bad_paths(self, folder: Path, images: Iterable[LabelledImage]) -> set[str]:
+        """Check images and return the bad ones' paths below the folder. Raises as `check` and `raise_for_bad`."""
+        images = list(images)
+        self.check(folder, images)
+        self.raise_for_bad()
+        return {image.path for image in images if self._faults[folder / image.path]}
 
-    def refuse(self) -> None:
-        """Raise DatasetError for all bad images at once, unless they are to be left out."""
+    def raise_for_bad(self) -> None:
+        """Raise DatasetError for all bad images at once, unless they are left out."""
         if (skipped := self.skipped()) and not self._skip_bad:
             raise DatasetError(
-                "%(bad)d of the %(total)d images cannot be used: %(kinds)s. "
-                "Mend these files, or leave them out with --skip-bad.",
-                bad=skipped["images"], total=len(self._kinds), kinds=describe(skipped),
+                "%(bad)d of the %(total)d images cannot be used: %(faults)s. "
+                "Repair these files, or leave them out with --skip-bad.",
+                bad=skipped["images"], total=len(self._faults), faults=describe(skipped),
             )  # fmt: skip
 
     def skipped(self) -> dict[str, Any]:
-        """Return what report.json says of the bad images; nothing where all can be used.
+        """Summarise the bad images as in report.json; empty if there are none.
 
-        {"images": number, each of KINDS: number, "examples": {kind: up to EXAMPLES paths}}
+        {"images": number, each of FAULTS: number, "examples": {fault: up to EXAMPLES paths}}
         """
-        paths = {kind: [str(path) for path, own in self._kinds.items() if own == kind] for kind in KINDS}
-        paths = {kind: some for kind, some in paths.items() if some}
-        if not paths:
+        paths = {fault: [str(path) for path in self._faults if self._faults[path] == fault] for fault in FAULTS}
+        counts = {fault: len(bad) for fault, bad in paths.items() if bad}
+        if not counts:
             return {}
-        counts = {kind: len(some) for kind, some in paths.items()}
-        examples = {kind: some[:EXAMPLES] for kind, some in paths.items()}
+        examples = {fault: paths[fault][:EXAMPLES] for fault in counts}
         return {"images": sum(counts.values()), **counts, "examples": examples}
 
 
 def describe(skipped: Mapping[str, Any]) -> str:
-    """Put what `ImageCheck.skipped` returns into words: "2 missing (a.jpg, b.jpg), 1 empty (c.jpg)"."""
+    """Format the result of `ImageCheck.skipped`: "2 missing (a.jpg, b.jpg), 1 empty (c.jpg)"."""
     return ", ".join(
-        f"{skipped[kind]} {kind} {format_examples(some, skipped[kind])}" for kind, some in skipped["examples"].items()
+        f"{skipped[fault]} {fault} {format_examples(paths, skipped[fault])}"
+        for fault, paths in skipped["examples"].items()
     )
 
 
-def _kind(path: Path) -> str:
-    """Return the fault of an image that is there, "" for none. Headers alone would not show a file cut off."""
+def _fault(path: Path) -> str:
+    """Return the fault of an existing image, "" for none. Decodes it, as headers do not show that it is cut off."""
     try:
         data = read(path)
         if not data:

@@ -1,4 +1,4 @@
-"""A labelled split in memory: small squares of its pictures, and what is known of them."""
+"""A labelled split as tensors in memory: small squares of its images, their values and the presence of parts."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,65 +11,62 @@ from torch import Tensor
 from tqdm import tqdm
 
 from rpf.config import Config
-from rpf.datasets.annotations import read_parts, read_split
+from rpf.datasets.annotations import read_presence, read_split
 from rpf.datasets.image_check import ImageCheck
 from rpf.errors import BadImage, DatasetError
-from rpf.images.decode import centre_square, open_image, pad_square
+from rpf.images.decode import open_image
+from rpf.models.preprocessing import centre_square, pad_square
 from rpf.utils.cores import usable_cores
 
-CROP_SIDE = 256  # pixels of a picture that crops are cut from; 10,000 pictures take 2 GB
-ROOM = 1.25  # else: as many times what the model sees
-READERS = 4
+CROP_SOURCE_SIDE = 256  # pixels of the squares that crops are cut from; 10,000 images take 2 GB
+AUGMENTATION_MARGIN = 1.25  # other squares: side over the model's input
+MAX_READERS = 4
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """N pictures of a train split and its A attributes."""
+class ImageTensors:
+    """N images of a train split and its A attributes."""
 
     paths: list[Path]
     pixels: Tensor  # (N, 3, S, S) uint8
-    values: Tensor  # (N, A) int64; -1 where no value is known
-    present: Tensor  # (N, A) float32: 1 where the garment has that part, 0 where it has not, NaN where that is unknown
+    values: Tensor  # (N, A) int64; -1 where unknown
+    presence: Tensor  # (N, A) float32: 1 where the garment has the part, 0 where it is missing, NaN where unknown
 
     def __len__(self) -> int:
         return len(self.paths)
 
 
-def read_pictures(config: Config, folder: Path, check: ImageCheck | None = None) -> Pictures:
+def read_image_tensors(config: Config, folder: Path, check: ImageCheck | None = None) -> ImageTensors:
     """Read the train split in a folder, which has the config's attributes. Raises DatasetError."""
     names = config.DATA.ATTRIBUTES.NAME
-    items = read_split(folder, config.DATA, "train")
-    bad = (check or ImageCheck()).bad(folder, items)
-    known = zip(items, read_parts(folder, config.DATA, "train"), strict=True)
-    usable = [(item, parts) for item, parts in known if item.path not in bad]
+    images = read_split(folder, config.DATA, "train")
+    bad = (check or ImageCheck()).bad_paths(folder, images)
+    presence_by_image = read_presence(folder, config.DATA, "train")
+    usable = [pair for pair in zip(images, presence_by_image, strict=True) if pair[0].path not in bad]
     if not usable:
         raise DatasetError("%(folder)s: the split train has no images.", folder=folder)
-    values = torch.full((len(usable), len(names)), -1)
-    present = torch.full((len(usable), len(names)), torch.nan)
-    for row, (item, parts) in enumerate(usable):
-        for column, name in enumerate(names):
-            values[row, column] = item.labels.get(name, -1)
-            present[row, column] = parts.get(name, torch.nan)
-    side = CROP_SIDE if config.MODEL.TRANSFORMER.ENABLE else round(ROOM * config.INPUT.train_size)
-    paths = [folder / item.path for item, _ in usable]
-    return Pictures(paths, read_squares(paths, config.INPUT.SQUARE, side), values, present)
+    values = torch.tensor([[image.labels.get(name, -1) for name in names] for image, _ in usable])
+    presence = torch.tensor([[float(known.get(name, torch.nan)) for name in names] for _, known in usable])
+    side = CROP_SOURCE_SIDE if config.MODEL.TRANSFORMER.ENABLE else round(AUGMENTATION_MARGIN * config.INPUT.train_size)
+    paths = [folder / image.path for image, _ in usable]
+    return ImageTensors(paths, read_squares(paths, config.INPUT.RESIZE_MODE, side), values, presence)
 
 
-def read_squares(paths: Sequence[Path], how: str, side: int) -> Tensor:
-    """(n, 3, side, side) uint8 in memory; how: as INPUT.SQUARE. Raises DatasetError for what cannot be read."""
+def read_squares(paths: Sequence[Path], resize_mode: str, side: int) -> Tensor:
+    """Read images as (n, 3, side, side) uint8; resize_mode: as INPUT.RESIZE_MODE. Raises DatasetError."""
     pixels = torch.empty(len(paths), 3, side, side, dtype=torch.uint8)
-    with ThreadPoolExecutor(min(READERS, usable_cores())) as pool:
-        squares = pool.map(lambda path: _square(path, how, side), paths)
-        for row, square in enumerate(tqdm(squares, "reading", len(paths), unit="picture")):
+    with ThreadPoolExecutor(min(MAX_READERS, usable_cores())) as pool:
+        squares = pool.map(lambda path: _read_square(path, resize_mode, side), paths)
+        for row, square in enumerate(tqdm(squares, "reading", len(paths), unit="image")):
             pixels[row] = square
     return pixels
 
 
-def _square(path: Path, how: str, side: int) -> Tensor:
+def _read_square(path: Path, resize_mode: str, side: int) -> Tensor:
     try:
-        picture = open_image(path)
+        image = open_image(path)
     except (BadImage, OSError) as error:
         raise DatasetError("%(path)s: %(why)s", path=path, why=error) from None
-    if how == "pad":
-        picture, _ = pad_square(picture)
-    return torch.from_numpy(np.asarray(centre_square(picture, side)).copy()).permute(2, 0, 1)
+    if resize_mode == "pad":
+        image, _ = pad_square(image)
+    return torch.from_numpy(np.asarray(centre_square(image, side)).copy()).permute(2, 0, 1)

@@ -1,4 +1,4 @@
-"""From triplets of image numbers to batches of pictures, read ahead by worker processes."""
+"""Batches of triplets with their images, read ahead by worker processes."""
 
 import resource
 import shutil
@@ -13,103 +13,101 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from rpf.config import Config
-from rpf.datasets.annotations import Labelled, read_split
+from rpf.datasets.annotations import LabelledImage, read_split
 from rpf.datasets.image_check import ImageCheck
-from rpf.datasets.triplet_sampler import Triplet, Triplets
+from rpf.datasets.triplet_sampler import Triplet, TripletSampler
 from rpf.errors import BadImage, DatasetError, TrainingError
-from rpf.images.decode import centre_square, open_image
+from rpf.images.decode import open_image
+from rpf.models.preprocessing import centre_square
 from rpf.utils.cores import usable_cores
 
-# Crops are cut from the original picture. Larger ones are reduced to this many pixels a side (the shorter), so that a
-# batch of camera photographs fits into memory; the pictures of the published datasets are smaller and stay as they are.
-LARGEST_SHORT_SIDE = 1024
+# Crops are cut from the original image. Larger ones are reduced to this short side, so that a batch of camera
+# photographs fits into memory; the images of the published datasets are smaller and stay as they are.
+MAX_SHORT_SIDE = 1024
 SHARED_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True)
 class TrainSplit:
-    """The train split of a dataset: where it lies, its images, and the triplets that can be drawn of them."""
+    """The train split of a dataset, below the folder `root`."""
 
     root: Path
-    items: list[Labelled]
-    triplets: Triplets
+    images: list[LabelledImage]
+    sampler: TripletSampler
 
 
 @dataclass(frozen=True)
-class Batch:
-    """B triplets: the lists of three hold anchors, positives and negatives, B pictures each."""
+class TripletBatch:
+    """B triplets; `squares` and `images` have three lists of B: anchors, positives and negatives."""
 
     attribute: Tensor  # (B,) int64
     value: Tensor  # (B,) int64, of anchors and positives
     other_value: Tensor  # (B,) int64, of negatives
-    squares: list[list[Image.Image]]  # what the region branch sees, GLOBAL_SIZE pixels a side
-    pictures: list[list[Image.Image]]  # what the crops are cut from; none where there is no patch branch
+    squares: list[list[Image.Image]]  # inputs of the region branch, GLOBAL_SIZE pixels a side
+    images: list[list[Image.Image]]  # from which crops are cut; empty lists without the patch branch
 
 
-class Unreadable(NamedTuple):
-    """Why an image could not be read. A worker returns it: an error raised there would arrive as a traceback."""
+class UnreadableImage(NamedTuple):
+    """Returned by a worker instead of raising, as an error would arrive as a traceback."""
 
     path: str
     why: str
 
 
-Sample = tuple[Triplet, list[Image.Image], list[Image.Image]]  # a triplet, its squares, its pictures for crops
+TripletImages = tuple[Triplet, list[Image.Image], list[Image.Image]]  # squares, images for crops
 
 
 def read_train(config: Config, check: ImageCheck | None = None) -> TrainSplit:
-    """Read the train split. Raises DatasetError, for all images at once that cannot be used."""
+    """Read the train split. Raises DatasetError for all bad images at once."""
     root = config.DATA.folder
-    items = read_split(root, config.DATA, "train")
-    bad = (check or ImageCheck()).bad(root, items)
-    items = [item for item in items if item.path not in bad]
-    return TrainSplit(root, items, Triplets(items, config.DATA.ATTRIBUTES.NAME))
+    images = read_split(root, config.DATA, "train")
+    bad = (check or ImageCheck()).bad_paths(root, images)
+    images = [image for image in images if image.path not in bad]
+    return TrainSplit(root, images, TripletSampler(images, config.DATA.ATTRIBUTES.NAME))
 
 
-def read_picture(path: Path) -> Image.Image:
-    """The picture in RGB, its shorter side reduced to LARGEST_SHORT_SIDE pixels where it is longer.
-
-    Raises BadImage, OSError.
-    """
-    picture = open_image(path)
-    share = LARGEST_SHORT_SIDE / min(picture.size)
-    if share >= 1:
-        return picture
-    return picture.resize((round(picture.width * share), round(picture.height * share)), Image.Resampling.BILINEAR)
+def read_image(path: Path) -> Image.Image:
+    """Read an image in RGB, a short side above MAX_SHORT_SIDE reduced to it. Raises BadImage, OSError."""
+    image = open_image(path)
+    scale = MAX_SHORT_SIDE / min(image.size)
+    if scale >= 1:
+        return image
+    return image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BILINEAR)
 
 
 def worker_count(config: Config) -> int:
-    """Return how many processes read images."""
+    """Return the number of processes that read images."""
     return min(config.DATA.NUM_WORKERS, usable_cores())
 
 
 def require_shared_memory(workers: int) -> None:
-    """Raise TrainingError where the semaphores of that many processes do not fit into shared memory."""
+    """Raise TrainingError if the semaphores of that many processes do not fit into shared memory."""
     if not workers or not SHARED_MEMORY.is_dir():
         return
-    room, need = shutil.disk_usage(SHARED_MEMORY), (10 + 4 * workers) * resource.getpagesize()
-    if room.total and room.free < need:  # of a file system without a limit the total is 0
+    usage, required = shutil.disk_usage(SHARED_MEMORY), (10 + 4 * workers) * resource.getpagesize()
+    if usage.total and usage.free < required:  # total is 0 for a file system without a limit
         raise TrainingError(
             "%(folder)s has %(free)d kB free, and %(workers)d processes that read images need %(need)d kB: enlarge it "
             "(docker run --shm-size=64m), or read without such processes (--set DATA.NUM_WORKERS=0).",
-            folder=SHARED_MEMORY, free=room.free // 1024, workers=workers, need=need // 1024,
+            folder=SHARED_MEMORY, free=usage.free // 1024, workers=workers, need=required // 1024,
         )  # fmt: skip
 
 
-def batches(split: TrainSplit, triplets: Sequence[Triplet], config: Config) -> Iterator[Batch]:
-    """The triplets in their order, TRAIN_BATCHSIZE at a time (the last batch may be smaller).
+def batches(split: TrainSplit, triplets: Sequence[Triplet], config: Config) -> Iterator[TripletBatch]:
+    """Yield the triplets in order, TRAIN_BATCHSIZE at a time (the last batch may be smaller).
 
-    They do not depend on the number of workers. Raises DatasetError for an image that cannot be read, TrainingError
-    for a worker that cannot start or is killed.
+    They do not depend on the number of workers. Raises DatasetError for an unreadable image, TrainingError for a
+    worker that cannot start or is killed.
     """
     loader = DataLoader(
-        _Pictures(split, triplets, config),
+        TripletDataset(split, triplets, config),
         batch_size=config.DATA.TRAIN_BATCHSIZE,
         num_workers=worker_count(config),
         collate_fn=list,  # no tensors: between processes they take shared memory, and without it the training hangs
     )
     try:
-        for samples in loader:
-            yield _batch(samples)
+        for rows in loader:
+            yield _collate(rows)
     except (RuntimeError, OSError) as error:
         if isinstance(error, RuntimeError) and not str(error).startswith("DataLoader worker (pid"):
             raise
@@ -120,49 +118,49 @@ def batches(split: TrainSplit, triplets: Sequence[Triplet], config: Config) -> I
         ) from error
 
 
-def _batch(samples: Sequence[Sample | Unreadable]) -> Batch:
-    read: list[Sample] = []
-    for sample in samples:
-        if isinstance(sample, Unreadable):
-            raise DatasetError("%(path)s: %(why)s", path=sample.path, why=sample.why)
-        read.append(sample)
-    triplets = [triplet for triplet, _, _ in read]
-    return Batch(
+def _collate(rows: Sequence[TripletImages | UnreadableImage]) -> TripletBatch:
+    readable: list[TripletImages] = []
+    for row in rows:
+        if isinstance(row, UnreadableImage):
+            raise DatasetError("%(path)s: %(why)s", path=row.path, why=row.why)
+        readable.append(row)
+    triplets = [triplet for triplet, _, _ in readable]
+    return TripletBatch(
         attribute=torch.tensor([triplet.attribute for triplet in triplets]),
         value=torch.tensor([triplet.value for triplet in triplets]),
         other_value=torch.tensor([triplet.other_value for triplet in triplets]),
-        squares=[[squares[role] for _, squares, _ in read] for role in range(3)],
-        pictures=[[pictures[role] for _, _, pictures in read if pictures] for role in range(3)],
+        squares=[[squares[role] for _, squares, _ in readable] for role in range(3)],
+        images=[[images[role] for _, _, images in readable if images] for role in range(3)],
     )
 
 
-class _Pictures(Dataset[Sample | Unreadable]):
-    """Reads the three pictures of a triplet; they are mirrored in stage 1 only.
+class TripletDataset(Dataset[TripletImages | UnreadableImage]):
+    """Reads the three images of a triplet; they are mirrored in stage 1 only.
 
-    In stage 2 a mirrored square would no longer agree with the picture that the crop is cut from.
+    In stage 2 a mirrored square would not match the image from which the crop is cut.
     """
 
     def __init__(self, split: TrainSplit, triplets: Sequence[Triplet], config: Config) -> None:
         self.split, self.triplets = split, triplets
         self.frame = config.INPUT.GLOBAL_SIZE
-        self.crops = config.MODEL.TRANSFORMER.ENABLE
+        self.with_crops = config.MODEL.TRANSFORMER.ENABLE
 
     def __len__(self) -> int:
         return len(self.triplets)
 
-    def __getitem__(self, index: int) -> Sample | Unreadable:
+    def __getitem__(self, index: int) -> TripletImages | UnreadableImage:
         triplet = self.triplets[index]
-        squares, pictures = [], []
-        for number, flip in zip(triplet.images, triplet.flips, strict=True):
-            path = self.split.root / self.split.items[number].path
+        squares, images = [], []
+        for row, flip in zip(triplet.images, triplet.flips, strict=True):
+            path = self.split.root / self.split.images[row].path
             try:
-                picture = read_picture(path)
+                image = read_image(path)
             except (BadImage, OSError) as error:
-                return Unreadable(str(path), str(error))
-            square = centre_square(picture, self.frame)
-            if flip and not self.crops:
+                return UnreadableImage(str(path), str(error))
+            square = centre_square(image, self.frame)
+            if flip and not self.with_crops:
                 square = square.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
             squares.append(square)
-            if self.crops:
-                pictures.append(picture)
-        return triplet, squares, pictures
+            if self.with_crops:
+                images.append(image)
+        return triplet, squares, images

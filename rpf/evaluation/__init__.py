@@ -1,1 +1,1 @@
-"""How well a model retrieves: the published protocol, its measures, tables and plots (DESIGN, section 2)."""
+"""Evaluation of retrieval: the published protocol, its metrics, reports, tables and plots."""

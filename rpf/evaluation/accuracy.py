@@ -1,4 +1,4 @@
-"""What was measured of a checkpoint: the report that `python -m rpf evaluate` left in the folder `test` beside it."""
+"""Published accuracy of a checkpoint: the report of `rpf evaluate` in the folder `test` beside it."""
 
 import json
 from dataclasses import dataclass
@@ -9,28 +9,28 @@ REPORT = Path("test") / "report.json"
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Mean average precision of rankings of pictures that the model had not seen; shares of 1."""
+    """Mean average precision on test images, as fractions of 1."""
 
     key: str  # an attribute, or "overall"
     queries: int
     precision: float
     low: float  # of the 95% interval
     high: float
-    chance: float  # what rankings by chance have on average
+    chance: float  # mean over random rankings
 
 
 def read_accuracy(checkpoint: Path, checkpoint_hash: str) -> tuple[Accuracy, ...]:
-    """One for each attribute that has queries, and overall; nothing where there is no such report of these weights."""
+    """Read the accuracy for each attribute with queries, and overall; empty without a report of these weights."""
     try:
         report = json.loads((checkpoint.parent / REPORT).read_bytes())
         if report["checkpoint_sha256"] != checkpoint_hash:
             return ()
         exact, chance, counts = report["methods"]["none"], report["random"]["MAP"], report["queries"]
         counts = {**{key: int(number) for key, number in counts.items() if number}, "overall": sum(counts.values())}
-        found = []
+        accuracies = []
         for key, number in counts.items():
             low, high = map(float, exact["intervals"]["MAP"][key])
-            found.append(Accuracy(key, number, float(exact["MAP"][key]), low, high, float(chance[key])))
-        return tuple(found)
+            accuracies.append(Accuracy(key, number, float(exact["MAP"][key]), low, high, float(chance[key])))
+        return tuple(accuracies)
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return ()

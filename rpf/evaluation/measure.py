@@ -1,4 +1,4 @@
-"""What a search method does with a task: precision, recall and time of every query."""
+"""Measurement of one search method on one task: precision, recall and time of every query."""
 
 import time
 from collections.abc import Iterator
@@ -8,92 +8,77 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.evaluation.metrics import Floats, Ints, average_precision, recall
-from rpf.evaluation.protocol import Benchmark, Vectors, embed
-from rpf.models.rpf import RPF
+from rpf.evaluation.protocol import TaskEmbeddings
 from rpf.search.base import VectorIndex
-from rpf.search.indexes.flat import FlatIndex
-from rpf.utils.progress import Progress
 
-QUERIES_AT_ONCE = 256  # bounds the memory of whole rankings
+QUERY_BATCH_SIZE = 256  # bounds the memory of whole rankings
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One method and one task of m queries; (m,) each."""
+class QueryMetrics:
+    """Metrics of one method on one task of m queries, (m,) each; all but the first are zeros without a k."""
 
-    whole: Floats  # average precision over the whole ranking
-    top: Floats  # average precision over the first k ranks
-    recall: Floats  # share of the exact first k that the method's first k have
-    seconds: Floats  # of a search for the first k, the query alone
+    average_precision: Floats  # over the whole ranking
+    average_precision_at_k: Floats
+    recall: Floats  # at k, of the exact ranking
+    seconds: Floats  # of a search for the first k with that query alone
     build_seconds: float
 
 
-def measure(vectors: Vectors, method: VectorIndex, k: int) -> Measured:
-    """Build the method on the task's candidates and search for each query: for the first k, and for all of them."""
-    if not len(vectors.candidates):  # nothing can be found
-        nothing = np.zeros(len(vectors.queries))
-        return Measured(nothing, nothing, nothing, nothing, 0.0)
+def measure(embeddings: TaskEmbeddings, index: VectorIndex, k: int | None = None) -> QueryMetrics:
+    """Build the index on the task's candidates and search with each query: for the first k, and for all of them."""
+    zeros = np.zeros(len(embeddings.queries))
+    if not len(embeddings.candidates):
+        return QueryMetrics(zeros, zeros, zeros, zeros, 0.0)
     started = time.perf_counter()
-    method.build(vectors.candidates)
+    index.build(embeddings.candidates)
     build_seconds = time.perf_counter() - started
-    found, seconds = _first(vectors, method, k)
-    top, share = np.zeros(len(found)), np.zeros(len(found))
-    for some in _slices(len(found)):
-        ids, relevant = found[some], _relevant(vectors, some)
-        hit = np.take_along_axis(relevant, np.maximum(ids, 0), axis=1) & (ids >= 0)
-        top[some] = average_precision(hit, relevant.sum(axis=1), k)
-        cosines = vectors.queries[some] @ vectors.candidates.T
-        share[some] = recall(ids, cosines.astype(np.float64), k)
-    return Measured(_whole(vectors, method), top, share, seconds, build_seconds)
-
-
-def overall_map(model: RPF, benchmark: Benchmark, batch: int = 64, progress: Progress | None = None) -> float:
-    """The MAP over all queries by exact search, 0 to 1: what training chooses its best model by. Raises as `embed`."""
-    scores = []
-    for vectors in embed(model, benchmark, batch=batch, progress=progress):
-        if not len(vectors.candidates):  # nothing can be found
-            scores.append(np.zeros(len(vectors.queries)))
-            continue
-        method = FlatIndex()
-        method.build(vectors.candidates)
-        scores.append(_whole(vectors, method))
-    return float(np.concatenate(scores).mean())
+    top, recalls, seconds = zeros.copy(), zeros.copy(), zeros
+    if k is not None:
+        ids, seconds = _search_one_by_one(embeddings, index, k)
+        for rows in _slices(len(ids)):
+            relevant = _relevant(embeddings, rows)
+            hits = np.take_along_axis(relevant, np.maximum(ids[rows], 0), axis=1) & (ids[rows] >= 0)
+            top[rows] = average_precision(hits, relevant.sum(axis=1), k)
+            cosines = embeddings.queries[rows] @ embeddings.candidates.T
+            recalls[rows] = recall(ids[rows], cosines.astype(np.float64), k)
+    return QueryMetrics(_whole_precision(embeddings, index), top, recalls, seconds, build_seconds)
 
 
 def whole_ranking(ids: Ints, size: int) -> Ints:
-    """(m, size): the (m, r) ids that a method found, in its order, then those it did not find, in id order."""
+    """Complete rankings (m, r) of ids to (m, size): after the ids of a method all others, in id order."""
     rank = np.full((len(ids), size + 1), ids.shape[1])
     np.put_along_axis(rank, np.where(ids < 0, size, ids), np.arange(ids.shape[1])[None], axis=1)
     return rank[:, :size].argsort(axis=1, kind="stable")
 
 
-def _whole(vectors: Vectors, method: VectorIndex) -> Floats:
-    """(m,) average precision over the whole ranking of a method that is built."""
-    size, scores = len(vectors.candidates), np.zeros(len(vectors.queries))
-    for some in _slices(len(scores)):
-        ranking = whole_ranking(method.search(vectors.queries[some], size).ids, size)
-        relevant = _relevant(vectors, some)
-        scores[some] = average_precision(np.take_along_axis(relevant, ranking, axis=1), relevant.sum(axis=1))
-    return scores
+def _whole_precision(embeddings: TaskEmbeddings, index: VectorIndex) -> Floats:
+    """Average precision of each query over the whole ranking, (m,)."""
+    size, precision = len(embeddings.candidates), np.zeros(len(embeddings.queries))
+    for rows in _slices(len(precision)):
+        ranking = whole_ranking(index.search(embeddings.queries[rows], size).ids, size)
+        relevant = _relevant(embeddings, rows)
+        precision[rows] = average_precision(np.take_along_axis(relevant, ranking, axis=1), relevant.sum(axis=1))
+    return precision
 
 
-def _first(vectors: Vectors, method: VectorIndex, k: int) -> tuple[Ints, Floats]:
-    """(m, r) the first k ids, -1 where there are fewer, and (m,) seconds: one query at a time, as on a site."""
-    found = np.full((len(vectors.queries), min(k, len(vectors.candidates))), -1)
-    seconds = np.zeros(len(found))
-    method.search(vectors.candidates[:1], k)  # a first search is slow for reasons of its own
-    for at in range(len(found)):
+def _search_one_by_one(embeddings: TaskEmbeddings, index: VectorIndex, k: int) -> tuple[Ints, Floats]:
+    """Search with one query at a time, as a site does: the first k ids (m, r), -1 for none, and seconds (m,)."""
+    ids = np.full((len(embeddings.queries), min(k, len(embeddings.candidates))), -1)
+    seconds = np.zeros(len(ids))
+    index.search(embeddings.candidates[:1], k)  # warm up
+    for row in range(len(ids)):
         started = time.perf_counter()
-        ids = method.search(vectors.queries[at : at + 1], k).ids[0]
-        seconds[at] = time.perf_counter() - started
-        found[at, : len(ids)] = ids
-    return found, seconds
+        row_ids = index.search(embeddings.queries[row : row + 1], k).ids[0]
+        seconds[row] = time.perf_counter() - started
+        ids[row, : len(row_ids)] = row_ids
+    return ids, seconds
 
 
-def _relevant(vectors: Vectors, some: slice) -> npt.NDArray[np.bool_]:
-    """(m, n): whether a candidate has the value of a query, for some of the queries."""
-    return vectors.task.candidates.values == vectors.task.queries.values[some, None]
+def _relevant(embeddings: TaskEmbeddings, rows: slice) -> npt.NDArray[np.bool_]:
+    """Tell which candidates have the value of a query, (m, n)."""
+    return embeddings.task.candidates.values == embeddings.task.queries.values[rows, None]
 
 
 def _slices(count: int) -> Iterator[slice]:
-    return (slice(at, at + QUERIES_AT_ONCE) for at in range(0, count, QUERIES_AT_ONCE))
+    return (slice(at, at + QUERY_BATCH_SIZE) for at in range(0, count, QUERY_BATCH_SIZE))

@@ -1,4 +1,4 @@
-"""Reports as plots, PNG."""
+"""Plots of evaluation reports, as PNG."""
 
 import io
 import textwrap
@@ -12,67 +12,67 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from rpf.attributes import Vocabulary
-from rpf.evaluation.report import Line, Report, lines
+from rpf.evaluation.report import EvaluationReport, Series, series
 from rpf.search.indexes.registry import make_index
 
-# The site's light set (static/site.css, where it says how they were found).
+# The site's light palette (static/site.css).
 COLOURS = (
     "#276da5", "#d82d17", "#4b9c75", "#7306d1", "#c47509",
     "#11174e", "#9e2f74", "#225040", "#590714", "#847059",
 )  # fmt: skip
-GRID, CHANCE = "#dcddd8", "#a3a49e"
+GRID, RANDOM = "#dcddd8", "#a3a49e"
 MARKERS = "osD^vPX*"
 
 
-def map_per_attribute(report: Report) -> bytes:
-    """MAP by every search method, and what chance gives."""
-    return dots(f"{report['dataset']}, {report['split']}: MAP by search method", report, lines(report, "MAP"))
+def map_per_attribute(report: EvaluationReport) -> bytes:
+    """Plot the MAP of every search method, and of random rankings."""
+    return dot_plot(f"{report['dataset']}, {report['split']}: MAP by search method", report, series(report, "MAP"))
 
 
-def dots(title: str, report: Report, shown: Sequence[Line]) -> bytes:
-    """A group for each attribute of the report that has queries, for overall and mean; in it a dot for each line.
+def dot_plot(title: str, report: EvaluationReport, rows: Sequence[Series]) -> bytes:
+    """Plot a group of dots for each attribute with queries, for overall and mean, a dot for each row.
 
-    Intervals are whiskers. A line without intervals, such as chance, is a level across the group.
+    Intervals are whiskers. A row without intervals, such as random rankings, is a level across the group.
     """
-    queries: dict[str, int] = report["queries"]
+    queries = report["queries"]
     vocabulary = Vocabulary(list(queries))
     names = {key: f"{textwrap.fill(vocabulary[key].name(), 9)}\n({n})" for key, n in queries.items() if n}
-    places = np.arange(len(names) + 2.0)
-    places[-2:] += 0.3
+    positions = np.arange(len(names) + 2.0)
+    positions[-2:] += 0.3
     names |= {"overall": f"Overall\n({sum(queries.values())})", "mean": "Mean of\nattributes"}
     figure, axes = _figure(0.9 * len(names) + 0.8, 4.2)
 
-    def heights(line: Line) -> npt.NDArray[np.float64]:
-        return 100 * np.array([line.figures[key] for key in names], dtype=float)
+    def heights(row: Series) -> npt.NDArray[np.float64]:
+        return 100 * np.array([row.figures[key] for key in names], dtype=float)
 
-    for line in shown:
-        if line.intervals is None:
-            ends = places - 0.42, places + 0.42
-            axes.hlines(heights(line), *ends, CHANCE, linewidth=2.5, label=_literal(line.name), zorder=1.5)
-    measured = [(line, line.intervals) for line in shown if line.intervals is not None]
-    for at, (line, intervals) in enumerate(measured):
-        x = places + 0.72 * ((at + 0.5) / len(measured) - 0.5)
+    for row in rows:
+        if row.intervals is None:
+            ends = positions - 0.42, positions + 0.42
+            axes.hlines(heights(row), *ends, RANDOM, linewidth=2.5, label=_escape(row.name), zorder=1.5)
+    measured = [(row, row.intervals) for row in rows if row.intervals is not None]
+    for at, (row, intervals) in enumerate(measured):
+        x = positions + 0.72 * ((at + 0.5) / len(measured) - 0.5)
         low, high = 100 * np.array([intervals[key] for key in names]).T
         axes.vlines(x, low, high, COLOURS[at % len(COLOURS)])
-        axes.plot(x, heights(line), label=_literal(line.name), **mark(at))
-    axes.set_xticks(places, list(names.values()), size=8)
-    axes.set_xlim(places[0] - 0.6, places[-1] + 0.6)
+        axes.plot(x, heights(row), label=_escape(row.name), **mark(at))
+    axes.set_xticks(positions, list(names.values()), size=8)
+    axes.set_xlim(positions[0] - 0.6, positions[-1] + 0.6)
     axes.tick_params(axis="x", length=0)
-    axes.vlines((places[1:] + places[:-1]) / 2, 0, 1, GRID, linewidth=0.8, transform=axes.get_xaxis_transform())
+    axes.vlines((positions[1:] + positions[:-1]) / 2, 0, 1, GRID, linewidth=0.8, transform=axes.get_xaxis_transform())
     axes.set_xlabel("In brackets: number of queries. Whiskers: 95% intervals.", size=8)
     axes.set_ylabel("MAP, %")
-    axes.set_title(_literal(title), size=10)
+    axes.set_title(_escape(title), size=10)
     axes.grid(axis="y", color=GRID)
-    figure.legend(loc="outside lower center", ncols=min(len(shown), 6), fontsize=8, frameon=False)
+    figure.legend(loc="outside lower center", ncols=min(len(rows), 6), fontsize=8, frameon=False)
     return as_png(figure)
 
 
-def recall_against_speed(report: Report) -> bytes:
-    """A mark for each method: queries a second, one at a time, and the share of the exact first k that it finds."""
+def recall_against_speed(report: EvaluationReport) -> bytes:
+    """Plot each method's recall@k against its queries per second, one at a time."""
     k = report["topk"]
     figure, axes = _figure(6.4, 4.2)
-    for at, (name, own) in enumerate(report["methods"].items()):
-        point = 1 / own["seconds"]["overall"], 100 * own[f"recall@{k}"]["overall"]
+    for at, (name, figures) in enumerate(report["methods"].items()):
+        point = 1 / figures["seconds"]["overall"], 100 * figures[f"recall@{k}"]["overall"]
         axes.plot(*point, label=make_index(name).title, **mark(at))
     axes.set_xscale("log")
     low, high = axes.get_xlim()
@@ -81,20 +81,20 @@ def recall_against_speed(report: Report) -> bytes:
     axes.margins(y=0.15)
     axes.set_xlabel("Queries a second, one at a time")
     axes.set_ylabel(f"Recall@{k} against the exact ranking, %")
-    axes.set_title(_literal(f"{report['dataset']}, {report['split']}: recall against speed"), size=10)
+    axes.set_title(_escape(f"{report['dataset']}, {report['split']}: recall against speed"), size=10)
     axes.grid(color=GRID)
     figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     return as_png(figure)
 
 
 def mark(at: int) -> dict[str, Any]:
-    """Colour and shape of the dots of a line."""
+    """Return the colour and shape of the dots of a series."""
     colour, marker = COLOURS[at % len(COLOURS)], MARKERS[at % len(MARKERS)]
     return {"color": colour, "marker": marker, "linestyle": "none", "markersize": 7, "markeredgecolor": "white"}
 
 
-def _literal(text: str) -> str:
-    """Keep matplotlib from reading dollar signs in a name as mathematics."""
+def _escape(text: str) -> str:
+    """Escape dollar signs, which matplotlib reads as mathematics."""
     return text.replace("$", r"\$")
 
 
@@ -104,9 +104,9 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
-    """A figure of that many inches, and (rows, columns) axes in it."""
+    """Create a figure, in inches, and its (rows, columns) axes."""
     figure = Figure(figsize=(width, height), dpi=160, layout="constrained")
-    FigureCanvasAgg(figure)  # drawn without a screen, whatever backend is set
+    FigureCanvasAgg(figure)  # independent of the configured backend, which may need a screen
     grid = figure.subplots(rows, columns, squeeze=False)
     for axes in grid.flat:
         axes.set_axisbelow(True)

@@ -1,4 +1,4 @@
-"""The published protocol: each attribute's queries against all candidates of that attribute (DESIGN, section 2)."""
+"""The published retrieval protocol: each attribute's queries against all candidates of that attribute."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,164 +10,176 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from rpf import config
-from rpf.datasets.annotations import Label, read_parts, read_retrieval
+from rpf.config import DataConfig
+from rpf.datasets.annotations import Label, read_presence, read_retrieval_split
 from rpf.datasets.image_check import ImageCheck
 from rpf.errors import BadImage, ConfigError, DatasetError
 from rpf.images.decode import open_image
-from rpf.models.rpf import RPF, ModelOutput
+from rpf.models.rpf import RPF, RPFOutput
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
 
 Branch = Literal["region", "patch", "both"]
-DECODERS = 4
+Floats32 = npt.NDArray[np.float32]
+MAX_DECODERS = 4
 
 
 @dataclass(frozen=True)
-class Side:
-    """Some images of one attribute, such as its queries: m images and their values."""
+class ImageValues:
+    """m images and a value of one attribute for each."""
 
-    images: npt.NDArray[np.int64]  # (m,) places in Benchmark.paths
+    images: npt.NDArray[np.int64]  # (m,) indices of Benchmark.paths
     values: npt.NDArray[np.int64]  # (m,)
 
 
 @dataclass(frozen=True)
-class Task:
-    """What is searched for in what, for one attribute."""
+class RetrievalTask:
+    """Queries and candidates of one attribute."""
 
     attribute: str
-    queries: Side
-    candidates: Side
-    parts: Side  # images of which is known whether the garment has that part at all: 1 if so, 0 if not
+    queries: ImageValues
+    candidates: ImageValues
+    presence: ImageValues  # images for which it is known whether the garment has the part: 1 present, 0 missing
 
     def relevant(self) -> npt.NDArray[np.int64]:
-        """(m,) how many candidates have the value of each query."""
+        """Count the candidates that have the value of each query, (m,)."""
         values = self.queries.values
         return np.bincount(self.candidates.values, minlength=values.max(initial=0) + 1)[values]
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """The tasks of a split, one for each attribute of the config in its order; some may have no queries."""
+    """A split's tasks, one for each attribute in the order of the config; some may have no queries."""
 
     split: str
     paths: tuple[Path, ...]  # each image of a task, once
-    tasks: tuple[Task, ...]
+    tasks: tuple[RetrievalTask, ...]
 
     @property
-    def count(self) -> int:
-        """How many queries there are."""
+    def query_count(self) -> int:
         return sum(len(task.queries.values) for task in self.tasks)
 
 
 @dataclass(frozen=True)
-class Vectors:
-    """What a model makes of a task's images."""
+class TaskEmbeddings:
+    """A model's output for a task's images."""
 
-    task: Task
-    queries: npt.NDArray[np.float32]  # (m, D), unit vectors
-    candidates: npt.NDArray[np.float32]  # (n, D), unit vectors
-    presence: npt.NDArray[np.float32] | None = None  # (p,) how likely `task.parts` have it; None without that head
+    task: RetrievalTask
+    queries: Floats32  # (m, D), unit vectors
+    candidates: Floats32  # (n, D), unit vectors
+    presence: Floats32 | None = None  # (p,) probabilities for `task.presence`; None without the presence head
 
 
 def read_benchmark(
-    data: config.Data, split: str, with_parts: bool = False, check: ImageCheck | None = None
+    data: DataConfig, split: str, with_presence: bool = False, check: ImageCheck | None = None
 ) -> Benchmark:
-    """Read the tasks of the split "valid" or "test"; only that split's files are opened.
+    """Read the tasks of the split "valid" or "test"; opens only that split's files.
 
-    An image that is both query and candidate of an attribute is searched for and found like any other; one with two
-    values of it is two candidates, as published. `parts` are empty unless asked for. Raises DatasetError: a file is
-    malformed, nothing can be searched for, images cannot be used (all at once, unless `check` leaves them out).
+    As published, an image may be query and candidate of an attribute, and one with two values is two candidates.
+    `RetrievalTask.presence` is empty unless with_presence. Raises DatasetError if a file is malformed, there is
+    nothing to search for, or images are bad (all at once, unless `check` leaves them out).
     """
-    found = read_retrieval(data.folder, data, split)
-    parts: list[Label] = []
-    if with_parts:
+    retrieval = read_retrieval_split(data.folder, data, split)
+    presence: list[Label] = []
+    if with_presence:
         index = {name: attribute for attribute, name in enumerate(data.ATTRIBUTES.NAME)}
-        for image, own in enumerate(read_parts(data.folder, data, split)):
-            parts += [Label(image, index[name], int(has)) for name, has in own.items()]
-    used = sorted({label.image for label in (*found.queries, *found.candidates, *parts)})
-    bad = (check or ImageCheck()).bad(data.folder, [found.images[image] for image in used])
-    paths = [path for image in used if (path := found.images[image].path) not in bad]
-    place = {path: at for at, path in enumerate(paths)}
+        for image, parts in enumerate(read_presence(data.folder, data, split)):
+            presence += [Label(image, index[name], int(is_present)) for name, is_present in parts.items()]
+    used = sorted({label.image for label in (*retrieval.queries, *retrieval.candidates, *presence)})
+    bad = (check or ImageCheck()).bad_paths(data.folder, [retrieval.images[image] for image in used])
+    paths = [path for image in used if (path := retrieval.images[image].path) not in bad]
+    path_index = {path: at for at, path in enumerate(paths)}
 
-    def side(labels: Sequence[Label], attribute: int) -> Side:
-        own = [label for label in labels if label.attribute == attribute and found.images[label.image].path in place]
-        images = [place[found.images[label.image].path] for label in own]
-        return Side(np.array(images, dtype=np.int64), np.array([label.value for label in own], dtype=np.int64))
+    def select(labels: Sequence[Label], attribute: int) -> ImageValues:
+        pairs = [
+            (path_index[path], label.value)
+            for label in labels
+            if label.attribute == attribute and (path := retrieval.images[label.image].path) in path_index
+        ]
+        images, values = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+        return ImageValues(images, values)
 
     tasks = [
-        Task(name, side(found.queries, attribute), side(found.candidates, attribute), side(parts, attribute))
+        RetrievalTask(
+            name,
+            select(retrieval.queries, attribute),
+            select(retrieval.candidates, attribute),
+            select(presence, attribute),
+        )
         for attribute, name in enumerate(data.ATTRIBUTES.NAME)
     ]
     if not any(len(task.queries.values) and len(task.candidates.values) for task in tasks):
         template = "%(folder)s: the split %(split)s has no attribute with both queries and candidates."
         raise DatasetError(template, folder=data.folder, split=split)
-    return Benchmark(split, tuple(data.folder / path for path in place), tuple(tasks))
+    return Benchmark(split, tuple(data.folder / path for path in paths), tuple(tasks))
 
 
-def embed(
-    model: RPF, benchmark: Benchmark, branch: Branch = "both", batch: int = 64, progress: Progress | None = None
-) -> list[Vectors]:
-    """Embed every image once, `batch` at a time, and sort the vectors by task.
+def embed_benchmark(
+    model: RPF,
+    benchmark: Benchmark,
+    branch: Branch = "both",
+    batch_size: int = 64,
+    progress: Progress = lambda *_: None,
+) -> list[TaskEmbeddings]:
+    """Embed every image once and sort the embeddings by task.
 
     Raises ConfigError if the model lacks an attribute or the branch, DatasetError if an image cannot be read.
     """
     if branch == "patch" and model.patch is None:
         raise ConfigError("The checkpoint has no patch branch.")
     if unknown := [task.attribute for task in benchmark.tasks if task.attribute not in model.attributes]:
-        raise ConfigError("The checkpoint does not know the attribute %(name)s.", name=unknown[0])
+        raise ConfigError('The checkpoint does not know the attribute "%(name)s".', name=unknown[0])
     columns = [model.attributes.index(task.attribute) for task in benchmark.tasks]
-    made: list[Vectors] = []
-    tell = progress or (lambda phase, done, total: None)
-    done = 0
-    tell("embedding", done, len(benchmark.paths))
-    for pictures in _decoded(benchmark.paths, batch):
-        seen = model.embed(pictures)
-        vectors = _branch(seen, branch)
-        made = made or [_empty(task, vectors.shape[-1], seen.presence is not None) for task in benchmark.tasks]
-        for own, column in zip(made, columns, strict=True):
-            _fill(own.queries, own.task.queries, done, vectors[:, column])
-            _fill(own.candidates, own.task.candidates, done, vectors[:, column])
-            if own.presence is not None and seen.presence is not None:
-                _fill(own.presence, own.task.parts, done, seen.presence[:, column])
-        done += len(pictures)
-        tell("embedding", done, len(benchmark.paths))
-    return made
+    results: list[TaskEmbeddings] = []
+    done, total = 0, len(benchmark.paths)
+    progress("embedding", done, total)
+    for images in _decode_batches(benchmark.paths, batch_size):
+        output = model.embed(images)
+        embeddings = _select_branch(output, branch)
+        results = results or [
+            _allocate(task, embeddings.shape[-1], output.presence is not None) for task in benchmark.tasks
+        ]
+        for result, column in zip(results, columns, strict=True):
+            _fill(result.queries, result.task.queries, done, embeddings[:, column])
+            _fill(result.candidates, result.task.candidates, done, embeddings[:, column])
+            if result.presence is not None and output.presence is not None:
+                _fill(result.presence, result.task.presence, done, output.presence[:, column])
+        done += len(images)
+        progress("embedding", done, total)
+    return results
 
 
-def _empty(task: Task, dim: int, with_parts: bool) -> Vectors:
-    """Room for what is found."""
-    queries, candidates, parts = (len(side.images) for side in (task.queries, task.candidates, task.parts))
-    return Vectors(
+def _allocate(task: RetrievalTask, dim: int, with_presence: bool) -> TaskEmbeddings:
+    return TaskEmbeddings(
         task,
-        np.empty((queries, dim), dtype=np.float32),
-        np.empty((candidates, dim), dtype=np.float32),
-        np.empty(parts, dtype=np.float32) if with_parts else None,
+        np.empty((len(task.queries.images), dim), dtype=np.float32),
+        np.empty((len(task.candidates.images), dim), dtype=np.float32),
+        np.empty(len(task.presence.images), dtype=np.float32) if with_presence else None,
     )
 
 
-def _fill(lines: npt.NDArray[np.float32], side: Side, first: int, found: npt.NDArray[np.float32]) -> None:
-    """Put what was found of the images `first`, `first` + 1, ... into the side's lines of these images."""
-    here = np.flatnonzero((side.images >= first) & (side.images < first + len(found)))
-    lines[here] = found[side.images[here] - first]
+def _fill(rows: Floats32, labelled: ImageValues, first: int, values: Floats32) -> None:
+    """Copy the values of the images `first`, `first` + 1, ... to the rows of these images."""
+    positions = np.flatnonzero((labelled.images >= first) & (labelled.images < first + len(values)))
+    rows[positions] = values[labelled.images[positions] - first]
 
 
-def _branch(seen: ModelOutput, branch: Branch) -> npt.NDArray[np.float32]:
-    """(n, A, D) unit vectors of the branch."""
-    if branch == "patch" and seen.patch is not None:
-        return seen.patch
-    return seen.region if branch == "region" else seen.embedding
+def _select_branch(output: RPFOutput, branch: Branch) -> Floats32:
+    """Return the branch's unit vectors, (n, A, D)."""
+    if branch == "patch" and output.patch is not None:
+        return output.patch
+    return output.region if branch == "region" else output.embedding
 
 
-def _decoded(paths: Sequence[Path], batch: int) -> Iterator[list[Image.Image]]:
-    """The pictures in batches; the next one is decoded while the model works on the last."""
-    batches = [paths[at : at + batch] for at in range(0, len(paths), batch)]
-    with ThreadPoolExecutor(min(DECODERS, usable_cores())) as pool:
-        coming = [pool.submit(_open, path) for path in batches[0]]
+def _decode_batches(paths: Sequence[Path], batch_size: int) -> Iterator[list[Image.Image]]:
+    """Yield the images in batches; the next batch is decoded while the caller works on the last."""
+    batches = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
+    with ThreadPoolExecutor(min(MAX_DECODERS, usable_cores())) as pool:
+        pending = [pool.submit(_open, path) for path in batches[0]]
         for following in [*batches[1:], []]:
-            ready = [picture.result() for picture in coming]
-            coming = [pool.submit(_open, path) for path in following]
-            yield ready
+            images = [image.result() for image in pending]
+            pending = [pool.submit(_open, path) for path in following]
+            yield images
 
 
 def _open(path: Path) -> Image.Image:

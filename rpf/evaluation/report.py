@@ -1,27 +1,49 @@
-"""From measured queries to the report: means, intervals, and what report.json says."""
+"""The evaluation report: means and intervals of the measured queries, as in report.json."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
-from rpf.evaluation.measure import Measured
+from rpf.evaluation.measure import QueryMetrics
 from rpf.evaluation.metrics import Bools, Floats, bootstrap_means, random_average_precision
 from rpf.evaluation.protocol import Benchmark
 from rpf.search.indexes.registry import make_index
 from rpf.utils.text import EXAMPLES
 
-DRAWS = 2000
-SEED = 0
+BOOTSTRAP_DRAWS = 2000
+BOOTSTRAP_SEED = 0
 
-Values = Mapping[str, Floats]  # attribute -> a value for each of its queries
-Report = dict[str, Any]
+QueryValues = Mapping[str, Floats]  # attribute -> a value for each of its queries
+
+
+class EvaluationReport(TypedDict, total=False):
+    """The content of report.json; all figures are fractions of 1, or seconds of a query.
+
+    A figure is {attribute: mean over its queries, "overall": mean over all queries, "mean": mean over the attributes};
+    an attribute without queries has null and does not count. Intervals have the same keys: [low, high], 95%.
+    """
+
+    split: str
+    dataset: str
+    checkpoint: str
+    checkpoint_sha256: str
+    branch: str
+    skipped: dict[str, Any]  # see ImageCheck.skipped
+    topk: int | None  # k of "MAP@k" and "recall@k", which are absent without it
+    queries: dict[str, int]
+    candidates: dict[str, int]
+    unanswerable: dict[str, Any]  # queries without a relevant candidate, which score 0; MAP_answerable excludes them
+    methods: dict[str, dict[str, Any]]  # figures of each search method, their intervals
+    random: dict[str, dict[str, Any]]  # mean figures of random rankings
+    presence: dict[str, float | None]  # see presence_report, as for presence_counts
+    presence_counts: dict[str, list[int]]
 
 
 @dataclass(frozen=True)
-class Line:
-    """What a row of a table or a colour of a plot shows."""
+class Series:
+    """A row of a table, or the points of one colour in a plot."""
 
     name: str
     figures: Mapping[str, float | None]  # by attribute, "overall" and "mean"; None without queries
@@ -29,30 +51,23 @@ class Line:
 
 
 def make_report(
-    benchmark: Benchmark, measured: Mapping[str, Sequence[Measured]], k: int, about: Mapping[str, Any]
-) -> Report:
-    """What report.json holds; all figures are fractions of 1, or seconds a query. `about` goes in as it is.
-
-    measured: method -> what was measured for each task, in the benchmark's order. Figures of a method are
-    {attribute: mean over its queries, "overall": mean over all queries, "mean": mean over the attributes}; an
-    attribute without queries has null and does not count. Intervals have the same keys: [low, high], 95%.
-
-    A query without any relevant candidate scores 0 and counts, as published. Where there are such queries,
-    "unanswerable" says how many and names some, and "MAP_answerable" is the MAP without them.
-    """
+    benchmark: Benchmark, metrics: Mapping[str, Sequence[QueryMetrics]], k: int | None, about: Mapping[str, Any]
+) -> EvaluationReport:
+    """Summarise the metrics of each method and task, in the benchmark's order. `about` is added as it is."""
     answerable = {task.attribute: task.relevant() > 0 for task in benchmark.tasks}
     unanswerable = _unanswerable(benchmark, answerable)
-    chosen = answerable if unanswerable else None
-    return {
+    selected = answerable if unanswerable else None
+    report = {
         "split": benchmark.split,
         **about,
         "topk": k,
         "queries": {task.attribute: len(task.queries.values) for task in benchmark.tasks},
         "candidates": {task.attribute: len(task.candidates.values) for task in benchmark.tasks},
         **unanswerable,
-        "methods": {name: _of_method(benchmark, own, k, chosen) for name, own in measured.items()},
-        "random": _of_random_ranking(benchmark, k, chosen),
+        "methods": {name: _method_figures(benchmark, tasks, k, selected) for name, tasks in metrics.items()},
+        "random": _random_figures(benchmark, k, selected),
     }
+    return cast(EvaluationReport, report)
 
 
 def _unanswerable(benchmark: Benchmark, answerable: Mapping[str, Bools]) -> dict[str, Any]:
@@ -61,68 +76,77 @@ def _unanswerable(benchmark: Benchmark, answerable: Mapping[str, Bools]) -> dict
     if not any(map(len, rows.values())):
         return {}
     examples = {
-        task.attribute: [str(benchmark.paths[image]) for image in task.queries.images[own[:EXAMPLES]]]
-        for task, own in zip(benchmark.tasks, rows.values(), strict=True)
-        if len(own)
+        task.attribute: [str(benchmark.paths[image]) for image in task.queries.images[task_rows[:EXAMPLES]]]
+        for task, task_rows in zip(benchmark.tasks, rows.values(), strict=True)
+        if len(task_rows)
     }
-    return {"unanswerable": {"queries": {key: len(own) for key, own in rows.items()}, "examples": examples}}
+    counts = {key: len(task_rows) for key, task_rows in rows.items()}
+    return {"unanswerable": {"queries": counts, "examples": examples}}
 
 
-def lines(report: Report, figure: str) -> list[Line]:
-    """A figure such as "MAP" of every method, and of rankings by chance where that is known."""
-    made = [
-        Line(make_index(name).title, own[figure], own["intervals"].get(figure))
-        for name, own in report["methods"].items()
+def series(report: EvaluationReport, figure: str) -> list[Series]:
+    """List a figure such as "MAP" of every method, and of random rankings if the report has it."""
+    methods = [
+        Series(make_index(name).title, figures[figure], figures["intervals"].get(figure))
+        for name, figures in report["methods"].items()
     ]
-    return [*made, Line("Random", report["random"][figure])] if figure in report["random"] else made
+    return [*methods, Series("Random", report["random"][figure])] if figure in report["random"] else methods
 
 
-def _of_method(
-    benchmark: Benchmark, measured: Sequence[Measured], k: int, answerable: Mapping[str, Bools] | None
+def _method_figures(
+    benchmark: Benchmark, tasks: Sequence[QueryMetrics], k: int | None, answerable: Mapping[str, Bools] | None
 ) -> dict[str, Any]:
     attributes = [task.attribute for task in benchmark.tasks]
 
-    def values(name: str) -> Values:
-        return {key: getattr(own, name) for key, own in zip(attributes, measured, strict=True)}
+    def values(name: str) -> QueryValues:
+        return {key: getattr(metrics, name) for key, metrics in zip(attributes, tasks, strict=True)}
 
-    shares = {"MAP": values("whole"), f"MAP@{k}": values("top"), f"recall@{k}": values("recall")}
+    fractions = {"MAP": values("average_precision")}
+    if k is not None:
+        fractions |= {f"MAP@{k}": values("average_precision_at_k"), f"recall@{k}": values("recall")}
     if answerable:
-        shares["MAP_answerable"] = _some(shares["MAP"], answerable)
+        fractions["MAP_answerable"] = _select(fractions["MAP"], answerable)
     return {
-        **{name: means(own) for name, own in shares.items()},
-        "seconds": means(values("seconds")),
-        "build_seconds": sum(own.build_seconds for own in measured),
-        "intervals": {name: intervals(own) for name, own in shares.items()},
+        **{name: means(figure) for name, figure in fractions.items()},
+        **({"seconds": means(values("seconds"))} if k is not None else {}),
+        "build_seconds": sum(metrics.build_seconds for metrics in tasks),
+        "intervals": {name: intervals(figure) for name, figure in fractions.items()},
     }
 
 
-def _some(values: Values, chosen: Mapping[str, Bools]) -> Values:
-    return {key: own[chosen[key]] for key, own in values.items()}
+def _select(values: QueryValues, selected: Mapping[str, Bools]) -> QueryValues:
+    return {key: of_attribute[selected[key]] for key, of_attribute in values.items()}
 
 
-def _of_random_ranking(benchmark: Benchmark, k: int, answerable: Mapping[str, Bools] | None) -> dict[str, Any]:
-    """The MAP that rankings by chance have on average."""
-    whole, top = {}, {}
-    for task in benchmark.tasks:
-        size, total = len(task.candidates.values), task.relevant()
-        whole[task.attribute] = random_average_precision(size, total)
-        top[task.attribute] = random_average_precision(size, total, k)
-    without = {"MAP_answerable": means(_some(whole, answerable))} if answerable else {}
-    return {"MAP": means(whole), f"MAP@{k}": means(top), **without}
+def _random_figures(benchmark: Benchmark, k: int | None, answerable: Mapping[str, Bools] | None) -> dict[str, Any]:
+    figures = {}
+    for name, depth in {"MAP": None, **({f"MAP@{k}": k} if k is not None else {})}.items():
+        figures[name] = {
+            task.attribute: random_average_precision(len(task.candidates.values), task.relevant(), depth)
+            for task in benchmark.tasks
+        }
+    if answerable:
+        figures["MAP_answerable"] = dict(_select(figures["MAP"], answerable))
+    return {name: means(figure) for name, figure in figures.items()}
 
 
-def means(values: Values) -> dict[str, float | None]:
-    """The mean of each attribute, over all queries, and over the attributes; None for what has no queries."""
-    own = {key: float(one.mean()) if len(one) else None for key, one in values.items()}
-    known = [mean for mean in own.values() if mean is not None]
+def means(values: QueryValues) -> dict[str, float | None]:
+    """Average each attribute, all queries, and the attributes; None without queries."""
+    averages = {key: float(of_attribute.mean()) if len(of_attribute) else None for key, of_attribute in values.items()}
+    known = [mean for mean in averages.values() if mean is not None]
     if not known:
-        return {**own, "overall": None, "mean": None}
-    return {**own, "overall": float(np.concatenate(list(values.values())).mean()), "mean": float(np.mean(known))}
+        return {**averages, "overall": None, "mean": None}
+    overall = float(np.concatenate(list(values.values())).mean())
+    return {**averages, "overall": overall, "mean": float(np.mean(known))}
 
 
-def intervals(values: Values) -> dict[str, list[float] | None]:
-    """95% bootstrap intervals of `means`: queries are drawn within each attribute, from a fixed seed."""
-    draws = {key: bootstrap_means(one, DRAWS, SEED + at) for at, (key, one) in enumerate(values.items()) if len(one)}
+def intervals(values: QueryValues) -> dict[str, list[float] | None]:
+    """Compute 95% bootstrap intervals of `means`; queries are drawn within each attribute, from a fixed seed."""
+    draws = {
+        key: bootstrap_means(of_attribute, BOOTSTRAP_DRAWS, BOOTSTRAP_SEED + at)
+        for at, (key, of_attribute) in enumerate(values.items())
+        if len(of_attribute)
+    }
     if not draws:
         return dict.fromkeys([*values, "overall", "mean"])
     counts = np.array([len(values[key]) for key in draws])

@@ -1,4 +1,4 @@
-"""Reports as tables: for terminals and as Markdown."""
+"""Tables of evaluation reports, as text and Markdown."""
 
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from rpf.attributes import Vocabulary
 from rpf.datasets.image_check import describe
 from rpf.errors import printable
-from rpf.evaluation.report import Line, Report, lines
+from rpf.evaluation.report import EvaluationReport, Series, series
 from rpf.utils.text import format_examples
 
 CELL_WIDTH = 12  # room for 100.0-100.0
-NOTHING = "-"  # an attribute without queries
+NO_FIGURE = "-"  # of an attribute without queries
 
 
 def percent(share: float) -> str:
@@ -30,53 +30,54 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of methods, or of models, under columns of attributes."""
+    """Rows of methods, or of models, and columns of attributes."""
 
     title: str
     columns: tuple[tuple[str, str], ...]  # name, number of queries
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
-def tables(report: Report) -> list[Table]:
-    """MAP, MAP@k, recall@k in percent with their intervals; milliseconds a query; applicability where it is known."""
+def tables(report: EvaluationReport) -> list[Table]:
+    """Tabulate MAP, MAP@k and recall@k with intervals, milliseconds per query, and presence if the report has it."""
     k = report["topk"]
-    made = [
-        tabulate("MAP over the whole ranking, %", report, lines(report, "MAP")),
+    times = series(report, "seconds")
+    return [
+        tabulate("MAP over the whole ranking, %", report, series(report, "MAP")),
         *_answerable(report),
-        tabulate(f"MAP@{k}, %", report, lines(report, f"MAP@{k}")),
-        tabulate(f"Recall@{k} against the exact ranking, %", report, lines(report, f"recall@{k}")),
-        tabulate(
-            f"Milliseconds to find the first {k}, one query at a time", report, lines(report, "seconds"), milliseconds
-        ),
+        tabulate(f"MAP@{k}, %", report, series(report, f"MAP@{k}")),
+        tabulate(f"Recall@{k} against the exact ranking, %", report, series(report, f"recall@{k}")),
+        tabulate(f"Milliseconds to find the first {k}, one query at a time", report, times, milliseconds),
+        *_presence(report),
     ]
-    return [*made, _applicability(report)] if "applicability" in report else made
 
 
-def tabulate(title: str, report: Report, rows: Iterable[Line], spell: Callable[[float], str] = percent) -> Table:
-    """A row for each line, under the report's attributes, overall and mean."""
-    queries: dict[str, int] = report["queries"]
+def tabulate(
+    title: str, report: EvaluationReport, rows: Iterable[Series], format_figure: Callable[[float], str] = percent
+) -> Table:
+    """Tabulate series under the report's attributes, overall and mean."""
+    queries = report["queries"]
     keys = (*queries, "overall", "mean")
     columns = (*_attributes(queries), "Overall", "Mean of attributes")
     counts = (*map(str, queries.values()), str(sum(queries.values())), "")
     return Table(
         title,
         tuple(zip(columns, counts, strict=True)),
-        tuple((line.name, tuple(_cell(line, key, spell) for key in keys)) for line in rows),
+        tuple((row.name, tuple(_cell(row, key, format_figure) for key in keys)) for row in rows),
     )
 
 
-def as_text(report: Report) -> str:
-    """For a terminal: intervals stand under their figures."""
+def as_text(report: EvaluationReport) -> str:
+    """Format a report for a terminal, intervals below their figures."""
     return "\n\n".join([_about(report), *map(table_as_text, tables(report))]) + "\n"
 
 
-def as_markdown(report: Report) -> str:
-    """Intervals stand in brackets after their figures; a column's number of queries after its name."""
+def as_markdown(report: EvaluationReport) -> str:
+    """Format a report as Markdown, intervals in brackets after their figures."""
     return "\n\n".join([_about(report), *map(table_as_markdown, tables(report))]) + "\n"
 
 
 def table_as_text(table: Table) -> str:
-    """Lines without an end to the last; intervals stand under their figures."""
+    """Format a table as text without a final newline, intervals below their figures."""
     names = [textwrap.wrap(name, CELL_WIDTH - 1) for name, _ in table.columns]
     height = max(map(len, names))
     heads = [[""] * (height - len(words)) + words for words in names]
@@ -85,85 +86,91 @@ def table_as_text(table: Table) -> str:
     def row(name: str, cells: Sequence[str]) -> str:
         return f"{name:<{width}}" + "".join(f"{cell:>{CELL_WIDTH}}" for cell in cells)
 
-    made = [row("", [words[at] for words in heads]) for at in range(height)]
+    lines = [row("", [words[at] for words in heads]) for at in range(height)]
     if any(count for _, count in table.columns):
-        made.append(row("queries", [count for _, count in table.columns]))
-    made.append("-" * len(made[-1]))
+        lines.append(row("queries", [count for _, count in table.columns]))
+    lines.append("-" * len(lines[-1]))
     for name, cells in table.rows:
-        made.append(row(name, [cell.figure for cell in cells]))
+        lines.append(row(name, [cell.figure for cell in cells]))
         if any(cell.interval for cell in cells):
-            made.append(row("", [cell.interval for cell in cells]))
-    return "\n".join([table.title, *(line.rstrip() for line in made)])
+            lines.append(row("", [cell.interval for cell in cells]))
+    return "\n".join([table.title, *(line.rstrip() for line in lines)])
 
 
 def table_as_markdown(table: Table) -> str:
-    """Lines without an end to the last; intervals stand in brackets after their figures."""
+    """Format a table as Markdown without a final newline; numbers of queries in brackets after their columns."""
     heads = [f"{name} ({count})" if count else name for name, count in table.columns]
-    made = ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+    lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
     for name, cells in table.rows:
         name = name.replace("|", r"\|")
-        spelt = [f"{cell.figure} ({cell.interval})" if cell.interval else cell.figure for cell in cells]
-        made.append(f"| {name} | " + " | ".join(spelt) + " |")
-    return "\n".join([f"**{table.title}**", "", *made])
+        texts = [f"{cell.figure} ({cell.interval})" if cell.interval else cell.figure for cell in cells]
+        lines.append(f"| {name} | " + " | ".join(texts) + " |")
+    return "\n".join([f"**{table.title}**", "", *lines])
 
 
-def origin(report: Report) -> str:
-    """Which model it is of."""
+def origin(report: EvaluationReport) -> str:
+    """Name the model of a report."""
     branch = f", branch {report['branch']}" if report.get("branch") else ""
     return printable(f"checkpoint {report['checkpoint']}{branch}")
 
 
-def _about(report: Report) -> str:
+def _about(report: EvaluationReport) -> str:
     return "\n".join([
         f"{printable(report['dataset'])}, split {report['split']}; {origin(report)}.",
         "In percent, with 95% bootstrap intervals over the queries; report.json has fractions of 1 and seconds.",
-        "Random: what rankings by chance have on average.",
+        "Random: the average of random rankings.",
         *_notes(report),
     ])  # fmt: skip
 
 
-def _answerable(report: Report) -> list[Table]:
-    """The MAP without the queries that have no relevant candidate, where there are any."""
+def _answerable(report: EvaluationReport) -> list[Table]:
+    """Tabulate the MAP without the queries that have no relevant candidate, if there are any."""
     if "unanswerable" not in report:
         return []
-    lost: dict[str, int] = report["unanswerable"]["queries"]
-    answerable = {"queries": {key: count - lost[key] for key, count in report["queries"].items()}}
+    excluded: dict[str, int] = report["unanswerable"]["queries"]
+    answerable = EvaluationReport(queries={key: count - excluded[key] for key, count in report["queries"].items()})
     title = "MAP without the queries that have no relevant candidate, %"
-    return [tabulate(title, answerable, lines(report, "MAP_answerable"))]
+    return [tabulate(title, answerable, series(report, "MAP_answerable"))]
 
 
-def _notes(report: Report) -> list[str]:
-    """What was left out, and which queries have no relevant candidate."""
+def _notes(report: EvaluationReport) -> list[str]:
+    """Describe skipped images, and queries without a relevant candidate."""
     notes = []
     if skipped := report.get("skipped"):
         notes.append(f"Left out by --skip-bad: {describe(skipped)}.")
-    if lost := report.get("unanswerable"):
-        names = Vocabulary(list(lost["queries"]))
-        each = [
-            f"{names[key].name()} {lost['queries'][key]} {format_examples(some, lost['queries'][key])}"
-            for key, some in lost["examples"].items()
+    if unanswerable := report.get("unanswerable"):
+        counts = unanswerable["queries"]
+        names = Vocabulary(list(counts))
+        attributes = [
+            f"{names[key].name()} {counts[key]} {format_examples(paths, counts[key])}"
+            for key, paths in unanswerable["examples"].items()
         ]
-        notes.append(f"Queries without a relevant candidate, which score 0 as published: {', '.join(each)}.")
+        notes.append(f"Queries without a relevant candidate, which score 0 as published: {', '.join(attributes)}.")
     return [printable(note) for note in notes]
 
 
-def _applicability(report: Report) -> Table:
-    areas, counts = report["applicability"], report["parts"]
-    rows = [("AUC", [NOTHING if area is None else f"{area:.3f}" for area in areas.values()])]
-    rows += [(name, [*(str(own[at]) for own in counts.values()), ""]) for at, name in enumerate(["have it", "lack it"])]
-    return Table(
-        "Which garments have such a part at all: area under the ROC curve",
-        tuple((name, "") for name in (*_attributes(counts), "Mean of attributes")),
-        tuple((name, tuple(map(Cell, cells))) for name, cells in rows),
-    )
+def _presence(report: EvaluationReport) -> list[Table]:
+    if "presence" not in report:
+        return []
+    areas, counts = report["presence"], report["presence_counts"]
+    rows = [("AUC", [NO_FIGURE if area is None else f"{area:.3f}" for area in areas.values()])]
+    for at, name in enumerate(["present", "missing"]):
+        rows.append((name, [*(str(pair[at]) for pair in counts.values()), ""]))
+    return [
+        Table(
+            "Presence of the part: area under the ROC curve",
+            tuple((name, "") for name in (*_attributes(counts), "Mean of attributes")),
+            tuple((name, tuple(map(Cell, cells))) for name, cells in rows),
+        )
+    ]
 
 
 def _attributes(keys: Iterable[str]) -> list[str]:
     return [attribute.name() for attribute in Vocabulary(list(keys))]
 
 
-def _cell(line: Line, key: str, spell: Callable[[float], str]) -> Cell:
-    figure, interval = line.figures[key], line.intervals[key] if line.intervals else None
+def _cell(row: Series, key: str, format_figure: Callable[[float], str]) -> Cell:
+    figure, interval = row.figures[key], row.intervals[key] if row.intervals else None
     if figure is None:
-        return Cell(NOTHING)
-    return Cell(spell(figure), f"{spell(interval[0])}-{spell(interval[1])}" if interval else "")
+        return Cell(NO_FIGURE)
+    return Cell(format_figure(figure), "-".join(map(format_figure, interval)) if interval else "")

@@ -1,7 +1,4 @@
-"""Opening pictures that come from anywhere, and the geometry between a picture and what a model sees of it.
-
-Nothing here needs torch: a picture is a PIL image in RGB, a box is (left, top, right, bottom) in its pixels.
-"""
+"""Decoding of untrusted image files (JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF) to RGB in sRGB."""
 
 import hashlib
 import io
@@ -17,13 +14,13 @@ from pillow_heif import register_heif_opener
 from rpf.errors import BadImage
 from rpf.images import colour, salvage
 
-MAX_BYTES = 16 * 2**20
+MAX_IMAGE_BYTES = 16 * 2**20
 MAX_PIXELS = 64_000_000
 MIN_SIDE, MAX_SIDE = 16, 16_000
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF")
-# Larger pictures are reduced while they are decoded: no model here looks at more than a few hundred pixels.
+# Larger images are reduced while they are decoded: no model here takes more than a few hundred pixels a side.
 ENOUGH_SIDE = 1536
-LONGEST_SIDE = 6144  # of what is decoded: models pad pictures to squares
+MAX_DECODED_SIDE = 6144  # bounds the square that models pad an image to
 MAX_SCANNED_PIXELS = 10**9  # of a JPEG, in all scans: 15 scans at 64 megapixels, where encoders write about 10
 MIN_SCAN_PIXELS = 20_000  # the start of a scan costs as much
 NCLX_BOX = re.compile(rb"colrnclx(.{4})", re.DOTALL)
@@ -39,22 +36,20 @@ TURNS = {
 
 register_heif_opener()
 
-Box = tuple[int, int, int, int]
-
 
 def open_image(source: bytes | Path) -> Image.Image:
     """Decode an untrusted image to sRGB: upright (EXIF), first frame, transparency on white.
 
     Images whose short side is at least twice `ENOUGH_SIDE` come back reduced by 2, 4 or 8, and none is longer than
-    `LONGEST_SIDE`. Damaged metadata is ignored, and so is a missing end where all pixels precede it.
+    `MAX_DECODED_SIDE`. Damaged metadata is ignored, and so is a missing end where all pixels precede it.
     Raises BadImage when it is not an image of a known format, truncated, too large or too small; OSError when
     a path cannot be read.
     """
     data = source if isinstance(source, bytes) else read(source)
     if not data:
         raise BadImage("The file is empty.")
-    if len(data) > MAX_BYTES:
-        raise BadImage("The file is too large; %(limit)d MB is the limit.", limit=MAX_BYTES // 2**20)
+    if len(data) > MAX_IMAGE_BYTES:
+        raise BadImage("The file is too large; %(limit)d MB is the limit.", limit=MAX_IMAGE_BYTES // 2**20)
     try:
         return _decode(data)
     except BadImage:
@@ -65,74 +60,27 @@ def open_image(source: bytes | Path) -> Image.Image:
     if image is not None:
         return image
     if isinstance(failure, UnidentifiedImageError):
-        raise BadImage("The file is not a picture in a format we read (JPEG, PNG, WebP, ...).")
-    raise BadImage("The picture is damaged or cut off and cannot be decoded.") from failure
+        raise BadImage("The file is not an image in a format we read (JPEG, PNG, WebP, ...).")
+    raise BadImage("The image is damaged or cut off and cannot be decoded.") from failure
 
 
 def read(path: Path) -> bytes:
-    """A file's bytes, cut off where `open_image` refuses it for its length. Raises OSError."""
+    """Read a file, up to one byte more than `open_image` accepts. Raises OSError."""
     with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+        return file.read(MAX_IMAGE_BYTES + 1)
 
 
 def thumbnail(source: bytes | Path, side: int) -> bytes:
-    """A WebP of the whole picture that fits into side x side pixels; never enlarged. Raises as `open_image`."""
-    picture = open_image(source)
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    """Encode the whole image as a WebP that fits into side x side pixels; never enlarged. Raises as `open_image`."""
+    image = open_image(source)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     out = io.BytesIO()
-    picture.save(out, "WEBP", quality=82, method=4)
+    image.save(out, "WEBP", quality=82, method=4)
     return out.getvalue()
 
 
-def centre_square(picture: Image.Image, size: int) -> Image.Image:
-    """The short side resized to `size` (bilinear, antialiased), then the centre size x size cut out.
-
-    The same pixels as torchvision's Resize and CenterCrop on a PIL image, their rounding included.
-    """
-    width, height = picture.size
-    short = min(width, height)
-    scaled = (
-        size if width == short else int(size * width / short),
-        size if height == short else int(size * height / short),
-    )
-    left, top = round((scaled[0] - size) / 2), round((scaled[1] - size) / 2)
-    resized = picture.resize(scaled, Image.Resampling.BILINEAR)
-    return resized.crop((left, top, left + size, top + size))
-
-
-def pad_square(picture: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
-    """The whole picture in the middle of a square of its border's mean colour, and where it begins there (x, y)."""
-    width, height = picture.size
-    if width == height:
-        return picture, (0, 0)
-    pixels = np.asarray(picture)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).mean(axis=0)
-    side = max(width, height)
-    square = Image.new("RGB", (side, side), tuple(round(value) for value in border))
-    place = (side - width) // 2, (side - height) // 2
-    square.paste(picture, place)
-    return square, place
-
-
-def square_in_picture(left: int, top: int, side: int, frame: int, width: int, height: int) -> Box:
-    """A square in the frame that `centre_square` cut (frame x frame pixels) as a box in the picture it came from."""
-    short, over = min(width, height), abs(width - height) // 2
-    x, y = int(left / frame * short), int(top / frame * short)
-    d = max(1, int(side / frame * short))
-    if width > height:
-        x += over
-    else:
-        y += over
-    return x, y, x + d, y + d
-
-
-def crop(picture: Image.Image, box: Box, size: int) -> Image.Image:
-    """The box of the picture as size x size pixels (bilinear, antialiased)."""
-    return picture.crop(box).resize((size, size), Image.Resampling.BILINEAR)
-
-
 def _too_many_pixels() -> BadImage:
-    return BadImage("The picture has too many pixels; %(limit)d megapixels is the limit.", limit=MAX_PIXELS // 10**6)
+    return BadImage("The image has too many pixels; %(limit)d megapixels is the limit.", limit=MAX_PIXELS // 10**6)
 
 
 def _check_scans(scans: int, width: int, height: int) -> None:
@@ -146,12 +94,12 @@ def _check_scans(scans: int, width: int, height: int) -> None:
 def _check_size(width: int, height: int) -> None:
     if min(width, height) < MIN_SIDE:
         raise BadImage(
-            "The picture is too small (%(width)d x %(height)d pixels); each side needs at least %(least)d.",
+            "The image is too small (%(width)d x %(height)d pixels); each side needs at least %(least)d.",
             width=width, height=height, least=MIN_SIDE,
         )  # fmt: skip
     if max(width, height) > MAX_SIDE:
         raise BadImage(
-            "The picture is too long (%(width)d x %(height)d pixels); %(most)d pixels a side is the limit.",
+            "The image is too long (%(width)d x %(height)d pixels); %(most)d pixels a side is the limit.",
             width=width, height=height, most=MAX_SIDE,
         )  # fmt: skip
     if width * height > MAX_PIXELS:
@@ -181,7 +129,7 @@ def _decode(data: bytes) -> Image.Image:
                 _check_size(*opened.size)
                 if opened.format in ("JPEG", "MPO"):
                     _check_scans(salvage.count_scans(data), *opened.size)
-                return _upright(opened, _profile(opened, data))
+                return _upright_rgb(opened, _profile(opened, data))
     except Image.DecompressionBombError:
         raise _too_many_pixels() from None
 
@@ -197,7 +145,7 @@ def _profile(opened: Image.Image, data: bytes) -> bytes | None:
     return None
 
 
-def _upright(opened: Image.Image, profile: bytes | None) -> Image.Image:
+def _upright_rgb(opened: Image.Image, profile: bytes | None) -> Image.Image:
     factor = 1
     while factor < 8 and min(opened.size) >= 2 * factor * ENOUGH_SIDE:
         factor *= 2
@@ -212,13 +160,13 @@ def _upright(opened: Image.Image, profile: bytes | None) -> Image.Image:
     exif = opened.info.get("exif") if opened.format != "HEIF" else None
     turn = TURNS.get(salvage.orientation(exif or b""))
     image = opened.copy() if turn is None else opened.transpose(turn)
-    late = image.mode == "RGB"  # converted last, when fewer pixels are left; other modes on their way to RGB
+    late = image.mode == "RGB"  # colours are converted last, of fewer pixels; other modes while they become RGB
     if not late:
         image = _to_rgb(image, profile)
     if factor > 1:
         image = image.reduce(factor)
-    if max(image.size) > LONGEST_SIDE:
-        image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BOX)
+    if max(image.size) > MAX_DECODED_SIDE:
+        image.thumbnail((MAX_DECODED_SIDE, MAX_DECODED_SIDE), Image.Resampling.BOX)
     return colour.to_srgb(image, profile) if late else image
 
 

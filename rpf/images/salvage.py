@@ -121,26 +121,26 @@ def _segments(jpeg: bytes) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _jpeg(data: bytes) -> list[bytes]:
-    kept = [JPEG_START]
+    parts = [JPEG_START]
     frame, missing = 0, {(0, 0)}  # pairs of component and coefficient that no scan has brought to the last bit
     restart = 0  # the number of the restart marker that would come next
     for marker, start, header_end, end in _segments(data):
         content = data[start + 4 : header_end]
         if marker == JPEG_END[1]:
-            return [b"".join(kept) + JPEG_END]
+            return [b"".join(parts) + JPEG_END]
         if marker == JPEG_SCAN:
             scan = data[header_end:end].rstrip(b"\xff")
-            kept.append(data[start:header_end] + scan)
+            parts.append(data[start:header_end] + scan)
             missing -= _completed(content, frame in PROGRESSIVE)
             last = max(range(8), key=lambda number: scan.rfind(bytes((0xFF, 0xD0 + number))))
             restart = (last + 1) % 8 if bytes((0xFF, 0xD0 + last)) in scan else 0
         elif marker >= JPEG_METADATA:
-            kept.append(_jpeg_metadata(marker, content))
+            parts.append(_jpeg_metadata(marker, content))
         else:
-            kept.append(data[start:end])
+            parts.append(data[start:end])
             if marker < JPEG_SCAN and marker not in JPEG_TABLES:
                 frame, missing = marker, {(component, k) for component in content[6::3] for k in range(64)}
-    whole = b"".join(kept)
+    whole = b"".join(parts)
     # A decoder that lacks nothing skips the junk; one between two restart markers skips what precedes the next one.
     junk = JUNK + bytes((0xFF, 0xD0 + restart)) + JUNK
     return [] if missing else [whole + junk + JPEG_END, whole + JPEG_END]
@@ -168,7 +168,7 @@ def _jpeg_metadata(marker: int, content: bytes) -> bytes:
 
 
 def _png(data: bytes) -> list[bytes]:
-    kept, at = [data[:8]], 8
+    parts, at = [data[:8]], 8
     for _ in range(MAX_PARTS):
         if len(data) < at + 8:
             break
@@ -177,9 +177,9 @@ def _png(data: bytes) -> list[bytes]:
         if name == b"IEND" or end > len(data):
             break
         if name in PNG_PIXELS or (name in PNG_COLOURS and _is_sound(name, data[at + 4 : end], data[25])):
-            kept.append(data[at:end])
+            parts.append(data[at:end])
         at = end
-    return [b"".join(kept) + PNG_END]
+    return [b"".join(parts) + PNG_END]
 
 
 def _is_sound(name: bytes, chunk: bytes, colour_type: int) -> bool:
@@ -201,7 +201,7 @@ def _is_sound(name: bytes, chunk: bytes, colour_type: int) -> bool:
 
 
 def _webp(data: bytes) -> list[bytes]:
-    kept, at = [b"WEBP"], 12
+    parts, at = [b"WEBP"], 12
     for _ in range(MAX_PARTS):
         if len(data) < at + 8:
             break
@@ -210,9 +210,9 @@ def _webp(data: bytes) -> list[bytes]:
         if end > len(data):
             break
         if name in WEBP_CHUNKS:
-            kept.append(data[at:end] + bytes(length % 2))
+            parts.append(data[at:end] + bytes(length % 2))
         at = end + length % 2
-    content = b"".join(kept)
+    content = b"".join(parts)
     return [b"RIFF" + struct.pack("<I", len(content)) + content]
 
 

@@ -131,8 +131,8 @@ def _draw_and_index(folder: Path, embedder: Embedder, recipe: "Recipe", progress
 
     images = folder / IMAGES
     _copy_drawings(folder.parent / DEFAULT_COLLECTION / IMAGES, images, recipe)
-    synthetic.draw_pictures(images, recipe, progress)
-    records = [ImageRecord(synthetic.name_of(seed), wardrobe.describe(seed).labels) for seed in recipe.seeds]
+    synthetic.draw_images(images, recipe, progress)
+    records = [ImageRecord(synthetic.image_name(seed), wardrobe.describe(seed).labels) for seed in recipe.seeds]
     spec = CollectionSpec(embedder.checkpoint_hash, embedder.attributes, embedder.dim, IMAGES, TITLE)
     with Writer.open(folder, spec, wait=MAX_WAIT_SECONDS) as writer:
         report = ingest(writer, records, embedder, progress)
@@ -146,12 +146,12 @@ def _draw_and_index(folder: Path, embedder: Embedder, recipe: "Recipe", progress
 
 def _copy_drawings(source: Path, target: Path, recipe: "Recipe") -> None:
     """Copy another checkpoint's drawings of the same recipe, which is quicker than drawing them."""
-    from rpf.datasets.synthetic import name_of
+    from rpf.datasets.synthetic import image_name
 
     if source == target or recipe.drew(target) or not recipe.drew(source):
         return
     target.mkdir(exist_ok=True)
     recipe.write(target)
-    for name in map(name_of, recipe.seeds):
+    for name in map(image_name, recipe.seeds):
         with suppress(FileNotFoundError):
             write_atomic(target / name, (source / name).read_bytes())

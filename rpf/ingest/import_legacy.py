@@ -12,8 +12,8 @@ from rpf.collection import CollectionSpec, NewItem, Writer, collection_folder
 from rpf.errors import BadImage, CollectionError
 from rpf.images import decode
 from rpf.ingest.legacy_files import read_embeddings, read_ids
-from rpf.settings import ROOT
 from rpf.utils.files import file_hash, sync_folder
+from rpf.utils.paths import SHIPPED_FOLDER
 from rpf.utils.progress import Progress
 
 
@@ -44,7 +44,9 @@ def import_legacy(
             '"%(ids)s" has %(have)d ids and "%(file)s" %(want)d items; they belong to different collections.',
             ids=ids_file, have=len(ids), file=embeddings_file, want=embeddings.count,
         )  # fmt: skip
-    attributes = config.load(configs or [ROOT / "config" / "FashionAI" / "FashionAI.yaml"]).DATA.ATTRIBUTES.NAME
+    attributes = config.load(
+        configs or [SHIPPED_FOLDER / "config" / "FashionAI" / "FashionAI.yaml"]
+    ).DATA.ATTRIBUTES.NAME
     if embeddings.attributes != len(attributes):
         raise CollectionError(
             '"%(file)s" has %(have)d attributes and the config %(want)d; give the config with --cfg.',

@@ -105,7 +105,7 @@ def _read_description(header: bytes) -> tuple[int, bool, int]:
             elif opcode.name == "BINGET":
                 tokens.append(memo[argument])
             elif opcode.name == "GLOBAL":
-                tokens += [*argument.split(" "), ("STACK_GLOBAL",)]
+                tokens += [*str(argument).split(" "), ("STACK_GLOBAL",)]
             elif opcode.name in _CONSTANTS:
                 tokens.append(_CONSTANTS[opcode.name])
             elif opcode.name not in ("PROTO", "FRAME"):

@@ -1,4 +1,4 @@
-"""Finding the images in a folder, and counting what is left out."""
+"""Scan of a folder for images, with counts of the files left out."""
 
 import os
 import re
@@ -23,14 +23,14 @@ BROKEN = "broken links"
 LINKS = "links out of the folder (--follow-links)"
 FAR = "links into folders that are not in RPF_IMAGE_ROOTS"
 OTHER = "of other kinds"
-_SHOWN = 8  # suffixes
-_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")  # what is safe to print, and short
-_HEAD = 32  # bytes that tell a format
+MAX_SUFFIXES = 8  # in a description
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")  # safe to print, and short
+HEAD_BYTES = 32  # that tell a format
 
 
 @dataclass
-class Scan:
-    """The images of a folder: sorted posix paths relative to it; and how many files of which kind are none."""
+class ScanResult:
+    """Images of a folder, as sorted posix paths relative to it, and counts of other files by kind."""
 
     paths: list[str] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
@@ -41,24 +41,24 @@ def find_images(folder: Path) -> list[str]:
     return scan(folder).paths
 
 
-def scan(folder: Path, linked: Sequence[Path] | None = None) -> Scan:
+def scan(folder: Path, linked: Sequence[Path] | None = None) -> ScanResult:
     """Find the images in a folder and all folders in it, by suffix; files without one by their first bytes.
 
     Hidden files and folders are left out. So are links that lead out of the folder, unless they lead into one of the
-    folders `linked`. Links to folders inside are passed over: their images are found where they lie. A folder that
-    cannot be listed is among the paths, so that `index` reports it. Raises DatasetError if `folder` is no folder.
+    folders `linked`. Links to folders inside are skipped: their images are found in those folders. A folder that cannot
+    be listed is among the paths, so that `index` reports it. Raises DatasetError if `folder` is not a folder.
     """
     if not folder.is_dir():
-        template = "%(path)s is a file, not a folder." if folder.exists() else "There is no folder %(path)s."
+        template = '"%(path)s" is a file, not a folder.' if folder.exists() else 'There is no folder "%(path)s".'
         raise DatasetError(template, path=folder)
     root = folder.resolve()
     reach = (root, *(linked or ()))
-    result = Scan()
+    result = ScanResult()
     images: list[Path] = []
 
     def unlisted(error: OSError) -> None:
         if Path(error.filename) == root:
-            raise DatasetError("The folder %(path)s cannot be read: %(why)s.", path=folder, why=error.strerror)
+            raise DatasetError('The folder "%(path)s" cannot be read: %(why)s.', path=folder, why=error.strerror)
         images.append(Path(error.filename))
 
     waiting, walked = [root], {root}
@@ -91,11 +91,11 @@ def scan(folder: Path, linked: Sequence[Path] | None = None) -> Scan:
 
 
 def describe(left_out: Counter[str]) -> str:
-    """List what was left out, suffixes first, such as "12 .mov, 3 .txt, 2 hidden"; "" if it is nothing."""
+    """List the kinds of files left out, suffixes first, such as "12 .mov, 3 .txt, 2 hidden"; "" if there are none."""
     suffixes = [(kind, count) for kind, count in left_out.items() if _SUFFIX.fullmatch(kind)]
     suffixes.sort(key=lambda pair: (-pair[1], pair[0]))
-    shown = dict(suffixes[:_SHOWN])
-    others = left_out[OTHER] + sum(count for _, count in suffixes[_SHOWN:])
+    shown = dict(suffixes[:MAX_SUFFIXES])
+    others = left_out[OTHER] + sum(count for _, count in suffixes[MAX_SUFFIXES:])
     shown |= {OTHER: others} | {kind: left_out[kind] for kind in (NO_SUFFIX, HIDDEN, BROKEN, LINKS, FAR)}
     return ", ".join(
         f"{count} {kind.replace('links', 'link', 1) if count == 1 else kind}" for kind, count in shown.items() if count
@@ -103,7 +103,7 @@ def describe(left_out: Counter[str]) -> str:
 
 
 def _left_out(path: Path, reach: Sequence[Path], follows: bool) -> str:
-    """Return the kind of a file that is left out; "" if it is taken."""
+    """Return the kind of a file that is left out; "" for an image."""
     suffix = path.suffix.lower()
     if suffix and suffix not in SUFFIXES:
         return suffix if _SUFFIX.fullmatch(suffix) else OTHER
@@ -118,12 +118,12 @@ def _left_out(path: Path, reach: Sequence[Path], follows: bool) -> str:
 
 
 def _looks_like_image(path: Path) -> bool:
-    """Return whether a file begins as one of a format that we read."""
+    """Return whether a file begins like an image of a format that can be read."""
     try:
-        if not path.is_file():  # opening a pipe would wait for its writer
+        if not path.is_file():  # opening a pipe would block
             return False
         with path.open("rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(HEAD_BYTES)
     except OSError:
         return False
     if head.startswith(b"BM") and any(head[6:10]):  # two letters are too few: a text may begin with them

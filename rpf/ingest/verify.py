@@ -11,7 +11,7 @@ import torch
 
 from rpf.collection import Collection, Item
 from rpf.collection.image_folder import ImageFolder
-from rpf.collection.items import every_row
+from rpf.collection.items import read_rows
 from rpf.collection.manifest import read_manifest
 from rpf.collection.recovery import find_waiting, survey_damage
 from rpf.collection.segments import NORM_TOLERANCE
@@ -89,7 +89,7 @@ def verify(folder: Path, settings: Settings, progress: Progress) -> VerifyReport
 
 def find_damage(collection: Collection, progress: Progress) -> ItemDamage:
     """Check each item: its row, its vectors, its image."""
-    rows, retired = every_row(collection.folder)
+    rows, retired = read_rows(collection.folder)
     ids = collection.ids.tolist()
     items = [rows[item_id] for item_id in ids if item_id in rows]
     corrupt = set(collection.ids[_corrupt_rows(collection, progress)].tolist())

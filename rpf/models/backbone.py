@@ -1,4 +1,4 @@
-"""Convolutional backbones that keep a grid of features, one for every 16 x 16 pixels."""
+"""Convolutional backbones whose feature grid has stride 16."""
 
 import timm
 from torch import Tensor, nn
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from rpf.errors import ConfigError
 
 
-class ResNetTrunk(nn.Module):
+class ResNetBackbone(nn.Module):
     """A timm ResNet up to and including layer3: (B, 3, S, S) -> (B, C, S/16, S/16)."""
 
     def __init__(self, name: str) -> None:
@@ -22,8 +22,8 @@ class ResNetTrunk(nn.Module):
         return x
 
 
-class EfficientNetTrunk(nn.Module):
-    """All stages of a timm EfficientNet, the last reduction left out: (B, 3, S, S) -> (B, C, S/16, S/16)."""
+class EfficientNetBackbone(nn.Module):
+    """All stages of a timm EfficientNet without its last reduction: (B, 3, S, S) -> (B, C, S/16, S/16)."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -37,11 +37,11 @@ class EfficientNetTrunk(nn.Module):
         return x
 
 
-def make_trunk(name: str) -> ResNetTrunk | EfficientNetTrunk:
-    """A backbone by its name in timm, with random weights. Raises ConfigError for one that cannot serve."""
+def create_backbone(name: str) -> ResNetBackbone | EfficientNetBackbone:
+    """Create a backbone by its name in timm, with random weights. Raises ConfigError for an unsupported one."""
     if timm.is_model(name):
         if name.startswith("resnet"):
-            return ResNetTrunk(name)
+            return ResNetBackbone(name)
         if name.startswith("tf_efficientnet_lite"):
-            return EfficientNetTrunk(name)
-    raise ConfigError("%(name)s is no backbone that we know: resnet... or tf_efficientnet_lite... of timm", name=name)
+            return EfficientNetBackbone(name)
+    raise ConfigError('"%(name)s" is not a supported backbone; choose resnet... or tf_efficientnet_lite...', name=name)

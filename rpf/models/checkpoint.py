@@ -1,7 +1,6 @@
-"""Every file that weights come from or go to. Nothing here runs code from a file: safetensors or weights_only.
+"""Checkpoint files: our safetensors with their config, and the authors' published `{"epoch", "mAP", "model"}`.
 
-- ours: safetensors that carry their config, 16 or 32 bit;
-- published: `{"epoch", "mAP", "model"}` of the authors' release, whose sizes are read off the tensors.
+Neither can run code when it is loaded: safetensors, or torch.load with weights_only.
 """
 
 import json
@@ -21,13 +20,23 @@ from rpf.config import Config
 from rpf.errors import CheckpointError
 from rpf.models.rpf import RPF
 from rpf.utils.files import file_hash, write_atomic
+from rpf.utils.paths import SHIPPED_FOLDER
 
 FORMAT = "rpf-1"
-FASHIONAI = Path(__file__).resolve().parents[2] / "config" / "FashionAI"
+FASHIONAI = SHIPPED_FOLDER / "config" / "FashionAI"
 
-State = dict[str, Tensor]
+StateDict = dict[str, Tensor]
 
-# The authors' names, from the front; what is not listed keeps its own.
+# Blocks of the first three layers, whether they are bottlenecks.
+RESNETS: dict[tuple[int | bool, ...], str] = {
+    (2, 2, 2, False): "resnet18",
+    (3, 4, 6, False): "resnet34",
+    (3, 4, 6, True): "resnet50",
+    (3, 4, 23, True): "resnet101",
+    (3, 8, 36, True): "resnet152",
+}
+
+# The authors' prefixes of parameter names and ours.
 _PUBLISHED = (
     (r"^choices\.global\.basenet\.", "region.trunk."),
     (r"^choices\.global\.attrnet\.attr_embedding\.", "region.attribute."),
@@ -58,28 +67,29 @@ _PUBLISHED = (
 
 
 def load(path: Path, config: Config | None = None) -> RPF:
-    """The model of a checkpoint, in float32 and in evaluation mode.
+    """Load a checkpoint's model, in float32 and in evaluation mode. Raises CheckpointError.
 
-    Ours carries its config. For the published layout, sizes come from the tensors and the rest from `config`
-    (FashionAI's stage 2 by default). Raises CheckpointError.
+    Our format contains its config. For the published layout, sizes come from the tensors and all else from `config`
+    (FashionAI's stage 2 by default).
     """
     if not path.is_file():
-        raise CheckpointError("%(path)s: no such checkpoint", path=path)
+        raise CheckpointError("%(path)s: no such checkpoint.", path=path)
     if path.suffix == ".safetensors":
-        state, own, note = _read_own(path)
+        state, config, note = _read_safetensors(path)
     else:
-        state = _from_published(_read_published(path))
-        own, note = _with_sizes(config or _fashionai(), state), ""
-    with torch.device("meta"):  # shapes are compared before anything is allocated
-        model = RPF(own)
-    _check(path, model.state_dict(), state)
-    model.load_state_dict({key: _wide(tensor) for key, tensor in state.items()}, assign=True)
+        state = _rename_published(_read_published(path))
+        config, note = _with_sizes(config or _fashionai(), state), ""
+    with torch.device("meta"):  # compare shapes before anything is allocated
+        model = RPF(config)
+    _check_shapes(path, model.state_dict(), state)
+    floats = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
+    model.load_state_dict(floats, assign=True)
     model.checkpoint_hash, model.note = file_hash(path), note
     return model.eval()
 
 
 def save(model: RPF, path: Path, dtype: torch.dtype = torch.float32, note: str = "") -> None:
-    """Write our format; the file appears whole or not at all. dtype: of the floating-point weights."""
+    """Write a model in our format, atomically. dtype: of the floating-point weights."""
     state = {
         key: (tensor.to(dtype) if tensor.is_floating_point() else tensor).cpu().contiguous()
         for key, tensor in model.state_dict().items()
@@ -89,20 +99,20 @@ def save(model: RPF, path: Path, dtype: torch.dtype = torch.float32, note: str =
     write_atomic(path, to_bytes(state, metadata))
 
 
-def _read_own(path: Path) -> tuple[State, Config, str]:
+def _read_safetensors(path: Path) -> tuple[StateDict, Config, str]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
-                raise CheckpointError("%(path)s is not a checkpoint of this program", path=path)
-            config = configs.from_mapping(json.loads(metadata["config"]))
+                raise CheckpointError("%(path)s is not a checkpoint of this program.", path=path)
+            config = configs.from_checkpoint(metadata["config"])
             names = file.keys()
             return {name: file.get_tensor(name) for name in names}, config, metadata.get("note", "")
-    except (SafetensorError, KeyError, json.JSONDecodeError, OSError) as error:
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise CheckpointError("%(path)s cannot be read: %(why)s", path=path, why=error) from None
 
 
-def _read_published(path: Path) -> State:
+def _read_published(path: Path) -> StateDict:
     try:
         payload: Any = torch.load(path, map_location="cpu", weights_only=True)
         state = payload["model"]
@@ -119,16 +129,17 @@ def _read_published(path: Path) -> State:
     return dict(state)
 
 
-def _from_published(published: State) -> State:
-    state: State = {}
+def _rename_published(published: StateDict) -> StateDict:
+    """Convert the authors' parameter names and shapes to ours."""
+    state: StateDict = {}
     for key, tensor in published.items():
         for pattern, name in _PUBLISHED:
-            renamed, found = re.subn(pattern, name, key)
-            if found:
+            renamed, matches = re.subn(pattern, name, key)
+            if matches:
                 state[renamed] = tensor
                 break
         else:
-            raise CheckpointError("the checkpoint has an unknown tensor, %(key)s", key=key)
+            raise CheckpointError('The checkpoint has an unknown tensor "%(key)s".', key=key)
     if "region.key.weight" in state:
         state["region.key.weight"] = state["region.key.weight"].flatten(1)  # a 1x1 convolution there
     if "patch.role" in state:
@@ -143,12 +154,12 @@ def _fashionai() -> Config:
     return configs.load([FASHIONAI / "FashionAI.yaml", FASHIONAI / "s2.yaml"])
 
 
-def _with_sizes(config: Config, state: State) -> Config:
-    """`config` with the sizes that the tensors have. Heads cannot be read off; they stay as configured."""
+def _with_sizes(config: Config, state: StateDict) -> Config:
+    """Return `config` with the sizes of the tensors. Numbers of heads are not in them and stay as configured."""
 
     def size(key: str, axis: int) -> int:
         if key not in state or state[key].ndim <= axis:
-            raise CheckpointError("the checkpoint lacks the tensor %(key)s", key=key)
+            raise CheckpointError('The checkpoint has no tensor "%(key)s".', key=key)
         return state[key].shape[axis]
 
     def depth(prefix: str) -> int:
@@ -158,17 +169,20 @@ def _with_sizes(config: Config, state: State) -> Config:
     attributes = size("region.attribute.weight", 0)
     if attributes != config.DATA.NUM_ATTRIBUTES:
         raise CheckpointError(
-            "the checkpoint has %(found)d attributes and the config %(expected)d; give the config it was trained with",
-            found=attributes, expected=config.DATA.NUM_ATTRIBUTES,
+            "The checkpoint has %(actual)d attributes and the config %(expected)d; give its own config (--cfg).",
+            actual=attributes, expected=config.DATA.NUM_ATTRIBUTES,
         )  # fmt: skip
     width = size("region.feature_fc.weight", 0)
-    blocks = (depth("region.trunk.layer1"), depth("region.trunk.layer2"), depth("region.trunk.layer3"))
+    blocks = [depth(f"region.trunk.layer{layer}") for layer in (1, 2, 3)]
+    backbone = RESNETS.get((*blocks, "region.trunk.layer1.0.conv3.weight" in state))
+    if not backbone:
+        raise CheckpointError("The checkpoint's backbone is not a supported ResNet.")
     values = config.model_dump()
     model = values["MODEL"]
     model["EMBED_SIZE"] = width
     model["ATTRIBUTE"]["EMBED_SIZE"] = size("region.attribute.weight", 1)
     model["GLOBAL"]["BACKBONE"] = {
-        "NAME": _resnet(*blocks, bottleneck="region.trunk.layer1.0.conv3.weight" in state),
+        "NAME": backbone,
         "EMBED_SIZE": size("region.feature_fc.weight", 1),
     }
     model["GLOBAL"]["ATTENTION"]["SPATIAL"] = {
@@ -189,32 +203,14 @@ def _with_sizes(config: Config, state: State) -> Config:
     return configs.from_mapping(values)
 
 
-def _resnet(one: int, two: int, three: int, *, bottleneck: bool) -> str:
-    known = {
-        (2, 2, 2, False): "resnet18",
-        (3, 4, 6, False): "resnet34",
-        (3, 4, 6, True): "resnet50",
-        (3, 4, 23, True): "resnet101",
-        (3, 8, 36, True): "resnet152",
-    }
-    name = known.get((one, two, three, bottleneck))
-    if not name:
-        raise CheckpointError("the checkpoint's trunk is no ResNet that we know")
-    return name
-
-
-def _check(path: Path, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    for key in expected.keys() - found.keys():
-        raise CheckpointError("%(path)s lacks the tensor %(key)s", path=path, key=key)
-    for key in found.keys() - expected.keys():
-        raise CheckpointError("%(path)s has the tensor %(key)s, which its config has no place for", path=path, key=key)
+def _check_shapes(path: Path, expected: Mapping[str, Tensor], actual: Mapping[str, Tensor]) -> None:
+    for key in expected.keys() - actual.keys():
+        raise CheckpointError('%(path)s has no tensor "%(key)s".', path=path, key=key)
+    for key in actual.keys() - expected.keys():
+        raise CheckpointError('%(path)s has the tensor "%(key)s", which its config excludes.', path=path, key=key)
     for key, tensor in expected.items():
-        if found[key].shape != tensor.shape:
+        if actual[key].shape != tensor.shape:
             raise CheckpointError(
-                "%(path)s: the tensor %(key)s is %(found)s, its config says %(expected)s",
-                path=path, key=key, found=tuple(found[key].shape), expected=tuple(tensor.shape),
+                '%(path)s: the tensor "%(key)s" is %(actual)s, its config says %(expected)s.',
+                path=path, key=key, actual=tuple(actual[key].shape), expected=tuple(tensor.shape),
             )  # fmt: skip
-
-
-def _wide(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor

@@ -1,4 +1,4 @@
-"""The patch branch: a vision transformer on the region of interest, asked by the attribute (RPF, section 3.2)."""
+"""The patch branch: a vision transformer on the region of interest, queried by attribute (RPF, section 3.2)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from rpf.config import Config
 from rpf.errors import ConfigError
-from rpf.models.backbone import make_trunk
+from rpf.models.backbone import create_backbone
 from rpf.models.prototypes import ClassPrototypes
 from rpf.models.region_branch import LAYER_NORM_EPS, Mlp
 
 
 class OverlapPatchEmbed(PatchEmbed):
-    """Patches that begin every `stride` pixels, so that neighbours share some (SPLIT: overlap)."""
+    """Patch embedding with a stride below the patch size (SPLIT: overlap)."""
 
     def __init__(self, img_size: int, patch_size: int, embed_dim: int, stride: int, **kwargs: object) -> None:
         super().__init__(img_size=img_size, patch_size=patch_size, embed_dim=embed_dim, **kwargs)
@@ -27,11 +27,11 @@ class OverlapPatchEmbed(PatchEmbed):
 
 
 class HybridEmbed(nn.Module):
-    """Tokens from a backbone's features in place of pixels: a hybrid (Dosovitskiy et al. 2021, section 3.1)."""
+    """Tokens from a backbone's features instead of pixels: a hybrid (Dosovitskiy et al. 2021, section 3.1)."""
 
     def __init__(self, img_size: int, patch_size: int, embed_dim: int, stem: str, **_: object) -> None:
         super().__init__()
-        self.trunk = make_trunk(stem)
+        self.trunk = create_backbone(stem)
         self.proj = nn.Linear(self.trunk.channels, embed_dim)
         self.grid_size = (img_size // patch_size, img_size // patch_size)
         self.num_patches = self.grid_size[0] ** 2
@@ -52,17 +52,17 @@ class CrossAttention(nn.Module):
         self.heads, self.dropout = heads, dropout
 
     def forward(self, query: Tensor, tokens: Tensor) -> Tensor:
-        """query (m, width), tokens (m, L, width) -> (m, width).
+        """Attend with queries (m, width) to tokens (m, L, width) -> (m, width).
 
-        With one query it takes less work to project the query back onto the tokens than every token to a key, and to
+        With a single query it is cheaper to project the query onto the tokens than every token to a key, and to
         average tokens than their values.
         """
         q = self._heads(self.query(query), -1)  # (m, heads, width / heads)
         onto = torch.einsum("mhd,hdw->mhw", q, self._heads(self.key.weight)) @ tokens.transpose(1, 2)  # (m, heads, L)
         logits = onto + (q * self._heads(self.key.bias)).sum(dim=-1, keepdim=True)
         attention = F.dropout((logits / q.shape[-1] ** 0.5).softmax(dim=-1), self.dropout, self.training)
-        seen = torch.einsum("mhw,hdw->mhd", attention @ tokens, self._heads(self.value.weight))
-        values = seen + attention.sum(dim=-1, keepdim=True) * self._heads(self.value.bias)
+        projected = torch.einsum("mhw,hdw->mhd", attention @ tokens, self._heads(self.value.weight))
+        values = projected + attention.sum(dim=-1, keepdim=True) * self._heads(self.value.bias)
         return self.out(values.flatten(1))
 
     def _heads(self, tensor: Tensor, dim: int = 0) -> Tensor:
@@ -70,14 +70,14 @@ class CrossAttention(nn.Module):
 
 
 class PatchBranch(nn.Module):
-    """`encode` sees the crop alone; the attribute enters after it, so equal crops are encoded once."""
+    """A ViT over the crop (`encode`), then cross-attention by the attribute, so that equal crops are encoded once."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         sizes, out = config.MODEL.TRANSFORMER, config.MODEL.EMBED_SIZE
         width, side, patch = sizes.EMBED_SIZE, config.INPUT.LOCAL_SIZE, sizes.PATCH_SIZE
         if (side - patch) % sizes.stride or side < patch:
-            raise ConfigError("INPUT.LOCAL_SIZE: %(side)d pixels do not divide into the patches", side=side)
+            raise ConfigError("INPUT.LOCAL_SIZE: %(side)d pixels do not divide into patches", side=side)
         for key in ("NUM_HEADS", "CROSS_NUM_HEADS"):
             if width % getattr(sizes, key):
                 raise ConfigError("MODEL.TRANSFORMER.%(key)s must divide EMBED_SIZE", key=key)
@@ -101,9 +101,9 @@ class PatchBranch(nn.Module):
             attn_drop_rate=sizes.ATT_DROPOUT_RATE,
             embed_layer=embed_layer,
         )
-        for block in self.vit.blocks:  # timm's one rate serves the MLP; the attention has its own
+        for block in self.vit.blocks:  # timm has one rate for both; the attention's own is another
             block.attn.proj_drop.p = sizes.ATT_DROPOUT_RATE
-        self.role = nn.Parameter(torch.zeros(2, width))  # [0] is added to the query, [1] to the tokens
+        self.role = nn.Parameter(torch.zeros(2, width))  # type embedding: [0] of the query, [1] of the tokens
         self.attribute_query = nn.Linear(config.MODEL.ATTRIBUTE.EMBED_SIZE, width)
         self.cross_norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
         self.cross = CrossAttention(width, sizes.CROSS_NUM_HEADS, sizes.ATT_DROPOUT_RATE)
@@ -111,24 +111,25 @@ class PatchBranch(nn.Module):
         self.mlp_norm = nn.LayerNorm(out, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(out, out // sizes.REDUCTION_RATE, sizes.DROPOUT_RATE, nn.GELU)
         self.norm = nn.LayerNorm(out, eps=LAYER_NORM_EPS)
-        self.values = ClassPrototypes(config) if config.MODEL.VALUES.ENABLE else None
+        # "values" is part of the state-dict keys in published checkpoints.
+        self.values = ClassPrototypes(config) if config.MODEL.PROTOTYPES.ENABLE else None
         for module in (self.attribute_query, self.cross, self.fc, self.mlp):
-            module.apply(_start)
+            module.apply(_init_weights)
         nn.init.trunc_normal_(self.role, std=0.02)
 
     def encode(self, crops: Tensor) -> Tensor:
-        """crops (m, 3, S, S) normalised -> tokens (m, L, width), ready for any attribute's query."""
+        """Encode normalised crops (m, 3, S, S) to tokens (m, L, width) for any attribute's query."""
         tokens = self.vit(crops)[:, 1:]  # without the class token
         return self.cross_norm(tokens + self.role[1])
 
     def forward(self, tokens: Tensor, attribute: Tensor) -> Tensor:
-        """tokens (m, L, width) of `encode`, attribute (m, ATTRIBUTE.EMBED_SIZE) raw -> features (m, EMBED_SIZE)."""
+        """Tokens (m, L, width), attribute embeddings (m, ATTRIBUTE.EMBED_SIZE) -> features (m, EMBED_SIZE)."""
         query = self.cross_norm(self.attribute_query(attribute) + self.role[0])
         h = self.fc(self.cross(query, tokens))
         return self.norm(h + self.mlp(self.mlp_norm(h)))
 
 
-def _start(module: nn.Module) -> None:
+def _init_weights(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
         nn.init.zeros_(module.bias)

@@ -1,8 +1,7 @@
-"""Value vectors: what each value of an attribute looks like, as a direction among the features.
+"""Class prototypes: one direction in feature space for each value of each attribute. Not in the paper.
 
-Not in the paper. Features are classified by their cosines to these vectors (as in CosFace, Wang et al. 2018, without
-its margin), and the embedding moves each feature towards the values that it shows: pictures of one value come
-together, and what is undecided between two values lies between them.
+Features are classified by their cosines to the prototypes (as in CosFace, Wang et al. 2018, without its margin). The
+embedding moves each feature towards the prototypes of its likely values, so that images of one value cluster.
 """
 
 import torch
@@ -13,20 +12,20 @@ from rpf.config import Config
 
 
 class ClassPrototypes(nn.Module):
-    """One vector for each value of each attribute."""
+    """A prototype vector for each value of each attribute."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.scale, self.share = config.MODEL.VALUES.SCALE, config.MODEL.VALUES.SHARE
+        self.scale, self.share = config.MODEL.PROTOTYPES.SCALE, config.MODEL.PROTOTYPES.SHARE
         width = config.MODEL.EMBED_SIZE
         self.vectors = nn.ParameterList(nn.Parameter(torch.randn(count, width)) for count in config.DATA.ATTRIBUTES.NUM)
 
     def logits(self, feature: Tensor, attribute: int) -> Tensor:
-        """feature (m, E) of one attribute -> (m, values)."""
+        """Scaled cosines of one attribute's features (m, E) to its prototypes, (m, values)."""
         return self.scale * F.normalize(feature, dim=-1) @ F.normalize(self.vectors[attribute], dim=-1).T
 
     def embed(self, feature: Tensor) -> Tensor:
-        """feature (n, A, E) -> unit vectors (n, A, E): share * feature + sum over values of p(value) * its vector."""
+        """Features (n, A, E) -> unit vectors (n, A, E): share * feature + sum over values of p(value) * prototype."""
         unit = F.normalize(feature, dim=-1)
         mixed = [
             self.share * unit[:, attribute]

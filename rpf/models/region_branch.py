@@ -1,4 +1,4 @@
-"""The region branch: where in the image an attribute shows, and what is there (RPF, section 3.1)."""
+"""The region branch: attention over the image for each attribute, and its pooled feature (RPF, section 3.1)."""
 
 from typing import NamedTuple
 
@@ -8,23 +8,23 @@ from torch import Tensor, nn
 
 from rpf.config import Config
 from rpf.errors import ConfigError
-from rpf.models.backbone import make_trunk
+from rpf.models.backbone import create_backbone
 from rpf.models.prototypes import ClassPrototypes
 
 LAYER_NORM_EPS = 1e-6
 
 
 class RegionOutput(NamedTuple):
-    """For B images with n attributes each, on an h x w grid."""
+    """Output for B images with n attributes each, on an h x w grid."""
 
     feature: Tensor  # (B, n, EMBED_SIZE), not normalised
     background: Tensor  # (B, n, EMBED_SIZE), not normalised
     attention: Tensor  # (B, n, h, w), sums to 1 over the grid
-    presence: Tensor | None  # (B, n) logits of the garment having that part at all; None without that head
+    presence_logits: Tensor | None  # (B, n) of the garment having that part; None without the presence head
 
 
 class Mlp(nn.Module):
-    """Linear, activation, dropout, linear, dropout, back to the width it came from."""
+    """Linear, activation, dropout, linear, dropout; the output has the input's width."""
 
     def __init__(self, width: int, hidden: int, dropout: float, activation: type[nn.Module]) -> None:
         super().__init__()
@@ -38,11 +38,10 @@ class Mlp(nn.Module):
 
 
 class PresenceHead(nn.Module):
-    """Which parts a garment has at all: two layers over what the trunk saw everywhere. Not in the paper.
+    """Two-layer classifier of which parts a garment has at all. Not in the paper.
 
-    It sees what attention pools for each attribute (where a garment has no collar, attention for collars finds
-    something else), and the mean and the maximum over the grid. It gets them detached, so what it learns does not
-    reach the embedding.
+    Its input is the attention-pooled feature of every attribute and the mean and maximum over the grid, detached so
+    that its loss does not change the embedding.
     """
 
     def __init__(self, channels: int, attributes: int, hidden: int = 256) -> None:
@@ -52,24 +51,24 @@ class PresenceHead(nn.Module):
         self.drop = nn.Dropout(0.3)
 
     def forward(self, x: Tensor, pooled: Tensor) -> Tensor:
-        """x (B, L, C) over the grid, pooled (B, attributes, C) -> logits (B, attributes)."""
-        seen = torch.cat([pooled.flatten(1), x.mean(dim=1), x.amax(dim=1)], dim=1)
-        logits: Tensor = self.fc2(self.drop(F.relu(self.fc1(seen))))
+        """Features x (B, L, C) over the grid, pooled (B, attributes, C) -> logits (B, attributes)."""
+        features = torch.cat([pooled.flatten(1), x.mean(dim=1), x.amax(dim=1)], dim=1)
+        logits: Tensor = self.fc2(self.drop(F.relu(self.fc1(features))))
         return logits
 
 
 class RegionBranch(nn.Module):
-    """One trunk pass per image, then attention and a feature for each attribute asked of it."""
+    """One backbone pass per image, then attention and a feature for each wanted attribute."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         model, width = config.MODEL, config.MODEL.EMBED_SIZE
         spatial = model.GLOBAL.ATTENTION.SPATIAL
-        self.trunk = make_trunk(model.GLOBAL.BACKBONE.NAME)
+        self.trunk = create_backbone(model.GLOBAL.BACKBONE.NAME)
         channels = model.GLOBAL.BACKBONE.EMBED_SIZE
         if self.trunk.channels != channels or channels != width:
             raise ConfigError(
-                "%(name)s has %(channels)d channels: MODEL.EMBED_SIZE and MODEL.GLOBAL.BACKBONE.EMBED_SIZE must be so",
+                '"%(name)s" has %(channels)d channels: set MODEL.EMBED_SIZE and MODEL.GLOBAL.BACKBONE.EMBED_SIZE so',
                 name=model.GLOBAL.BACKBONE.NAME, channels=self.trunk.channels,
             )  # fmt: skip
         self.attribute = nn.Embedding(config.DATA.NUM_ATTRIBUTES, model.ATTRIBUTE.EMBED_SIZE)
@@ -80,11 +79,12 @@ class RegionBranch(nn.Module):
         self.feature_fc = nn.Linear(channels, width)
         self.mlp_norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(width, width // spatial.REDUCTION_RATE, 0.1, nn.ReLU)
-        self.applicability = PresenceHead(channels, config.DATA.NUM_ATTRIBUTES) if model.APPLICABILITY.ENABLE else None
-        self.values = ClassPrototypes(config) if model.VALUES.ENABLE else None
+        # "trunk", "applicability" and "values" are parts of the state-dict keys in published checkpoints.
+        self.applicability = PresenceHead(channels, config.DATA.NUM_ATTRIBUTES) if model.PRESENCE.ENABLE else None
+        self.values = ClassPrototypes(config) if model.PROTOTYPES.ENABLE else None
 
     def forward(self, images: Tensor, attributes: Tensor) -> RegionOutput:
-        """images (B, 3, S, S) normalised; attributes (B, n) int64 -> RegionOutput."""
+        """Normalised images (B, 3, S, S), attributes (B, n) int64 -> RegionOutput."""
         grid = self.trunk(images)
         height, width = grid.shape[-2:]
         x = self.image_norm(grid.flatten(2).transpose(1, 2))  # (B, L, C)
@@ -96,16 +96,16 @@ class RegionBranch(nn.Module):
             feature=self._refine(self.feature_fc(attention @ x)),
             background=self._refine(rest @ x),
             attention=attention.unflatten(-1, (height, width)),
-            presence=self._presence(x, key, attributes),
+            presence_logits=self._presence_logits(x, key, attributes),
         )
 
     def _attention(self, key: Tensor, attributes: Tensor) -> Tensor:
-        """key (B, L, K), attribute embeddings (..., n, width) -> (B, n, L), which sums to 1 over the grid."""
+        """Keys (B, L, K), attribute embeddings (..., n, width) -> (B, n, L) that sums to 1 over the grid."""
         query = torch.tanh(self.query(self.attribute_norm(attributes)))
         logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5
         return logits.softmax(dim=-1)
 
-    def _presence(self, x: Tensor, key: Tensor, attributes: Tensor) -> Tensor | None:
+    def _presence_logits(self, x: Tensor, key: Tensor, attributes: Tensor) -> Tensor | None:
         if self.applicability is None:
             return None
         with torch.no_grad():

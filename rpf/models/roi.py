@@ -1,19 +1,18 @@
-"""From an attention map to the square of the picture that it points at (RPF, section 3.2)."""
+"""Regions of interest: squares of the image around high attention (RPF, section 3.2)."""
 
 import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from rpf.images.decode import Box, square_in_picture
+from rpf.models.preprocessing import Box, square_in_image
 
 
 def attention_squares(attention: torch.Tensor, frame: int, threshold: float) -> npt.NDArray[np.int64]:
-    """Squares in the frame around where the attention is high.
+    """Find the square around high attention in each map.
 
-    attention: (m, h, w) maps; frame: side of the square the model saw, pixels; threshold: the share of the
-    highest value that counts as high. Returns (m, 3) int64: left, top, side in frame pixels. A flat map gives
-    the whole frame.
+    attention: (m, h, w) maps; frame: side of the model's input, pixels; threshold: share of the highest value from
+    which attention is high. Returns (m, 3) int64: left, top, side in frame pixels. A flat map gives the whole frame.
     """
     maps = F.interpolate(attention[:, None].float(), size=(frame, frame), mode="bilinear", align_corners=False)
     maps = maps[:, 0].cpu()
@@ -21,29 +20,29 @@ def attention_squares(attention: torch.Tensor, frame: int, threshold: float) -> 
     span = maps.amax(dim=(1, 2), keepdim=True) - low
     flat = span == 0
     levels = ((maps - low) / span.masked_fill(flat, 1) * 255).to(torch.uint8)
-    kept = (levels > int(threshold * 255)) | flat
-    left, right = _extent(kept.any(dim=1), frame)
-    top, bottom = _extent(kept.any(dim=2), frame)
+    high = (levels > int(threshold * 255)) | flat
+    left, right = _extent(high.any(dim=1), frame)
+    top, bottom = _extent(high.any(dim=2), frame)
     width, height = right - left, bottom - top
     side = np.maximum(width, height)
     return np.stack([_place(left + width // 2, side, frame), _place(top + height // 2, side, frame), side], axis=1)
 
 
-def picture_boxes(squares: npt.NDArray[np.int64], frame: int, width: int, height: int) -> list[Box]:
-    """Squares of one picture's frame, (n, 3), as boxes in the picture's own pixels."""
-    return [square_in_picture(int(x), int(y), int(d), frame, width, height) for x, y, d in squares]
+def image_boxes(squares: npt.NDArray[np.int64], frame: int, width: int, height: int) -> list[Box]:
+    """Map squares of one image's frame, (n, 3), to boxes in the image's pixels."""
+    return [square_in_image(int(x), int(y), int(d), frame, width, height) for x, y, d in squares]
 
 
 def _extent(line: torch.Tensor, frame: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """First and one past the last true position of each row of (m, frame)."""
+    """Find the first and one past the last true position of each row of (m, frame)."""
     marks = line.numpy()
     return marks.argmax(axis=1), frame - marks[:, ::-1].argmax(axis=1)
 
 
 def _place(centre: npt.NDArray[np.int64], side: npt.NDArray[np.int64], frame: int) -> npt.NDArray[np.int64]:
-    """Where a side begins that is centred and pushed back into the frame.
+    """Return the start of a side that is centred and shifted into the frame.
 
-    As published: an odd side may reach one pixel beyond it, and a crop is black there.
+    As published, an odd side may reach one pixel beyond the frame, where a crop is black.
     """
     half = side // 2
     return np.where(centre + half > frame, frame - side, np.maximum(0, centre - half))

@@ -1,4 +1,4 @@
-"""The whole model: pictures in, one embedding per attribute out."""
+"""The RPF model: images in, one embedding per attribute out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from PIL import Image
 from torch import Tensor, nn
 
 from rpf.config import Config
-from rpf.images.decode import Box, centre_square, crop, pad_square
 from rpf.models.patch_branch import PatchBranch
+from rpf.models.preprocessing import Box, Boxes, centre_square, crop, pad_square, unpad_boxes
 from rpf.models.region_branch import RegionBranch
-from rpf.models.roi import attention_squares, picture_boxes
+from rpf.models.roi import attention_squares, image_boxes
 
 Floats = npt.NDArray[np.float32]
-CROPS_AT_ONCE = 64  # bounds the memory that the transformer takes
+CROP_BATCH_SIZE = 64  # bounds the transformer's memory
 
 
 @dataclass(frozen=True)
-class ModelOutput:
-    """What the model computes for n pictures and its A attributes."""
+class RPFOutput:
+    """The model's output for n images and A attributes."""
 
     embedding: Floats  # (n, A, D), unit vectors
     region: Floats  # (n, A, EMBED_SIZE), unit vectors
     patch: Floats | None  # (n, A, EMBED_SIZE), unit vectors; None without the patch branch
     attention: Floats  # (n, A, h, w)
-    box: npt.NDArray[np.int32]  # (n, A, 4): left, top, right, bottom in the picture's pixels
-    presence: Floats | None  # (n, A) how likely the garment has that part, 0 to 1; None without that head
+    box: Boxes  # (n, A, 4): left, top, right, bottom in the image's pixels
+    presence: Floats | None  # (n, A) probabilities that the garment has that part; None without the presence head
 
 
 class RPF(nn.Module):
@@ -40,8 +40,8 @@ class RPF(nn.Module):
         self.config = config
         self.attributes = config.DATA.ATTRIBUTES.NAME
         self.checkpoint_hash = ""  # sha256 of the file that the weights came from
-        self.note = ""  # what a person should know about these weights
-        self.precision = "float32"  # that trunk and transformer compute in
+        self.note = ""  # about the weights, shown on the site
+        self.precision = "float32"  # in which backbone and transformer compute
         self.region = RegionBranch(config)
         self.patch = PatchBranch(config) if config.MODEL.TRANSFORMER.ENABLE else None
         self.dim = config.MODEL.EMBED_SIZE * (2 if self.patch else 1)
@@ -51,41 +51,42 @@ class RPF(nn.Module):
         return self.region.attribute.weight.device
 
     @torch.inference_mode()
-    def embed(self, pictures: Sequence[Image.Image], wanted: Sequence[Sequence[int]] | None = None) -> ModelOutput:
-        """Embed RGB pictures of any size: one trunk pass each, all crops in batches.
+    def embed(self, images: Sequence[Image.Image], wanted: Sequence[Sequence[int]] | None = None) -> RPFOutput:
+        """Embed RGB images of any size: one backbone pass each, all crops in batches.
 
-        wanted: for each picture the places of the attributes that are asked for, all if None. The transformer reads
-        no crops of others, whose embeddings and patch features are NaN.
+        wanted: for each image the indices of the attributes to embed; None for all. The transformer gets no crops of
+        other attributes, whose embeddings and patch features are NaN.
         """
-        frame, sizes = self.config.INPUT.GLOBAL_SIZE, [picture.size for picture in pictures]
-        padded = [
-            pad_square(picture) if self.config.INPUT.SQUARE == "pad" else (picture, (0, 0)) for picture in pictures
-        ]
-        pictures, places = [picture for picture, _ in padded], [place for _, place in padded]
-        images = self.tensor([centre_square(picture, frame) for picture in pictures])
-        attributes = torch.arange(len(self.attributes), device=self.device).expand(len(pictures), -1)
-        seen = self.region(images, attributes)
-        squares = attention_squares(seen.attention.flatten(0, 1), frame, self.config.INPUT.THRESHOLD)
+        frame, sizes = self.config.INPUT.GLOBAL_SIZE, [image.size for image in images]
+        offsets = [(0, 0)] * len(images)
+        if self.config.INPUT.RESIZE_MODE == "pad":
+            padded = [pad_square(image) for image in images]
+            images, offsets = [square for square, _ in padded], [offset for _, offset in padded]
+        pixels = self.tensor([centre_square(image, frame) for image in images])
+        attributes = torch.arange(len(self.attributes), device=self.device).expand(len(images), -1)
+        output = self.region(pixels, attributes)
+        squares = attention_squares(output.attention.flatten(0, 1), frame, self.config.INPUT.THRESHOLD)
         boxes = [
-            picture_boxes(own, frame, *picture.size)
-            for own, picture in zip(squares.reshape(len(pictures), -1, 3), pictures, strict=True)
+            image_boxes(image_squares, frame, *image.size)
+            for image_squares, image in zip(squares.reshape(len(images), -1, 3), images, strict=True)
         ]
-        region = unit(seen.feature, self.region)
+        region = unit(output.feature, self.region)
         patch = None
         if self.patch:
-            asked = [range(len(self.attributes))] * len(pictures) if wanted is None else wanted
-            patch = unit(self._patch_features(self.patch, pictures, boxes, asked), self.patch)
-        return ModelOutput(
+            if wanted is None:
+                wanted = [range(len(self.attributes))] * len(images)
+            patch = unit(self._patch_features(self.patch, images, boxes, wanted), self.patch)
+        return RPFOutput(
             embedding=self.join(region, patch).cpu().numpy(),
             region=region.cpu().numpy(),
             patch=None if patch is None else patch.cpu().numpy(),
-            attention=seen.attention.cpu().numpy(),
-            box=_within(np.asarray(boxes, dtype=np.int32), places, sizes),
-            presence=None if seen.presence is None else seen.presence.sigmoid().cpu().numpy(),
+            attention=output.attention.cpu().numpy(),
+            box=unpad_boxes(np.asarray(boxes, dtype=np.int32), offsets, sizes),
+            presence=None if output.presence_logits is None else output.presence_logits.sigmoid().cpu().numpy(),
         )
 
     def join(self, region: Tensor, patch: Tensor | None) -> Tensor:
-        """Unit features of the branches, (..., EMBED_SIZE) each -> the unit embedding (RPF, equation 12).
+        """Join the unit features of the branches, (..., EMBED_SIZE) each, to unit embeddings (RPF, equation 12).
 
         A dot product of two embeddings is beta * cos(regions) + (1 - beta) * cos(patches).
         """
@@ -97,38 +98,41 @@ class RPF(nn.Module):
     def _patch_features(
         self,
         branch: PatchBranch,
-        pictures: Sequence[Image.Image],
+        images: Sequence[Image.Image],
         boxes: Sequence[Sequence[Box]],
         wanted: Sequence[Sequence[int]],
     ) -> Tensor:
-        """(n, A, EMBED_SIZE): the wanted attributes of every picture, equal crops of a picture encoded once."""
-        features = torch.full((len(pictures), len(self.attributes), self.config.MODEL.EMBED_SIZE), torch.nan)
+        """Compute (n, A, EMBED_SIZE) features of the wanted attributes; equal crops of an image are encoded once."""
+        features = torch.full((len(images), len(self.attributes), self.config.MODEL.EMBED_SIZE), torch.nan)
         features = features.to(self.device)
-        asked = [(row, attribute) for row, own in enumerate(wanted) for attribute in own]
-        if not asked:
+        pairs = [(row, attribute) for row, attributes in enumerate(wanted) for attribute in attributes]
+        if not pairs:
             return features
-        distinct = dict.fromkeys((row, boxes[row][attribute]) for row, attribute in asked)
-        place = {key: position for position, key in enumerate(distinct)}
+        distinct = dict.fromkeys((row, boxes[row][attribute]) for row, attribute in pairs)
+        positions = {key: position for position, key in enumerate(distinct)}
         side = self.config.INPUT.LOCAL_SIZE
-        crops = [crop(pictures[row], box, side) for row, box in distinct]
+        crops = [crop(images[row], box, side) for row, box in distinct]
         tokens = torch.cat(
-            [branch.encode(self.tensor(crops[at : at + CROPS_AT_ONCE])) for at in range(0, len(crops), CROPS_AT_ONCE)]
+            [
+                branch.encode(self.tensor(crops[at : at + CROP_BATCH_SIZE]))
+                for at in range(0, len(crops), CROP_BATCH_SIZE)
+            ]
         )
-        rows, attributes = torch.tensor(asked, device=self.device).T
-        index = torch.tensor([place[row, boxes[row][attribute]] for row, attribute in asked], device=self.device)
-        for at in range(0, len(asked), CROPS_AT_ONCE):
-            part = slice(at, at + CROPS_AT_ONCE)
+        rows, attributes = torch.tensor(pairs, device=self.device).T
+        index = torch.tensor([positions[row, boxes[row][attribute]] for row, attribute in pairs], device=self.device)
+        for at in range(0, len(pairs), CROP_BATCH_SIZE):
+            part = slice(at, at + CROP_BATCH_SIZE)
             query = self.region.attribute.weight[attributes[part]]
             features[rows[part], attributes[part]] = branch(tokens[index[part]], query)
         return features
 
-    def tensor(self, pictures: Sequence[Image.Image]) -> Tensor:
-        """RGB pictures of one size -> (n, 3, S, S) float32, normalised, on the model's device."""
-        pixels = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
-        return self.normalised(pixels.to(self.device).permute(0, 3, 1, 2).float() / 255)
+    def tensor(self, images: Sequence[Image.Image]) -> Tensor:
+        """Convert RGB images of one size to (n, 3, S, S) float32, normalised, on the model's device."""
+        pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
+        return self.normalise(pixels.to(self.device).permute(0, 3, 1, 2).float() / 255)
 
-    def normalised(self, images: Tensor) -> Tensor:
-        """(n, 3, S, S) of 0 to 1, on the model's device -> the same as the backbone wants it."""
+    def normalise(self, images: Tensor) -> Tensor:
+        """Normalise (n, 3, S, S) of 0 to 1, on the model's device, by PIXEL_MEAN and PIXEL_STD."""
         mean, std = (
             torch.tensor(v, device=self.device) for v in (self.config.INPUT.PIXEL_MEAN, self.config.INPUT.PIXEL_STD)
         )
@@ -136,19 +140,5 @@ class RPF(nn.Module):
 
 
 def unit(feature: Tensor, branch: RegionBranch | PatchBranch) -> Tensor:
-    """(n, A, EMBED_SIZE) features of a branch -> its part of the embedding, unit vectors."""
+    """Turn a branch's features (n, A, EMBED_SIZE) into its part of the embedding, unit vectors."""
     return branch.values.embed(feature) if branch.values else F.normalize(feature, dim=-1)
-
-
-def _within(
-    boxes: npt.NDArray[np.int32], places: Sequence[tuple[int, int]], sizes: Sequence[tuple[int, int]]
-) -> npt.NDArray[np.int32]:
-    """Boxes (n, A, 4) in padded squares -> what of them lies in the pictures that begin at `places` there."""
-    if not any(x or y for x, y in places):
-        return boxes
-    moved = boxes - np.tile(np.array(places, dtype=np.int32), 2)[:, None]
-    most = np.tile(np.array(sizes, dtype=np.int32), 2)[:, None]
-    moved = moved.clip(0, most)
-    moved[..., :2] = np.minimum(moved[..., :2], most[..., :2] - 1)
-    moved[..., 2:] = np.maximum(moved[..., 2:], moved[..., :2] + 1)
-    return moved

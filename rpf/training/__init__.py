@@ -1,1 +1,1 @@
-"""Training of the model."""
+"""Training: tasks with their losses, the trainer, its checkpoints."""

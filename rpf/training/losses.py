@@ -1,4 +1,4 @@
-"""The losses of both stages, as pure functions (RPF, section 3.3)."""
+"""The published losses of both stages (RPF, section 3.3)."""
 
 import math
 
@@ -8,24 +8,20 @@ from torch import Tensor
 
 
 def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-    """Mean of max(0, margin - cos(anchor, positive) + cos(anchor, negative)), a scalar.
-
-    anchor, positive, negative: (B, D), of any length: their cosines are compared.
-    """
-    nearer = F.cosine_similarity(anchor, positive, dim=-1)
-    farther = F.cosine_similarity(anchor, negative, dim=-1)
-    return F.relu(margin - nearer + farther).mean()
+    """Compute the mean of max(0, margin - cos(anchor, positive) + cos(anchor, negative)) over (B, D) features."""
+    positive_cosine = F.cosine_similarity(anchor, positive, dim=-1)
+    negative_cosine = F.cosine_similarity(anchor, negative, dim=-1)
+    return F.relu(margin - positive_cosine + negative_cosine).mean()
 
 
 def contrastive_loss(
     region: Tensor, patch: Tensor, background: Tensor, attribute: Tensor, value: Tensor, tau: float, alpha: float
 ) -> Tensor:
-    """How much less alike a region is to the patches of its own attribute and value than to all else, a scalar.
+    """Contrast each region with the patches of its attribute and value against all other patches and backgrounds.
 
-    region, patch, background: (m, D) features of the same m pictures, of any length; attribute, value: (m,) integers.
-    For each region i, P sums exp(cos / tau) over the patches of the same attribute and value (its own included), N
-    over the other patches, G over the backgrounds of the same attribute whatever their value; the loss is the mean
-    of log(P + N + alpha * G) - log P.
+    region, patch, background: (m, D) features of the same m images; attribute, value: (m,) integers. For each region,
+    P sums exp(cos / tau) over the patches of its attribute and value (its own included), N over the other patches, G
+    over the backgrounds of its attribute; the loss is the mean of log(P + N + alpha * G) - log P.
     """
     region, patch, background = (F.normalize(features, dim=-1) for features in (region, patch, background))
     same_attribute = attribute[:, None] == attribute

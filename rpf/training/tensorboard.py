@@ -1,4 +1,4 @@
-"""What a training shows while it runs: TensorBoard scalars, and where the model looks in a few pictures."""
+"""TensorBoard logging: scalars, and the crops of a few sample images."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,17 +7,17 @@ import numpy as np
 from PIL import Image, ImageDraw
 from torch.utils.tensorboard import SummaryWriter
 
-from rpf.datasets.triplet_dataset import read_picture
-from rpf.images.decode import crop
+from rpf.datasets.triplet_dataset import read_image
+from rpf.models.preprocessing import crop
 from rpf.models.rpf import RPF
-from rpf.training.tasks.base import Sample
+from rpf.training.tasks.base import AttributeSample
 
-SIDE = 224  # pixels of the pictures and crops that are shown
-COLOUR = "#ff3b6b"
+SIDE = 224  # pixels of the shown images and crops
+BOX_COLOUR = "#ff3b6b"
 
 
 class TensorBoardLogger:
-    """Writes to `folder`; what an earlier run wrote there from `step` on is hidden."""
+    """Writes to `folder`; events of an earlier run from `step` on are hidden."""
 
     def __init__(self, folder: Path, step: int = 0) -> None:
         self._writer = SummaryWriter(str(folder), purge_step=step)
@@ -26,22 +26,20 @@ class TensorBoardLogger:
         for name, value in values.items():
             self._writer.add_scalar(name, value, step)
 
-    def crops(self, model: RPF, samples: Sequence[Sample], step: int) -> None:
-        """Each sample, boxed where the model looks for the attribute, and the crop beside it."""
-        pictures = [read_picture(sample.path) for sample in samples]
-        boxes = model.embed(pictures).box
-        for row, (sample, picture) in enumerate(zip(samples, pictures, strict=True)):
+    def crops(self, model: RPF, samples: Sequence[AttributeSample], step: int) -> None:
+        """Log each sample with the box of its attribute, and the crop beside it."""
+        images = [read_image(sample.path) for sample in samples]
+        boxes = model.embed(images).box
+        for row, (sample, image) in enumerate(zip(samples, images, strict=True)):
             left, top, right, bottom = (int(v) for v in boxes[row, sample.attribute])
-            cut = crop(picture, (left, top, right, bottom), SIDE)
-            ImageDraw.Draw(picture).rectangle(
-                (left, top, right, bottom), outline=COLOUR, width=max(2, picture.width // 100)
-            )
-            picture.thumbnail((SIDE, SIDE))
-            shown = Image.new("RGB", (2 * SIDE, SIDE), "white")
-            shown.paste(picture, (0, 0))
-            shown.paste(cut, (SIDE, 0))
+            panel = Image.new("RGB", (2 * SIDE, SIDE), "white")
+            panel.paste(crop(image, (left, top, right, bottom), SIDE), (SIDE, 0))
+            width = max(2, image.width // 100)
+            ImageDraw.Draw(image).rectangle((left, top, right, bottom), outline=BOX_COLOUR, width=width)
+            image.thumbnail((SIDE, SIDE))
+            panel.paste(image, (0, 0))
             tag = f"crops/{model.attributes[sample.attribute]}"
-            self._writer.add_image(tag, np.asarray(shown), step, dataformats="HWC")
+            self._writer.add_image(tag, np.asarray(panel), step, dataformats="HWC")
 
     def close(self) -> None:
         self._writer.close()

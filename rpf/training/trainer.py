@@ -12,21 +12,20 @@ from typing import cast
 import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
+from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from rpf.config import Solver
+from rpf.config import SolverConfig
 from rpf.errors import ConfigError, TrainingError
 from rpf.models import checkpoint
 from rpf.models.rpf import RPF
-from rpf.training.checkpointing import BEST, LAST, State, write_state
-from rpf.training.distributed import DistributedContext
-from rpf.training.tasks.base import Course
+from rpf.training.checkpointing import BEST_FILE, LAST_FILE, TrainingState, write_state
+from rpf.training.tasks.base import TrainingTask
 from rpf.training.tensorboard import TensorBoardLogger
 
-Evaluate = Callable[[RPF], float]
-MakeCourse = Callable[[RPF], Course]
-WARM_UP = 0.03
+Validate = Callable[[RPF], float]
+WARM_UP_SHARE = 0.03  # of the training, with SOLVER.SCHEDULE cosine
 
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "Adam": torch.optim.Adam,
@@ -37,170 +36,169 @@ logger = logging.getLogger(__name__)
 
 
 class Trainer:
-    """Trains `model` as its config says, and leaves in `folder` what rpf.training.checkpointing describes.
+    """Trains the task's model as its config says, and writes the files of rpf.training.checkpointing to `folder`.
 
-    `evaluate` gives the MAP on valid, from 0 to 1, by which the best model is chosen; only the first process calls it.
-    With SOLVER.AVERAGE it judges, and the files hold, the moving average of the weights.
+    `validate` returns the MAP (0 to 1) that selects the best model; only the first process calls it. With
+    SOLVER.EMA_DECAY, the moving average of the weights is validated and saved.
     """
 
-    def __init__(
-        self,
-        model: RPF,
-        make_course: MakeCourse,
-        folder: Path,
-        hardware: DistributedContext,
-        evaluate: Evaluate,
-        seed: int = 0,
-    ) -> None:
-        self.config = model.config
-        self.folder, self.hardware, self.evaluate, self.seed = folder, hardware, evaluate, seed
-        self.model = model.to(hardware.device).to(memory_format=torch.channels_last)
-        self.average: AveragedModel | None = None
-        if decay := self.config.SOLVER.AVERAGE:
-            self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
-        hardware.prepare(self.model)
-        self.course = make_course(self.model)
+    def __init__(self, task: TrainingTask, folder: Path, validate: Validate, seed: int = 0) -> None:
+        self.task, self.folder, self.validate, self.seed = task, folder, validate, seed
+        self.config, self.context = task.config, task.context
+        self.model = task.model.to(self.context.device).to(memory_format=torch.channels_last)
+        self.ema: AveragedModel | None = None
+        if decay := self.config.SOLVER.EMA_DECAY:
+            self.ema = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+        self.context.prepare(self.model)
         self.optimizer = make_optimizer(self.model)
+        self.scheduler = make_scheduler(self.optimizer, self.config.SOLVER, task.length)
         self.epoch, self.best = 0, -math.inf
         self.log: list[dict[str, float]] = []
 
     @property
     def result(self) -> RPF:
-        """The model that is evaluated and saved."""
-        return cast(RPF, self.average.module) if self.average else self.model
+        """The model that is validated and saved."""
+        return cast(RPF, self.ema.module) if self.ema else self.model
 
-    def resume(self, state: State) -> None:
-        """Go on from the end of an epoch, to the same numbers as without the stop."""
+    def resume(self, state: TrainingState) -> None:
+        """Continue after a whole epoch, with the same results as an uninterrupted training."""
         self.model.load_state_dict(state.model)
-        if self.average:
-            self.average.load_state_dict(state.average)
+        if self.ema:
+            self.ema.load_state_dict(state.average)
         self.optimizer.load_state_dict(state.optimizer)
         self.seed, self.epoch, self.best, self.log = state.seed, state.epoch, state.best, state.log
+        self.scheduler = make_scheduler(self.optimizer, self.config.SOLVER, self.task.length, self.epoch)
 
     def run(self) -> None:
-        """Train until SOLVER.EPOCHS epochs are done.
+        """Train until SOLVER.EPOCHS epochs are complete.
 
-        Raises TrainingError when the loss or a weight is no longer a number; the files keep the last whole epoch.
+        Raises TrainingError if the loss or a weight is not finite; the files keep the last whole epoch.
         """
-        step = self.course.step
-        if self.hardware.count > 1:
-            devices = [self.hardware.device] if self.hardware.device.type == "cuda" else None
-            step = DistributedDataParallel(step, device_ids=devices)
+        task: nn.Module = self.task
+        if self.context.world_size > 1:
+            devices = [self.context.device] if self.context.device.type == "cuda" else None
+            task = DistributedDataParallel(task, device_ids=devices)
         self.folder.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
-            monitor = None
-            if self.hardware.rank == 0:
-                monitor = stack.enter_context(closing(TensorBoardLogger(self.folder, self.epoch * self.course.length)))
+            board = None
+            if self.context.rank == 0:
+                board = stack.enter_context(closing(TensorBoardLogger(self.folder, self.epoch * self.task.length)))
             while self.epoch < self.config.SOLVER.EPOCHS:
-                began = time.monotonic()
-                results = self._train(step, monitor)
-                results |= {f"lr/{group['name']}": group["lr"] for group in self.optimizer.param_groups}
+                started = time.monotonic()
+                results = self._train_epoch(task, board)
                 self.epoch += 1
-                if monitor:
-                    self._finish(monitor, results, began)
-                self.hardware.wait()
+                if board:
+                    self._finish_epoch(board, results, started)
+                self.context.barrier()
 
-    def _train(self, step: nn.Module, monitor: TensorBoardLogger | None) -> dict[str, float]:
-        """One epoch; the mean of each loss, over all processes."""
-        hardware, config, length = self.hardware, self.config, self.course.length
-        torch.manual_seed(random.Random(f"{self.seed} {self.epoch} {hardware.rank}").getrandbits(63))  # for dropout
+    def _train_epoch(self, task: nn.Module, board: TensorBoardLogger | None) -> dict[str, float]:
+        """Train one epoch; return the mean of each loss over all processes, and the last learning rates."""
+        solver, length = self.config.SOLVER, self.task.length
+        rng = random.Random(f"{self.seed} {self.epoch} {self.context.rank}")
+        torch.manual_seed(rng.getrandbits(63))  # for dropout and augmentation
         self.model.train()
         sums: dict[str, float] = {}
+        rates: dict[str, float] = {}
         with tqdm(
-            self.course.epoch(self.seed, self.epoch), f"epoch {self.epoch + 1}/{config.SOLVER.EPOCHS}", length,
-            unit="batch", disable=monitor is None,
+            self.task.epoch(self.seed, self.epoch), f"epoch {self.epoch + 1}/{solver.EPOCHS}", length,
+            unit="batch", disable=board is None,
         ) as bar:  # fmt: skip
             for number, batch in enumerate(bar):
-                for group in self.optimizer.param_groups:
-                    group["lr"] = group["initial_lr"] * rate(config.SOLVER, self.epoch, number / length)
-                losses = self._step(step, batch)
+                rates = {f"lr/{group['name']}": group["lr"] for group in self.optimizer.param_groups}
+                losses = self._step(task, batch)
                 sums = {name: sums.get(name, 0) + loss for name, loss in losses.items()}
-                if monitor and number % config.SOLVER.LOG_PERIOD == 0:
+                if board and number % solver.LOG_PERIOD == 0:
                     bar.set_postfix(loss=f"{losses['total']:.4f}", refresh=False)
-                    shown = {f"batch/{name}": loss for name, loss in losses.items()}
-                    monitor.scalars(shown, self.epoch * length + number)
+                    scalars = {f"batch/{name}": loss for name, loss in losses.items()}
+                    board.scalars(scalars, self.epoch * length + number)
         if not all(bool(tensor.isfinite().all()) for tensor in self.model.state_dict().values()):
-            raise TrainingError("A weight is no longer a number after epoch %(epoch)d.", epoch=self.epoch + 1)
-        return {f"loss/{name}": total / length for name, total in sums.items()}
+            raise TrainingError("A weight is not finite after epoch %(epoch)d.", epoch=self.epoch + 1)
+        return {f"loss/{name}": total / length for name, total in sums.items()} | rates
 
-    def _step(self, step: nn.Module, batch: object) -> dict[str, float]:
-        """Learn from one batch; its losses, their mean over the processes."""
-        losses = step(batch)
-        seen = self.hardware.mean(torch.stack([loss.detach() for loss in losses.values()])).tolist()
-        if not all(map(math.isfinite, seen)):  # in all processes at once, as they have the same mean
+    def _step(self, task: nn.Module, batch: object) -> dict[str, float]:
+        """Learn from one batch; return its losses, averaged over the processes."""
+        losses = task(batch)
+        means = self.context.mean(torch.stack([loss.detach() for loss in losses.values()])).tolist()
+        if not all(map(math.isfinite, means)):  # in all processes at once, as they have the same mean
             raise TrainingError(
-                "The loss is no longer a number in epoch %(epoch)d; a lower learning rate may help.",
-                epoch=self.epoch + 1,
+                "The loss is not finite in epoch %(epoch)d; a lower learning rate may help.", epoch=self.epoch + 1
             )
         self.optimizer.zero_grad()
         losses["total"].backward()
-        if most := self.config.SOLVER.CLIP:
-            nn.utils.clip_grad_norm_(self.model.parameters(), most)
+        if max_norm := self.config.SOLVER.GRAD_CLIP_NORM:
+            nn.utils.clip_grad_norm_(self.model.parameters(), max_norm)
         self.optimizer.step()
-        if self.average:
-            self.average.update_parameters(self.model)
-        return dict(zip(losses, seen, strict=True))
+        self.scheduler.step()
+        if self.ema:
+            self.ema.update_parameters(self.model)
+        return dict(zip(losses, means, strict=True))
 
-    def _finish(self, monitor: TensorBoardLogger, results: dict[str, float], began: float) -> None:
-        """Evaluate after an epoch, save, and show how it went."""
-        solver, model = self.config.SOLVER, self.result.eval()
-        said = f"epoch {self.epoch}/{solver.EPOCHS}: loss {results['loss/total']:.4f}"
+    def _finish_epoch(self, board: TensorBoardLogger, results: dict[str, float], started: float) -> None:
+        """Validate, save and log after an epoch."""
+        solver, model, last_step = self.config.SOLVER, self.result.eval(), self.epoch * self.task.length - 1
+        summary = f"epoch {self.epoch}/{solver.EPOCHS}: loss {results['loss/total']:.4f}"
         if self.epoch % solver.EVAL_STEPS == 0 or self.epoch == solver.EPOCHS:
-            score = results["MAP"] = self.evaluate(model)
+            score = results["MAP"] = self.validate(model)
             if score > self.best:
                 self.best = score
-                checkpoint.save(model, self.folder / BEST)
-            said += f", MAP {100 * score:.2f} (best {100 * self.best:.2f})"
-            monitor.crops(model, self.course.samples(self.seed), self.epoch * self.course.length - 1)
-        self.log.append({"epoch": self.epoch, **results, "seconds": round(time.monotonic() - began, 1)})
-        checkpoint.save(model, self.folder / LAST)
-        write_state(self.folder, self._state())
-        monitor.scalars(results, self.epoch * self.course.length - 1)
-        logger.info("%s, %.0f s", said, time.monotonic() - began)
-
-    def _state(self) -> State:
-        return State(
+                checkpoint.save(model, self.folder / BEST_FILE)
+            summary += f", MAP {100 * score:.2f} (best {100 * self.best:.2f})"
+            board.crops(model, self.task.samples(self.seed), last_step)
+        self.log.append({"epoch": self.epoch, **results, "seconds": round(time.monotonic() - started, 1)})
+        checkpoint.save(model, self.folder / LAST_FILE)
+        state = TrainingState(
             config=self.config,
             seed=self.seed,
             epoch=self.epoch,
             best=self.best,
             log=self.log,
             model=self.model.state_dict(),
-            average=self.average.state_dict() if self.average else {},
+            average=self.ema.state_dict() if self.ema else {},
             optimizer=self.optimizer.state_dict(),
         )
+        write_state(self.folder, state)
+        board.scalars(results, last_step)
+        logger.info("%s, %.0f s", summary, time.monotonic() - started)
 
 
-def rate(solver: Solver, epoch: int, share: float) -> float:
-    """The learning rate, as a part of the first one, when a `share` of the epoch (from 0) is done.
+def make_scheduler(
+    optimizer: torch.optim.Optimizer, solver: SolverConfig, epoch_length: int, epoch: int = 0
+) -> LambdaLR:
+    """Schedule the learning rate by batches, from the start of `epoch` on.
 
-    As published, it falls by steps; "cosine" rises over the first WARM_UP of the training and then falls to nearly 0.
+    As published, it falls by steps of whole epochs; "cosine" rises over the first WARM_UP_SHARE of the training and
+    then falls to nearly 0.
     """
-    if solver.SCHEDULE == "step":
-        return solver.DECAY_RATE ** (epoch // solver.STEP_SIZE)
-    done = (epoch + share) / solver.EPOCHS
-    return min(1.0, done / WARM_UP + 0.01) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+    def factor(step: int) -> float:
+        if solver.SCHEDULE == "step":
+            return solver.DECAY_RATE ** (step // epoch_length // solver.STEP_SIZE)
+        whole, batch = divmod(step, epoch_length)
+        done = (whole + batch / epoch_length) / solver.EPOCHS
+        return min(1.0, done / WARM_UP_SHARE + 0.01) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+    return LambdaLR(optimizer, factor, last_epoch=epoch * epoch_length - 1)
 
 
 def make_optimizer(model: RPF) -> torch.optim.Optimizer:
-    """The config's optimiser. In stage 2 the region branch, with the attribute table, has the slow learning rate.
+    """Create the config's optimizer. In stage 2 the region branch, attribute table included, has the slow rate.
 
-    With SOLVER.TRUNK_SHARE, backbones have that part of their branch's rate; weights decay, but not biases and norms.
+    With SOLVER.BACKBONE_LR_SCALE, backbones have that part of their branch's rate. Biases and norms do not decay.
     """
     solver = model.config.SOLVER
     if solver.OPTIMIZER_NAME not in OPTIMIZERS:
-        raise ConfigError("SOLVER.OPTIMIZER_NAME: one of %(names)s is expected", names=", ".join(OPTIMIZERS))
+        raise ConfigError("SOLVER.OPTIMIZER_NAME: choose one of %(names)s.", names=", ".join(OPTIMIZERS))
     groups: dict[tuple[str, float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         branch = name.split(".")[0]
         lr = solver.BASE_LR_SLOW if model.patch and branch == "region" else solver.BASE_LR
         if ".trunk." in name:
-            lr *= solver.TRUNK_SHARE
+            lr *= solver.BACKBONE_LR_SCALE
         decay = solver.WEIGHT_DECAY if parameter.ndim > 1 else 0.0
         groups.setdefault((branch, lr, decay), []).append(parameter)
     return OPTIMIZERS[solver.OPTIMIZER_NAME](
         [
-            {"name": branch, "params": own, "lr": lr, "initial_lr": lr, "weight_decay": decay}
-            for (branch, lr, decay), own in groups.items()
+            {"name": branch, "params": parameters, "lr": lr, "weight_decay": decay}
+            for (branch, lr, decay), parameters in groups.items()
         ]
     )

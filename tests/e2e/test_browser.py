@@ -7,18 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import Site, serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support.browser import FLAGS, MISSING, find
-
-
-@pytest.fixture(scope="module")
-def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a gunicorn over the tiny collection."""
-    base = tmp_path_factory.mktemp("browser")
-    with serve(with_instance(settings, base), base / "log") as served:
-        yield served.address
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +34,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Page]:
+def page(browser: Browser, site: Site) -> Iterator[Page]:
     """A page in a fresh English profile; anything that goes wrong in its scripts fails the test."""
-    context = browser.new_context(base_url=site, locale="en-US", viewport={"width": 1280, "height": 800})
+    context = browser.new_context(base_url=site.address, locale="en-US", viewport={"width": 1280, "height": 800})
     opened = context.new_page()
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
@@ -171,8 +163,8 @@ def test_running_search_is_shown(page: Page, photo: Path) -> None:
     assert busy == [False, "Searching…"]
 
 
-def test_search_without_javascript(browser: Browser, site: str, photo: Path) -> None:
-    context = browser.new_context(base_url=site, locale="en-US", java_script_enabled=False)
+def test_search_without_javascript(browser: Browser, site: Site, photo: Path) -> None:
+    context = browser.new_context(base_url=site.address, locale="en-US", java_script_enabled=False)
     page = context.new_page()
     page.goto("/")
     page.set_input_files("#image", photo)

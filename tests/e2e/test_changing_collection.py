@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 
 import numpy as np
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.collection import Collection
 from rpf.engine import SearchEngine, SearchRequest
 from rpf.settings import Settings

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from rpf.settings import ROOT, Settings
+from rpf.settings import Settings
+from tests.support import ROOT
 from tests.support.hostile import form
 from tests.support.nginx import HOST, SITE, Front, nginx
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
+import urllib3
 
-from benchmarks.serving.test_server import serve
-from rpf.settings import ROOT, Settings
+from benchmarks.common.site_server import serve
+from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.support import ROOT
 
 
 def get(address: str, accept: str) -> tuple[int, str, str]:
@@ -65,3 +67,12 @@ def test_gunicorns_master_loads_no_torch_and_keeps_no_code_for_a_reload(tmp_path
         cwd=tmp_path, env={**os.environ, "PORT": "90"}, capture_output=True, text=True,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("0.0.0.0:90 RequestTimeoutWorker []\n", "")
+
+
+def test_script_name_of_the_environment_is_the_sites_path(settings: Settings, tmp_path: Path) -> None:
+    own = with_instance(settings, tmp_path)
+    with serve(own, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
+        page = urllib3.request("GET", site.address + "/shop/search/c/tiny/", retries=False)
+        assert page.status == 200
+        assert 'href="/shop/search/c/tiny/about"' in page.data.decode()
+        assert site.status("/shop/search/healthz") == 200

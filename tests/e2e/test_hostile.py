@@ -3,25 +3,13 @@
 import http.client
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 
-import pytest
-
-from benchmarks.serving.test_server import HOST, Site, serve
-from rpf.settings import Settings
-from tests.conftest import with_instance
+from benchmarks.common.site_server import HOST, Site
 from tests.support.hostile import Hostile, requests
 
 SECONDS = 2.0
 GROWTH = 64 * 2**20
-
-
-@pytest.fixture(scope="module")
-def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("hostile")
-    with serve(with_instance(settings, folder), folder / "log") as site:
-        yield site
 
 
 def send(site: Site, one: Hostile) -> int:

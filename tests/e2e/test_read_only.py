@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import Site, free_port, serve
-from rpf.settings import ROOT, Settings
+from benchmarks.common.site_server import Site, free_port, serve
+from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.support import ROOT
 from tests.support.commands import environment
 from tests.support.hostile import form
 from tests.support.read_only import read_only

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import HOST, Site, serve
+from benchmarks.common.site_server import HOST, Site, serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support.hostile import form
@@ -45,21 +45,18 @@ def photos(wardrobe: dict[Path, dict[str, int]]) -> list[Path]:
     return list(wardrobe)
 
 
-def test_concurrent_searches_get_their_own_results_and_healthz_stays_quick(
-    settings: Settings, tmp_path: Path, photos: list[Path]
-) -> None:
-    with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
-        alone = {photo: submit(site, photo, 1)[1].json() for photo in photos}
-        with ThreadPoolExecutor(32) as pool:
-            futures = [(photo, pool.submit(submit, site, photo, 2)) for photo in photos * 5]
-            while not all(future.done() for _, future in futures):
-                assert site.status("/healthz") == 200
-        for photo, future in futures:
-            status, answer = future.result()
-            assert status == 200
-            ranking = answer.json()
-            assert ranking["ids"][0] == alone[photo]["ids"][0]
-            assert ranking["similarities"] == pytest.approx(alone[photo]["similarities"], abs=5e-3)
+def test_concurrent_searches_get_their_own_results_and_healthz_stays_quick(site: Site, photos: list[Path]) -> None:
+    alone = {photo: submit(site, photo, 1)[1].json() for photo in photos}
+    with ThreadPoolExecutor(32) as pool:
+        futures = [(photo, pool.submit(submit, site, photo, 2)) for photo in photos * 5]
+        while not all(future.done() for _, future in futures):
+            assert site.status("/healthz") == 200
+    for photo, future in futures:
+        status, answer = future.result()
+        assert status == 200
+        ranking = answer.json()
+        assert ranking["ids"][0] == alone[photo]["ids"][0]
+        assert ranking["similarities"] == pytest.approx(alone[photo]["similarities"], abs=5e-3)
 
 
 def test_overload_is_503_with_retry_after(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
@@ -76,11 +73,13 @@ def test_overload_is_503_with_retry_after(settings: Settings, tmp_path: Path, ph
         assert submit(site, photos[0], 999)[0] == 200
 
 
-@pytest.fixture
-def impatient(settings: Settings, tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def impatient(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with two threads that gives requests 2 seconds to come and 4 to go."""
-    site_settings = with_instance(settings, tmp_path)
-    with serve(site_settings, tmp_path / "log", args=("--threads", "2"), RPF_REQUEST_TIMEOUT="2") as site:
+    folder = tmp_path_factory.mktemp("impatient")
+    with serve(
+        with_instance(settings, folder), folder / "log", args=("--threads", "2"), RPF_REQUEST_TIMEOUT="2"
+    ) as site:
         yield site
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import Site, free_port, serve
-from rpf.settings import ROOT, Settings
+from benchmarks.common.site_server import Site, free_port, serve
+from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.support import ROOT
 from tests.support.commands import environment
 
 
@@ -67,7 +68,7 @@ def test_sigterm_ends_a_command_like_ctrl_c(fresh: Settings, tmp_path: Path) -> 
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
-    assert stderr.splitlines()[-1] == "Stopped. What was finished is kept; the same command goes on from there."
+    assert stderr.splitlines()[-1] == "Stopped. Finished work is saved; run the same command again to resume."
     assert "terminate called" not in stderr
     assert not list(fresh.collections.glob("wardrobe/images/*.tmp"))
 

@@ -1,4 +1,4 @@
-"""The plain classifier on a few drawn garments: it learns, and its reports stand beside others."""
+"""The plain classifier on a few drawn garments: it learns, and its reports can be compared."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,8 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from benchmarks.accuracy.classifier import Classifier, evaluate, main, train
+from benchmarks.accuracy.classifier import Classifier, evaluate, train
+from benchmarks.commands import benchmarks
 from rpf import config
 from rpf.cli import main as rpf
 from rpf.datasets.image_tensors import read_squares
@@ -21,27 +22,27 @@ from rpf.training.distributed import DistributedContext
 from tests.support import ROOT
 
 FILES = [ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"]
-TRUNK = "MODEL.GLOBAL.BACKBONE.NAME=resnet18"
+BACKBONE = "MODEL.GLOBAL.BACKBONE.NAME=resnet18"
 
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """BASE_PATH of a drawn dataset: 64 pictures for training, 8 valid, 8 test."""
+    """BASE_PATH of a drawn dataset: 64 images for training, 8 valid, 8 test."""
     base = tmp_path_factory.mktemp("drawn")
     write_dataset(base / "wardrobe", Recipe(80, size=96), lambda *_: None)
     return base
 
 
 def run(*args: object) -> Result:
-    small = ["--cfg", *FILES, "--set", TRUNK]
-    return CliRunner().invoke(main, list(map(str, [*small, *args])))
+    command = ["accuracy", "--cfg", *FILES, "--set", BACKBONE, *args]
+    return CliRunner().invoke(benchmarks, list(map(str, command)))
 
 
 def settings(base: Path) -> config.Config:
-    return config.load(FILES, [f"DATA.BASE_PATH={base}", TRUNK])
+    return config.load(FILES, [f"DATA.BASE_PATH={base}", BACKBONE])
 
 
-def test_its_reports_can_be_compared(drawn: Path, tmp_path: Path) -> None:
+def test_reports_of_the_classifier_can_be_compared(drawn: Path, tmp_path: Path) -> None:
     options = ["--epochs", 1, "--size", 64, "--batch", 32, "--seed", 3]
     done = run("--set", f"DATA.BASE_PATH={drawn}", *options, "--out", tmp_path)
     assert done.exit_code == 0, done.output
@@ -54,21 +55,21 @@ def test_its_reports_can_be_compared(drawn: Path, tmp_path: Path) -> None:
             == len((drawn / "wardrobe" / f"query_{split}.txt").read_text().split("\n")) - 1
         )
         assert 0 < report["methods"]["none"]["MAP"]["overall"] <= 1
-    beside = CliRunner().invoke(rpf, ["compare", str(tmp_path / "test" / "report.json"), "--out", str(tmp_path)])
-    assert beside.exit_code == 0, beside.output
-    assert "- test: checkpoint plain resnet18 classifier" in beside.stdout
+    comparison = CliRunner().invoke(rpf, ["compare", str(tmp_path / "test" / "report.json"), "--out", str(tmp_path)])
+    assert comparison.exit_code == 0, comparison.output
+    assert "- test: checkpoint plain resnet18 classifier" in comparison.stdout
     missing = run("--set", f"DATA.BASE_PATH={tmp_path}", "--out", tmp_path / "x")
-    assert missing.exit_code == 1
+    assert missing.exit_code == 2
     assert "filenames_valid.txt: No such file" in missing.output
 
 
-def test_it_learns_what_it_is_shown(drawn: Path) -> None:
+def test_classifier_learns_its_training_images(drawn: Path) -> None:
     values = settings(drawn)
     split = read_train(values)
     keys = values.DATA.ATTRIBUTES.NAME
-    labels = torch.tensor([[item.labels.get(key, -1) for key in keys] for item in split.items])[:24]
-    paths = [split.root / item.path for item in split.items[:24]]
-    pictures = read_squares(paths, "crop", 64)
+    labels = torch.tensor([[item.labels.get(key, -1) for key in keys] for item in split.images])[:24]
+    paths = [split.root / item.path for item in split.images[:24]]
+    images = read_squares(paths, "crop", 64)
     torch.manual_seed(0)
     model = Classifier(values)
     train(
@@ -76,37 +77,37 @@ def test_it_learns_what_it_is_shown(drawn: Path) -> None:
     )
     model.eval()
     with torch.inference_mode():
-        logits = model(pictures.float() / 255)
+        logits = model(images.float() / 255)
     right = torch.cat(
-        [own.argmax(dim=1)[want >= 0] == want[want >= 0] for own, want in zip(logits, labels.T, strict=True)]
+        [scores.argmax(dim=1)[want >= 0] == want[want >= 0] for scores, want in zip(logits, labels.T, strict=True)]
     )
     assert right.float().mean() > 0.8
 
 
-def test_an_embedding_is_the_unit_vector_of_probabilities(drawn: Path) -> None:
+def test_embedding_is_the_unit_vector_of_probabilities(drawn: Path) -> None:
     values = settings(drawn)
     torch.manual_seed(0)
     model = Classifier(values)
     benchmark = read_benchmark(values.DATA, "test")
-    pictures = read_squares(benchmark.paths, "crop", 64)
-    found = evaluate(model, benchmark, pictures, DistributedContext(torch.device("cpu")), batch=3)
+    images = read_squares(benchmark.paths, "crop", 64)
+    embeddings = evaluate(model, benchmark, images, DistributedContext(torch.device("cpu")), batch=3)
     with torch.inference_mode():
-        logits = model(pictures.float() / 255)
-    for own, task, raw in zip(found, benchmark.tasks, logits, strict=True):
-        chances = raw.softmax(dim=1).numpy()
-        unit = chances / np.linalg.norm(chances, axis=1, keepdims=True)
-        np.testing.assert_allclose(own.queries, unit[task.queries.images], atol=1e-5)
-        np.testing.assert_allclose(own.candidates, unit[task.candidates.images], atol=1e-5)
+        logits = model(images.float() / 255)
+    for vectors, task, raw in zip(embeddings, benchmark.tasks, logits, strict=True):
+        probabilities = raw.softmax(dim=1).numpy()
+        unit = probabilities / np.linalg.norm(probabilities, axis=1, keepdims=True)
+        np.testing.assert_allclose(vectors.queries, unit[task.queries.images], atol=1e-5)
+        np.testing.assert_allclose(vectors.candidates, unit[task.candidates.images], atol=1e-5)
 
 
-def test_pictures_are_cut_or_padded_and_damaged_ones_named(tmp_path: Path) -> None:
+def test_images_are_cropped_or_padded_and_damaged_ones_named(tmp_path: Path) -> None:
     Image.new("RGB", (40, 20), "red").save(tmp_path / "wide.png")
     with Image.open(tmp_path / "wide.png") as wide:
         wide.paste("blue", (0, 0, 5, 20))
         wide.save(tmp_path / "wide.png")
-    assert (read_squares([tmp_path / "wide.png"], "crop", 32)[0, 2] == 0).all()  # the blue end is cut off
+    assert (read_squares([tmp_path / "wide.png"], "crop", 32)[0, 2] == 0).all()  # the blue end is cropped
     padded = read_squares([tmp_path / "wide.png"], "pad", 32)[0, 2]
     assert padded.shape == (32, 32) and padded[16, 0] == 255
     (tmp_path / "bad.jpg").write_bytes(b"junk")
-    with pytest.raises(DatasetError, match=r"bad\.jpg: The file is not a picture"):
+    with pytest.raises(DatasetError, match=r"bad\.jpg: The file is not an image"):
         read_squares([tmp_path / "bad.jpg"], "crop", 64)

@@ -66,6 +66,18 @@ def test_search(run: Run, shop: str, photo: Path) -> None:
     assert answer["results"][0]["path"] == photo.name
 
 
+def test_search_of_an_unknown_collection_names_those_there_are(run: Run, shop: str, photo: Path) -> None:
+    error = run("search", "shpo", photo, "--attrs", "sleeve length", status=2)
+    assert 'There is no collection named "shpo"; there are ' in error and shop in error
+
+
+def test_verify_with_another_checkpoint_is_told(run: Run, shop: str, tmp_path: Path, tiny_checkpoint: Path) -> None:
+    (tmp_path / "other.safetensors").write_bytes(tiny_checkpoint.read_bytes() + b" ")
+    other = run("verify", shop, "--checkpoint", tmp_path / "other.safetensors", stream="stderr")
+    assert "note: shop was made with another checkpoint" in other
+    assert "note: " not in run("verify", shop, stream="stderr")
+
+
 def test_embed_writes_the_arrays(run: Run, photo: Path, tmp_path: Path) -> None:
     run("embed", "--out", tmp_path / "e.npz", photo, photo)
     with np.load(tmp_path / "e.npz", allow_pickle=False) as arrays:
@@ -89,7 +101,7 @@ def test_embed_takes_several_configs_after_one_flag(run: Run, photo: Path, tmp_p
 
 def test_convert_halves_a_checkpoint_and_changes_its_settings(run: Run, tmp_path: Path, tiny_checkpoint: Path) -> None:
     out = tmp_path / "half.safetensors"
-    assert "MB" in run("convert", "--half", "--set", "SOLVER.BETA=0.9", "--note", "Halved.", "--out", out)
+    assert "MB" in run("export", "--fp16", "--set", "SOLVER.BETA=0.9", "--note", "Halved.", "--out", out)
     old, new = checkpoint.load(tiny_checkpoint), checkpoint.load(out)
     assert out.stat().st_size < 0.6 * tiny_checkpoint.stat().st_size
     assert (new.config.SOLVER.BETA, new.note) == (0.9, "Halved.")
@@ -134,9 +146,9 @@ def test_doctor_says_what_is_in_use(run: Run, shop: str) -> None:
         (["search", "shop", "a.jpg", "--attrs", "sleeves", "-k", "0"], "-k"),
         (["embed", "--out", "e.npz", "missing.jpg"], "missing.jpg"),
         (["embed", "--checkpoint", "none.safetensors", "--out", "e.npz", "a.jpg"], "none.safetensors"),
-        (["convert", "--out", "model.pth"], ".safetensors"),
-        (["convert", "--out", "m.safetensors", "--set", "MODEL.EMBED_SIZE=8"], "MODEL.EMBED_SIZE"),
-        (["convert", "--out", "m.safetensors", "--set", "INPUT.LOCAL_SIZE=64"], "do not fit"),
+        (["export", "--out", "model.pth"], ".safetensors"),
+        (["export", "--out", "m.safetensors", "--set", "MODEL.EMBED_SIZE=8"], "MODEL.EMBED_SIZE"),
+        (["export", "--out", "m.safetensors", "--set", "INPUT.LOCAL_SIZE=64"], "do not fit"),
         (["nonsense"], "nonsense"),
     ],
 )
@@ -144,14 +156,6 @@ def test_errors_are_one_line(run: Run, shop: str, args: list[str], said: str) ->
     error = run(*args, status=2)
     assert said in error
     assert len([line for line in error.splitlines() if line.startswith("Error: ")]) == 1
-
-
-COMMANDS = "index add remove optimize build-index verify repair search embed convert evaluate compare train import-legacy demo doctor"
-
-
-@pytest.mark.parametrize("command", COMMANDS.split())
-def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
-    assert f"rpf {command}" in run(command, "--help")
 
 
 def test_it_runs_as_a_module(tmp_path: Path) -> None:

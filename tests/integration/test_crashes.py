@@ -1,5 +1,6 @@
 """Whatever ends a writer, and wherever: the collection opens, in the old state or the new one."""
 
+import bisect
 import itertools
 import os
 import resource
@@ -10,14 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpf.collection import Collection, Writer
 from rpf.errors import CollectionError, UnknownCollection
-from tests.support.collection_builder import ALL, append, check, fork, killed_at, names, new, write
-
-STRIDE = 1 if ALL else 4  # lines from one crash to the next; `make soak` crashes at each
+from tests.support.collection_builder import ALL, STRIDE, append, as_format_1, check, fork, killed_at, names, new, write
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +56,7 @@ OPERATIONS: list[tuple[Callable[[Writer], None], int]] = [
 ]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "optimize", "merge"])
 def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Callable[[Writer], None], appends: int
@@ -131,6 +131,7 @@ CHANGES: dict[str, tuple[Callable[[Writer], None], list[tuple[dict[int, str], st
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_crash_at_lines_of_a_change_leaves_one_of_its_steps(tmp_path: Path, name: str) -> None:
     """In a collection made before removals were remembered; and the same change completes it."""
@@ -150,10 +151,11 @@ def test_a_crash_at_lines_of_a_change_leaves_one_of_its_steps(tmp_path: Path, na
                 operation(writer)
         assert facts(work) == stages[-1]
         shutil.rmtree(work)
-        step += 1 if ALL else 5
+        step += STRIDE
     assert reached == sorted(reached) and {reached[0], reached[-1]} == {0, len(stages) - 1}
 
 
+@pytest.mark.soak
 def test_a_crash_while_the_collection_is_made(tmp_path: Path) -> None:
     for step in itertools.count(step=STRIDE):
         folder = tmp_path / f"c{step}"
@@ -170,18 +172,22 @@ def test_a_crash_while_the_collection_is_made(tmp_path: Path) -> None:
     assert step > 30
 
 
+@pytest.mark.soak
 def test_a_crash_while_the_leavings_of_another_are_cleared_away(tmp_path: Path) -> None:
     start, work = tmp_path / "start", tmp_path / "work"
     with write(start) as writer:
         append(writer, names(0, 3))
-    shutil.copytree(start, work)
-    # The last state before the swap of the manifest has all that an append can leave.
-    for step in itertools.count():
-        assert killed_at(step, replace_none, lambda: Writer.open(work))
-        if list(work.glob(".manifest*")):
-            break
-        shutil.rmtree(work)
+
+    def reaches_manifest(step: int) -> bool:
+        shutil.rmtree(work, ignore_errors=True)
         shutil.copytree(start, work)
+        killed_at(step, replace_none, lambda: Writer.open(work))
+        old, now = (folder.joinpath("manifest.json").read_bytes() for folder in (start, work))
+        return now != old or bool(list(work.glob(".manifest*")))
+
+    # The state before the swap of the manifest has all that an append can leave.
+    assert reaches_manifest(bisect.bisect_left(range(2000), True, key=reaches_manifest))
+    assert list(work.glob(".manifest*"))
     shutil.rmtree(start)
     shutil.move(work, start)
     assert len(list((start / "segments").iterdir())) == 2
@@ -197,6 +203,28 @@ def test_a_crash_while_the_leavings_of_another_are_cleared_away(tmp_path: Path) 
         shutil.rmtree(work)
         step += STRIDE
     assert step > 50
+
+
+def test_a_crash_at_lines_of_the_first_write_to_format_1(tmp_path: Path) -> None:
+    start, work = tmp_path / "start", tmp_path / "work"
+    with write(start) as writer:
+        append(writer, names(0, 3))
+        writer.remove([2])
+    as_format_1(start)
+    uuids = []
+    killed, step = True, 0
+    while killed:
+        shutil.copytree(start, work)
+        killed = killed_at(step, lambda: Writer.open(work).close())
+        collection = Collection.open(work)
+        uuids.append(collection.manifest.uuid)
+        assert sorted(check(collection).values()) == [1, 3]
+        with Writer.open(work) as writer:
+            assert writer.manifest.uuid == (uuids[-1] or writer.manifest.uuid) != ""
+        assert not (work / "index").exists() and sorted(check(Collection.open(work)).values()) == [1, 3]
+        shutil.rmtree(work)
+        step += STRIDE
+    assert uuids[0] == "" and uuids[-1] != ""
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
@@ -253,7 +281,6 @@ def test_segments_without_a_manifest_are_not_thrown_away(tmp_path: Path) -> None
     assert len(check(Collection.open(tmp_path / "c"))) == 3
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2**31)), max_size=12))
 def test_any_sequence_of_changes(tmp_path: Path, steps: list[tuple[int, int]]) -> None:
     """Against a dictionary: appends with and without ids, removals, compactions, and new writers, in any order."""

@@ -51,7 +51,7 @@ def other_checkpoint(settings: Settings, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def own(settings: Settings, tmp_path: Path) -> Settings:
+def empty(settings: Settings, tmp_path: Path) -> Settings:
     """Settings over an empty folder of collections."""
     instance = with_instance(settings, tmp_path / "instance")
     return instance.model_copy(update={"collections": tmp_path / "collections", "collection": "wardrobe"})
@@ -73,43 +73,45 @@ def paths(settings: Settings, name: str = "wardrobe") -> list[str]:
 DRAWN = [f"{seed:05}.jpg" for seed in range(GARMENTS)]
 
 
-def test_default_collection_twice_draws_and_indexes_once(own: Settings, model: RPF) -> None:
+def test_default_collection_twice_draws_and_indexes_once(empty: Settings, model: RPF) -> None:
     phases = set()
-    assert ensure_default_collection(own, model, lambda phase, done, total: phases.add(phase)) == "wardrobe"
+    assert ensure_default_collection(empty, model, lambda phase, done, total: phases.add(phase)) == "wardrobe"
     assert phases == {"drawing", "indexing", "merging"}
-    assert paths(own) == DRAWN
-    collection = Collection.open(own.collections / "wardrobe")
+    assert paths(empty) == DRAWN
+    collection = Collection.open(empty.collections / "wardrobe")
     item = collection.item(1)
     assert item.labels
     assert collection.image_path(item).is_file()
-    files = snapshot(own.collections)
-    assert ensure_default_collection(own, model, ignore) == "wardrobe"
-    assert snapshot(own.collections) == files
+    files = snapshot(empty.collections)
+    assert ensure_default_collection(empty, model, ignore) == "wardrobe"
+    assert snapshot(empty.collections) == files
 
 
 def test_default_collection_with_another_checkpoint_makes_a_collection_beside(
-    own: Settings, model: RPF, other_model: RPF, photo: Path
+    empty: Settings, model: RPF, other_model: RPF, photo: Path
 ) -> None:
-    first, name = own.collections / "wardrobe", beside(other_model)
-    ensure_default_collection(own, model, ignore)
-    Run(own)("add", "wardrobe", "--copy", photo)
+    first, name = empty.collections / "wardrobe", beside(other_model)
+    ensure_default_collection(empty, model, ignore)
+    Run(empty)("add", "wardrobe", "--copy", photo)
     files = snapshot(first)
     phases = []
-    assert ensure_default_collection(own, other_model, lambda phase, done, total: phases.append((phase, done))) == name
-    assert paths(own, name) == DRAWN
+    assert (
+        ensure_default_collection(empty, other_model, lambda phase, done, total: phases.append((phase, done))) == name
+    )
+    assert paths(empty, name) == DRAWN
     assert ("drawing", 0) not in phases, "the drawings are copied"
-    assert Collection.open(own.collections / name).item(1) == Collection.open(first).item(1)
-    assert ensure_default_collection(own, model, ignore) == "wardrobe"
+    assert Collection.open(empty.collections / name).item(1) == Collection.open(first).item(1)
+    assert ensure_default_collection(empty, model, ignore) == "wardrobe"
     assert snapshot(first) == files
-    assert paths(own) == [photo.name, *DRAWN]
+    assert paths(empty) == [photo.name, *DRAWN]
 
 
 def test_engine_and_commands_know_the_default_collection_of_the_checkpoint(
-    own: Settings, model: RPF, other_model: RPF, other_checkpoint: Path
+    empty: Settings, model: RPF, other_model: RPF, other_checkpoint: Path
 ) -> None:
-    ensure_default_collection(own, model, ignore)
-    second, name = own.model_copy(update={"checkpoint": other_checkpoint}), beside(other_model)
-    assert Run(second)("demo") == f"{own.collections / name} is ready\n"
+    ensure_default_collection(empty, model, ignore)
+    second, name = empty.model_copy(update={"checkpoint": other_checkpoint}), beside(other_model)
+    assert Run(second)("demo") == f"{empty.collections / name} is ready\n"
     engine = SearchEngine(second)
     assert (engine.default, engine.names()) == (name, [name])
     with pytest.raises(CollectionError, match="another checkpoint"):
@@ -120,43 +122,43 @@ def test_engine_and_commands_know_the_default_collection_of_the_checkpoint(
 
 
 def test_default_collection_after_the_first_folder_is_gone_keeps_to_the_second(
-    own: Settings, model: RPF, other_model: RPF
+    empty: Settings, model: RPF, other_model: RPF
 ) -> None:
-    ensure_default_collection(own, model, ignore)
-    ensure_default_collection(own, other_model, ignore)
-    shutil.rmtree(own.collections / "wardrobe")
-    assert ensure_default_collection(own, other_model, ignore) == beside(other_model)
-    assert not (own.collections / "wardrobe").exists()
+    ensure_default_collection(empty, model, ignore)
+    ensure_default_collection(empty, other_model, ignore)
+    shutil.rmtree(empty.collections / "wardrobe")
+    assert ensure_default_collection(empty, other_model, ignore) == beside(other_model)
+    assert not (empty.collections / "wardrobe").exists()
 
 
 @pytest.mark.parametrize("optimize", [False, True])
-def test_removed_items_stay_removed_after_a_restart(own: Settings, model: RPF, optimize: bool) -> None:
-    ensure_default_collection(own, model, ignore)
-    run = Run(own)
+def test_removed_items_stay_removed_after_a_restart(empty: Settings, model: RPF, optimize: bool) -> None:
+    ensure_default_collection(empty, model, ignore)
+    run = Run(empty)
     run("remove", "wardrobe", 1, 3)
     if optimize:
         run("optimize", "wardrobe")
-    files = snapshot(own.collections)
-    ensure_default_collection(own, model, ignore)
-    assert paths(own) == DRAWN[1:2]
-    assert snapshot(own.collections) == files
+    files = snapshot(empty.collections)
+    ensure_default_collection(empty, model, ignore)
+    assert paths(empty) == DRAWN[1:2]
+    assert snapshot(empty.collections) == files
 
 
 @pytest.mark.parametrize("phase", ["drawing", "indexing", "merging"])
-def test_default_collection_goes_on_where_it_was_stopped(own: Settings, model: RPF, phase: str) -> None:
+def test_default_collection_goes_on_where_it_was_stopped(empty: Settings, model: RPF, phase: str) -> None:
     def stop(now: str, done: int, total: int) -> None:
         if (now, done) == (phase, 1 if phase == "drawing" else 0):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        ensure_default_collection(own, model, stop)
-    assert find_default_collection(own.collections, model.checkpoint_hash) is None
-    assert ensure_default_collection(own, model, ignore) == "wardrobe"
-    assert paths(own) == DRAWN
+        ensure_default_collection(empty, model, stop)
+    assert find_default_collection(empty.collections, model.checkpoint_hash) is None
+    assert ensure_default_collection(empty, model, ignore) == "wardrobe"
+    assert paths(empty) == DRAWN
 
 
 def test_default_collection_after_a_crash_between_rows_and_manifest_indexes_all(
-    own: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
+    empty: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every id was given then, and no item is there."""
 
@@ -165,19 +167,19 @@ def test_default_collection_after_a_crash_between_rows_and_manifest_indexes_all(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(writer, "write_manifest", crash)
-        ensure_default_collection(own, model, ignore)
-    ensure_default_collection(own, model, ignore)
-    assert paths(own) == DRAWN
+        ensure_default_collection(empty, model, ignore)
+    ensure_default_collection(empty, model, ignore)
+    assert paths(empty) == DRAWN
 
 
 def test_a_finished_collection_of_earlier_drawings_stays_in_use(
-    own: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
+    empty: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ensure_default_collection(own, model, ignore)
-    files = snapshot(own.collections)
+    ensure_default_collection(empty, model, ignore)
+    files = snapshot(empty.collections)
     monkeypatch.setattr("rpf.ingest.default_collection.GARMENTS", GARMENTS - 1)  # another recipe
-    assert ensure_default_collection(own, model, ignore) == "wardrobe"
-    assert snapshot(own.collections) == files
+    assert ensure_default_collection(empty, model, ignore) == "wardrobe"
+    assert snapshot(empty.collections) == files
 
 
 def unfinished(collections: Path, model: RPF) -> None:
@@ -200,45 +202,45 @@ def lost_manifest(collections: Path, model: RPF) -> None:
 
 @pytest.mark.parametrize("occupy", [unfinished, strangers_images, lost_manifest])
 def test_default_collection_leaves_alone_what_it_cannot_go_on_with(
-    own: Settings, model: RPF, occupy: Callable[[Path, RPF], None]
+    empty: Settings, model: RPF, occupy: Callable[[Path, RPF], None]
 ) -> None:
-    occupy(own.collections, model)
-    files = snapshot(own.collections)
-    assert ensure_default_collection(own, model, ignore) == beside(model)
-    assert snapshot(own.collections).items() >= files.items()
-    assert paths(own, beside(model)) == DRAWN
+    occupy(empty.collections, model)
+    files = snapshot(empty.collections)
+    assert ensure_default_collection(empty, model, ignore) == beside(model)
+    assert snapshot(empty.collections).items() >= files.items()
+    assert paths(empty, beside(model)) == DRAWN
 
 
-def test_default_collection_without_a_place_says_what_to_do(own: Settings, model: RPF) -> None:
-    strangers_images(own.collections, model)
-    shutil.copytree(own.collections / "wardrobe", own.collections / beside(model))
-    files = snapshot(own.collections)
+def test_default_collection_without_a_place_says_what_to_do(empty: Settings, model: RPF) -> None:
+    strangers_images(empty.collections, model)
+    shutil.copytree(empty.collections / "wardrobe", empty.collections / beside(model))
+    files = snapshot(empty.collections)
     wanted = f'"wardrobe" and "{beside(model)}" .* Set RPF_COLLECTION .* RPF_CHECKPOINT'
     with pytest.raises(CollectionError, match=wanted):
-        ensure_default_collection(own, model, ignore)
-    assert snapshot(own.collections) == files
+        ensure_default_collection(empty, model, ignore)
+    assert snapshot(empty.collections) == files
 
 
 def test_default_collection_uses_a_persons_own_collection_of_that_name(
-    own: Settings, model: RPF, other_model: RPF, wardrobe: dict[Path, dict[str, int]]
+    empty: Settings, model: RPF, other_model: RPF, wardrobe: dict[Path, dict[str, int]]
 ) -> None:
-    folder, sources = own.collections / "wardrobe", [ImageRecord(path.name) for path in list(wardrobe)[:2]]
+    folder, sources = empty.collections / "wardrobe", [ImageRecord(path.name) for path in list(wardrobe)[:2]]
     index_images(folder, next(iter(wardrobe)).parent, sources, model)
     files = snapshot(folder)
-    assert ensure_default_collection(own, model, ignore) == "wardrobe"
-    assert ensure_default_collection(own, other_model, ignore) == beside(other_model)
+    assert ensure_default_collection(empty, model, ignore) == "wardrobe"
+    assert ensure_default_collection(empty, other_model, ignore) == beside(other_model)
     assert snapshot(folder) == files
 
 
-def test_default_collection_reports_a_damaged_collection(own: Settings, model: RPF) -> None:
-    ensure_default_collection(own, model, ignore)
-    (own.collections / "wardrobe" / "manifest.json").write_text("{")
+def test_default_collection_reports_a_damaged_collection(empty: Settings, model: RPF) -> None:
+    ensure_default_collection(empty, model, ignore)
+    (empty.collections / "wardrobe" / "manifest.json").write_text("{")
     with pytest.raises(CollectionError, match="wardrobe is damaged"):
-        ensure_default_collection(own, model, ignore)
+        ensure_default_collection(empty, model, ignore)
 
 
-def test_a_missing_collection_of_the_settings_is_told(own: Settings, model: RPF) -> None:
-    missing = own.model_copy(update={"collection": "shop"})
+def test_a_missing_collection_of_the_settings_is_told(empty: Settings, model: RPF) -> None:
+    missing = empty.model_copy(update={"collection": "shop"})
     with pytest.raises(UnknownCollection, match='no collection named "shop"; make it with: rpf index shop FOLDER'):
         ensure_default_collection(missing, model, ignore)
-    assert not own.collections.exists()
+    assert not empty.collections.exists()

@@ -1,4 +1,4 @@
-"""The model that comes with the program, on real photographs (which only developers have)."""
+"""The shipped model on real photographs (which only developers have)."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rpf import config
-from rpf.datasets.annotations import read_parts, read_split
+from rpf.datasets.annotations import read_presence, read_split
 from rpf.engine import SearchEngine, SearchRequest
 from rpf.ingest.pipeline import ImageRecord
 from rpf.settings import Settings
@@ -27,13 +27,13 @@ def engine(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> SearchEngi
     return engine
 
 
-def test_it_finds_the_same_sleeves_and_no_trousers(engine: SearchEngine, shared: Path) -> None:
-    """As on the site: photographs are searched for by sleeve length, garments without sleeves come last."""
+def test_search_by_sleeve_length_finds_same_sleeves_and_no_trousers(engine: SearchEngine, shared: Path) -> None:
+    """As on the site: garments without sleeves come last."""
     data = config.load([ROOT / "config/Clothing/Clothing.yaml"], [f"DATA.BASE_PATH={shared}"]).DATA
     parts = {
         item.path: known
         for item, known in zip(
-            read_split(data.folder, data, "test"), read_parts(data.folder, data, "test"), strict=True
+            read_split(data.folder, data, "test"), read_presence(data.folder, data, "test"), strict=True
         )
     }
     items = {item.path: item for item in engine.collection("photos").items(engine.collection("photos").ids.tolist())}
@@ -43,15 +43,15 @@ def test_it_finds_the_same_sleeves_and_no_trousers(engine: SearchEngine, shared:
     for path, value in sleeved.items():
         query = engine.embed(data.folder / path)
         hits = engine.search("photos", SearchRequest(query, {"sleeve_length": 1.0}, k=7, missing_last=True)).hits
-        found = [hit.item.path for hit in hits if hit.item.path != path][:6]
-        right += [sleeved[one] == value for one in found if one in sleeved]
+        results = [hit.item.path for hit in hits if hit.item.path != path][:6]
+        right += [sleeved[result] == value for result in results if result in sleeved]
         by_chance.append(np.mean([other == value for other in sleeved.values()]))
-        without += [parts[one].get("sleeve_length") is False for one in found]
+        without += [parts[result].get("sleeve_length") is False for result in results]
     assert np.mean(right) > 1.5 * np.mean(by_chance)
     assert np.mean(without) < 0.02
 
 
-def test_the_site_shows_what_was_measured_of_these_weights(engine: SearchEngine) -> None:
-    shown = {own.key: own for own in engine.info.accuracy}
-    assert {"sleeve_length", "neckline_design", "overall"} <= shown.keys()
-    assert all(own.low <= own.precision <= own.high and own.chance < own.precision for own in shown.values())
+def test_accuracy_of_the_shipped_weights_is_read_from_their_report(engine: SearchEngine) -> None:
+    accuracy = {row.key: row for row in engine.info.accuracy}
+    assert {"sleeve_length", "neckline_design", "overall"} <= accuracy.keys()
+    assert all(row.low <= row.precision <= row.high and row.chance < row.precision for row in accuracy.values())

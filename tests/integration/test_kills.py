@@ -1,7 +1,7 @@
 """Kill -9 at random moments of the commands that change a collection: it opens, in the old state or the new one.
 
-One kill of each that hits a writer at work, or as many in all as TEST_KILLS says. (test_crashes.py kills at each line instead,
-with less around it.)
+One kill of each that hits a writer at work, or as many in all as TEST_KILLS says. (test_crashes.py kills at each line
+instead, with less around it.)
 """
 
 import os
@@ -27,7 +27,7 @@ from rpf.utils.files import file_hash
 from tests.support.commands import Forked, Run, forked
 
 COMMANDS = 7
-KILLS = max(1, int(os.environ.get("TEST_KILLS", "8")) // COMMANDS)  # of each command
+KILLS = max(1, int(os.environ.get("TEST_KILLS", "4")) // COMMANDS)  # of each command
 BATCH = 2
 
 Vectors = dict[str, np.ndarray]  # sha256 of a picture -> (A, D)
@@ -36,19 +36,19 @@ Vectors = dict[str, np.ndarray]  # sha256 of a picture -> (A, D)
 @pytest.fixture(scope="module")
 def vectors(settings: Settings, wardrobe: dict[Path, dict[str, int]]) -> Vectors:
     """What each picture's item has."""
-    seen = load_model(settings).embed([open_image(path) for path in wardrobe])
-    return {file_hash(path): own for path, own in zip(wardrobe, seen.embedding, strict=True)}
+    output = load_model(settings).embed([open_image(path) for path in wardrobe])
+    return {file_hash(path): embedding for path, embedding in zip(wardrobe, output.embedding, strict=True)}
 
 
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Iterator[tuple[Settings, Forked]]:
     """Commands in processes of their own, and the settings of those."""
     base = tmp_path_factory.mktemp("kills")
-    own = Settings(
+    settings = Settings(
         collections=base / "collections", collection="shop", checkpoint=tiny_checkpoint, instance=base / "instance"
     )
-    with forked(own, base / "log") as made:
-        yield own, made
+    with forked(settings, base / "log") as process:
+        yield settings, process
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ def state(settings: Settings, vectors: Vectors, intact: bool = True) -> State:
         assert validate_index(collection, settings.indexes) == ""
     query = next(iter(vectors.values()))[:2]
     request = ResolvedRequest(query, (0, 1), np.ones(2), 1)
-    found = open_searcher(collection, settings.indexes, "auto").search(request)
+    ranked = open_searcher(collection, settings.indexes, "auto").search(request)
     exact = Exact(collection).search(request)
-    np.testing.assert_allclose(found.scores, exact.scores, atol=2e-6)
+    np.testing.assert_allclose(ranked.scores, exact.scores, atol=2e-6)
     ids = {item.path: item.id for item in items}
     assert len(ids) == len(items)
     manifest = collection.manifest
@@ -92,12 +92,12 @@ def state(settings: Settings, vectors: Vectors, intact: bool = True) -> State:
 
 def added(now: State, old: State, new: State) -> bool:
     """Whole batches, in their order."""
-    there = [path for path in now.ids if path not in old.ids]
+    new_paths = [path for path in now.ids if path not in old.ids]
     order = [path for path in new.ids if path not in old.ids]
-    assert there == order[: len(there)] and (len(there) % BATCH == 0 or len(there) == len(order))
+    assert new_paths == order[: len(new_paths)] and (len(new_paths) % BATCH == 0 or len(new_paths) == len(order))
     assert {path: now.ids[path] for path in old.ids} == old.ids and now.sound == set(now.ids)
     assert now.method == "pca"
-    return len(there) == len(order)
+    return len(new_paths) == len(order)
 
 
 def removed(now: State, old: State, new: State) -> bool:
@@ -111,9 +111,9 @@ def indexed(now: State, old: State, new: State) -> bool:
     before = {item_id: path for path, item_id in old.ids.items()}
     after = {item_id: path for path, item_id in new.ids.items() if item_id <= 12}
     assert paths in (before, before | after, after)
-    there = [path for path, item_id in now.ids.items() if item_id > 12]
+    new_paths = [path for path, item_id in now.ids.items() if item_id > 12]
     order = [path for path, item_id in new.ids.items() if item_id > 12]
-    assert there == order[: len(there)] and (not there or paths == after) and now.method == "pca"
+    assert new_paths == order[: len(new_paths)] and (not new_paths or paths == after) and now.method == "pca"
     assert now.sound >= old.sound & now.ids.keys()
     return now.ids.keys() == new.ids.keys() == now.sound
 
@@ -145,9 +145,9 @@ def repaired(now: State, old: State, new: State) -> bool:
 def pictures(settings: Settings, wardrobe: list[Path]) -> None:
     """Nine more pictures: five inside of the image folder, four outside."""
     inside, outside = settings.collections / "shop" / "images" / "new", settings.collections / "outside"
-    for folder, own in ((inside, wardrobe[12:17]), (outside, wardrobe[17:21])):
+    for folder, paths in ((inside, wardrobe[12:17]), (outside, wardrobe[17:21])):
         folder.mkdir()
-        for path in own:
+        for path in paths:
             shutil.copy(path, folder)
 
 
@@ -200,6 +200,7 @@ TRIALS = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("name", TRIALS)
 def test_kill_9(
     commands: tuple[Settings, Forked],
@@ -224,9 +225,9 @@ def test_kill_9(
     process.start(*args)
     assert process.heard() == "locked"
     began = time.monotonic()
-    said = process.heard()
+    word = process.heard()
     longest = time.monotonic() - began  # seconds that it writes
-    assert [said, *process.wait()] == ["free", "0"]
+    assert [word, *process.wait()] == ["free", "0"]
     new = state(settings, vectors)
     assert check(new, old, new)
 

@@ -28,11 +28,11 @@ def more(wardrobe: dict[Path, dict[str, int]]) -> list[Path]:
 
 
 def items(folder: Path) -> dict[str, int]:
-    """path -> id, each picture once."""
+    """Return path -> id, each image once."""
     collection = Collection.open(folder)
-    found = collection.items(collection.ids.tolist())
-    assert len({item.path for item in found}) == len(found)
-    return {item.path: item.id for item in found}
+    ids = {item.path: item.id for item in collection.items(collection.ids.tolist())}
+    assert len(ids) == len(collection)
+    return ids
 
 
 OLD = {f"{number - 1:03}.jpg": number for number in range(1, 13) if number != 3}
@@ -200,8 +200,9 @@ def test_the_index_is_built_by_the_method_named_and_kept_by_later_commands(
     indexed, exact = SearchEngine(living), SearchEngine(living.model_copy(update={"index_method": "exact"}))
     assert indexed.method("shop") != exact.method("shop") == "exact"
     query = exact.embed(more[2])
-    found, wanted = (own.search("shop", query, {"sleeve_length": 1.0}, k=1).hits[0] for own in (indexed, exact))
-    assert (found.item.path, found.similarity) == (more[2].name, wanted.similarity)
+    request = SearchRequest(query, {"sleeve_length": 1.0}, k=1)
+    hit, wanted = (engine.search("shop", request).hits[0] for engine in (indexed, exact))
+    assert (hit.item.path, hit.similarity) == (more[2].name, wanted.similarity)
     assert "searched by exact" in run("build-index", "shop", "--method", "exact")
     assert not list(living.indexes.rglob("*.npy")) and index_method(Collection.open(folder), living.indexes) is None
 

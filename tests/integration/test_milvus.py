@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.serving.test_server import serve
+from benchmarks.common.site_server import serve
 from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.engine import Query, SearchEngine, SearchRequest
 from rpf.errors import ConfigError, SearchUnavailable

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rpf.settings import ROOT
+from tests.support import ROOT
 from tests.support.read_only import read_only
 
 APPEND = """

@@ -7,7 +7,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from rpf.cli import main
-from rpf.evaluation import measure
+from rpf.evaluation import evaluate as evaluation
 from rpf.models import checkpoint
 from tests.support import ROOT
 
@@ -25,7 +25,7 @@ def train(drawn: Path, tmp_path: Path) -> Any:
     return run
 
 
-def test_both_stages_by_command(train: Any, tmp_path: Path) -> None:
+def test_train_runs_both_stages_and_resumes(train: Any, tmp_path: Path) -> None:
     first = train(1)
     assert first.exit_code == 0, first.output
     assert "epoch 1/1: loss 0." in first.output
@@ -33,9 +33,9 @@ def test_both_stages_by_command(train: Any, tmp_path: Path) -> None:
     again = train(1)
     assert again.exit_code == 2
     assert "--resume" in again.output
-    on = train(1, "--resume", str(tmp_path / "Wardrobe_s1" / "checkpoint.pt"), epochs=2)
-    assert on.exit_code == 0, on.output
-    assert "epoch 2/2" in on.output
+    resumed = train(1, "--resume", str(tmp_path / "Wardrobe_s1" / "checkpoint.pt"), epochs=2)
+    assert resumed.exit_code == 0, resumed.output
+    assert "epoch 2/2" in resumed.output
     second = train(2)
     assert second.exit_code == 0, second.output
     model = checkpoint.load(tmp_path / "Wardrobe_s2" / "model_best.safetensors")
@@ -43,27 +43,27 @@ def test_both_stages_by_command(train: Any, tmp_path: Path) -> None:
     assert all(bool(weight.isfinite().all()) for weight in model.parameters())
 
 
-def test_stopped_by_hand_it_says_how_to_go_on(train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = iter([0.5])
+def test_interrupted_train_says_how_to_resume(train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = iter([0.5])
 
-    def evaluate(*_: object, **__: object) -> float:
-        for answer in answers:
-            return answer
+    def overall_map(report: object) -> float:
+        for score in scores:
+            return score
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(measure, "overall_map", evaluate)
+    monkeypatch.setattr(evaluation, "overall_map", overall_map)
     stopped = train(1, epochs=3)
     file = tmp_path / "Wardrobe_s1" / "checkpoint.pt"
     assert stopped.exit_code == 130
-    assert f"Stopped after 1 of 3 epochs; go on with --resume {file}" in stopped.output
+    assert f"Stopped after 1 of 3 epochs; continue with --resume {file}" in stopped.output
     monkeypatch.undo()
-    on = train(1, "--resume", str(file), epochs=3)
-    assert on.exit_code == 0, on.output
-    assert "epoch 2/3" in on.output
+    resumed = train(1, "--resume", str(file), epochs=3)
+    assert resumed.exit_code == 0, resumed.output
+    assert "epoch 2/3" in resumed.output
     assert torch.load(file, weights_only=True)["epoch"] == 3
 
 
-def test_bad_images_of_train_and_valid_are_refused_at_once_or_left_out_aloud(
+def test_bad_images_of_train_and_valid_are_refused_at_once_or_reported_as_left_out(
     drawn: Path, train: Any, tmp_path: Path
 ) -> None:
     folder = tmp_path / "copy" / "wardrobe"
@@ -75,15 +75,17 @@ def test_bad_images_of_train_and_valid_are_refused_at_once_or_left_out_aloud(
     more = ["--set", f"DATA.BASE_PATH={tmp_path / 'copy'}", "DATA.NUM_TRIPLETS=8"]
     refused = train(1, *more)
     assert refused.exit_code == 2
-    said = f"2 of the 54 images cannot be used: 2 missing ({gone[0]}, {gone[1]}). Mend these files, or leave them out"
-    assert said in refused.stderr
+    message = (
+        f"2 of the 54 images cannot be used: 2 missing ({gone[0]}, {gone[1]}). Repair these files, or leave them out"
+    )
+    assert message in refused.stderr
     assert not (tmp_path / "Wardrobe_s1").exists()
     done = train(1, *more, "--skip-bad")
     assert done.exit_code == 0, done.output
     assert done.output.count(f"Left out by --skip-bad: 2 missing ({gone[0]}, {gone[1]}).") == 1
 
 
-def test_attributes_without_two_values_are_left_out_aloud(drawn: Path, train: Any, tmp_path: Path) -> None:
+def test_attributes_without_two_values_are_reported_as_left_out(drawn: Path, train: Any, tmp_path: Path) -> None:
     shutil.copytree(drawn / "wardrobe", tmp_path / "copy" / "wardrobe")
     labels = tmp_path / "copy" / "wardrobe" / "label_train.txt"
     labels.write_text("0 1 2 2 3\n1 1 3 2 3\n2 1 3\n")

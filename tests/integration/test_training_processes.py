@@ -1,6 +1,7 @@
-"""Several processes on the processor, started by torchrun as a person would."""
+"""Training by several processes on the CPU, started by torchrun."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,8 @@ import torch
 from rpf.config import Config
 from rpf.training.distributed import DistributedContext
 from tests.support import ROOT
-from tests.support.training_data import VALUES
+from tests.support.mounting import with_mounted
+from tests.support.training_data import CLASSIFICATION, WARDROBE
 
 PROGRAM = """
 import sys
@@ -20,28 +22,27 @@ from pathlib import Path
 import torch
 from rpf import config
 from rpf.models.rpf import RPF
-from rpf.training.distributed import hardware
-from rpf.training.tasks.build import read_course
+from rpf.training.distributed import distributed_context
+from rpf.training.tasks.build import build_task
 from rpf.training.trainer import Trainer
 
 values, out = config.Config.model_validate_json(sys.argv[1]), Path(sys.argv[2])
-with hardware("cpu", "float32") as machine:
-    torch.manual_seed(machine.rank)
-    course = read_course(values)
-    trainer = Trainer(RPF(values), lambda model: course(model, machine), out, machine, lambda model: 0.5, seed=3)
+with distributed_context("cpu", "float32") as context:
+    torch.manual_seed(context.rank)
+    trainer = Trainer(build_task(RPF(values), context), out, lambda model: 0.5, seed=3)
     trainer.run()
-    torch.save(dict(trainer.model.named_parameters()), out / f"{machine.rank} of {machine.count}.pt")
+    torch.save(dict(trainer.model.named_parameters()), out / f"{context.rank} of {context.world_size}.pt")
 """
 
 
-def test_each_has_its_own_equal_share() -> None:
-    shares = [DistributedContext(torch.device("cpu"), rank=rank, count=3).share(range(11)) for rank in range(3)]
-    assert [len(share) for share in shares] == [3, 3, 3]
-    assert sorted(number for share in shares for number in share) == list(range(9))
+def test_shard_gives_every_rank_an_equal_share_of_its_own() -> None:
+    shards = [DistributedContext(torch.device("cpu"), rank=rank, world_size=3).shard(range(11)) for rank in range(3)]
+    assert [len(shard) for shard in shards] == [3, 3, 3]
+    assert sorted(number for shard in shards for number in shard) == list(range(9))
 
 
-@pytest.mark.parametrize("settings", [("DATA.NUM_TRIPLETS=25",), VALUES], ids=["triplets", "values"])
-def test_they_learn_the_same_weights_from_different_pictures(
+@pytest.mark.parametrize("settings", [("DATA.NUM_TRIPLETS=25",), CLASSIFICATION], ids=["triplet", "classification"])
+def test_two_processes_train_the_same_weights_from_different_images(
     tiny: Callable[..., Config], tmp_path: Path, settings: tuple[str, ...]
 ) -> None:
     program = tmp_path / "program.py"
@@ -58,3 +59,19 @@ def test_they_learn_the_same_weights_from_different_pictures(
         assert torch.equal(weight, second[name]), name
     assert len(list(tmp_path.glob("events.*"))) == 1
     assert (tmp_path / "checkpoint.pt").exists()
+
+
+def test_reading_workers_use_shared_memory_for_their_semaphores_only(drawn: Path) -> None:
+    files = [WARDROBE / "Wardrobe.yaml", WARDROBE / "s1.yaml", drawn / "tiny.yaml"]
+    code = (
+        "import sys; from rpf import config; from rpf.datasets import triplet_dataset as data;"
+        "values = config.load(sys.argv[2:], [sys.argv[1], 'DATA.NUM_WORKERS=1', 'DATA.TRAIN_BATCHSIZE=1']);"
+        "data.require_shared_memory(1); split = data.read_train(values);"
+        "print(len(list(data.batches(split, split.sampler.draw(50, 0, 0), values))));"
+        "data.require_shared_memory(16)"
+    )
+    command = [sys.executable, "-c", code, f"DATA.BASE_PATH={drawn}", *map(str, files)]
+    done = with_mounted("-t", "tmpfs", "-o", "size=64k", "tmpfs", "/dev/shm", command=command)
+    assert done.stdout.split() == ["50"], done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert re.search(r"TrainingError: /dev/shm has \d+ kB free, and 16 processes .* need 296 kB: enlarge it .*", last)

@@ -23,7 +23,8 @@ from rpf.utils.progress import Progress
 
 ATTRIBUTES = ("sleeve_length", "collar_design", "coat length")
 DIM = 8
-ALL = int(os.environ.get("TEST_KILLS", "8")) >= 200  # lines to be killed at, where others take some of them
+ALL = int(os.environ.get("TEST_KILLS", "4")) >= 200  # crash at each line, as `make soak` does
+STRIDE = 1 if ALL else 23  # lines from one crash to the next
 PACKAGE = str(Path(rpf.__file__).parent)
 
 
@@ -33,8 +34,8 @@ def seed(path: str) -> np.random.Generator:
 
 def vectors(path: str) -> np.ndarray:
     """The (A, D) unit vectors that belong to a path in these tests."""
-    found = seed(path).normal(size=(len(ATTRIBUTES), DIM))
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    values = seed(path).normal(size=(len(ATTRIBUTES), DIM))
+    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
 
 
 def box(path: str) -> np.ndarray:
@@ -43,9 +44,9 @@ def box(path: str) -> np.ndarray:
 
 def presence(path: str) -> np.ndarray:
     """The (A,) probabilities of having a part, the last of them unknown for some."""
-    found = seed(path).random(len(ATTRIBUTES)).astype(np.float16)
-    found[-1] = np.nan if found[0] < 0.3 else found[-1]
-    return found
+    probabilities = seed(path).random(len(ATTRIBUTES)).astype(np.float16)
+    probabilities[-1] = np.nan if probabilities[0] < 0.3 else probabilities[-1]
+    return probabilities
 
 
 def new(path: str) -> NewItem:
@@ -145,14 +146,14 @@ def killed_at(step: int, work: Callable[..., None], make: Callable[[], Any] | No
 
     Returns False if it ended before.
     """
-    seen: set[tuple[str, int]] = set()
+    lines: set[tuple[str, int]] = set()
 
     def trace(frame: FrameType, event: str, arg: Any) -> Any:
         if not frame.f_code.co_filename.startswith(PACKAGE):
             return None
         if event == "line":
-            seen.add((frame.f_code.co_filename, frame.f_lineno))
-            if len(seen) > step:
+            lines.add((frame.f_code.co_filename, frame.f_lineno))
+            if len(lines) > step:
                 os.kill(os.getpid(), signal.SIGKILL)
         return trace
 

@@ -1,4 +1,4 @@
-"""Images in other colour spaces than sRGB: ICC profiles made by hand, and what their colours are in sRGB.
+"""Images in other colour spaces than sRGB: ICC profiles made by hand, and their colours in sRGB.
 
 data = encoded(image, ADOBE_RGB, "JPEG")   # the colours of an sRGB image, as a camera set to Adobe RGB writes them
 data = encoded(image, CMYK, "TIFF")
@@ -21,7 +21,7 @@ D50, D65 = (0.34567, 0.35850), (0.31270, 0.32900)
 D50_XYZ = (0.96422, 1.0, 0.82521)
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 SRGB_PRIMARIES = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
-# What cyan, magenta, yellow and black let through of red, green and blue light.
+# Shares of red, green and blue light that pass cyan, magenta, yellow and black.
 INKS = np.array([[0.0, 0.4, 0.85], [0.8, 0.0, 0.25], [1.0, 0.85, 0.0], [0.02, 0.02, 0.02]])
 GRID = 5
 
@@ -42,7 +42,7 @@ class RGBSpace(Space):
     gamma: float
 
     def to_srgb(self, levels: npt.ArrayLike) -> Floats:
-        """Levels (0 to 255) in this space as levels in sRGB; what sRGB cannot show is clipped."""
+        """Convert levels (0 to 255) in this space to levels in sRGB; clip colours that sRGB cannot show."""
         linear = (np.asarray(levels) / 255) ** self.gamma
         return xyz_to_srgb(linear @ self.to_xyz.T)
 
@@ -53,7 +53,7 @@ class RGBSpace(Space):
 
 
 def encoded(image: Image.Image, space: Space, kind: str, **options: Any) -> bytes:
-    """A file with the image in that space: RGB has the same colours as the sRGB image, other modes have its inks."""
+    """Encode an image in that space: RGB keeps the colours of the sRGB image, other modes keep its inks."""
     if isinstance(space, RGBSpace):
         alpha = image.getchannel("A") if image.mode == "RGBA" else None
         image = Image.fromarray(space.from_srgb(np.asarray(image.convert("RGB"))).round().astype(np.uint8))
@@ -71,19 +71,19 @@ def with_profile(image: Image.Image, profile: bytes, kind: str, **options: Any) 
 
 
 def xyz_to_srgb(xyz: Floats) -> Floats:
-    """XYZ under D50 as levels of sRGB."""
+    """Convert XYZ under D50 to levels of sRGB."""
     linear = (xyz @ np.linalg.inv(SRGB_TO_XYZ).T).clip(0, 1)
     return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def inks_to_xyz(inks: npt.ArrayLike) -> Floats:
-    """Shares (0 to 1) of cyan, magenta, yellow and black as XYZ under D50: each ink filters the light."""
+    """Convert shares (0 to 1) of cyan, magenta, yellow and black to XYZ under D50: each ink filters the light."""
     shares = np.asarray(inks, dtype=float)[..., None]
     return (1 - shares * (1 - INKS)).prod(axis=-2) @ SRGB_TO_XYZ.T
 
 
 def _to_xyz(primaries: tuple[XY, XY, XY], white: XY) -> Floats:
-    """The matrix from linear RGB to XYZ, adapted to D50 (Bradford)."""
+    """Compute the matrix from linear RGB to XYZ, adapted to D50 (Bradford)."""
     columns = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in primaries]).T
     light = np.array([white[0] / white[1], 1.0, (1 - sum(white)) / white[1]])
     matrix = columns * np.linalg.solve(columns, light)
@@ -130,7 +130,7 @@ def grey_space(gamma: float) -> Space:
 
 
 def cmyk_space() -> Space:
-    """A printer of the four inks, as a table of Lab colours (lut8)."""
+    """Build the space of a printer of the four inks, as a table of Lab colours (lut8)."""
     steps = np.linspace(0, 1, GRID)
     relative = inks_to_xyz(np.stack(np.meshgrid(*[steps] * 4, indexing="ij"), -1).reshape(-1, 4)) / D50_XYZ
     f = np.where(relative > 0.008856, np.cbrt(relative), 7.787 * relative + 16 / 116)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
-from benchmarks.commands import bench
+from benchmarks.commands import benchmarks
 from rpf.cli import main
 from rpf.settings import Settings
 from tests.support import ROOT
@@ -48,9 +48,8 @@ class Run:
 
     def __call__(self, *args: object, status: int = 0, stream: str = "") -> str:
         """`stream`: "stdout" or "stderr"; else the latter for errors only, which are one line then."""
-        done = CliRunner(env=self.env).invoke(
-            bench if args[0] == "bench" else main, list(map(str, args[args[0] == "bench" :]))
-        )
+        program = benchmarks if args[0] == "benchmarks" else main
+        done = CliRunner(env=self.env).invoke(program, list(map(str, args[program is benchmarks :])))
         assert done.exit_code == status, done.output
         if status == 2:
             assert done.stderr.strip().splitlines()[-1].startswith("Error: ")

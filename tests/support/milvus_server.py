@@ -1,4 +1,4 @@
-"""A Milvus server of its own for tests, from the package `milvus`, which carries the server's program."""
+"""Milvus server for tests, from the package `milvus`, which contains the server's program."""
 
 import json
 import os
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import milvus
 
-from benchmarks.serving.test_server import free_port
+from benchmarks.common.site_server import free_port
 
 
 class MilvusServer:
     """One process, which can be frozen, killed, and started again on the same data and address."""
 
     def __init__(self, folder: Path) -> None:
-        """Its program and its data go into `folder`, which `remove` deletes: half a gigabyte."""
+        """Unpack the program into `folder`, beside its data; `remove` deletes both: half a gigabyte."""
         self._folder = folder
         config = milvus.MilvusServerConfig(data_dir=str(folder))
         config.update(**{key: free_port() for key in config.configurable_items if key.endswith("_port")})
@@ -41,7 +41,7 @@ class MilvusServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns when it says that it is well."""
+        """Start the server and wait until it reports that it is healthy."""
         programs = self._folder / "bin"
         settings = {
             "DEPLOY_MODE": "STANDALONE",
@@ -59,20 +59,20 @@ class MilvusServer:
                 stderr=log,
             )
         until = time.monotonic() + 120
-        while not self._well():
+        while not self._healthy():
             assert self._process.poll() is None, "the Milvus server ended"
             assert time.monotonic() < until, "the Milvus server does not start"
             time.sleep(0.1)
 
     def kill(self) -> None:
-        """SIGKILL; nothing happens where it does not run."""
+        """Kill the server by SIGKILL, if it runs."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def freeze(self) -> None:
-        """It answers nothing more, and its connections stay."""
+        """Stop the server from answering, with its connections left open."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
@@ -84,7 +84,7 @@ class MilvusServer:
         self.kill()
         shutil.rmtree(self._folder)
 
-    def _well(self) -> bool:
+    def _healthy(self) -> bool:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=5) as answer:
                 return b"OK" in answer.read()

@@ -1,4 +1,4 @@
-"""Programs that see another file system in the place of a folder, for tests."""
+"""Commands that see another file system in the place of a folder."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from tests.support import ROOT
 def with_mounted(
     *mount: str, command: Sequence[str], env: Mapping[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    """Run a command after `mount` with these arguments, which only it sees. Skips where that is not allowed."""
+    """Run a command after `mount` with these arguments, which only it sees. Skip the test where that is not allowed."""
     unshared = ["unshare", "--map-root-user", "--mount"]
     if subprocess.run([*unshared, "mount", *mount], capture_output=True).returncode:
         pytest.skip("needs a mount namespace of its own")

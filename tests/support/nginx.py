@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from benchmarks.serving.test_server import free_port
-from rpf.settings import ROOT
+from benchmarks.common.site_server import free_port
+from tests.support import ROOT
 
 SITE = (ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
 HOST = "fashion.example.org"
@@ -24,7 +24,7 @@ NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
 @dataclass
 class Front:
-    """nginx, listening."""
+    """A running nginx and its ports."""
 
     https: int
     http: int
@@ -39,7 +39,7 @@ class Front:
 
 
 def below_a_path(text: str) -> str:
-    """The last server of the file, with the three changes that its comment names."""
+    """Return the last server of the file, with the three changes that its comment names."""
     *_, server = text.rpartition("server {")
     location, proxy_pass, prefix = re.search(
         r"# Below a path of another site: `(.*?)`, `(.*?)`, `(.*?)`", server
@@ -67,7 +67,7 @@ def nginx(folder: Path, upstream: str) -> Iterator[Front]:
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    user = "user root;\n" if os.geteuid() == 0 else ""  # the test's folder is its maker's
+    user = "user root;\n" if os.geteuid() == 0 else ""  # or workers could not read the test's folder
     (folder / "nginx.conf").write_text(
         f"{user}pid {folder}/pid;\nerror_log {folder}/errors;\nevents {{}}\n"
         f"http {{\naccess_log off;\n{temporary}{text}}}\n"

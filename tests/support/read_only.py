@@ -1,4 +1,4 @@
-"""Commands that see folders read-only, root's commands as well: by mounts in a namespace of their own."""
+"""Commands that see folders read-only, even as root: by mounts in a namespace of their own."""
 
 import os
 import shutil
@@ -10,9 +10,9 @@ import pytest
 
 
 def read_only(*folders: Path) -> tuple[str, ...]:
-    """Return what goes before a command to which these folders, and what lies in them, are read-only.
+    """Return the prefix of a command that sees these folders, and everything in them, read-only.
 
-    Skips the test where the system lets nobody do that.
+    Skip the test where the system does not allow that.
     """
     mounts = []
     for folder in map(os.path.realpath, folders):

@@ -9,11 +9,12 @@ from rpf.config import Config
 from rpf.datasets.synthetic import Recipe, write_dataset
 from rpf.models.rpf import RPF
 from rpf.training.distributed import DistributedContext
-from rpf.training.tasks.build import read_course
+from rpf.training.tasks.build import build_task
 from rpf.training.trainer import Trainer
 from tests.support import ROOT
 
 WARDROBE = ROOT / "config" / "Wardrobe"
+FLOAT32 = DistributedContext(torch.device("cpu"))
 TINY = """
 MODEL:
   EMBED_SIZE: 256
@@ -26,13 +27,11 @@ INPUT: {GLOBAL_SIZE: 48, LOCAL_SIZE: 32}
 DATA: {NUM_TRIPLETS: 24, NUM_WORKERS: 0, TRAIN_BATCHSIZE: 8}
 SOLVER: {EPOCHS: 4, LOG_PERIOD: 1}
 """
-
-
-# The other course, in small: what the default model is trained with.
-VALUES = (
-    "SOLVER.LOSS=values", "MODEL.VALUES.ENABLE=true", "MODEL.APPLICABILITY.ENABLE=true", "INPUT.SQUARE=pad",
-    "SOLVER.SCHEDULE=cosine", "SOLVER.AVERAGE=0.8", "SOLVER.OPTIMIZER_NAME=AdamW", "SOLVER.WEIGHT_DECAY=0.05",
-    "SOLVER.TRUNK_SHARE=0.3", "SOLVER.CLIP=1", "SOLVER.BASE_LR=1e-3",
+# The default model's settings, in small.
+CLASSIFICATION = (
+    "SOLVER.LOSS=classification", "MODEL.PROTOTYPES.ENABLE=true", "MODEL.PRESENCE.ENABLE=true",
+    "INPUT.RESIZE_MODE=pad", "SOLVER.SCHEDULE=cosine", "SOLVER.EMA_DECAY=0.8", "SOLVER.OPTIMIZER_NAME=AdamW",
+    "SOLVER.WEIGHT_DECAY=0.05", "SOLVER.BACKBONE_LR_SCALE=0.3", "SOLVER.GRAD_CLIP_NORM=1", "SOLVER.BASE_LR=1e-3",
 )  # fmt: skip
 
 
@@ -58,14 +57,11 @@ def tiny(drawn: Path, tmp_path: Path) -> Callable[..., Config]:
 
 @pytest.fixture
 def trainer() -> Callable[..., Trainer]:
-    """Makes a trainer in float32 whose evaluation is the sum of a weight, so that it depends on the training."""
+    """Makes a trainer in float32 whose validation sums a weight, so that the score depends on the training."""
 
     def make(config: Config, seed: int = 3) -> Trainer:
         torch.manual_seed(seed)
-        folder = Path(config.SAVE_DIR) / config.NAME
-        hardware = DistributedContext(torch.device("cpu"))
-        course = read_course(config)
-        return Trainer(RPF(config), lambda model: course(model, hardware), folder, hardware, _score, seed)
+        return Trainer(build_task(RPF(config), FLOAT32), Path(config.SAVE_DIR) / config.NAME, _score, seed)
 
     return make
 

@@ -1,8 +1,6 @@
 """The vocabulary: every name in every language, misspellings, and texts of all kinds."""
 
 import string
-import subprocess
-import sys
 
 import pytest
 from hypothesis import example, given
@@ -318,12 +316,3 @@ def test_any_keys_make_a_vocabulary_and_their_names_are_found(keys: list[str]) -
             continue
         # A key that is made of other keys and separators ("a;b" beside "a" and "b") is still one.
         assert parsed == [attribute.key] or len(keys) > 1
-
-
-def test_the_module_needs_little() -> None:
-    """Pages and commands that only name attributes must not load PyTorch."""
-    heavy = (
-        "import sys, rpf.attributes; print([m for m in ('torch', 'numpy', 'flask', 'pydantic') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

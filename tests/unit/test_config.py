@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ CONFIGS = ROOT / "config"
 
 
 @pytest.mark.parametrize("name, attributes", [("FashionAI", 8), ("DARN", 9), ("DeepFashion", 5), ("Clothing", 8)])
-def test_the_shipped_files_load(name: str, attributes: int) -> None:
+def test_load_shipped_files(name: str, attributes: int) -> None:
     for stage in ("s1", "s2"):
         loaded = config.load([CONFIGS / name / f"{name}.yaml", CONFIGS / name / f"{stage}.yaml"])
         assert len(loaded.DATA.ATTRIBUTES.NAME) == loaded.DATA.NUM_ATTRIBUTES == attributes
@@ -22,7 +23,7 @@ def test_the_shipped_files_load(name: str, attributes: int) -> None:
         assert (stage == "s2") == loaded.MODEL.TRANSFORMER.ENABLE
 
 
-def test_later_files_and_settings_win(tmp_path: Path) -> None:
+def test_load_later_files_and_settings_override_earlier_ones(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("SOLVER: {BASE_LR: 1e-4, EPOCHS: 3}\n")
     (tmp_path / "b.yaml").write_text("SOLVER: {BASE_LR: 5e-5}\n")
     loaded = config.load([tmp_path / "a.yaml", tmp_path / "b.yaml"], ["SOLVER.MARGIN=0.5", "DATA.BASE_PATH=../x"])
@@ -50,24 +51,48 @@ def test_later_files_and_settings_win(tmp_path: Path) -> None:
         ("A=[", "A"),
     ],
 )
-def test_a_wrong_key_or_type_is_named(setting: str, named: str) -> None:
+def test_load_wrong_key_or_type_is_a_config_error_that_names_it(setting: str, named: str) -> None:
     with pytest.raises(ConfigError, match=named.replace(".", r"\.")):
         config.load([CONFIGS / "FashionAI" / "FashionAI.yaml"], [setting])
 
 
+@pytest.mark.parametrize(
+    ("setting", "renamed"),
+    [
+        ("MODEL.VALUES.ENABLE=true", "MODEL.PROTOTYPES"),
+        ("MODEL.APPLICABILITY={ENABLE: true}", "MODEL.PRESENCE"),
+        ("INPUT.SQUARE=pad", "INPUT.RESIZE_MODE"),
+        ("DATA.EXTRA=more", "DATA.EXTRA_DATASET"),
+        ("SOLVER.AVERAGE=0.9", "SOLVER.EMA_DECAY"),
+        ("SOLVER.CLIP=1", "SOLVER.GRAD_CLIP_NORM"),
+        ("SOLVER.SMOOTHING=0.1", "SOLVER.LABEL_SMOOTHING"),
+        ("SOLVER.STRETCH=0.1", "SOLVER.ASPECT_JITTER"),
+        ("SOLVER.TRUNK_SHARE=0.3", "SOLVER.BACKBONE_LR_SCALE"),
+        ("SOLVER.LOSS=values", "'classification'"),
+    ],
+)
+def test_load_renamed_setting_is_a_config_error_with_the_new_name(setting: str, renamed: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=re.escape(renamed)):
+        config.load([], [setting])
+    section, name, *_ = re.split(r"[.=]", setting)
+    (tmp_path / "a.yaml").write_text(f"{section}:\n  {name}: 3\n")
+    with pytest.raises(ConfigError, match=re.escape(renamed)):
+        config.load([tmp_path / "a.yaml"])
+
+
 @pytest.mark.parametrize("content", ["- a\n", "a: [", "5", "\x00"])
-def test_files_that_are_no_settings_are_refused(tmp_path: Path, content: str) -> None:
+def test_load_file_without_settings_is_a_config_error(tmp_path: Path, content: str) -> None:
     (tmp_path / "bad.yaml").write_text(content)
     with pytest.raises(ConfigError, match=r"bad\.yaml"):
         config.load([tmp_path / "bad.yaml"])
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_load_missing_file_is_a_config_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml"):
         config.load([tmp_path / "none.yaml"])
 
 
-def test_settings_are_frozen() -> None:
+def test_config_is_frozen() -> None:
     with pytest.raises(Exception, match="frozen"):
         config.load().MODEL.EMBED_SIZE = 3
 
@@ -81,7 +106,7 @@ json_like = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["MODEL", "DATA", "INPUT", "SOLVER", "NAME", "X"]), json_like, max_size=3))
 @example({"MODEL": {"\n": None}})
-def test_any_mapping_loads_or_is_a_config_error(values: dict[str, Any]) -> None:
+def test_from_mapping_any_mapping_loads_or_is_a_config_error(values: dict[str, Any]) -> None:
     try:
         loaded = config.from_mapping(values)
     except ConfigError as error:

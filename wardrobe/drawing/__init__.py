@@ -1,1 +1,1 @@
-"""Drawing cloth with curves, folds and light."""
+"""Drawing primitives: curves, cloth pieces, folds, wrinkles, seams and trims."""

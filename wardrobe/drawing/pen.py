@@ -1,4 +1,4 @@
-"""Drawing cloth: pieces with soft edges that the light falls over, folds, seams, stitches, ribs and buttons."""
+"""Pen that draws cloth: shaded pieces, folds, seams, stitches, ribbed bands and buttons."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,11 +8,11 @@ from itertools import pairwise
 import numpy as np
 import skia
 
-from wardrobe.drawing.fold_mesh import fold_mesh
-from wardrobe.drawing.geometry import Point, Run, Warp, lerp, resampled, trace
-from wardrobe.drawing.wrinkles import CM, SIZE, wrinkle_light
-from wardrobe.fabric.cloth import Cloth
+from wardrobe.drawing.fold_mesh import Fold, fold_mesh
+from wardrobe.drawing.geometry import Curve, Point, Warp, lerp, resample, trace_path
+from wardrobe.drawing.wrinkles import CM_PER_PIXEL, TILE_PIXELS, wrinkle_light
 from wardrobe.fabric.colours import Colour, argb, luminance, mix
+from wardrobe.fabric.materials import Cloth
 
 SRC_ATOP = skia.BlendMode.kSrcATop
 _FILL = skia.Paint(AntiAlias=True)
@@ -21,37 +21,39 @@ _REPEAT = skia.TileMode.kRepeat
 
 
 def blur(sigma: float) -> skia.MaskFilter:
+    """Make a Gaussian blur for a paint."""
     return skia.MaskFilter.MakeBlur(skia.kNormal_BlurStyle, sigma)
 
 
 class Pen:
-    """Records a garment in centimetres. Shadows fall only on what is drawn already, so they never leave the garment."""
+    """Recorder of a garment, in cm; shadows fall only on what is already drawn, so they never leave the garment."""
 
     def __init__(self, warp: Warp, rng: np.random.Generator, pixel: float) -> None:
-        """`pixel`: about how many centimetres a pixel of the finished picture is, for the thinnest lines."""
+        """Start an empty recording; `pixel` is about the size of an image pixel in cm, for the thinnest lines."""
         self.warp = warp
-        self.rng = rng
         self.pixel = pixel
         self.outlines: list[skia.Path] = []  # of the garment's pieces
-        self.supports: list[skia.Path] = []  # of what holds it
+        self.supports: list[skia.Path] = []  # of the hanger or mannequin
         self._recorders = skia.PictureRecorder(), skia.PictureRecorder()
         self.canvas, self._stencil = (
             r.beginRecording(skia.Rect.MakeLTRB(-400, -400, 400, 400)) for r in self._recorders
         )
-        self._foreign = False
-        turn, grow = float(rng.uniform(-16, 16)), CM * float(rng.uniform(0.65, 1.1))
-        self._wrinkles = skia.Matrix.Concat(skia.Matrix.RotateDeg(turn), skia.Matrix.Scale(grow, grow))
-        self._crumpled = float(rng.uniform(1.3, 1.7) if rng.random() < 0.12 else rng.uniform(0.6, 1.15))
-        self._wrinkles.preTranslate(*rng.uniform(0, SIZE, 2).tolist())
+        self._drawing_support = False
+        rotation, cm_per_texel = float(rng.uniform(-16, 16)), CM_PER_PIXEL * float(rng.uniform(0.65, 1.1))
+        self._wrinkle_matrix = skia.Matrix.Concat(
+            skia.Matrix.RotateDeg(rotation), skia.Matrix.Scale(cm_per_texel, cm_per_texel)
+        )
+        self._wrinkle_strength = float(rng.uniform(1.3, 1.7) if rng.random() < 0.12 else rng.uniform(0.6, 1.15))
+        self._wrinkle_matrix.preTranslate(*rng.uniform(0, TILE_PIXELS, 2).tolist())
 
     def finish(self) -> tuple[skia.Picture, skia.Picture]:
-        """What was drawn, and the same as a stencil: opaque where the garment is."""
-        picture, stencil = (r.finishRecordingAsPicture() for r in self._recorders)
-        return picture, stencil
+        """Return the recorded drawing and its stencil, which is opaque where the garment is."""
+        recording, stencil = (r.finishRecordingAsPicture() for r in self._recorders)
+        return recording, stencil
 
     @contextmanager
     def clip(self, path: skia.Path) -> Iterator[None]:
-        """Within it, nothing is drawn outside of a shape."""
+        """Restrict drawing to a shape."""
         for canvas in (self.canvas, self._stencil):
             canvas.save()
             canvas.clipPath(path, skia.ClipOp.kIntersect, True)
@@ -63,49 +65,50 @@ class Pen:
 
     @contextmanager
     def support(self) -> Iterator[None]:
-        """Within it, what is drawn holds the garment and is no part of it."""
-        self._foreign = True
+        """Draw the garment's support: it is left out of the stencil and the outlines."""
+        self._drawing_support = True
         try:
             yield
         finally:
-            self._foreign = False
+            self._drawing_support = False
 
-    def path(self, *runs: Run, close: bool = True) -> skia.Path:
-        return trace(runs, self.warp, close)
+    def path(self, *curves: Curve, close: bool = True) -> skia.Path:
+        """Trace a path through warped curves."""
+        return trace_path(curves, self.warp, close)
 
     def piece(
         self, path: skia.Path, cloth: Cloth, angle: float = 0.0, shadow: float = 0.0, edge: float = 1.0
     ) -> skia.Path:
-        """Lays a piece of cloth: its shadow on what is beneath (`shadow` cm high), the cloth, and its round edges."""
+        """Draw a piece of cloth: its shadow on what is below (`shadow` cm high), the cloth, and its rounded edges."""
         canvas = self.canvas
         if shadow > 0:
             canvas.save()
             canvas.translate(0.2 * shadow, 0.55 * shadow)
-            self._soft_stroke(path, argb((18, 14, 26), 0.40 * cloth.dark), 2.6 * shadow)
+            self._soft_stroke(path, argb((18, 14, 26), 0.40 * cloth.shadow_strength), 2.6 * shadow)
             canvas.restore()
         for paint in cloth.paint(angle):
             canvas.drawPath(path, paint)
-        self._stencil.drawPath(path, _ERASE if self._foreign else _FILL)
-        if self._foreign:
+        self._stencil.drawPath(path, _ERASE if self._drawing_support else _FILL)
+        if self._drawing_support:
             self.supports.append(path)
         else:
-            canvas.drawPath(path, self.light(cloth))
+            canvas.drawPath(path, self.wrinkle_paint(cloth))
             self.outlines.append(path)
         if edge > 0:
             self._round_edges(path, cloth, edge, 0.12 if 0 < shadow < 1.5 else 0.0)
         return path
 
-    def light(self, cloth: Cloth) -> skia.Paint:
-        """The light on a cloth's wrinkles, which go on from one piece of the garment to the next."""
+    def wrinkle_paint(self, cloth: Cloth) -> skia.Paint:
+        """Return the paint of the cloth's wrinkles, which run on from one piece of the garment to the next."""
         kind, tone, strength = cloth.wrinkles
         shader = wrinkle_light(kind, tone).makeShader(
-            _REPEAT, _REPEAT, skia.SamplingOptions(skia.FilterMode.kLinear), self._wrinkles
+            _REPEAT, _REPEAT, skia.SamplingOptions(skia.FilterMode.kLinear), self._wrinkle_matrix
         )
-        return skia.Paint(Shader=shader, Alphaf=strength * self._crumpled, AntiAlias=True, BlendMode=SRC_ATOP)
+        return skia.Paint(Shader=shader, Alphaf=strength * self._wrinkle_strength, AntiAlias=True, BlendMode=SRC_ATOP)
 
     @contextmanager
     def print_on(self, path: skia.Path, cloth: Cloth) -> Iterator[skia.Canvas]:
-        """What is drawn on the canvas within it is printed onto a piece of cloth: its wrinkles go through it."""
+        """Draw a print on a piece of cloth: the wrinkles are drawn over whatever the block draws on the canvas."""
         canvas = self.canvas
         canvas.save()
         canvas.clipPath(path, skia.ClipOp.kIntersect, True)
@@ -113,12 +116,12 @@ class Pen:
         try:
             yield canvas
         finally:
-            canvas.drawPaint(self.light(cloth))
+            canvas.drawPaint(self.wrinkle_paint(cloth))
             canvas.restore()
             canvas.restore()
 
     def _soft_stroke(self, path: skia.Path, colour: int, width: float, steps: int = 4) -> None:
-        """A line that fades to both sides: strokes over strokes, many times faster than a blur."""
+        """Draw a line that fades to both sides, by strokes on strokes: many times faster than a blur."""
         alpha = skia.ColorGetA(colour) / 255
         paint = skia.Paint(Color=colour, Style=skia.Paint.kStroke_Style, BlendMode=SRC_ATOP, AntiAlias=True)
         paint.setStrokeCap(skia.Paint.kRound_Cap)
@@ -127,39 +130,39 @@ class Pen:
             paint.setStrokeWidth(width * (i + 1) / steps)
             self.canvas.drawPath(path, paint)
 
-    def _round_edges(self, path: skia.Path, cloth: Cloth, edge: float, more: float) -> None:
-        """Edges turn away from the light, most at the lower right. The line around is only as dark as it must be."""
+    def _round_edges(self, path: skia.Path, cloth: Cloth, edge: float, extra_opacity: float) -> None:
+        """Shade the edges as if they turned away from the light, most at the lower right, with a faint outline."""
         canvas, light = self.canvas, luminance(cloth.colour)
         canvas.save()
         canvas.clipPath(path, skia.ClipOp.kIntersect, True)
         canvas.save()
         canvas.translate(-0.45 * edge, -0.45 * edge)
-        self._soft_stroke(path, argb(cloth.shade, 0.24 * cloth.dark), 5.0 * edge)
+        self._soft_stroke(path, argb(cloth.shade, 0.24 * cloth.shadow_strength), 5.0 * edge)
         canvas.restore()
         line = skia.Paint(Style=skia.Paint.kStroke_Style, AntiAlias=True, StrokeWidth=3.4 * self.pixel)
-        if light < 0.25:  # black on black: a rim of light tells the pieces apart
+        if light < 0.25:  # a rim of light, or black pieces on black would merge
             line.setColor(argb(mix(cloth.colour, (255, 255, 255), 0.55), 0.16))
             canvas.drawPath(path, line)
         line.setStrokeWidth(1.3 * self.pixel)
-        line.setColor(argb(cloth.seam, more + (0.55 if light < 0.25 else 0.42 if light > 0.8 else 0.34)))
+        line.setColor(argb(cloth.seam, extra_opacity + (0.55 if light < 0.25 else 0.42 if light > 0.8 else 0.34)))
         canvas.drawPath(path, line)
         canvas.restore()
 
-    def folds(self, path: skia.Path, cloth: Cloth, folds: Iterable[tuple[Run, float, float]]) -> None:
-        """Soft folds within a shape: each a run along its ridge, its width in cm and its strength 0..1."""
+    def folds(self, path: skia.Path, cloth: Cloth, folds: Iterable[Fold]) -> None:
+        """Draw soft folds within a shape."""
         paint = skia.Paint(BlendMode=SRC_ATOP)
         with self.clip(path):
-            for run, width, strength in folds:
-                mesh = fold_mesh([self.warp(p) for p in run], width, strength, cloth)
+            for curve, width, strength in folds:
+                mesh = fold_mesh([self.warp(p) for p in curve], width, strength, cloth)
                 self.canvas.drawVertices(mesh, paint, skia.BlendMode.kDst)
 
     def tint(self, path: skia.Path, a: Point, b: Point, colours: Sequence[tuple[Colour, float]]) -> None:
-        """A soft change of light over a shape, from a to b."""
+        """Draw a colour gradient over a shape, from a to b; `colours` are (colour, opacity)."""
         shader = skia.GradientShader.MakeLinear([skia.Point(*a), skia.Point(*b)], [argb(c, t) for c, t in colours])
         self.canvas.drawPath(path, skia.Paint(Shader=shader, AntiAlias=True, BlendMode=SRC_ATOP))
 
-    def line(self, run: Run, colour: Colour, width: float = 0.25, alpha: float = 0.8, dash: float = 0.0) -> None:
-        """A seam; with `dash` cm, a line of stitches."""
+    def line(self, curve: Curve, colour: Colour, width: float = 0.25, alpha: float = 0.8, dash: float = 0.0) -> None:
+        """Draw a seam; with `dash` cm, a line of stitches."""
         paint = skia.Paint(
             Color=argb(colour, alpha),
             Style=skia.Paint.kStroke_Style,
@@ -171,33 +174,36 @@ class Pen:
         if dash > 0:
             dash = max(dash, 1.6 * self.pixel)
             paint.setPathEffect(skia.DashPathEffect.Make([dash, dash * 0.8], 0))
-        self.canvas.drawPath(self.path(run, close=False), paint)
+        self.canvas.drawPath(self.path(curve, close=False), paint)
 
-    def crease(self, run: Run, cloth: Cloth, width: float = 1.0, alpha: float = 0.35) -> None:
-        """The soft shadow along a seam or beneath an edge, with its crisp line."""
-        self._soft_stroke(self.path(run, close=False), argb(cloth.shade, alpha * cloth.dark), 1.7 * width, 3)
-        self.line(run, cloth.seam, 0.16, 0.55)
+    def crease(self, curve: Curve, cloth: Cloth, width: float = 1.0, alpha: float = 0.35) -> None:
+        """Draw the soft shadow along a seam or below an edge, with its sharp line."""
+        self._soft_stroke(
+            self.path(curve, close=False), argb(cloth.shade, alpha * cloth.shadow_strength), 1.7 * width, 3
+        )
+        self.line(curve, cloth.seam, 0.16, 0.55)
 
-    def stitches(self, run: Run, cloth: Cloth, colour: Colour | None = None, alpha: float = 0.6) -> None:
-        self.line(run, colour or cloth.seam, 0.16, alpha, dash=0.42)
+    def stitches(self, curve: Curve, cloth: Cloth, colour: Colour | None = None, alpha: float = 0.6) -> None:
+        """Draw a line of stitches."""
+        self.line(curve, colour or cloth.seam, 0.16, alpha, dash=0.42)
 
     def band(
-        self, one: Run, other: Run, cloth: Cloth, ribs: float = 0.0, shadow: float = 0.0, edge: float = 0.35
+        self, one: Curve, other: Curve, cloth: Cloth, ribs: float = 0.0, shadow: float = 0.0, edge: float = 0.35
     ) -> skia.Path:
-        """A strip between two runs that go the same way, with ribs across it every `ribs` cm."""
+        """Draw a strip between two curves of the same direction, with a rib across it every `ribs` cm."""
         path = self.path(one, list(other)[::-1])
         self.piece(path, cloth, shadow=shadow, edge=edge)
         if ribs > 0:
             length = sum(math.dist(a, b) for a, b in pairwise(one))
             n = max(int(length / max(ribs, 2.3 * self.pixel)), 4)
             marks = skia.Path()
-            for a, b in zip(resampled(one, n), resampled(other, n), strict=True):
+            for a, b in zip(resample(one, n), resample(other, n), strict=True):
                 marks.moveTo(*self.warp(lerp(a, b, 0.04)))
                 marks.lineTo(*self.warp(lerp(a, b, 0.96)))
             self.canvas.drawPath(
                 marks,
                 skia.Paint(
-                    Color=argb(cloth.shade, 0.42 * cloth.dark),
+                    Color=argb(cloth.shade, 0.42 * cloth.shadow_strength),
                     Style=skia.Paint.kStroke_Style,
                     AntiAlias=True,
                     StrokeWidth=max(0.3, 0.8 * self.pixel),
@@ -207,12 +213,13 @@ class Pen:
         return path
 
     def button(self, at: Point, colour: Colour, radius: float = 0.75) -> None:
+        """Draw a round button with two holes."""
         x, y = self.warp(at)
         r = max(radius, 1.7 * self.pixel)
         canvas = self.canvas
         shadow = skia.Paint(Color=argb((10, 8, 14), 0.22), AntiAlias=True, BlendMode=SRC_ATOP)
-        for more in (1.0, 1.25):
-            canvas.drawCircle(x + 0.12 * r, y + 0.3 * r, r * more, shadow)
+        for radius_factor in (1.0, 1.25):
+            canvas.drawCircle(x + 0.12 * r, y + 0.3 * r, r * radius_factor, shadow)
         canvas.drawCircle(x, y, r, skia.Paint(Color=argb(colour), AntiAlias=True))
         rim = skia.Paint(Color=argb(mix(colour, (0, 0, 0), 0.4)), AntiAlias=True, Style=skia.Paint.kStroke_Style)
         rim.setStrokeWidth(r * 0.16)

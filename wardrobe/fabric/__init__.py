@@ -1,1 +1,1 @@
-"""What garments are made of: colours, patterns, textures."""
+"""Cloth: materials, colours, woven and printed patterns."""

@@ -1,4 +1,4 @@
-"""Colours that garments are worn in, and how colours are mixed."""
+"""Colour palettes of garments, and colour arithmetic."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ import skia
 
 Colour = tuple[int, int, int]
 
-FAMILIES: dict[str, tuple[str, ...]] = {
+COLOUR_FAMILIES: dict[str, tuple[str, ...]] = {
     "black": ("17171a", "1c1c1f", "222226", "1a1b20"),
     "charcoal": ("3a3c42", "46484e", "2f3238", "54565c"),
     "grey": ("8b8e93", "a7a9ac", "c3c5c7", "6f7278", "b4b3b0"),
@@ -37,79 +37,97 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 
 Weights = Mapping[str, float]
-CASUAL: Weights = {
+CASUAL_COLOURS: Weights = {
     "black": 13, "white": 11, "navy": 9, "grey": 8, "charcoal": 5, "cream": 4, "blue": 8, "sky": 5, "red": 8, "wine": 3,
     "pink": 8, "orange": 3, "yellow": 5, "green": 6, "olive": 3, "mint": 2, "teal": 3, "purple": 3, "lilac": 2,
     "brown": 2, "camel": 2, "beige": 4, "rose": 2, "sage": 2, "rust": 2,
 }  # fmt: skip
-SHIRTS: Weights = {
+SHIRT_COLOURS: Weights = {
     "white": 24, "sky": 18, "navy": 8, "blue": 6, "black": 7, "pink": 6, "cream": 4, "grey": 4, "red": 3, "olive": 3,
     "green": 3, "lilac": 3, "beige": 4, "yellow": 2, "wine": 2, "charcoal": 2,
 }  # fmt: skip
-OUTER: Weights = {
+OUTERWEAR_COLOURS: Weights = {
     "black": 20, "navy": 14, "camel": 9, "grey": 8, "charcoal": 8, "beige": 7, "olive": 6, "red": 6, "blue": 4,
     "brown": 5, "wine": 3, "green": 4, "cream": 4, "pink": 3, "yellow": 3, "teal": 1, "rust": 2, "sage": 1,
 }  # fmt: skip
-SUITS: Weights = {
+SUIT_COLOURS: Weights = {
     "navy": 18, "black": 18, "charcoal": 12, "grey": 12, "beige": 8, "camel": 4, "blue": 5, "brown": 5, "wine": 3,
     "cream": 4, "olive": 3, "green": 3, "pink": 3, "red": 2, "sky": 2,
 }  # fmt: skip
-BOTTOMS: Weights = {
+BOTTOM_COLOURS: Weights = {
     "black": 18, "navy": 13, "beige": 10, "grey": 9, "charcoal": 7, "olive": 6, "camel": 4, "white": 4, "brown": 4,
     "red": 4, "wine": 3, "green": 3, "blue": 5, "cream": 3, "pink": 3, "rust": 2, "sage": 2,
 }  # fmt: skip
-BRIGHTS: Weights = {
+BRIGHT_FASHION_COLOURS: Weights = {
     "red": 10, "pink": 9, "blue": 9, "yellow": 6, "green": 7, "navy": 8, "black": 8, "white": 5, "teal": 5,
     "orange": 4, "purple": 5, "lilac": 3, "sky": 5, "mint": 3, "wine": 4, "cream": 3,
 }  # fmt: skip
-LEATHER: Weights = {"black": 14, "brown": 6, "wine": 2, "camel": 2, "red": 1}
-DENIM: Weights = {"denim": 10, "black": 1, "white": 0.6}
-PALE = ("white", "cream", "sky", "pink", "mint", "lilac", "yellow", "beige")
-STRONG = ("navy", "black", "red", "blue", "green", "wine", "teal", "pink", "purple", "rust", "yellow", "orange")
+LEATHER_COLOURS: Weights = {"black": 14, "brown": 6, "wine": 2, "camel": 2, "red": 1}
+DENIM_COLOURS: Weights = {"denim": 10, "black": 1, "white": 0.6}
+PALE_FAMILIES = ("white", "cream", "sky", "pink", "mint", "lilac", "yellow", "beige")
+STRONG_FAMILIES = (
+    "navy",
+    "black",
+    "red",
+    "blue",
+    "green",
+    "wine",
+    "teal",
+    "pink",
+    "purple",
+    "rust",
+    "yellow",
+    "orange",
+)
 
 
-def rgb(text: str) -> Colour:
+def parse_hex(text: str) -> Colour:
+    """Parse a colour written as rrggbb."""
     return int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16)
 
 
-def pick(weights: Weights, rng: np.random.Generator) -> Colour:
-    """A colour of a family drawn by its weight, a little varied."""
+def choose_colour(weights: Weights, rng: np.random.Generator) -> Colour:
+    """Choose a colour of a family drawn by its weight, slightly varied."""
     shares = np.array(list(weights.values()), dtype=float)
-    family = FAMILIES[list(weights)[int(rng.choice(len(shares), p=shares / shares.sum()))]]
+    family = COLOUR_FAMILIES[list(weights)[int(rng.choice(len(shares), p=shares / shares.sum()))]]
     towards = (255, 255, 255) if rng.random() < 0.5 else (0, 0, 0)
-    return mix(rgb(family[rng.integers(len(family))]), towards, float(rng.uniform(0, 0.05)))
+    return mix(parse_hex(family[rng.integers(len(family))]), towards, float(rng.uniform(0, 0.05)))
 
 
-def companion(colour: Colour, rng: np.random.Generator) -> Colour:
-    """A second colour that can be told from the first and goes with it."""
+def contrasting_colour(colour: Colour, rng: np.random.Generator) -> Colour:
+    """Choose a second colour that goes with the first and stands out from it."""
     light = luminance(colour)
     if light > 0.62:
-        names: tuple[str, ...] = STRONG
+        names: tuple[str, ...] = STRONG_FAMILIES
     elif light > 0.35:
         names = ("white", "white", "cream", "navy", "black")
     else:
         names = (
-            ("white", "white", "white", "cream", *PALE[2:], "red", "yellow") if saturation(colour) < 0.5 else PALE[:2]
+            ("white", "white", "white", "cream", *PALE_FAMILIES[2:], "red", "yellow")
+            if saturation(colour) < 0.5
+            else PALE_FAMILIES[:2]
         )
-    options = [rgb(c) for name in names for c in FAMILIES[name]]
-    options = [c for c in options if abs(luminance(c) - light) > 0.22] or [rgb("f7f6f4"), rgb("17171a")]
+    options = [parse_hex(c) for name in names for c in COLOUR_FAMILIES[name]]
+    options = [c for c in options if abs(luminance(c) - light) > 0.22] or [parse_hex("f7f6f4"), parse_hex("17171a")]
     return options[rng.integers(len(options))]
 
 
 def mix(a: Colour, b: Colour, t: float) -> Colour:
+    """Mix two colours; t = 0 gives a, t = 1 gives b."""
     r, g, bl = (round(x + (y - x) * t) for x, y in zip(a, b, strict=True))
     return r, g, bl
 
 
 def luminance(colour: Colour) -> float:
-    """Perceived lightness, 0 to 1."""
+    """Compute perceived lightness, 0 to 1."""
     return (0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]) / 255
 
 
 def saturation(colour: Colour) -> float:
-    """0 (grey) to 1."""
+    """Compute saturation, 0 (grey) to 1."""
     return (max(colour) - min(colour)) / max(*colour, 1)
 
 
 def argb(colour: Colour, alpha: float = 1.0) -> int:
+    """Pack a colour and an opacity for Skia."""
     return skia.Color(*colour, round(255 * min(max(alpha, 0.0), 1.0)))

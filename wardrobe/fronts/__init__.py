@@ -1,1 +1,1 @@
-"""What lies on a front: fastenings, pockets, quilting, waists."""
+"""Fronts of upper garments: fastenings, pockets, seams, quilting, waists."""

@@ -1,1 +1,1 @@
-"""Skirts and trousers."""
+"""Lower garments: skirts, trousers and shorts."""

@@ -1,1 +1,1 @@
-"""Necklines, collars, lapels, hoods."""
+"""Necks: necklines, collars, lapels, high necks, cowls and hoods."""

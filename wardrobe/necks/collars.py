@@ -1,181 +1,188 @@
-"""Collars sewn onto the neck (collar_design)."""
+"""Collars (collar_design): shirt, Peter Pan and puritan collars."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wardrobe.drawing.geometry import Point, between, flipped, offset
-from wardrobe.fronts.fastenings import open_edges, open_placket
-from wardrobe.necks.inside import inside
-from wardrobe.necks.ribs import rib_collar, zip_half
-from wardrobe.silhouette.edges import across, brush, leaf, lit, turned, wobble
-from wardrobe.silhouette.kit import Kit, Neck, button_colour, front_opening, hole, round_edge
+from wardrobe.drawing.geometry import Point, arc_between, blend_curves, mirrored, offset
+from wardrobe.drawing.trims import draw_raised_piece, draw_soft_line
+from wardrobe.fronts.fastenings import draw_open_front_edges, draw_open_placket, draw_open_zip_side
+from wardrobe.necks.back_neck import draw_inside_back
+from wardrobe.necks.openings import opening_below, round_neck_edge, v_front_opening
+from wardrobe.necks.rib_collars import rib_collar
+from wardrobe.silhouette.context import DrawingContext, Neck, button_colour, grain_angle, jitter
 
 
 @dataclass
-class _Cut:
-    """How a shirt collar is cut and worn."""
+class _CollarCut:
+    """Cut of a shirt collar and how it is worn."""
 
-    low: float  # where the opening ends
-    throat: Point  # where the leaves end on the opening's edge
-    point: Point  # the right leaf's point
-    high: float  # how far the fold stands above the shoulder
-    big: float = 1.0
-    soft: bool = False  # knitted, without a stand
+    opening_y: float  # y of the opening's lower end
+    throat: Point  # end of the leaves on the opening's edge
+    tip: Point  # of the right leaf
+    fold_y: float  # negative: above the shoulder
+    scale: float = 1.0
+    knitted: bool = False  # without a stand
 
 
-def _cut(kit: Kit, hangs: bool) -> _Cut:
-    rng, w = kit.rng, kit.body.neck
-    if kit.garment in ("coat", "jacket", "vest") and rng.random() < 0.8:
-        big = float(rng.uniform(1.25, 1.5))
+def _choose_cut(ctx: DrawingContext, hangs_open: bool) -> _CollarCut:
+    rng, w = ctx.rng, ctx.body.neck
+    if ctx.garment in ("coat", "jacket", "vest") and rng.random() < 0.8:
+        scale = float(rng.uniform(1.25, 1.5))
     else:
-        big = float(rng.uniform(0.92, 1.12))
-    soft = kit.garment in ("T-shirt", "sweater")
-    spread = float(rng.uniform(0.62, 1.02))  # point collar to spread collar
-    reach = float(rng.uniform(6.2, 8.0)) * big * (0.86 if soft else 1.0)
-    if hangs or rng.random() < (0.5 if soft else 0.4):  # the upper buttons are open
+        scale = float(rng.uniform(0.92, 1.12))
+    soft = ctx.garment in ("T-shirt", "sweater")
+    spread = float(rng.uniform(0.62, 1.02))  # from point collar to spread collar
+    reach = float(rng.uniform(6.2, 8.0)) * scale * (0.86 if soft else 1.0)
+    if hangs_open or rng.random() < (0.5 if soft else 0.4):  # worn with the upper buttons open
         low = float(rng.uniform(11.0, 14.5))
         throat = w * 0.40, 5.6
         point = throat[0] + reach * (0.35 + 0.42 * spread), throat[1] + reach * (0.80 - 0.36 * spread)
     else:
         low = float(rng.uniform(5.0, 6.2))
         throat = 0.25, low
-        point = w * spread * 0.92 + 0.8 * (big - 1), low + reach * (1.0 - 0.34 * spread)
-    return _Cut(low, throat, point, -(2.4 if soft else 3.4) * big**0.5, big, soft)
+        point = w * spread * 0.92 + 0.8 * (scale - 1), low + reach * (1.0 - 0.34 * spread)
+    return _CollarCut(low, throat, point, -(2.4 if soft else 3.4) * scale**0.5, scale, soft)
 
 
-def shirt_collar(kit: Kit) -> Neck:
-    """Two pointed leaves turned down over a stand: of shirts, polo shirts, denim jackets, coats."""
-    rng, w = kit.rng, kit.body.neck
-    hangs = kit.garment in ("jacket", "coat", "vest") and rng.random() < 0.28
-    cut = _cut(kit, hangs)
-    (tx, ty), low = cut.throat, cut.low
+def shirt_collar(ctx: DrawingContext) -> Neck:
+    """Build a shirt collar: two pointed leaves folded over a stand."""
+    rng, w = ctx.rng, ctx.body.neck
+    hangs_open = ctx.garment in ("jacket", "coat", "vest") and rng.random() < 0.28
+    cut = _choose_cut(ctx, hangs_open)
+    (tx, ty), low = cut.throat, cut.opening_y
     edge = [(w, 0.0), (w * 0.62, ty * 0.55), (tx, ty)]
-    runs = [flipped(edge), [(-tx, ty), (0.0, low)], [(0.0, low), (tx, ty)], edge[::-1]]
-    zipped = kit.garment == "jacket" and kit.cloth.kind != "denim" and rng.random() < 0.6
-    zipped = zipped or (kit.garment == "vest" and rng.random() < 0.4)
-    below = front_opening(kit, low + 6, float(rng.uniform(1.5, 4.5)))[1][2:]
-    if hangs:
-        runs = [flipped(edge), flipped([(tx, ty), *below]), [*below[::-1], (tx, ty)], edge[::-1]]
-    polo = cut.soft and tx > 1
-    front = "open" if hangs else "closed" if polo else "zip" if zipped else "buttons"
-    neck = Neck([*runs, [(w, -25.0), (-w, -25.0)]], front=front, bottom=low, back=0.4)
+    curves = [mirrored(edge), [(-tx, ty), (0.0, low)], [(0.0, low), (tx, ty)], edge[::-1]]
+    zipped = ctx.garment == "jacket" and ctx.cloth.pattern != "denim" and rng.random() < 0.6
+    zipped = zipped or (ctx.garment == "vest" and rng.random() < 0.4)
+    below = v_front_opening(ctx, low + 6, float(rng.uniform(1.5, 4.5)))[1][2:]
+    if hangs_open:
+        curves = [mirrored(edge), mirrored([(tx, ty), *below]), [*below[::-1], (tx, ty)], edge[::-1]]
+    polo = cut.knitted and tx > 1
+    front = "open" if hangs_open else "closed" if polo else "zip" if zipped else "buttons"
+    neck = Neck([*curves, [(w, -25.0), (-w, -25.0)]], closure=front, bottom=low, back_dip=0.4)
     if polo:
         count = int(rng.integers(2, 4))
-        neck.over.append(lambda: open_placket(kit, cut.throat, low, low + 1.4 * count, count))
-    neck.under.append(lambda: _stand_inside(kit, cut))
-    if hangs:
-        neck.over.append(lambda: _hanging_edges(kit, below, zipped))
-    neck.over.append(lambda: _leaves(kit, cut, zipped))
+        neck.draw_over.append(lambda: draw_open_placket(ctx, cut.throat, low, low + 1.4 * count, count))
+    neck.draw_under.append(lambda: _draw_stand_from_inside(ctx, cut))
+    if hangs_open:
+        neck.draw_over.append(lambda: _draw_open_edges(ctx, below, zipped))
+    neck.draw_over.append(lambda: _draw_leaves(ctx, cut, zipped))
     return neck
 
 
-def _hanging_edges(kit: Kit, below: list[Point], zipped: bool) -> None:
-    """The edges of a jacket that hangs open."""
+def _draw_open_edges(ctx: DrawingContext, below: list[Point], zipped: bool) -> None:
+    """Draw the edges of a jacket that hangs open."""
     if not zipped:
-        open_edges(kit, below, below[0][1])
+        draw_open_front_edges(ctx, below, below[0][1])
         return
-    end = (below[-1][0] * 0.97, kit.body.length)
-    for way in (1, -1):
-        run = [p for p in below if p[1] < end[1]] + [end]
-        zip_half(kit, run if way == 1 else flipped(run), way)
+    end = (below[-1][0] * 0.97, ctx.body.length)
+    for side in (1, -1):
+        curve = [p for p in below if p[1] < end[1]] + [end]
+        draw_open_zip_side(ctx, curve if side == 1 else mirrored(curve), side)
 
 
-def _stand_inside(kit: Kit, cut: _Cut) -> None:
-    """The collar's back behind the neck, from its fold down to the seam, and the yoke below."""
-    pen, w, high = kit.pen, kit.body.neck, cut.high
-    inside(kit, 1.4, max(cut.low, 8.0), band=0.0)
-    fold = [(-w + 0.3, high), (-w * 0.5, high - 0.9), (0.0, high - 1.2), (w * 0.5, high - 0.9), (w - 0.3, high)]
+def _draw_stand_from_inside(ctx: DrawingContext, cut: _CollarCut) -> None:
+    """Draw the collar's back from its fold down to the seam, and the yoke below."""
+    pen, w, fold_y = ctx.pen, ctx.body.neck, cut.fold_y
+    draw_inside_back(ctx, 1.4, max(cut.opening_y, 8.0), band=0.0)
+    fold = [
+        (-w + 0.3, fold_y),
+        (-w * 0.5, fold_y - 0.9),
+        (0.0, fold_y - 1.2),
+        (w * 0.5, fold_y - 0.9),
+        (w - 0.3, fold_y),
+    ]
     seam = [(-w, 1.0), (-w * 0.5, 1.9), (0.0, 2.2), (w * 0.5, 1.9), (w, 1.0)]
-    sides = between(fold[-1], seam[-1], 0.05), between(seam[0], fold[0], 0.05)
+    sides = arc_between(fold[-1], seam[-1], 0.05), arc_between(seam[0], fold[0], 0.05)
     stand = pen.path(fold, sides[0], seam[::-1], sides[1])
-    pen.piece(stand, kit.trim.plain(0.3) if kit.trim.kind != "plain" else kit.trim.plain(0.24), edge=0.5, shadow=0.4)
-    brush(pen, across(fold, seam, 0.12), lit(kit.trim)[0], 0.9, 0.4)
-    pen.stitches(across(fold, seam, 0.86), kit.trim)
+    pen.piece(stand, ctx.trim.plain(0.3) if ctx.trim.pattern != "plain" else ctx.trim.plain(0.24), edge=0.5, shadow=0.4)
+    draw_soft_line(pen, blend_curves(fold, seam, 0.12), ctx.trim.highlight[0], 0.9, 0.4)
+    pen.stitches(blend_curves(fold, seam, 0.86), ctx.trim)
 
 
-def _leaves(kit: Kit, cut: _Cut, zipped: bool) -> None:
-    pen, rng, w, big = kit.pen, kit.rng, kit.body.neck, cut.big
-    (tx, ty), high = cut.throat, cut.high
-    if tx < 1 and not cut.soft:  # buttoned up: the stand's ends show between the leaves
+def _draw_leaves(ctx: DrawingContext, cut: _CollarCut, zipped: bool) -> None:
+    pen, rng, w, scale = ctx.pen, ctx.rng, ctx.body.neck, cut.scale
+    (tx, ty), fold_y = cut.throat, cut.fold_y
+    if tx < 1 and not cut.knitted:  # buttoned up, the stand's ends show between the leaves
         band = pen.path([(-1.9, ty - 1.6), (0.0, ty - 0.7), (1.9, ty - 1.6)], [(1.5, ty + 1.6), (-1.5, ty + 1.7)])
-        pen.piece(band, kit.cloth, edge=0.3, shadow=0.3)
+        pen.piece(band, ctx.cloth, edge=0.3, shadow=0.3)
         if not zipped:
-            pen.button((0.1, ty + 0.6), button_colour(kit), 0.55)
-    down = kit.garment in ("shirt", "blouse") and big < 1.2 and rng.random() < 0.25  # a button-down collar
-    tipped = cut.soft and rng.random() < 0.35
+            pen.button((0.1, ty + 0.6), button_colour(ctx), 0.55)
+    down = ctx.garment in ("shirt", "blouse") and scale < 1.2 and rng.random() < 0.25  # a button-down collar
+    tipped = cut.knitted and rng.random() < 0.35
     for flip in (False, True):
-        dx, dy = wobble(kit, 0.6 if kit.plan.setting == "flat" else 0.35)
-        point = cut.point[0] + dx, cut.point[1] + dy
-        shoulder = (w + 1.9 * big, 2.0)
-        runs = [
-            [(tx, ty), (w * 0.50 + tx * 0.4, ty * 0.45), (w * 0.86, -0.6), (w - 0.3, high)],
-            [(w - 0.3, high), (w + 0.9 * big, high * 0.62), (w + 1.9 * big, -0.6), shoulder],
-            between(shoulder, point, -0.05),
-            between(point, (tx, ty), 0.05 if tx < 1 else -0.02),
+        dx, dy = jitter(ctx, 0.6 if ctx.plan.setting == "flat" else 0.35)
+        point = cut.tip[0] + dx, cut.tip[1] + dy
+        shoulder = (w + 1.9 * scale, 2.0)
+        curves = [
+            [(tx, ty), (w * 0.50 + tx * 0.4, ty * 0.45), (w * 0.86, -0.6), (w - 0.3, fold_y)],
+            [(w - 0.3, fold_y), (w + 0.9 * scale, fold_y * 0.62), (w + 1.9 * scale, -0.6), shoulder],
+            arc_between(shoulder, point, -0.05),
+            arc_between(point, (tx, ty), 0.05 if tx < 1 else -0.02),
         ]
-        runs = [flipped(r) if flip else r for r in runs]
-        angle = turned(kit) if not cut.soft else 60.0
-        leaf(kit, pen.path(*runs), kit.trim, angle=-angle if flip else angle, height=0.8 * big)
-        fold = offset(runs[0], -0.5 if flip else 0.5)
-        brush(pen, fold, lit(kit.trim)[0], 1.1, 0.4)
+        curves = [mirrored(r) if flip else r for r in curves]
+        angle = grain_angle(ctx) if not cut.knitted else 60.0
+        draw_raised_piece(ctx.pen, pen.path(*curves), ctx.trim, angle=-angle if flip else angle, height=0.8 * scale)
+        fold = offset(curves[0], -0.5 if flip else 0.5)
+        draw_soft_line(pen, fold, ctx.trim.highlight[0], 1.1, 0.4)
         inset = -0.8 if flip else 0.8
-        for run in runs[2:]:
+        for curve in curves[2:]:
             if tipped:
-                pen.line(offset(run, inset), kit.trim.accent, 0.45, 0.95)
-            elif not cut.soft:
-                pen.stitches(offset(run, inset), kit.trim, (206, 150, 84) if kit.cloth.kind == "denim" else None)
+                pen.line(offset(curve, inset), ctx.trim.accent, 0.45, 0.95)
+            elif not cut.knitted:
+                pen.stitches(offset(curve, inset), ctx.trim, (206, 150, 84) if ctx.cloth.pattern == "denim" else None)
         if down:
-            x, y = runs[3][0]
-            pen.button((x * 0.94, y - 1.3), button_colour(kit), 0.42)
+            x, y = curves[3][0]
+            pen.button((x * 0.94, y - 1.3), button_colour(ctx), 0.42)
 
 
-def flat_collar(kit: Kit, large: bool) -> Neck:
-    """Peter pan: rounded leaves that lie flat. Puritan (`large`): the same over the shoulders."""
-    rng, w = kit.rng, kit.body.neck
+def flat_collar(ctx: DrawingContext, large: bool) -> Neck:
+    """Build a Peter Pan collar: rounded leaves that lie flat; `large` gives a puritan collar, over the shoulders."""
+    rng, w = ctx.rng, ctx.body.neck
     low = float(rng.uniform(6.0, 7.8))
     size = float(rng.uniform(13.5, 16.0) if large else rng.uniform(5.2, 7.0))
-    edge = round_edge(w, low)
-    fastened = kit.garment in ("blouse", "coat") or rng.random() < 0.4
-    neck = Neck(hole(edge), front="buttons" if fastened else "closed", bottom=low, back=0.8)
+    edge = round_neck_edge(w, low)
+    fastened = ctx.garment in ("blouse", "coat") or rng.random() < 0.4
+    neck = Neck(opening_below(edge), closure="buttons" if fastened else "closed", bottom=low, back_dip=0.8)
     cut = _pointed_leaf if large and rng.random() < 0.15 else _round_leaf
     trimming = str(rng.choice(["stitches", "stitches", "piping", "none"]))
 
-    def under() -> None:
-        inside(kit, 0.8, low, band=0.0)
+    def draw_under() -> None:
+        draw_inside_back(ctx, 0.8, low, band=0.0)
         back = [(-w - 0.4, -0.6), (-w * 0.5, -1.7), (0.0, -2.1), (w * 0.5, -1.7), (w + 0.4, -0.6)]
-        kit.pen.piece(kit.pen.path(back, [(w, 1.2), (0.0, 2.4), (-w, 1.2)]), kit.trim.plain(0.2), edge=0.3, shadow=0.3)
+        ctx.pen.piece(ctx.pen.path(back, [(w, 1.2), (0.0, 2.4), (-w, 1.2)]), ctx.trim.plain(0.2), edge=0.3, shadow=0.3)
 
-    def over() -> None:
+    def draw_over() -> None:
         for flip in (False, True):
-            runs = cut(kit, edge, low, size)
-            runs = [flipped(r) if flip else r for r in runs]
-            angle = -turned(kit) if flip else turned(kit)
-            leaf(kit, kit.pen.path(*runs), kit.trim, angle=angle, height=1.1 if large else 0.9)
-            brush(kit.pen, offset(runs[0], -0.9 if flip else 0.9), lit(kit.trim)[0], 1.4, 0.35)
-            for run in runs[1:]:
+            curves = cut(ctx, edge, low, size)
+            curves = [mirrored(r) if flip else r for r in curves]
+            angle = -grain_angle(ctx) if flip else grain_angle(ctx)
+            draw_raised_piece(ctx.pen, ctx.pen.path(*curves), ctx.trim, angle=angle, height=1.1 if large else 0.9)
+            draw_soft_line(ctx.pen, offset(curves[0], -0.9 if flip else 0.9), ctx.trim.highlight[0], 1.4, 0.35)
+            for curve in curves[1:]:
                 if trimming == "stitches":
-                    kit.pen.stitches(offset(run, -0.9 if flip else 0.9), kit.trim, alpha=0.55)
+                    ctx.pen.stitches(offset(curve, -0.9 if flip else 0.9), ctx.trim, alpha=0.55)
                 elif trimming == "piping":
-                    accent = kit.cloth if kit.trim.colour != kit.cloth.colour else kit.trim
-                    colour = accent.accent if accent is kit.trim else accent.colour
-                    kit.pen.line(offset(run, -0.25 if flip else 0.25), colour, 0.6, 0.95)
-        if neck.front == "closed" and rng.random() < 0.5:
-            kit.pen.button((0.0, low + 0.5), button_colour(kit), 0.6)
+                    accent = ctx.cloth if ctx.trim.colour != ctx.cloth.colour else ctx.trim
+                    colour = accent.accent if accent is ctx.trim else accent.colour
+                    ctx.pen.line(offset(curve, -0.25 if flip else 0.25), colour, 0.6, 0.95)
+        if neck.closure == "closed" and rng.random() < 0.5:
+            ctx.pen.button((0.0, low + 0.5), button_colour(ctx), 0.6)
 
-    neck.under.append(under)
-    neck.over.append(over)
+    neck.draw_under.append(draw_under)
+    neck.draw_over.append(draw_over)
     return neck
 
 
-def _inner(edge: list[Point], w: float, low: float, gap: float) -> list[Point]:
+def _inner_leaf_edge(edge: list[Point], w: float, low: float, gap: float) -> list[Point]:
     return [(gap, low), *edge[len(edge) // 2 + 1 :][:-1], (w, -0.7)]
 
 
-def _round_leaf(kit: Kit, edge: list[Point], low: float, size: float) -> list[list[Point]]:
-    w = kit.body.neck
-    reach = min(w + 0.80 * size, kit.body.shoulder + 0.5) - 0.3
-    fall = kit.body.slope * (reach - w) / (kit.body.shoulder - w)
-    dx, dy = wobble(kit, 0.03 * size)
+def _round_leaf(ctx: DrawingContext, edge: list[Point], low: float, size: float) -> list[list[Point]]:
+    w = ctx.body.neck
+    reach = min(w + 0.80 * size, ctx.body.shoulder + 0.5) - 0.3
+    fall = ctx.body.shoulder_y * (reach - w) / (ctx.body.shoulder - w)
+    dx, dy = jitter(ctx, 0.03 * size)
     gap = 0.25
     outer = [
         (w, -0.7),
@@ -188,26 +195,26 @@ def _round_leaf(kit: Kit, edge: list[Point], low: float, size: float) -> list[li
         (gap + 0.04 * size, low + 0.36 * size),
         (gap, low),
     ]
-    return [_inner(edge, w, low, gap), outer]
+    return [_inner_leaf_edge(edge, w, low, gap), outer]
 
 
-def _pointed_leaf(kit: Kit, edge: list[Point], low: float, size: float) -> list[list[Point]]:
-    w = kit.body.neck
-    reach = min(w + 0.78 * size, kit.body.shoulder + 0.5)
-    fall = kit.body.slope * (reach - w) / (kit.body.shoulder - w)
-    dx, dy = wobble(kit, 0.5)
+def _pointed_leaf(ctx: DrawingContext, edge: list[Point], low: float, size: float) -> list[list[Point]]:
+    w = ctx.body.neck
+    reach = min(w + 0.78 * size, ctx.body.shoulder + 0.5)
+    fall = ctx.body.shoulder_y * (reach - w) / (ctx.body.shoulder - w)
+    dx, dy = jitter(ctx, 0.5)
     point = reach * 0.66 + dx, low + size * 0.80 + dy
     return [
-        _inner(edge, w, low, 0.2),
+        _inner_leaf_edge(edge, w, low, 0.2),
         [(w, -0.7), (reach * 0.75 + w * 0.25, fall * 0.5 - 1.0), (reach, fall + 0.5)],
-        between((reach, fall + 0.5), point, -0.1),
-        between(point, (0.2, low), 0.06),
+        arc_between((reach, fall + 0.5), point, -0.1),
+        arc_between(point, (0.2, low), 0.06),
     ]
 
 
-COLLARS: dict[tuple[str, int], Callable[[Kit], Neck]] = {
+COLLARS: dict[tuple[str, int], Callable[[DrawingContext], Neck]] = {
     ("collar_design", 1): shirt_collar,
-    ("collar_design", 2): lambda kit: flat_collar(kit, False),
-    ("collar_design", 3): lambda kit: flat_collar(kit, True),
+    ("collar_design", 2): lambda ctx: flat_collar(ctx, False),
+    ("collar_design", 3): lambda ctx: flat_collar(ctx, True),
     ("collar_design", 4): rib_collar,
 }

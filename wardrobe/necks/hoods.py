@@ -1,186 +1,199 @@
-"""Hoods: they end a neck that no attribute describes."""
+"""Hoods; no FashionAI attribute describes them."""
 
 from collections.abc import Sequence
 
 import skia
 
-from wardrobe.drawing.geometry import Point, Run, between, flipped, offset, resampled
-from wardrobe.fabric.cloth import Cloth
+from wardrobe.drawing.geometry import Curve, Point, arc_between, blend_curves, mirrored, offset, resample
+from wardrobe.drawing.trims import draw_raised_piece, draw_roll, draw_soft_line
 from wardrobe.fabric.colours import argb, luminance, mix
-from wardrobe.necks.inside import inside
-from wardrobe.silhouette.edges import across, brush, leaf, lit, roll
-from wardrobe.silhouette.kit import Kit, Neck, front_opening, hole, metal_colour, round_edge
+from wardrobe.fabric.materials import Cloth
+from wardrobe.necks.back_neck import draw_inside_back
+from wardrobe.necks.openings import opening_below, round_neck_edge, v_front_opening
+from wardrobe.silhouette.context import DrawingContext, Neck, metal_colour
 
-FURS = ((196, 170, 136), (226, 214, 196), (92, 76, 66), (150, 142, 134), (58, 52, 52))
+FUR_COLOURS = ((196, 170, 136), (226, 214, 196), (92, 76, 66), (150, 142, 134), (58, 52, 52))
 
 
-def hood(kit: Kit) -> Neck:
-    """A hood: spread above the neck as it lies on a table, or fallen back around the neck."""
-    rng, w = kit.rng, kit.body.neck
+def hood(ctx: DrawingContext) -> Neck:
+    """Build a hood: spread above the neck as it lies on a table, or fallen back around the neck."""
+    rng, w = ctx.rng, ctx.body.neck
     low = float(rng.uniform(7.0, 9.0))
-    opens = "coat_length" in kit.plan.values
-    hangs = opens and rng.random() < 0.22
-    stop = low + float(rng.uniform(0.0, 9.0)) * (rng.random() < 0.5) if opens else low
-    runs: Sequence[Run]
-    if hangs:
-        runs, _ = front_opening(kit, low + 8, float(rng.uniform(1.5, 4.0)))
-    elif stop > low + 2:
-        runs, _ = front_opening(kit, stop, 0.0)
+    opens_in_front = "coat_length" in ctx.plan.values
+    hangs_open = opens_in_front and rng.random() < 0.22
+    opening_bottom = low + float(rng.uniform(0.0, 9.0)) * (rng.random() < 0.5) if opens_in_front else low
+    curves: Sequence[Curve]
+    if hangs_open:
+        curves, _ = v_front_opening(ctx, low + 8, float(rng.uniform(1.5, 4.0)))
+    elif opening_bottom > low + 2:
+        curves, _ = v_front_opening(ctx, opening_bottom, 0.0)
     else:
-        runs = hole(round_edge(w, low))
-    buttoned = kit.garment == "coat" and rng.random() < 0.3
-    front = "closed" if not opens else "open" if hangs else "buttons" if buttoned else "zip"
-    neck = Neck(runs, front=front, bottom=stop, back=0.6)
-    up = rng.random() < {"flat": 0.9, "hanger": 0.6}.get(kit.plan.setting, 0.0)
-    if not up:
+        curves = opening_below(round_neck_edge(w, low))
+    buttoned = ctx.garment == "coat" and rng.random() < 0.3
+    front = "closed" if not opens_in_front else "open" if hangs_open else "buttons" if buttoned else "zip"
+    neck = Neck(curves, closure=front, bottom=opening_bottom, back_dip=0.6)
+    spread = rng.random() < {"flat": 0.9, "hanger": 0.6}.get(ctx.plan.setting, 0.0)
+    if not spread:
         low += 2.0
-    throat = (0.3 if stop == low else 1.0, low)
-    if up:
-        furred = kit.garment in ("coat", "jacket") and rng.random() < 0.35
-        neck.under.append(lambda: _spread_back(kit, low))
-        neck.over.append(lambda: _spread_rim(kit, throat, furred))
+    throat = (0.3 if opening_bottom == low else 1.0, low)
+    if spread:
+        has_fur = ctx.garment in ("coat", "jacket") and rng.random() < 0.35
+        neck.draw_under.append(lambda: _draw_spread_back(ctx, low))
+        neck.draw_over.append(lambda: _draw_spread_rim(ctx, throat, has_fur))
     else:
-        neck.under.append(lambda: _fallen_back(kit, low))
-        neck.over.append(lambda: _fallen_sides(kit, throat))
+        neck.draw_under.append(lambda: _draw_fallen_back(ctx, low))
+        neck.draw_over.append(lambda: _draw_fallen_sides(ctx, throat))
     return neck
 
 
-def _crown(kit: Kit) -> tuple[float, float, float]:
-    """Half the width, the height and the lean of a hood that lies spread; fixed by the cloth's seed."""
-    seed = kit.cloth.seed
+def _crown_measurements(ctx: DrawingContext) -> tuple[float, float, float]:
+    """Return half width, height and lean of a spread hood, derived from the cloth's seed."""
+    seed = ctx.cloth.seed
     return 12.5 + seed % 7 * 0.35, 29.0 + seed // 7 % 6, (seed // 42 % 7 - 3) * 0.8
 
 
-def _spread_back(kit: Kit, low: float) -> None:
-    """The hood's outline above the neck, and its dark inside with the seam down its middle."""
-    pen, w = kit.pen, kit.body.neck
-    half, high, lean = _crown(kit)
-    side = [(w + 1.6, 1.6), (half * 0.98, -5.0), (half + lean * 0.3, -high * 0.42),
-            (half * 0.78 + lean * 0.7, -high * 0.74), (half * 0.36 + lean, -high * 0.94), (lean, -high)]  # fmt: skip
-    other = [(-x + 2 * lean * min(-y / high, 1.0) if y < 0 else -x, y) for x, y in side]
+def _draw_spread_back(ctx: DrawingContext, low: float) -> None:
+    """Draw a spread hood's outline above the neck, and its dark inside with the centre seam."""
+    pen, w = ctx.pen, ctx.body.neck
+    half, height, lean = _crown_measurements(ctx)
+    side = [
+        (w + 1.6, 1.6),
+        (half * 0.98, -5.0),
+        (half + lean * 0.3, -height * 0.42),
+        (half * 0.78 + lean * 0.7, -height * 0.74),
+        (half * 0.36 + lean, -height * 0.94),
+        (lean, -height),
+    ]
+    other = [(-x + 2 * lean * min(-y / height, 1.0) if y < 0 else -x, y) for x, y in side]
     outline = pen.path([*side, *other[::-1][1:]], [(-w, 3.0), (w, 3.0)])
-    pen.piece(outline, kit.cloth, angle=10, edge=1.0)
-    folds = [(between((half * s * 0.9 + lean * 0.5, -high * 0.5), (half * s * 0.55, -2.0), 0.08 * s), 1.6, 0.7)
+    pen.piece(outline, ctx.cloth, angle=10, edge=1.0)
+    folds = [(arc_between((half * s * 0.9 + lean * 0.5, -height * 0.5), (half * s * 0.55, -2.0), 0.08 * s), 1.6, 0.7)
              for s in (0.95, -0.95)]  # fmt: skip
-    pen.folds(outline, kit.cloth, folds)
-    mouth = _mouth(kit, 0.0)
-    across_it = [(-x + 2 * lean * _part(y, high), y) for x, y in mouth[::-1][1:]]
+    pen.folds(outline, ctx.cloth, folds)
+    mouth = _opening_edge(ctx, 0.0)
+    across_it = [(-x + 2 * lean * _height_share(y, height), y) for x, y in mouth[::-1][1:]]
     hollow = pen.path([*mouth, *across_it], [(-w, 3.0), (w, 3.0)])
-    pen.piece(hollow, kit.lining, edge=0.6, shadow=0.4)
-    pen.tint(hollow, (0, -high * 0.75), (0, low), [((8, 6, 14), 0.10), ((8, 6, 14), 0.45)])
-    seam = [(lean * 0.8, -high * 0.73), (lean * 0.5, -high * 0.4), (0.0, 1.0)]
-    pen.line(seam, kit.lining.shade, 0.35, 0.5)
-    pen.line([(lean, -high), (lean * 0.85, -high * 0.73)], kit.cloth.seam, 0.3, 0.7)
-    inside(kit, 0.8, low, band=1.2)
+    pen.piece(hollow, ctx.lining, edge=0.6, shadow=0.4)
+    pen.tint(hollow, (0, -height * 0.75), (0, low), [((8, 6, 14), 0.10), ((8, 6, 14), 0.45)])
+    seam = [(lean * 0.8, -height * 0.73), (lean * 0.5, -height * 0.4), (0.0, 1.0)]
+    pen.line(seam, ctx.lining.shade, 0.35, 0.5)
+    pen.line([(lean, -height), (lean * 0.85, -height * 0.73)], ctx.cloth.seam, 0.3, 0.7)
+    draw_inside_back(ctx, 0.8, low, band=1.2)
 
 
-def _part(y: float, high: float) -> float:
-    return min(max(-y, 0.0) / high, 1.0)
+def _height_share(y: float, height: float) -> float:
+    return min(max(-y, 0.0) / height, 1.0)
 
 
-def _mouth(kit: Kit, out: float) -> list[Point]:
-    """The right edge of the hood's opening from the neck upwards; `out` cm further from its middle."""
-    w = kit.body.neck
-    half, high, lean = _crown(kit)
-    points = [(w - 0.2, 0.6), (half * 0.56, -6.0), (half * 0.52, -high * 0.40), (half * 0.33, -high * 0.63)]
-    right = [(x + out + lean * _part(y, high), y - 0.5 * out) for x, y in points]
-    return [*right, (lean * 0.8, -high * 0.73 - out)]
+def _opening_edge(ctx: DrawingContext, out: float) -> list[Point]:
+    """Return the right edge of the hood's opening from the neck upwards, moved outwards by `out` cm."""
+    w = ctx.body.neck
+    half, height, lean = _crown_measurements(ctx)
+    points = [(w - 0.2, 0.6), (half * 0.56, -6.0), (half * 0.52, -height * 0.40), (half * 0.33, -height * 0.63)]
+    right = [(x + out + lean * _height_share(y, height), y - 0.5 * out) for x, y in points]
+    return [*right, (lean * 0.8, -height * 0.73 - out)]
 
 
-def _spread_rim(kit: Kit, throat: Point, furred: bool) -> None:
-    """The hem around the opening, down to the throat, with its cord or fur."""
-    _, high, lean = _crown(kit)
-    for way in (1, -1):
-        inner = [throat, (kit.body.neck * 0.72, throat[1] * 0.5), *_mouth(kit, 0.0)]
-        outer = [(throat[0] + 0.4, throat[1] + 2.6), (kit.body.neck + 1.6, throat[1] * 0.45 + 1.0), *_mouth(kit, 2.4)]
-        if way == -1:
-            inner, outer = ([(-x + 2 * lean * _part(y, high), y) for x, y in run] for run in (inner, outer))
-        if furred:
-            fur(kit, across(inner, outer, 0.2, 13), 3.4)
+def _draw_spread_rim(ctx: DrawingContext, throat: Point, has_fur: bool) -> None:
+    """Draw the hem of the opening down to the throat, with its drawstring or fur."""
+    _, height, lean = _crown_measurements(ctx)
+    for side in (1, -1):
+        inner = [throat, (ctx.body.neck * 0.72, throat[1] * 0.5), *_opening_edge(ctx, 0.0)]
+        outer = [
+            (throat[0] + 0.4, throat[1] + 2.6),
+            (ctx.body.neck + 1.6, throat[1] * 0.45 + 1.0),
+            *_opening_edge(ctx, 2.4),
+        ]
+        if side == -1:
+            inner, outer = (
+                [(-x + 2 * lean * _height_share(y, height), y) for x, y in curve] for curve in (inner, outer)
+            )
+        if has_fur:
+            _draw_fur(ctx, blend_curves(inner, outer, 0.2, 13), 3.4)
             continue
-        leaf(kit, kit.pen.path(inner, outer[::-1]), kit.cloth, angle=40.0 * way, height=0.5)
-        kit.pen.stitches(across(inner, outer, 0.82), kit.cloth)
-        brush(kit.pen, across(inner, outer, 0.25), lit(kit.cloth)[0], 0.9, 0.35)
-    if not furred:
-        _drawstrings(kit, throat)
+        draw_raised_piece(ctx.pen, ctx.pen.path(inner, outer[::-1]), ctx.cloth, angle=40.0 * side, height=0.5)
+        ctx.pen.stitches(blend_curves(inner, outer, 0.82), ctx.cloth)
+        draw_soft_line(ctx.pen, blend_curves(inner, outer, 0.25), ctx.cloth.highlight[0], 0.9, 0.35)
+    if not has_fur:
+        _draw_drawstrings(ctx, throat)
 
 
-def _fallen_back(kit: Kit, low: float) -> None:
-    """The hood behind the neck: its roll, and the hollow in it."""
-    pen, w = kit.pen, kit.body.neck
-    high = 7.0 + kit.cloth.seed % 5 * 0.7
-    inside(kit, 0.8, low, band=1.0)
-    crown = [(-w - 4.2, 3.0), (-w - 4.6, -2.0), (-w - 1.0, -high * 0.80), (0.0, -high), (w + 1.0, -high * 0.80),
+def _draw_fallen_back(ctx: DrawingContext, low: float) -> None:
+    """Draw a fallen hood behind the neck: its roll and its hollow."""
+    pen, w = ctx.pen, ctx.body.neck
+    height = 7.0 + ctx.cloth.seed % 5 * 0.7
+    draw_inside_back(ctx, 0.8, low, band=1.0)
+    crown = [(-w - 4.2, 3.0), (-w - 4.6, -2.0), (-w - 1.0, -height * 0.80), (0.0, -height), (w + 1.0, -height * 0.80),
              (w + 4.6, -2.0), (w + 4.2, 3.0)]  # fmt: skip
-    rim = [(-w, 1.4), (-w - 0.6, -1.6), (-w * 0.6, -high * 0.56), (0.0, -high * 0.66), (w * 0.6, -high * 0.56),
+    rim = [(-w, 1.4), (-w - 0.6, -1.6), (-w * 0.6, -height * 0.56), (0.0, -height * 0.66), (w * 0.6, -height * 0.56),
            (w + 0.6, -1.6), (w, 1.4)]  # fmt: skip
-    pen.piece(pen.path(crown, rim[::-1]), kit.cloth, angle=12, edge=0.8)
-    brush(pen, across(crown, rim, 0.35), lit(kit.cloth)[0], 2.0, 0.4)
+    pen.piece(pen.path(crown, rim[::-1]), ctx.cloth, angle=12, edge=0.8)
+    draw_soft_line(pen, blend_curves(crown, rim, 0.35), ctx.cloth.highlight[0], 2.0, 0.4)
     hollow = pen.path(rim, [(w, 1.4), (0.0, 3.0), (-w, 1.4)])
-    pen.piece(hollow, kit.lining, edge=0.4, shadow=0.3)
-    pen.tint(hollow, (0, -high * 0.66), (0, 3.0), [((8, 6, 14), 0.22), ((8, 6, 14), 0.58)])
-    pen.line([(0.0, -high), (0.3, -high * 0.66), (0.0, 2.0)], kit.cloth.seam, 0.3, 0.55)
+    pen.piece(hollow, ctx.lining, edge=0.4, shadow=0.3)
+    pen.tint(hollow, (0, -height * 0.66), (0, 3.0), [((8, 6, 14), 0.22), ((8, 6, 14), 0.58)])
+    pen.line([(0.0, -height), (0.3, -height * 0.66), (0.0, 2.0)], ctx.cloth.seam, 0.3, 0.55)
 
 
-def _fallen_sides(kit: Kit, throat: Point) -> None:
-    """The hood's sides, which come down from the shoulders and meet at the throat: a roll, and the hem upon it."""
-    pen, w, rng = kit.pen, kit.body.neck, kit.rng
+def _draw_fallen_sides(ctx: DrawingContext, throat: Point) -> None:
+    """Draw a fallen hood's sides, from the shoulders to the throat: a roll with the hem on it."""
+    pen, w, rng = ctx.pen, ctx.body.neck, ctx.rng
     x, y = throat
-    for way in (1, -1):
+    for side in (1, -1):
         out, dy = 4.6 + float(rng.uniform(-0.4, 1.4)), float(rng.normal(0, 0.5))
         inner = [(w - 0.2, -3.6), (w * 0.98, 0.4), (w * 0.60, y * 0.60), (x, y)]
         outer = [(w + out * 0.6, -3.4), (w + out, 3.0 + dy), (w * 0.95 + 1.8, y * 0.92 + dy), (x + 0.5, y + 4.6)]
-        hem = across(inner, outer, 0.42, 7)
-        inner, outer, hem = (flipped(r) if way == -1 else r for r in (inner, outer, hem))
-        roll(kit, hem, outer, kit.cloth, angle=24.0 * way, height=1.3)
-        pen.line(outer, kit.cloth.seam, 0.25, 0.7)
-        leaf(kit, pen.path(inner, hem[::-1]), kit.cloth, angle=50.0 * way, height=0.7)
-        pen.stitches(across(inner, hem, 0.8), kit.cloth)
-    _drawstrings(kit, throat)
+        hem = blend_curves(inner, outer, 0.42, 7)
+        inner, outer, hem = (mirrored(r) if side == -1 else r for r in (inner, outer, hem))
+        draw_roll(ctx.pen, hem, outer, ctx.cloth, angle=24.0 * side, height=1.3)
+        pen.line(outer, ctx.cloth.seam, 0.25, 0.7)
+        draw_raised_piece(ctx.pen, pen.path(inner, hem[::-1]), ctx.cloth, angle=50.0 * side, height=0.7)
+        pen.stitches(blend_curves(inner, hem, 0.8), ctx.cloth)
+    _draw_drawstrings(ctx, throat)
 
 
-def _drawstrings(kit: Kit, throat: Point) -> None:
-    """Two cords from eyelets at the throat, with tips or knots; not on every hood."""
-    pen, rng = kit.pen, kit.rng
+def _draw_drawstrings(ctx: DrawingContext, throat: Point) -> None:
+    """Draw two cords with tips or knots, on most hoods."""
+    pen, rng = ctx.pen, ctx.rng
     if rng.random() < 0.22:
         return
-    cloth = kit.cloth.colour
+    cloth = ctx.cloth.colour
     colour = (238, 236, 230) if luminance(cloth) < 0.5 or rng.random() < 0.3 else mix(cloth, (20, 18, 22), 0.65)
     if luminance(cloth) > 0.8:
         colour = mix(cloth, (20, 18, 22), 0.45)
-    metal, thick = metal_colour(kit), float(rng.uniform(0.55, 0.85))
+    metal, thick = metal_colour(ctx), float(rng.uniform(0.55, 0.85))
     x, y = throat[0] + 1.6, throat[1] + 1.6
-    for way in (1, -1):
-        end = ((x + rng.uniform(0.2, 2.0)) * way, y + rng.uniform(11, 19))
-        cord = between((x * way, y), end, float(rng.uniform(-0.12, 0.12)))
-        brush(pen, [(px + 0.4, py + 0.3) for px, py in cord], (10, 8, 14), 1.1, 0.35)
+    for side in (1, -1):
+        end = ((x + rng.uniform(0.2, 2.0)) * side, y + rng.uniform(11, 19))
+        cord = arc_between((x * side, y), end, float(rng.uniform(-0.12, 0.12)))
+        draw_soft_line(pen, [(px + 0.4, py + 0.3) for px, py in cord], (10, 8, 14), 1.1, 0.35)
         pen.line(cord, colour, thick, 1.0)
-        tip = [cord[-1], (cord[-1][0] + 0.1 * way, cord[-1][1] + 1.6)]
+        tip = [cord[-1], (cord[-1][0] + 0.1 * side, cord[-1][1] + 1.6)]
         pen.line(tip, metal if rng.random() < 0.6 else colour, thick + 0.35, 1.0)
-        pen.button((x * way, y), metal, 0.5)
+        pen.button((x * side, y), metal, 0.5)
 
 
-def fur(kit: Kit, run: Run, deep: float) -> None:
-    """A strip of fur along a run: a ragged body and hairs in three tones."""
-    pen, rng = kit.pen, kit.rng
-    colour = FURS[kit.cloth.seed % len(FURS)]
+def _draw_fur(ctx: DrawingContext, curve: Curve, depth: float) -> None:
+    """Draw a strip of fur along a curve: a ragged base and hairs in three tones."""
+    pen, rng = ctx.pen, ctx.rng
+    colour = FUR_COLOURS[ctx.cloth.seed % len(FUR_COLOURS)]
     n = 40
-    middle = resampled(run, n)
+    middle = resample(curve, n)
     normals = [(b[0] - a[0], b[1] - a[1]) for a, b in zip(middle, offset(middle, 1.0), strict=True)]
     edges: tuple[list[Point], list[Point]] = ([], [])
     for (x, y), (nx, ny) in zip(middle, normals, strict=True):
-        for edge, way in zip(edges, (1, -1), strict=True):
-            reach = deep * float(rng.uniform(0.75, 1.15)) * way / 2
+        for edge, side in zip(edges, (1, -1), strict=True):
+            reach = depth * float(rng.uniform(0.75, 1.15)) * side / 2
             edge.append((x + nx * reach, y + ny * reach))
     pen.piece(pen.path(edges[0], edges[1][::-1]), Cloth(colour, colour), shadow=1.0, edge=0.7)
     for tone in (mix(colour, (255, 255, 255), 0.4), mix(colour, (30, 20, 16), 0.5), mix(colour, (255, 255, 255), 0.15)):
         hairs = skia.Path()
         for (x, y), (nx, ny) in zip(middle, normals, strict=True):
             for _ in range(2):
-                a, turn = float(rng.uniform(-0.4, 0.4)) * deep, float(rng.normal(0, 0.5))
-                long = float(rng.uniform(0.8, 1.8)) * (1 if a > 0 else -1)
+                a, turn = float(rng.uniform(-0.4, 0.4)) * depth, float(rng.normal(0, 0.5))
+                length = float(rng.uniform(0.8, 1.8)) * (1 if a > 0 else -1)
                 start = x + nx * a, y + ny * a
                 hairs.moveTo(*pen.warp(start))
-                hairs.lineTo(*pen.warp((start[0] + (nx - ny * turn) * long, start[1] + (ny + nx * turn) * long)))
+                hairs.lineTo(*pen.warp((start[0] + (nx - ny * turn) * length, start[1] + (ny + nx * turn) * length)))
         pen.canvas.drawPath(hairs, skia.Paint(Color=argb(tone, 0.75), Style=skia.Paint.kStroke_Style,
                                               StrokeWidth=max(0.22, 0.7 * pen.pixel), AntiAlias=True))  # fmt: skip

@@ -1,1 +1,1 @@
-"""The picture around a garment: where it is, the camera, the light."""
+"""Scenes: background, props, lighting, camera and final compositing."""

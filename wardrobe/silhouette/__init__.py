@@ -1,1 +1,1 @@
-"""The measures of upper garments, and the kit that their parts are drawn with."""
+"""Silhouettes of upper garments: fit, measurements, arm poses, outlines of body and sleeves."""

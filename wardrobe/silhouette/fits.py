@@ -1,25 +1,25 @@
-"""How garments are cut: the measures of each kind in several fits, lying flat, hanging or worn."""
+"""Fits of upper garments: measurements of each kind in several fits, lying flat, hanging or worn."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wardrobe.measurements import COAT, HIP, SKIRT, SLEEVE, WAIST
-from wardrobe.silhouette.arms import choose_arms
-from wardrobe.silhouette.body import Body, make_ripple
-from wardrobe.spec import NECKS, Plan
+from wardrobe.measurements import COAT_LENGTHS_CM, HIP, SKIRT_LENGTHS_CM, SLEEVE_LENGTH_SHARES, WAIST
+from wardrobe.silhouette.arm_poses import choose_arms
+from wardrobe.silhouette.garment_body import Body, make_ripple
+from wardrobe.spec import Plan
 
 Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How a cut differs from the garment's plain measures: factors of its width and length, and cm more or less."""
+    """How a fit differs from the garment's base measurements: factors of width and length, and cm more or less."""
 
-    wide: Span = (0.97, 1.03)
-    waist: Span = (-1.8, -0.4)  # more than the chest
-    hem: Span = (-0.6, 0.8)  # more than the chest
-    long: Span = (0.96, 1.04)
+    width_factor: Span = (0.97, 1.03)
+    waist: Span = (-1.8, -0.4)  # cm more than the chest
+    hem: Span = (-0.6, 0.8)  # cm more than the chest
+    length_factor: Span = (0.96, 1.04)
     seams: tuple[str, ...] = ("set-in", "set-in", "set-in", "raglan")
     flare: Span = (0.0, 0.0)
 
@@ -34,8 +34,8 @@ FITS: dict[str, Fit] = {
     "cocoon": Fit((1.02, 1.10), (0.8, 2.2), (-3.4, -1.4), (0.96, 1.04), ("set-in", "dropped")),
     "dolman": Fit((1.0, 1.08), (-2.2, -0.6), (-3.8, -1.6), (0.94, 1.02), ("dolman",)),
 }
-# For each garment: half the chest, the length where no label gives it, its fits.
-KINDS: dict[str, tuple[Span, Span, tuple[str, ...]]] = {
+# Half chest, length where no label gives it, and fits of each garment.
+CUTS_BY_GARMENT: dict[str, tuple[Span, Span, tuple[str, ...]]] = {
     "T-shirt": ((24, 26), (63, 70), ("straight", "straight", "fitted", "boxy", "oversized", "A-line")),
     "shirt": ((24.5, 26.5), (70, 77), ("straight", "straight", "fitted", "oversized")),
     "blouse": ((23, 25), (57, 66), ("straight", "fitted", "A-line", "peplum", "boxy", "dolman")),
@@ -49,40 +49,42 @@ KINDS: dict[str, tuple[Span, Span, tuple[str, ...]]] = {
     "top": ((20.5, 22.5), (53, 63), ("straight", "fitted", "A-line", "straight", "peplum")),
     "dress": ((22.5, 24.5), (0, 0), ("straight",)),
 }
-KNITTED = ("sweater", "cardigan", "hoodie")
-HEAVY = ("sweater", "coat", "jacket", "cardigan", "hoodie")
+KNITTED_GARMENTS = ("sweater", "cardigan", "hoodie")
+HEAVY_GARMENTS = ("sweater", "coat", "jacket", "cardigan", "hoodie")
 
 
 def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> Body:
-    """The measures of the plan's garment around a neck opening of half width `neck`.
+    """Choose the measurements of the plan's garment around a neck opening of half width `neck`.
 
-    `style`: how its trunk begins: shoulders, straps, strapless, off (the shoulders are bare) or one (one of them is).
+    `style`: top of the body: shoulders, straps, strapless, off (off-shoulder) or one (one-shoulder).
     """
-    chest_span, length_span, fits = KINDS[plan.garment]
+    chest_span, length_span, fits = CUTS_BY_GARMENT[plan.garment]
     name = fits[rng.integers(len(fits))]
     if style != "shoulders" and name in ("boxy", "dolman", "oversized"):
         name = "fitted"
     if name == "dolman" and plan.setting != "flat":
         name = "straight"
     if plan.values["sleeve_length"] == 2 and name in ("boxy", "oversized", "dolman"):
-        name = "straight"  # caps must stand out beyond the trunk
+        name = "straight"  # cap sleeves must extend beyond the body
     fit = FITS[name]
-    chest = _span(rng, chest_span) * _span(rng, fit.wide)
-    waist, hem = chest + _span(rng, fit.waist), chest + _span(rng, fit.hem)
+    chest = _uniform(rng, chest_span) * _uniform(rng, fit.width_factor)
+    waist, hem = chest + _uniform(rng, fit.waist), chest + _uniform(rng, fit.hem)
     arms = choose_arms(plan.setting, plan.values["sleeve_length"], rng)
-    slope = _span(rng, (4.2, 6.0) if plan.setting != "hanger" else (5.4, 7.0))
+    slope = _uniform(rng, (4.2, 6.0) if plan.setting != "hanger" else (5.4, 7.0))
     shoulder, armhole = _shoulders(plan, neck, chest, slope, rng)
-    length = _span(rng, length_span) * _span(rng, fit.long)
-    body = Body(neck, shoulder, slope, armhole, chest, waist, hem, hem, length, arms, plan.setting, _size(plan, chest))
+    length = _uniform(rng, length_span) * _uniform(rng, fit.length_factor)
+    body = Body(
+        neck, shoulder, slope, armhole, chest, waist, hem, hem, length, arms, plan.setting, _grading(plan, chest)
+    )
     if plan.values["sleeve_length"] == 1 and neck + 3 <= shoulder < 15:
-        body.slope *= max(shoulder - neck, 3.0) / 12
+        body.shoulder_y *= max(shoulder - neck, 3.0) / 12
     if "coat_length" in plan.values:
         _coat(body, plan, name, rng)
     elif "skirt_length" in plan.values:
         _dress(body, plan, rng)
     else:
         body.hip = 0.5 * (waist + hem) if name in ("A-line", "cocoon") else hem
-        body.flare = _span(rng, fit.flare)
+        body.flare = _uniform(rng, fit.flare)
         body.peplum = name == "peplum"
         if body.peplum:
             body.hip, body.hem = hem, hem + 1.5
@@ -90,30 +92,30 @@ def make_body(plan: Plan, neck: float, style: str, rng: np.random.Generator) -> 
     if plan.values["sleeve_length"] > 1:
         _sleeves(body, plan, fit, rng)
         if name == "dolman":
-            body.armhole = min(body.armhole + 5.0, body.length - 18.0)
-    _hold(body, plan)
+            body.armpit_y = min(body.armpit_y + 5.0, body.length - 18.0)
+    _fit_to_support(body, plan)
     if style != "shoulders":
-        _bare(body, style, rng)
+        _bare_shoulders(body, style, rng)
     return body
 
 
-def _span(rng: np.random.Generator, span: Span) -> float:
+def _uniform(rng: np.random.Generator, span: Span) -> float:
     return float(rng.uniform(*span))
 
 
-def _size(plan: Plan, chest: float) -> float:
-    """How much bigger than ours the figure is that a wide garment is cut for, as far as none wears it."""
+def _grading(plan: Plan, chest: float) -> float:
+    """Return the size of the wearer relative to ours that a wide flat garment is cut for."""
     return min(max(chest / 24.5, 1.0), 1.2) ** 0.7 if plan.setting == "flat" and plan.garment != "dress" else 1.0
 
 
 def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.random.Generator) -> tuple[float, float]:
-    """x of the shoulder's end and y of the armpit."""
-    drop = _span(rng, (18.5, 21.0)) + (2.5 if plan.garment in HEAVY else 0.0)
-    shoulder = _span(rng, (18.3, 19.8)) + (1.0 if plan.garment in ("coat", "jacket", "blazer") else 0.0)
-    shoulder *= _size(plan, chest)
+    """Choose the x of the shoulder's end and the y of the armpit."""
+    drop = _uniform(rng, (18.5, 21.0)) + (2.5 if plan.garment in HEAVY_GARMENTS else 0.0)
+    shoulder = _uniform(rng, (18.3, 19.8)) + (1.0 if plan.garment in ("coat", "jacket", "blazer") else 0.0)
+    shoulder *= _grading(plan, chest)
     if plan.values["sleeve_length"] != 1:
         return max(min(shoulder, chest - 2.5), neck + 4.0), slope + drop
-    shoulder = neck + _span(rng, (2.6, 7.0)) if plan.garment == "top" else _span(rng, (15.0, 18.5))
+    shoulder = neck + _uniform(rng, (2.6, 7.0)) if plan.garment == "top" else _uniform(rng, (15.0, 18.5))
     if plan.garment == "vest":
         drop += 2.0
     return max(min(shoulder, chest - 2.5), neck + 2.6), 4.8 + drop
@@ -121,25 +123,25 @@ def _shoulders(plan: Plan, neck: float, chest: float, slope: float, rng: np.rand
 
 def _coat(body: Body, plan: Plan, name: str, rng: np.random.Generator) -> None:
     value = plan.values["coat_length"]
-    body.length = _span(rng, COAT[value]) * body.size
-    if value == 1:  # cropped ones are cut narrow
+    body.length = _uniform(rng, COAT_LENGTHS_CM[value]) * body.scale
+    if value == 1:  # cropped ones are narrow
         body.chest, body.waist = body.chest * 0.92, body.waist * 0.92
-    body.armhole = min(body.armhole, body.length - 17.0)
-    if value >= 3 and name in ("straight", "fitted"):  # its shape tells where waist and hip are
+    body.armpit_y = min(body.armpit_y, body.length - 17.0)
+    if value >= 3 and name in ("straight", "fitted"):  # a shaped waist, so that the coat's length can be judged
         body.waist -= 1.0
     body.hip = max(body.chest - 0.5, body.waist + 1.5)
     growth = {"A-line": 0.16, "cocoon": -0.01, "fitted": 0.08}.get(name, 0.03)
     body.hem = body.hip + growth * max(body.length - body.hip_y, 0)
     if plan.garment in ("jacket", "hoodie") or body.length < body.hip_y:
-        body.hem = body.chest + _span(rng, (-2.2, 0.3) if plan.garment != "blazer" else (-1.2, 0.6))
+        body.hem = body.chest + _uniform(rng, (-2.2, 0.3) if plan.garment != "blazer" else (-1.2, 0.6))
     body.flare = 0.5 if name == "A-line" and value >= 5 else 0.0
 
 
 def _dress(body: Body, plan: Plan, rng: np.random.Generator) -> None:
-    skirt = _span(rng, SKIRT[plan.values["skirt_length"]])
+    skirt = _uniform(rng, SKIRT_LENGTHS_CM[plan.values["skirt_length"]])
     body.length = WAIST + skirt
     cut = str(rng.choice(["sheath", "line", "full", "shift", "line"]))
-    body.waist = body.chest - (_span(rng, (3.2, 5.2)) if cut != "shift" else _span(rng, (0.0, 1.5)))
+    body.waist = body.chest - (_uniform(rng, (3.2, 5.2)) if cut != "shift" else _uniform(rng, (0.0, 1.5)))
     body.hip = body.waist + {"sheath": 4.6, "line": 6.5, "full": 10.5, "shift": 2.4}[cut]
     growth = {"sheath": 0.01, "line": 0.14, "full": 0.27, "shift": 0.09}[cut]
     body.hem = body.hip + growth * (skirt - 20) + (1.5 if cut in ("line", "full") else 0.0)
@@ -147,17 +149,21 @@ def _dress(body: Body, plan: Plan, rng: np.random.Generator) -> None:
 
 
 def _finish_hem(body: Body, plan: Plan, rng: np.random.Generator) -> None:
-    """Tails, bands, sag and ripples."""
+    """Choose tails, bands, sag and ripples of the hem."""
     if plan.garment == "shirt":
-        body.tail = _span(rng, (4, 7.5)) if rng.random() < 0.8 else 0.0
+        body.tail = _uniform(rng, (4, 7.5)) if rng.random() < 0.8 else 0.0
     elif plan.garment in ("blouse", "T-shirt") and not body.flare and rng.random() < 0.25:
-        body.tail = _span(rng, (2.5, 5.5))
+        body.tail = _uniform(rng, (2.5, 5.5))
     collarless_rib = plan.neck == ("collar_design", 4) and plan.garment == "jacket"
-    if (plan.garment in KNITTED or collarless_rib) and body.length < 75 and (collarless_rib or rng.random() < 0.85):
-        body.band = _span(rng, (4.5, 6.5))
+    if (
+        (plan.garment in KNITTED_GARMENTS or collarless_rib)
+        and body.length < 75
+        and (collarless_rib or rng.random() < 0.85)
+    ):
+        body.hem_band = _uniform(rng, (4.5, 6.5))
     if plan.garment == "vest" and plan.neck == ("neckline_design", 4):
-        body.points = _span(rng, (4.0, 6.5))
-    body.sag = {"flat": _span(rng, (-0.5, 1.4)), "hanger": _span(rng, (0.4, 1.8))}.get(plan.setting, 1.6)
+        body.points = _uniform(rng, (4.0, 6.5))
+    body.sag = {"flat": _uniform(rng, (-0.5, 1.4)), "hanger": _uniform(rng, (0.4, 1.8))}.get(plan.setting, 1.6)
     stiff = 0.45 if plan.garment in ("blazer", "vest") else 0.7 if plan.garment in ("coat", "jacket") else 1.0
     stiff *= {"flat": 1.0, "hanger": 0.7}.get(plan.setting, 0.4)
     body.ripples = make_ripple(rng, stiff), make_ripple(rng, stiff), make_ripple(rng, 0.8 * stiff)
@@ -165,29 +171,29 @@ def _finish_hem(body: Body, plan: Plan, rng: np.random.Generator) -> None:
 
 def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None:
     value = plan.values["sleeve_length"]
-    body.sleeve = _span(rng, SLEEVE[value])
-    body.arm = _span(rng, (57, 60)) * body.size
-    heavy = plan.garment in HEAVY
-    body.bicep = _span(rng, (18.5, 20.5) if heavy else (16.5, 18.8)) * (body.chest / 25) ** 0.6
-    body.cuff = _span(rng, (10.5, 12.5) if heavy else (9.5, 11.5))
-    if value <= 4:  # too short to narrow down
+    body.sleeve_share = _uniform(rng, SLEEVE_LENGTH_SHARES[value])
+    body.arm_length = _uniform(rng, (57, 60)) * body.scale
+    heavy = plan.garment in HEAVY_GARMENTS
+    body.bicep = _uniform(rng, (18.5, 20.5) if heavy else (16.5, 18.8)) * (body.chest / 25) ** 0.6
+    body.cuff = _uniform(rng, (10.5, 12.5) if heavy else (9.5, 11.5))
+    if value <= 4:  # too short to taper
         body.cuff = 0.82 * body.bicep
     elif value == 5:
         body.cuff = 0.45 * body.bicep + 0.55 * body.cuff
     seam = fit.seams[rng.integers(len(fit.seams))]
-    drop = _span(rng, (4.0, 8.0))
+    drop = _uniform(rng, (4.0, 8.0))
     if plan.garment in ("blazer", "shirt", "dress") and seam == "raglan":
         seam = "set-in"
     if (plan.neck[0] == "collar_design" and seam == "raglan") or value == 2:
         seam = "set-in"
     if (seam == "raglan" and body.neck > 10) or (seam == "dropped" and value == 3 and plan.setting != "flat"):
         seam = "set-in"
-    body.seam, body.drop = seam, min(drop, 0.22 * body.sleeve_length) if seam == "dropped" else 0.0
+    body.sleeve_seam, body.seam_drop = seam, min(drop, 0.22 * body.sleeve_length) if seam == "dropped" else 0.0
     body.tucked = plan.hidden == "sleeve_length"
 
 
-def _hold(body: Body, plan: Plan) -> None:
-    """Cloth that lies flat is wide; on a hanger its sides fall in, and on a figure they follow it."""
+def _fit_to_support(body: Body, plan: Plan) -> None:
+    """Narrow a garment that is not flat: sides fall in on a hanger, and follow the figure on a mannequin."""
     if plan.setting == "flat":
         return
     slim, least, most = (0.92, 17.0, 23.0) if plan.setting == "hanger" else (0.83, 17.6, 20.5)
@@ -209,29 +215,26 @@ def _hold(body: Body, plan: Plan) -> None:
         body.shoulder = min(body.shoulder, body.chest - 1.5)
 
 
-def _bare(body: Body, style: str, rng: np.random.Generator) -> None:
-    """Trunks without two shoulders."""
+def _bare_shoulders(body: Body, style: str, rng: np.random.Generator) -> None:
+    """Adjust the measurements of a body without two shoulders."""
     if style in ("straps", "strapless"):
-        body.top = _span(rng, (16.0, 18.5))
-        body.armhole = body.top + _span(rng, (6.0, 8.0))
+        body.top_y = _uniform(rng, (16.0, 18.5))
+        body.armpit_y = body.top_y + _uniform(rng, (6.0, 8.0))
         body.sag = 1.0
         body.chest *= 0.94
-        if style == "strapless":  # it must hold by itself
+        if style == "strapless":  # it must stay up by itself
             body.waist = min(body.waist, body.chest - 3.0)
     elif style == "off":
-        body.top = _span(rng, (11.5, 13.5))
-        body.skip = 8.0
-        if body.sleeve:  # a short one must come out below the rim
-            body.sleeve = max(body.sleeve, 0.40)
-        body.seam = "raglan"
+        body.top_y = _uniform(rng, (11.5, 13.5))
+        body.bare_arm = 8.0
+        if body.sleeve_share:  # a short sleeve must extend below the rim
+            body.sleeve_share = max(body.sleeve_share, 0.40)
+        body.sleeve_seam = "raglan"
         body.neck = body.chest - 6.0
-        body.shoulder = max(body.chest + _span(rng, (3.0, 4.5)), 23.5)
-        body.slope = body.top + _span(rng, (0.8, 2.0))
-        body.armhole = body.top + _span(rng, (10.5, 12.5))
-        right, left = (replace(arm, angle=max(arm.angle, 62.0 + 0.2 * arm.angle), round=7.0) for arm in body.arms)
+        body.shoulder = max(body.chest + _uniform(rng, (3.0, 4.5)), 23.5)
+        body.shoulder_y = body.top_y + _uniform(rng, (0.8, 2.0))
+        body.armpit_y = body.top_y + _uniform(rng, (10.5, 12.5))
+        right, left = (
+            replace(arm, angle=max(arm.angle, 62.0 + 0.2 * arm.angle), shoulder_curve=7.0) for arm in body.arms
+        )
         body.arms = right, left
-
-
-def hides_neck(plan: Plan) -> bool:
-    """Whether the garment is seen from behind, so that no neck can be recognised."""
-    return plan.hidden in NECKS.values()

@@ -1,1 +1,1 @@
-"""What holds garments: hangers and mannequins."""
+"""Supports of garments: hangers and mannequins."""

@@ -1,1 +1,1 @@
-"""Upper garments and dresses."""
+"""Upper garments and dresses: assembly, bodies, sleeves, cuffs, folds, prints."""

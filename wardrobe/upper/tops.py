@@ -1,4 +1,4 @@
-"""Everything with a trunk, from the spaghetti top to the coat and the dress: the order in which its parts are drawn."""
+"""Assembly of upper garments and dresses: the order in which their parts are drawn."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,121 +6,122 @@ from dataclasses import replace
 import numpy as np
 import skia
 
-from wardrobe.drawing.geometry import between, flipped
-from wardrobe.drawing.lace import lace_edge
+from wardrobe.drawing.geometry import Point, mirrored
 from wardrobe.drawing.pen import Pen
-from wardrobe.fabric.cloth import Cloth, choose_cloth
+from wardrobe.drawing.trims import draw_lace, draw_ribs
 from wardrobe.fabric.colours import luminance, mix
-from wardrobe.fronts import fronts
-from wardrobe.fronts.quilting import quilt_trunk, quilted
-from wardrobe.fronts.waists import waist
+from wardrobe.fabric.materials import Cloth, choose_cloth
+from wardrobe.fronts.fastenings import draw_fastening
+from wardrobe.fronts.pockets import draw_kangaroo_pocket, draw_pockets
+from wardrobe.fronts.quilting import is_quilted, quilt_body
+from wardrobe.fronts.seams import draw_colour_block, draw_seams
+from wardrobe.fronts.waists import draw_peplum_seam, draw_waist
+from wardrobe.necks.back_neck import draw_neck_from_behind
 from wardrobe.necks.collars import COLLARS
+from wardrobe.necks.high_necks import HIGH_NECKS
 from wardrobe.necks.hoods import hood
-from wardrobe.necks.inside import back_of_neck
 from wardrobe.necks.lapels import LAPELS
 from wardrobe.necks.necklines import NECKLINES
-from wardrobe.necks.necks import NECKS
-from wardrobe.silhouette.edges import ribs
-from wardrobe.silhouette.fits import hides_neck, make_body
-from wardrobe.silhouette.kit import Kit, Neck, lace_trimmed
+from wardrobe.silhouette.context import DrawingContext, Neck, lace_trimmed
+from wardrobe.silhouette.fits import make_body
 from wardrobe.spec import HOOD, Plan
-from wardrobe.supports import supports
-from wardrobe.upper import backs, bare
-from wardrobe.upper.creases import trunk_folds
-from wardrobe.upper.prints import print_chest
-from wardrobe.upper.sleeves import draw_sleeves, draw_tucked
+from wardrobe.supports.display import draw_top_support
+from wardrobe.upper.bare_shoulders import draw_bare_shoulder_body, draw_upper_edge
+from wardrobe.upper.chest_prints import print_chest
+from wardrobe.upper.folds import body_folds
+from wardrobe.upper.sleeves import draw_sleeves, draw_tucked_sleeves
 
 
 def draw_top(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
-    """Draws the plan's upper garment or dress with the pen."""
-    style = _style(plan, rng)
-    body = make_body(plan, _neck_width(plan, rng), style, rng)
+    """Draw the plan's upper garment or dress."""
+    style = _choose_style(plan, rng)
+    body = make_body(plan, _choose_neck_width(plan, rng), style, rng)
     cloth = choose_cloth(plan.garment, rng)
-    kit = Kit(pen, rng, body, cloth, _lining(plan, cloth, rng), _trim(plan, cloth, rng), plan)
+    ctx = DrawingContext(pen, rng, body, cloth, _choose_lining(plan, cloth, rng), _choose_trim(plan, cloth, rng), plan)
     if style != "shoulders":
-        _draw_bare(kit, plan, style)
-    elif hides_neck(plan):
-        _draw_back(kit, plan)
+        _draw_with_bare_shoulders(ctx, style)
+    elif plan.seen_from_behind:
+        _draw_back(ctx)
     else:
-        _draw_front(kit, plan)
+        _draw_front(ctx)
 
 
-def _draw_front(kit: Kit, plan: Plan) -> None:
-    """A garment with shoulders, seen from the front."""
-    pen, body = kit.pen, kit.body
-    neck = (NECKLINES | NECKS | COLLARS | LAPELS | {HOOD: hood})[plan.neck](kit)
-    _choose_fastening(kit, plan, neck)
+def _draw_front(ctx: DrawingContext) -> None:
+    """Draw a garment with shoulders from the front."""
+    pen, body = ctx.pen, ctx.body
+    neck = (NECKLINES | HIGH_NECKS | COLLARS | LAPELS | {HOOD: hood})[ctx.plan.neck](ctx)
+    _choose_fastening(ctx, neck)
     if body.tucked:
-        draw_tucked(kit)
-    whole = pen.path(*body.outline(neck.back))
-    pen.piece(whole, kit.lining, edge=0.6)
-    for step in neck.under:
+        draw_tucked_sleeves(ctx)
+    whole = pen.path(*body.outline(neck.back_dip))
+    pen.piece(whole, ctx.lining, edge=0.6)
+    for step in neck.draw_under:
         step()
-    supports.hold_top(kit, plan)
+    draw_top_support(ctx)
     front = skia.Op(whole, pen.path(*neck.opening), skia.PathOp.kDifference_PathOp)
-    pen.piece(front, kit.cloth, shadow=1.8 if neck.front == "open" else 0.7)
-    print_chest(kit, plan, neck, front)
-    _finish_trunk(kit, plan, front, neck.front == "open")
-    fronts.details(kit, plan, neck, front)
-    _waist(kit, front)
-    if plan.garment == "hoodie" and "coat_length" not in plan.values:
-        _kangaroo_pocket(kit)
-    late = _arms(kit, plan)
-    for step in [*neck.over, *late]:
+    pen.piece(front, ctx.cloth, shadow=1.8 if neck.closure == "open" else 0.7)
+    print_chest(ctx, neck, front)
+    _finish_body(ctx, front, neck.closure == "open")
+    _draw_front_details(ctx, neck, front)
+    _draw_waist(ctx, front)
+    if ctx.garment == "hoodie" and "coat_length" not in ctx.plan.values:
+        draw_kangaroo_pocket(ctx)
+    deferred = _draw_arms(ctx)
+    for step in [*neck.draw_over, *deferred]:
         step()
-    if lace_trimmed(kit) and plan.neck in (("neckline_design", 4), ("neckline_design", 5), ("neckline_design", 7)):
-        for run in neck.opening[:-1]:  # all but what closes it above
-            lace_edge(pen, list(run)[::-1], 2.0, kit.cloth)
+    if lace_trimmed(ctx) and ctx.plan.neck in (("neckline_design", 4), ("neckline_design", 5), ("neckline_design", 7)):
+        for curve in neck.opening[:-1]:  # all but the curve that closes it above
+            draw_lace(pen, list(curve)[::-1], 2.0, ctx.cloth)
 
 
-def _draw_back(kit: Kit, plan: Plan) -> None:
-    """The same, seen from behind."""
-    supports.hold_top(kit, plan)
-    trunk = kit.pen.path(*kit.body.outline(1.8))
-    kit.pen.piece(trunk, kit.cloth, shadow=0.7)
-    _finish_trunk(kit, plan, trunk, False)
-    _waist(kit, trunk)
-    if quilted(kit):
-        quilt_trunk(kit, trunk)
-    backs.draw_seams(kit, plan)
-    late = _arms(kit, plan)
-    back_of_neck(kit)
-    for step in late:
+def _draw_back(ctx: DrawingContext) -> None:
+    """Draw a garment with shoulders from behind."""
+    draw_top_support(ctx)
+    body_path = ctx.pen.path(*ctx.body.outline(1.8))
+    ctx.pen.piece(body_path, ctx.cloth, shadow=0.7)
+    _finish_body(ctx, body_path, False)
+    _draw_waist(ctx, body_path)
+    if is_quilted(ctx):
+        quilt_body(ctx, body_path)
+    _draw_back_seams(ctx)
+    deferred = _draw_arms(ctx)
+    draw_neck_from_behind(ctx)
+    for step in deferred:
         step()
 
 
-def _draw_bare(kit: Kit, plan: Plan, style: str) -> None:
-    """A garment without two shoulders."""
-    front = bare.draw_trunk(kit, plan, style)
-    _finish_trunk(kit, plan, front, False)
-    fronts.details(kit, plan, Neck([]), front)
-    _waist(kit, front)
-    late = draw_sleeves(kit, plan, (1, -1) if style == "off" else (1,)) if kit.body.sleeve else []
-    for step in late:
+def _draw_with_bare_shoulders(ctx: DrawingContext, style: str) -> None:
+    """Draw a garment without two shoulders."""
+    front = draw_bare_shoulder_body(ctx, style)
+    _finish_body(ctx, front, False)
+    _draw_front_details(ctx, Neck([]), front)
+    _draw_waist(ctx, front)
+    deferred = draw_sleeves(ctx, (1, -1) if style == "off" else (1,)) if ctx.body.sleeve_share else []
+    for step in deferred:
         step()
-    bare.finish_edge(kit, plan, style)
+    draw_upper_edge(ctx, style)
 
 
-def _arms(kit: Kit, plan: Plan) -> list[Callable[[], None]]:
-    """Sleeves or the edges of bare armholes; gives what lies upon all else."""
-    if kit.body.sleeve:
-        return draw_sleeves(kit, plan)
+def _draw_arms(ctx: DrawingContext) -> list[Callable[[], None]]:
+    """Draw sleeves or bare armholes; returns steps to draw last."""
+    if ctx.body.sleeve_share:
+        return draw_sleeves(ctx)
     for side in (1, -1):
-        run = kit.body.bare_armhole() if side == 1 else flipped(kit.body.bare_armhole())
-        kit.pen.crease(run, kit.cloth, 0.8, 0.25)
-        kit.pen.stitches([(x - 1.3 * side, y) for x, y in run], kit.cloth)
+        curve = ctx.body.bare_armhole() if side == 1 else mirrored(ctx.body.bare_armhole())
+        ctx.pen.crease(curve, ctx.cloth, 0.8, 0.25)
+        ctx.pen.stitches([(x - 1.3 * side, y) for x, y in curve], ctx.cloth)
     return []
 
 
-def _choose_fastening(kit: Kit, plan: Plan, neck: Neck) -> None:
-    """Outer garments open in front even where their neck does not say how."""
-    if neck.front != "closed" or "coat_length" not in plan.values:
+def _choose_fastening(ctx: DrawingContext, neck: Neck) -> None:
+    """Give outerwear a fastening where its neck does not define one."""
+    if neck.closure != "closed" or "coat_length" not in ctx.plan.values:
         return
-    neck.front = "buttons" if plan.garment == "vest" else "zip"
-    neck.bottom = neck.bottom or max(y for run in neck.opening for _, y in run)
+    neck.closure = "buttons" if ctx.garment == "vest" else "zip"
+    neck.bottom = neck.bottom or max(y for curve in neck.opening for _, y in curve)
 
 
-def _style(plan: Plan, rng: np.random.Generator) -> str:
+def _choose_style(plan: Plan, rng: np.random.Generator) -> str:
     family, value = plan.neck
     if family != "neckline_design":
         return "shoulders"
@@ -132,7 +133,7 @@ def _style(plan: Plan, rng: np.random.Generator) -> str:
     return {1: "strapless", 6: "off", 9: "one"}.get(value, "shoulders")
 
 
-def _neck_width(plan: Plan, rng: np.random.Generator) -> float:
+def _choose_neck_width(plan: Plan, rng: np.random.Generator) -> float:
     family, value = plan.neck
     spans = {
         ("neckline_design", 2): (7.5, 9.5),
@@ -147,100 +148,114 @@ def _neck_width(plan: Plan, rng: np.random.Generator) -> float:
         ("collar_design", 1): (6.6, 7.6),
         ("lapel_design", 2): (7.2, 8.4),
     }
-    if (family, value) == ("neckline_design", 7):  # crew or scoop
+    if (family, value) == ("neckline_design", 7):  # crew neck or scoop neck
         return float(rng.uniform(7.6, 9.2) if rng.random() < 0.6 else rng.uniform(9.8, 11.5))
     return float(rng.uniform(*spans.get((family, value), (7.2, 8.2))))
 
 
-def _lining(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
-    """What shows inside the neck: the cloth's own dark inside, or a lining in coats, jackets and blazers."""
+def _choose_lining(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
+    """Choose what shows inside the neck: the cloth's dark inside, or a lining in coats, jackets and blazers."""
     if plan.garment in ("coat", "jacket", "blazer") and rng.random() < 0.5:
         colours = ((92, 74, 66), (70, 76, 92), (120, 100, 84), (110, 60, 62), (84, 88, 90))
         return Cloth(mix(colours[rng.integers(len(colours))], cloth.colour, 0.15), cloth.accent)
     return cloth.plain(0.48 if luminance(cloth.colour) > 0.25 else 0.35)
 
 
-def _trim(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
-    """The cloth of collar, bands and cuffs."""
+def _choose_trim(plan: Plan, cloth: Cloth, rng: np.random.Generator) -> Cloth:
+    """Choose the cloth of collar, bands and cuffs."""
     chance = {"collar_design": 0.35, "neck_design": 0.12, "neckline_design": 0.25}.get(plan.neck[0], 0.1)
     if plan.neck == ("collar_design", 4):
         chance = 0.6
     if rng.random() < chance:
-        return replace(cloth, colour=cloth.accent, accent=cloth.colour, kind="plain")
+        return replace(cloth, colour=cloth.accent, accent=cloth.colour, pattern="plain")
     if plan.neck[0] in ("collar_design", "lapel_design") and plan.neck != ("collar_design", 4):
         return cloth
     return cloth.plain()
 
 
-def _finish_trunk(kit: Kit, plan: Plan, trunk: skia.Path, opened: bool) -> None:
-    """Folds, light, the hem and the waist."""
-    pen, body, cloth = kit.pen, kit.body, kit.cloth
-    pen.folds(trunk, cloth, trunk_folds(kit))
+def _finish_body(ctx: DrawingContext, body_path: skia.Path, opened: bool) -> None:
+    """Draw folds, light and the hem."""
+    pen, body, cloth = ctx.pen, ctx.body, ctx.cloth
+    pen.folds(body_path, cloth, body_folds(ctx))
     side = body.chest
     pen.tint(
-        trunk, (-side, 0), (side, body.length * 0.4), [((255, 255, 255), 0.07), ((0, 0, 0), 0.0), (cloth.shade, 0.17)]
+        body_path,
+        (-side, 0),
+        (side, body.length * 0.4),
+        [((255, 255, 255), 0.07), ((0, 0, 0), 0.0), (cloth.shade, 0.17)],
     )
-    if body.band:
-        _band(kit, trunk, opened)
+    if body.hem_band:
+        _draw_hem_band(ctx, body_path, opened)
     else:
-        if lace_trimmed(kit) and not body.tail and kit.cloth.seed // 130 % 2:
-            lace_edge(pen, body.hem_run()[::-1], 2.8, cloth)
+        if lace_trimmed(ctx) and not body.tail and ctx.cloth.seed // 130 % 2:
+            draw_lace(pen, body.hem_curve()[::-1], 2.8, cloth)
         back = 2.2 if body.flare == 0 else 1.4
-        pen.stitches([(x * 0.99, y - back) for x, y in body.hem_run()], cloth, alpha=0.5)
+        pen.stitches([(x * 0.99, y - back) for x, y in body.hem_curve()], cloth, alpha=0.5)
 
 
-def _waist(kit: Kit, trunk: skia.Path) -> None:
-    """What marks the waist; it lies over the buttons."""
-    if kit.garment == "dress":
-        waist(kit, trunk)
-    elif kit.body.peplum:
-        _peplum_seam(kit, trunk)
+def _draw_waist(ctx: DrawingContext, body_path: skia.Path) -> None:
+    """Draw the waist, over the buttons."""
+    if ctx.garment == "dress":
+        draw_waist(ctx, body_path)
+    elif ctx.body.peplum:
+        draw_peplum_seam(ctx, body_path)
 
 
-def _band(kit: Kit, trunk: skia.Path, opened: bool) -> None:
-    """The knitted band at the bottom; left out where an open front has no cloth."""
-    pen, body = kit.pen, kit.body
-    hem = body.hem_run()
-    wider = 1 + 1.9 / body.hem  # the trunk falls over it
-    upper = [(x * wider, y - body.band) for x, y in hem]
-    cloth = kit.trim if kit.trim.kind != "plain" else kit.trim.plain(0.03)
+def _draw_hem_band(ctx: DrawingContext, body_path: skia.Path, opened: bool) -> None:
+    """Draw the knitted hem band, except where an open front has no cloth."""
+    pen, body = ctx.pen, ctx.body
+    hem = body.hem_curve()
+    wider = 1 + 1.9 / body.hem  # the body overlaps it
+    upper = [(x * wider, y - body.hem_band) for x, y in hem]
+    cloth = ctx.trim if ctx.trim.pattern != "plain" else ctx.trim.plain(0.03)
     lower = [(x * 1.02, y + 0.6) for x, y in hem]
-    wide = pen.path([(x * 1.15, y) for x, y in upper], [(x * 1.15, y + 2.0) for x, y in lower][::-1])
-    path = skia.Op(trunk, wide, skia.PathOp.kIntersect_PathOp)  # as wide as the trunk, however that ripples
+    wide_area = pen.path([(x * 1.15, y) for x, y in upper], [(x * 1.15, y + 2.0) for x, y in lower][::-1])
+    path = skia.Op(body_path, wide_area, skia.PathOp.kIntersect_PathOp)  # clipped to the body's rippled sides
     pen.piece(path, cloth, edge=0.35)
     with pen.clip(path):
-        ribs(kit, upper, lower, cloth, 0.85)
+        draw_ribs(ctx.pen, upper, lower, cloth, 0.85)
     if not opened:
-        pen.crease(upper, kit.cloth, 0.9, 0.3)
+        pen.crease(upper, ctx.cloth, 0.9, 0.3)
 
 
-def _peplum_seam(kit: Kit, trunk: skia.Path) -> None:
-    """The seam at the waist and the gathers of the flounce below it."""
-    body, rng = kit.body, kit.rng
-    y = body.waist_y
-    x = body.width(y)
-    line = between((-x, y), (x, y), -0.02, 5)
-    folds = []
-    for i in range(10):
-        t = -0.9 + 0.2 * i + rng.normal(0, 0.02)
-        deep = rng.uniform(5, 13)
-        folds.append(([(x * t, y + 0.8), (body.width(y + deep) * t, y + deep)], 0.9, 0.6))
-    kit.pen.folds(trunk, kit.cloth, folds)
-    kit.pen.crease(line, kit.cloth, 0.9, 0.35)
+def _draw_front_details(ctx: DrawingContext, neck: Neck, front: skia.Path) -> None:
+    """Draw seams or quilting, pockets and the fastening."""
+    if ctx.garment == "T-shirt" and ctx.cloth.pattern == "colour block":
+        draw_colour_block(ctx, front)
+    if is_quilted(ctx):
+        quilt_body(ctx, front)
+    else:
+        draw_seams(ctx)
+    with ctx.pen.clip(front):
+        draw_pockets(ctx, neck.closure)
+    with ctx.pen.clip(front):
+        draw_fastening(ctx, neck)
 
 
-def _kangaroo_pocket(kit: Kit) -> None:
-    """The broad pocket over the belly of a hoodie, with slanting openings."""
-    pen, body = kit.pen, kit.body
-    low = body.length - body.band - 0.3
-    wide, high, deep = 0.60 * body.hem, 0.34 * body.hem, min(17.0, low - body.armhole - 8)
-    top = low - deep
-    mouth = between((wide, low - 0.38 * deep), (high, top), -0.10)
-    runs = [[(-high, top), (high, top)], mouth[::-1], [(wide, low - 0.38 * deep), (wide, low)],
-            [(wide, low), (-wide, low)], [(-wide, low), (-wide, low - 0.38 * deep)], flipped(mouth)]  # fmt: skip
-    pen.piece(pen.path(*runs), kit.cloth, shadow=0.4, edge=0.4)
-    for run in (mouth, flipped(mouth)):
-        pen.crease(run, kit.cloth, 1.4, 0.45)
-    for side in (1, -1):
-        pen.stitches([(x - 0.9 * side, y) for x, y in (mouth if side == 1 else flipped(mouth))], kit.cloth)
-    pen.stitches([(-high, top + 0.8), (high, top + 0.8)], kit.cloth)
+def _draw_back_seams(ctx: DrawingContext) -> None:
+    """Draw a yoke, or a centre seam with or without a vent, as suits the garment."""
+    pen, body, cloth, rng = ctx.pen, ctx.body, ctx.cloth, ctx.rng
+    if ctx.garment in ("shirt", "jacket") or (ctx.garment == "blouse" and rng.random() < 0.4):
+        _draw_back_yoke(ctx)
+    elif ctx.garment in ("blazer", "coat"):
+        middle: list[Point] = [(0.0, 2.0), (0.25, 0.5 * body.length), (0.0, body.length + 0.5)]
+        pen.line(middle, cloth.shade, 0.9, 0.14)
+        pen.line(middle, cloth.seam, 0.18, 0.6)
+        if body.length > body.hip_y - 6:
+            top = body.length - min(0.26 * body.length, 34.0)
+            pen.crease([(0.0, top), (0.5, 0.5 * (top + body.length)), (1.1, body.length + 0.5)], cloth, 1.6, 0.5)
+    elif ctx.garment == "dress":
+        pen.line([(0.0, 2.0), (0.1, body.waist_y), (0.0, body.waist_y + 18)], cloth.seam, 0.22, 0.6)
+
+
+def _draw_back_yoke(ctx: DrawingContext) -> None:
+    pen, body, cloth = ctx.pen, ctx.body, ctx.cloth
+    y = body.shoulder_y + 6.0
+    x = body.shoulder - 0.3
+    line = [(-x, y - 0.6), (-x * 0.5, y + 0.3), (0.0, y + 0.5), (x * 0.5, y + 0.3), (x, y - 0.6)]
+    pen.line(line, cloth.shade, 0.9, 0.14)
+    pen.line(line, cloth.seam, 0.18, 0.6)
+    pen.stitches([(a, b + 0.7) for a, b in line], cloth)
+    if ctx.garment != "jacket":  # a box pleat beneath the yoke
+        for side in (1, -1):
+            pen.line([(1.6 * side, y + 0.5), (1.7 * side, y + 22)], cloth.shade, 0.35, 0.4)

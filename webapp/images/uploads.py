@@ -65,7 +65,7 @@ class Uploads:
         if DIGEST.fullmatch(digest):
             try:
                 with open(self.folder / digest, "rb") as file:
-                    if self._age(os.fstat(file.fileno())) < self.max_age:
+                    if time.time() - os.fstat(file.fileno()).st_mtime < self.max_age:
                         return file.read()
             except (FileNotFoundError, PermissionError):  # another user's, if it is there at all
                 pass
@@ -79,10 +79,12 @@ class Uploads:
         self._next_sweep = time.monotonic() + min(HOUR_SECONDS, self.max_age)
         with self._locked(), os.scandir(self.folder) as entries:
             for entry in entries:
-                limit = self._limit(entry.name)
-                with suppress(FileNotFoundError):  # deleted by another process
-                    if limit is not None and self._age(entry.stat(follow_symlinks=False)) >= limit:
-                        os.unlink(entry.path)
+                upload = DIGEST.fullmatch(entry.name)
+                if upload or entry.name.endswith(".tmp"):  # other files are not ours
+                    with suppress(FileNotFoundError):  # deleted by another process
+                        age = time.time() - entry.stat(follow_symlinks=False).st_mtime
+                        if age >= (self.max_age if upload else HOUR_SECONDS):
+                            os.unlink(entry.path)
 
     def start_sweeping(self) -> None:
         """Sweep four times an hour on a thread of its own, whether anybody uploads or not."""
@@ -94,16 +96,6 @@ class Uploads:
                 time.sleep(min(HOUR_SECONDS, self.max_age) / 4)
 
         threading.Thread(target=sweep_forever, name="sweep", daemon=True).start()
-
-    def _limit(self, name: str) -> float | None:
-        """Return the age in seconds at which a file of that name is deleted; None for foreign files."""
-        if DIGEST.fullmatch(name):
-            return self.max_age
-        return HOUR_SECONDS if name.endswith(".tmp") else None
-
-    @staticmethod
-    def _age(status: os.stat_result) -> float:
-        return time.time() - status.st_mtime
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

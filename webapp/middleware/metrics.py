@@ -14,33 +14,6 @@ from webapp.middleware import request_log
 BUCKETS_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-class Metrics:
-    """Counters of one process."""
-
-    def __init__(self, loader: EngineLoader) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "rpf_requests", "Requests answered.", ("route", "method", "status"), registry=self.registry
-        )
-        self.request_seconds = Histogram(
-            "rpf_request_seconds",
-            "Time of a whole request.",
-            ("route",),
-            buckets=BUCKETS_SECONDS,
-            registry=self.registry,
-        )
-        self.stage_seconds = Histogram(
-            "rpf_stage_seconds",
-            "Time of decoding an image, of a pass of the model (for one image or more), of ranking.",
-            ("stage",),
-            buckets=BUCKETS_SECONDS,
-            registry=self.registry,
-        )
-        ProcessCollector(registry=self.registry)
-        self.registry.register(_EngineCollector(loader))
-        loader.observe = lambda stage, seconds: self.stage_seconds.labels(stage).observe(seconds)
-
-
 class _EngineCollector(Collector):
     """Metrics of the engine, read when they are scraped."""
 
@@ -66,17 +39,30 @@ class _EngineCollector(Collector):
 
 
 def init_app(app: Flask, loader: EngineLoader) -> None:
-    """Count requests, and serve the metrics at /metrics. Call it after `request_log.init_app`."""
-    counters = Metrics(loader)
+    """Count requests and stages, and serve the metrics at /metrics. Call it after `request_log.init_app`."""
+    registry = CollectorRegistry()
+    registry.register(_EngineCollector(loader))
+    ProcessCollector(registry=registry)
+    requests = Counter("rpf_requests", "Requests answered.", ("route", "method", "status"), registry=registry)
+    request_seconds = Histogram(
+        "rpf_request_seconds", "Time of a whole request.", ("route",), buckets=BUCKETS_SECONDS, registry=registry
+    )
+    stage_seconds = Histogram(
+        "rpf_stage_seconds",
+        "Time of decoding an image, of a pass of the model (for one image or more), of ranking.",
+        ("stage",),
+        buckets=BUCKETS_SECONDS,
+        registry=registry,
+    )
+    loader.observe = lambda stage, seconds: stage_seconds.labels(stage).observe(seconds)
 
+    @app.after_request
     def count(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "none"
-        counters.requests.labels(route, request_log.method(), response.status_code).inc()
-        counters.request_seconds.labels(route).observe(time.perf_counter() - g.started)
+        requests.labels(route, request_log.method(), response.status_code).inc()
+        request_seconds.labels(route).observe(time.perf_counter() - g.started)
         return response
 
+    @app.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(counters.registry), content_type="text/plain; version=0.0.4; charset=utf-8")
-
-    app.after_request(count)
-    app.add_url_rule("/metrics", view_func=metrics)
+        return Response(generate_latest(registry), content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -102,7 +102,8 @@ class FormParser(FormDataParser):
             raise BadRequest(NO_BOUNDARY)
         fields: list[tuple[str, str]] = []
         files: list[tuple[str, FileStorage]] = []
-        part, content, room = MultipartSegment([]), _no_content(), MAX_TEXT_BYTES
+        part, room = MultipartSegment([]), MAX_TEXT_BYTES
+        content: IO[bytes] = io.BytesIO()
         # Latin-1, in which a file name may be any bytes.
         parser = PushMultipartParser(boundary, max_header_size=MAX_HEADER_BYTES, header_charset="latin-1")
         for event in parser.parse_blocking(stream.read):
@@ -110,7 +111,7 @@ class FormParser(FormDataParser):
                 part = event
                 if len(fields) + len(files) == MAX_FORM_PARTS:
                     raise RequestEntityTooLarge(TOO_MANY_PARTS)
-                content = _no_content() if part.filename is None else self.stream_factory(None, None, None)
+                content = io.BytesIO() if part.filename is None else self.stream_factory(None, None, None)
             elif event:
                 if part.filename is None and content.tell() + len(event) > room:
                     raise RequestEntityTooLarge(TOO_MUCH_TEXT)
@@ -150,10 +151,6 @@ class BodyDrain:
                 for _ in _chunks(environ["wsgi.input"], MAX_DRAIN_BYTES):
                     pass
         return response
-
-
-def _no_content() -> IO[bytes]:
-    return io.BytesIO()
 
 
 def _chunks(stream: IO[bytes], limit: int) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from rpf.engine import SearchRequest
 from rpf.errors import BadImage, RPFError, UnknownAttribute, UnknownCollection
-from rpf.settings import ROOT
+from rpf.utils.paths import WORK_FOLDER
 from webapp import errors, extensions, search_params
 from webapp.engine_loader import StartFailed
 from webapp.images import local, remote
@@ -46,7 +46,7 @@ def submit() -> Response:
             raise local.Forbidden("Addresses are not fetched here. Send the image itself in the form field image.")
         image = remote.fetch(image)
     elif isinstance(image, str):
-        roots = (collection.root, ROOT / "data", *extensions.engine_loader.settings.image_roots)
+        roots = (collection.root, WORK_FOLDER / "data", *extensions.engine_loader.settings.image_roots)
         image = local.read(image, roots)
     if len(image) > local.MAX_UPLOAD_BYTES:
         raise local.TooLarge(local.MAX_UPLOAD_BYTES)

@@ -7,10 +7,15 @@ from flask import Blueprint, jsonify, render_template, request
 from flask.wrappers import Response
 from pydantic.json_schema import models_json_schema
 
-from webapp.schemas import Problem, Status, SubmitPath, SubmitResponse, SubmitUpload
+from webapp.schemas import Problem, SubmitPath, SubmitResponse, SubmitUpload
 
 REF = "#/components/schemas/{model}"
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+STATUS = {
+    "type": "object",
+    "required": ["status"],
+    "properties": {"status": {"enum": ["ok", "ready"], "description": "ok from /healthz, ready from /readyz."}},
+}
 
 bp = Blueprint("openapi", __name__)
 
@@ -18,11 +23,11 @@ bp = Blueprint("openapi", __name__)
 @cache
 def document() -> dict[str, Any]:
     """Return the document, an OpenAPI 3.1 object."""
-    models = [(model, "validation") for model in (SubmitPath, SubmitUpload, SubmitResponse, Problem, Status)]
+    models = [(model, "validation") for model in (SubmitPath, SubmitUpload, SubmitResponse, Problem)]
     _, schemas = models_json_schema(models, ref_template=REF)  # type: ignore[arg-type]
-    refusal = _response("Problem with the request.", Problem)
+    refusal = _response("Problem with the request.", "Problem")
     refusals = dict.fromkeys(("400", "403", "404", "409", "413", "415", "422"), refusal)
-    later = {"headers": RETRY_AFTER, **_response("Not now; Retry-After says when.", Problem)}
+    later = {"headers": RETRY_AFTER, **_response("Not now; Retry-After says when.", "Problem")}
     submit = {
         "operationId": "submit",
         "summary": "Search with an image",
@@ -32,13 +37,18 @@ def document() -> dict[str, Any]:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": _ref(SubmitPath),
+                    "schema": _ref("SubmitPath"),
                     "example": {"img_path": "00001.jpg", "attrs": "sleeve length", "k": 5},
                 },
-                "multipart/form-data": {"schema": _ref(SubmitUpload)},
+                "multipart/form-data": {"schema": _ref("SubmitUpload")},
             },
         },
-        "responses": {"200": _response("Ranking, best first.", SubmitResponse), **refusals, "429": later, "503": later},
+        "responses": {
+            "200": _response("Ranking, best first.", "SubmitResponse"),
+            **refusals,
+            "429": later,
+            "503": later,
+        },
     }
     return {
         "openapi": "3.1.0",
@@ -50,16 +60,22 @@ def document() -> dict[str, Any]:
         },
         "paths": {
             "/submit": {"post": submit},
-            "/healthz": {"get": _probe("healthz", "Whether the server runs", {"200": _response("It runs.", Status)})},
+            "/healthz": {
+                "get": {
+                    "operationId": "healthz",
+                    "summary": "Whether the server runs",
+                    "responses": {"200": _response("It runs.", "Status")},
+                }
+            },
             "/readyz": {
-                "get": _probe(
-                    "readyz",
-                    "Whether the server can search",
-                    {"200": _response("It can search.", Status), "503": later},
-                )
+                "get": {
+                    "operationId": "readyz",
+                    "summary": "Whether the server can search",
+                    "responses": {"200": _response("It can search.", "Status"), "503": later},
+                }
             },
         },
-        "components": {"schemas": schemas["$defs"]},
+        "components": {"schemas": {**schemas["$defs"], "Status": STATUS}},
     }
 
 
@@ -81,14 +97,10 @@ def resolve(node: dict[str, str]) -> dict[str, Any]:
     return schema
 
 
-def _probe(name: str, summary: str, responses: dict[str, Any]) -> dict[str, Any]:
-    return {"operationId": name, "summary": summary, "responses": responses}
+def _ref(model: str) -> dict[str, str]:
+    return {"$ref": REF.format(model=model)}
 
 
-def _ref(model: type) -> dict[str, str]:
-    return {"$ref": REF.format(model=model.__name__)}
-
-
-def _response(description: str, model: type) -> dict[str, Any]:
-    kind = "application/problem+json" if model is Problem else "application/json"
+def _response(description: str, model: str) -> dict[str, Any]:
+    kind = "application/problem+json" if model == "Problem" else "application/json"
     return {"description": description, "content": {kind: {"schema": _ref(model)}}}

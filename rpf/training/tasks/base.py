@@ -1,29 +1,42 @@
-"""What the trainer asks of a way to learn; rpf.training.tasks.triplet has the published one, value_course the other."""
+"""The interface between the trainer and a way to learn: batches in, losses out."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
+
+from rpf.models.rpf import RPF
+from rpf.training.distributed import DistributedContext
 
 
-class Sample(NamedTuple):
-    """A training picture, and the attribute for which it is shown where the model looks."""
+class AttributeSample(NamedTuple):
+    """A training image, and the attribute whose crop TensorBoard shows."""
 
     path: Path
     attribute: int
 
 
-class Course(Protocol):
-    """What a model learns from, an epoch at a time."""
+class TrainingTask(nn.Module):
+    """A model, its training data and its losses.
 
-    step: nn.Module  # batch -> losses by name, scalars; "total" is the one to be minimised
-    length: int  # batches of an epoch in this process, as many as in every other
+    A module, so that DistributedDataParallel can synchronise the gradients of one forward pass.
+    """
+
+    length: int  # batches of an epoch in this process, the same in all processes
+
+    def __init__(self, model: RPF, context: DistributedContext) -> None:
+        super().__init__()
+        self.model, self.context, self.config = model, context, model.config
+
+    def forward(self, batch: Any) -> dict[str, Tensor]:
+        """Return the losses of a batch, scalars; "total" is to be minimised."""
+        raise NotImplementedError
 
     def epoch(self, seed: int, epoch: int) -> Iterator[Any]:
-        """The batches of an epoch, the same for the same seed and epoch. Raises DatasetError."""
-        ...
+        """Yield the batches of an epoch, the same for the same seed and epoch. Raises DatasetError."""
+        raise NotImplementedError
 
-    def samples(self, seed: int) -> list[Sample]:
-        """One for each attribute, always the same ones."""
-        ...
+    def samples(self, seed: int) -> list[AttributeSample]:
+        """Return an image for each attribute, the same for the same seed."""
+        raise NotImplementedError

@@ -1,7 +1,7 @@
-"""Learning values by classification: the course of the default model (SOLVER.LOSS values). Not in the paper.
+"""The default model's task: classification of attribute values by prototypes (SOLVER.LOSS classification).
 
-Each picture teaches all attributes that it has a label for. A feature is classified among its attribute's values by
-its cosines to the value vectors (rpf.models.prototypes). Pictures are squares in memory, changed at random.
+Not in the paper. Each image trains all attributes that it has a label for: a feature is classified among its
+attribute's values by its cosines to the prototypes (rpf.models.prototypes).
 """
 
 import random
@@ -10,194 +10,186 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.ops import roi_align
 
-from rpf.datasets.image_tensors import CROP_SIDE, Pictures
+from rpf.datasets.image_tensors import CROP_SOURCE_SIDE, ImageTensors
 from rpf.models.patch_branch import PatchBranch
 from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares
 from rpf.models.rpf import RPF
 from rpf.training.augmentation import augment
 from rpf.training.distributed import DistributedContext
-from rpf.training.tasks.base import Sample
+from rpf.training.tasks.base import AttributeSample, TrainingTask
 
-MOST_WEIGHT = 4.0  # of a rare value, against the average one
-APPLICABILITY_WEIGHT = 0.2
-LENGTH_SPREAD = 0.45  # of a stretched picture's label over the values, standard deviation in values
-CROPS_PER_PICTURE = 1.5  # that the patch branch learns from, on average: nearly always as many in a batch
+MAX_VALUE_WEIGHT = 4.0  # of a rare value, relative to one of average frequency
+PRESENCE_LOSS_WEIGHT = 0.2
+LENGTH_SPREAD = 0.45  # standard deviation, in values, of a stretched image's label
+CROPS_PER_IMAGE = 1.5  # labels in the patch branch's loss, so that nearly all batches have the same size
 
 
-class Batch(NamedTuple):
-    """B pictures; see `Pictures`."""
+class ClassificationBatch(NamedTuple):
+    """Rows of ImageTensors."""
 
     pixels: Tensor
     values: Tensor
-    present: Tensor
+    presence: Tensor
 
 
-class ValueCourse:
-    """A train split and, where there is one, a share of each batch from an extra one.
+class ClassificationTask(TrainingTask):
+    """One pass over the train split an epoch, with a share of each batch from an optional extra dataset.
 
-    An epoch is once through the train split. See rpf.training.tasks.base.Course.
+    A region branch whose learning rate is 0 is frozen.
     """
 
-    def __init__(self, model: RPF, pictures: Pictures, extra: Pictures | None, hardware: DistributedContext) -> None:
-        data = model.config.DATA
-        self.pictures, self.extra, self.hardware = pictures, extra, hardware
-        self.size = data.TRAIN_BATCHSIZE
-        self.from_extra = round(self.size * data.EXTRA_SHARE) if extra else 0
-        own = self.size - self.from_extra
-        self.length = max(1, len(pictures) // hardware.count // own)
-        weights = []
+    def __init__(
+        self, model: RPF, context: DistributedContext, images: ImageTensors, extra: ImageTensors | None
+    ) -> None:
+        super().__init__(model, context)
+        data, solver = self.config.DATA, self.config.SOLVER
+        self.images, self.extra = images, extra
+        self.extra_size = round(data.TRAIN_BATCHSIZE * data.EXTRA_SHARE) if extra else 0
+        self.main_size = data.TRAIN_BATCHSIZE - self.extra_size
+        self.length = max(1, len(images) // context.world_size // self.main_size)
+        self.weights = []  # of each attribute's values
         for attribute, number in enumerate(data.ATTRIBUTES.NUM):
-            seen = value_shares(pictures, attribute, number) * own
+            frequency = value_frequency(images, attribute, number) * self.main_size
             if extra:
-                seen = seen + value_shares(extra, attribute, number) * self.from_extra
-            weights.append(balanced_weight(seen, model.config.SOLVER.BALANCE))
-        self.step: nn.Module = ValueStep(model, hardware, weights)
+                frequency = frequency + value_frequency(extra, attribute, number) * self.extra_size
+            self.weights.append(balanced_weights(frequency, solver.BALANCE).to(context.device))
+        self.frozen = model.patch is not None and solver.BASE_LR_SLOW == 0
+        model.region.requires_grad_(not self.frozen)
 
-    def epoch(self, seed: int, epoch: int) -> Iterator[Batch]:
-        """Whole batches only; what is left over comes in another epoch's order."""
-        rng = random.Random(f"{seed} {epoch}")
-        order = self.hardware.share(rng.sample(range(len(self.pictures)), len(self.pictures)))
-        own, more = self.size - self.from_extra, random.Random(f"{seed} {epoch} {self.hardware.rank} extra")
+    def epoch(self, seed: int, epoch: int) -> Iterator[ClassificationBatch]:
+        """Yield whole batches only; the remainder is another one in the next epoch."""
+        shuffle = random.Random(f"{seed} {epoch}")
+        order = self.context.shard(shuffle.sample(range(len(self.images)), len(self.images)))
+        extra_random = random.Random(f"{seed} {epoch} {self.context.rank} extra")
         for at in range(self.length):
-            rows = torch.tensor(order[at * own : (at + 1) * own])
-            parts = [(self.pictures, rows)]
-            if self.extra and self.from_extra:
-                parts.append((self.extra, torch.tensor(more.choices(range(len(self.extra)), k=self.from_extra))))
-            yield Batch(
+            parts = [(self.images, torch.tensor(order[at * self.main_size : (at + 1) * self.main_size]))]
+            if self.extra and self.extra_size:
+                rows = extra_random.choices(range(len(self.extra)), k=self.extra_size)
+                parts.append((self.extra, torch.tensor(rows)))
+            yield ClassificationBatch(
                 *(
-                    torch.cat([getattr(pictures, name)[rows] for pictures, rows in parts])
-                    for name in ("pixels", "values", "present")
+                    torch.cat([getattr(images, field)[rows] for images, rows in parts])
+                    for field in ClassificationBatch._fields
                 )
             )
 
-    def samples(self, seed: int) -> list[Sample]:
-        """See Course."""
+    def samples(self, seed: int) -> list[AttributeSample]:
         rng = random.Random(f"{seed} samples")
-        found = []
-        for attribute in range(self.pictures.values.shape[1]):
-            rows = (self.pictures.values[:, attribute] >= 0).nonzero()[:, 0].tolist()
+        samples = []
+        for attribute in range(self.images.values.shape[1]):
+            rows = (self.images.values[:, attribute] >= 0).nonzero()[:, 0].tolist()
             if rows:
-                found.append(Sample(self.pictures.paths[rng.choice(rows)], attribute))
-        return found
+                samples.append(AttributeSample(self.images.paths[rng.choice(rows)], attribute))
+        return samples
 
-
-class ValueStep(nn.Module):
-    """Batch -> losses. A region branch whose learning rate is 0 is left as it is and not trained."""
-
-    def __init__(self, model: RPF, hardware: DistributedContext, weights: list[Tensor]) -> None:
-        super().__init__()
-        self.model, self.hardware, self.config = model, hardware, model.config
-        self.weights = [weight.to(hardware.device) for weight in weights]
-        self.frozen = model.patch is not None and model.config.SOLVER.BASE_LR_SLOW == 0
-        model.region.requires_grad_(not self.frozen)
-
-    def forward(self, batch: Batch) -> dict[str, Tensor]:
-        device, frame = self.model.device, self.config.INPUT.train_size
-        pixels, values, present = (part.to(device) for part in batch)
-        images, taller = augment(pixels, CROP_SIDE if self.model.patch else frame, self.config.SOLVER.STRETCH)
+    def forward(self, batch: ClassificationBatch) -> dict[str, Tensor]:
+        device, frame, patch_branch = self.model.device, self.config.INPUT.train_size, self.model.patch
+        pixels, values, presence = (part.to(device) for part in batch)
+        side = CROP_SOURCE_SIDE if patch_branch else frame
+        images, log_aspect = augment(pixels, side, self.config.SOLVER.ASPECT_JITTER)
         attributes = torch.arange(values.shape[1], device=device).expand(len(values), -1)
         if self.frozen:
-            self.model.region.eval()  # its batch statistics stay too
+            self.model.region.eval()  # keep its batch statistics too
         losses = {}
-        with self.hardware.autocast():
-            small = (
-                F.interpolate(images, (frame, frame), mode="bilinear", antialias=True) if self.model.patch else images
-            )
+        with self.context.autocast():
+            small = F.interpolate(images, (frame, frame), mode="bilinear", antialias=True) if patch_branch else images
             small = small.contiguous(memory_format=torch.channels_last)
             with torch.set_grad_enabled(not self.frozen):
-                seen = self.model.region(self.model.normalised(small), attributes)
+                output = self.model.region(self.model.normalise(small), attributes)
             if not self.frozen:
-                losses["region"] = self._value_loss(self.model.region, seen.feature.float(), values, taller)
-                if seen.presence is not None:
-                    losses["applicability"] = presence_loss(seen.presence.float(), present) * APPLICABILITY_WEIGHT
-            if self.model.patch:
-                values = _some(values, round(CROPS_PER_PICTURE * len(values)))
-                feature = self._patch_features(self.model.patch, images, seen.attention.detach(), values >= 0)
-                losses["patch"] = self._value_loss(self.model.patch, feature, values, taller)
+                losses["region"] = self._value_loss(self.model.region, output.feature.float(), values, log_aspect)
+                if output.presence_logits is not None:
+                    losses["presence"] = presence_loss(output.presence_logits.float(), presence) * PRESENCE_LOSS_WEIGHT
+            if patch_branch:
+                values = _sample_labels(values, round(CROPS_PER_IMAGE * len(values)))
+                feature = self._patch_features(patch_branch, images, output.attention.detach(), values >= 0)
+                losses["patch"] = self._value_loss(patch_branch, feature, values, log_aspect)
         return {"total": torch.stack(list(losses.values())).sum(), **losses}
 
     def _patch_features(self, patch: PatchBranch, images: Tensor, attention: Tensor, known: Tensor) -> Tensor:
-        """(B, A, EMBED_SIZE), zeros where no label is known; crops are cut from the pictures as they are changed."""
+        """Compute (B, A, EMBED_SIZE) features of crops of the augmented images; zeros where `known` (B, A) is false."""
         rows, columns = known.nonzero(as_tuple=True)
         sizes = self.config.INPUT
-        squares = torch.from_numpy(attention_squares(attention[rows, columns], CROP_SIDE, sizes.THRESHOLD)).to(
-            images.device
-        )
-        left, top, side = squares.to(images.dtype).unbind(1)
+        squares = torch.from_numpy(attention_squares(attention[rows, columns], CROP_SOURCE_SIDE, sizes.THRESHOLD))
+        left, top, side = squares.to(images.device, images.dtype).unbind(1)
         boxes = torch.stack([rows.to(images.dtype), left, top, left + side, top + side], dim=1)
         crops = roi_align(images, boxes, sizes.LOCAL_SIZE, aligned=True)
-        tokens = patch.encode(self.model.normalised(crops))
+        tokens = patch.encode(self.model.normalise(crops))
         feature = patch(tokens, self.model.region.attribute.weight[columns]).float()
         out = torch.zeros(*known.shape, feature.shape[1], device=images.device)
         return out.index_put((rows, columns), feature)
 
     def _value_loss(
-        self, branch: RegionBranch | PatchBranch, feature: Tensor, values: Tensor, taller: Tensor
+        self, branch: RegionBranch | PatchBranch, feature: Tensor, values: Tensor, log_aspect: Tensor
     ) -> Tensor:
-        """Weighted cross-entropy of feature (B, A, E) against values (B, A), the mean over what is known.
+        """Weighted cross-entropy of features (B, A, E) against values (B, A), the mean over the known ones.
 
-        taller (B,): see `augment`.
+        log_aspect (B,): see `augment`.
         """
         assert branch.values
         solver, losses = self.config.SOLVER, []
         for attribute, weight in enumerate(self.weights):
             known = values[:, attribute] >= 0
             logits = branch.values.logits(feature[known, attribute], attribute)
-            wanted = values[known, attribute]
+            target = values[known, attribute]
             if self.model.attributes[attribute] in solver.LENGTHS:
-                wanted = stretched_lengths(wanted, taller[known] / solver.LENGTH_STEP, len(weight))
-            losses.append(F.cross_entropy(logits, wanted, weight, label_smoothing=solver.SMOOTHING, reduction="sum"))
+                target = stretched_lengths(target, log_aspect[known] / solver.LENGTH_STEP, len(weight))
+            smoothing = solver.LABEL_SMOOTHING
+            losses.append(F.cross_entropy(logits, target, weight, label_smoothing=smoothing, reduction="sum"))
         return torch.stack(losses).sum() / (values >= 0).sum().clamp(min=1)
 
 
 def stretched_lengths(values: Tensor, longer: Tensor, number: int) -> Tensor:
-    """values (m,) of a length, and how many values longer each looks -> (m, number) probabilities of what it shows.
+    """Turn values (m,) of a length that look `longer` (m,) by so many values into probabilities (m, number).
 
     Values are in order of length from 1 on; 0, "invisible", stays.
     """
-    every = torch.arange(number, device=values.device)
+    indices = torch.arange(number, device=values.device)
     length = (values + longer).clamp(1, number - 1)
-    chance = torch.exp(-((every - length[:, None]) / LENGTH_SPREAD).square() / 2)
-    chance[:, 0] = 0
-    chance[values == 0] = (every == 0).float()
-    return chance / chance.sum(dim=1, keepdim=True)
+    probability = torch.exp(-((indices - length[:, None]) / LENGTH_SPREAD).square() / 2)
+    probability[:, 0] = 0
+    probability[values == 0] = (indices == 0).float()
+    return probability / probability.sum(dim=1, keepdim=True)
 
 
-def _some(values: Tensor, number: int) -> Tensor:
-    """As many of the known labels in (B, A) chosen at random, the others -1. (Batches of one size train far faster.)"""
+def _sample_labels(values: Tensor, number: int) -> Tensor:
+    """Keep `number` random labels of those known in (B, A), and set the others to -1.
+
+    Batches of one size train far faster.
+    """
     rows, columns = (values >= 0).nonzero(as_tuple=True)
     chosen = torch.randperm(len(rows), device=values.device)[:number]
-    kept = torch.full_like(values, -1)
-    kept[rows[chosen], columns[chosen]] = values[rows[chosen], columns[chosen]]
-    return kept
+    sampled = torch.full_like(values, -1)
+    sampled[rows[chosen], columns[chosen]] = values[rows[chosen], columns[chosen]]
+    return sampled
 
 
-def presence_loss(logits: Tensor, present: Tensor) -> Tensor:
-    """Cross-entropy of logits (B, A) against present (B, A): 1, 0, or NaN where it is unknown, which does not count."""
-    known = ~present.isnan()
+def presence_loss(logits: Tensor, presence: Tensor) -> Tensor:
+    """Binary cross-entropy of logits (B, A) against presence (B, A) of 1 or 0; NaN, unknown, does not count."""
+    known = ~presence.isnan()
     if not known.any():
         return logits.sum() * 0
-    return F.binary_cross_entropy_with_logits(logits[known], present[known])
+    return F.binary_cross_entropy_with_logits(logits[known], presence[known])
 
 
-def value_shares(pictures: Pictures, attribute: int, number: int) -> Tensor:
-    """(number,) the share of all pictures that have each value of an attribute."""
-    values = pictures.values[:, attribute]
-    return torch.bincount(values[values >= 0], minlength=number) / len(pictures)
+def value_frequency(images: ImageTensors, attribute: int, number: int) -> Tensor:
+    """Count the share of all images that have each value of an attribute, (number,)."""
+    values = images.values[:, attribute]
+    return torch.bincount(values[values >= 0], minlength=number) / len(images)
 
 
-def balanced_weight(seen: Tensor, power: float) -> Tensor:
-    """Weights of an attribute's V values: how often each is seen, to the power of -`power`, 1 for the average picture.
+def balanced_weights(frequency: Tensor, power: float) -> Tensor:
+    """Weigh an attribute's V values by frequency to the power of -`power`; the mean over the images is 1.
 
-    seen (V,): in any unit. Against a value of average frequency, none weighs more than MOST_WEIGHT.
+    frequency (V,): in any unit. No weight is above MAX_VALUE_WEIGHT times that of a value of average frequency.
     """
-    total = seen.sum()
+    total = frequency.sum()
     if not total:
-        return torch.ones_like(seen)
-    relative = seen / total * (seen > 0).sum()
-    weight = relative.clamp(min=1e-6).pow(-power).clamp(max=MOST_WEIGHT)
-    return weight * total / (seen * weight).sum()
+        return torch.ones_like(frequency)
+    relative = frequency / total * (frequency > 0).sum()
+    weight = relative.clamp(min=1e-6).pow(-power).clamp(max=MAX_VALUE_WEIGHT)
+    return weight * total / (frequency * weight).sum()

@@ -426,10 +426,10 @@ def test_a_reader_that_meets_a_merge_opens_the_newer_generation(
         turns = iter([writer.optimize])
 
         def read_then_compact(folder: Path) -> Any:
-            found = real(folder)
+            result = real(folder)
             for turn in turns:
                 turn()
-            return found
+            return result
 
         monkeypatch.setattr("rpf.collection.reader.read_manifest", read_then_compact)
         assert len(check(Collection.open(folder))) == 5
@@ -447,9 +447,9 @@ def test_a_reader_that_meets_a_deletion_half_way_opens_the_newer_generation(
         turns = {file: writer.optimize}
 
         def map_then_compact(root: Path, path: Path, *expected: Any) -> Any:
-            found = real(root, path, *expected)
+            result = real(root, path, *expected)
             turns.pop(path.name, lambda: None)()
-            return found
+            return result
 
         monkeypatch.setattr("rpf.collection.segments.map_array", map_then_compact)
         assert len(check(Collection.open(folder))) == 6

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from rpf.collection import Collection, Writer
-from rpf.collection.items import Item, every_row
+from rpf.collection.items import Item, read_rows
 from rpf.collection.manifest import read_manifest
 from rpf.collection.recovery import find_waiting, survey_damage
 from rpf.errors import CollectionError
-from tests.support.collection_builder import ALL, append, check, fork, killed_at, names, new, write
+from tests.support.collection_builder import STRIDE, append, check, fork, killed_at, names, new, write
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +49,7 @@ def quarantine(folder: Path) -> list[str]:
 
 
 def waiting(folder: Path) -> list[Item]:
-    return find_waiting(Collection.open(folder), *every_row(folder))
+    return find_waiting(Collection.open(folder), *read_rows(folder))
 
 
 def test_an_undamaged_collection_is_left_alone(folder: Path) -> None:
@@ -157,6 +157,7 @@ def test_a_full_disk_during_quarantine(folder: Path) -> None:
     assert check(Collection.open(folder)) == without(1, 3, 4)
 
 
+@pytest.mark.soak
 def test_a_crash_at_lines_of_quarantine_can_be_repaired(folder: Path, tmp_path: Path) -> None:
     next(folder.glob("tombstones-*")).unlink()
     (folder / SECOND / "ids.npy").write_bytes(b"")
@@ -179,6 +180,6 @@ def test_a_crash_at_lines_of_quarantine_can_be_repaired(folder: Path, tmp_path: 
             assert append(writer, ["next.jpg"]) == [12]
             assert writer.cleared == 0
         shutil.rmtree(work)
-        step += 1 if ALL else 5
+        step += STRIDE
     turn = opened.index(True)
     assert turn > 8 and opened == [False] * turn + [True] * (len(opened) - turn)

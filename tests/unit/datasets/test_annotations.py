@@ -1,4 +1,4 @@
-"""Annotation files: the real clothing dataset, and small datasets with every mistake that can be made."""
+"""Annotation files: the real clothing dataset, and small datasets with every kind of mistake."""
 
 import os
 from collections.abc import Callable
@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpf import config
-from rpf.datasets.annotations import Labelled, missing_images, parse_labels, read_parts, read_retrieval, read_split
+from rpf.config import DataConfig
+from rpf.datasets.annotations import (
+    LabelledImage,
+    missing_images,
+    parse_labels,
+    read_presence,
+    read_retrieval_split,
+    read_split,
+)
 from rpf.errors import DatasetError
 from tests.support import ROOT
 
@@ -25,7 +33,7 @@ SMALL = {
 }
 
 
-def two_attributes() -> config.Data:
+def two_attributes() -> DataConfig:
     attributes = {"NAME": ["sleeve_length", "fit"], "NUM": [2, 3]}
     return config.from_mapping({"DATA": {"NUM_ATTRIBUTES": 2, "ATTRIBUTES": attributes}}).DATA
 
@@ -42,15 +50,15 @@ def dataset(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def test_the_splits_of_a_small_dataset(dataset: Callable[..., Path]) -> None:
+def test_read_split_reads_every_split_of_a_small_dataset(dataset: Callable[..., Path]) -> None:
     folder, data = dataset(), two_attributes()
     train = [
-        Labelled("a/0.jpg", {"sleeve_length": 1, "fit": 2}),
-        Labelled("a/1.jpg", {}),
-        Labelled("a/2.jpg", {"fit": 0}),
+        LabelledImage("a/0.jpg", {"sleeve_length": 1, "fit": 2}),
+        LabelledImage("a/1.jpg", {}),
+        LabelledImage("a/2.jpg", {"fit": 0}),
     ]
-    valid = [Labelled("b/0.jpg", {"sleeve_length": 1, "fit": 2}), Labelled("b/1.jpg", {"sleeve_length": 1})]
-    test = [Labelled("c/0.jpg", {"fit": 1})]
+    valid = [LabelledImage("b/0.jpg", {"sleeve_length": 1, "fit": 2}), LabelledImage("b/1.jpg", {"sleeve_length": 1})]
+    test = [LabelledImage("c/0.jpg", {"fit": 1})]
     assert read_split(folder, data, "train") == train
     assert read_split(folder, data, "valid") == valid
     assert read_split(folder, data, "test") == test
@@ -59,17 +67,17 @@ def test_the_splits_of_a_small_dataset(dataset: Callable[..., Path]) -> None:
         read_split(folder, data, "dev")
 
 
-def test_files_of_other_names_line_ends_and_encodings(dataset: Callable[..., Path]) -> None:
+def test_read_split_accepts_other_names_line_ends_and_encodings(dataset: Callable[..., Path]) -> None:
     folder = dataset(label_train="\ufeff0 0 1\r\n 1\t1  2 \r\n\r\n\n  \n", filenames_train="áo dài/ảnh 0.jpg\r\n1.jpg")
     assert read_split(folder, two_attributes(), "train") == [
-        Labelled("áo dài/ảnh 0.jpg", {"sleeve_length": 1}),
-        Labelled("1.jpg", {"fit": 2}),
+        LabelledImage("áo dài/ảnh 0.jpg", {"sleeve_length": 1}),
+        LabelledImage("1.jpg", {"fit": 2}),
     ]
     (folder / "images.lst").write_text("x.jpg\n")
     (folder / "truth.lst").write_text("0 1 1\n")
     values = {"DATA": two_attributes().model_dump() | {"PATH_FILE": {"TRAIN": "images.lst"}}}
     values["DATA"]["GROUNDTRUTH"] = {"TRAIN": "truth.lst"}
-    assert read_split(folder, config.from_mapping(values).DATA, "train") == [Labelled("x.jpg", {"fit": 1})]
+    assert read_split(folder, config.from_mapping(values).DATA, "train") == [LabelledImage("x.jpg", {"fit": 1})]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +108,7 @@ def test_files_of_other_names_line_ends_and_encodings(dataset: Callable[..., Pat
         ({"filenames_train": "/etc/passwd\n"}, "train", r'line 1: "/etc/passwd" is not a path inside the folder\.$'),
     ],
 )
-def test_mistakes_are_named_by_file_and_line(
+def test_read_split_names_mistakes_by_file_and_line(
     dataset: Callable[..., Path], changed: dict[str, str], split: str, message: str
 ) -> None:
     with pytest.raises(DatasetError, match=message):
@@ -108,24 +116,26 @@ def test_mistakes_are_named_by_file_and_line(
 
 
 @pytest.mark.parametrize("head", ["3\n", "3\r\n", "\ufeff 3 \n", "3\nimage_name\n", "3\nimage_name  category_label\n"])
-def test_a_count_and_column_names_before_the_images_are_no_images(dataset: Callable[..., Path], head: str) -> None:
+def test_read_split_skips_a_count_and_column_names_before_images(dataset: Callable[..., Path], head: str) -> None:
     expected = read_split(dataset(), two_attributes(), "train")
     folder = dataset(filenames_train=head + SMALL["filenames_train.txt"])
     assert read_split(folder, two_attributes(), "train") == expected
 
 
-def test_a_count_and_column_names_before_labels_are_no_labels(dataset: Callable[..., Path]) -> None:
-    expected = read_retrieval(dataset(), two_attributes(), "valid")
-    parts = read_parts(dataset(absent_train="1 0\n2 0\n"), two_attributes(), "train")
+def test_read_split_skips_a_count_and_column_names_before_labels(dataset: Callable[..., Path]) -> None:
+    expected = read_retrieval_split(dataset(), two_attributes(), "valid")
+    presence = read_presence(dataset(absent_train="1 0\n2 0\n"), two_attributes(), "train")
     heads = {"label_train": "2\n", "query_valid": "1\nimage attribute value\n", "candidate_valid": "3\n"}
     counted = {name: head + SMALL[f"{name}.txt"] for name, head in heads.items()}
     folder = dataset(**counted, candidate_test="0\n", absent_train="2\n1 0\n2 0\n")
-    assert read_retrieval(folder, two_attributes(), "valid") == expected
-    assert read_parts(folder, two_attributes(), "train") == parts
+    assert read_retrieval_split(folder, two_attributes(), "valid") == expected
+    assert read_presence(folder, two_attributes(), "train") == presence
     assert read_split(folder, two_attributes(), "test")
 
 
-def test_the_reported_list_with_a_count_has_as_many_images(shared: Path, dataset: Callable[..., Path]) -> None:
+def test_read_split_of_the_reported_list_has_as_many_images_as_counted(
+    shared: Path, dataset: Callable[..., Path]
+) -> None:
     lines = (shared / "reports" / "filenames_test_count_line.txt").read_text().split()
     folder = dataset(filenames_test="\n".join(lines))
     items = read_split(folder, two_attributes(), "test")
@@ -145,14 +155,14 @@ def test_the_reported_list_with_a_count_has_as_many_images(shared: Path, dataset
         ({"label_train": "image attr value\n0 0 1\n"}, r'line 1: "image attr value" looks like column names'),
     ],
 )
-def test_a_first_line_of_another_kind_is_refused(
+def test_read_split_refuses_another_first_line(
     dataset: Callable[..., Path], changed: dict[str, str], message: str
 ) -> None:
     with pytest.raises(DatasetError, match=message):
         read_split(dataset(**changed), two_attributes(), "train")
 
 
-def test_backslashes_are_slashes_unless_a_file_has_them_in_its_name(dataset: Callable[..., Path]) -> None:
+def test_read_split_reads_backslashes_as_slashes_unless_in_a_file_name(dataset: Callable[..., Path]) -> None:
     folder = dataset(filenames_train="img\\a.jpg\nimg\\deep\\b.jpg \r\nodd\\name.jpg\n")
     (folder / "odd\\name.jpg").touch()
     items = read_split(folder, two_attributes(), "train")
@@ -162,7 +172,7 @@ def test_backslashes_are_slashes_unless_a_file_has_them_in_its_name(dataset: Cal
 @pytest.mark.parametrize(
     "path", ["..\\a.jpg", "img\\..\\..\\a.jpg", "C:\\img\\a.jpg", "\\img\\a.jpg", "\\\\pc\\share\\a.jpg"]
 )
-def test_backslashes_do_not_lead_out_of_the_folder(dataset: Callable[..., Path], path: str) -> None:
+def test_read_split_refuses_backslashes_that_lead_out_of_the_folder(dataset: Callable[..., Path], path: str) -> None:
     with pytest.raises(DatasetError, match=r"line 2: .* is not a path inside the folder\.$"):
         read_split(dataset(filenames_train=f"a.jpg\n{path}\n"), two_attributes(), "train")
 
@@ -178,7 +188,7 @@ def test_backslashes_do_not_lead_out_of_the_folder(dataset: Callable[..., Path],
         ({"candidate_valid": "0 0 1\n0 0 1\n"}, r'candidate_valid\.txt, line 2: "0 0 1" is in line 1 already\.$'),
     ],
 )
-def test_what_is_listed_twice_is_named_with_both_lines(
+def test_read_split_names_duplicates_with_both_lines(
     dataset: Callable[..., Path], changed: dict[str, str], message: str
 ) -> None:
     with pytest.raises(DatasetError, match=message):
@@ -193,7 +203,7 @@ paths = st.lists(st.lists(suffixed, min_size=1, max_size=3).map("/".join), uniqu
 
 
 @given(paths, st.sampled_from(["", "count", "columns"]), st.sampled_from(["\n", "\r\n"]), st.sampled_from(["/", "\\"]))
-def test_a_list_of_any_names_is_read_back(
+def test_read_split_reads_any_names_back(
     tmp_path_factory: pytest.TempPathFactory, paths: list[str], head: str, end: str, slash: str
 ) -> None:
     folder = tmp_path_factory.mktemp("list")
@@ -205,11 +215,13 @@ def test_a_list_of_any_names_is_read_back(
 
 
 @given(st.integers(0, 12), st.integers(1, 9))
-def test_only_the_exact_count_is_accepted(tmp_path_factory: pytest.TempPathFactory, told: int, count: int) -> None:
+def test_read_split_accepts_only_the_exact_count(
+    tmp_path_factory: pytest.TempPathFactory, first: int, count: int
+) -> None:
     folder = tmp_path_factory.mktemp("count")
-    (folder / "filenames_train.txt").write_text("\n".join([str(told), *(f"{number}.jpg" for number in range(count))]))
+    (folder / "filenames_train.txt").write_text("\n".join([str(first), *(f"{number}.jpg" for number in range(count))]))
     (folder / "label_train.txt").touch()
-    if told == count:
+    if first == count:
         assert len(read_split(folder, two_attributes(), "train")) == count
     else:
         with pytest.raises(DatasetError, match="line 1"):
@@ -222,7 +234,9 @@ def test_only_the_exact_count_is_accepted(tmp_path_factory: pytest.TempPathFacto
         | st.text(max_size=5)
     )
 )
-def test_any_list_is_read_or_refused_with_its_line(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> None:
+def test_read_split_of_any_list_succeeds_or_names_the_line(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
     folder = tmp_path_factory.mktemp("any")
     (folder / "filenames_train.txt").write_bytes("\n".join(lines).encode(errors="replace"))
     (folder / "label_train.txt").touch()
@@ -234,34 +248,34 @@ def test_any_list_is_read_or_refused_with_its_line(tmp_path_factory: pytest.Temp
         assert not lines or not lines[0].strip().isdecimal() or int(lines[0]) == len(items)
 
 
-def test_images_with_several_values_of_an_attribute(dataset: Callable[..., Path]) -> None:
+def test_read_split_keeps_several_values_of_an_attribute(dataset: Callable[..., Path]) -> None:
     folder = dataset(
         label_train="0 1 2 0 0 1 1 1 2 1 1\n0 1 0\n",
         query_valid="0 1 2\n",
         candidate_valid="0 1 1\n1 1 1\n1 1 2\n",
     )
     train = read_split(folder, two_attributes(), "train")
-    assert train[0] == Labelled("a/0.jpg", {"fit": 2, "sleeve_length": 0}, [("fit", 1), ("fit", 0)])
+    assert train[0] == LabelledImage("a/0.jpg", {"fit": 2, "sleeve_length": 0}, [("fit", 1), ("fit", 0)])
     assert train[0].pairs() == [("fit", 2), ("sleeve_length", 0), ("fit", 1), ("fit", 0)]
-    valid = read_retrieval(folder, two_attributes(), "valid")
+    valid = read_retrieval_split(folder, two_attributes(), "valid")
     assert valid.images == read_split(folder, two_attributes(), "valid")
     assert [item.pairs() for item in valid.images] == [[("fit", 2), ("fit", 1)], [("fit", 1), ("fit", 2)]]
     assert valid.queries == [(0, 1, 2)]
     assert valid.candidates == [(0, 1, 1), (1, 1, 1), (1, 1, 2)]
 
 
-def test_parts_that_garments_have_or_lack(dataset: Callable[..., Path]) -> None:
+def test_read_presence_of_present_and_missing_parts(dataset: Callable[..., Path]) -> None:
     folder = dataset(absent_train="1 0\n2 0\n1 1\n2 0\n")
-    assert read_parts(folder, two_attributes(), "train") == [
+    assert read_presence(folder, two_attributes(), "train") == [
         {"sleeve_length": True, "fit": True},
         {"sleeve_length": False, "fit": False},
         {"fit": True, "sleeve_length": False},
     ]
-    assert read_parts(folder, two_attributes(), "valid") == [  # which has no such file
+    assert read_presence(folder, two_attributes(), "valid") == [  # without such a file
         {"sleeve_length": True, "fit": True},
         {"sleeve_length": True},
     ]
-    assert read_parts(dataset(absent_test=""), two_attributes(), "test") == [{"fit": True}]
+    assert read_presence(dataset(absent_test=""), two_attributes(), "test") == [{"fit": True}]
 
 
 @pytest.mark.parametrize(
@@ -273,15 +287,15 @@ def test_parts_that_garments_have_or_lack(dataset: Callable[..., Path]) -> None:
         ("3 0\n", r"line 1: there is no image 3, the split has 3\.$"),
         ("1 2\n", r"line 1: there is no attribute 2, the config names 2\.$"),
         ("1 0\n\n1 1\n", r"line 2: this line is empty\.$"),
-        ("1 0\n0 1\n", r"line 2: image 0 is said to lack fit, and has the value 2\.$"),
+        ("1 0\n0 1\n", r"line 2: fit of image 0 is missing here, but has the value 2\.$"),
     ],
 )
-def test_mistakes_in_what_garments_lack(dataset: Callable[..., Path], absent: str, message: str) -> None:
+def test_read_presence_names_mistakes_by_line(dataset: Callable[..., Path], absent: str, message: str) -> None:
     with pytest.raises(DatasetError, match=message):
-        read_parts(dataset(absent_train=absent), two_attributes(), "train")
+        read_presence(dataset(absent_train=absent), two_attributes(), "train")
 
 
-def test_files_that_cannot_be_read(dataset: Callable[..., Path]) -> None:
+def test_read_split_names_unreadable_files(dataset: Callable[..., Path]) -> None:
     folder = dataset()
     (folder / "label_train.txt").write_bytes(b"0 0 1\n1 0 1 \xff\n")
     with pytest.raises(DatasetError, match=r"label_train\.txt, line 2: this is not UTF-8"):
@@ -293,13 +307,13 @@ def test_files_that_cannot_be_read(dataset: Callable[..., Path]) -> None:
         read_split(folder / "nowhere", two_attributes(), "test")
 
 
-def test_all_missing_images_are_reported_at_once(tmp_path: Path) -> None:
+def test_missing_images_lists_all_at_once(tmp_path: Path) -> None:
     (tmp_path / "there.jpg").touch()
     (tmp_path / "folder.jpg").mkdir()
     os.symlink("there.jpg", tmp_path / "link.jpg")
     os.symlink("circle.jpg", tmp_path / "circle.jpg")
     names = ["gone.jpg", "there.jpg", "folder.jpg", "link.jpg", "circle.jpg", "x" * 300, "gone.jpg"]
-    items = [Labelled(name, {}) for name in names]
+    items = [LabelledImage(name, {}) for name in names]
     assert missing_images(tmp_path, items) == ["gone.jpg", "folder.jpg", "circle.jpg", "x" * 300]
 
 
@@ -310,7 +324,7 @@ def test_paths_out_of_the_folder_are_errors(tmp_path: Path, path: str) -> None:
     (tmp_path / "outside.jpg").touch()
     os.symlink("../outside.jpg", folder / "out.jpg")
     with pytest.raises(DatasetError, match="leads out of the dataset's folder"):
-        missing_images(folder, [Labelled(path, {})])
+        missing_images(folder, [LabelledImage(path, {})])
 
 
 def test_the_real_clothing_dataset(shared: Path) -> None:
@@ -325,7 +339,7 @@ def test_the_real_clothing_dataset(shared: Path) -> None:
     assert missing_images(folder, items) == []
     assert missing_images(shared, items) == [item.path for item in items]
     for split, lacking in {"train": 13972, "valid": 2461, "test": 2798}.items():
-        known = [has for parts in read_parts(folder, data, split) for has in parts.values()]
+        known = [has for parts in read_presence(folder, data, split) for has in parts.values()]
         assert (known.count(True), known.count(False)) == (counts[split][1], lacking)
 
 
@@ -341,11 +355,11 @@ def test_lines_are_read_back(image: int, pairs: list[tuple[int, int]], space: st
 
 
 @given(st.text() | st.lists(st.text(max_size=4) | st.integers().map(str)).map(" ".join), st.booleans())
-def test_any_line_is_numbers_or_a_value_error(line: str, pairs: bool) -> None:
+def test_parse_labels_of_any_line_succeeds_or_is_a_value_error(line: str, pairs: bool) -> None:
     try:
-        image, found = parse_labels(line, pairs)
+        image, labels = parse_labels(line, pairs)
     except ValueError as error:
         assert str(error)
     else:
-        assert [int(word) for word in line.split()] == [image, *(number for pair in found for number in pair)]
-        assert found and (pairs or len(found) == 1)
+        assert [int(word) for word in line.split()] == [image, *(number for pair in labels for number in pair)]
+        assert labels and (pairs or len(labels) == 1)

@@ -1,4 +1,4 @@
-"""Files of every kind of fault, among good ones."""
+"""Image check: bad files of every kind among good ones."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from rpf.datasets.annotations import Labelled
+from rpf.datasets.annotations import LabelledImage
 from rpf.datasets.image_check import ImageCheck, describe
 from rpf.errors import DatasetError
 
@@ -36,13 +36,13 @@ def folder(tmp_path: Path, photo: Path) -> Path:
     return tmp_path
 
 
-def items(*names: str) -> list[Labelled]:
-    return [Labelled(name, {}) for name in names]
+def images(*names: str) -> list[LabelledImage]:
+    return [LabelledImage(name, {}) for name in names]
 
 
-def test_each_fault_is_named_by_its_kind(folder: Path) -> None:
+def test_image_check_names_every_fault(folder: Path) -> None:
     check = ImageCheck(skip_bad=True)
-    assert check.bad(folder, items("good.jpg", *FAULTS)) == set(FAULTS)
+    assert check.bad_paths(folder, images("good.jpg", *FAULTS)) == set(FAULTS)
     skipped = check.skipped()
     assert {Path(path).name: kind for kind, paths in skipped["examples"].items() for path in paths} == FAULTS
     assert skipped["images"] == len(FAULTS)
@@ -50,39 +50,39 @@ def test_each_fault_is_named_by_its_kind(folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_that_may_not_be_read_is_named(folder: Path) -> None:
+def test_image_check_finds_a_file_without_permission(folder: Path) -> None:
     (folder / "good.jpg").chmod(0)
-    assert ImageCheck(skip_bad=True).bad(folder, items("good.jpg")) == {"good.jpg"}
+    assert ImageCheck(skip_bad=True).bad_paths(folder, images("good.jpg")) == {"good.jpg"}
 
 
-def test_all_bad_images_are_refused_at_once_with_examples(folder: Path) -> None:
+def test_image_check_refuses_all_bad_images_at_once_with_examples(folder: Path) -> None:
     gone = [f"{number}.jpg" for number in range(5)]
     check = ImageCheck()
-    check.look(folder, items("good.jpg", *gone))
-    check.look(folder, items("empty.jpg", "good.jpg"))
+    check.check(folder, images("good.jpg", *gone))
+    check.check(folder, images("empty.jpg", "good.jpg"))
     with pytest.raises(DatasetError) as error:
-        check.refuse()
+        check.raise_for_bad()
     paths = ", ".join(str(folder / name) for name in gone[:3])
     assert str(error.value) == (
         f"6 of the 7 images cannot be used: 5 missing ({paths}, ...), 1 empty ({folder / 'empty.jpg'}). "
-        "Mend these files, or leave them out with --skip-bad."
+        "Repair these files, or leave them out with --skip-bad."
     )
 
 
-def test_good_images_are_each_decoded_once_and_say_nothing(folder: Path) -> None:
+def test_image_check_decodes_good_images_once_each(folder: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     check = ImageCheck(progress=lambda *step: steps.append(step))
     for _ in range(2):
-        assert check.bad(folder, items("good.jpg", "good.jpg")) == set()
+        assert check.bad_paths(folder, images("good.jpg", "good.jpg")) == set()
     assert steps == [("checking images", 1, 1)]
     assert check.skipped() == {}
 
 
-def test_a_path_out_of_the_folder_is_never_left_out(folder: Path) -> None:
+def test_image_check_always_refuses_a_path_out_of_the_folder(folder: Path) -> None:
     with pytest.raises(DatasetError, match="leads out"):
-        ImageCheck(skip_bad=True).bad(folder, items("../good.jpg"))
+        ImageCheck(skip_bad=True).bad_paths(folder, images("../good.jpg"))
 
 
-def test_describe_shows_that_there_are_more() -> None:
+def test_describe_marks_further_examples_with_an_ellipsis() -> None:
     skipped = {"images": 6, "missing": 1, "empty": 5, "examples": {"missing": ["a"], "empty": ["b", "c", "d"]}}
     assert describe(skipped) == "1 missing (a), 5 empty (b, c, d, ...)"

@@ -1,9 +1,7 @@
 import multiprocessing
 import os
-import re
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,50 +11,50 @@ from PIL import Image, ImageOps
 
 from rpf.config import Config
 from rpf.datasets.image_check import ImageCheck
-from rpf.datasets.image_tensors import read_pictures
-from rpf.datasets.triplet_dataset import LARGEST_SHORT_SIDE, batches, read_picture, read_train
+from rpf.datasets.image_tensors import read_image_tensors
+from rpf.datasets.triplet_dataset import MAX_SHORT_SIDE, batches, read_image, read_train
 from rpf.errors import DatasetError, TrainingError
-from rpf.images.decode import centre_square, open_image
-from tests.support.mounting import with_mounted
-from tests.support.training_data import VALUES, WARDROBE
+from rpf.images.decode import open_image
+from rpf.models.preprocessing import centre_square
+from tests.support.training_data import CLASSIFICATION
 
 Make = Callable[..., Config]
 
 
-def test_batches_hold_the_triplets_pictures_whoever_reads_them(tiny: Make) -> None:
+def test_batches_hold_the_triplets_images_for_any_number_of_workers(tiny: Make) -> None:
     config = tiny(1)
     split = read_train(config)
-    triplets = split.triplets.draw(20, seed=0, epoch=0)
-    found = list(batches(split, triplets, config))
-    for one, other in zip(found, batches(split, triplets, tiny(1, "DATA.NUM_WORKERS=2")), strict=True):
+    triplets = split.sampler.draw(20, seed=0, epoch=0)
+    read = list(batches(split, triplets, config))
+    for one, other in zip(read, batches(split, triplets, tiny(1, "DATA.NUM_WORKERS=2")), strict=True):
         assert torch.equal(one.attribute, other.attribute)
         assert one.squares == other.squares
-    assert [len(batch.attribute) for batch in found] == [8, 8, 4]
-    assert found[0].value.tolist() == [triplet.value for triplet in triplets[:8]]
-    assert found[0].other_value.tolist() == [triplet.other_value for triplet in triplets[:8]]
+    assert [len(batch.attribute) for batch in read] == [8, 8, 4]
+    assert read[0].value.tolist() == [triplet.value for triplet in triplets[:8]]
+    assert read[0].other_value.tolist() == [triplet.other_value for triplet in triplets[:8]]
     for role in range(3):
-        for square, triplet in zip(found[0].squares[role], triplets[:8], strict=True):
-            plain = centre_square(open_image(split.root / split.items[triplet.images[role]].path), 48)
+        for square, triplet in zip(read[0].squares[role], triplets[:8], strict=True):
+            plain = centre_square(open_image(split.root / split.images[triplet.images[role]].path), 48)
             assert square == (ImageOps.mirror(plain) if triplet.flips[role] else plain)
-        assert found[0].pictures[role] == []
+        assert read[0].images[role] == []
 
 
-def test_stage_two_keeps_the_pictures_and_mirrors_nothing(tiny: Make) -> None:
+def test_batches_of_stage_two_keep_the_images_and_mirror_nothing(tiny: Make) -> None:
     config = tiny(2)
     split = read_train(config)
-    triplets = split.triplets.draw(8, seed=0, epoch=0)
+    triplets = split.sampler.draw(8, seed=0, epoch=0)
     (batch,) = batches(split, triplets, config)
     for role in range(3):
-        for square, picture in zip(batch.squares[role], batch.pictures[role], strict=True):
-            assert max(picture.size) == 64
-            assert square == centre_square(picture, 48)
+        for square, image in zip(batch.squares[role], batch.images[role], strict=True):
+            assert max(image.size) == 64
+            assert square == centre_square(image, 48)
 
 
-def test_large_pictures_are_reduced(tmp_path: Path) -> None:
+def test_read_image_reduces_large_images(tmp_path: Path) -> None:
     Image.new("RGB", (1500, 2000)).save(tmp_path / "large.png")
-    Image.new("RGB", (LARGEST_SHORT_SIDE, 1600)).save(tmp_path / "fits.png")
-    assert read_picture(tmp_path / "large.png").size == (1024, 1365)
-    assert read_picture(tmp_path / "fits.png").size == (1024, 1600)
+    Image.new("RGB", (MAX_SHORT_SIDE, 1600)).save(tmp_path / "fits.png")
+    assert read_image(tmp_path / "large.png").size == (1024, 1365)
+    assert read_image(tmp_path / "fits.png").size == (1024, 1600)
 
 
 @pytest.fixture
@@ -66,14 +64,14 @@ def copied(tiny: Make, drawn: Path, tmp_path: Path) -> Config:
     return tiny(1, f"DATA.BASE_PATH={tmp_path / 'copy'}", "DATA.NUM_WORKERS=1")
 
 
-def test_an_image_damaged_during_the_training_is_named(copied: Config) -> None:
+def test_batches_name_an_image_damaged_meanwhile(copied: Config) -> None:
     split = read_train(copied)
     cut(split.root / "images" / "00003.jpg")
     with pytest.raises(DatasetError, match=r"00003\.jpg: "):
-        list(batches(split, split.triplets.draw(200, seed=0, epoch=0), copied))
+        list(batches(split, split.sampler.draw(200, seed=0, epoch=0), copied))
 
 
-def test_bad_images_are_refused_at_once_or_left_out(copied: Config) -> None:
+def test_read_train_refuses_all_bad_images_or_leaves_them_out(copied: Config) -> None:
     folder = copied.DATA.folder
     cut(folder / "images" / "00003.jpg")
     (folder / "images" / "00007.jpg").write_bytes(b"")
@@ -84,30 +82,30 @@ def test_bad_images_are_refused_at_once_or_left_out(copied: Config) -> None:
     split = read_train(copied, ImageCheck(skip_bad=True))
     without(folder, [3, 7])
     expected = read_train(copied)
-    assert split.items == expected.items and len(split.items) == 46
-    assert split.triplets.draw(100, 0, 0) == expected.triplets.draw(100, 0, 0)
+    assert split.images == expected.images and len(split.images) == 46
+    assert split.sampler.draw(100, 0, 0) == expected.sampler.draw(100, 0, 0)
 
 
-def test_classification_leaves_out_bad_images_too(copied: Config, tiny: Make) -> None:
-    config = tiny(1, *VALUES, f"DATA.BASE_PATH={copied.DATA.BASE_PATH}")
+def test_read_image_tensors_refuses_all_bad_images_or_leaves_them_out(copied: Config, tiny: Make) -> None:
+    config = tiny(1, *CLASSIFICATION, f"DATA.BASE_PATH={copied.DATA.BASE_PATH}")
     folder = config.DATA.folder
     (folder / "images" / "00003.jpg").unlink()
     cut(folder / "images" / "00007.jpg")
     with pytest.raises(DatasetError, match=r"2 of the 48 images cannot be used: 1 missing .* 1 damaged "):
-        read_pictures(config, folder)
-    pictures = read_pictures(config, folder, ImageCheck(skip_bad=True))
+        read_image_tensors(config, folder)
+    tensors = read_image_tensors(config, folder, ImageCheck(skip_bad=True))
     without(folder, [3, 7])
-    expected = read_pictures(config, folder)
-    assert pictures.paths == expected.paths and len(pictures) == 46
-    for name in ("pixels", "values", "present"):
-        assert torch.equal(getattr(pictures, name).nan_to_num(2), getattr(expected, name).nan_to_num(2))
+    expected = read_image_tensors(config, folder)
+    assert tensors.paths == expected.paths and len(tensors) == 46
+    for name in ("pixels", "values", "presence"):
+        assert torch.equal(getattr(tensors, name).nan_to_num(2), getattr(expected, name).nan_to_num(2))
 
 
-def test_a_split_without_any_usable_image_is_an_error(copied: Config, tiny: Make) -> None:
+def test_read_image_tensors_without_usable_images_is_a_dataset_error(copied: Config, tiny: Make) -> None:
     shutil.rmtree(copied.DATA.folder / "images")
-    config = tiny(1, *VALUES, f"DATA.BASE_PATH={copied.DATA.BASE_PATH}")
+    config = tiny(1, *CLASSIFICATION, f"DATA.BASE_PATH={copied.DATA.BASE_PATH}")
     with pytest.raises(DatasetError, match="the split train has no images"):
-        read_pictures(config, config.DATA.folder, ImageCheck(skip_bad=True))
+        read_image_tensors(config, config.DATA.folder, ImageCheck(skip_bad=True))
 
 
 def cut(path: Path) -> None:
@@ -125,9 +123,9 @@ def without(folder: Path, bad: Sequence[int]) -> None:
         file.write_text("\n".join(f"{ids[int(image)]} {rest}" for image, rest in lines if int(image) in ids))
 
 
-def test_a_worker_that_is_killed_is_told_in_a_line(copied: Config) -> None:
+def test_batches_with_a_killed_worker_raise_a_training_error(copied: Config) -> None:
     split = read_train(copied)
-    coming = batches(split, split.triplets.draw(200, seed=0, epoch=0), copied)
+    coming = batches(split, split.sampler.draw(200, seed=0, epoch=0), copied)
     next(coming)
     (worker,) = multiprocessing.active_children()
     assert worker.pid
@@ -136,19 +134,3 @@ def test_a_worker_that_is_killed_is_told_in_a_line(copied: Config) -> None:
         TrainingError, match=r"DataLoader worker .*(killed|exited unexpectedly)\W.* --set DATA\.NUM_WORKERS=0"
     ):
         list(coming)
-
-
-def test_workers_need_shared_memory_for_their_semaphores_only(copied: Config, drawn: Path) -> None:
-    files = [WARDROBE / "Wardrobe.yaml", WARDROBE / "s1.yaml", drawn / "tiny.yaml"]
-    code = (
-        "import sys; from rpf import config; from rpf.errors import TrainingError; from rpf.training import data;"
-        "values = config.load(sys.argv[2:], [sys.argv[1], 'DATA.NUM_WORKERS=1', 'DATA.TRAIN_BATCHSIZE=1']);"
-        "data.require_shared_memory(1); split = data.read_train(values);"
-        "print(len(list(data.batches(split, split.triplets.draw(50, 0, 0), values))));"
-        "data.require_shared_memory(16)"
-    )
-    command = [sys.executable, "-c", code, f"DATA.BASE_PATH={copied.DATA.BASE_PATH}", *map(str, files)]
-    done = with_mounted("-t", "tmpfs", "-o", "size=64k", "tmpfs", "/dev/shm", command=command)
-    assert done.stdout.split() == ["50"], done.stderr
-    last = done.stderr.splitlines()[-1]
-    assert re.search(r"TrainingError: /dev/shm has \d+ kB free, and 16 processes .* need 296 kB: enlarge it .*", last)

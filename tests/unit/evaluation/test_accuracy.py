@@ -1,4 +1,4 @@
-"""What the site says of a model's accuracy: only what a report of these very weights says."""
+"""Accuracy shown on the site: only from a report of the same weights."""
 
 import json
 from pathlib import Path
@@ -35,23 +35,23 @@ def write(folder: Path, text: str) -> Path:
     return folder / "model.safetensors"
 
 
-def test_it_is_read_from_the_report_beside_the_checkpoint(tmp_path: Path) -> None:
-    found = read_accuracy(write(tmp_path, json.dumps(report())), "abc")
-    assert [own.key for own in found] == ["sleeve_length", "skirt_length", "overall"]
-    assert (found[0].queries, found[0].precision, found[0].low, found[0].high, found[0].chance) == (
+def test_read_accuracy_reads_the_report_beside_the_checkpoint(tmp_path: Path) -> None:
+    rows = read_accuracy(write(tmp_path, json.dumps(report())), "abc")
+    assert [row.key for row in rows] == ["sleeve_length", "skirt_length", "overall"]
+    assert (rows[0].queries, rows[0].precision, rows[0].low, rows[0].high, rows[0].chance) == (
         30, 0.8, 0.7, 0.9, 0.3,
     )  # fmt: skip
-    assert found[-1].queries == 40
+    assert rows[-1].queries == 40
 
 
-def test_a_report_of_other_weights_or_none_says_nothing(tmp_path: Path) -> None:
+def test_read_accuracy_without_a_report_of_these_weights_is_empty(tmp_path: Path) -> None:
     assert read_accuracy(tmp_path / "model.safetensors", "abc") == ()
     assert read_accuracy(write(tmp_path, json.dumps(report())), "other") == ()
 
 
 @pytest.mark.parametrize("path", [("methods",), ("random", "MAP"), ("methods", "none", "intervals", "MAP", "overall")])
 @pytest.mark.parametrize("value", [None, "text", [], {}, [1]])
-def test_a_report_that_is_not_whole_says_nothing(tmp_path: Path, path: tuple[str, ...], value: object) -> None:
+def test_read_accuracy_of_an_incomplete_report_is_empty(tmp_path: Path, path: tuple[str, ...], value: object) -> None:
     broken = part = report()
     for key in path[:-1]:
         part = part[key]

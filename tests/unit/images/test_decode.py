@@ -1,3 +1,5 @@
+"""Decoding of image files: formats, modes, limits and damaged files."""
+
 import io
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from torchvision.transforms import functional as reference
 
 from rpf.errors import BadImage
 from rpf.images import decode
@@ -18,14 +19,14 @@ def gradient(width: int = 60, height: int = 40) -> Image.Image:
     return Image.fromarray(np.stack([x, y, 255 - x], axis=-1).astype(np.uint8))
 
 
-def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     out = io.BytesIO()
-    picture.save(out, kind, **options)
+    image.save(out, kind, **options)
     return out.getvalue()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF"])
-def test_formats(kind: str) -> None:
+def test_open_image_reads_every_format(kind: str) -> None:
     opened = decode.open_image(encoded(gradient(), kind))
     assert (opened.mode, opened.size) == ("RGB", (60, 40))
     difference = np.asarray(opened).astype(int) - np.asarray(gradient()).astype(int)
@@ -33,66 +34,66 @@ def test_formats(kind: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "CMYK", "LAB", "RGBA", "LA", "PA", "I", "F", "I;16"])
-def test_modes_become_rgb(mode: str) -> None:
+def test_open_image_converts_every_mode_to_rgb(mode: str) -> None:
     if mode == "I;16":
-        picture = Image.fromarray((np.asarray(gradient().convert("L")).astype(np.uint16)) * 257)
+        image = Image.fromarray((np.asarray(gradient().convert("L")).astype(np.uint16)) * 257)
     else:
-        picture = gradient().convert("RGBA").convert(mode) if mode == "PA" else gradient().convert(mode)
+        image = gradient().convert("RGBA").convert(mode) if mode == "PA" else gradient().convert(mode)
     kind = "PNG" if mode in ("1", "L", "P", "RGBA", "LA", "I;16") else "TIFF"
-    opened = decode.open_image(encoded(picture, kind))
+    opened = decode.open_image(encoded(image, kind))
     assert (opened.mode, opened.size) == ("RGB", (60, 40))
     if mode != "1":
         expected = np.asarray(gradient().convert("L")).astype(int)
         assert abs(np.asarray(opened.convert("L")).astype(int) - expected).mean() < 12
 
 
-def test_transparency_is_laid_on_white() -> None:
-    picture = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
-    assert decode.open_image(encoded(picture, "PNG")).getpixel((5, 5)) == (255, 255, 255)
+def test_open_image_lays_transparency_on_white() -> None:
+    image = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
+    assert decode.open_image(encoded(image, "PNG")).getpixel((5, 5)) == (255, 255, 255)
     palette = Image.new("P", (20, 20), 0)
     palette.putpalette([255, 0, 0] * 256)
     assert decode.open_image(encoded(palette, "GIF", transparency=0)).getpixel((5, 5)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied(orientation: int) -> None:
+def test_open_image_applies_exif_orientation(orientation: int) -> None:
     exif = Image.Exif()
     exif[0x0112] = orientation
     opened = decode.open_image(encoded(gradient(), "JPEG", exif=exif, quality=95))
     assert opened.size == ((60, 40) if orientation < 5 else (40, 60))
 
 
-def test_the_first_frame_of_an_animation_is_taken() -> None:
+def test_open_image_takes_the_first_frame_of_an_animation() -> None:
     frames = [Image.new("RGB", (32, 32), color) for color in ("red", "lime")]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
     assert decode.open_image(data).getpixel((3, 3)) == (255, 0, 0)
 
 
-def test_a_phones_50_megapixel_jpeg_is_reduced_while_decoding() -> None:
+def test_open_image_reduces_a_50_megapixel_jpeg_while_decoding() -> None:
     big = encoded(gradient(1020, 768).resize((8160, 6144)), "JPEG", quality=70)
     opened = decode.open_image(big)
     assert opened.size == (2040, 1536)
 
 
-def test_large_pictures_of_other_formats_are_reduced() -> None:
+def test_open_image_reduces_large_images_of_other_formats() -> None:
     assert decode.open_image(encoded(Image.new("RGB", (4000, 3200)), "PNG")).size == (2000, 1600)
 
 
 @pytest.mark.parametrize("size", [(15, 300), (300, 15), (16_001, 20)])
-def test_sides_out_of_range_are_refused(size: tuple[int, int]) -> None:
+def test_open_image_refuses_sides_out_of_range(size: tuple[int, int]) -> None:
     with pytest.raises(BadImage, match="pixels"):
         decode.open_image(encoded(Image.new("RGB", size), "PNG"))
 
 
-def test_too_many_pixels_are_refused_before_decoding() -> None:
+def test_open_image_refuses_too_many_pixels_before_decoding() -> None:
     with pytest.raises(BadImage, match="64 megapixels"):
         decode.open_image(encoded(Image.new("1", (8001, 8001)), "PNG"))
     with pytest.raises(BadImage, match="pixels"):
         decode.open_image(encoded(Image.new("1", (15_000, 15_000)), "PNG"))
 
 
-def test_large_files_are_refused(tmp_path: Path) -> None:
-    data = encoded(gradient(), "JPEG") + b"\0" * decode.MAX_BYTES
+def test_open_image_refuses_large_files(tmp_path: Path) -> None:
+    data = encoded(gradient(), "JPEG") + b"\0" * decode.MAX_IMAGE_BYTES
     (tmp_path / "a.jpg").write_bytes(data)
     for source in (data, tmp_path / "a.jpg"):
         with pytest.raises(BadImage, match="16 MB"):
@@ -103,14 +104,14 @@ def test_large_files_are_refused(tmp_path: Path) -> None:
     "data",
     [b"", b"hello", b"%PDF-1.4", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\x89PNG\r\n\x1a\n", b"\xff\xd8"],
 )
-def test_what_is_no_picture_is_refused(data: bytes) -> None:
+def test_open_image_refuses_other_files(data: bytes) -> None:
     with pytest.raises(BadImage):
         decode.open_image(data)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "HEIF"])
 @given(cut=st.floats(0, 0.95), flips=st.lists(st.integers(0, 2**31), max_size=6))
-def test_damaged_pictures_open_or_are_refused(kind: str, cut: float, flips: list[int]) -> None:
+def test_open_image_of_a_damaged_image_succeeds_or_is_refused(kind: str, cut: float, flips: list[int]) -> None:
     data = bytearray(encoded(gradient(), kind))
     data = data[: int(len(data) * (1 - cut))] if cut > 0.1 else data
     for flip in flips:
@@ -120,14 +121,7 @@ def test_damaged_pictures_open_or_are_refused(kind: str, cut: float, flips: list
         assert decode.open_image(bytes(data)).mode == "RGB"
 
 
-@given(st.integers(16, 900), st.integers(16, 900), st.sampled_from([64, 224]))
-def test_centre_square_is_torchvisions(width: int, height: int, size: int) -> None:
-    picture = gradient(width, height)
-    expected = reference.center_crop(reference.resize(picture, size), size)
-    np.testing.assert_array_equal(np.asarray(decode.centre_square(picture, size)), np.asarray(expected))
-
-
-def test_thumbnails_fit_and_are_not_enlarged() -> None:
+def test_thumbnail_fits_and_is_not_enlarged() -> None:
     small = Image.open(io.BytesIO(decode.thumbnail(encoded(gradient(600, 300), "PNG"), 200)))
     assert (small.format, small.size) == ("WEBP", (200, 100))
     assert Image.open(io.BytesIO(decode.thumbnail(encoded(gradient(), "PNG"), 200))).size == (60, 40)

@@ -1,4 +1,4 @@
-"""Files that browsers show and Pillow refuses, and files whose pixels are missing."""
+"""Damaged files: those that browsers show and Pillow refuses, and those whose pixels are missing."""
 
 import io
 import struct
@@ -21,7 +21,7 @@ ORIENTATION = struct.pack("<HHI2H", 0x0112, 3, 1, 6, 0)
 
 
 def photo(width: int = 96, height: int = 64, seed: int = 3) -> Image.Image:
-    """Smooth shades with a little noise, all different."""
+    """Draw smooth shades with a little noise, so that neighbouring pixels differ."""
     x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
     noise = np.random.default_rng(seed).normal(0, 12, (height, width, 3))
     return Image.fromarray((np.stack([x, y, 255 - x], axis=-1) + noise).clip(0, 255).astype(np.uint8))
@@ -38,7 +38,7 @@ def opened(data: bytes) -> npt.NDArray[np.int64]:
 
 
 def directory(*entries: bytes, following: int = 0) -> bytes:
-    """A TIFF header and its first directory; what the entries point to may be appended."""
+    """Build a TIFF header and its first directory; values that the entries point to may be appended."""
     return b"II*\0" + struct.pack("<IH", 8, len(entries)) + b"".join(entries) + struct.pack("<I", following)
 
 
@@ -65,7 +65,7 @@ def with_chunks(*chunks: bytes) -> bytes:
 
 
 def with_webp_chunks(*chunks: tuple[bytes, bytes], flags: int = 0) -> bytes:
-    """An extended WebP with chunks behind its pixels."""
+    """Build an extended WebP with chunks behind its pixels."""
     content = [(b"VP8X", bytes([flags, 0, 0, 0, 95, 0, 0, 63, 0, 0])), *chunks]
     parts = [name + struct.pack("<I", len(data)) + data + bytes(len(data) % 2) for name, data in content]
     inner = b"WEBP" + parts[0] + encoded("WEBP", lossless=True)[12:] + b"".join(parts[1:])
@@ -131,13 +131,11 @@ def test_open_image_heif_and_avif_ignore_exif(kind: str, name: str) -> None:
     assert (opened(data[:at] + exif + data[at + len(mark) :]) == opened(encoded(kind))).all()
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=80), st.sampled_from([b"", b"II*\0\x08\0\0\0", b"Exif\0\0MM\0*\0\0\0\x08"]))
 def test_orientation_any_bytes_is_1_to_8(exif: bytes, start: bytes) -> None:
     assert 1 <= salvage.orientation(start + exif) <= 8
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 65535).filter(lambda tag: tag != 0x0112), max_size=20), st.integers(1, 8), st.booleans())
 def test_orientation_among_other_entries_is_read(tags: list[int], value: int, big: bool) -> None:
     order = ">" if big else "<"
@@ -154,7 +152,7 @@ def test_open_image_xmp_orientation_does_not_turn() -> None:
     assert opened(encoded("TIFF", tiffinfo={700: xmp})).shape[:2] == (64, 96)
 
 
-def test_open_image_reports_of_users_open(shared: Path) -> None:
+def test_open_image_files_reported_by_users_open(shared: Path) -> None:
     assert decode.open_image(shared / "reports" / "exif_bad_rational.jpg").size == (640, 480)
     assert decode.open_image(shared / "reports" / "truncated_2bytes.jpg").size == (2880, 3840)
 
@@ -251,7 +249,7 @@ def test_open_image_animation_cut_behind_its_first_frame_opens(kind: str) -> Non
         decode.open_image(data[: len(data) // 4])
 
 
-def test_open_image_gif_opens_where_its_end_alone_is_missing() -> None:
+def test_open_image_gif_without_trailer_opens_and_cut_further_does_not() -> None:
     gif = encoded("GIF")
     for cut in (1, 2, 3):
         assert (opened(gif[:-cut]) == opened(gif)).all()
@@ -292,7 +290,7 @@ JPEGS = {
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("name", JPEGS)
-def test_open_image_jpeg_lacking_its_end_mark_opens_and_lacking_more_does_not(name: str, mode: str) -> None:
+def test_open_image_jpeg_without_end_marker_opens_and_cut_further_does_not(name: str, mode: str) -> None:
     jpeg = encoded("JPEG", photo().convert(mode), **JPEGS[name])
     whole = opened(jpeg)
     for cut in (1, 2):
@@ -314,7 +312,7 @@ def is_refused_or_whole(data: bytes, whole: npt.NDArray[np.int64], cut: int) -> 
     return (image != whole).any(axis=-1).sum() <= (64 if cut < 12 else 0)
 
 
-@settings(derandomize=True, deadline=None)
+@settings(derandomize=True)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(sorted(JPEGS)), st.floats(0, 0.9))
 def test_open_image_jpeg_cut_anywhere_is_refused_or_whole(seed: int, name: str, share: float) -> None:
     jpeg = encoded("JPEG", photo(64, 48, seed), **JPEGS[name])
@@ -346,7 +344,7 @@ def test_open_image_jpeg_of_many_scans_is_refused_before_decoding_them() -> None
     last = jpeg[jpeg.rindex(b"\xff\xda") : -2]
     with pytest.raises(BadImage, match="scans"):
         decode.open_image(jpeg[:-2] + last * 5000 + jpeg[-2:])
-    stray = b"\xff\xd0\xff\x01\xff\xef\0\0"  # markers and a length that libjpeg puts up with
+    stray = b"\xff\xd0\xff\x01\xff\xef\0\0"  # markers and a length that libjpeg tolerates
     with pytest.raises(BadImage, match="scans"):
         decode.open_image(jpeg[:-2] + (last + stray) * 5000 + jpeg[-2:])
     motion_photo = jpeg + b"\0\0\0\x18ftypmp42" + b"\xff\xda\0" * 50_000  # a film behind the image
@@ -359,7 +357,6 @@ def small_file(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
-@settings(deadline=None)
 @given(st.integers(0, 2**16), st.lists(st.tuples(st.integers(0, 2**16), st.binary(min_size=1, max_size=6)), max_size=4))
 def test_candidates_any_damage_gives_files(kind: str, length: int, damage: list[tuple[int, bytes]]) -> None:
     data = bytearray(small_file(kind)[:length])

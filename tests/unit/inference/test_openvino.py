@@ -1,8 +1,6 @@
 """OpenVINO's networks against PyTorch's: equal in float32 and any batch, close in bfloat16 and 8 bits."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -127,27 +125,6 @@ def test_the_first_start_decides_on_the_precision(
 def test_an_unwritable_store_costs_only_time(tiny_checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert compile_branches(checkpoint.load(tiny_checkpoint), "float32", 1, tmp_path / "file") == "float32"
-
-
-def test_openvino_reports_nothing(tmp_path: Path) -> None:
-    """Outside of CI, where its telemetry is off, it writes no client id into the home folder and starts no process.
-
-    Without a network the events fail, but a process of its own would send each.
-    """
-    code = """
-import multiprocessing, sys
-from torch import nn
-from rpf.inference.openvino import convert
-multiprocessing.Process.start = lambda process: print("started", process)
-convert(nn.Conv2d(3, 1, 3).eval(), 8)
-print([name for name in sys.modules if name.startswith("openvino_telemetry.")])
-"""
-    environ = {key: value for key, value in os.environ.items() if key not in {"CI", "TF_BUILD", "JENKINS_URL"}}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=environ | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=True)
-    assert done.stdout.split("\n")[-2:] == ["[]", ""]
-    assert "started" not in done.stdout
-    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_precision_is_refused(tiny_checkpoint: Path) -> None:

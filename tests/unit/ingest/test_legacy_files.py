@@ -10,7 +10,7 @@ import h5py
 import joblib
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rpf.errors import CollectionError
@@ -398,7 +398,6 @@ def test_a_file_that_changes_or_breaks_while_it_is_read(tmp_path: Path, embeddin
         list(read_embeddings(path).batches())
 
 
-@settings(max_examples=200)
 @given(st.data())
 def test_bits_flipped_in_embeddings(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.getbasetemp() / "flipped.h5"

@@ -1,15 +1,7 @@
-"""From real pictures to a collection, with a small arithmetic model in the place of the large one.
-
-As a program (`python test_indexing.py COLLECTION IMAGES`) it indexes a folder, to be killed by the test below.
-"""
+"""From real pictures to a collection, with a small arithmetic model in the place of the large one."""
 
 import hashlib
 import os
-import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +16,8 @@ from rpf.errors import CollectionError
 from rpf.images.decode import open_image
 from rpf.ingest.pipeline import ImageRecord, IngestReport
 from rpf.ingest.scan import find_images
-from tests.support import ROOT
 from tests.support.collection_builder import index_images
 
-ROUNDS = int(os.environ.get("TEST_KILLS", "8"))
 BATCH = 4
 
 
@@ -52,10 +42,10 @@ class Projection:
         self.batches.append(len(pictures))
         pixels = np.stack([np.asarray(picture.resize((16, 16)), np.float32).ravel() / 255 for picture in pictures])
         matrix = np.random.default_rng(3).normal(size=(len(self.attributes), pixels.shape[1], self.dim))
-        found = np.einsum("np,apd->nad", pixels, matrix)
+        projected = np.einsum("np,apd->nad", pixels, matrix)
         boxes = [[(0, at, *picture.size) for at in range(len(self.attributes))] for picture in pictures]
         return ProjectedImages(
-            (found / np.linalg.norm(found, axis=2, keepdims=True)).astype(np.float32),
+            (projected / np.linalg.norm(projected, axis=2, keepdims=True)).astype(np.float32),
             np.array(boxes, np.int32),
             pixels[:, : len(self.attributes)] if self.tells_parts else None,
         )
@@ -82,14 +72,14 @@ def check(folder: Path, root: Path) -> list[str]:
     for item in items:
         data = collection.image_path(item).read_bytes()
         picture = open_image(data)
-        seen = Projection().embed([picture])
+        output = Projection().embed([picture])
         assert (item.sha256, item.bytes) == (hashlib.sha256(data).hexdigest(), len(data))
         assert (item.width, item.height) == picture.size
         assert item.labels == {"sleeve_length": len(item.path)}
-        np.testing.assert_allclose(collection.vectors(item.id), seen.embedding[0], atol=1e-3)
-        np.testing.assert_array_equal(collection.boxes(item.id), seen.box[0])
-        assert seen.presence is not None
-        np.testing.assert_array_equal(collection.presence(item.id), seen.presence[0].astype(np.float16))
+        np.testing.assert_allclose(collection.vectors(item.id), output.embedding[0], atol=1e-3)
+        np.testing.assert_array_equal(collection.boxes(item.id), output.box[0])
+        assert output.presence is not None
+        np.testing.assert_array_equal(collection.presence(item.id), output.presence[0].astype(np.float16))
     assert collection.root == root.resolve()
     return [item.path for item in items]
 
@@ -155,7 +145,7 @@ def test_what_is_known_is_kept_and_what_changed_is_added_anew(tmp_path: Path, im
     assert len(collection.manifest.segments) == 1 and not collection.manifest.tombstones
     known = {item.path: item.id for item in collection.items(collection.ids.tolist())}
     assert known[paths[3]] == 11 and known["new.png"] == 12 and known[paths[4]] == 5
-    # The picture that is gone may be on a disk that is not there today; what is no picture has no vectors.
+    # The picture that is gone may be on a disk that is not there today; what is no image has no vectors.
     assert paths[7] in known and paths[5] not in known
     draw(images / paths[7], 7)
     report = run(folder, images)
@@ -179,7 +169,7 @@ def test_unreadable_files_are_listed_and_skipped(tmp_path: Path, images: Path) -
     reasons = dict(report.skipped)
     assert len(reasons) == len(report.skipped) == len(named) - 10
     for path, why in {
-        "cut.jpg": "damaged", "text.png": "not a picture", "empty.gif": "is empty", "huge.jpg": "too large",
+        "cut.jpg": "damaged", "text.png": "not an image", "empty.gif": "is empty", "huge.jpg": "too large",
         "folder.jpg": "folder cannot be read", "pipe.jpg": "no file", "missing.jpg": "no such file",
         "../secret.png": "lies outside", "link.png": "lies outside", "name\udcff.jpg": "Unicode",
     }.items():  # fmt: skip
@@ -228,44 +218,3 @@ def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path, images: Path
     report = run(tmp_path / "c", images)
     assert report.added == 10 and report.skipped == [("locked", "The folder cannot be read.")]
     (images / "locked").chmod(0o700)
-
-
-def start(folder: Path, root: Path) -> subprocess.Popen[bytes]:
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, __file__, str(folder), str(root)], env=environ)
-
-
-def test_kill_9_loses_at_most_the_last_batch(tmp_path: Path) -> None:
-    root = tmp_path / "images"
-    for number in range(60):
-        draw(root / f"{number:02}.png", number)
-    paths = find_images(root)
-    process = start(tmp_path / "whole", root)
-    while not (tmp_path / "whole" / "manifest.json").exists():
-        time.sleep(0.001)
-    began = time.monotonic()
-    assert process.wait() == 0
-    duration = time.monotonic() - began
-    killed = []
-    for turn in range(ROUNDS):
-        folder = tmp_path / f"c{turn}"
-        process = start(folder, root)
-        while not (folder / "manifest.json").exists():
-            time.sleep(0.001)
-        time.sleep(random.Random(turn).uniform(0, duration))
-        process.send_signal(signal.SIGKILL)
-        ended = process.wait()
-        done = check(folder, root)
-        assert done == paths[: len(done)] and (len(done) % BATCH == 0)
-        if ended == -signal.SIGKILL:
-            killed.append(len(done))
-        assert start(folder, root).wait() == 0
-        assert check(folder, root) == paths
-        # The ids of a batch that was lost are lost as well; nothing else is.
-        assert Collection.open(folder).ids[: len(done)].tolist() == list(range(1, len(done) + 1))
-        assert len(list((folder / "segments").iterdir())) == 1
-    assert killed
-
-
-if __name__ == "__main__":
-    run(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpf.collection import Collection, Writer
@@ -301,21 +301,20 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_any_sequence_leaves_the_items_that_it_should(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, int]]
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda handle: None)  # no machine fails here, and this is much of the time
-    folder, root, made = tmp_path / "c", tmp_path / "images", tmp_path / "made"
+    folder, root, drawings = tmp_path / "c", tmp_path / "images", tmp_path / "drawings"
     for path in (folder, root):
         shutil.rmtree(path, ignore_errors=True)
     root.mkdir()
     model = FolderModel()
     model.files["first.png"] = 1000  # stays, so that there is something to prune beside
     for number in range(30):
-        if not (made / f"{number}.png").exists():
-            draw(made / f"{number}.png", number, (40 + number, 50))
+        if not (drawings / f"{number}.png").exists():
+            draw(drawings / f"{number}.png", number, (40 + number, 50))
     draw(root / "first.png", 1000)
     run(folder, root)
     model.index(False, False)
@@ -328,7 +327,7 @@ def test_any_sequence_leaves_the_items_that_it_should(
             model.files[name] = drawn % 30 if kind == "change" else chance.randrange(5)
             drawn += 1
             (root / name).parent.mkdir(exist_ok=True)
-            shutil.copy(made / f"{model.files[name]}.png", root / name)
+            shutil.copy(drawings / f"{model.files[name]}.png", root / name)
         elif kind in ("copy", "move") and others and (old := chance.choice(others)) != name:
             (root / name).parent.mkdir(exist_ok=True)
             shutil.copy(root / old, root / name)

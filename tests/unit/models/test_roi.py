@@ -4,15 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rpf.models.roi import attention_squares, picture_boxes
+from rpf.models.roi import attention_squares, image_boxes
 
 
-def test_a_flat_map_gives_the_whole_frame() -> None:
+def test_attention_squares_of_a_flat_map_are_the_whole_frame() -> None:
     squares = attention_squares(torch.full((1, 14, 14), 1 / 196), 224, 0.1)
     assert squares.tolist() == [[0, 0, 224]]
 
 
-def test_a_peak_gives_a_square_around_it() -> None:
+def test_attention_squares_surround_a_peak() -> None:
     attention = torch.zeros(1, 14, 14)
     attention[0, 3, 10] = 1
     left, top, side = attention_squares(attention, 224, 0.1)[0].tolist()
@@ -22,7 +22,7 @@ def test_a_peak_gives_a_square_around_it() -> None:
 
 
 @given(hnp.arrays(np.float32, (2, 7, 7), elements=st.floats(0, 1, width=32)), st.floats(0, 0.9))
-def test_squares_stay_in_the_frame(maps: np.ndarray, threshold: float) -> None:
+def test_attention_squares_stay_in_the_frame(maps: np.ndarray, threshold: float) -> None:
     squares = attention_squares(torch.from_numpy(maps), 112, threshold)
     assert (squares[:, :2] >= 0).all()
     assert (squares[:, 2] >= 1).all()
@@ -30,9 +30,9 @@ def test_squares_stay_in_the_frame(maps: np.ndarray, threshold: float) -> None:
 
 
 @given(st.integers(16, 5000), st.integers(16, 5000), st.integers(0, 223), st.integers(0, 223), st.integers(1, 224))
-def test_boxes_stay_in_the_picture(width: int, height: int, x: int, y: int, side: int) -> None:
+def test_image_boxes_stay_in_the_image(width: int, height: int, x: int, y: int, side: int) -> None:
     square = np.array([[min(x, 224 - side), min(y, 224 - side), side]])
-    left, top, right, bottom = picture_boxes(square, 224, width, height)[0]
+    left, top, right, bottom = image_boxes(square, 224, width, height)[0]
     assert 0 <= left < right <= width
     assert 0 <= top < bottom <= height
     assert right - left == bottom - top

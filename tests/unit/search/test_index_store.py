@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rpf.collection import Collection, CollectionSpec, NewItem, Writer
@@ -366,7 +366,6 @@ def test_progress_counts_every_attributes_vectors(folder: Path) -> None:
     assert done[-1] == 3 * COUNT and max(done) == done[-1]
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_missing_parts_come_last_as_in_exact_search(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

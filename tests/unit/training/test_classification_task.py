@@ -1,6 +1,7 @@
-"""The default model's way to learn: batches, losses, and what they reach."""
+"""The classification task: its batches, its losses, and what they train."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,77 +11,79 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from rpf.config import Config
-from rpf.datasets.annotations import read_parts, read_split
-from rpf.datasets.image_tensors import CROP_SIDE, Pictures, read_pictures
+from rpf.datasets.annotations import read_presence, read_split
+from rpf.datasets.image_tensors import CROP_SOURCE_SIDE, read_image_tensors
 from rpf.errors import ConfigError
-from rpf.images.decode import centre_square, open_image, pad_square
+from rpf.images.decode import open_image
+from rpf.models.preprocessing import centre_square, pad_square
 from rpf.models.rpf import RPF
 from rpf.training.augmentation import augment
 from rpf.training.distributed import DistributedContext
-from rpf.training.tasks.build import read_course
+from rpf.training.tasks.build import require_trainable
 from rpf.training.tasks.classification import (
-    MOST_WEIGHT,
-    Batch,
-    ValueCourse,
-    balanced_weight,
+    MAX_VALUE_WEIGHT,
+    ClassificationBatch,
+    ClassificationTask,
+    balanced_weights,
     presence_loss,
     stretched_lengths,
 )
-from tests.support.training_data import VALUES
+from tests.support.training_data import CLASSIFICATION, FLOAT32
 
 Make = Callable[..., Config]
-FLOAT32 = DistributedContext(torch.device("cpu"))
 
 
-def make(config: Config, drawn: Path | None = None, hardware: DistributedContext = FLOAT32) -> ValueCourse:
+def make_task(config: Config, extra: Path | None = None, context: DistributedContext = FLOAT32) -> ClassificationTask:
     torch.manual_seed(0)
-    pictures = read_pictures(config, config.DATA.folder)
-    return ValueCourse(RPF(config), pictures, read_pictures(config, drawn) if drawn else None, hardware)
+    images = read_image_tensors(config, config.DATA.folder)
+    return ClassificationTask(RPF(config), context, images, read_image_tensors(config, extra) if extra else None)
 
 
-def losses(course: ValueCourse) -> tuple[Batch, dict[str, Tensor]]:
-    batch = next(course.epoch(0, 0))
+def first_losses(task: ClassificationTask) -> tuple[ClassificationBatch, dict[str, Tensor]]:
+    batch = next(task.epoch(0, 0))
     torch.manual_seed(1)
-    return batch, course.step.train()(batch)
+    return batch, task.train()(batch)
 
 
-def test_pictures_are_read_with_all_that_is_known(tiny: Make) -> None:
-    config = tiny(2, *VALUES)
+def test_read_image_tensors_gives_pixels_values_and_presence(tiny: Make) -> None:
+    config = tiny(2, *CLASSIFICATION)
     folder, names = config.DATA.folder, config.DATA.ATTRIBUTES.NAME
-    read = read_pictures(config, folder)
-    items, parts = read_split(folder, config.DATA, "train"), read_parts(folder, config.DATA, "train")
-    assert read.pixels.shape == (len(items), 3, CROP_SIDE, CROP_SIDE)
-    square, _ = pad_square(open_image(read.paths[5]))
-    assert (read.pixels[5].permute(1, 2, 0).numpy() == centre_square(square, CROP_SIDE)).all()
-    for row, (item, known) in enumerate(zip(items, parts, strict=True)):
+    tensors = read_image_tensors(config, folder)
+    images, presence = read_split(folder, config.DATA, "train"), read_presence(folder, config.DATA, "train")
+    assert tensors.pixels.shape == (len(images), 3, CROP_SOURCE_SIDE, CROP_SOURCE_SIDE)
+    square, _ = pad_square(open_image(tensors.paths[5]))
+    assert (tensors.pixels[5].permute(1, 2, 0).numpy() == centre_square(square, CROP_SOURCE_SIDE)).all()
+    for row, (image, known) in enumerate(zip(images, presence, strict=True)):
         for column, name in enumerate(names):
-            assert read.values[row, column] == item.labels.get(name, -1)
-            assert bool(read.present[row, column].isnan()) == (name not in known)
-            assert name not in known or bool(read.present[row, column]) == known[name]
-    assert (read.present == 0).any()
-    assert read_pictures(tiny(1, *VALUES), folder).pixels.shape[-1] == 60, "a quarter more than the model sees"
+            assert tensors.values[row, column] == image.labels.get(name, -1)
+            assert bool(tensors.presence[row, column].isnan()) == (name not in known)
+            assert name not in known or bool(tensors.presence[row, column]) == known[name]
+    assert (tensors.presence == 0).any()
+    stage_one = read_image_tensors(tiny(1, *CLASSIFICATION), folder)
+    assert stage_one.pixels.shape[-1] == 60, "a quarter more than the model's input"
 
 
-def test_an_epoch_shows_every_picture_once_and_a_share_of_the_extra_ones(tiny: Make, drawn: Path) -> None:
-    course = make(tiny(1, *VALUES, "DATA.EXTRA_SHARE=0.25"), drawn / "wardrobe")
-    course.extra = Pictures(course.extra.paths, course.extra.pixels, course.extra.values + 100, course.extra.present)
-    batches = list(course.epoch(0, 0))
-    assert len(batches) == course.length == 48 // 6
+def test_epoch_shows_every_image_once_and_a_share_of_the_extra_ones(tiny: Make, drawn: Path) -> None:
+    task = make_task(tiny(1, *CLASSIFICATION, "DATA.EXTRA_SHARE=0.25"), drawn / "wardrobe")
+    assert task.extra
+    task.extra = replace(task.extra, values=task.extra.values + 100)
+    batches = list(task.epoch(0, 0))
+    assert len(batches) == task.length == 48 // 6
     assert all(len(batch.pixels) == 8 and (batch.values.amax(1) >= 99).sum() == 2 for batch in batches)
-    own = torch.cat([batch.pixels[batch.values.amax(1) < 99] for batch in batches])
-    assert {bytes(picture) for picture in own.numpy()} == {bytes(one) for one in course.pictures.pixels.numpy()}
-    same, other = list(course.epoch(0, 0)), list(course.epoch(0, 1))
+    shown = torch.cat([batch.pixels[batch.values.amax(1) < 99] for batch in batches])
+    assert {bytes(image) for image in shown.numpy()} == {bytes(image) for image in task.images.pixels.numpy()}
+    same, other = list(task.epoch(0, 0)), list(task.epoch(0, 1))
     assert torch.equal(batches[2].pixels, same[2].pixels)
     assert not torch.equal(batches[2].pixels, other[2].pixels)
 
 
-def test_it_learns(tiny: Make) -> None:
-    course = make(tiny(1, *VALUES))
-    optimizer = torch.optim.AdamW(course.step.parameters(), 1e-3)
+def test_classification_lowers_its_loss(tiny: Make) -> None:
+    task = make_task(tiny(1, *CLASSIFICATION))
+    optimizer = torch.optim.AdamW(task.parameters(), 1e-3)
     totals = []
     for epoch in range(6):
-        for batch in course.epoch(0, epoch):
-            total = course.step.train()(batch)["total"]
+        for batch in task.epoch(0, epoch):
+            total = task.train()(batch)["total"]
             optimizer.zero_grad()
             total.backward()
             optimizer.step()
@@ -89,88 +92,91 @@ def test_it_learns(tiny: Make) -> None:
 
 
 @pytest.mark.parametrize("stage", [1, 2])
-def test_every_weight_learns(tiny: Make, stage: int) -> None:
-    course = make(tiny(stage, *VALUES, "DATA.TRAIN_BATCHSIZE=40"))
-    for module in course.step.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):  # timm begins some at zero, which hides what lies before them
+def test_classification_total_reaches_every_weight(tiny: Make, stage: int) -> None:
+    task = make_task(tiny(stage, *CLASSIFICATION, "DATA.TRAIN_BATCHSIZE=40"))
+    for module in task.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # timm starts some at zero, which stops gradients
             torch.nn.init.ones_(module.weight)
-    losses(course)[1]["total"].backward()
-    assert [name for name, own in course.step.named_parameters() if own.grad is None or not own.grad.any()] == []
+    first_losses(task)[1]["total"].backward()
+    assert [name for name, weight in task.named_parameters() if weight.grad is None or not weight.grad.any()] == []
 
 
-def test_a_region_branch_without_a_learning_rate_stays_as_it_is(tiny: Make) -> None:
-    course = make(tiny(2, *VALUES, "SOLVER.BASE_LR_SLOW=0"))
-    model = course.step.model
+def test_region_branch_without_a_learning_rate_is_frozen(tiny: Make) -> None:
+    task = make_task(tiny(2, *CLASSIFICATION, "SOLVER.BASE_LR_SLOW=0"))
+    model = task.model
     before = {name: tensor.clone() for name, tensor in model.region.state_dict().items()}
-    _, found = losses(course)
-    assert set(found) == {"total", "patch"}
-    found["total"].backward()
+    _, losses = first_losses(task)
+    assert set(losses) == {"total", "patch"}
+    losses["total"].backward()
     assert all(weight.grad is None for weight in model.region.parameters())
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.region.state_dict().items())
-    assert model.patch.fc.weight.grad.any()
+    assert model.patch
+    assert model.patch.fc.weight.grad is not None and model.patch.fc.weight.grad.any()
 
 
-def test_the_patch_branch_learns_from_as_many_crops_in_every_batch(tiny: Make) -> None:
-    course = make(tiny(2, *VALUES, "SOLVER.BASE_LR_SLOW=0", "DATA.TRAIN_BATCHSIZE=16"))
-    seen: list[int] = []
-    course.step.model.patch.fc.register_forward_hook(lambda _module, _inputs, output: seen.append(len(output)))
-    for batch in course.epoch(0, 0):
-        course.step.train()(batch)
+def test_patch_branch_gets_the_same_number_of_crops_in_every_batch(tiny: Make) -> None:
+    task = make_task(tiny(2, *CLASSIFICATION, "SOLVER.BASE_LR_SLOW=0", "DATA.TRAIN_BATCHSIZE=16"))
+    counts: list[int] = []
+    assert task.model.patch
+    task.model.patch.fc.register_forward_hook(lambda _module, _inputs, output: counts.append(len(output)))
+    for batch in task.epoch(0, 0):
+        task.train()(batch)
         assert (batch.values >= 0).sum() > 24
-    assert seen == [24] * course.length
+    assert counts == [24] * task.length
 
 
-def test_applicability_does_not_reach_the_embedding(tiny: Make) -> None:
-    course = make(tiny(1, *VALUES))
-    losses(course)[1]["applicability"].backward()
-    reached = {name for name, own in course.step.named_parameters() if own.grad is not None and own.grad.any()}
+def test_presence_loss_reaches_the_presence_head_only(tiny: Make) -> None:
+    task = make_task(tiny(1, *CLASSIFICATION))
+    first_losses(task)[1]["presence"].backward()
+    reached = {name for name, weight in task.named_parameters() if weight.grad is not None and weight.grad.any()}
     assert reached
     assert all(name.startswith("model.region.applicability.") for name in reached)
 
 
-def test_a_hybrid_learns_too(tiny: Make) -> None:
+def test_hybrid_in_bf16_has_finite_gradients_in_its_stem(tiny: Make) -> None:
     lite = "tf_efficientnet_lite0"
-    course = make(
+    task = make_task(
         tiny(
-            2, *VALUES, f"MODEL.GLOBAL.BACKBONE.NAME={lite}", "MODEL.GLOBAL.BACKBONE.EMBED_SIZE=320",
+            2, *CLASSIFICATION, f"MODEL.GLOBAL.BACKBONE.NAME={lite}", "MODEL.GLOBAL.BACKBONE.EMBED_SIZE=320",
             "MODEL.EMBED_SIZE=320", f"MODEL.TRANSFORMER.STEM={lite}", "INPUT.LOCAL_SIZE=64",
         ),
-        hardware=DistributedContext(torch.device("cpu"), bf16=True),
+        context=DistributedContext(torch.device("cpu"), bf16=True),
     )  # fmt: skip
-    course.hardware.prepare(course.step.model)
-    losses(course)[1]["total"].backward()
-    embed = course.step.model.patch.vit.patch_embed
+    task.context.prepare(task.model)
+    first_losses(task)[1]["total"].backward()
+    assert task.model.patch
+    embed = task.model.patch.vit.patch_embed
     assert embed.trunk.conv_stem.weight.grad.isfinite().all()
     assert embed.trunk.conv_stem.weight.grad.any()
     assert embed.trunk(torch.zeros(1, 3, 64, 64)).shape == (1, 320, 4, 4)
 
 
-def test_unknown_presence_does_not_count() -> None:
+def test_presence_loss_ignores_unknown_presence() -> None:
     logits = torch.tensor([[3.0, -3.0], [0.0, 50.0]], requires_grad=True)
-    present = torch.tensor([[1.0, 0.0], [1.0, torch.nan]])
+    presence = torch.tensor([[1.0, 0.0], [1.0, torch.nan]])
     expected = torch.nn.functional.softplus(torch.tensor([-3.0, -3.0, 0.0])).mean()
-    torch.testing.assert_close(presence_loss(logits, present), expected)
-    nothing = presence_loss(logits, torch.full((2, 2), torch.nan))
-    nothing.backward()
-    assert nothing.item() == 0
-    assert not logits.grad.any()
+    torch.testing.assert_close(presence_loss(logits, presence), expected)
+    all_unknown = presence_loss(logits, torch.full((2, 2), torch.nan))
+    all_unknown.backward()
+    assert all_unknown.item() == 0
+    assert logits.grad is not None and not logits.grad.any()
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=12), st.sampled_from([0.0, 0.4, 1.0]))
-def test_rare_values_weigh_more_and_the_average_picture_one(seen: list[int], power: float) -> None:
-    counts = torch.tensor(seen, dtype=torch.float32)
-    weight = balanced_weight(counts, power)
+def test_balanced_weights_favour_rare_values_and_average_one(counts: list[int], power: float) -> None:
+    frequency = torch.tensor(counts, dtype=torch.float32)
+    weight = balanced_weights(frequency, power)
     assert weight.isfinite().all()
-    order = counts.argsort()
+    order = frequency.argsort()
     assert (weight[order].diff() <= 1e-6).all()
-    if counts.sum():
-        assert (counts * weight).sum() / counts.sum() == pytest.approx(1, abs=1e-4)
-        assert weight.max() <= weight[counts > 0].max() * MOST_WEIGHT + 1e-4
+    if frequency.sum():
+        assert (frequency * weight).sum() / frequency.sum() == pytest.approx(1, abs=1e-4)
+        assert weight.max() <= weight[frequency > 0].max() * MAX_VALUE_WEIGHT + 1e-4
     if power == 0:
         torch.testing.assert_close(weight, torch.ones_like(weight))
 
 
-def test_augmented_pictures_are_alike_but_not_the_same() -> None:
+def test_augment_gives_similar_but_different_images_from_a_seed() -> None:
     pixels = torch.zeros(16, 3, 80, 80, dtype=torch.uint8)
     pixels[:, :, 30:50, 30:50] = 255
     torch.manual_seed(0)
@@ -185,58 +191,61 @@ def test_augmented_pictures_are_alike_but_not_the_same() -> None:
     assert torch.equal(images, augment(pixels, 64).images)
 
 
-def test_a_picture_is_stretched_by_what_is_said_of_it() -> None:
+def test_augment_log_aspect_is_how_much_an_image_was_stretched() -> None:
     pixels = torch.zeros(64, 3, 120, 120, dtype=torch.uint8)
     pixels[:, :, 40:80, 40:80] = 255
     torch.manual_seed(0)
-    images, taller = augment(pixels, 120, stretch=0.3)
+    images, log_aspect = augment(pixels, 120, aspect_jitter=0.3)
     bright = images.mean(dim=1) > images.mean(dim=(1, 2, 3))[:, None, None] + 0.2
     y, x = torch.meshgrid(torch.arange(120.0), torch.arange(120.0), indexing="ij")
-    spread = torch.stack([torch.stack([y[seen].std(), x[seen].std()]) for seen in bright])
-    found = (spread[:, 0] / spread[:, 1]).log()
-    assert taller.std() == pytest.approx(0.3, abs=0.06)
-    assert (taller - found).abs().median() < 0.06, "of most: some lose a part of the square"
+    spread = torch.stack([torch.stack([y[mask].std(), x[mask].std()]) for mask in bright])
+    measured = (spread[:, 0] / spread[:, 1]).log()
+    assert log_aspect.std() == pytest.approx(0.3, abs=0.06)
+    assert (log_aspect - measured).abs().median() < 0.06, "of most: some lose a part of the square"
 
 
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.floats(-8, 8)), min_size=1, max_size=8),
     st.integers(min_value=6, max_value=9),
 )
-def test_a_stretched_length_is_a_longer_one(pairs: list[tuple[int, float]], number: int) -> None:
+def test_stretched_lengths_of_a_longer_image_favour_longer_values(pairs: list[tuple[int, float]], number: int) -> None:
     values, longer = torch.tensor([v for v, _ in pairs]), torch.tensor([by for _, by in pairs])
-    chance = stretched_lengths(values, longer, number)
-    torch.testing.assert_close(chance.sum(dim=1), torch.ones(len(pairs)))
+    probability = stretched_lengths(values, longer, number)
+    torch.testing.assert_close(probability.sum(dim=1), torch.ones(len(pairs)))
     hidden = values == 0
-    assert (chance[hidden, 0] == 1).all(), "what is not seen has no length"
-    assert (chance[~hidden, 0] == 0).all()
+    assert (probability[hidden, 0] == 1).all(), "an invisible part has no length"
+    assert (probability[~hidden, 0] == 0).all()
     shown = (values + longer).clamp(1, number - 1)
-    assert ((chance.argmax(dim=1) - shown).abs()[~hidden] <= 0.5 + 1e-4).all()
+    assert ((probability.argmax(dim=1) - shown).abs()[~hidden] <= 0.5 + 1e-4).all()
 
 
-def test_lengths_are_attributes(tiny: Make) -> None:
-    settings = ("SOLVER.LOSS=values", "MODEL.VALUES.ENABLE=true", "SOLVER.LENGTHS=[skirt_length, hem]")
-    with pytest.raises(ConfigError, match="hem is not an attribute"):
-        read_course(tiny(1, *settings))
-
-
-def test_a_taller_picture_teaches_longer_lengths_and_nothing_else(tiny: Make) -> None:
-    course = make(tiny(1, *VALUES, "SOLVER.LENGTHS=[pant_length]", "SOLVER.LENGTH_STEP=0.2"))
-    region, taller = course.step.model.region, torch.tensor([0.2])
+def test_value_loss_of_a_taller_image_expects_longer_lengths_only(tiny: Make) -> None:
+    task = make_task(tiny(1, *CLASSIFICATION, "SOLVER.LENGTHS=[pant_length]", "SOLVER.LENGTH_STEP=0.2"))
+    region, taller = task.model.region, torch.tensor([0.2])
+    assert region.values
     for attribute in (3, 1):  # trousers, sleeves
-        looks = torch.zeros(1, 8, region.values.vectors[3].shape[1])
-        looks[0, attribute] = region.values.vectors[attribute][3]
+        feature = torch.zeros(1, 8, region.values.vectors[3].shape[1])
+        feature[0, attribute] = region.values.vectors[attribute][3]
         values = torch.full((1, 8), -1)
         values[0, attribute] = 2
-        as_is, stretched = (course.step._value_loss(region, looks, values, by) for by in (0 * taller, taller))
+        plain, stretched = (task._value_loss(region, feature, values, by) for by in (0 * taller, taller))
         if attribute == 3:
-            assert stretched < 0.5 * as_is, "trousers of value 2, stretched by one value, look like value 3"
+            assert stretched < 0.5 * plain, "trousers of value 2, stretched by one value, look like value 3"
         else:
-            assert stretched == as_is
+            assert stretched == plain
 
 
-def test_the_loss_and_the_model_must_agree(tiny: Make) -> None:
-    for settings in (["SOLVER.LOSS=values"], ["MODEL.VALUES.ENABLE=true"]):
-        with pytest.raises(ConfigError, match="belong together"):
-            read_course(tiny(1, *settings))
-    with pytest.raises(ConfigError, match=r"INPUT\.SQUARE"):
-        read_course(tiny(1, "INPUT.SQUARE=pad"))
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("SOLVER.LOSS=classification",), r"MODEL\.PROTOTYPES\.ENABLE"),
+        (("MODEL.PROTOTYPES.ENABLE=true",), r"MODEL\.PROTOTYPES\.ENABLE"),
+        (("INPUT.RESIZE_MODE=pad",), r"INPUT\.RESIZE_MODE"),
+        ((*CLASSIFICATION, "SOLVER.LENGTHS=[skirt_length, hem]"), '"hem" is not an attribute'),
+    ],
+)
+def test_require_trainable_refuses_settings_that_do_not_fit(
+    tiny: Make, settings: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        require_trainable(tiny(1, *settings))

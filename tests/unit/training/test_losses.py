@@ -17,13 +17,13 @@ def golden(shared: Path) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("branch", ["region", "patch"])
-def test_the_triplet_losses_are_the_authors(golden: dict[str, Tensor], branch: str) -> None:
+def test_triplet_loss_equals_the_authors(golden: dict[str, Tensor], branch: str) -> None:
     features = [golden[f"{branch}_{role}"] for role in ROLES]
-    found = triplet_loss(*features, margin=float(golden["margin"]))
-    assert abs(float(found) - float(golden[f"{branch}_triplet"])) < 1e-5
+    loss = triplet_loss(*features, margin=float(golden["margin"]))
+    assert abs(float(loss) - float(golden[f"{branch}_triplet"])) < 1e-5
 
 
-def test_the_contrastive_loss_is_the_authors(golden: dict[str, Tensor]) -> None:
+def test_contrastive_loss_equals_the_authors(golden: dict[str, Tensor]) -> None:
     region, patch, background = (
         torch.cat([golden[f"{part}_{role}"] for role in ROLES]) for part in ("region", "patch", "background")
     )
@@ -38,7 +38,7 @@ def test_the_contrastive_loss_is_the_authors(golden: dict[str, Tensor]) -> None:
     assert abs(float(triplets[0] + 0.1 * triplets[1] + 0.04 * contrastive) - float(golden["total"])) < 1e-5
 
 
-def test_backgrounds_without_weight_add_nothing() -> None:
+def test_contrastive_loss_with_alpha_zero_ignores_backgrounds() -> None:
     torch.manual_seed(0)
     region, patch, background = torch.randn(3, 6, 8)
     attribute, value = torch.tensor([0, 0, 1, 1, 0, 1]), torch.tensor([0, 0, 1, 1, 2, 0])

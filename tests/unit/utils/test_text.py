@@ -15,7 +15,7 @@ anything = st.text(ordinary | st.characters(categories=UNPRINTABLE) | st.sampled
 
 
 @given(anything)
-def test_printable_lets_nothing_through_that_moves_a_terminal(text: str) -> None:
+def test_printable_escapes_everything_that_controls_a_terminal(text: str) -> None:
     escaped = printable(text)
     assert not [one for one in escaped if unicodedata.category(one) in UNPRINTABLE or one in DIRECTIONS]
     assert printable(escaped) == escaped
@@ -54,6 +54,6 @@ def test_printable_escapes_as_a_shell_reads_it() -> None:
     assert printable(name) == r"\x1b\n\t\r\x00\x7f\u009b\u202e\u2028\xff"
 
 
-def test_an_errors_parameters_are_printable_and_numbers_stay_numbers() -> None:
+def test_rpf_error_parameters_are_printable_and_numbers_stay_numbers() -> None:
     error = RPFError("%(file)s: %(why)s, %(count)d", file=os.fsdecode(b"\x1b\xff"), why=ValueError("a\nb"), count=3)
     assert str(error) == error.template % error.params == r"\x1b\xff: a\nb, 3"

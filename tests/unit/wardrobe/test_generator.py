@@ -1,16 +1,16 @@
-"""The drawn wardrobe: what its labels, masks and seeds promise."""
+"""Labels, masks and seeds of drawn garments."""
 
 from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wardrobe import Drawing, balanced, describe, draw, sample
-from wardrobe.measurements import COAT, PANT, SKIRT, SLEEVE
-from wardrobe.spec import ATTRIBUTES, HOOD, NECKS, PATTERNS, SETTINGS, TARGETS, make_plan
+from wardrobe.measurements import COAT_LENGTHS_CM, PANT_LENGTHS_CM, SKIRT_LENGTHS_CM, SLEEVE_LENGTH_SHARES
+from wardrobe.spec import ATTRIBUTES, GARMENT_TYPES, HOOD, NECKS, SETTINGS, TARGETS, make_plan
 
 # Every value that FashionAI names.
 VALUES = {
@@ -27,41 +27,37 @@ OUTERWEAR = {"cardigan", "jacket", "coat", "blazer", "vest", "hoodie"}
 seeds = st.integers(min_value=0, max_value=2**40)
 
 
-def same(a: Drawing, b: Drawing) -> bool:
-    named = (a.garment, a.labels, a.absent) == (b.garment, b.labels, b.absent)
-    return named and a.picture.tobytes() == b.picture.tobytes() and np.array_equal(a.mask, b.mask)
+def equal_drawings(a: Drawing, b: Drawing) -> bool:
+    same_labels = (a.garment, a.labels, a.missing) == (b.garment, b.labels, b.missing)
+    return same_labels and a.image.tobytes() == b.image.tobytes() and np.array_equal(a.mask, b.mask)
 
 
-@settings(deadline=None, max_examples=25)
 @given(seeds, st.booleans())
-def test_a_seed_always_gives_the_same_picture(seed: int, plain: bool) -> None:
-    assert same(draw(seed, 160, plain), draw(seed, 160, plain))
+def test_draw_same_seed_gives_identical_drawings(seed: int, plain: bool) -> None:
+    assert equal_drawings(draw(seed, 160, plain), draw(seed, 160, plain))
 
 
-def test_what_was_drawn_before_changes_nothing() -> None:
+def test_draw_in_another_order_gives_identical_drawings() -> None:
     fresh = [draw(seed, 120, False) for seed in range(20)]
-    assert all(same(a, draw(seed, 120, False)) for seed, a in reversed(list(enumerate(fresh))))
+    assert all(equal_drawings(a, draw(seed, 120, False)) for seed, a in reversed(list(enumerate(fresh))))
 
 
-@settings(deadline=None, max_examples=25)
 @given(seeds)
-def test_different_seeds_give_different_pictures(seed: int) -> None:
-    assert draw(seed, 96).picture.tobytes() != draw(seed + 1, 96).picture.tobytes()
+def test_draw_different_seeds_give_different_images(seed: int) -> None:
+    assert draw(seed, 96).image.tobytes() != draw(seed + 1, 96).image.tobytes()
 
 
-@settings(deadline=None)
 @given(seeds, st.booleans())
-def test_labels_are_in_range_and_none_is_absent(seed: int, plain: bool) -> None:
+def test_describe_any_seed_gives_valid_labels_disjoint_from_missing(seed: int, plain: bool) -> None:
     plan = describe(seed, plain)
-    assert plan.absent.isdisjoint(plan.labels)
+    assert plan.missing.isdisjoint(plan.labels)
     assert all(value in VALUES[attribute] for attribute, value in plan.labels.items())
-    unsaid = set(ATTRIBUTES) - plan.absent - set(plan.labels)
-    assert unsaid == (set(NECKS.values()) if plan.neck == HOOD else set())
+    undecided = set(ATTRIBUTES) - plan.missing - set(plan.labels)
+    assert undecided == (set(NECKS.values()) if plan.neck == HOOD else set())
 
 
-@settings(deadline=None)
 @given(seeds)
-def test_garments_have_the_attributes_of_their_kind(seed: int) -> None:
+def test_make_plan_any_seed_gives_attributes_of_the_garment_kind(seed: int) -> None:
     plan = make_plan(seed)
     necks = [a for a in plan.values if a in NECKS.values()]
     if plan.garment == "skirt":
@@ -71,110 +67,117 @@ def test_garments_have_the_attributes_of_their_kind(seed: int) -> None:
         assert (plan.values["pant_length"] <= 2) == (plan.garment == "shorts")
     else:
         assert len(necks) == (0 if plan.neck == HOOD else 1)
-        assert "sleeve_length" in plan.values and "pant_length" in plan.absent
+        assert "sleeve_length" in plan.values and "pant_length" in plan.missing
         assert ("skirt_length" in plan.values) == (plan.garment == "dress")
         assert "coat_length" not in plan.values or plan.garment in OUTERWEAR
     if plan.values.get("neckline_design") == 1:
-        assert plan.values["sleeve_length"] == 1, "a strapless garment has nothing to hang a sleeve on"
+        assert plan.values["sleeve_length"] == 1, "a strapless garment holds no sleeve"
 
 
-@settings(deadline=None, max_examples=60)
 @given(seeds, st.booleans(), st.integers(min_value=64, max_value=420))
-@example(3450933, False, 64)  # a short top on a whole mannequin
-def test_the_mask_covers_the_garment_within_the_picture(seed: int, plain: bool, size: int) -> None:
+@example(3450933, False, 64)  # a short top on a full-length mannequin
+def test_draw_any_size_gives_mask_within_the_image(seed: int, plain: bool, size: int) -> None:
     drawing = draw(seed, size, plain)
-    picture = drawing.picture
-    assert picture.mode == "RGB" and max(picture.size) == size
-    assert 0.5 * size <= min(picture.size)
-    assert drawing.mask.dtype == bool and drawing.mask.shape == (picture.height, picture.width)
+    image = drawing.image
+    assert image.mode == "RGB" and max(image.size) == size
+    assert 0.5 * size <= min(image.size)
+    assert drawing.mask.dtype == bool and drawing.mask.shape == (image.height, image.width)
     assert 0.03 < drawing.mask.mean() < 0.97
     if plain:
         edge = np.concatenate([drawing.mask[0], drawing.mask[-1], drawing.mask[:, 0], drawing.mask[:, -1]])
-        assert not edge.any(), "the frame cuts the garment off"
+        assert not edge.any(), "the frame crops the garment"
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.sampled_from(TARGETS), st.integers(min_value=0, max_value=10_000))
-def test_a_sample_has_the_value_that_was_asked_for(target: tuple[str, int], seed: int) -> None:
+def test_sample_any_value_gives_that_label(target: tuple[str, int], seed: int) -> None:
     drawing = sample(*target, seed=seed, size=64)
     assert drawing.labels[target[0]] == target[1]
     plan = make_plan(seed, target)
     assert drawing.labels == plan.labels and drawing.garment == plan.garment
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.sampled_from([t for t in TARGETS if t[1] and t[0].endswith("_length")]), st.integers(0, 10_000))
-def test_the_ends_that_a_label_tells_of_are_in_the_picture(target: tuple[str, int], seed: int) -> None:
-    """The frame may cut off what no label tells of, and never a labelled hem."""
+def test_sample_labelled_length_is_not_cropped(target: tuple[str, int], seed: int) -> None:
+    """Check that the frame never crops a labelled hem; it may crop a part without a label."""
     plan = make_plan(seed, target)
-    lower = sample(*target, seed=seed, size=128).mask[-1]
+    bottom_row = sample(*target, seed=seed, size=128).mask[-1]
     if {"skirt_length", "coat_length", "pant_length"} & set(plan.values):
-        assert not lower.any()
+        assert not bottom_row.any()
 
 
-def test_a_hidden_length_is_cut_off_by_the_frame() -> None:
+def test_sample_hidden_length_is_cropped() -> None:
     for attribute in ("skirt_length", "coat_length", "pant_length"):
         for seed in range(12):
             assert sample(attribute, 0, seed, 128).mask[-1].any(), (attribute, seed)
 
 
-def test_every_value_has_a_picture_and_only_those_can_be_asked_for() -> None:
+def test_targets_are_all_values_of_fashionai() -> None:
     assert {(a, v) for a, values in VALUES.items() for v in values} == set(TARGETS)
-    for wrong in (("neck_design", 5), ("sleeve_length", -1), ("hem", 1)):
-        with pytest.raises(ValueError, match="no garment is drawn for"):
-            sample(*wrong)
-    with pytest.raises(ValueError, match="no garment is drawn for"):
+
+
+def test_sample_unknown_value_is_refused() -> None:
+    for target in (("neck_design", 5), ("sleeve_length", -1), ("hem", 1)):
+        with pytest.raises(ValueError, match="No garment can be drawn for"):
+            sample(*target)
+
+
+def test_sample_hidden_part_on_plain_image_is_refused() -> None:
+    with pytest.raises(ValueError, match="No garment can be drawn for"):
         sample("sleeve_length", 0, plain=True)
 
 
-def test_the_garment_stands_out_from_a_plain_background() -> None:
+def test_draw_plain_gives_light_smooth_background() -> None:
     for seed in range(60):
         drawing = draw(seed, 200)
-        pixels = np.asarray(drawing.picture).astype(float)
-        # Beyond the shadow, a studio is light and smooth.
+        pixels = np.asarray(drawing.image).astype(float)
+        # The corners lie beyond the shadow.
         corners = np.concatenate([pixels[:6, :6].reshape(-1, 3), pixels[:6, -6:].reshape(-1, 3)])
         assert corners.mean() > 195 and corners.std(axis=0).max() < 8
         assert pixels[drawing.mask].std() > 3, "a garment without folds or edges"
 
 
-def test_1200_garments_are_balanced() -> None:
+def test_describe_1200_seeds_covers_all_values_evenly() -> None:
     plans = [describe(seed) for seed in range(1200)]
     garments = Counter(plan.garment for plan in plans)
-    assert set(garments) == set(PATTERNS)
+    assert set(garments) == set(GARMENT_TYPES)
     assert min(garments.values()) >= 20
     assert {plan.setting for plan in plans} == set(SETTINGS)
     for attribute, values in VALUES.items():
-        found = Counter(plan.labels[attribute] for plan in plans if attribute in plan.labels)
-        assert set(found) == set(values) - {0}, "a plain picture hides nothing"
-        assert min(found.values()) >= 20, (attribute, found)
+        counts = Counter(plan.labels[attribute] for plan in plans if attribute in plan.labels)
+        assert set(counts) == set(values) - {0}, "a plain image hides nothing"
+        assert min(counts.values()) >= 20, (attribute, counts)
 
 
-def test_a_generator_gives_the_garments_of_consecutive_seeds() -> None:
-    given_, expected = list(balanced(3, first=7, size=64)), [draw(seed, 64) for seed in (7, 8, 9)]
-    assert all(same(a, b) for a, b in zip(given_, expected, strict=True))
+def test_balanced_draws_consecutive_seeds() -> None:
+    drawings, expected = list(balanced(3, first=7, size=64)), [draw(seed, 64) for seed in (7, 8, 9)]
+    assert all(equal_drawings(a, b) for a, b in zip(drawings, expected, strict=True))
 
 
-def test_plain_and_photographed_show_the_same_garment() -> None:
+def test_describe_plain_and_photo_give_the_same_garment() -> None:
     for seed in range(104):
         plain, photo = describe(seed), describe(seed, plain=False)
-        assert (plain.garment, plain.values, plain.absent) == (photo.garment, photo.values, photo.absent)
+        assert (plain.garment, plain.values, plain.missing) == (photo.garment, photo.values, photo.missing)
         assert not plain.hidden
         hidden = {a for a, value in photo.labels.items() if value == 0}
         assert hidden >= ({photo.hidden} if photo.hidden else set())
         assert hidden <= {photo.hidden} or hidden == {"coat_length", "sleeve_length"}
-    assert draw(3, 120).picture.tobytes() != draw(3, 120, plain=False).picture.tobytes()
+    assert draw(3, 120).image.tobytes() != draw(3, 120, plain=False).image.tobytes()
 
 
-@pytest.mark.parametrize("spans", [SKIRT, PANT, COAT, SLEEVE], ids=["skirt", "pant", "coat", "sleeve"])
-def test_there_is_a_margin_between_neighbouring_lengths(spans: dict[int, tuple[float, float]]) -> None:
+@pytest.mark.parametrize(
+    "spans",
+    [SKIRT_LENGTHS_CM, PANT_LENGTHS_CM, COAT_LENGTHS_CM, SLEEVE_LENGTH_SHARES],
+    ids=["skirt", "pant", "coat", "sleeve"],
+)
+def test_length_spans_of_neighbouring_values_have_a_gap(spans: dict[int, tuple[float, float]]) -> None:
     ordered = [spans[value] for value in sorted(spans)]
-    whole = ordered[-1][1] - ordered[0][0]
+    full_range = ordered[-1][1] - ordered[0][0]
     for (low, high), (next_low, _) in pairwise(ordered):
         assert low < high
-        assert next_low - high > 0.05 * whole
+        assert next_low - high > 0.05 * full_range
 
 
 @pytest.mark.parametrize(("seed", "size"), [(-1, 400), (0, 31), (0, -5)])
-def test_what_cannot_be_drawn_is_refused(seed: int, size: int) -> None:
+def test_draw_invalid_seed_or_size_is_refused(seed: int, size: int) -> None:
     with pytest.raises(ValueError):
         draw(seed, size)

@@ -26,7 +26,7 @@ def test_engine_loader_after_a_failure_says_why_and_retries(
     loader = EngineLoader(settings.model_copy(update={"collections": tmp_path}))
     loader.start()
     loader.wait()
-    with pytest.raises(StartFailed, match="python -m rpf index tiny"):
+    with pytest.raises(StartFailed, match="rpf index tiny FOLDER"):
         _ = loader.engine
     shutil.copytree(settings.collections / "tiny", tmp_path / "tiny")
     loader.start()

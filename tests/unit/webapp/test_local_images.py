@@ -5,8 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from webapp.images.local import Forbidden, NotFound, TooLarge, read, resolve
@@ -189,7 +188,6 @@ TEXTS = st.one_of(
 
 @given(text=TEXTS, absolute=st.booleans())
 @example(text="out/back/a.jpg", absolute=True)
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_read_any_text_never_leaves_the_roots(place: Path, roots: list[Path], text: str, absolute: bool) -> None:
     try:
         path = resolve(f"{place}/photos/{text}" if absolute else text, roots)

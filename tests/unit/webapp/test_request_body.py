@@ -1,13 +1,8 @@
 """Request bodies: ordinary ones are read, the others are refused in words that reach the client."""
 
-import http.client
 import io
 import json
 import shutil
-import subprocess
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,14 +10,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from benchmarks.serving.test_server import HOST, Site, serve
-from rpf.settings import Settings
-from tests.conftest import with_instance
 from tests.support.hostile import form
 from tests.unit.webapp.test_api import ATTRS, assert_problem, upload
 from webapp.middleware.request_body import MAX_DRAIN_BYTES, MAX_TEXT_BYTES, FormParser
@@ -49,7 +40,6 @@ def test_submit_form_with_an_ordinary_file_size_is_accepted(client: FlaskClient,
     assert answer.status_code == 200, answer.text
 
 
-@examples(deadline=None)
 @given(
     content=st.binary(max_size=400) | st.binary(max_size=40).map(lambda part: part * 5000),
     text=st.text(max_size=200).filter(lambda text: "\r" not in text),
@@ -149,55 +139,6 @@ def test_compressed_body_is_refused_by_that_name(client: FlaskClient, photo: Pat
     body = {"img_path": str(photo), "attrs": ATTRS}
     assert_problem(client.post("/submit", json=body, headers={"Content-Encoding": "gzip"}), 415, says="uncompressed")
     assert client.post("/submit", json=body, headers={"Content-Encoding": "identity"}).status_code == 200
-
-
-# ---- refusals of large bodies, as real clients see them ----
-
-
-@pytest.fixture(scope="module")
-def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("bodies")
-    with serve(with_instance(settings, folder), folder / "log", ready=False) as running:
-        yield running
-
-
-REFUSALS = [
-    ("/submit", 413, "application/json"),
-    ("/nowhere", 404, "application/octet-stream"),
-    ("/healthz", 405, "application/octet-stream"),
-    ("/submit", 415, "text/plain"),
-    ("/c/tiny/search", 400, MULTIPART["Content-Type"]),
-]
-
-
-@pytest.mark.parametrize(("path", "status", "kind"), REFUSALS)
-def test_refusal_of_a_large_body_reaches_urllib(site: Site, path: str, status: int, kind: str) -> None:
-    for size in (3_000_000, 20_000_000):
-        request = urllib.request.Request(site.address + path, bytes(size), {"Content-Type": kind})
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request, timeout=60)
-        assert refused.value.code == status
-
-
-def test_refusal_of_a_chunked_body_reaches_the_client(site: Site) -> None:
-    connection = http.client.HTTPConnection(HOST, site.port, timeout=60)
-    chunks = (bytes(2**16) for _ in range(64))
-    connection.request("POST", "/nowhere", chunks, {"Connection": "close"}, encode_chunked=True)
-    assert connection.getresponse().status == 404
-    connection.close()
-
-
-@pytest.mark.skipif(NODE is None, reason="needs node")
-def test_refusal_of_a_large_body_reaches_fetch(site: Site) -> None:
-    script = """
-    for (const [path, , kind] of JSON.parse(process.argv[2])) {
-      const options = { method: "POST", body: new Uint8Array(8e6), headers: { "Content-Type": kind } };
-      console.log((await fetch(process.argv[1] + path, options)).status);
-    }
-    """
-    command = [NODE, "--input-type=module", "-e", script, site.address, json.dumps(REFUSALS)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.stdout.split() == [str(status) for _, status, _ in REFUSALS], done.stderr
 
 
 def test_body_beyond_the_bound_is_not_drained(app: Flask) -> None:

@@ -1,13 +1,7 @@
 """The site below a path of another site. (tests/e2e/test_deploy.py has the same behind nginx.)"""
 
-from pathlib import Path
-
 import pytest
-import urllib3
 
-from benchmarks.serving.test_server import serve
-from rpf.settings import Settings
-from tests.conftest import with_instance
 from tests.unit.webapp.test_middleware import Make, make  # noqa: F401
 
 
@@ -30,12 +24,3 @@ def test_forwarded_prefix_is_believed_of_trusted_proxies(make: Make, proxies: in
     page = client.get("/c/tiny/", headers={"X-Forwarded-Prefix": prefix})
     assert f"; Path={home.removesuffix('c/tiny/')}" in page.headers["Set-Cookie"]
     assert f'href="{home}about"' in page.text
-
-
-def test_script_name_of_the_environment_is_the_sites_path(settings: Settings, tmp_path: Path) -> None:
-    site_settings = with_instance(settings, tmp_path)
-    with serve(site_settings, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
-        page = urllib3.request("GET", site.address + "/shop/search/c/tiny/", retries=False)
-        assert page.status == 200
-        assert 'href="/shop/search/c/tiny/about"' in page.data.decode()
-        assert site.status("/shop/search/healthz") == 200

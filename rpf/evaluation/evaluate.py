@@ -1,0 +1,49 @@
+"""Evaluation of a model on a benchmark: embed, search with each method, report."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rpf.evaluation.measure import QueryMetrics, measure
+from rpf.evaluation.presence import presence_report
+from rpf.evaluation.protocol import Benchmark, Branch, embed_benchmark
+from rpf.evaluation.report import EvaluationReport, make_report
+from rpf.models.rpf import RPF
+from rpf.search.indexes.registry import make_index
+from rpf.utils.progress import Progress
+
+EXACT = "none"  # the method of exact search
+
+
+def evaluate(
+    model: RPF,
+    benchmark: Benchmark,
+    methods: Sequence[str] = (EXACT,),
+    k: int | None = None,
+    branch: Branch = "both",
+    batch_size: int = 64,
+    progress: Progress = lambda *_: None,
+    about: Mapping[str, Any] | None = None,
+) -> EvaluationReport:
+    """Evaluate a model by one or more search methods. Raises as `embed_benchmark`.
+
+    k: rank of MAP@k and recall@k; without it only the MAP is measured. `about` is added to the report as it is.
+    """
+    embeddings = embed_benchmark(model, benchmark, branch, batch_size, progress)
+    metrics: dict[str, list[QueryMetrics]] = {}
+    for name in methods:
+        metrics[name], done = [], 0
+        progress(f"searching ({name})", done, benchmark.query_count)
+        for task in embeddings:
+            index = make_index(name)
+            try:
+                metrics[name].append(measure(task, index, k))
+            finally:
+                index.discard()
+            done += len(task.queries)
+            progress(f"searching ({name})", done, benchmark.query_count)
+    return make_report(benchmark, metrics, k, {**(about or {}), **presence_report(embeddings)})
+
+
+def overall_map(report: EvaluationReport) -> float:
+    """Return the MAP over all queries by exact search, 0 to 1."""
+    return float(report["methods"][EXACT]["MAP"]["overall"])

@@ -1,0 +1,72 @@
+"""Geometry between an image and the squares and crops that a model sees of it.
+
+An image is a PIL image in RGB; a box is (left, top, right, bottom) in its pixels.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Box = tuple[int, int, int, int]
+Boxes = npt.NDArray[np.int32]
+
+
+def centre_square(image: Image.Image, size: int) -> Image.Image:
+    """Resize the short side to `size` (bilinear, antialiased) and cut out the centre, size x size pixels.
+
+    The same pixels as torchvision's Resize and CenterCrop on a PIL image, their rounding included.
+    """
+    width, height = image.size
+    short = min(width, height)
+    scaled = (
+        size if width == short else int(size * width / short),
+        size if height == short else int(size * height / short),
+    )
+    left, top = round((scaled[0] - size) / 2), round((scaled[1] - size) / 2)
+    resized = image.resize(scaled, Image.Resampling.BILINEAR)
+    return resized.crop((left, top, left + size, top + size))
+
+
+def pad_square(image: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
+    """Pad an image to a square with the mean colour of its border; returns its offset (x, y) in the square too."""
+    width, height = image.size
+    if width == height:
+        return image, (0, 0)
+    pixels = np.asarray(image)
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).mean(axis=0)
+    side = max(width, height)
+    square = Image.new("RGB", (side, side), tuple(round(value) for value in border))
+    offset = (side - width) // 2, (side - height) // 2
+    square.paste(image, offset)
+    return square, offset
+
+
+def crop(image: Image.Image, box: Box, size: int) -> Image.Image:
+    """Resize the box of an image to size x size pixels (bilinear, antialiased)."""
+    return image.crop(box).resize((size, size), Image.Resampling.BILINEAR)
+
+
+def square_in_image(left: int, top: int, side: int, frame: int, width: int, height: int) -> Box:
+    """Map a square of the frame that `centre_square` cut (frame x frame pixels) to a box in the original image."""
+    short, over = min(width, height), abs(width - height) // 2
+    x, y = int(left / frame * short), int(top / frame * short)
+    d = max(1, int(side / frame * short))
+    if width > height:
+        x += over
+    else:
+        y += over
+    return x, y, x + d, y + d
+
+
+def unpad_boxes(boxes: Boxes, offsets: Sequence[tuple[int, int]], sizes: Sequence[tuple[int, int]]) -> Boxes:
+    """Clip boxes (n, A, 4) in padded squares to the images, whose offsets `pad_square` returned."""
+    if not any(x or y for x, y in offsets):
+        return boxes
+    moved = boxes - np.tile(np.array(offsets, dtype=np.int32), 2)[:, None]
+    limits = np.tile(np.array(sizes, dtype=np.int32), 2)[:, None]
+    moved = moved.clip(0, limits)
+    moved[..., :2] = np.minimum(moved[..., :2], limits[..., :2] - 1)
+    moved[..., 2:] = np.maximum(moved[..., 2:], moved[..., :2] + 1)
+    return moved

@@ -1,0 +1,47 @@
+"""What is sent: each door with each image, or the pairwise choice of them; and the files that anybody adds."""
+
+import os
+from itertools import product
+from pathlib import Path
+
+from rpf.ingest.scan import SUFFIXES
+from tests.e2e.ordinary.doors import DOORS
+from tests.e2e.ordinary.images import FORMATS, SIZES
+from tests.e2e.ordinary.pairs import pairwise
+from tests.support import ROOT
+
+FILES = Path(__file__).parent / "files"
+SHARED = ROOT.parent / "shared"
+LARGEST = 2  # photographs of each folder
+
+Case = tuple[str, str, str]  # door, size ("12 MP", or "file"), format or file name
+
+
+def sizes() -> dict[str, float]:
+    """The sizes by their names."""
+    return {f"{megapixels} MP": megapixels for megapixels in SIZES}
+
+
+def drawn() -> list[Case]:
+    """Doors with drawn images: all with TEST_ORDINARY=all, else a pairwise choice; in the order of their images."""
+    whole = [
+        (door, size, name)
+        for (size, megapixels), name, door in product(sizes().items(), FORMATS, DOORS)
+        if megapixels <= FORMATS[name].max_megapixels
+    ]
+    if os.environ.get("TEST_ORDINARY") == "all":
+        return whole
+    return sorted(pairwise(whole), key=whole.index)
+
+
+def files() -> dict[str, Path]:
+    """The files in `files`, and where ../shared is, its small failing inputs and largest photographs."""
+    paths = [*FILES.iterdir(), *SHARED.glob("reports/*")]
+    for folder in ("clothing/images", "street/images"):
+        paths += sorted(SHARED.glob(f"{folder}/*"), key=lambda path: path.stat().st_size)[-LARGEST:]
+    return {path.name: path for path in sorted(paths) if path.suffix.lower() in SUFFIXES}
+
+
+def added() -> list[Case]:
+    """Each door with each file."""
+    return [(door, "file", name) for name, door in product(files(), DOORS)]

@@ -1,0 +1,61 @@
+"""Modules in a fresh process: what they load, and what they start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.mounting import with_mounted
+
+
+def test_attributes_module_loads_no_heavy_package() -> None:
+    """Pages and commands that only name attributes must not load PyTorch."""
+    heavy = (
+        "import sys, rpf.attributes; print([m for m in ('torch', 'numpy', 'flask', 'pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_openvino_sends_no_telemetry(tmp_path: Path) -> None:
+    """As a person runs it (its telemetry is off in CI): it names no client in the home folder, and starts no process.
+
+    The events fail without a network, but each is sent by a process of its own.
+    """
+    code = """
+import multiprocessing, sys
+from torch import nn
+from rpf.inference.openvino import convert
+multiprocessing.Process.start = lambda process: print("started", process)
+convert(nn.Conv2d(3, 1, 3).eval(), 8)
+print([name for name in sys.modules if name.startswith("openvino_telemetry.")])
+"""
+    ours = {key: value for key, value in os.environ.items() if key not in {"CI", "TF_BUILD", "JENKINS_URL"}}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=ours | {"HOME": str(tmp_path)}, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[-2:] == ["[]", ""]
+    assert "started" not in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_quota_limits_the_threads_of_the_libraries(tmp_path: Path) -> None:
+    files = {
+        "sys/fs/cgroup/cpu.max": "100000 100000\n",
+        "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "100000\n",
+        "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+    }  # fmt: skip
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    code = (
+        "import rpf, torch, faiss; print(torch.get_num_threads(), faiss.omp_get_max_threads());"
+        "torch.set_num_threads(2); from rpf.utils.threads import set_threads;"
+        "print(set_threads(), torch.get_num_threads(), set_threads(2), torch.get_num_threads())"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
+    command = [sys.executable, "-c", code]
+    done = with_mounted("--bind", str(tmp_path / "sys/fs/cgroup"), "/sys/fs/cgroup", command=command, env=environment)
+    assert done.stdout.split() == ["1", "1", "1", "1", "2", "2"], done.stderr

@@ -1,0 +1,57 @@
+"""Parity with the authors' implementation: boxes, attention and features from the same weights."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rpf.images.decode import open_image
+from rpf.models import checkpoint
+from rpf.models.rpf import RPFOutput
+
+
+@pytest.fixture(scope="module")
+def published(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("golden") / "model_best.pth.tar"
+    subprocess.run([sys.executable, shared / "golden" / "make_checkpoint.py", path], check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def reference(shared: Path) -> dict[str, np.ndarray]:
+    with np.load(shared / "golden" / "embeddings.npz", allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+@pytest.fixture(scope="module")
+def computed(shared: Path, published: Path, reference: dict[str, np.ndarray]) -> RPFOutput:
+    model = checkpoint.load(published)
+    return model.embed([open_image(shared / "golden" / file) for file in reference["files"]])
+
+
+def test_crop_boxes_equal_the_authors(computed: RPFOutput, reference: dict[str, np.ndarray]) -> None:
+    np.testing.assert_array_equal(computed.box, reference["box"])
+
+
+def test_attention_equals_the_authors_within_a_tolerance(computed: RPFOutput, reference: dict[str, np.ndarray]) -> None:
+    np.testing.assert_allclose(computed.attention, reference["attention"], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("branch", ["region", "patch"])
+def test_features_equal_the_authors_within_a_tolerance(
+    computed: RPFOutput, reference: dict[str, np.ndarray], branch: str
+) -> None:
+    distance = np.linalg.norm(getattr(computed, branch) - reference[branch], axis=-1)
+    assert distance.max() < 1e-4
+
+
+def test_embedding_similarity_weighs_the_branches_by_beta(computed: RPFOutput) -> None:
+    assert computed.embedding.shape == (6, 8, 2048)
+    np.testing.assert_allclose(np.linalg.norm(computed.embedding, axis=-1), 1, atol=1e-5)
+    a, b = computed.embedding[0, 1], computed.embedding[3, 1]
+    assert computed.patch is not None
+    regions = computed.region[0, 1] @ computed.region[3, 1]
+    patches = computed.patch[0, 1] @ computed.patch[3, 1]
+    assert a @ b == pytest.approx(0.3 * regions + 0.7 * patches, abs=1e-5)

@@ -1,0 +1,45 @@
+"""Reports of the benchmarks, and the help of their commands."""
+
+import json
+from importlib import import_module
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks.commands import benchmarks
+from benchmarks.common.report import table
+from tests.support import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
+WRITERS = {
+    "search": "benchmarks.search.report",
+    "search-milvus": "benchmarks.search.report",
+    "serving": "benchmarks.serving.measure",
+    "inference": "benchmarks.inference.engines",
+    "precision": "benchmarks.inference.precision",
+}
+
+
+def test_table_formats_values_and_marks_missing_ones() -> None:
+    rows = [{"name": "a", "size": {"x": 1234.5}}, {"name": "b", "size": None}, {"name": "c", "unfinished": "killed"}]
+    assert table(rows, {"": "{name}", "size": "{size[x]:,.0f}", "again": "{size[x]}"}) == [
+        "|  | size | again |",
+        "|---|---:|---:|",
+        "| a | 1,234 | 1234.5 |",
+        "| b | - | - |",
+        "| c | killed |  |",
+    ]
+
+
+@pytest.mark.parametrize("folder", sorted(path.name for path in RESULTS.iterdir()))
+def test_committed_markdown_is_that_of_the_committed_figures(folder: str) -> None:
+    (figures,) = (RESULTS / folder).glob("*.json")
+    text = import_module(WRITERS[folder]).as_markdown(json.loads(figures.read_bytes()))
+    assert figures.with_suffix(".md").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("name", sorted(benchmarks.commands))
+def test_benchmark_command_has_help_with_an_example(name: str) -> None:
+    done = CliRunner().invoke(benchmarks, [name, "--help"])
+    assert done.exit_code == 0
+    assert f"python -m benchmarks {name} " in done.stdout

@@ -1,0 +1,39 @@
+"""Squares and crops of images."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from torchvision.transforms import functional as reference
+
+from rpf.models.preprocessing import centre_square, pad_square, unpad_boxes
+
+
+def gradient(width: int, height: int) -> Image.Image:
+    x, y = np.meshgrid(np.linspace(0, 255, width), np.linspace(0, 255, height))
+    return Image.fromarray(np.stack([x, y, 255 - x], axis=-1).astype(np.uint8))
+
+
+@given(st.integers(16, 900), st.integers(16, 900), st.sampled_from([64, 224]))
+def test_centre_square_equals_torchvisions(width: int, height: int, size: int) -> None:
+    image = gradient(width, height)
+    expected = reference.center_crop(reference.resize(image, size), size)
+    np.testing.assert_array_equal(np.asarray(centre_square(image, size)), np.asarray(expected))
+
+
+def test_pad_square_centres_the_image_on_its_border_colour() -> None:
+    square, offset = pad_square(Image.new("RGB", (300, 100), (9, 8, 7)))
+    assert (square.size, offset) == ((300, 300), (0, 100))
+    assert square.getpixel((0, 0)) == (9, 8, 7)
+
+
+@given(st.integers(16, 200), st.integers(16, 200), st.lists(st.integers(0, 199), min_size=4, max_size=4))
+def test_unpad_boxes_gives_boxes_in_the_image(width: int, height: int, ends: list[int]) -> None:
+    _, offset = pad_square(gradient(width, height))
+    left, right = sorted(ends[:2])
+    top, bottom = sorted(ends[2:])
+    boxes = np.array([[[left, top, right + 1, bottom + 1]]], dtype=np.int32)
+    if offset != (0, 0):
+        ((box,),) = unpad_boxes(boxes, [offset], [(width, height)]).tolist()
+        assert 0 <= box[0] < box[2] <= width
+        assert 0 <= box[1] < box[3] <= height
