@@ -214,7 +214,7 @@ def test_own_attributes_may_have_separators_in_their_names() -> None:
     assert VOCABULARIES["DeepFashion"].parse("texture and print") == ["texture-related"]
 
 
-def test_keys_that_look_alike_are_told_apart_by_their_exact_spelling() -> None:
+def test_similar_keys_are_told_apart_by_their_exact_spelling() -> None:
     vocabulary = Vocabulary(["coat length", "coat_length", "!!!"])
     assert [meaning(vocabulary, key) for key in vocabulary.keys] == ["coat length", "coat_length", "!!!"]
     assert meaning(vocabulary, "Coat Length") is None

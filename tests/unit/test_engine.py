@@ -61,11 +61,11 @@ def test_pages_are_slices_of_one_ranking(engine: SearchEngine) -> None:
 
 def test_an_item_and_its_image_make_the_same_query(engine: SearchEngine, photo: Path) -> None:
     first = int(engine.collection("tiny").ids[0])
-    item, picture = engine.query_item("tiny", first), engine.embed(photo)
-    np.testing.assert_allclose(item.embedding, picture.embedding, atol=1e-3)
-    assert item.boxes is not None and picture.boxes is not None
-    np.testing.assert_array_equal(item.boxes, picture.boxes)
-    assert item.size == picture.size
+    item, image = engine.query_item("tiny", first), engine.embed(photo)
+    np.testing.assert_allclose(item.embedding, image.embedding, atol=1e-3)
+    assert item.boxes is not None and image.boxes is not None
+    np.testing.assert_array_equal(item.boxes, image.boxes)
+    assert item.size == image.size
 
 
 @pytest.fixture(scope="module")
@@ -103,12 +103,12 @@ def test_garments_with_missing_parts_come_last(parts_engine: SearchEngine, two_p
 
 
 def test_a_query_knows_the_attributes_that_are_present(parts_engine: SearchEngine, photo: Path) -> None:
-    picture, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
-    assert picture.present == item.present is not None
+    image, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
+    assert image.present == item.present is not None
     values = parts_engine.collection("parts").presence(1)
     assert values is not None
     for key, value in zip(parts_engine.info.attributes, values, strict=True):
-        assert picture.is_missing(key) == (value < 0.5) == (key not in picture.present)
+        assert image.is_missing(key) == (value < 0.5) == (key not in image.present)
 
 
 def test_missing_last_changes_nothing_where_presence_is_unknown(engine: SearchEngine, photo: Path) -> None:
