@@ -153,7 +153,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, wa
     from tests.support.collection_builder import index_images
 
     base = tmp_path_factory.mktemp("site")
-    made = Settings(
+    site_settings = Settings(
         collections=base / "collections",
         collection="tiny",
         checkpoint=tiny_checkpoint,
@@ -161,8 +161,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, wa
     )
     root = next(iter(wardrobe)).parent
     sources = [ImageRecord(path.name, labels) for path, labels in wardrobe.items()]
-    index_images(made.collections / "tiny", root, sources, load_model(made), title="Tiny wardrobe")
-    return made
+    index_images(site_settings.collections / "tiny", root, sources, load_model(site_settings), title="Tiny wardrobe")
+    return site_settings
 
 
 @pytest.fixture(scope="session")
@@ -185,15 +185,21 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
         last.weight *= 100  # apart by more than 16 bits round
         last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).presence).logit().median(0)[0]
     checkpoint.save(model, base / "parts.safetensors", note="random weights, for tests")
-    made = Settings(
+    site_settings = Settings(
         collections=base / "collections",
         collection="parts",
         checkpoint=base / "parts.safetensors",
         instance=base / "instance",
     )
     sources = [ImageRecord(path.name, labels) for path, labels in wardrobe.items()]
-    index_images(made.collections / "parts", next(iter(wardrobe)).parent, sources, load_model(made), title="Tiny parts")
-    return made
+    index_images(
+        site_settings.collections / "parts",
+        next(iter(wardrobe)).parent,
+        sources,
+        load_model(site_settings),
+        title="Tiny parts",
+    )
+    return site_settings
 
 
 @pytest.fixture(scope="session")
@@ -241,8 +247,8 @@ def with_instance(settings, folder: Path):  # type: ignore[no-untyped-def]
 def living(tmp_path: Path, shop: Path, settings):  # type: ignore[no-untyped-def]
     """Settings over a copy of the collection "shop", to be changed."""
     shutil.copytree(shop, tmp_path / "collections" / "shop")
-    own = with_instance(settings, tmp_path / "instance")
-    return own.model_copy(update={"collections": tmp_path / "collections", "collection": "shop"})
+    instance_settings = with_instance(settings, tmp_path / "instance")
+    return instance_settings.model_copy(update={"collections": tmp_path / "collections", "collection": "shop"})
 
 
 @pytest.fixture
@@ -278,15 +284,15 @@ def app(settings):  # type: ignore[no-untyped-def]
     """The real site over the real tiny engine, ready to answer."""
     from webapp import create_app
 
-    made = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
-    loader = made.extensions["rpf"]
+    site = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
+    loader = site.extensions["rpf"]
     loader.start()
     loader.wait()
     assert loader.ready, loader.failure
-    return made
+    return site
 
 
 @pytest.fixture
 def client(app) -> Iterator:  # type: ignore[no-untyped-def, type-arg]
-    with app.test_client() as made:
-        yield made
+    with app.test_client() as test_client:
+        yield test_client

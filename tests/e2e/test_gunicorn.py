@@ -1,4 +1,4 @@
-"""The site as it is run: `gunicorn wsgi:app`, while it prepares itself and when its master has loaded the app."""
+"""`gunicorn wsgi:app`, while the site prepares itself and with the app loaded by the master."""
 
 import json
 import os
@@ -70,8 +70,8 @@ def test_gunicorns_master_loads_no_torch_and_keeps_no_code_for_a_reload(tmp_path
 
 
 def test_script_name_of_the_environment_is_the_sites_path(settings: Settings, tmp_path: Path) -> None:
-    own = with_instance(settings, tmp_path)
-    with serve(own, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
+    site_settings = with_instance(settings, tmp_path)
+    with serve(site_settings, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
         page = urllib3.request("GET", site.address + "/shop/search/c/tiny/", retries=False)
         assert page.status == 200
         assert 'href="/shop/search/c/tiny/about"' in page.data.decode()

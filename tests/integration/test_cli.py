@@ -32,10 +32,10 @@ def shop(run: Run, wardrobe: dict[Path, dict[str, int]]) -> str:
     root = next(iter(wardrobe)).parent
     (root / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
     try:
-        said = run("index", "shop", root, status=3)
+        output = run("index", "shop", root, status=3)
     finally:
         (root / "broken.jpg").unlink()
-    assert "40 added, 0 unchanged, 1 skipped" in said
+    assert "40 added, 0 unchanged, 1 skipped" in output
     return "shop"
 
 
@@ -95,8 +95,8 @@ def test_embed_writes_the_arrays(run: Run, photo: Path, tmp_path: Path) -> None:
 def test_embed_takes_several_configs_after_one_flag(run: Run, photo: Path, tmp_path: Path) -> None:
     configs = [ROOT / "config" / "FashionAI" / name for name in ("FashionAI.yaml", "s2.yaml")]
     run("embed", "--cfg", *configs, "--out", tmp_path / "e.npz", photo)
-    said = run("embed", "--cfg", tmp_path / "none.yaml", "--out", tmp_path / "e.npz", photo, status=2)
-    assert "none.yaml" in said
+    error = run("embed", "--cfg", tmp_path / "none.yaml", "--out", tmp_path / "e.npz", photo, status=2)
+    assert "none.yaml" in error
 
 
 def test_convert_halves_a_checkpoint_and_changes_its_settings(run: Run, tmp_path: Path, tiny_checkpoint: Path) -> None:
@@ -128,13 +128,13 @@ def test_import_of_the_earlier_systems_files(run: Run, tmp_path: Path, photo: Pa
 
 
 def test_doctor_says_what_is_in_use(run: Run, shop: str) -> None:
-    said = run("doctor")
+    output = run("doctor")
     for word in ("torch", "checkpoint", "device", "float", "shop (default): 40 items; missing attributes"):
-        assert word in said
+        assert word in output
 
 
 @pytest.mark.parametrize(
-    "args, said",
+    "args, expected",
     [
         (["index", "shop"], "FOLDER"),
         (["index", "../x", "."], "name"),
@@ -152,9 +152,9 @@ def test_doctor_says_what_is_in_use(run: Run, shop: str) -> None:
         (["nonsense"], "nonsense"),
     ],
 )
-def test_errors_are_one_line(run: Run, shop: str, args: list[str], said: str) -> None:
+def test_errors_are_one_line(run: Run, shop: str, args: list[str], expected: str) -> None:
     error = run(*args, status=2)
-    assert said in error
+    assert expected in error
     assert len([line for line in error.splitlines() if line.startswith("Error: ")]) == 1
 
 
@@ -182,8 +182,8 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_wardrobe_writes_a_dataset_that_can_be_indexed(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "wardrobe"
-    said = run("wardrobe", "--count", 12, "--out", out, "--size", 64, "--plain", "--sheet", "--workers", 1)
-    assert said.splitlines() == [f"{out}: 12 garments", str(out / "sheet-01.jpg")]
+    output = run("wardrobe", "--count", 12, "--out", out, "--size", 64, "--plain", "--sheet", "--workers", 1)
+    assert output.splitlines() == [f"{out}: 12 garments", str(out / "sheet-01.jpg")]
     config = ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"
     assert "12 added" in run("index", "drawn", "--dataset", config, "--set", f"DATA.BASE_PATH={tmp_path}")
     collection = Collection.open(run.settings.collections / "drawn")
@@ -209,6 +209,6 @@ def test_image_that_cannot_be_read_is_named(run: Run, shop: str, photo: Path, tm
 
 
 def test_checkpoint_that_is_none_is_refused_without_unsafe_advice(run: Run, shop: str, photo: Path) -> None:
-    said = run("search", shop, photo, "--attrs", "sleeve length", "--checkpoint", ROOT / "README.md", status=2)
-    assert "README.md cannot be read safely" in said
-    assert len(said) < 200 and "weights_only" not in said
+    error = run("search", shop, photo, "--attrs", "sleeve length", "--checkpoint", ROOT / "README.md", status=2)
+    assert "README.md cannot be read safely" in error
+    assert len(error) < 200 and "weights_only" not in error

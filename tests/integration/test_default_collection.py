@@ -116,9 +116,9 @@ def test_engine_and_commands_know_the_default_collection_of_the_checkpoint(
     assert (engine.default, engine.names()) == (name, [name])
     with pytest.raises(CollectionError, match="another checkpoint"):
         engine.collection("wardrobe")
-    said = Run(second)("doctor", status=1)
-    assert f"{name} (default): {GARMENTS} items" in said
-    assert "wardrobe (default)" not in said
+    output = Run(second)("doctor", status=1)
+    assert f"{name} (default): {GARMENTS} items" in output
+    assert "wardrobe (default)" not in output
 
 
 def test_default_collection_after_the_first_folder_is_gone_keeps_to_the_second(

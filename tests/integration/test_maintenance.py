@@ -76,8 +76,8 @@ def test_add_copies_pictures_that_lie_elsewhere(run: Run, folder: Path, more: li
     assert (folder / "images" / "000-2.jpg").read_bytes() == more[0].read_bytes()
     assert len(list((folder / "images").iterdir())) == 12 + 3  # no broken picture, nothing half-written
     before = snapshot(folder)
-    said = run("add", "shop", "--copy", elsewhere, elsewhere / "same.jpg", status=3, stream="stderr")
-    assert f"skipped {elsewhere / 'broken.jpg'}: " in said and f"skipped {elsewhere / 'pipe.jpg'}: " in said
+    errors = run("add", "shop", "--copy", elsewhere, elsewhere / "same.jpg", status=3, stream="stderr")
+    assert f"skipped {elsewhere / 'broken.jpg'}: " in errors and f"skipped {elsewhere / 'pipe.jpg'}: " in errors
     assert snapshot(folder) == before
 
 

@@ -47,16 +47,16 @@ SOON = 60  # seconds, for what must not hang
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
-    made = MilvusServer(tmp_path_factory.mktemp("milvus"))
+    milvus = MilvusServer(tmp_path_factory.mktemp("milvus"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RPF_MILVUS_URI", made.uri)
+        patch.setenv("RPF_MILVUS_URI", milvus.uri)
         for name in ("RPF_MILVUS_TOKEN", "RPF_MILVUS_INDEX", "RPF_MILVUS_REPLICAS"):
             patch.delenv(name, raising=False)
         try:
-            made.start()
-            yield made
+            milvus.start()
+            yield milvus
         finally:
-            made.remove()
+            milvus.remove()
 
 
 def on_server() -> set[str]:
@@ -81,9 +81,9 @@ def unit(count: int, seed: int, dim: int = 64) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    made = unit(300, 0)
-    made[200] = made[11]  # a twin, to see ties
-    return made
+    vectors = unit(300, 0)
+    vectors[200] = vectors[11]  # a twin, to see ties
+    return vectors
 
 
 class Told:
@@ -108,20 +108,20 @@ class Built(NamedTuple):
 
 @pytest.fixture(scope="module")
 def built(server: MilvusServer, vectors: np.ndarray) -> Built:
-    made = Built(MilvusIndex(), [], [])
+    result = Built(MilvusIndex(), [], [])
     with connect(Settings.from_environ()).client() as client:
         insert = client.insert
 
     def noted(name: str, rows: list[dict[str, Any]], **more: Any) -> None:
         insert(name, rows, **more)
-        made.inserted.append(len(rows))
+        result.inserted.append(len(rows))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_base, "ROW_BATCH_SIZE", 120)
         patch.setattr("rpf.search.indexes.milvus.MAX_INSERT_BYTES", 4 * 64 * 75)
         patch.setattr(client, "insert", noted)
-        made.method.build(Told(vectors, lambda stop: made.read.append((stop, sum(made.inserted)))))
-    return made
+        result.method.build(Told(vectors, lambda stop: result.read.append((stop, sum(result.inserted)))))
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -138,19 +138,19 @@ def opened(method: MilvusIndex, folder: Path, count: int) -> MilvusIndex:
     """What another process has of the method at that moment."""
     folder.mkdir()
     method.save(folder)
-    made = MilvusIndex()
-    made.open(folder, (count, 64))
-    return made
+    index = MilvusIndex()
+    index.open(folder, (count, 64))
+    return index
 
 
 def test_neighbours_come_in_order_with_ties_to_the_lower_id(method: MilvusIndex, vectors: np.ndarray) -> None:
     queries = np.concatenate([vectors[11:12], unit(250, 1)])  # more than are sent at once
-    found, exact = method.search(queries, 20), FlatIndex()
+    neighbours, exact = method.search(queries, 20), FlatIndex()
     exact.build(vectors)
-    assert found.ids.shape == found.distances.shape == (251, 20)
-    assert found.ids[0, :2].tolist() == [11, 200]
-    np.testing.assert_array_equal(found.ids, exact.search(queries, 20).ids)  # so few vectors are all compared
-    np.testing.assert_allclose(found.distances, exact.search(queries, 20).distances, atol=1e-5)
+    assert neighbours.ids.shape == neighbours.distances.shape == (251, 20)
+    assert neighbours.ids[0, :2].tolist() == [11, 200]
+    np.testing.assert_array_equal(neighbours.ids, exact.search(queries, 20).ids)  # so few vectors are all compared
+    np.testing.assert_allclose(neighbours.distances, exact.search(queries, 20).distances, atol=1e-5)
 
 
 def test_more_than_there_are_is_all_there_are(method: MilvusIndex) -> None:
@@ -158,8 +158,8 @@ def test_more_than_there_are_is_all_there_are(method: MilvusIndex) -> None:
 
 
 def test_what_is_saved_opens_and_what_is_not_its_file_is_refused(method: MilvusIndex, tmp_path: Path) -> None:
-    found = opened(method, tmp_path / "saved", 300).search(unit(3, 3), 10)
-    np.testing.assert_array_equal(found.ids, method.search(unit(3, 3), 10).ids)
+    neighbours = opened(method, tmp_path / "saved", 300).search(unit(3, 3), 10)
+    np.testing.assert_array_equal(neighbours.ids, method.search(unit(3, 3), 10).ids)
     file = tmp_path / "saved" / "milvus.json"
     good = json.loads(file.read_text())
     for wrong in ({"collection": "users"}, {"index": "DISKANN"}, {"index": []}, {"count": 299}, {"more": 1}):
@@ -175,8 +175,8 @@ def test_what_was_added_and_never_saved_is_not_found(method: MilvusIndex, tmp_pa
     assert method.search(fresh, 1).ids.max() < 300
     assert method.add(other)
     assert method.search(other, 1).ids[:, 0].tolist() == list(range(300, 330))
-    found = method.search(fresh, 330)
-    assert sorted(found.ids[0]) == list(range(330))
+    neighbours = method.search(fresh, 330)
+    assert sorted(neighbours.ids[0]) == list(range(330))
 
 
 # ---- a collection ----
@@ -199,14 +199,14 @@ class Clusters:
         for centres, turn in zip(self._centres, self._turns, strict=True):
             points = centres[rng.integers(len(centres), size=count)] + 0.5 * rng.standard_normal((count, 24))
             parts.append(points @ turn)
-        made = np.stack(parts, axis=1).astype(np.float32)
-        return made / np.linalg.norm(made, axis=2, keepdims=True)
+        embeddings = np.stack(parts, axis=1).astype(np.float32)
+        return embeddings / np.linalg.norm(embeddings, axis=2, keepdims=True)
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Settings:
+def site_settings(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Settings:
     base = tmp_path_factory.mktemp("site")
-    made = Settings(
+    site_settings = Settings(
         collections=base / "collections",
         collection="shop",
         checkpoint=tiny_checkpoint,
@@ -214,12 +214,12 @@ def own(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Sett
         image_roots=(base,),
     )
     Image.effect_noise((200, 200), 60).convert("RGB").save(base / "query.jpg")
-    return made
+    return site_settings
 
 
 @pytest.fixture(scope="module")
-def engine(own: Settings) -> SearchEngine:
-    return SearchEngine(own)
+def engine(site_settings: Settings) -> SearchEngine:
+    return SearchEngine(site_settings)
 
 
 @pytest.fixture(scope="module")
@@ -236,17 +236,17 @@ def append(engine: SearchEngine, name: str, embeddings: np.ndarray) -> list[int]
 
 
 @pytest.fixture(scope="module")
-def run(own: Settings) -> Run:
-    return Run(own)
+def run(site_settings: Settings) -> Run:
+    return Run(site_settings)
 
 
 @pytest.fixture(scope="module")
 def shop(server: MilvusServer, engine: SearchEngine, clusters: Clusters, run: Run) -> Path:
     """The collection "shop", made to be searched by milvus by the command line."""
     append(engine, "shop", clusters.draw(ITEMS, 1))
-    told = run("build-index", "shop", "--method", "milvus", stream="output")
-    assert f"shop: {ITEMS} items, searched by milvus" in told
-    assert f"building the index: 100%|██████████| {2 * ITEMS}/{2 * ITEMS}" in told
+    output = run("build-index", "shop", "--method", "milvus", stream="output")
+    assert f"shop: {ITEMS} items, searched by milvus" in output
+    assert f"building the index: 100%|██████████| {2 * ITEMS}/{2 * ITEMS}" in output
     return engine.settings.collections / "shop"
 
 
@@ -262,36 +262,36 @@ def update(settings: Settings, name: str, method: str, progress: Progress = lamb
     return update_index(Collection.open(settings.collections / name), settings.indexes, method, progress, **options)
 
 
-def agreement(shop: Path, own: Settings, queries: np.ndarray, k: int = 50) -> float:
+def agreement(shop: Path, site_settings: Settings, queries: np.ndarray, k: int = 50) -> float:
     """The share of the exact search's first k that the index finds too, by both attributes and by each alone."""
     collection = Collection.open(shop)
-    found, exact = open_searcher(collection, own.indexes, "auto"), Exact(collection)
+    searcher, exact = open_searcher(collection, site_settings.indexes, "auto"), Exact(collection)
     shares = []
     for query in queries:
         for chosen in ([0, 1], [0], [1]):
             request = ResolvedRequest(query[chosen], tuple(chosen), np.ones(len(chosen)), k)
-            shares.append(np.isin(exact.search(request).rows, found.search(request).rows).mean())
+            shares.append(np.isin(exact.search(request).rows, searcher.search(request).rows).mean())
     return float(np.mean(shares))
 
 
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many were asked of the server in each of its searches from here on."""
-    seen: list[int] = []
+    counts: list[int] = []
     search = MilvusIndex.search
 
     def counted(self: MilvusIndex, queries: np.ndarray, k: int) -> Neighbours:
-        seen.append(k)
+        counts.append(k)
         return search(self, queries, k)
 
     monkeypatch.setattr(MilvusIndex, "search", counted)
-    return seen
+    return counts
 
 
 def hits(engine: SearchEngine, vector: np.ndarray, k: int = 10) -> list[int]:
     """The ids that a search by both attributes finds."""
-    found = engine.search("shop", SearchRequest(Query(vector, None, (100, 100)), BOTH, k))
-    return [hit.item.id for hit in found.hits]
+    results = engine.search("shop", SearchRequest(Query(vector, None, (100, 100)), BOTH, k))
+    return [hit.item.id for hit in results.hits]
 
 
 def test_recall_of_the_score_of_several_attributes(
@@ -318,7 +318,7 @@ def test_items_come_and_go(shop: Path, engine: SearchEngine, clusters: Clusters,
 
 
 def test_what_was_built_and_cannot_be_kept_is_dropped(
-    server: MilvusServer, small: Path, own: Settings, monkeypatch: pytest.MonkeyPatch
+    server: MilvusServer, small: Path, site_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, files = on_server(), snapshot(small)
 
@@ -328,7 +328,7 @@ def test_what_was_built_and_cannot_be_kept_is_dropped(
 
     monkeypatch.setattr(index_store, "save_index", full)
     with pytest.raises(ConfigError, match=r"cannot be written to .*No space left"):
-        update(own, "small", "milvus")
+        update(site_settings, "small", "milvus")
     assert on_server() == before
     assert snapshot(small) == files
 
@@ -337,19 +337,19 @@ def test_what_was_built_and_cannot_be_kept_is_dropped(
 
 
 @pytest.fixture(scope="module")
-def site(shop: Path, small: Path, own: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(shop: Path, small: Path, site_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a gunicorn, which is never started again."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RPF_IMAGE_ROOTS", str(own.image_roots[0]))
-        with serve(own, tmp_path_factory.mktemp("log") / "log") as served:
+        patch.setenv("RPF_IMAGE_ROOTS", str(site_settings.image_roots[0]))
+        with serve(site_settings, tmp_path_factory.mktemp("log") / "log") as served:
             yield served.address
 
 
 def get(address: str, data: bytes | None = None, **headers: str) -> tuple[int, Any, str]:
     """Status, headers and text."""
-    asked = urllib.request.Request(address, data, {name.replace("_", "-"): text for name, text in headers.items()})
+    request = urllib.request.Request(address, data, {name.replace("_", "-"): text for name, text in headers.items()})
     try:
-        with urllib.request.urlopen(asked, timeout=SOON) as answer:
+        with urllib.request.urlopen(request, timeout=SOON) as answer:
             return answer.status, answer.headers, answer.read().decode()
     except HTTPError as error:
         return error.code, error.headers, error.read().decode()
@@ -478,7 +478,7 @@ def test_an_index_given_up_in_the_middle_of_a_search(
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "said"),
+    ("setting", "value", "expected"),
     [
         ("RPF_MILVUS_URI", "", "needs RPF_MILVUS_URI, the server's address, such as http://127.0.0.1:19530"),
         ("RPF_MILVUS_URI", "127.0.0.1:19530", "RPF_MILVUS_URI must be an address such as http://127.0.0.1:19530"),
@@ -491,23 +491,25 @@ def test_an_index_given_up_in_the_middle_of_a_search(
         ("RPF_MILVUS_REPLICAS", "two", 'not "two"'),
     ],
 )
-def test_wrong_settings_are_one_clear_line(own: Settings, small: Path, setting: str, value: str, said: str) -> None:
+def test_wrong_settings_are_one_clear_line(
+    site_settings: Settings, small: Path, setting: str, value: str, expected: str
+) -> None:
     files = snapshot(small)
-    run = Run(own, **{"RPF_MILVUS_URI": "http://127.0.0.1:19530", setting: value})
-    assert said in run("build-index", "small", "--method", "milvus", status=2)
+    run = Run(site_settings, **{"RPF_MILVUS_URI": "http://127.0.0.1:19530", setting: value})
+    assert expected in run("build-index", "small", "--method", "milvus", status=2)
     assert snapshot(small) == files
 
 
-def test_without_the_client(own: Settings, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_client(site_settings: Settings, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pymilvus", None)
-    run = Run(own, RPF_MILVUS_URI="http://127.0.0.1:19530")
-    said = run("build-index", "small", "--method", "milvus", status=2)
-    assert "pip install -r requirements-milvus.txt" in said
+    run = Run(site_settings, RPF_MILVUS_URI="http://127.0.0.1:19530")
+    error = run("build-index", "small", "--method", "milvus", status=2)
+    assert "pip install -r requirements-milvus.txt" in error
 
 
-def test_where_there_is_no_server(own: Settings, small: Path) -> None:
+def test_where_there_is_no_server(site_settings: Settings, small: Path) -> None:
     """Said at once, and without the password."""
-    run = Run(own, RPF_MILVUS_URI=f"http://root:secret@127.0.0.1:{free_port()}")
-    said = run("build-index", "small", "--method", "milvus", status=2)
-    assert "cannot be used now" in said and "RPF_MILVUS_URI" in said
-    assert "secret" not in said
+    run = Run(site_settings, RPF_MILVUS_URI=f"http://root:secret@127.0.0.1:{free_port()}")
+    error = run("build-index", "small", "--method", "milvus", status=2)
+    assert "cannot be used now" in error and "RPF_MILVUS_URI" in error
+    assert "secret" not in error

@@ -25,10 +25,10 @@ def find() -> str | None:
 
     try:
         with sync_playwright() as playwright:
-            own = playwright.chromium.executable_path
+            bundled = playwright.chromium.executable_path
     except Exception:  # its driver did not start; it has said why
         return None
-    return own if Path(own).is_file() else None
+    return bundled if Path(bundled).is_file() else None
 
 
 def install() -> str | None:

@@ -53,8 +53,8 @@ class Run:
         assert done.exit_code == status, done.output
         if status == 2:
             assert done.stderr.strip().splitlines()[-1].startswith("Error: ")
-        told: str = getattr(done, stream or ("stderr" if status == 2 else "stdout"))
-        return told
+        output: str = getattr(done, stream or ("stderr" if status == 2 else "stdout"))
+        return output
 
 
 class Forked:
@@ -78,10 +78,10 @@ class Forked:
 
     def wait(self) -> list[str]:
         """All that is still to be heard of the command; the exit status is the last of it."""
-        said = [self.heard()]
-        while said[-1] in ("locked", "free"):
-            said.append(self.heard())
-        return said
+        lines = [self.heard()]
+        while lines[-1] in ("locked", "free"):
+            lines.append(self.heard())
+        return lines
 
     def run(self, *args: object) -> int:
         """The exit status of a command."""
@@ -96,11 +96,11 @@ class Forked:
 @contextmanager
 def forked(settings: Settings, log: Path) -> Iterator[Forked]:
     """Commands with these settings; what they say goes into the file `log`."""
-    own: Mapping[str, str] = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment(settings)}
+    variables: Mapping[str, str] = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment(settings)}
     with log.open("a") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.commands"],
-            env={**os.environ, **own},
+            env={**os.environ, **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=out,

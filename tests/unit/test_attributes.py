@@ -39,11 +39,11 @@ def all_names() -> list[tuple[str, str, str]]:
 def meaning(vocabulary: Vocabulary, text: str) -> str | None:
     """The one attribute that a text means, or None where it is refused."""
     try:
-        found = vocabulary.parse(text)
+        keys = vocabulary.parse(text)
     except UnknownAttribute:
         return None
-    assert len(found) == 1, (text, found)
-    return found[0]
+    assert len(keys) == 1, (text, keys)
+    return keys[0]
 
 
 def test_known_attributes_are_named_in_all_languages() -> None:
@@ -205,11 +205,11 @@ def test_long_texts_and_odd_characters_are_refused_in_a_line() -> None:
 
 
 def test_own_attributes_may_have_separators_in_their_names() -> None:
-    own = VOCABULARIES["own"]
-    assert own.parse("rise and fit; cut/fit + heel height") == ["rise_and_fit", "cut/fit", "heel-height"]
-    assert own.parse("鞋跟和高度 and a;b") == ["鞋跟和高度", "a;b"]
-    assert own["neck_line"].name("vi") == "neck line"
-    assert meaning(own, "rise") == "rise_and_fit"
+    vocabulary = VOCABULARIES["own"]
+    assert vocabulary.parse("rise and fit; cut/fit + heel height") == ["rise_and_fit", "cut/fit", "heel-height"]
+    assert vocabulary.parse("鞋跟和高度 and a;b") == ["鞋跟和高度", "a;b"]
+    assert vocabulary["neck_line"].name("vi") == "neck line"
+    assert meaning(vocabulary, "rise") == "rise_and_fit"
     assert VOCABULARIES["DeepFashion"].parse("texture and fabric") == ["texture-related", "fabric-related"]
     assert VOCABULARIES["DeepFashion"].parse("texture and print") == ["texture-related"]
 
@@ -254,11 +254,11 @@ def test_one_letter_swapped_or_left_out_never_means_another_attribute(name: str)
                 continue
             for typo in typos(text):
                 try:
-                    found = vocabulary.parse(typo)
+                    keys = vocabulary.parse(typo)
                 except UnknownAttribute:
                     wrong += 1
                 else:
-                    assert found == [attribute.key], (text, typo)
+                    assert keys == [attribute.key], (text, typo)
                     right += 1
     assert right > 3 * wrong, (right, wrong)  # most misspellings are understood
 
@@ -272,10 +272,10 @@ def test_one_letter_put_in_never_means_another_attribute(entry: tuple[str, str, 
     name, key, text = entry
     at %= len(text) + 1
     try:
-        found = VOCABULARIES[name].parse(text[:at] + letter + text[at:])
+        keys = VOCABULARIES[name].parse(text[:at] + letter + text[at:])
     except UnknownAttribute:
         return
-    assert found == [key]
+    assert keys == [key]
 
 
 pieces = st.one_of(
@@ -292,7 +292,7 @@ pieces = st.one_of(
 def test_any_text_is_parsed_or_refused(name: str, text: str) -> None:
     vocabulary = VOCABULARIES[name]
     try:
-        found = vocabulary.parse(text)
+        keys = vocabulary.parse(text)
     except UnknownAttribute as error:
         assert "\n" not in str(error)
         str(error).encode("utf-8")
@@ -300,8 +300,8 @@ def test_any_text_is_parsed_or_refused(name: str, text: str) -> None:
         assert isinstance(suggestions, list) and all(key in vocabulary for key in suggestions)
         assert {"part", "nearest"} <= error.params.keys()
     else:
-        assert found and len(set(found)) == len(found)
-        assert all(key in vocabulary for key in found)
+        assert keys and len(set(keys)) == len(keys)
+        assert all(key in vocabulary for key in keys)
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), unique=True, max_size=6))
@@ -311,8 +311,8 @@ def test_any_keys_make_a_vocabulary_and_their_names_are_found(keys: list[str]) -
     for attribute in vocabulary:
         assert attribute.name("vi")
         try:
-            found = vocabulary.parse(attribute.key)
+            parsed = vocabulary.parse(attribute.key)
         except UnknownAttribute:
             continue
         # A key that is made of other keys and separators ("a;b" beside "a" and "b") is still one.
-        assert found == [attribute.key] or len(keys) > 1
+        assert parsed == [attribute.key] or len(keys) > 1

@@ -82,9 +82,9 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
     values = {item_id: collection.presence(item_id) for item_id in plain}
 
     def lacks(item_id: int) -> tuple[str, ...]:
-        own = values[item_id]
-        assert own is not None
-        return tuple(key for key in two_parts if own[collection.vocabulary.index(key)] < 0.5)
+        presence = values[item_id]
+        assert presence is not None
+        return tuple(key for key in two_parts if presence[collection.vocabulary.index(key)] < 0.5)
 
     expected = sorted(plain, key=lambda item_id: (len(lacks(item_id)), plain[item_id].rank))
     results = parts_engine.search("parts", SearchRequest(query, weights, missing_last=True))
@@ -204,7 +204,7 @@ def test_those_who_come_first_wait_for_the_one_who_opens(
 
     monkeypatch.setattr(Collection, "open", slowly)
     with ThreadPoolExecutor(4) as pool:
-        assert [len(own) for own in pool.map(engine.collection, ["shop"] * 4)] == [11] * 4
+        assert [len(collection) for collection in pool.map(engine.collection, ["shop"] * 4)] == [11] * 4
     assert len(opened) == 1
 
 
@@ -258,6 +258,6 @@ def test_thumbnails_made_at_once_are_as_many_as_cores(
 
     monkeypatch.setattr(decode, "thumbnail", counted)
     with ThreadPoolExecutor(usable_cores() + 6) as pool:
-        made = list(pool.map(lambda _: engine.thumbnail(photo, 64), range(usable_cores() + 12)))
-    assert len(set(made)) == 1
+        thumbnails = list(pool.map(lambda _: engine.thumbnail(photo, 64), range(usable_cores() + 12)))
+    assert len(set(thumbnails)) == 1
     assert most == usable_cores()

@@ -93,13 +93,13 @@ def images(tmp_path: Path) -> Path:
 
 
 def test_a_folder_becomes_a_collection(tmp_path: Path, images: Path) -> None:
-    told: list[tuple[str, int, int]] = []
-    report = run(tmp_path / "c", images, title="Áo", progress=lambda *step: told.append(step))
+    steps: list[tuple[str, int, int]] = []
+    report = run(tmp_path / "c", images, title="Áo", progress=lambda *step: steps.append(step))
     assert (report.added, report.unchanged, report.skipped) == (10, 0, []) and report.seconds > 0
     assert check(tmp_path / "c", images) == find_images(images)
     manifest = Collection.open(tmp_path / "c").manifest
     assert manifest.spec.title == "Áo" and manifest.spec.checkpoint == "projection" and len(manifest.segments) == 1
-    assert told == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("merging", done, 1) for done in (0, 1)]
+    assert steps == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("merging", done, 1) for done in (0, 1)]
 
 
 def test_a_model_that_cannot_tell_parts(tmp_path: Path, images: Path) -> None:

@@ -205,12 +205,12 @@ def test_damage_is_found_by_verify_and_repaired_by_repair(
         run("build-index", "shop", "--method", "pca")
     damage.do(folder)
     before = snapshot(folder)
-    said = run("verify", "shop", status=1)
-    assert re.search(f"^problem: .*{damage.problem}", said, re.MULTILINE), said
+    output = run("verify", "shop", status=1)
+    assert re.search(f"^problem: .*{damage.problem}", output, re.MULTILINE), output
     assert snapshot(folder) == before
-    said = run("repair", "shop")
-    assert re.search(f"^repaired: .*{damage.repaired}", said, re.MULTILINE), said
-    assert said.endswith(" 0 problems\n")
+    output = run("repair", "shop")
+    assert re.search(f"^repaired: .*{damage.repaired}", output, re.MULTILINE), output
+    assert output.endswith(" 0 problems\n")
     for command in ("repair", "verify"):
         count = 11 + len(damage.back) - len(damage.gone)
         assert run(command, "shop") == f"shop: {count} items, 0 repaired, 0 problems\n"
@@ -256,10 +256,10 @@ def test_a_missing_image_is_a_problem_until_it_is_back(
 def test_a_missing_image_folder_loses_nothing(run: Run, living: Settings, folder: Path, wardrobe: Labels) -> None:
     truncate(folder / SECOND / "ids.npy")
     (folder / "images").rename(folder / "elsewhere")
-    said = run("repair", "shop", status=1)
-    assert "4 items that cannot be re-embedded: The image folder" in said and "  008.jpg (item 9)" in said
-    assert "7 items without their images: The image folder" in said and "rpf relocate shop" in said
-    assert "7 items, 1 repaired, 5 problems" in said
+    output = run("repair", "shop", status=1)
+    assert "4 items that cannot be re-embedded: The image folder" in output and "  008.jpg (item 9)" in output
+    assert "7 items without their images: The image folder" in output and "rpf relocate shop" in output
+    assert "7 items, 1 repaired, 5 problems" in output
     assert "problem: 4 items waiting to be re-embedded" in run("verify", "shop", status=1)
     assert "4 items that cannot be re-embedded" in run("repair", "shop", status=1)
     (folder / "elsewhere").rename(folder / "images")
@@ -276,9 +276,9 @@ def test_repair_without_the_model_loses_nothing(
     spoil(folder / FIRST, 0, np.zeros_like)
     flip(folder / "images" / "001.jpg")
     for other, why in (("other", "was made with another checkpoint"), ("none", "none.safetensors")):
-        said = run("repair", "shop", "--checkpoint", tmp_path / f"{other}.safetensors", status=1)
-        assert "2 items that cannot be re-embedded: " in said and why in said
-        assert "11 items, 0 repaired, 2 problems" in said
+        output = run("repair", "shop", "--checkpoint", tmp_path / f"{other}.safetensors", status=1)
+        assert "2 items that cannot be re-embedded: " in output and why in output
+        assert "11 items, 0 repaired, 2 problems" in output
     assert "11 items, 2 repaired, 0 problems" in run("repair", "shop")
     assert check(living, wardrobe).keys() == OLD.keys()
 
@@ -374,8 +374,8 @@ def test_changed_images_that_cannot_be_read_keep_their_items(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "open", refuse)
-        said = run("repair", "shop", status=1)
-        assert "1 item with another image now, which cannot be read:\n  004.jpg (item 5)" in said
+        output = run("repair", "shop", status=1)
+        assert "1 item with another image now, which cannot be read:\n  004.jpg (item 5)" in output
     assert Collection.open(folder).ids.tolist() == list(OLD.values())
     assert "Item 5 was re-embedded and is item 13 now" in run("repair", "shop")
 
@@ -385,6 +385,6 @@ def test_an_index_that_cannot_be_made_is_a_problem(run: Run, living: Settings, f
     broken = Run(living.model_copy(update={"index_method": "faiss:nonsense"}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rpf.search.indexes.faiss.MIN_TRAINING_VECTORS", 1)
-        said = broken("repair", "shop", status=1)
-    assert "problem: The index cannot be built: " in said and "11 items, 1 repaired, 1 problems" in said
+        output = broken("repair", "shop", status=1)
+    assert "problem: The index cannot be built: " in output and "11 items, 1 repaired, 1 problems" in output
     assert len(Collection.open(folder)) == 11

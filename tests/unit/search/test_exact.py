@@ -21,9 +21,9 @@ def unit(shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    made = unit((50, 3, 16), 0)
-    made[30] = made[7]  # a twin, to see ties
-    return made
+    vectors = unit((50, 3, 16), 0)
+    vectors[30] = vectors[7]  # a twin, to see ties
+    return vectors
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +38,19 @@ def collection(tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray) ->
 
 def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Collection, vectors: np.ndarray) -> None:
     queries, weights = unit((2, 16), 1), np.array([1.0, 3.0])
-    found = Exact(collection).search(ResolvedRequest(queries, (2, 0), weights, 50))
+    results = Exact(collection).search(ResolvedRequest(queries, (2, 0), weights, 50))
     cosines = np.stack([vectors[:, 2] @ queries[0], vectors[:, 0] @ queries[1]])
     scores = weights @ cosines / 4
-    assert sorted(found.rows) == list(range(50))
-    np.testing.assert_allclose(found.scores, scores[found.rows], atol=1e-3)
-    np.testing.assert_allclose(found.cosines, cosines[:, found.rows], atol=1e-3)
-    assert (np.diff(found.scores) <= 0).all()
+    assert sorted(results.rows) == list(range(50))
+    np.testing.assert_allclose(results.scores, scores[results.rows], atol=1e-3)
+    np.testing.assert_allclose(results.cosines, cosines[:, results.rows], atol=1e-3)
+    assert (np.diff(results.scores) <= 0).all()
 
 
 def test_ties_go_to_the_lower_row(collection: Collection, vectors: np.ndarray) -> None:
-    found = Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 2))
-    assert found.rows.tolist() == [7, 30]
-    assert found.scores[0] == found.scores[1] == pytest.approx(1, abs=1e-3)
+    results = Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 2))
+    assert results.rows.tolist() == [7, 30]
+    assert results.scores[0] == results.scores[1] == pytest.approx(1, abs=1e-3)
     assert Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 1)).rows.tolist() == [7]
 
 
@@ -85,7 +85,7 @@ def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataOb
     attributes = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
     weights = data.draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=len(attributes), max_size=len(attributes)))
     weights[0] = weights[0] or 1.0
-    asked = data.draw(st.integers(1, 16))
+    k = data.draw(st.integers(1, 16))
 
     def lacks(row: int, attribute: int) -> bool:
         return (known or row >= half) and parts[row, attribute] < 0.5
@@ -99,11 +99,11 @@ def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataOb
 
     queries = np.tile(np.array([1, 0], np.float32), (len(attributes), 1))
     index = Exact(Collection.open(tmp_path / "c"))
-    request = ResolvedRequest(queries, tuple(attributes), np.array(weights), asked)
-    found = index.search(request._replace(missing_last=True))
-    assert found.rows.tolist() == sorted(range(count), key=place)[:asked]
-    assert found.missing.T.tolist() == [[lacks(row, attribute) for attribute in attributes] for row in found.rows]
-    np.testing.assert_allclose(found.scores, [-place(row)[1] for row in found.rows], atol=1e-6)
+    request = ResolvedRequest(queries, tuple(attributes), np.array(weights), k)
+    results = index.search(request._replace(missing_last=True))
+    assert results.rows.tolist() == sorted(range(count), key=place)[:k]
+    assert results.missing.T.tolist() == [[lacks(row, attribute) for attribute in attributes] for row in results.rows]
+    np.testing.assert_allclose(results.scores, [-place(row)[1] for row in results.rows], atol=1e-6)
     plain = index.search(request)
-    assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:asked]
+    assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:k]
     assert not plain.missing.any()

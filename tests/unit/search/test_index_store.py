@@ -37,7 +37,7 @@ ROUNDING = 1.5e-6  # scores are rounded to 6 decimals, whichever way a sum comes
 METHODS = ["none", "pca", "kdtree", "faiss", "faiss:PCA16,IVF32,SQ8", "faiss:PCA16,IVF16,PQ16x4fs,RFlat", "hnsw", "lsh"]
 
 
-def quiet(*told: object) -> None:
+def quiet(*progress: object) -> None:
     pass
 
 
@@ -45,9 +45,9 @@ def clustered(count: int, seed: int) -> np.ndarray:
     """(count, A, D) unit vectors about 60 centres of each attribute, whose numbers matter ever less, as of garments."""
     centres = np.random.default_rng(9).standard_normal((len(ATTRIBUTES), 60, DIM))
     rng = np.random.default_rng(seed)
-    near = np.stack([own[rng.integers(0, 60, count)] for own in centres], axis=1)
-    made = (near + 0.4 * rng.standard_normal((count, len(ATTRIBUTES), DIM))) * 0.85 ** np.arange(DIM)
-    return (made / np.linalg.norm(made, axis=2, keepdims=True)).astype(np.float32)
+    near = np.stack([centre[rng.integers(0, 60, count)] for centre in centres], axis=1)
+    embeddings = (near + 0.4 * rng.standard_normal((count, len(ATTRIBUTES), DIM))) * 0.85 ** np.arange(DIM)
+    return (embeddings / np.linalg.norm(embeddings, axis=2, keepdims=True)).astype(np.float32)
 
 
 def write(folder: Path, vectors: np.ndarray, presence: np.ndarray | None = None) -> None:

@@ -25,20 +25,20 @@ def unit(count: int, seed: int, dim: int = 64, directions: int = 16) -> np.ndarr
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    made = unit(300, 0)
-    made[200] = made[11]  # a twin, to see ties
-    return made
+    vectors = unit(300, 0)
+    vectors[200] = vectors[11]  # a twin, to see ties
+    return vectors
 
 
 @pytest.fixture(scope="module")
 def built(vectors: np.ndarray) -> Callable[[str], VectorIndex]:
-    made: dict[str, VectorIndex] = {}
+    indexes: dict[str, VectorIndex] = {}
 
     def one(name: str) -> VectorIndex:
-        if name not in made:
-            made[name] = make_index(name)
-            made[name].build(vectors)
-        return made[name]
+        if name not in indexes:
+            indexes[name] = make_index(name)
+            indexes[name].build(vectors)
+        return indexes[name]
 
     return one
 
@@ -48,16 +48,16 @@ def test_neighbours_come_in_order_with_ties_to_the_lower_id(
     name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex]
 ) -> None:
     queries = np.concatenate([vectors[11:12], unit(5, 1)])
-    found = built(name).search(queries, 20)
-    assert found.ids.shape == found.distances.shape == (6, 20)
-    assert found.ids[0, :2].tolist() == [11, 200]
-    np.testing.assert_allclose(found.distances[0, :2], 0, atol=2e-6 if name in EXACT else 0.3)
-    assert (np.diff(found.distances, axis=1)[found.ids[:, 1:] >= 0] >= -2e-6).all()
-    for ids in found.ids.tolist():
-        own = [row for row in ids if row >= 0]
-        assert len(set(own)) == len(own)
+    neighbours = built(name).search(queries, 20)
+    assert neighbours.ids.shape == neighbours.distances.shape == (6, 20)
+    assert neighbours.ids[0, :2].tolist() == [11, 200]
+    np.testing.assert_allclose(neighbours.distances[0, :2], 0, atol=2e-6 if name in EXACT else 0.3)
+    assert (np.diff(neighbours.distances, axis=1)[neighbours.ids[:, 1:] >= 0] >= -2e-6).all()
+    for ids in neighbours.ids.tolist():
+        rows = [row for row in ids if row >= 0]
+        assert len(set(rows)) == len(rows)
         assert -1 not in ids or set(ids[ids.index(-1) :]) == {-1}
-    np.testing.assert_array_equal(found.ids, built(name).search(queries, 20).ids)
+    np.testing.assert_array_equal(neighbours.ids, built(name).search(queries, 20).ids)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -72,10 +72,12 @@ def test_exact_methods_give_the_cosines_order_and_squared_distances(
     name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex]
 ) -> None:
     queries = unit(8, 3)
-    found = built(name).search(queries, 300)
+    neighbours = built(name).search(queries, 300)
     cosines = queries.astype(np.float64) @ vectors.T.astype(np.float64)
-    np.testing.assert_allclose(found.distances, 2 - 2 * np.take_along_axis(cosines, found.ids, axis=1), atol=1e-5)
-    np.testing.assert_allclose(np.take_along_axis(cosines, found.ids, axis=1), -np.sort(-cosines), atol=3e-6)
+    np.testing.assert_allclose(
+        neighbours.distances, 2 - 2 * np.take_along_axis(cosines, neighbours.ids, axis=1), atol=1e-5
+    )
+    np.testing.assert_allclose(np.take_along_axis(cosines, neighbours.ids, axis=1), -np.sort(-cosines), atol=3e-6)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -114,8 +116,8 @@ def test_what_is_added_is_found_under_the_rows_that_follow(name: str, vectors: n
     method = make_index(name)
     method.build(vectors[:280])
     assert method.add(vectors[280:])
-    found = method.search(vectors[[290, 5]], 3)
-    assert found.ids[:, 0].tolist() == [290, 5]
+    neighbours = method.search(vectors[[290, 5]], 3)
+    assert neighbours.ids[:, 0].tolist() == [290, 5]
 
 
 @pytest.mark.parametrize("name", ["none", "kdtree"])
@@ -139,10 +141,10 @@ def test_lsh_estimates_distances() -> None:
     method, queries = make_index("lsh"), unit(20, 4, 512, 512)
     wide = unit(300, 5, 512, 512)
     method.build(wide)
-    found = method.search(queries, 300)
-    true = 2 - 2 * np.take_along_axis(queries @ wide.T, found.ids, axis=1)
-    assert np.abs(found.distances - true).mean() < 0.15  # 512 bits: the angle's deviation is pi * 0.5 / 512**0.5
-    assert np.corrcoef(found.distances.ravel(), true.ravel())[0, 1] > 0.4
+    neighbours = method.search(queries, 300)
+    true = 2 - 2 * np.take_along_axis(queries @ wide.T, neighbours.ids, axis=1)
+    assert np.abs(neighbours.distances - true).mean() < 0.15  # 512 bits: the angle's deviation is pi * 0.5 / 512**0.5
+    assert np.corrcoef(neighbours.distances.ravel(), true.ravel())[0, 1] > 0.4
 
 
 def test_nearest_first_puts_what_was_not_found_last() -> None:

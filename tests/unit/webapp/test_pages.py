@@ -50,7 +50,7 @@ def words(response: TestResponse) -> str:
 def ranks(response: TestResponse) -> list[tuple[int, float]]:
     """(item id, similarity) of each card, in the page's order."""
     html = words(response)
-    ids = [int(found) for found in re.findall(r'class="hit-image" href="/c/tiny/item/(\d+)"', html)]
+    ids = [int(item_id) for item_id in re.findall(r'class="hit-image" href="/c/tiny/item/(\d+)"', html)]
     return list(zip(ids, map(float, re.findall(r'data-similarity="([^"]+)"', html)), strict=True))
 
 
@@ -136,9 +136,9 @@ def test_export_has_the_similarities_of_the_engine(client: FlaskClient, engine: 
     request = SearchRequest(engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 2}, 1000)
     hits = engine.search("tiny", request).hits
     address = "/c/tiny/results.{}?item=3&a=sleeve_length&a=coat_length&w-coat_length=2"
-    found = json.loads(client.get(address.format("json")).data)
-    assert found["weights"] == {"sleeve_length": 1.0, "coat_length": 2.0}
-    assert [row["similarity"] for row in found["results"]] == [hit.similarity for hit in hits]
+    exported = json.loads(client.get(address.format("json")).data)
+    assert exported["weights"] == {"sleeve_length": 1.0, "coat_length": 2.0}
+    assert [row["similarity"] for row in exported["results"]] == [hit.similarity for hit in hits]
     response = client.get(address.format("csv"))
     assert "tiny-results.csv" in response.headers["Content-Disposition"]
     rows = list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig"))))
@@ -424,9 +424,9 @@ class Outline(HTMLParser):
 
 @pytest.fixture(params=PAGES)
 def outline(request: pytest.FixtureRequest, client: FlaskClient) -> Iterator[Outline]:
-    found = Outline()
-    found.feed(get(client, request.param).get_data(as_text=True))
-    yield found
+    outline = Outline()
+    outline.feed(get(client, request.param).get_data(as_text=True))
+    yield outline
 
 
 def test_page_has_nothing_inline(outline: Outline) -> None:
