@@ -20,7 +20,7 @@ from rpf.utils.cores import usable_cores
 from tests.support.collection_builder import index_images
 
 
-def test_a_picture_of_the_collection_finds_itself_first(engine: SearchEngine, photo: Path) -> None:
+def test_search_with_an_image_of_the_collection_ranks_it_first(engine: SearchEngine, photo: Path) -> None:
     query = engine.embed(photo)
     results = engine.search("tiny", SearchRequest(query, {"sleeve_length": 1, "pant_length": 1}, k=5))
     first = results.hits[0]
@@ -32,7 +32,7 @@ def test_a_picture_of_the_collection_finds_itself_first(engine: SearchEngine, ph
     assert [hit.rank for hit in results.hits] == [1, 2, 3, 4, 5]
 
 
-def test_the_score_is_the_weighted_mean_of_the_parts(engine: SearchEngine, photo: Path) -> None:
+def test_search_score_is_the_weighted_mean_over_attributes(engine: SearchEngine, photo: Path) -> None:
     weights = {"sleeve_length": 1.0, "collar_design": 2.5, "coat_length": 0.0}
     for hit in engine.search("tiny", SearchRequest(engine.embed(photo), weights, k=40)).hits:
         assert hit.similarities.keys() == {"sleeve_length", "collar_design"}
@@ -40,7 +40,7 @@ def test_the_score_is_the_weighted_mean_of_the_parts(engine: SearchEngine, photo
         assert hit.similarity == pytest.approx(mean, abs=1e-5)
 
 
-def test_an_item_as_the_query_is_left_out_of_its_own_results(engine: SearchEngine) -> None:
+def test_search_with_an_item_leaves_it_out_of_the_results(engine: SearchEngine) -> None:
     ids = engine.collection("tiny").ids.tolist()
     query = engine.query_item("tiny", ids[3])
     results = engine.search("tiny", SearchRequest(query, {"neck_design": 1}, k=100))
@@ -48,7 +48,7 @@ def test_an_item_as_the_query_is_left_out_of_its_own_results(engine: SearchEngin
     assert sorted(hit.item.id for hit in results.hits) == sorted(set(ids) - {ids[3]})
 
 
-def test_pages_are_cuts_of_one_ranking(engine: SearchEngine) -> None:
+def test_search_pages_are_slices_of_one_ranking(engine: SearchEngine) -> None:
     query = engine.query_item("tiny", int(engine.collection("tiny").ids[0]))
     whole = [hit.item.id for hit in engine.search("tiny", SearchRequest(query, {"skirt_length": 1}, k=39)).hits]
     pages = [
@@ -59,7 +59,7 @@ def test_pages_are_cuts_of_one_ranking(engine: SearchEngine) -> None:
     assert pages == whole
 
 
-def test_an_item_and_its_picture_give_the_same_query(engine: SearchEngine, photo: Path) -> None:
+def test_query_item_equals_the_query_of_its_image(engine: SearchEngine, photo: Path) -> None:
     first = int(engine.collection("tiny").ids[0])
     item, picture = engine.query_item("tiny", first), engine.embed(photo)
     np.testing.assert_allclose(item.embedding, picture.embedding, atol=1e-3)
@@ -73,7 +73,9 @@ def parts_engine(parts_settings: Settings) -> SearchEngine:
     return SearchEngine(parts_settings)
 
 
-def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_parts: tuple[str, str]) -> None:
+def test_search_missing_last_ranks_items_with_missing_attributes_last(
+    parts_engine: SearchEngine, two_parts: tuple[str, str]
+) -> None:
     collection, query = parts_engine.collection("parts"), parts_engine.query_item("parts", 3)
     unweighed = next(key for key in collection.vocabulary.keys if key not in two_parts)
     weights = {unweighed: 0.0, two_parts[0]: 1.0, two_parts[1]: 2.0}
@@ -102,7 +104,7 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
     assert pages == expected
 
 
-def test_a_query_tells_what_the_garment_has(parts_engine: SearchEngine, photo: Path) -> None:
+def test_query_has_the_presence_of_the_garment(parts_engine: SearchEngine, photo: Path) -> None:
     picture, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
     assert picture.present == item.present is not None
     values = parts_engine.collection("parts").presence(1)
@@ -111,7 +113,7 @@ def test_a_query_tells_what_the_garment_has(parts_engine: SearchEngine, photo: P
         assert picture.is_missing(key) == (value < 0.5) == (key not in picture.present)
 
 
-def test_where_parts_are_not_known_nothing_changes(engine: SearchEngine, photo: Path) -> None:
+def test_search_without_known_presence_is_unchanged_by_missing_last(engine: SearchEngine, photo: Path) -> None:
     for query in (engine.embed(photo), engine.query_item("tiny", 2)):
         assert query.present is None and not query.is_missing("sleeve_length")
         weights = {"sleeve_length": 1.0, "coat_length": 2.0}
@@ -122,12 +124,12 @@ def test_where_parts_are_not_known_nothing_changes(engine: SearchEngine, photo: 
 @pytest.mark.parametrize(
     "weights", [{}, {"sleeve_length": 0.0}, {"sleeve_length": -1.0}, {"hat": 1.0}, {"neck_design": float("nan")}]
 )
-def test_weights_that_make_no_search_are_refused(engine: SearchEngine, photo: Path, weights: dict[str, float]) -> None:
+def test_search_with_unusable_weights_is_refused(engine: SearchEngine, photo: Path, weights: dict[str, float]) -> None:
     with pytest.raises(QueryError):
         engine.search("tiny", SearchRequest(engine.embed(photo), weights))
 
 
-def test_what_is_not_there_is_named(engine: SearchEngine) -> None:
+def test_engine_unknown_collection_item_and_image_are_errors(engine: SearchEngine) -> None:
     for name in ("none", "..", "", "a/b", "\0"):
         with pytest.raises(UnknownCollection):
             engine.collection(name)
@@ -137,7 +139,7 @@ def test_what_is_not_there_is_named(engine: SearchEngine) -> None:
         engine.embed(b"no picture")
 
 
-def test_a_collection_of_another_checkpoint_is_refused(settings: Settings, tmp_path: Path) -> None:
+def test_engine_refuses_a_collection_of_another_checkpoint(settings: Settings, tmp_path: Path) -> None:
     model = checkpoint.load(settings.checkpoint)
     with torch.no_grad():
         model.region.attribute.weight.add_(1)
@@ -148,7 +150,7 @@ def test_a_collection_of_another_checkpoint_is_refused(settings: Settings, tmp_p
     assert other.names() == []
 
 
-def test_several_collections_and_a_change_on_disk_are_seen(
+def test_engine_notices_new_and_changed_collections(
     settings: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path: Path
 ) -> None:
     shutil.copytree(settings.collections, tmp_path / "collections")
@@ -163,7 +165,7 @@ def test_several_collections_and_a_change_on_disk_are_seen(
     assert len(engine.collection("another")) == 40
 
 
-def test_who_comes_while_a_change_is_opened_is_answered_from_before(
+def test_engine_answers_from_the_old_generation_while_another_thread_opens_the_new(
     settings: Settings, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
@@ -191,7 +193,7 @@ def test_who_comes_while_a_change_is_opened_is_answered_from_before(
     assert len(engine.collection("shop")) == 9
 
 
-def test_those_who_come_first_wait_for_the_one_who_opens(
+def test_engine_opens_a_collection_once_for_concurrent_callers(
     settings: Settings, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
@@ -208,7 +210,7 @@ def test_those_who_come_first_wait_for_the_one_who_opens(
     assert len(opened) == 1
 
 
-def test_a_collection_that_is_damaged_or_gone_is_not_answered_from_before(
+def test_engine_does_not_answer_from_a_damaged_or_deleted_collection(
     settings: Settings, shop: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
@@ -226,7 +228,7 @@ def test_a_collection_that_is_damaged_or_gone_is_not_answered_from_before(
     assert len(engine.collection("shop")) == 11
 
 
-def test_many_threads_get_the_same_answers(engine: SearchEngine, wardrobe: dict[Path, dict[str, int]]) -> None:
+def test_engine_gives_many_threads_the_same_results(engine: SearchEngine, wardrobe: dict[Path, dict[str, int]]) -> None:
     def ids(path: Path) -> list[int]:
         return [
             hit.item.id
@@ -239,7 +241,7 @@ def test_many_threads_get_the_same_answers(engine: SearchEngine, wardrobe: dict[
         assert list(pool.map(ids, paths * 2)) == expected * 2
 
 
-def test_thumbnails_made_at_once_are_as_many_as_cores(
+def test_engine_encodes_as_many_thumbnails_concurrently_as_cores(
     engine: SearchEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, lock, inside, most = decode.thumbnail, threading.Lock(), 0, 0

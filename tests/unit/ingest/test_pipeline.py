@@ -92,7 +92,7 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def test_a_folder_becomes_a_collection(tmp_path: Path, images: Path) -> None:
+def test_ingest_of_a_folder_makes_a_collection(tmp_path: Path, images: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     report = run(tmp_path / "c", images, title="Áo", progress=lambda *step: steps.append(step))
     assert (report.added, report.unchanged, report.skipped) == (10, 0, []) and report.seconds > 0
@@ -102,13 +102,13 @@ def test_a_folder_becomes_a_collection(tmp_path: Path, images: Path) -> None:
     assert steps == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("merging", done, 1) for done in (0, 1)]
 
 
-def test_a_model_that_cannot_tell_parts(tmp_path: Path, images: Path) -> None:
+def test_ingest_by_a_model_without_presence_stores_none(tmp_path: Path, images: Path) -> None:
     index_images(tmp_path / "c", images, sources(images), Projection(tells_parts=False))
     collection = Collection.open(tmp_path / "c")
     assert len(collection) == 10 and not collection.knows_presence and collection.presence(1) is None
 
 
-def test_sizes_are_those_of_the_upright_picture(tmp_path: Path) -> None:
+def test_ingest_stores_the_size_of_the_upright_image(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side
     (tmp_path / "images").mkdir()
@@ -118,14 +118,14 @@ def test_sizes_are_those_of_the_upright_picture(tmp_path: Path) -> None:
     assert (item.width, item.height) == (40, 60)
 
 
-def test_a_collection_can_carry_its_pictures(tmp_path: Path) -> None:
+def test_collection_with_its_images_can_be_moved(tmp_path: Path) -> None:
     draw(tmp_path / "c" / "images" / "a.png", 1)
     run(tmp_path / "c", tmp_path / "c" / "images", relative_root="images")
     (tmp_path / "c").rename(tmp_path / "moved")
     assert check(tmp_path / "moved", tmp_path / "moved" / "images") == ["a.png"]
 
 
-def test_what_is_known_is_kept_and_what_changed_is_added_anew(tmp_path: Path, images: Path) -> None:
+def test_ingest_again_keeps_known_images_and_re_embeds_changed_ones(tmp_path: Path, images: Path) -> None:
     folder = tmp_path / "c"
     run(folder, images)
     generation = Collection.open(folder).manifest.generation
@@ -176,7 +176,9 @@ def test_unreadable_files_are_listed_and_skipped(tmp_path: Path, images: Path) -
         assert why in reasons[path]
 
 
-def test_large_pictures_come_in_small_batches(tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ingest_of_large_images_uses_small_batches(
+    tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("rpf.ingest.pipeline.MAX_BATCH_PIXELS", 10_000)
     monkeypatch.setattr("rpf.ingest.pipeline.DECODER_THREADS", 1)
     model = Projection()
@@ -199,21 +201,21 @@ def test_ctrl_c_keeps_the_finished_batches(tmp_path: Path, images: Path) -> None
     assert check(tmp_path / "c", images) == find_images(images)
 
 
-def test_another_model_is_refused(tmp_path: Path, images: Path) -> None:
+def test_ingest_by_another_checkpoint_is_refused(tmp_path: Path, images: Path) -> None:
     run(tmp_path / "c", images)
     with pytest.raises(CollectionError, match="another checkpoint"):
         index_images(tmp_path / "c", images, [], Projection(checkpoint_hash="other"))
     assert check(tmp_path / "c", images) == find_images(images)
 
 
-def test_a_folder_without_pictures(tmp_path: Path) -> None:
+def test_ingest_of_a_folder_without_images_makes_an_empty_collection(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     assert run(tmp_path / "c", tmp_path / "images").added == 0
     assert len(Collection.open(tmp_path / "c")) == 0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list any folder")
-def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path, images: Path) -> None:
+def test_ingest_reports_a_folder_that_cannot_be_listed(tmp_path: Path, images: Path) -> None:
     (images / "locked").mkdir(mode=0)
     report = run(tmp_path / "c", images)
     assert report.added == 10 and report.skipped == [("locked", "The folder cannot be read.")]

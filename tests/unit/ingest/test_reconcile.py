@@ -114,7 +114,7 @@ def test_index_of_a_moved_image_without_labels_keeps_those_it_has(tmp_path: Path
     assert Collection.open(tmp_path / "c").item(1).labels == labels("a.png")
 
 
-def test_a_snapshot_opened_before_a_move_answers_with_the_new_path(tmp_path: Path, images: Path) -> None:
+def test_snapshot_opened_before_a_move_answers_with_the_new_path(tmp_path: Path, images: Path) -> None:
     collection = Collection.open(tmp_path / "c")
     rename(images, ("a.png", "z.png"))
     run(tmp_path / "c", images)
@@ -192,7 +192,7 @@ def test_removed_images_stay_away_until_they_are_wanted_again(tmp_path: Path, im
     assert run(tmp_path / "c", images).left_out == 3
 
 
-def test_an_image_that_was_removed_under_one_path_lives_on_under_another(tmp_path: Path, images: Path) -> None:
+def test_image_removed_under_one_path_stays_under_another(tmp_path: Path, images: Path) -> None:
     shutil.copy(images / "a.png", images / "copy.png")
     run(tmp_path / "c", images)
     take_out(tmp_path / "c", "a.png")
@@ -205,7 +205,7 @@ def test_an_image_that_was_removed_under_one_path_lives_on_under_another(tmp_pat
     assert ids(tmp_path / "c", images) == {"b.png": 2, "c.png": 3, "sub/d.png": 4, "sub/e.png": 5, "z.png": 6}
 
 
-def test_missing_items_that_were_removed_may_come_back(tmp_path: Path, images: Path) -> None:
+def test_missing_items_that_were_removed_are_added_again(tmp_path: Path, images: Path) -> None:
     (images / "a.png").rename(tmp_path / "a.png")
     assert take_out(tmp_path / "c", "3", missing=True) == {1: "a.png", 3: "c.png"}
     (tmp_path / "a.png").rename(images / "a.png")
@@ -213,7 +213,7 @@ def test_missing_items_that_were_removed_may_come_back(tmp_path: Path, images: P
     assert (report.added, report.left_out) == (1, 1)
 
 
-def test_remove_by_path_counts_from_here_and_else_from_the_image_folder(
+def test_remove_by_path_tries_the_working_folder_then_the_image_folder(
     tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw(images / "17.png", 20)
@@ -237,7 +237,7 @@ def test_remove_by_path_counts_from_here_and_else_from_the_image_folder(
     assert take_out(tmp_path / "c", ".") == {3: "c.png"}
 
 
-def test_a_collection_of_before_gets_the_memory_of_removals(tmp_path: Path, images: Path) -> None:
+def test_collection_without_a_table_of_removals_gets_one(tmp_path: Path, images: Path) -> None:
     with sqlite3.connect(tmp_path / "c" / "items.sqlite") as database:
         database.execute("DROP TABLE removed")
     database.close()
@@ -302,7 +302,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_any_sequence_leaves_the_items_that_it_should(
+def test_any_sequence_of_changes_leaves_the_expected_items(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, int]]
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda handle: None)  # no machine fails here, and this is much of the time

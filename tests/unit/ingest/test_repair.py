@@ -45,7 +45,7 @@ def repair(folder: Path, settings: Settings) -> VerifyReport:
     return report
 
 
-def test_verify_finds_nothing_wrong_while_a_writer_is_at_work(tmp_path: Path) -> None:
+def test_verify_while_a_writer_works_finds_no_problem(tmp_path: Path) -> None:
     folder, images = tmp_path / "pictures", tmp_path / "images"
     settings = Settings(instance=tmp_path / "instance")
     for number in range(9):
@@ -117,7 +117,7 @@ def intact(folder: Path) -> dict[int, int]:
     return ids
 
 
-def test_a_crash_at_lines_of_repair_leaves_what_can_be_repaired(damaged: DamagedCollection, tmp_path: Path) -> None:
+def test_crash_at_lines_of_repair_can_be_repaired(damaged: DamagedCollection, tmp_path: Path) -> None:
     """Intact items stay, and the next repair completes it: all images are items, under ids never given before."""
     folder, settings = damaged.folder, damaged.settings
     shutil.copytree(folder, tmp_path / "start")

@@ -238,7 +238,7 @@ def test_verify_and_repair_of_a_sound_collection_find_nothing(run: Run, living: 
         assert (snapshot(folder), snapshot(living.indexes)) == (before, indexes)
 
 
-def test_a_missing_image_is_a_problem_until_it_is_back(
+def test_missing_image_is_a_problem_until_it_is_restored(
     run: Run, living: Settings, folder: Path, wardrobe: Labels
 ) -> None:
     (folder / "images" / "004.jpg").rename(folder / "004.jpg")
@@ -253,7 +253,9 @@ def test_a_missing_image_is_a_problem_until_it_is_back(
     assert check(living, wardrobe) == OLD
 
 
-def test_a_missing_image_folder_loses_nothing(run: Run, living: Settings, folder: Path, wardrobe: Labels) -> None:
+def test_repair_without_the_image_folder_loses_nothing(
+    run: Run, living: Settings, folder: Path, wardrobe: Labels
+) -> None:
     truncate(folder / SECOND / "ids.npy")
     (folder / "images").rename(folder / "elsewhere")
     output = run("repair", "shop", status=1)
@@ -283,7 +285,7 @@ def test_repair_without_the_model_loses_nothing(
     assert check(living, wardrobe).keys() == OLD.keys()
 
 
-def test_an_image_that_is_added_before_repair_is_not_added_twice(run: Run, folder: Path) -> None:
+def test_repair_does_not_add_an_image_twice(run: Run, folder: Path) -> None:
     shutil.rmtree(folder / SECOND)
     (folder / "images").rename(folder / "elsewhere")
     run("repair", "shop", status=1)  # as a crash would leave it: its items wait
@@ -320,7 +322,7 @@ def test_without_the_items_table_nothing_can_be_repaired(run: Run, folder: Path,
 
 
 @pytest.mark.parametrize("command", ["verify", "repair"])
-def test_what_is_no_collection(run: Run, folder: Path, command: str) -> None:
+def test_verify_and_repair_of_no_collection_are_refused(run: Run, folder: Path, command: str) -> None:
     assert 'no collection named "none"' in run(command, "none", status=2)
     (folder / "manifest.json").write_bytes(b"{")
     before = snapshot(folder)
@@ -328,7 +330,9 @@ def test_what_is_no_collection(run: Run, folder: Path, command: str) -> None:
     assert snapshot(folder) == before
 
 
-def test_an_import_without_its_checkpoint(run: Run, living: Settings, tmp_path: Path) -> None:
+def test_repair_of_an_import_without_its_checkpoint_removes_corrupt_items(
+    run: Run, living: Settings, tmp_path: Path
+) -> None:
     vectors = np.random.default_rng(0).standard_normal((3, 2048)).astype(np.float32)
     with h5py.File(tmp_path / "data.h5", "w") as file:
         for attribute in range(8):
@@ -343,7 +347,7 @@ def test_an_import_without_its_checkpoint(run: Run, living: Settings, tmp_path: 
     assert Collection.open(folder).ids.tolist() == [0, 2]
 
 
-def test_a_long_report_is_cut(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_cuts_a_long_report(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rpf.cli.maintenance.MAX_REPORT_LINES", 3)
     for path in (folder / "images").iterdir():
         path.unlink()
@@ -351,7 +355,7 @@ def test_a_long_report_is_cut(run: Run, folder: Path, monkeypatch: pytest.Monkey
     assert len(lines) == 6 and lines[-2:] == ["  and 8 more", "shop: 11 items, 0 repaired, 11 problems"]
 
 
-def test_a_segment_of_another_size_is_refused_by_readers_until_it_is_repaired(run: Run, folder: Path) -> None:
+def test_segment_of_another_size_is_refused_until_it_is_repaired(run: Run, folder: Path) -> None:
     truncate(folder / SECOND / "embeddings.npy")
     with pytest.raises(CollectionError, match="damaged"):
         Collection.open(folder)
@@ -380,7 +384,7 @@ def test_changed_images_that_cannot_be_read_keep_their_items(
     assert "Item 5 was re-embedded and is item 13 now" in run("repair", "shop")
 
 
-def test_an_index_that_cannot_be_made_is_a_problem(run: Run, living: Settings, folder: Path) -> None:
+def test_repair_reports_an_index_that_cannot_be_built(run: Run, living: Settings, folder: Path) -> None:
     spoil(folder / FIRST, 0, np.zeros_like)
     broken = Run(living.model_copy(update={"index_method": "faiss:nonsense"}))
     with pytest.MonkeyPatch.context() as patch:

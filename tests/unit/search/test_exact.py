@@ -36,7 +36,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray) ->
     return Collection.open(folder)
 
 
-def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Collection, vectors: np.ndarray) -> None:
+def test_exact_score_is_the_weighted_mean_of_cosines(collection: Collection, vectors: np.ndarray) -> None:
     queries, weights = unit((2, 16), 1), np.array([1.0, 3.0])
     results = Exact(collection).search(ResolvedRequest(queries, (2, 0), weights, 50))
     cosines = np.stack([vectors[:, 2] @ queries[0], vectors[:, 0] @ queries[1]])
@@ -47,7 +47,7 @@ def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Co
     assert (np.diff(results.scores) <= 0).all()
 
 
-def test_ties_go_to_the_lower_row(collection: Collection, vectors: np.ndarray) -> None:
+def test_exact_ties_are_in_order_of_rows(collection: Collection, vectors: np.ndarray) -> None:
     results = Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 2))
     assert results.rows.tolist() == [7, 30]
     assert results.scores[0] == results.scores[1] == pytest.approx(1, abs=1e-3)
@@ -67,7 +67,7 @@ PROBABILITIES = st.sampled_from([0.0, 0.25, 0.4995, 0.5, 0.75, 1.0, float("nan")
 
 
 @given(st.data())
-def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataObject) -> None:
+def test_exact_missing_last_ranks_by_missing_attributes_then_similarity(tmp_path: Path, data: st.DataObject) -> None:
     """Against a sort in plain Python, over a collection on disk with a segment that tells parts and one that may not.
 
     All vectors lie along the axes, so that likeness is exact and ties are many.

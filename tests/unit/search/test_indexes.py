@@ -44,7 +44,7 @@ def built(vectors: np.ndarray) -> Callable[[str], VectorIndex]:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_neighbours_come_in_order_with_ties_to_the_lower_id(
+def test_search_orders_neighbours_with_ties_to_the_lower_id(
     name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex]
 ) -> None:
     queries = np.concatenate([vectors[11:12], unit(5, 1)])
@@ -61,7 +61,7 @@ def test_neighbours_come_in_order_with_ties_to_the_lower_id(
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_more_than_there_are_is_all_there_are(name: str, vectors: np.ndarray) -> None:
+def test_search_for_more_than_all_vectors_returns_all(name: str, vectors: np.ndarray) -> None:
     method = make_index(name)
     method.build(vectors[:30])
     assert sorted(method.search(unit(1, 2), 50).ids[0]) == list(range(30))
@@ -81,7 +81,7 @@ def test_exact_methods_give_the_cosines_order_and_squared_distances(
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_what_was_saved_opens_as_it_was(
+def test_saved_index_opens_with_the_same_results(
     name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex], tmp_path: Path
 ) -> None:
     method, queries = built(name), unit(6, 4)
@@ -112,7 +112,7 @@ def test_files_of_other_vectors_and_damaged_ones_are_refused(
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in ("none", "kdtree")])
-def test_what_is_added_is_found_under_the_rows_that_follow(name: str, vectors: np.ndarray) -> None:
+def test_added_vectors_are_found_under_the_next_rows(name: str, vectors: np.ndarray) -> None:
     method = make_index(name)
     method.build(vectors[:280])
     assert method.add(vectors[280:])
@@ -121,7 +121,7 @@ def test_what_is_added_is_found_under_the_rows_that_follow(name: str, vectors: n
 
 
 @pytest.mark.parametrize("name", ["none", "kdtree"])
-def test_methods_that_cannot_add_say_so_and_stay_as_they_are(name: str, vectors: np.ndarray) -> None:
+def test_methods_that_cannot_add_refuse_and_stay_unchanged(name: str, vectors: np.ndarray) -> None:
     method = make_index(name)
     method.build(vectors[:280])
     assert not method.add(vectors[280:])
@@ -147,7 +147,7 @@ def test_lsh_estimates_distances() -> None:
     assert np.corrcoef(neighbours.distances.ravel(), true.ravel())[0, 1] > 0.4
 
 
-def test_nearest_first_puts_what_was_not_found_last() -> None:
+def test_nearest_first_puts_empty_places_last() -> None:
     ids, distances = np.array([[5, -1, 3, 4]]), np.array([[0.5, -9.0, 0.5 + 1e-9, 0.2]], dtype=np.float64)
     ordered = nearest_first(ids, distances)
     assert ordered.ids.tolist() == [[4, 3, 5, -1]]
@@ -155,12 +155,12 @@ def test_nearest_first_puts_what_was_not_found_last() -> None:
 
 
 @pytest.mark.parametrize("name", ["annoy", "", "pca:64", "kdtree:", "faiss:"])
-def test_a_name_that_is_none_gets_the_names_there_are(name: str) -> None:
+def test_unknown_method_is_refused_with_the_known_names(name: str) -> None:
     with pytest.raises(ConfigError, match="not one of the search methods none, pca, kdtree, lsh, faiss, hnsw, milvus"):
         make_index(name)
 
 
 @pytest.mark.parametrize("factory", ["Flat,Nonsense", "PCA65,SQ8", "PQ7"])
-def test_a_wrong_factory_string_is_told(factory: str, vectors: np.ndarray) -> None:
+def test_wrong_factory_string_is_refused(factory: str, vectors: np.ndarray) -> None:
     with pytest.raises(ValueError, match=f"FAISS cannot build {factory}: .+"):
         make_index(f"faiss:{factory}").build(vectors)
