@@ -121,7 +121,7 @@ def test_engine_and_commands_know_the_default_collection_of_the_checkpoint(
     assert "wardrobe (default)" not in output
 
 
-def test_default_collection_after_the_first_folder_is_gone_keeps_to_the_second(
+def test_default_collection_after_the_first_folder_is_deleted_keeps_the_second(
     empty: Settings, model: RPF, other_model: RPF
 ) -> None:
     ensure_default_collection(empty, model, ignore)
@@ -145,7 +145,7 @@ def test_removed_items_stay_removed_after_a_restart(empty: Settings, model: RPF,
 
 
 @pytest.mark.parametrize("phase", ["drawing", "indexing", "merging"])
-def test_default_collection_goes_on_where_it_was_stopped(empty: Settings, model: RPF, phase: str) -> None:
+def test_default_collection_after_an_interruption_resumes(empty: Settings, model: RPF, phase: str) -> None:
     def stop(now: str, done: int, total: int) -> None:
         if (now, done) == (phase, 1 if phase == "drawing" else 0):
             raise KeyboardInterrupt
@@ -172,7 +172,7 @@ def test_default_collection_after_a_crash_between_rows_and_manifest_indexes_all(
     assert paths(empty) == DRAWN
 
 
-def test_a_finished_collection_of_earlier_drawings_stays_in_use(
+def test_default_collection_of_earlier_drawings_stays_in_use(
     empty: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ensure_default_collection(empty, model, ignore)
@@ -201,7 +201,7 @@ def lost_manifest(collections: Path, model: RPF) -> None:
 
 
 @pytest.mark.parametrize("occupy", [unfinished, strangers_images, lost_manifest])
-def test_default_collection_leaves_alone_what_it_cannot_go_on_with(
+def test_default_collection_leaves_alone_what_it_cannot_resume(
     empty: Settings, model: RPF, occupy: Callable[[Path, RPF], None]
 ) -> None:
     occupy(empty.collections, model)
@@ -221,7 +221,7 @@ def test_default_collection_without_a_place_says_what_to_do(empty: Settings, mod
     assert snapshot(empty.collections) == files
 
 
-def test_default_collection_uses_a_persons_own_collection_of_that_name(
+def test_default_collection_uses_an_existing_collection_of_that_name(
     empty: Settings, model: RPF, other_model: RPF, wardrobe: dict[Path, dict[str, int]]
 ) -> None:
     folder, sources = empty.collections / "wardrobe", [ImageRecord(path.name) for path in list(wardrobe)[:2]]
@@ -239,7 +239,7 @@ def test_default_collection_reports_a_damaged_collection(empty: Settings, model:
         ensure_default_collection(empty, model, ignore)
 
 
-def test_a_missing_collection_of_the_settings_is_told(empty: Settings, model: RPF) -> None:
+def test_missing_collection_of_the_settings_is_reported(empty: Settings, model: RPF) -> None:
     missing = empty.model_copy(update={"collection": "shop"})
     with pytest.raises(UnknownCollection, match='no collection named "shop"; make it with: rpf index shop FOLDER'):
         ensure_default_collection(missing, model, ignore)

@@ -134,13 +134,13 @@ def site(
         yield running.address, base
 
 
-def test_there_are_curl_examples() -> None:
+def test_docs_have_curl_examples() -> None:
     assert len(CURLS) >= 2
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("block", CURLS)
-def test_a_curl_example_finds_its_image_first(block: str, site: tuple[str, Path]) -> None:
+def test_curl_example_finds_its_image_first(block: str, site: tuple[str, Path]) -> None:
     address, folder = site
     command = block.replace("http://localhost:8000", address)
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=True)

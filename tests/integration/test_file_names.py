@@ -124,7 +124,7 @@ def test_command_on_a_terminal_of_few_letters_escapes_the_others(tmp_path: Path,
 
 
 @pytest.mark.parametrize("args", [[], ["--help"], ["optimize", "--help"]])
-def test_a_reader_that_has_left_ends_it_without_a_traceback(args: list[str]) -> None:
+def test_command_whose_reader_has_left_ends_without_a_traceback(args: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run([sys.executable, "-m", "rpf", *args], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE)

@@ -202,7 +202,7 @@ TRIALS = {
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", TRIALS)
-def test_kill_9(
+def test_command_killed_at_any_time_leaves_one_of_its_steps_and_resumes(
     commands: tuple[Settings, Forked],
     name: str,
     shop: Path,

@@ -30,7 +30,7 @@ def test_index_of_a_file_says_what_to_use(run: Run, tmp_path: Path, photo: Path)
     assert "is a file: give the folder" in error and f"rpf add new '{tmp_path / 'a photo.jpg'}'" in error
 
 
-def test_index_of_a_folder_without_images_says_what_it_holds(run: Run, living: Settings, tmp_path: Path) -> None:
+def test_index_of_a_folder_without_images_lists_its_files(run: Run, living: Settings, tmp_path: Path) -> None:
     (tmp_path / "export").mkdir()
     assert run("index", "new", tmp_path / "export", status=2).endswith(" holds no images.\n")
     for name in ("a.mov", "b.MOV", "notes.txt", ".nomedia", "README"):
@@ -41,7 +41,7 @@ def test_index_of_a_folder_without_images_says_what_it_holds(run: Run, living: S
     assert not (living.collections / "new").exists()
 
 
-def test_index_tells_what_it_leaves_out_and_fails_for_unreadable_images_only(run: Run, images: Path) -> None:
+def test_index_lists_left_out_files_and_fails_for_unreadable_images_only(run: Run, images: Path) -> None:
     (images / "clip.mov").write_text("text")
     (images / "out.jpg").symlink_to(images.parent / "manifest.json")
     output = run("index", "shop", images)
@@ -69,7 +69,7 @@ def test_moved_and_deleted_images_are_reconciled_by_index(run: Run, folder: Path
     assert "0 added, 0 unchanged, 0 skipped, 1 moved, in" in run("add", "shop", images / "000.jpg")
 
 
-def test_removed_images_are_told_and_brought_back(run: Run, folder: Path, images: Path) -> None:
+def test_removed_images_are_reported_and_added_with_again(run: Run, folder: Path, images: Path) -> None:
     assert run("remove", "shop", images / "004.jpg", "9") == (
         "removed 5: 004.jpg\nremoved 9: 008.jpg\nshop: 2 removed, 9 left\n"
     )
@@ -85,7 +85,7 @@ def test_removed_images_are_told_and_brought_back(run: Run, folder: Path, images
     assert (items(folder)["004.jpg"], items(folder)["008.jpg"]) == (13, 14)
 
 
-def test_remove_of_missing_images(run: Run, folder: Path, images: Path) -> None:
+def test_remove_missing_removes_items_whose_images_are_gone(run: Run, folder: Path, images: Path) -> None:
     assert "Give ids or paths" in run("remove", "shop", status=2)
     assert run("remove", "shop", "--missing") == "shop: 0 removed, 11 left\n"
     (images / "004.jpg").unlink()

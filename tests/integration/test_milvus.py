@@ -129,7 +129,7 @@ def method(built: Built) -> MilvusIndex:
     return built.method
 
 
-def test_vectors_go_to_the_server_in_batches_and_are_read_as_they_go(built: Built) -> None:
+def test_build_reads_and_inserts_vectors_in_batches(built: Built) -> None:
     assert built.inserted == [75, 45, 75, 45, 60]
     assert built.read == [(120, 0), (240, 120), (360, 240)]
 
@@ -143,7 +143,7 @@ def opened(method: MilvusIndex, folder: Path, count: int) -> MilvusIndex:
     return index
 
 
-def test_neighbours_come_in_order_with_ties_to_the_lower_id(method: MilvusIndex, vectors: np.ndarray) -> None:
+def test_search_orders_neighbours_with_ties_to_the_lower_id(method: MilvusIndex, vectors: np.ndarray) -> None:
     queries = np.concatenate([vectors[11:12], unit(250, 1)])  # more than are sent at once
     neighbours, exact = method.search(queries, 20), FlatIndex()
     exact.build(vectors)
@@ -153,11 +153,11 @@ def test_neighbours_come_in_order_with_ties_to_the_lower_id(method: MilvusIndex,
     np.testing.assert_allclose(neighbours.distances, exact.search(queries, 20).distances, atol=1e-5)
 
 
-def test_more_than_there_are_is_all_there_are(method: MilvusIndex) -> None:
+def test_search_for_more_than_all_vectors_returns_all(method: MilvusIndex) -> None:
     assert sorted(method.search(unit(1, 2), 20_000).ids[0]) == list(range(300))
 
 
-def test_what_is_saved_opens_and_what_is_not_its_file_is_refused(method: MilvusIndex, tmp_path: Path) -> None:
+def test_saved_index_opens_and_an_edited_file_is_refused(method: MilvusIndex, tmp_path: Path) -> None:
     neighbours = opened(method, tmp_path / "saved", 300).search(unit(3, 3), 10)
     np.testing.assert_array_equal(neighbours.ids, method.search(unit(3, 3), 10).ids)
     file = tmp_path / "saved" / "milvus.json"
@@ -168,7 +168,7 @@ def test_what_is_saved_opens_and_what_is_not_its_file_is_refused(method: MilvusI
             MilvusIndex().open(tmp_path / "saved", (300, 64))
 
 
-def test_what_was_added_and_never_saved_is_not_found(method: MilvusIndex, tmp_path: Path) -> None:
+def test_vectors_added_and_never_saved_are_not_found(method: MilvusIndex, tmp_path: Path) -> None:
     """As a crash leaves it: another process added, and ended before it could save."""
     fresh, other = unit(40, 4), unit(30, 5)
     assert opened(method, tmp_path / "crashed", 300).add(fresh)
@@ -294,7 +294,7 @@ def hits(engine: SearchEngine, vector: np.ndarray, k: int = 10) -> list[int]:
     return [hit.item.id for hit in results.hits]
 
 
-def test_recall_of_the_score_of_several_attributes(
+def test_search_by_several_attributes_has_a_recall_of_99_percent(
     shop: Path, engine: SearchEngine, clusters: Clusters, searches: list[int]
 ) -> None:
     assert engine.method("shop") == "Milvus"
@@ -303,7 +303,9 @@ def test_recall_of_the_score_of_several_attributes(
     assert len(searches) >= 4 * len(queries)  # 1 + 1 + 2 attributes, and not everything compared exactly instead
 
 
-def test_items_come_and_go(shop: Path, engine: SearchEngine, clusters: Clusters, run: Run, searches: list[int]) -> None:
+def test_update_index_finds_added_items_and_no_removed_ones(
+    shop: Path, engine: SearchEngine, clusters: Clusters, run: Run, searches: list[int]
+) -> None:
     before, fresh = on_server(), clusters.draw(60, 3)
     given = append(engine, "shop", fresh)
     assert update(engine.settings, "shop", "auto") == "milvus"
@@ -317,7 +319,7 @@ def test_items_come_and_go(shop: Path, engine: SearchEngine, clusters: Clusters,
     assert searches
 
 
-def test_what_was_built_and_cannot_be_kept_is_dropped(
+def test_index_that_cannot_be_saved_is_dropped_on_the_server(
     server: MilvusServer, small: Path, site_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, files = on_server(), snapshot(small)
@@ -395,7 +397,7 @@ def at_the_second(act: Callable[[], None]) -> Callable[[str, int, int], None]:
     return progress
 
 
-def test_a_server_killed_in_the_middle_of_building(
+def test_server_killed_during_a_build_keeps_the_old_index(
     server: MilvusServer, site: str, shop: Path, engine: SearchEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer, before, files = check_well(site), on_server(), snapshot(shop)
@@ -410,7 +412,7 @@ def test_a_server_killed_in_the_middle_of_building(
     assert all(name in caplog.text for name in left)
 
 
-def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
+def test_server_that_hangs_during_an_update_and_is_killed_loses_nothing(
     server: MilvusServer, site: str, shop: Path, engine: SearchEngine, clusters: Clusters, run: Run
 ) -> None:
     fresh = clusters.draw(50, 5)
@@ -455,7 +457,7 @@ def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
     assert agreement(shop, engine.settings, clusters.draw(20, 6)) >= 0.99
 
 
-def test_an_index_given_up_in_the_middle_of_a_search(
+def test_search_whose_index_is_dropped_meanwhile_is_answered_exactly(
     server: MilvusServer, shop: Path, engine: SearchEngine, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = clusters.draw(1, 7)[0]
@@ -500,14 +502,16 @@ def test_wrong_settings_are_one_clear_line(
     assert snapshot(small) == files
 
 
-def test_without_the_client(site_settings: Settings, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_milvus_without_pymilvus_says_what_to_install(
+    site_settings: Settings, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pymilvus", None)
     run = Run(site_settings, RPF_MILVUS_URI="http://127.0.0.1:19530")
     error = run("build-index", "small", "--method", "milvus", status=2)
     assert "pip install -r requirements-milvus.txt" in error
 
 
-def test_where_there_is_no_server(site_settings: Settings, small: Path) -> None:
+def test_milvus_without_a_server_fails_without_showing_the_password(site_settings: Settings, small: Path) -> None:
     """Said at once, and without the password."""
     run = Run(site_settings, RPF_MILVUS_URI=f"http://root:secret@127.0.0.1:{free_port()}")
     error = run("build-index", "small", "--method", "milvus", status=2)
