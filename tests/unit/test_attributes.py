@@ -32,12 +32,12 @@ def called(attribute: Attribute) -> list[str]:
 
 
 def all_names() -> list[tuple[str, str, str]]:
-    """(vocabulary, attribute's key, something it is called)."""
+    """List (vocabulary, attribute's key, one of its names)."""
     return [(name, a.key, text) for name, vocabulary in VOCABULARIES.items() for a in vocabulary for text in called(a)]
 
 
 def meaning(vocabulary: Vocabulary, text: str) -> str | None:
-    """The one attribute that a text means, or None where it is refused."""
+    """Return the one attribute that a text means, or None where it is refused."""
     try:
         keys = vocabulary.parse(text)
     except UnknownAttribute:
@@ -239,7 +239,7 @@ def test_parse_every_name_gives_its_attribute_or_is_ambiguous(name: str) -> None
 
 
 def typos(text: str) -> list[str]:
-    """All swaps of neighbours and all single letters left out."""
+    """Return all texts with two neighbouring letters swapped or one letter left out."""
     swaps = [text[:i] + text[i + 1] + text[i] + text[i + 2 :] for i in range(len(text) - 1)]
     return swaps + [text[:i] + text[i + 1 :] for i in range(len(text))]
 

@@ -61,11 +61,11 @@ def test_search_pages_are_slices_of_one_ranking(engine: SearchEngine) -> None:
 
 def test_query_item_equals_the_query_of_its_image(engine: SearchEngine, photo: Path) -> None:
     first = int(engine.collection("tiny").ids[0])
-    item, picture = engine.query_item("tiny", first), engine.embed(photo)
-    np.testing.assert_allclose(item.embedding, picture.embedding, atol=1e-3)
-    assert item.boxes is not None and picture.boxes is not None
-    np.testing.assert_array_equal(item.boxes, picture.boxes)
-    assert item.size == picture.size
+    item, image = engine.query_item("tiny", first), engine.embed(photo)
+    np.testing.assert_allclose(item.embedding, image.embedding, atol=1e-3)
+    assert item.boxes is not None and image.boxes is not None
+    np.testing.assert_array_equal(item.boxes, image.boxes)
+    assert item.size == image.size
 
 
 @pytest.fixture(scope="module")
@@ -83,15 +83,15 @@ def test_search_missing_last_ranks_items_with_missing_attributes_last(
     assert all(hit.missing == () for hit in plain.values())
     values = {item_id: collection.presence(item_id) for item_id in plain}
 
-    def lacks(item_id: int) -> tuple[str, ...]:
+    def missing_of(item_id: int) -> tuple[str, ...]:
         presence = values[item_id]
         assert presence is not None
         return tuple(key for key in two_parts if presence[collection.vocabulary.index(key)] < 0.5)
 
-    expected = sorted(plain, key=lambda item_id: (len(lacks(item_id)), plain[item_id].rank))
+    expected = sorted(plain, key=lambda item_id: (len(missing_of(item_id)), plain[item_id].rank))
     results = parts_engine.search("parts", SearchRequest(query, weights, missing_last=True))
     assert [hit.item.id for hit in results.hits] == expected != list(plain)
-    assert [hit.missing for hit in results.hits] == [lacks(item_id) for item_id in expected]
+    assert [hit.missing for hit in results.hits] == [missing_of(item_id) for item_id in expected]
     assert {len(hit.missing) for hit in results.hits} == {0, 1, 2}
     assert [(hit.similarity, hit.similarities) for hit in results.hits] == [
         (plain[item_id].similarity, plain[item_id].similarities) for item_id in expected
@@ -105,12 +105,12 @@ def test_search_missing_last_ranks_items_with_missing_attributes_last(
 
 
 def test_query_has_the_presence_of_the_garment(parts_engine: SearchEngine, photo: Path) -> None:
-    picture, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
-    assert picture.present == item.present is not None
+    image, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
+    assert image.present == item.present is not None
     values = parts_engine.collection("parts").presence(1)
     assert values is not None
     for key, value in zip(parts_engine.info.attributes, values, strict=True):
-        assert picture.is_missing(key) == (value < 0.5) == (key not in picture.present)
+        assert image.is_missing(key) == (value < 0.5) == (key not in image.present)
 
 
 def test_search_without_known_presence_is_unchanged_by_missing_last(engine: SearchEngine, photo: Path) -> None:
@@ -136,7 +136,7 @@ def test_engine_unknown_collection_item_and_image_are_errors(engine: SearchEngin
     with pytest.raises(UnknownItem):
         engine.query_item("tiny", 10**9)
     with pytest.raises(BadImage):
-        engine.embed(b"no picture")
+        engine.embed(b"no image")
 
 
 def test_engine_refuses_a_collection_of_another_checkpoint(settings: Settings, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_engine_answers_from_the_old_generation_while_another_thread_opens_the_n
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(engine.collection, "shop")
         assert opening.wait(60)
-        assert len(engine.collection("shop")) == 11  # at once, and not when the first is done
+        assert len(engine.collection("shop")) == 11  # before the first is done
         assert (
             len(engine.search("shop", SearchRequest(engine.query_item("shop", 1), {"sleeve_length": 1.0})).hits) == 10
         )

@@ -117,7 +117,7 @@ def test_presence_may_be_unknown(tmp_path: Path) -> None:
 
 
 def test_collection_without_presence_opens_and_grows(tmp_path: Path) -> None:
-    """Written by a program that knew nothing of parts: the same files but for applicable.npy, under the same format."""
+    """Write it as a version without presence did: the same format and files, but for applicable.npy."""
     folder = tmp_path / "c"
     with write(folder) as writer:
         append(writer, names(0, 3), parts=False)
@@ -202,7 +202,7 @@ def test_ids_are_never_given_twice(tmp_path: Path) -> None:
         writer.remove([1])
         writer.optimize()
         assert writer.manifest.segments == () and writer.manifest.count == 0
-    # Even when the rows of removed items are gone for good.
+    # Even when the rows of removed items were deleted.
     with sqlite3.connect(folder / "items.sqlite") as database:
         database.execute("UPDATE retired SET at = at - 100000")
     with write(folder) as writer:

@@ -1,4 +1,4 @@
-"""Repair by a writer: readable segments stay, the other items wait to be re-embedded, wherever a crash comes."""
+"""Repair by a writer: readable segments stay, the other items wait to be re-embedded, with a crash at any line."""
 
 import os
 import resource
@@ -18,14 +18,16 @@ from tests.support.collection_builder import STRIDE, append, check, fork, killed
 
 @pytest.fixture(autouse=True)
 def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A killed process loses nothing of what it has written, synced or not; only a machine does."""
+    """Skip fsync: it matters for a crash of the machine, not of a process."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Items 1 to 5, 6 to 8 and 9 to 11 in segments of their own; 2 and 7 are removed, and 10 has the path of 5, which
-    was removed as well."""
+    """Make a collection of three segments: items 1 to 5, 6 to 8 and 9 to 11.
+
+    Items 2, 5 and 7 are removed, and item 10 has the path of item 5.
+    """
     with write(tmp_path / "c") as writer:
         append(writer, names(0, 5))
         append(writer, names(5, 8))

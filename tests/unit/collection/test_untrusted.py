@@ -1,4 +1,4 @@
-"""Collections that come from strangers: refused with a clear error, or harmless."""
+"""Untrusted collections: refused with a clear error, or harmless."""
 
 import contextlib
 import json
@@ -21,14 +21,14 @@ from tests.support.collection_builder import append, names, new, write
 
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A collection with two segments, tombstones, and pictures beside it."""
+    """Make a collection with two segments, tombstones, and images in its folder."""
     folder = tmp_path_factory.mktemp("honest") / "c"
     with write(folder) as writer:
         append(writer, names(0, 5))
         append(writer, names(5, 8))
         writer.remove([2])
     (folder / "images").mkdir()
-    (folder / "images" / "0000.jpg").write_bytes(b"a picture")
+    (folder / "images" / "0000.jpg").write_bytes(b"an image")
     return folder
 
 
@@ -38,7 +38,7 @@ def hostile(honest: Path, tmp_path: Path) -> Path:
 
 
 def walk(folder: Path) -> None:
-    """Open a collection and ask it everything."""
+    """Open a collection and read all of it."""
     collection = Collection.open(folder)
     for attribute in range(len(collection.vocabulary)):
         for rows, block in collection.chunks(attribute):
@@ -120,11 +120,11 @@ def test_newer_format_is_refused_with_its_number(hostile: Path) -> None:
 
 
 def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object]]]:
-    """Ways to spoil the files of the first segment and the tombstones."""
+    """Yield ways to damage the files of the first segment and the tombstones."""
     segment = folder / "segments" / "0000000001"
     names = ("ids", "embeddings", "boxes", "applicable")
     ids, embeddings, boxes, presence = (np.load(segment / f"{name}.npy") for name in names)
-    spoilt: list[tuple[str, Any]] = [
+    changed: list[tuple[str, Any]] = [
         ("ids", ids.astype(np.int32)), ("ids", ids.astype(">i8")), ("ids", ids[::-1]), ("ids", ids * 0),
         ("ids", ids - 9), ("ids", ids[:4]), ("ids", ids[:0]), ("ids", ids[None]), ("ids", ids + 3),
         ("ids", np.array(3)), ("embeddings", embeddings.astype(np.float32)), ("embeddings", embeddings[:2]),
@@ -134,7 +134,7 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
         ("applicable", presence.astype(np.float32)), ("applicable", presence[:4]),
         ("applicable", presence.T), ("applicable", presence.view(np.int16)), ("applicable", presence[:, :2]),
     ]  # fmt: skip
-    for name, array in spoilt:
+    for name, array in changed:
         yield segment / f"{name}.npy", lambda path, array=array: np.save(path, array)  # type: ignore[misc]
     for name in names:
         path = segment / f"{name}.npy"
@@ -153,9 +153,9 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
 
 
 def test_damaged_arrays_are_refused(honest: Path, tmp_path: Path) -> None:
-    for number, (path, spoil) in enumerate(changed_arrays(honest)):
+    for number, (path, damage) in enumerate(changed_arrays(honest)):
         folder = Path(shutil.copytree(honest, tmp_path / str(number)))
-        spoil(folder / path.relative_to(honest))
+        damage(folder / path.relative_to(honest))
         with pytest.raises(CollectionError, match="damaged"):
             Collection.open(folder)
         with pytest.raises(CollectionError, match="damaged"):
@@ -228,13 +228,13 @@ def test_database_with_other_tables_is_refused(hostile: Path, statements: list[s
         write(hostile)
 
 
-@pytest.mark.parametrize("spoil", ["garbage", "empty", "missing"])
-def test_file_that_is_no_database_is_refused(hostile: Path, spoil: str) -> None:
+@pytest.mark.parametrize("damage", ["garbage", "empty", "missing"])
+def test_file_that_is_no_database_is_refused(hostile: Path, damage: str) -> None:
     path = hostile / "items.sqlite"
-    if spoil == "missing":
+    if damage == "missing":
         path.unlink()
     else:
-        path.write_bytes(b"" if spoil == "empty" else b"x" * 8192)
+        path.write_bytes(b"" if damage == "empty" else b"x" * 8192)
     with pytest.raises(CollectionError, match="damaged"):
         Collection.open(hostile)
 

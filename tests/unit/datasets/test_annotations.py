@@ -40,7 +40,7 @@ def two_attributes() -> DataConfig:
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Callable[..., Path]:
-    """Writes the small dataset, with some of its files exchanged."""
+    """Return a function that writes the small dataset, with some of its files replaced."""
 
     def write(**changed: str) -> Path:
         for name, text in (SMALL | {f"{name}.txt": text for name, text in changed.items()}).items():
@@ -338,9 +338,9 @@ def test_read_split_of_the_real_clothing_dataset_has_its_counts(shared: Path) ->
     assert items[0].labels == {"sleeve_length": 3, "neckline_design": 7}
     assert missing_images(folder, items) == []
     assert missing_images(shared, items) == [item.path for item in items]
-    for split, lacking in {"train": 13972, "valid": 2461, "test": 2798}.items():
+    for split, missing in {"train": 13972, "valid": 2461, "test": 2798}.items():
         known = [has for parts in read_presence(folder, data, split) for has in parts.values()]
-        assert (known.count(True), known.count(False)) == (counts[split][1], lacking)
+        assert (known.count(True), known.count(False)) == (counts[split][1], missing)
 
 
 numbers = st.integers(0, 10**17)

@@ -39,7 +39,7 @@ def test_float32_equals_pytorch(plain: RPF, tiny_checkpoint: Path, images: list[
 
 
 def test_bfloat16_is_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
-    """On every processor: one without such instructions computes in float32 instead."""
+    """Compare on every processor: one without such instructions computes in float32."""
     model = checkpoint.load(tiny_checkpoint)
     assert compile_branches(model, "bfloat16", 1) == "bfloat16"
     cosines = (plain.embed(images).region * model.embed(images).region).sum(axis=-1)
@@ -47,7 +47,7 @@ def test_bfloat16_is_close(plain: RPF, tiny_checkpoint: Path, images: list[Image
 
 
 def test_int8_is_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
-    """Only the transformer's products are in 8 bits; the boxes come from the backbone."""
+    """Quantize the transformer's products only; the boxes come from the backbone."""
     model, rest = checkpoint.load(tiny_checkpoint), checkpoint.load(tiny_checkpoint)
     assert compile_branches(model, "int8", 1) == "int8"
     compile_branches(rest, "auto", 1)
@@ -60,7 +60,7 @@ def test_int8_is_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.Ima
 
 
 def test_quantized_weights_are_the_nearest() -> None:
-    """For a row of zeros and transposed ones too; products of two inputs stay as they are."""
+    """Include a row of zeros and transposed weights; products of two inputs are not quantized."""
     rng = np.random.default_rng(0)
     first, second = rng.standard_normal((5, 12), np.float32), rng.standard_normal((5, 3), np.float32)
     first[2] = 0

@@ -1,4 +1,4 @@
-"""Files of the earlier system: real ones, and all that could be passed off as one."""
+"""Files of the earlier system: real ones, damaged ones, and forgeries."""
 
 import os
 import pickle
@@ -158,7 +158,7 @@ def test_read_ids_refuses_pickles_that_run_commands_unrun(tmp_path: Path, protoc
 
 
 def header(**changed: object) -> bytes:
-    """A pickled wrapper, without the pickle's end, with other attributes than joblib's."""
+    """Pickle a wrapper, without the pickle's end, with other attributes than joblib's."""
     wrapper = joblib.numpy_pickle.NumpyArrayWrapper(np.ndarray, (5,), "C", np.dtype("i8"), allow_mmap=True)
     vars(wrapper).update(changed)
     return pickle.dumps(wrapper, protocol=4)[:-1]
@@ -234,7 +234,7 @@ NPY = b"\x93NUMPY\x01\x00v\x00" + NPY_HEADER + IDS.tobytes()
 
 
 def check_damaged(folder: Path, content: bytes, data_at: int) -> None:
-    """Damage before the array's numbers is found or does no harm; damage in them shows nowhere else."""
+    """Check that damage before the array's numbers is refused or harmless, and damage in them stays there."""
     path = folder / "c_idxs.npy"
     path.write_bytes(content)
     try:
@@ -283,7 +283,7 @@ def test_read_ids_of_any_pickle_gives_ids_or_an_error(
 
 
 def write_h5(path: Path, embeddings: np.ndarray, **options: object) -> Path:
-    """(N, A, D) as the earlier system keeps it."""
+    """Write (N, A, D) embeddings in the layout of the earlier system."""
     with h5py.File(path, "w") as file:
         for attribute in range(embeddings.shape[1]):
             file.create_dataset(f"attr{attribute}", data=embeddings[:, attribute], **options)

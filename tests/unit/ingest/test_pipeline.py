@@ -1,4 +1,4 @@
-"""From real pictures to a collection, with a small arithmetic model in the place of the large one."""
+"""Ingest of real images into a collection, by a small arithmetic model."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ class ProjectedImages:
 
 @dataclass
 class Projection:
-    """Stands in for the model: fixed random projections of a 16x16 thumbnail, one for each attribute."""
+    """Stand-in for the model: fixed random projections of a 16x16 thumbnail, one for each attribute."""
 
     attributes: tuple[str, ...] = ("sleeve_length", "collar_design")
     dim: int = 12
@@ -38,12 +38,12 @@ class Projection:
     tells_parts: bool = True
     batches: list[int] = field(default_factory=list)
 
-    def embed(self, pictures: Sequence[Image.Image]) -> ProjectedImages:
-        self.batches.append(len(pictures))
-        pixels = np.stack([np.asarray(picture.resize((16, 16)), np.float32).ravel() / 255 for picture in pictures])
+    def embed(self, images: Sequence[Image.Image]) -> ProjectedImages:
+        self.batches.append(len(images))
+        pixels = np.stack([np.asarray(image.resize((16, 16)), np.float32).ravel() / 255 for image in images])
         matrix = np.random.default_rng(3).normal(size=(len(self.attributes), pixels.shape[1], self.dim))
         projected = np.einsum("np,apd->nad", pixels, matrix)
-        boxes = [[(0, at, *picture.size) for at in range(len(self.attributes))] for picture in pictures]
+        boxes = [[(0, at, *image.size) for at in range(len(self.attributes))] for image in images]
         return ProjectedImages(
             (projected / np.linalg.norm(projected, axis=2, keepdims=True)).astype(np.float32),
             np.array(boxes, np.int32),
@@ -66,15 +66,15 @@ def run(folder: Path, root: Path, **options: Any) -> IngestReport:
 
 
 def check(folder: Path, root: Path) -> list[str]:
-    """Assert that each item has the hash, size, labels, vectors and boxes of its file; returns the paths by id."""
+    """Assert that each item has the hash, size, labels, vectors and boxes of its file; return the paths by id."""
     collection = Collection.open(folder)
     items = collection.items(collection.ids.tolist())
     for item in items:
         data = collection.image_path(item).read_bytes()
-        picture = open_image(data)
-        output = Projection().embed([picture])
+        image = open_image(data)
+        output = Projection().embed([image])
         assert (item.sha256, item.bytes) == (hashlib.sha256(data).hexdigest(), len(data))
-        assert (item.width, item.height) == picture.size
+        assert (item.width, item.height) == image.size
         assert item.labels == {"sleeve_length": len(item.path)}
         np.testing.assert_allclose(collection.vectors(item.id), output.embedding[0], atol=1e-3)
         np.testing.assert_array_equal(collection.boxes(item.id), output.box[0])
@@ -145,7 +145,7 @@ def test_ingest_again_keeps_known_images_and_re_embeds_changed_ones(tmp_path: Pa
     assert len(collection.manifest.segments) == 1 and not collection.manifest.tombstones
     known = {item.path: item.id for item in collection.items(collection.ids.tolist())}
     assert known[paths[3]] == 11 and known["new.png"] == 12 and known[paths[4]] == 5
-    # The picture that is gone may be on a disk that is not there today; what is no image has no vectors.
+    # The missing image may be on a disk that is not there today; what is no image has no vectors.
     assert paths[7] in known and paths[5] not in known
     draw(images / paths[7], 7)
     report = run(folder, images)

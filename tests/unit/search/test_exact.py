@@ -68,9 +68,9 @@ PROBABILITIES = st.sampled_from([0.0, 0.25, 0.4995, 0.5, 0.75, 1.0, float("nan")
 
 @given(st.data())
 def test_exact_missing_last_ranks_by_missing_attributes_then_similarity(tmp_path: Path, data: st.DataObject) -> None:
-    """Against a sort in plain Python, over a collection on disk with a segment that tells parts and one that may not.
+    """Compare with a sort in plain Python, over a collection on disk with one segment that may be without presence.
 
-    All vectors lie along the axes, so that likeness is exact and ties are many.
+    All vectors lie along the axes, so that similarities are exact and ties are many.
     """
     count, known = data.draw(st.integers(1, 14)), data.draw(st.booleans())
     parts = data.draw(hnp.arrays(np.float64, (count, 3), elements=PROBABILITIES))
@@ -87,22 +87,26 @@ def test_exact_missing_last_ranks_by_missing_attributes_then_similarity(tmp_path
     weights[0] = weights[0] or 1.0
     k = data.draw(st.integers(1, 16))
 
-    def lacks(row: int, attribute: int) -> bool:
+    def is_missing(row: int, attribute: int) -> bool:
         return (known or row >= half) and parts[row, attribute] < 0.5
 
     def place(row: int) -> tuple[int, float, int]:
-        lacking = sum(lacks(row, attribute) for attribute, weight in zip(attributes, weights, strict=True) if weight)
-        likeness = sum(
+        missing = sum(
+            is_missing(row, attribute) for attribute, weight in zip(attributes, weights, strict=True) if weight
+        )
+        similarity = sum(
             weight * float(vectors[row, attribute, 0]) for attribute, weight in zip(attributes, weights, strict=True)
         )
-        return lacking, -round(likeness / sum(weights), 6), row
+        return missing, -round(similarity / sum(weights), 6), row
 
     queries = np.tile(np.array([1, 0], np.float32), (len(attributes), 1))
     index = Exact(Collection.open(tmp_path / "c"))
     request = ResolvedRequest(queries, tuple(attributes), np.array(weights), k)
     results = index.search(request._replace(missing_last=True))
     assert results.rows.tolist() == sorted(range(count), key=place)[:k]
-    assert results.missing.T.tolist() == [[lacks(row, attribute) for attribute in attributes] for row in results.rows]
+    assert results.missing.T.tolist() == [
+        [is_missing(row, attribute) for attribute in attributes] for row in results.rows
+    ]
     np.testing.assert_allclose(results.scores, [-place(row)[1] for row in results.rows], atol=1e-6)
     plain = index.search(request)
     assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:k]

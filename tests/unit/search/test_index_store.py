@@ -42,7 +42,7 @@ def quiet(*progress: object) -> None:
 
 
 def clustered(count: int, seed: int) -> np.ndarray:
-    """(count, A, D) unit vectors about 60 centres of each attribute, whose numbers matter ever less, as of garments."""
+    """Draw (count, A, D) unit vectors about 60 centres of each attribute, with falling variances, as of garments."""
     centres = np.random.default_rng(9).standard_normal((len(ATTRIBUTES), 60, DIM))
     rng = np.random.default_rng(seed)
     near = np.stack([centre[rng.integers(0, 60, count)] for centre in centres], axis=1)
@@ -60,7 +60,7 @@ def put(writer: Writer, vectors: np.ndarray, presence: np.ndarray | None = None)
 
 
 def indexes_of(folder: Path) -> Path:
-    """The index store of the installation that the collection belongs to."""
+    """Return the folder of indexes of the collection's installation."""
     return folder.parent / "instance" / "indexes"
 
 
@@ -81,7 +81,7 @@ def problem_of(folder: Path) -> str:
 
 
 def store_of(folder: Path) -> Path:
-    """The folder of the collection's index."""
+    """Return the folder of the collection's index."""
     return indexes_of(folder) / Collection.open(folder).manifest.uuid
 
 
@@ -100,7 +100,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(plain: Path, tmp_path: Path) -> Path:
-    """A copy of `plain`."""
+    """Copy the collection `plain`."""
     shutil.copytree(plain, tmp_path / "c")
     return tmp_path / "c"
 
@@ -113,7 +113,7 @@ def search(searcher: Searcher, queries: np.ndarray, k: int, weights: Sequence[fl
 
 
 def recall(rankings: Sequence[RankedRows], exact: Sequence[RankedRows]) -> float:
-    """The share of results that score as high as the last exact one: twins may stand for each other."""
+    """Return the share of results that score as high as the last exact one; ties may stand for each other."""
     both = zip(rankings, exact, strict=True)
     return float(np.mean([np.mean(ranked.scores >= best.scores[-1] - ROUNDING) for ranked, best in both]))
 
@@ -221,7 +221,7 @@ def test_collection_of_another_installation_is_searched_exactly(folder: Path, tm
 
 
 def test_index_of_other_items_under_the_same_ids_is_rebuilt(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """As after a backup was restored, and written to."""
+    """Restore a backup, and write to it."""
     shutil.copytree(folder, folder.with_name("backup"))
     with Writer.open(folder) as writer:
         put(writer, clustered(150, 2))
@@ -264,7 +264,7 @@ def damage_twice(build: Path) -> None:
 
 
 def damage_link(build: Path) -> None:
-    """A link out of the build, which is not followed."""
+    """Put a link out of the build, which is not followed."""
     outside = build.parents[2] / "outside.npy"
     shutil.move(build / "0" / "columns.npy", outside)
     os.symlink(outside, build / "0" / "columns.npy")
@@ -368,7 +368,7 @@ def test_progress_counts_every_attributes_vectors(folder: Path) -> None:
 def test_two_stage_search_ranks_missing_attributes_last_as_exact_search(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """For any parts, weights and k; by an index that scores and by one that does not."""
+    """Compare for any presence, weights and k, by an index that scores and by one that does not."""
     presence = np.random.default_rng(data.draw(st.integers(0, 99))).random((600, 3))
     presence[data.draw(st.integers(0, 600)) :] = 1
     folder = tmp_path_factory.mktemp("missing") / "c"
