@@ -1,4 +1,4 @@
-"""Memory of a site that large images are sent to: `python -m tests.soak.memory`.
+"""Memory of a site under uploads of large images: `python -m tests.soak.memory`.
 
 Sends 400 uploads of 2 to 15 MB, 16 at a time, by the page form and by /submit; all must be accepted, and the memory
 after all of them must be within 5% of that after half. Then sends 16 images of 50 megapixels together, for the peak.

@@ -21,7 +21,7 @@ pillow_heif.register_heif_opener()
 
 @dataclass(frozen=True)
 class Hostile:
-    """One request; `raw`, if set, is sent as it is, in place of all else."""
+    """Hostile request; `raw`, if set, is sent as it is, in place of all else."""
 
     name: str
     path: str = "/submit"
