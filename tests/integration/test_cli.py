@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Run:
 @pytest.fixture(scope="module")
 def shop(run: Run, wardrobe: dict[Path, dict[str, int]]) -> str:
     root = next(iter(wardrobe)).parent
-    (root / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
+    (root / "broken.jpg").write_bytes(b"\xff\xd8 not an image")
     try:
         output = run("index", "shop", root, status=3)
     finally:

@@ -1,4 +1,4 @@
-"""The default collection: one for each checkpoint, drawn once, and never deleted."""
+"""Default collection: one for each checkpoint, drawn once, and never deleted."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ def other_model(settings: Settings, other_checkpoint: Path) -> RPF:
 
 @pytest.fixture(scope="module")
 def other_checkpoint(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Other weights for the tiny model."""
+    """Save other weights for the tiny model."""
     model = checkpoint.load(settings.checkpoint)
     with torch.no_grad():
         model.region.attribute.weight.add_(1)
@@ -52,7 +52,7 @@ def other_checkpoint(settings: Settings, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def empty(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings over an empty folder of collections."""
+    """Return settings over an empty folder of collections."""
     instance = with_instance(settings, tmp_path / "instance")
     return instance.model_copy(update={"collections": tmp_path / "collections", "collection": "wardrobe"})
 
@@ -160,7 +160,7 @@ def test_default_collection_after_an_interruption_resumes(empty: Settings, model
 def test_default_collection_after_a_crash_between_rows_and_manifest_indexes_all(
     empty: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every id was given then, and no item is there."""
+    """Crash after every id was assigned, and before any item is in the manifest."""
 
     def crash(*args: object) -> None:
         raise KeyboardInterrupt
@@ -183,7 +183,7 @@ def test_default_collection_of_earlier_drawings_stays_in_use(
 
 
 def unfinished(collections: Path, model: RPF) -> None:
-    """A beginning with other drawings."""
+    """Leave an unfinished default collection of other drawings."""
     ensure_default_collection(Settings(collections=collections), model, ignore)
     recipe = collections / "wardrobe" / "images" / "wardrobe.json"
     recipe.write_text(json.dumps({**json.loads(recipe.read_bytes()), "version": 0}))

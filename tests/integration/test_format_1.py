@@ -1,4 +1,4 @@
-"""A collection that was made by the program before its first release, with a search index in its folder."""
+"""Collection of format 1, from before the first release, with a search index in its folder."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ NEAREST_TO_7_MISSING_LAST = [(8, 0), (9, 0), (2, 1), (10, 1), (6, 1), (1, 1), (1
 
 @pytest.fixture
 def old(tmp_path: Path) -> Settings:
-    """Settings over a copy of the collection."""
+    """Return settings over a copy of the collection."""
     shutil.copytree(ROOT / "tests" / "support" / "format_1", tmp_path / "collections")
     return Settings(collections=tmp_path / "collections", collection="shop", instance=tmp_path / "instance")
 

@@ -1,4 +1,4 @@
-"""A photo folder as people keep it, by the command line: files come, move and go, and so does the folder."""
+"""Photo folder by the command line: files are added, moved and deleted, and the folder moves."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.support.commands import Run, snapshot
 
 @pytest.fixture
 def images(folder: Path) -> Path:
-    """The images of the collection "shop": 000.jpg to 011.jpg without 002.jpg, items 1 to 12 without 3."""
+    """Return the image folder of "shop": 000.jpg to 011.jpg without 002.jpg, items 1 to 12 without 3."""
     (folder / "images" / "002.jpg").unlink()
     return folder / "images"
 

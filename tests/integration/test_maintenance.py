@@ -1,4 +1,4 @@
-"""Images come and go by `add` and `remove`; `optimize` and `build-index` keep the collection quick."""
+"""Commands `add`, `remove`, `optimize` and `build-index`."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ from tests.support.commands import Run, snapshot
 
 @pytest.fixture
 def more(wardrobe: dict[Path, dict[str, int]]) -> list[Path]:
-    """Pictures that are not in the collection."""
+    """Return images that are not in the collection."""
     return list(wardrobe)[12:]
 
 
@@ -69,12 +69,12 @@ def test_add_copies_images_of_other_folders(run: Run, folder: Path, more: list[P
     shutil.copy(more[2], elsewhere / "same.jpg")
     shutil.copy(more[2], elsewhere / "sub" / "same.jpg")
     shutil.copy(folder / "images" / "001.jpg", elsewhere / "001.jpg")  # the very file that is there
-    (elsewhere / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
+    (elsewhere / "broken.jpg").write_bytes(b"\xff\xd8 not an image")
     os.mkfifo(elsewhere / "pipe.jpg")
     assert "3 added, 1 unchanged, 2 skipped" in run("add", "shop", "--copy", elsewhere, status=3)
     assert items(folder).keys() == {*OLD, "000-2.jpg", "000-3.jpg", "same.jpg"}
     assert (folder / "images" / "000-2.jpg").read_bytes() == more[0].read_bytes()
-    assert len(list((folder / "images").iterdir())) == 12 + 3  # no broken picture, nothing half-written
+    assert len(list((folder / "images").iterdir())) == 12 + 3  # no broken image, nothing half-written
     before = snapshot(folder)
     errors = run("add", "shop", "--copy", elsewhere, elsewhere / "same.jpg", status=3, stream="stderr")
     assert f"skipped {elsewhere / 'broken.jpg'}: " in errors and f"skipped {elsewhere / 'pipe.jpg'}: " in errors
@@ -98,7 +98,7 @@ def test_changed_image_gets_a_new_id(run: Run, folder: Path, more: list[Path]) -
 
 
 def test_add_names_a_broken_image_and_adds_the_others(run: Run, folder: Path, more: list[Path]) -> None:
-    (folder / "images" / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
+    (folder / "images" / "broken.jpg").write_bytes(b"\xff\xd8 not an image")
     shutil.copy(more[0], folder / "images")
     given = [folder / "images" / "broken.jpg", folder / "images" / more[0].name]
     assert "skipped broken.jpg: " in run("add", "shop", *given, status=3, stream="stderr")
@@ -152,7 +152,7 @@ def test_remove_deletes_items_and_lists_them(run: Run, living: Settings, folder:
     with pytest.raises(UnknownItem):
         engine.query_item("shop", 12)
     assert (folder / "images" / "011.jpg").exists()
-    # The same image comes back as another item, even when its vectors are gone for good.
+    # The same image comes back as another item, even when its vectors were deleted.
     run("optimize", "shop")
     run("add", "shop", folder / "images" / "011.jpg", "--again")
     assert items(folder)["011.jpg"] == 13
@@ -193,7 +193,7 @@ def test_build_index_uses_the_chosen_method_and_later_commands_keep_it(
 ) -> None:
     assert f"searched by {method}" in run("build-index", "shop", "--method", method)
     for command in ("optimize", "build-index"):
-        assert f"searched by {method}" in run(command, "shop")  # again, without being told
+        assert f"searched by {method}" in run(command, "shop")  # again, without --method
     run("add", "shop", "--copy", *more[:5])
     run("remove", "shop", 2)
     assert index_method(Collection.open(folder), living.indexes) == method

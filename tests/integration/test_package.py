@@ -27,7 +27,7 @@ SHIPPED = ("config", "runs/rpf-small", "static", "templates", "translations")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an unpacked wheel, as pip leaves it."""
+    """Unpack the wheel as pip does, and return its folder."""
     base = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(base)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
@@ -44,7 +44,7 @@ def metadata(wheel: Path) -> Message:
 
 
 def requirements(name: str) -> set[str]:
-    """The requirements that pip reads from a file of the checkout."""
+    """Return the requirements that pip reads from a file of the checkout."""
     lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines()]
     included = [requirements(line[3:]) for line in lines if line.startswith("-r ")]
     return {normalize(line) for line in lines if line and not line.startswith("-r ")}.union(*included)
