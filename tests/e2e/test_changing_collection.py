@@ -24,7 +24,7 @@ LONGEST = 120  # seconds for anything, against hanging
 
 
 def ask(address: str, count: int) -> tuple[list[int], list[float]]:
-    """The ids and similarities of a search with the image 000.jpg."""
+    """Search with the image 000.jpg, and return the ids and similarities."""
     body = json.dumps({"img_path": "000.jpg", "attrs": ATTRIBUTE, "k": count}).encode()
     request = urllib.request.Request(f"{address}/submit", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=LONGEST) as answer:
@@ -33,7 +33,7 @@ def ask(address: str, count: int) -> tuple[list[int], list[float]]:
 
 
 class Asking:
-    """Threads that search without a pause; what they are answered and what fails."""
+    """Threads that search without a pause, with their answers and failures."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -55,7 +55,7 @@ class Asking:
             thread.join()
 
     def until_all_have_answers(self) -> None:
-        """Wait until every thread has been answered twice from now on: once at least to what it asks from now on."""
+        """Wait for two more answers in every thread, of which at least one is to a request sent from now on."""
         before = {number: len(answers) for number, answers in self.answers.items()}
         pages, began = self.pages, time.monotonic()
         while self.pages < pages + 2 or any(
@@ -100,7 +100,7 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
     similarity: dict[int, float] = {}  # of an item, whose id is never another's
 
     def note() -> list[int]:
-        """The state on disk now, which is the newest that may be seen."""
+        """Return the ids on disk now, and note their similarities."""
         hits = engine.search("shop", SearchRequest(query, {ATTRIBUTE: 1.0}, k=ALL)).hits
         similarity.update({hit.item.id: hit.similarity for hit in hits})
         return Collection.open(folder).ids.tolist()

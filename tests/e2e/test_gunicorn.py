@@ -18,7 +18,7 @@ from tests.support import ROOT
 
 
 def get(address: str, accept: str) -> tuple[int, str, str]:
-    """Status, Retry-After and text of a GET."""
+    """Send a GET; return status, Retry-After and text."""
     request = urllib.request.Request(address, headers={"Accept": accept})
     try:
         with urllib.request.urlopen(request) as answer:
@@ -48,7 +48,7 @@ def test_site_while_the_default_collection_is_drawn_is_503_with_progress(setting
 def test_engine_is_loaded_in_the_worker_with_and_without_preload(
     settings: Settings, tmp_path: Path, args: tuple[str, ...]
 ) -> None:
-    """Also where the master loads the app: an engine made there would hang in the worker."""
+    """Load the app in the master too: an engine created there would hang in the worker."""
     with serve(with_instance(settings, tmp_path), tmp_path / "log", args=args) as site:
         first = get(site.address + "/c/tiny/", "text/html")
         assert first[0] == 200

@@ -72,7 +72,7 @@ def test_site_on_read_only_disks_refuses_uploads_and_nothing_else(
 
 
 def start(settings: Settings, *prefix: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    """gunicorn, which is expected to end by itself."""
+    """Start gunicorn, which is expected to end by itself."""
     env = {**os.environ, **environment(settings), "RPF_BIND": f"127.0.0.1:{free_port()}", **more}
     command = [*prefix, sys.executable, "-m", "gunicorn", "wsgi:app"]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)

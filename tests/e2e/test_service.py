@@ -75,7 +75,7 @@ def test_overload_is_503_with_retry_after(settings: Settings, tmp_path: Path, ph
 
 @pytest.fixture(scope="module")
 def impatient(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site with two threads that gives requests 2 seconds to come and 4 to go."""
+    """Start a site with two threads that gives requests 2 seconds to arrive and 4 to be answered."""
     folder = tmp_path_factory.mktemp("impatient")
     with serve(
         with_instance(settings, folder), folder / "log", args=("--threads", "2"), RPF_REQUEST_TIMEOUT="2"

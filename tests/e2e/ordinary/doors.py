@@ -32,7 +32,7 @@ Ranking = dict[int, float]  # item id -> similarity, best first
 
 
 class Refused(AssertionError):
-    """An image was refused by a door; the text begins with the status."""
+    """Refusal of an image by a door; the text begins with the status."""
 
 
 @dataclass
