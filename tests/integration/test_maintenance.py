@@ -127,7 +127,7 @@ def test_add_that_is_refused_changes_nothing(run: Run, living: Settings, more: l
 
 def test_add_does_not_create_a_missing_image_folder(run: Run, folder: Path, more: list[Path]) -> None:
     (folder / "images").rename(folder / "elsewhere")
-    assert "images of the collection shop is not there" in run("add", "shop", "--copy", more[0], status=2)
+    assert 'images" of the collection shop is not there' in run("add", "shop", "--copy", more[0], status=2)
     assert not (folder / "images").exists() and items(folder) == OLD
 
 

@@ -47,16 +47,16 @@ SOON = 60  # seconds, for what must not hang
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
-    milvus = MilvusServer(tmp_path_factory.mktemp("milvus"))
+    server = MilvusServer(tmp_path_factory.mktemp("milvus"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RPF_MILVUS_URI", milvus.uri)
+        patch.setenv("RPF_MILVUS_URI", server.uri)
         for name in ("RPF_MILVUS_TOKEN", "RPF_MILVUS_INDEX", "RPF_MILVUS_REPLICAS"):
             patch.delenv(name, raising=False)
         try:
-            milvus.start()
-            yield milvus
+            server.start()
+            yield server
         finally:
-            milvus.remove()
+            server.remove()
 
 
 def on_server() -> set[str]:
@@ -81,13 +81,13 @@ def unit(count: int, seed: int, dim: int = 64) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    vectors = unit(300, 0)
-    vectors[200] = vectors[11]  # a twin, to see ties
-    return vectors
+    rows = unit(300, 0)
+    rows[200] = rows[11]  # a twin, to see ties
+    return rows
 
 
 class ObservedVectors:
-    """Vectors that report which rows are read."""
+    """Vectors that report when they are read."""
 
     def __init__(self, vectors: np.ndarray, report: Callable[[int], None]) -> None:
         self.shape, self.label = vectors.shape, "Ärmel-länge"
@@ -100,15 +100,15 @@ class ObservedVectors:
         return self._vectors[rows]
 
 
-class Built(NamedTuple):
-    method: MilvusIndex
+class BuiltIndex(NamedTuple):
+    index: MilvusIndex
     inserted: list[int]  # vectors in each batch
     read: list[tuple[int, int]]  # (up to which vector, how many were on the server then)
 
 
 @pytest.fixture(scope="module")
-def built(server: MilvusServer, vectors: np.ndarray) -> Built:
-    result = Built(MilvusIndex(), [], [])
+def built(server: MilvusServer, vectors: np.ndarray) -> BuiltIndex:
+    result = BuiltIndex(MilvusIndex(), [], [])
     with connect(Settings.from_environ()).client() as client:
         insert = client.insert
 
@@ -120,32 +120,32 @@ def built(server: MilvusServer, vectors: np.ndarray) -> Built:
         patch.setattr(search_base, "ROW_BATCH_SIZE", 120)
         patch.setattr("rpf.search.indexes.milvus.MAX_INSERT_BYTES", 4 * 64 * 75)
         patch.setattr(client, "insert", noted)
-        result.method.build(ObservedVectors(vectors, lambda stop: result.read.append((stop, sum(result.inserted)))))
+        result.index.build(ObservedVectors(vectors, lambda stop: result.read.append((stop, sum(result.inserted)))))
     return result
 
 
 @pytest.fixture(scope="module")
-def method(built: Built) -> MilvusIndex:
-    return built.method
+def index(built: BuiltIndex) -> MilvusIndex:
+    return built.index
 
 
-def test_build_reads_and_inserts_vectors_in_batches(built: Built) -> None:
+def test_vectors_are_read_and_inserted_in_batches(built: BuiltIndex) -> None:
     assert built.inserted == [75, 45, 75, 45, 60]
     assert built.read == [(120, 0), (240, 120), (360, 240)]
 
 
-def opened(method: MilvusIndex, folder: Path, count: int) -> MilvusIndex:
-    """Save the index, and open it as another process would."""
+def opened(index: MilvusIndex, folder: Path, count: int) -> MilvusIndex:
+    """Open the index as another process would at that moment."""
     folder.mkdir()
-    method.save(folder)
-    index = MilvusIndex()
-    index.open(folder, (count, 64))
-    return index
+    index.save(folder)
+    other = MilvusIndex()
+    other.open(folder, (count, 64))
+    return other
 
 
-def test_search_orders_neighbours_with_ties_to_the_lower_id(method: MilvusIndex, vectors: np.ndarray) -> None:
+def test_server_neighbours_are_sorted_with_ties_to_the_lower_id(index: MilvusIndex, vectors: np.ndarray) -> None:
     queries = np.concatenate([vectors[11:12], unit(250, 1)])  # more than one request has
-    neighbours, exact = method.search(queries, 20), FlatIndex()
+    neighbours, exact = index.search(queries, 20), FlatIndex()
     exact.build(vectors)
     assert neighbours.ids.shape == neighbours.distances.shape == (251, 20)
     assert neighbours.ids[0, :2].tolist() == [11, 200]
@@ -153,13 +153,13 @@ def test_search_orders_neighbours_with_ties_to_the_lower_id(method: MilvusIndex,
     np.testing.assert_allclose(neighbours.distances, exact.search(queries, 20).distances, atol=1e-5)
 
 
-def test_search_for_more_than_all_vectors_returns_all(method: MilvusIndex) -> None:
-    assert sorted(method.search(unit(1, 2), 20_000).ids[0]) == list(range(300))
+def test_a_k_above_the_size_returns_all_on_the_server(index: MilvusIndex) -> None:
+    assert sorted(index.search(unit(1, 2), 20_000).ids[0]) == list(range(300))
 
 
-def test_saved_index_opens_and_an_edited_file_is_refused(method: MilvusIndex, tmp_path: Path) -> None:
-    neighbours = opened(method, tmp_path / "saved", 300).search(unit(3, 3), 10)
-    np.testing.assert_array_equal(neighbours.ids, method.search(unit(3, 3), 10).ids)
+def test_a_saved_index_opens_and_other_files_are_refused(index: MilvusIndex, tmp_path: Path) -> None:
+    neighbours = opened(index, tmp_path / "saved", 300).search(unit(3, 3), 10)
+    np.testing.assert_array_equal(neighbours.ids, index.search(unit(3, 3), 10).ids)
     file = tmp_path / "saved" / "milvus.json"
     good = json.loads(file.read_text())
     for wrong in ({"collection": "users"}, {"index": "DISKANN"}, {"index": []}, {"count": 299}, {"more": 1}):
@@ -168,14 +168,14 @@ def test_saved_index_opens_and_an_edited_file_is_refused(method: MilvusIndex, tm
             MilvusIndex().open(tmp_path / "saved", (300, 64))
 
 
-def test_vectors_added_and_never_saved_are_not_found(method: MilvusIndex, tmp_path: Path) -> None:
+def test_unsaved_additions_are_not_returned(index: MilvusIndex, tmp_path: Path) -> None:
     """Add as another process does that ends before it can save."""
     fresh, other = unit(40, 4), unit(30, 5)
-    assert opened(method, tmp_path / "crashed", 300).add(fresh)
-    assert method.search(fresh, 1).ids.max() < 300
-    assert method.add(other)
-    assert method.search(other, 1).ids[:, 0].tolist() == list(range(300, 330))
-    neighbours = method.search(fresh, 330)
+    assert opened(index, tmp_path / "crashed", 300).add(fresh)
+    assert index.search(fresh, 1).ids.max() < 300
+    assert index.add(other)
+    assert index.search(other, 1).ids[:, 0].tolist() == list(range(300, 330))
+    neighbours = index.search(fresh, 330)
     assert sorted(neighbours.ids[0]) == list(range(330))
 
 
@@ -198,8 +198,8 @@ class Clusters:
         for centres, turn in zip(self._centres, self._turns, strict=True):
             points = centres[rng.integers(len(centres), size=count)] + 0.5 * rng.standard_normal((count, 24))
             parts.append(points @ turn)
-        embeddings = np.stack(parts, axis=1).astype(np.float32)
-        return embeddings / np.linalg.norm(embeddings, axis=2, keepdims=True)
+        vectors = np.stack(parts, axis=1).astype(np.float32)
+        return vectors / np.linalg.norm(vectors, axis=2, keepdims=True)
 
 
 @pytest.fixture(scope="module")
@@ -293,7 +293,7 @@ def hits(engine: SearchEngine, vector: np.ndarray, k: int = 10) -> list[int]:
     return [hit.item.id for hit in results.hits]
 
 
-def test_search_by_several_attributes_has_a_recall_of_99_percent(
+def test_recall_over_several_attributes(
     shop: Path, engine: SearchEngine, clusters: Clusters, searches: list[int]
 ) -> None:
     assert engine.method("shop") == "Milvus"
@@ -302,7 +302,7 @@ def test_search_by_several_attributes_has_a_recall_of_99_percent(
     assert len(searches) >= 4 * len(queries)  # 1 + 1 + 2 attributes, and not everything compared exactly instead
 
 
-def test_update_index_finds_added_items_and_no_removed_ones(
+def test_added_items_are_ranked_and_removed_ones_are_not(
     shop: Path, engine: SearchEngine, clusters: Clusters, run: Run, searches: list[int]
 ) -> None:
     before, fresh = on_server(), clusters.draw(60, 3)
@@ -318,7 +318,7 @@ def test_update_index_finds_added_items_and_no_removed_ones(
     assert searches
 
 
-def test_index_that_cannot_be_saved_is_dropped_on_the_server(
+def test_an_index_that_cannot_be_saved_is_dropped_on_the_server(
     server: MilvusServer, small: Path, site_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, files = on_server(), snapshot(small)
@@ -396,7 +396,7 @@ def at_the_second(act: Callable[[], None]) -> Callable[[str, int, int], None]:
     return progress
 
 
-def test_server_killed_during_a_build_keeps_the_old_index(
+def test_a_server_killed_during_a_build(
     server: MilvusServer, site: str, shop: Path, engine: SearchEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer, before, files = check_well(site), on_server(), snapshot(shop)
@@ -411,7 +411,7 @@ def test_server_killed_during_a_build_keeps_the_old_index(
     assert all(name in caplog.text for name in left)
 
 
-def test_server_that_hangs_during_an_update_and_is_killed_loses_nothing(
+def test_a_server_that_hangs_during_an_addition_and_is_killed(
     server: MilvusServer, site: str, shop: Path, engine: SearchEngine, clusters: Clusters, run: Run
 ) -> None:
     fresh = clusters.draw(50, 5)
@@ -446,7 +446,7 @@ def test_server_that_hangs_during_an_update_and_is_killed_loses_nothing(
     check_away(site)
     server.start()
     check_well(site)
-    for vector, item in zip(fresh[1:], given[1:], strict=True):  # not in the index, and found
+    for vector, item in zip(fresh[1:], given[1:], strict=True):  # not in the index, and neighbours
         assert hits(engine, vector)[0] == item
     names = on_server()
     assert update(engine.settings, "shop", "auto") == "milvus"
@@ -456,7 +456,7 @@ def test_server_that_hangs_during_an_update_and_is_killed_loses_nothing(
     assert agreement(shop, engine.settings, clusters.draw(20, 6)) >= 0.99
 
 
-def test_search_whose_index_is_dropped_meanwhile_is_answered_exactly(
+def test_an_index_dropped_during_a_search_is_replaced_by_exact_search(
     server: MilvusServer, shop: Path, engine: SearchEngine, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = clusters.draw(1, 7)[0]
@@ -479,7 +479,7 @@ def test_search_whose_index_is_dropped_meanwhile_is_answered_exactly(
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "expected"),
+    ("setting", "value", "message"),
     [
         ("RPF_MILVUS_URI", "", "needs RPF_MILVUS_URI, the server's address, such as http://127.0.0.1:19530"),
         ("RPF_MILVUS_URI", "127.0.0.1:19530", "RPF_MILVUS_URI must be an address such as http://127.0.0.1:19530"),
@@ -493,26 +493,26 @@ def test_search_whose_index_is_dropped_meanwhile_is_answered_exactly(
     ],
 )
 def test_wrong_settings_are_one_clear_line(
-    site_settings: Settings, small: Path, setting: str, value: str, expected: str
+    site_settings: Settings, small: Path, setting: str, value: str, message: str
 ) -> None:
     files = snapshot(small)
     run = Run(site_settings, **{"RPF_MILVUS_URI": "http://127.0.0.1:19530", setting: value})
-    assert expected in run("build-index", "small", "--method", "milvus", status=2)
+    assert message in run("build-index", "small", "--method", "milvus", status=2)
     assert snapshot(small) == files
 
 
-def test_milvus_without_pymilvus_says_what_to_install(
+def test_a_missing_client_library_names_what_to_install(
     site_settings: Settings, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pymilvus", None)
     run = Run(site_settings, RPF_MILVUS_URI="http://127.0.0.1:19530")
-    error = run("build-index", "small", "--method", "milvus", status=2)
-    assert "pip install -r requirements-milvus.txt" in error
+    message = run("build-index", "small", "--method", "milvus", status=2)
+    assert "pip install -r requirements-milvus.txt" in message
 
 
-def test_milvus_without_a_server_fails_without_showing_the_password(site_settings: Settings, small: Path) -> None:
-    """Fail immediately, with a message without the password."""
+def test_an_unreachable_server_is_reported_without_its_password(site_settings: Settings, small: Path) -> None:
+    """Fail immediately, too."""
     run = Run(site_settings, RPF_MILVUS_URI=f"http://root:secret@127.0.0.1:{free_port()}")
-    error = run("build-index", "small", "--method", "milvus", status=2)
-    assert "cannot be used now" in error and "RPF_MILVUS_URI" in error
-    assert "secret" not in error
+    message = run("build-index", "small", "--method", "milvus", status=2)
+    assert "cannot be used now" in message and "RPF_MILVUS_URI" in message
+    assert "secret" not in message

@@ -20,7 +20,7 @@ from rpf.utils.cores import usable_cores
 from tests.support.collection_builder import index_images
 
 
-def test_search_with_an_image_of_the_collection_ranks_it_first(engine: SearchEngine, photo: Path) -> None:
+def test_an_image_of_the_collection_ranks_first(engine: SearchEngine, photo: Path) -> None:
     query = engine.embed(photo)
     results = engine.search("tiny", SearchRequest(query, {"sleeve_length": 1, "pant_length": 1}, k=5))
     first = results.hits[0]
@@ -32,7 +32,7 @@ def test_search_with_an_image_of_the_collection_ranks_it_first(engine: SearchEng
     assert [hit.rank for hit in results.hits] == [1, 2, 3, 4, 5]
 
 
-def test_search_score_is_the_weighted_mean_over_attributes(engine: SearchEngine, photo: Path) -> None:
+def test_similarity_is_the_weighted_mean_of_the_similarities(engine: SearchEngine, photo: Path) -> None:
     weights = {"sleeve_length": 1.0, "collar_design": 2.5, "coat_length": 0.0}
     for hit in engine.search("tiny", SearchRequest(engine.embed(photo), weights, k=40)).hits:
         assert hit.similarities.keys() == {"sleeve_length", "collar_design"}
@@ -40,7 +40,7 @@ def test_search_score_is_the_weighted_mean_over_attributes(engine: SearchEngine,
         assert hit.similarity == pytest.approx(mean, abs=1e-5)
 
 
-def test_search_with_an_item_leaves_it_out_of_the_results(engine: SearchEngine) -> None:
+def test_a_query_item_is_left_out_of_its_results(engine: SearchEngine) -> None:
     ids = engine.collection("tiny").ids.tolist()
     query = engine.query_item("tiny", ids[3])
     results = engine.search("tiny", SearchRequest(query, {"neck_design": 1}, k=100))
@@ -48,7 +48,7 @@ def test_search_with_an_item_leaves_it_out_of_the_results(engine: SearchEngine) 
     assert sorted(hit.item.id for hit in results.hits) == sorted(set(ids) - {ids[3]})
 
 
-def test_search_pages_are_slices_of_one_ranking(engine: SearchEngine) -> None:
+def test_pages_are_slices_of_one_ranking(engine: SearchEngine) -> None:
     query = engine.query_item("tiny", int(engine.collection("tiny").ids[0]))
     whole = [hit.item.id for hit in engine.search("tiny", SearchRequest(query, {"skirt_length": 1}, k=39)).hits]
     pages = [
@@ -59,7 +59,7 @@ def test_search_pages_are_slices_of_one_ranking(engine: SearchEngine) -> None:
     assert pages == whole
 
 
-def test_query_item_equals_the_query_of_its_image(engine: SearchEngine, photo: Path) -> None:
+def test_an_item_and_its_image_make_the_same_query(engine: SearchEngine, photo: Path) -> None:
     first = int(engine.collection("tiny").ids[0])
     item, image = engine.query_item("tiny", first), engine.embed(photo)
     np.testing.assert_allclose(item.embedding, image.embedding, atol=1e-3)
@@ -73,9 +73,7 @@ def parts_engine(parts_settings: Settings) -> SearchEngine:
     return SearchEngine(parts_settings)
 
 
-def test_search_missing_last_ranks_items_with_missing_attributes_last(
-    parts_engine: SearchEngine, two_parts: tuple[str, str]
-) -> None:
+def test_garments_with_missing_parts_come_last(parts_engine: SearchEngine, two_parts: tuple[str, str]) -> None:
     collection, query = parts_engine.collection("parts"), parts_engine.query_item("parts", 3)
     unweighed = next(key for key in collection.vocabulary.keys if key not in two_parts)
     weights = {unweighed: 0.0, two_parts[0]: 1.0, two_parts[1]: 2.0}
@@ -83,15 +81,15 @@ def test_search_missing_last_ranks_items_with_missing_attributes_last(
     assert all(hit.missing == () for hit in plain.values())
     values = {item_id: collection.presence(item_id) for item_id in plain}
 
-    def missing_of(item_id: int) -> tuple[str, ...]:
+    def missing(item_id: int) -> tuple[str, ...]:
         presence = values[item_id]
         assert presence is not None
         return tuple(key for key in two_parts if presence[collection.vocabulary.index(key)] < 0.5)
 
-    expected = sorted(plain, key=lambda item_id: (len(missing_of(item_id)), plain[item_id].rank))
+    expected = sorted(plain, key=lambda item_id: (len(missing(item_id)), plain[item_id].rank))
     results = parts_engine.search("parts", SearchRequest(query, weights, missing_last=True))
     assert [hit.item.id for hit in results.hits] == expected != list(plain)
-    assert [hit.missing for hit in results.hits] == [missing_of(item_id) for item_id in expected]
+    assert [hit.missing for hit in results.hits] == [missing(item_id) for item_id in expected]
     assert {len(hit.missing) for hit in results.hits} == {0, 1, 2}
     assert [(hit.similarity, hit.similarities) for hit in results.hits] == [
         (plain[item_id].similarity, plain[item_id].similarities) for item_id in expected
@@ -104,7 +102,7 @@ def test_search_missing_last_ranks_items_with_missing_attributes_last(
     assert pages == expected
 
 
-def test_query_has_the_presence_of_the_garment(parts_engine: SearchEngine, photo: Path) -> None:
+def test_a_query_knows_the_attributes_that_are_present(parts_engine: SearchEngine, photo: Path) -> None:
     image, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
     assert image.present == item.present is not None
     values = parts_engine.collection("parts").presence(1)
@@ -113,7 +111,7 @@ def test_query_has_the_presence_of_the_garment(parts_engine: SearchEngine, photo
         assert image.is_missing(key) == (value < 0.5) == (key not in image.present)
 
 
-def test_search_without_known_presence_is_unchanged_by_missing_last(engine: SearchEngine, photo: Path) -> None:
+def test_missing_last_changes_nothing_where_presence_is_unknown(engine: SearchEngine, photo: Path) -> None:
     for query in (engine.embed(photo), engine.query_item("tiny", 2)):
         assert query.present is None and not query.is_missing("sleeve_length")
         weights = {"sleeve_length": 1.0, "coat_length": 2.0}
@@ -124,12 +122,12 @@ def test_search_without_known_presence_is_unchanged_by_missing_last(engine: Sear
 @pytest.mark.parametrize(
     "weights", [{}, {"sleeve_length": 0.0}, {"sleeve_length": -1.0}, {"hat": 1.0}, {"neck_design": float("nan")}]
 )
-def test_search_with_unusable_weights_is_refused(engine: SearchEngine, photo: Path, weights: dict[str, float]) -> None:
+def test_unusable_weights_are_refused(engine: SearchEngine, photo: Path, weights: dict[str, float]) -> None:
     with pytest.raises(QueryError):
         engine.search("tiny", SearchRequest(engine.embed(photo), weights))
 
 
-def test_engine_unknown_collection_item_and_image_are_errors(engine: SearchEngine) -> None:
+def test_unknown_collections_items_and_images_are_refused(engine: SearchEngine) -> None:
     for name in ("none", "..", "", "a/b", "\0"):
         with pytest.raises(UnknownCollection):
             engine.collection(name)
@@ -139,7 +137,7 @@ def test_engine_unknown_collection_item_and_image_are_errors(engine: SearchEngin
         engine.embed(b"no image")
 
 
-def test_engine_refuses_a_collection_of_another_checkpoint(settings: Settings, tmp_path: Path) -> None:
+def test_a_collection_of_another_checkpoint_is_refused(settings: Settings, tmp_path: Path) -> None:
     model = checkpoint.load(settings.checkpoint)
     with torch.no_grad():
         model.region.attribute.weight.add_(1)
@@ -150,7 +148,7 @@ def test_engine_refuses_a_collection_of_another_checkpoint(settings: Settings, t
     assert other.names() == []
 
 
-def test_engine_notices_new_and_changed_collections(
+def test_new_collections_and_changes_on_disk_are_noticed(
     settings: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path: Path
 ) -> None:
     shutil.copytree(settings.collections, tmp_path / "collections")
@@ -165,7 +163,7 @@ def test_engine_notices_new_and_changed_collections(
     assert len(engine.collection("another")) == 40
 
 
-def test_engine_answers_from_the_old_generation_while_another_thread_opens_the_new(
+def test_callers_use_the_previous_generation_while_a_new_one_opens(
     settings: Settings, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
@@ -193,7 +191,7 @@ def test_engine_answers_from_the_old_generation_while_another_thread_opens_the_n
     assert len(engine.collection("shop")) == 9
 
 
-def test_engine_opens_a_collection_once_for_concurrent_callers(
+def test_first_callers_wait_for_the_one_that_opens(
     settings: Settings, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
@@ -210,7 +208,7 @@ def test_engine_opens_a_collection_once_for_concurrent_callers(
     assert len(opened) == 1
 
 
-def test_engine_does_not_answer_from_a_damaged_or_deleted_collection(
+def test_a_damaged_or_deleted_collection_is_not_served_from_memory(
     settings: Settings, shop: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
@@ -228,7 +226,9 @@ def test_engine_does_not_answer_from_a_damaged_or_deleted_collection(
     assert len(engine.collection("shop")) == 11
 
 
-def test_engine_gives_many_threads_the_same_results(engine: SearchEngine, wardrobe: dict[Path, dict[str, int]]) -> None:
+def test_concurrent_searches_return_the_same_results(
+    engine: SearchEngine, wardrobe: dict[Path, dict[str, int]]
+) -> None:
     def ids(path: Path) -> list[int]:
         return [
             hit.item.id
@@ -241,7 +241,7 @@ def test_engine_gives_many_threads_the_same_results(engine: SearchEngine, wardro
         assert list(pool.map(ids, paths * 2)) == expected * 2
 
 
-def test_engine_encodes_as_many_thumbnails_concurrently_as_cores(
+def test_at_most_one_thumbnail_per_core_is_made_at_once(
     engine: SearchEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, lock, inside, most = decode.thumbnail, threading.Lock(), 0, 0

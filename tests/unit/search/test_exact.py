@@ -21,9 +21,9 @@ def unit(shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    vectors = unit((50, 3, 16), 0)
-    vectors[30] = vectors[7]  # a twin, to see ties
-    return vectors
+    unit_vectors = unit((50, 3, 16), 0)
+    unit_vectors[30] = unit_vectors[7]  # a twin, to see ties
+    return unit_vectors
 
 
 @pytest.fixture(scope="module")
@@ -36,21 +36,21 @@ def collection(tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray) ->
     return Collection.open(folder)
 
 
-def test_exact_score_is_the_weighted_mean_of_cosines(collection: Collection, vectors: np.ndarray) -> None:
+def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Collection, vectors: np.ndarray) -> None:
     queries, weights = unit((2, 16), 1), np.array([1.0, 3.0])
-    results = Exact(collection).search(ResolvedRequest(queries, (2, 0), weights, 50))
+    ranked = Exact(collection).search(ResolvedRequest(queries, (2, 0), weights, 50))
     cosines = np.stack([vectors[:, 2] @ queries[0], vectors[:, 0] @ queries[1]])
     scores = weights @ cosines / 4
-    assert sorted(results.rows) == list(range(50))
-    np.testing.assert_allclose(results.scores, scores[results.rows], atol=1e-3)
-    np.testing.assert_allclose(results.cosines, cosines[:, results.rows], atol=1e-3)
-    assert (np.diff(results.scores) <= 0).all()
+    assert sorted(ranked.rows) == list(range(50))
+    np.testing.assert_allclose(ranked.scores, scores[ranked.rows], atol=1e-3)
+    np.testing.assert_allclose(ranked.cosines, cosines[:, ranked.rows], atol=1e-3)
+    assert (np.diff(ranked.scores) <= 0).all()
 
 
-def test_exact_ties_are_in_order_of_rows(collection: Collection, vectors: np.ndarray) -> None:
-    results = Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 2))
-    assert results.rows.tolist() == [7, 30]
-    assert results.scores[0] == results.scores[1] == pytest.approx(1, abs=1e-3)
+def test_ties_go_to_the_lower_row(collection: Collection, vectors: np.ndarray) -> None:
+    ranked = Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 2))
+    assert ranked.rows.tolist() == [7, 30]
+    assert ranked.scores[0] == ranked.scores[1] == pytest.approx(1, abs=1e-3)
     assert Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 1)).rows.tolist() == [7]
 
 
@@ -67,10 +67,10 @@ PROBABILITIES = st.sampled_from([0.0, 0.25, 0.4995, 0.5, 0.75, 1.0, float("nan")
 
 
 @given(st.data())
-def test_exact_missing_last_ranks_by_missing_attributes_then_similarity(tmp_path: Path, data: st.DataObject) -> None:
-    """Compare with a sort in plain Python, over a collection on disk with one segment that may be without presence.
+def test_missing_parts_come_last(tmp_path: Path, data: st.DataObject) -> None:
+    """Against a sort in plain Python, over a segment whose presence is known and one where it may not be.
 
-    All vectors lie along the axes, so that similarities are exact and ties are many.
+    All vectors lie along the axes, so that similarities are exact and many tie.
     """
     count, known = data.draw(st.integers(1, 14)), data.draw(st.booleans())
     parts = data.draw(hnp.arrays(np.float64, (count, 3), elements=PROBABILITIES))
@@ -102,12 +102,12 @@ def test_exact_missing_last_ranks_by_missing_attributes_then_similarity(tmp_path
     queries = np.tile(np.array([1, 0], np.float32), (len(attributes), 1))
     index = Exact(Collection.open(tmp_path / "c"))
     request = ResolvedRequest(queries, tuple(attributes), np.array(weights), k)
-    results = index.search(request._replace(missing_last=True))
-    assert results.rows.tolist() == sorted(range(count), key=place)[:k]
-    assert results.missing.T.tolist() == [
-        [is_missing(row, attribute) for attribute in attributes] for row in results.rows
+    ranked = index.search(request._replace(missing_last=True))
+    assert ranked.rows.tolist() == sorted(range(count), key=place)[:k]
+    assert ranked.missing.T.tolist() == [
+        [is_missing(row, attribute) for attribute in attributes] for row in ranked.rows
     ]
-    np.testing.assert_allclose(results.scores, [-place(row)[1] for row in results.rows], atol=1e-6)
+    np.testing.assert_allclose(ranked.scores, [-place(row)[1] for row in ranked.rows], atol=1e-6)
     plain = index.search(request)
     assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:k]
     assert not plain.missing.any()
