@@ -1,4 +1,4 @@
-"""The search method `milvus` against a real server, which also stops, freezes and is killed in the middle of things."""
+"""Search method `milvus` against a real server, which also stops, freezes and is killed during requests."""
 
 import errno
 import json
@@ -144,7 +144,7 @@ def opened(index: MilvusIndex, folder: Path, count: int) -> MilvusIndex:
 
 
 def test_server_neighbours_are_sorted_with_ties_to_the_lower_id(index: MilvusIndex, vectors: np.ndarray) -> None:
-    queries = np.concatenate([vectors[11:12], unit(250, 1)])  # more than are sent at once
+    queries = np.concatenate([vectors[11:12], unit(250, 1)])  # more than one request has
     neighbours, exact = index.search(queries, 20), FlatIndex()
     exact.build(vectors)
     assert neighbours.ids.shape == neighbours.distances.shape == (251, 20)
@@ -169,7 +169,7 @@ def test_a_saved_index_opens_and_other_files_are_refused(index: MilvusIndex, tmp
 
 
 def test_unsaved_additions_are_not_returned(index: MilvusIndex, tmp_path: Path) -> None:
-    """As a crash leaves it: another process added, and ended before it could save."""
+    """Add as another process does that ends before it can save."""
     fresh, other = unit(40, 4), unit(30, 5)
     assert opened(index, tmp_path / "crashed", 300).add(fresh)
     assert index.search(fresh, 1).ids.max() < 300
@@ -192,8 +192,7 @@ class Clusters:
         self._turns = [np.linalg.qr(rng.standard_normal((dim, 24)))[0].T for _ in KEYS]
 
     def draw(self, count: int, seed: int) -> np.ndarray:
-        """(count, A, dim), unit vectors; an item's clusters in different attributes have nothing to do with each
-        other."""
+        """Draw (count, A, dim) unit vectors; an item's clusters in different attributes are independent."""
         rng = np.random.default_rng(seed)
         parts = []
         for centres, turn in zip(self._centres, self._turns, strict=True):
@@ -242,7 +241,7 @@ def run(site_settings: Settings) -> Run:
 
 @pytest.fixture(scope="module")
 def shop(server: MilvusServer, engine: SearchEngine, clusters: Clusters, run: Run) -> Path:
-    """The collection "shop", made to be searched by milvus by the command line."""
+    """Make the collection "shop", and build its milvus index by the command line."""
     append(engine, "shop", clusters.draw(ITEMS, 1))
     output = run("build-index", "shop", "--method", "milvus", stream="output")
     assert f"shop: {ITEMS} items, searched by milvus" in output
@@ -252,18 +251,18 @@ def shop(server: MilvusServer, engine: SearchEngine, clusters: Clusters, run: Ru
 
 @pytest.fixture(scope="module")
 def small(engine: SearchEngine, clusters: Clusters) -> Path:
-    """The collection "small", which has no index."""
+    """Make the collection "small", which has no index."""
     append(engine, "small", clusters.draw(20, 1))
     return engine.settings.collections / "small"
 
 
 def update(settings: Settings, name: str, method: str, progress: Progress = lambda *call: None, **options: bool) -> str:
-    """Bring the index of a collection up to date."""
+    """Update the index of a collection."""
     return update_index(Collection.open(settings.collections / name), settings.indexes, method, progress, **options)
 
 
 def agreement(shop: Path, site_settings: Settings, queries: np.ndarray, k: int = 50) -> float:
-    """The share of the exact search's first k that the index finds too, by both attributes and by each alone."""
+    """Return the recall at k against exact search, by both attributes and by each alone."""
     collection = Collection.open(shop)
     searcher, exact = open_searcher(collection, site_settings.indexes, "auto"), Exact(collection)
     shares = []
@@ -276,7 +275,7 @@ def agreement(shop: Path, site_settings: Settings, queries: np.ndarray, k: int =
 
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The k of each search on the server from here on."""
+    """Record k of each search on the server from here on."""
     counts: list[int] = []
     search = MilvusIndex.search
 
@@ -289,7 +288,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def hits(engine: SearchEngine, vector: np.ndarray, k: int = 10) -> list[int]:
-    """The ids that a search by both attributes finds."""
+    """Search by both attributes, and return the ids."""
     results = engine.search("shop", SearchRequest(Query(vector, None, (100, 100)), BOTH, k))
     return [hit.item.id for hit in results.hits]
 
@@ -340,7 +339,7 @@ def test_an_index_that_cannot_be_saved_is_dropped_on_the_server(
 
 @pytest.fixture(scope="module")
 def site(shop: Path, small: Path, site_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a gunicorn, which is never started again."""
+    """Start a gunicorn that is never restarted, and return its address."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RPF_IMAGE_ROOTS", str(site_settings.image_roots[0]))
         with serve(site_settings, tmp_path_factory.mktemp("log") / "log") as served:
@@ -348,7 +347,7 @@ def site(shop: Path, small: Path, site_settings: Settings, tmp_path_factory: pyt
 
 
 def get(address: str, data: bytes | None = None, **headers: str) -> tuple[int, Any, str]:
-    """Status, headers and text."""
+    """Send a request, and return its status, headers and text."""
     request = urllib.request.Request(address, data, {name.replace("_", "-"): text for name, text in headers.items()})
     try:
         with urllib.request.urlopen(request, timeout=SOON) as answer:
@@ -364,7 +363,7 @@ def submit(site: str, collection: str = "shop") -> tuple[int, Any, dict[str, Any
 
 
 def check_away(site: str) -> None:
-    """What needs the server says so, and all else works."""
+    """Check that all works but the search of "shop", which says that the server is not answering."""
     code, headers, answer = submit(site)
     assert (code, headers["Content-Type"]) == (503, "application/problem+json")
     assert int(headers["Retry-After"]) > 0
@@ -386,7 +385,7 @@ def check_well(site: str) -> dict[str, Any]:
 
 
 def at_the_second(act: Callable[[], None]) -> Callable[[str, int, int], None]:
-    """A progress that acts once, when the first of both attributes is done."""
+    """Return a progress callback that acts once, when the first of both attributes is done."""
     done: list[bool] = []
 
     def progress(phase: str, rows: int, total: int) -> None:
@@ -512,7 +511,7 @@ def test_a_missing_client_library_names_what_to_install(
 
 
 def test_an_unreachable_server_is_reported_without_its_password(site_settings: Settings, small: Path) -> None:
-    """At once, too."""
+    """Fail immediately, too."""
     run = Run(site_settings, RPF_MILVUS_URI=f"http://root:secret@127.0.0.1:{free_port()}")
     message = run("build-index", "small", "--method", "milvus", status=2)
     assert "cannot be used now" in message and "RPF_MILVUS_URI" in message

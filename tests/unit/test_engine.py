@@ -182,7 +182,7 @@ def test_callers_use_the_previous_generation_while_a_new_one_opens(
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(engine.collection, "shop")
         assert opening.wait(60)
-        assert len(engine.collection("shop")) == 11  # at once, and not when the first is done
+        assert len(engine.collection("shop")) == 11  # before the first is done
         assert (
             len(engine.search("shop", SearchRequest(engine.query_item("shop", 1), {"sleeve_length": 1.0})).hits) == 10
         )

@@ -17,7 +17,7 @@ FILES = {"none": "vectors.npy", "pca": "columns.npy", "kdtree": "vectors.npy"}  
 
 
 def unit(count: int, seed: int, dim: int = 64, directions: int = 16) -> np.ndarray:
-    """Unit vectors of `dim` dimensions in a space of `directions`, the same for every seed."""
+    """Draw unit vectors of `dim` dimensions in a space of `directions`, the same for every seed."""
     axes = np.linalg.qr(np.random.default_rng(99).standard_normal((dim, directions)))[0]
     vectors = np.random.default_rng(seed).standard_normal((count, directions)) @ axes.T
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
