@@ -84,7 +84,7 @@ def _no_other_process(request: pytest.FixtureRequest, monkeypatch: pytest.Monkey
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The reference data that CI and developers have beside the project."""
+    """Return the folder of reference data that CI and developers have beside the project."""
     folder = ROOT.parent / "shared"
     if not folder.is_dir():
         pytest.skip("needs ../shared (reference photos and results), which is not here")
@@ -92,7 +92,7 @@ def shared() -> Path:
 
 
 def tiny_model(folder: Path, overrides: Sequence[str] = ()):  # type: ignore[no-untyped-def]
-    """A model of FashionAI's attributes with weights from a fixed seed; its sizes are written into `folder`."""
+    """Make a model of FashionAI's attributes with weights from a fixed seed; write its sizes into `folder`."""
     import torch
 
     from rpf import config
@@ -106,7 +106,7 @@ def tiny_model(folder: Path, overrides: Sequence[str] = ()):  # type: ignore[no-
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of our format with a tiny model, and a report of it with invented figures."""
+    """Save a tiny model as a checkpoint of our format, and a report of it with made-up figures."""
     from rpf.models import checkpoint
     from rpf.utils.files import file_hash
 
@@ -131,7 +131,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, int]]:
-    """Forty drawn garments as JPEG files, with their labels."""
+    """Draw forty garments as JPEG files; return their labels."""
     from wardrobe import draw
 
     folder = tmp_path_factory.mktemp("wardrobe")
@@ -146,14 +146,14 @@ def wardrobe(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, i
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, wardrobe: dict[Path, dict[str, int]]):  # type: ignore[no-untyped-def]
-    """Settings over a folder with the collection "tiny" (the wardrobe, indexed by the tiny model)."""
+    """Return settings over a folder with the collection "tiny": the wardrobe, indexed by the tiny model."""
     from rpf.inference.load import load_model
     from rpf.ingest.pipeline import ImageRecord
     from rpf.settings import Settings
     from tests.support.collection_builder import index_images
 
     base = tmp_path_factory.mktemp("site")
-    settings = Settings(
+    site_settings = Settings(
         collections=base / "collections",
         collection="tiny",
         checkpoint=tiny_checkpoint,
@@ -161,14 +161,16 @@ def settings(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, wa
     )
     root = next(iter(wardrobe)).parent
     sources = [ImageRecord(path.name, labels) for path, labels in wardrobe.items()]
-    index_images(settings.collections / "tiny", root, sources, load_model(settings), title="Tiny wardrobe")
-    return settings
+    index_images(site_settings.collections / "tiny", root, sources, load_model(site_settings), title="Tiny wardrobe")
+    return site_settings
 
 
 @pytest.fixture(scope="session")
 def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path, dict[str, int]]):  # type: ignore[no-untyped-def]
-    """Settings over the collection "parts": the wardrobe, indexed by a tiny model that also tells which parts a
-    garment has. Its head is random, moved so that for each attribute about half of the garments have the part."""
+    """Return settings over the collection "parts": the wardrobe, indexed by a tiny model with a presence head.
+
+    The head is random, with biases at which about half of the garments have each attribute.
+    """
     import torch
     from PIL import Image
 
@@ -185,21 +187,26 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
         last.weight *= 100  # apart by more than 16 bits round
         last.bias -= torch.tensor(model.embed([Image.open(path) for path in wardrobe]).presence).logit().median(0)[0]
     checkpoint.save(model, base / "parts.safetensors", note="random weights, for tests")
-    settings = Settings(
+    site_settings = Settings(
         collections=base / "collections",
         collection="parts",
         checkpoint=base / "parts.safetensors",
         instance=base / "instance",
     )
     sources = [ImageRecord(path.name, labels) for path, labels in wardrobe.items()]
-    root = next(iter(wardrobe)).parent
-    index_images(settings.collections / "parts", root, sources, load_model(settings), title="Tiny parts")
-    return settings
+    index_images(
+        site_settings.collections / "parts",
+        next(iter(wardrobe)).parent,
+        sources,
+        load_model(site_settings),
+        title="Tiny parts",
+    )
+    return site_settings
 
 
 @pytest.fixture(scope="session")
 def two_parts(parts_settings) -> tuple[str, str]:  # type: ignore[no-untyped-def]
-    """Two attributes of whose parts some garments of "parts" have both, some one and some none."""
+    """Return two attributes of which some garments of "parts" have both, some one and some none."""
     from itertools import combinations
 
     from rpf.collection import Collection
@@ -212,8 +219,10 @@ def two_parts(parts_settings) -> tuple[str, str]:  # type: ignore[no-untyped-def
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory, settings, wardrobe: dict[Path, dict[str, int]]) -> Path:  # type: ignore[no-untyped-def]
-    """A collection that carries its pictures, the first twelve of the wardrobe: items 1 to 12 with their labels, in
-    two segments, the third of them removed."""
+    """Make a collection of the first twelve images of the wardrobe, which lie in its folder.
+
+    Items 1 to 12 have their labels, are in two segments, and item 3 is removed.
+    """
     from rpf.collection import Writer
     from rpf.inference.load import load_model
     from rpf.ingest.pipeline import ImageRecord, ingest
@@ -232,7 +241,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, settings, wardrobe: dict[Path
 
 
 def with_instance(settings, folder: Path):  # type: ignore[no-untyped-def]
-    """The settings with a folder of their own for what the site keeps, but for the compiled networks."""
+    """Return the settings with `folder` as the instance folder, which shares the compiled networks."""
     folder.mkdir(exist_ok=True)
     (folder / "compiled").symlink_to(settings.instance / "compiled")
     return settings.model_copy(update={"instance": folder})
@@ -240,15 +249,15 @@ def with_instance(settings, folder: Path):  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def living(tmp_path: Path, shop: Path, settings):  # type: ignore[no-untyped-def]
-    """Settings over a copy of the collection "shop", to be changed."""
+    """Return settings over a copy of the collection "shop" that the test may change."""
     shutil.copytree(shop, tmp_path / "collections" / "shop")
-    changed = with_instance(settings, tmp_path / "instance")
-    return changed.model_copy(update={"collections": tmp_path / "collections", "collection": "shop"})
+    instance_settings = with_instance(settings, tmp_path / "instance")
+    return instance_settings.model_copy(update={"collections": tmp_path / "collections", "collection": "shop"})
 
 
 @pytest.fixture
 def run(living):  # type: ignore[no-untyped-def]
-    """The command line over the settings "living"."""
+    """Return the command line over the settings "living"."""
     from tests.support.commands import Run
 
     return Run(living)
@@ -256,7 +265,7 @@ def run(living):  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def folder(living) -> Path:  # type: ignore[no-untyped-def]
-    """The folder of the collection "shop" of the settings "living"."""
+    """Return the folder of the collection "shop" of the settings "living"."""
     shop: Path = living.collections / "shop"
     return shop
 
@@ -270,13 +279,13 @@ def engine(settings):  # type: ignore[no-untyped-def]
 
 @pytest.fixture(scope="session")
 def photo(wardrobe: dict[Path, dict[str, int]]) -> Path:
-    """A JPEG inside the image root of the collection "tiny"."""
+    """Return a JPEG inside the image root of the collection "tiny"."""
     return next(iter(wardrobe))
 
 
 @pytest.fixture(scope="session")
 def app(settings):  # type: ignore[no-untyped-def]
-    """The real site over the real tiny engine, ready to answer."""
+    """Create the real site over the real tiny engine, and wait until it is ready."""
     from webapp import create_app
 
     site = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
@@ -289,5 +298,5 @@ def app(settings):  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def client(app) -> Iterator:  # type: ignore[no-untyped-def, type-arg]
-    with app.test_client() as client:
-        yield client
+    with app.test_client() as test_client:
+        yield test_client

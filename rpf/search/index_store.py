@@ -135,21 +135,18 @@ def _load(collection: Collection, folder: Path) -> StoredIndex | None:
 def _load_or_warn(collection: Collection, indexes: Path) -> StoredIndex | None:
     """Open the collection's index; None, and a warning in the log, if it cannot be used."""
     stamp = index_stamp(collection, indexes)
-    while True:
-        try:
-            stored = _load(collection, _folder(collection, indexes))
-            if stored is not None:
-                check_items(collection, stored, CHECKED_ITEMS)
-            return stored
-        except (OSError, ValueError, RPFError) as error:
-            newest = index_stamp(collection, indexes)
-            if newest == stamp:
-                log.warning(
-                    'The search index of "%s" is not used: %s. Build it again with: rpf build-index %s',
-                    collection.name, error, collection.name,
-                )  # fmt: skip
-                return None
-            stamp = newest  # another process has replaced it meanwhile
+    try:
+        stored = _load(collection, _folder(collection, indexes))
+        if stored is not None:
+            check_items(collection, stored, CHECKED_ITEMS)
+        return stored
+    except (OSError, ValueError, RPFError) as error:
+        if index_stamp(collection, indexes) == stamp:  # else another process has just replaced it
+            log.warning(
+                'The search index of "%s" is not used: %s. Build it again with: rpf build-index %s',
+                collection.name, error, collection.name,
+            )  # fmt: skip
+        return None
 
 
 def _extend(collection: Collection, folder: Path, stored: StoredIndex, progress: Progress) -> bool:

@@ -1,4 +1,4 @@
-"""The running site that tests share."""
+"""Running site that the end-to-end tests share."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from tests.conftest import with_instance
 
 @pytest.fixture(scope="session")
 def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site over the collection "tiny", for tests that neither stop it nor break anything beneath it."""
+    """Start a site over the collection "tiny", for tests that neither stop it nor change its files."""
     folder = tmp_path_factory.mktemp("shared-site")
     with serve(with_instance(settings, folder), folder / "log") as running:
         yield running

@@ -15,7 +15,7 @@ from tests.support.browser import FLAGS, MISSING, find
 
 @pytest.fixture(scope="module")
 def parts_site(parts_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a gunicorn over a collection that knows which parts its garments have."""
+    """Start a gunicorn over a collection with known presence, and return its address."""
     base = tmp_path_factory.mktemp("parts")
     with serve(with_instance(parts_settings, base), base / "log") as served:
         yield served.address
@@ -23,7 +23,7 @@ def parts_site(parts_settings: Settings, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, else Playwright's own."""
+    """Launch Debian's Chromium, or else Playwright's."""
     path = find()
     if path is None:
         pytest.skip(MISSING)
@@ -35,7 +35,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, site: Site) -> Iterator[Page]:
-    """A page in a fresh English profile; anything that goes wrong in its scripts fails the test."""
+    """Open a page in a fresh English profile; an error in its scripts fails the test."""
     context = browser.new_context(base_url=site.address, locale="en-US", viewport={"width": 1280, "height": 800})
     opened = context.new_page()
     wrong: list[str] = []
@@ -64,9 +64,9 @@ def search(page: Page, photo: Path, *keys: str) -> None:
 
 def test_search_from_photo_to_results_and_back(page: Page, photo: Path) -> None:
     search(page, photo, "sleeve_length", "neckline_design")
-    alike = similarities(page)
-    assert len(alike) == 24
-    assert alike == sorted(alike, reverse=True)
+    shown = similarities(page)
+    assert len(shown) == 24
+    assert shown == sorted(shown, reverse=True)
     assert page.locator(".query .region.box").count() == 2
     expect(page).to_have_title(re.compile("sleeve length and neckline design"))
 
@@ -194,9 +194,9 @@ def test_garments_with_missing_attributes_are_mixed_in_and_parted_again(
     page = context.new_page()
     page.goto(f"/c/parts/results?item=3&a={two_parts[0]}&a={two_parts[1]}&n=48")
     heading = page.get_by_role("heading", name="These are missing a detail you chose")
-    parted, alike = items(page), similarities(page)
+    parted, shown = items(page), similarities(page)
     expect(heading).to_be_visible()
-    assert alike != sorted(alike, reverse=True)
+    assert shown != sorted(shown, reverse=True)
 
     def switch(address: str) -> None:
         page.locator("#mixed").click()
@@ -206,7 +206,7 @@ def test_garments_with_missing_attributes_are_mixed_in_and_parted_again(
 
     switch("mixed=1$")
     expect(heading).to_have_count(0)
-    assert similarities(page) == sorted(alike, reverse=True)
+    assert similarities(page) == sorted(shown, reverse=True)
     if script:
         expect(page.locator("#mixed")).to_be_focused()
     page.reload()

@@ -24,16 +24,16 @@ LONGEST = 120  # seconds for anything, against hanging
 
 
 def ask(address: str, count: int) -> tuple[list[int], list[float]]:
-    """The ids and similarities of a search with the image 000.jpg."""
+    """Search with the image 000.jpg, and return the ids and similarities."""
     body = json.dumps({"img_path": "000.jpg", "attrs": ATTRIBUTE, "k": count}).encode()
     request = urllib.request.Request(f"{address}/submit", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=LONGEST) as answer:
-        found = json.load(answer)
-    return found["ids"], found["similarities"]
+        results = json.load(answer)
+    return results["ids"], results["similarities"]
 
 
 class Asking:
-    """Threads that search without a pause; what they are answered and what fails."""
+    """Threads that search without a pause, with their answers and failures."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -55,16 +55,18 @@ class Asking:
             thread.join()
 
     def until_all_have_answers(self) -> None:
-        """Wait until every thread has been answered twice from now on: once at least to what it asks from now on."""
-        before = {number: len(own) for number, own in self.answers.items()}
+        """Wait for two more answers in every thread, of which at least one is to a request sent from now on."""
+        before = {number: len(answers) for number, answers in self.answers.items()}
         pages, began = self.pages, time.monotonic()
-        while self.pages < pages + 2 or any(len(own) < before[number] + 2 for number, own in self.answers.items()):
+        while self.pages < pages + 2 or any(
+            len(answers) < before[number] + 2 for number, answers in self.answers.items()
+        ):
             assert not self.failures and time.monotonic() < began + LONGEST, self.failures
             time.sleep(0.01)
 
     def _search(self, number: int) -> None:
-        own = self.answers.setdefault(number, [])
-        self._repeat(lambda turn: own.append(((count := (1, ALL)[turn % 2]), *ask(self.address, count))))
+        answers = self.answers.setdefault(number, [])
+        self._repeat(lambda turn: answers.append(((count := (1, ALL)[turn % 2]), *ask(self.address, count))))
 
     def _browse(self) -> None:
         paths = ["", f"results?item=2&a={ATTRIBUTE}", "item/2", "about"]
@@ -98,7 +100,7 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
     similarity: dict[int, float] = {}  # of an item, whose id is never another's
 
     def note() -> list[int]:
-        """The state on disk now, which is the newest that may be seen."""
+        """Return the ids on disk now, and note their similarities."""
         hits = engine.search("shop", SearchRequest(query, {ATTRIBUTE: 1.0}, k=ALL)).hits
         similarity.update({hit.item.id: hit.similarity for hit in hits})
         return Collection.open(folder).ids.tolist()
@@ -131,9 +133,9 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
         change("add", "shop", "--copy", "--batch", 1, *images[18:22])
         change("build-index", "shop", "--method", "pca")
         shutil.copy(images[30], folder / "images" / "004.jpg")
-        spoilt = next(living.indexes.glob("*/*/0/columns.npy"))
-        np.save(tmp_path / "columns.npy", np.load(spoilt) * 2)
-        (tmp_path / "columns.npy").replace(spoilt)  # beside the file that the site has mapped
+        damaged = next(living.indexes.glob("*/*/0/columns.npy"))
+        np.save(tmp_path / "columns.npy", np.load(damaged) * 2)
+        (tmp_path / "columns.npy").replace(damaged)  # beside the file that the site has mapped
         change("repair", "shop")
         change("remove", "shop", *range(15, 20))
     assert not asking.failures
@@ -143,14 +145,14 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
         return sorted(state, key=lambda item_id: (-similarity[item_id], item_id))
 
     rankings = [best(state) for state in states]
-    seen = set()
+    observed = set()
     for answers in asking.answers.values():
-        newest = 0  # no thread that has seen a state is answered from one before
+        newest = 0  # later answers of a thread never come from an earlier state
         for count, ids, similarities in answers:
             np.testing.assert_allclose(similarities, [similarity[item_id] for item_id in ids], atol=2e-6)
             may = [place for place in range(newest, len(states)) if rankings[place][:count] == ids]
             assert may, (count, ids, newest)
             newest = may[0]
-            seen.add(tuple(sorted(ids)) if count == ALL else ())
-    assert all(tuple(state) in seen for state in (states[0], states[-1]))
-    assert len(seen) > 6
+            observed.add(tuple(sorted(ids)) if count == ALL else ())
+    assert all(tuple(state) in observed for state in (states[0], states[-1]))
+    assert len(observed) > 6

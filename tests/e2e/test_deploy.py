@@ -1,4 +1,4 @@
-"""The files in deploy/ do what they say: Debian's nginx before gunicorn on a socket, as the unit starts it."""
+"""The files in deploy/: Debian's nginx before gunicorn on a socket, started as by the systemd unit."""
 
 import os
 import re
@@ -64,7 +64,7 @@ def test_nginx_serves_pages_and_cookies_by_https(front: Deployed) -> None:
 
 
 def test_nginx_passes_the_form_with_its_csrf_token(front: Deployed, photo: Path) -> None:
-    """The token, which Flask-WTF checks against the address that the browser came from, too."""
+    """Send the CSRF token too, which Flask-WTF checks against the address that the browser came from."""
     first = front.ask("GET", "/c/tiny/")
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', first.data.decode())
     assert token

@@ -1,4 +1,4 @@
-"""The site as it is run: `gunicorn wsgi:app`, while it prepares itself and when its master has loaded the app."""
+"""`gunicorn wsgi:app`, while the site prepares itself and with the app loaded by the master."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.support import ROOT
 
 
 def get(address: str, accept: str) -> tuple[int, str, str]:
-    """Status, Retry-After and text of a GET."""
+    """Send a GET; return status, Retry-After and text."""
     request = urllib.request.Request(address, headers={"Accept": accept})
     try:
         with urllib.request.urlopen(request) as answer:
@@ -48,7 +48,7 @@ def test_site_while_the_default_collection_is_drawn_is_503_with_progress(setting
 def test_engine_is_loaded_in_the_worker_with_and_without_preload(
     settings: Settings, tmp_path: Path, args: tuple[str, ...]
 ) -> None:
-    """Also where the master loads the app: an engine made there would hang in the worker."""
+    """Load the app in the master too: an engine created there would hang in the worker."""
     with serve(with_instance(settings, tmp_path), tmp_path / "log", args=args) as site:
         first = get(site.address + "/c/tiny/", "text/html")
         assert first[0] == 200
@@ -70,8 +70,8 @@ def test_gunicorns_master_loads_no_torch_and_keeps_no_code_for_a_reload(tmp_path
 
 
 def test_script_name_of_the_environment_is_the_sites_path(settings: Settings, tmp_path: Path) -> None:
-    own = with_instance(settings, tmp_path)
-    with serve(own, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
+    site_settings = with_instance(settings, tmp_path)
+    with serve(site_settings, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
         page = urllib3.request("GET", site.address + "/shop/search/c/tiny/", retries=False)
         assert page.status == 200
         assert 'href="/shop/search/c/tiny/about"' in page.data.decode()

@@ -1,4 +1,4 @@
-"""What the internet sends, to a real server: answered in time, never by an error of ours, and without it growing."""
+"""Hostile requests to a real server: answered in time, without server errors or growing memory."""
 
 import http.client
 import socket
@@ -13,7 +13,7 @@ GROWTH = 64 * 2**20
 
 
 def send(site: Site, one: Hostile) -> int:
-    """The status of the answer; 0 where the server closed the connection without one."""
+    """Send a request, and return the status, or 0 where the server closed the connection without one."""
     if one.raw:
         with socket.create_connection((HOST, site.port), SECONDS) as wire:
             wire.sendall(one.raw)

@@ -1,4 +1,4 @@
-"""The site on disks that it cannot write, and the line that says so where it cannot start."""
+"""The site on disks that it cannot write, and its error line where it cannot start."""
 
 import errno
 import json
@@ -42,7 +42,7 @@ def search_page(site: Site, photo: bytes) -> urllib3.BaseHTTPResponse:
 def test_site_on_read_only_disks_refuses_uploads_and_nothing_else(
     settings: Settings, tmp_path: Path, photo: Path
 ) -> None:
-    """All disks are, temporary files and the leavings of a killed writer included."""
+    """Make all disks read-only, including the folder of temporary files and the files of a killed writer."""
     if not os.access("/dev/shm", os.W_OK):
         pytest.skip("needs /dev/shm for temporary files")
     site_settings = settings.model_copy(update={"instance": tmp_path / "instance"})
@@ -72,7 +72,7 @@ def test_site_on_read_only_disks_refuses_uploads_and_nothing_else(
 
 
 def start(settings: Settings, *prefix: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    """gunicorn, which is expected to end by itself."""
+    """Start gunicorn, which is expected to end by itself."""
     env = {**os.environ, **environment(settings), "RPF_BIND": f"127.0.0.1:{free_port()}", **more}
     command = [*prefix, sys.executable, "-m", "gunicorn", "wsgi:app"]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
@@ -115,7 +115,7 @@ def test_read_only_collections_without_the_default_one_name_the_setting(settings
 
 @contextmanager
 def closed(folder: Path) -> Iterator[None]:
-    """No permission for the folder, as far as this user needs one."""
+    """Deny access to the folder, also where the user is root."""
     folder.mkdir(parents=True)
     if os.geteuid() != 0:
         folder.chmod(0)
@@ -131,11 +131,11 @@ def closed(folder: Path) -> Iterator[None]:
 
 
 def test_thumbnails_in_a_closed_folder_are_encoded_each_time(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    made: list[int] = []
+    calls: list[int] = []
 
     def make() -> bytes:
-        made.append(1)
-        return b"webp %d" % len(made)
+        calls.append(1)
+        return b"webp %d" % len(calls)
 
     with closed(tmp_path / "instance"):
         thumbnails = Thumbnails(tmp_path / "instance" / "thumbnails")
@@ -157,7 +157,7 @@ def test_uploads_in_a_closed_folder_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EIO])
 def test_only_unwritable_disks_are_explained(settings: Settings, tmp_path: Path, code: int) -> None:
-    """A catalogue's image that cannot be read stays an unexpected error."""
+    """Leave other errors unexpected, such as an unreadable image of a catalogue."""
     app = create_app(with_instance(settings, tmp_path))
 
     def view() -> str:

@@ -1,4 +1,4 @@
-"""The server as it is run: under load, with clients that dawdle, restarted, drained, killed."""
+"""The server under load, with slow clients, restarted, drained, killed, and on a full disk."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def test_overload_is_503_with_retry_after(settings: Settings, tmp_path: Path, ph
 
 @pytest.fixture(scope="module")
 def impatient(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site with two threads that gives requests 2 seconds to come and 4 to go."""
+    """Start a site with two threads that gives requests 2 seconds to arrive and 4 to be answered."""
     folder = tmp_path_factory.mktemp("impatient")
     with serve(
         with_instance(settings, folder), folder / "log", args=("--threads", "2"), RPF_REQUEST_TIMEOUT="2"
@@ -143,7 +143,7 @@ def test_disconnected_client_frees_its_place_in_the_queue(impatient: Site, photo
 
 
 def workers(site: Site) -> list[psutil.Process]:
-    """None for a moment while one is replaced."""
+    """List the worker processes: none for a moment while one is replaced."""
     return psutil.Process(site.process.pid).children()
 
 
@@ -152,8 +152,8 @@ def worker(site: Site) -> psutil.Process:
 
 
 @contextmanager
-def asking(site: Site, photos: list[Path]) -> Iterator[set[int]]:
-    """Four clients ask meanwhile; afterwards the set holds the statuses they saw, 0 where the connection broke."""
+def searching(site: Site, photos: list[Path]) -> Iterator[set[int]]:
+    """Search with four clients meanwhile, and collect the statuses they get, 0 where the connection broke."""
     stop, statuses = threading.Event(), set[int]()
 
     def ask(number: int) -> None:
@@ -178,7 +178,7 @@ def test_killed_worker_is_replaced_and_leaves_nothing_broken(
     settings: Settings, tmp_path: Path, photos: list[Path]
 ) -> None:
     with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
-        with asking(site, photos) as statuses:
+        with searching(site, photos) as statuses:
             for _ in range(2):
                 first = worker(site)
                 until(lambda: site.status("/c/tiny/thumb/1") == 200)
@@ -193,7 +193,7 @@ def test_killed_worker_is_replaced_and_leaves_nothing_broken(
 def test_sighup_reloads_without_a_failed_request(settings: Settings, tmp_path: Path, photos: list[Path]) -> None:
     with serve(with_instance(settings, tmp_path), tmp_path / "log") as site:
         first = worker(site)
-        with asking(site, photos) as statuses:
+        with searching(site, photos) as statuses:
             site.process.send_signal(signal.SIGHUP)
             until(lambda: not first.is_running() and site.status("/readyz") == 200)
         assert statuses <= {200, 503}
@@ -234,7 +234,7 @@ def test_full_disk_refuses_uploads_only(settings: Settings, tmp_path: Path, phot
         served = worker(site)
         whole = served.rlimit(psutil.RLIMIT_FSIZE)
         served.rlimit(psutil.RLIMIT_FSIZE, (40_960, whole[1]))  # bytes of a file: stands for a full disk
-        for padding in (100_000, 1_000_000):  # the larger one goes to a file while it comes already
+        for padding in (100_000, 1_000_000):  # the larger one is written to a file while it arrives
             answer = search(padding)
             assert answer.status == 503
             assert int(answer.headers["Retry-After"]) > 0

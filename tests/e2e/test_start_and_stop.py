@@ -22,7 +22,7 @@ from tests.support.commands import environment
 
 @pytest.fixture
 def fresh(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings over an empty folder of collections, for the default one."""
+    """Return settings over an empty folder of collections, for the default one."""
     return with_instance(settings, tmp_path / "instance").model_copy(
         update={"collections": tmp_path / "collections", "collection": "wardrobe"}
     )
@@ -37,8 +37,8 @@ def wait(condition: Callable[[], object]) -> None:
 
 def phase(site: Site) -> str:
     answer = urllib3.request("GET", site.address + "/readyz", retries=False)
-    found: str = answer.json().get("phase", "")
-    return found
+    name: str = answer.json().get("phase", "")
+    return name
 
 
 @pytest.mark.parametrize("when", ["load", "drawing"])
@@ -75,7 +75,7 @@ def test_sigterm_ends_a_command_like_ctrl_c(fresh: Settings, tmp_path: Path) -> 
 
 @pytest.fixture
 def elsewhere(settings: Settings, tmp_path: Path) -> Path:
-    """A folder with collections and an instance folder of its own, and nothing of the program."""
+    """Create a folder with collections and an instance folder of its own, and no files of the program."""
     shutil.copytree(settings.collections / "tiny", tmp_path / "catalogues" / "tiny")
     with_instance(settings, tmp_path / "state")
     return tmp_path

@@ -1,4 +1,4 @@
-"""The plain classifier on a few drawn garments: it learns, and its reports can be compared."""
+"""Plain classifier on a few drawn garments: it learns, and its reports can be compared."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ BACKBONE = "MODEL.GLOBAL.BACKBONE.NAME=resnet18"
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """BASE_PATH of a drawn dataset: 64 images for training, 8 valid, 8 test."""
+    """Draw a dataset of 64 images for training, 8 valid and 8 test; return its BASE_PATH."""
     base = tmp_path_factory.mktemp("drawn")
     write_dataset(base / "wardrobe", Recipe(80, size=96), lambda *_: None)
     return base

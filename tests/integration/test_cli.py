@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Run:
 @pytest.fixture(scope="module")
 def shop(run: Run, wardrobe: dict[Path, dict[str, int]]) -> str:
     root = next(iter(wardrobe)).parent
-    (root / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
+    (root / "broken.jpg").write_bytes(b"\xff\xd8 not an image")
     try:
         output = run("index", "shop", root, status=3)
     finally:
@@ -39,7 +39,7 @@ def shop(run: Run, wardrobe: dict[Path, dict[str, int]]) -> str:
     return "shop"
 
 
-def test_index_goes_on_where_it_was(run: Run, shop: str, wardrobe: dict[Path, dict[str, int]]) -> None:
+def test_index_again_leaves_unchanged_images(run: Run, shop: str, wardrobe: dict[Path, dict[str, int]]) -> None:
     assert "0 added, 40 unchanged, 0 skipped" in run("index", shop, next(iter(wardrobe)).parent)
 
 
@@ -57,7 +57,7 @@ def test_index_of_a_datasets_split_keeps_its_labels(run: Run, tmp_path: Path, ph
     assert "filenames_train.txt" in run("index", "labelled", *config, status=2)
 
 
-def test_search(run: Run, shop: str, photo: Path) -> None:
+def test_search_prints_a_table_and_json(run: Run, shop: str, photo: Path) -> None:
     lines = run("search", shop, photo, "--attrs", "sleeve length; collar design", "-k", 3).splitlines()
     assert len(lines) == 4
     assert lines[1].split()[-1] == photo.name
@@ -66,12 +66,14 @@ def test_search(run: Run, shop: str, photo: Path) -> None:
     assert answer["results"][0]["path"] == photo.name
 
 
-def test_search_of_an_unknown_collection_names_those_there_are(run: Run, shop: str, photo: Path) -> None:
+def test_search_of_an_unknown_collection_names_the_existing_ones(run: Run, shop: str, photo: Path) -> None:
     error = run("search", "shpo", photo, "--attrs", "sleeve length", status=2)
     assert 'There is no collection named "shpo"; there are ' in error and shop in error
 
 
-def test_verify_with_another_checkpoint_is_told(run: Run, shop: str, tmp_path: Path, tiny_checkpoint: Path) -> None:
+def test_verify_with_another_checkpoint_prints_a_note(
+    run: Run, shop: str, tmp_path: Path, tiny_checkpoint: Path
+) -> None:
     (tmp_path / "other.safetensors").write_bytes(tiny_checkpoint.read_bytes() + b" ")
     other = run("verify", shop, "--checkpoint", tmp_path / "other.safetensors", stream="stderr")
     assert "note: shop was made with another checkpoint" in other
@@ -95,11 +97,11 @@ def test_embed_writes_the_arrays(run: Run, photo: Path, tmp_path: Path) -> None:
 def test_embed_takes_several_configs_after_one_flag(run: Run, photo: Path, tmp_path: Path) -> None:
     configs = [ROOT / "config" / "FashionAI" / name for name in ("FashionAI.yaml", "s2.yaml")]
     run("embed", "--cfg", *configs, "--out", tmp_path / "e.npz", photo)
-    output = run("embed", "--cfg", tmp_path / "none.yaml", "--out", tmp_path / "e.npz", photo, status=2)
-    assert "none.yaml" in output
+    error = run("embed", "--cfg", tmp_path / "none.yaml", "--out", tmp_path / "e.npz", photo, status=2)
+    assert "none.yaml" in error
 
 
-def test_convert_halves_a_checkpoint_and_changes_its_settings(run: Run, tmp_path: Path, tiny_checkpoint: Path) -> None:
+def test_export_halves_a_checkpoint_and_changes_its_settings(run: Run, tmp_path: Path, tiny_checkpoint: Path) -> None:
     out = tmp_path / "half.safetensors"
     assert "MB" in run("export", "--fp16", "--set", "SOLVER.BETA=0.9", "--note", "Halved.", "--out", out)
     old, new = checkpoint.load(tiny_checkpoint), checkpoint.load(out)
@@ -109,7 +111,7 @@ def test_convert_halves_a_checkpoint_and_changes_its_settings(run: Run, tmp_path
         torch.testing.assert_close(new.state_dict()[name], tensor, rtol=1e-3, atol=1e-5)
 
 
-def test_import_of_the_earlier_systems_files(run: Run, tmp_path: Path, photo: Path) -> None:
+def test_import_legacy_makes_a_searchable_collection(run: Run, tmp_path: Path, photo: Path) -> None:
     rng = np.random.default_rng(0)
     ids = np.array([2, 5, 9, 11], dtype=np.int64)
     with h5py.File(tmp_path / "data.h5", "w") as file:
@@ -127,14 +129,14 @@ def test_import_of_the_earlier_systems_files(run: Run, tmp_path: Path, photo: Pa
     assert "imported without its checkpoint" in run("search", "old", photo, "--attrs", "sleeve length", status=2)
 
 
-def test_doctor_says_what_is_in_use(run: Run, shop: str) -> None:
+def test_doctor_lists_versions_device_and_collections(run: Run, shop: str) -> None:
     output = run("doctor")
     for word in ("torch", "checkpoint", "device", "float", "shop (default): 40 items; missing attributes"):
         assert word in output
 
 
 @pytest.mark.parametrize(
-    "args, output",
+    "args, expected",
     [
         (["index", "shop"], "FOLDER"),
         (["index", "../x", "."], "name"),
@@ -152,13 +154,13 @@ def test_doctor_says_what_is_in_use(run: Run, shop: str) -> None:
         (["nonsense"], "nonsense"),
     ],
 )
-def test_errors_are_one_line(run: Run, shop: str, args: list[str], output: str) -> None:
+def test_command_with_wrong_arguments_fails_with_one_line(run: Run, shop: str, args: list[str], expected: str) -> None:
     error = run(*args, status=2)
-    assert output in error
+    assert expected in error
     assert len([line for line in error.splitlines() if line.startswith("Error: ")]) == 1
 
 
-def test_it_runs_as_a_module(tmp_path: Path) -> None:
+def test_python_m_rpf_runs_the_command_line(tmp_path: Path) -> None:
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-m", "rpf", "nonsense"], env=env, cwd=tmp_path, capture_output=True, text=True
@@ -167,12 +169,12 @@ def test_it_runs_as_a_module(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name, value", [("RPF_THREADS", "two"), ("RPF_DEVICE", "abacus"), ("RPF_DEVICE", "cuda:99")])
-def test_a_wrong_setting_is_named(run: Run, shop: str, photo: Path, name: str, value: str) -> None:
+def test_wrong_setting_is_named(run: Run, shop: str, photo: Path, name: str, value: str) -> None:
     wrong = Run(run.settings, **{name: value})
     assert value in wrong("search", shop, photo, "--attrs", "sleeves", status=2)
 
 
-def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RPF_COLLECTION", "shop")
     monkeypatch.setenv("RPF_IMAGE_ROOTS", os.pathsep.join([str(tmp_path), "/somewhere"]))
     settings = Settings.from_environ()
@@ -200,7 +202,7 @@ def test_embed_to_a_path_that_cannot_be_written_is_refused_before_the_work(
     run("embed", "--out", tmp_path / "new" / "E.npz", photo)
 
 
-def test_image_that_cannot_be_read_is_named(run: Run, shop: str, photo: Path, tmp_path: Path) -> None:
+def test_command_with_an_unreadable_image_names_it(run: Run, shop: str, photo: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.jpg"
     empty.touch()
     wanted = f"{empty}: The file is empty."
@@ -208,7 +210,7 @@ def test_image_that_cannot_be_read_is_named(run: Run, shop: str, photo: Path, tm
     assert wanted in run("embed", "--out", tmp_path / "E.npz", photo, empty, status=2)
 
 
-def test_checkpoint_that_is_none_is_refused_without_unsafe_advice(run: Run, shop: str, photo: Path) -> None:
-    output = run("search", shop, photo, "--attrs", "sleeve length", "--checkpoint", ROOT / "README.md", status=2)
-    assert "README.md cannot be read safely" in output
-    assert len(output) < 200 and "weights_only" not in output
+def test_file_that_is_no_checkpoint_is_refused_without_unsafe_advice(run: Run, shop: str, photo: Path) -> None:
+    error = run("search", shop, photo, "--attrs", "sleeve length", "--checkpoint", ROOT / "README.md", status=2)
+    assert "README.md cannot be read safely" in error
+    assert len(error) < 200 and "weights_only" not in error

@@ -28,7 +28,7 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
 
 @pytest.fixture(scope="module")
 def reports(evaluate: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with region/report.json and patch/report.json."""
+    """Write region/report.json and patch/report.json into a folder."""
     base = tmp_path_factory.mktemp("reports")
     for branch in ("region", "patch"):
         evaluate("--split", "valid", "--methods", "none,faiss", "--branch", branch, "--out", base / branch)
@@ -99,15 +99,15 @@ def test_compare_escapes_control_characters(reports: Path, tmp_path: Path) -> No
     assert (tmp_path / "compare.txt").read_text() == done.stdout
 
 
-@pytest.mark.parametrize(("message", "spoil"), BROKEN)
+@pytest.mark.parametrize(("message", "damage"), BROKEN)
 def test_compare_refuses_reports_that_do_not_fit(
-    reports: Path, tmp_path: Path, message: str, spoil: Callable[[dict[str, Any]], object]
+    reports: Path, tmp_path: Path, message: str, damage: Callable[[dict[str, Any]], object]
 ) -> None:
     report = json.loads((reports / "region" / "report.json").read_text())
-    spoil(report)
-    spoilt = tmp_path / "report.json"
-    spoilt.write_text(json.dumps(report))
-    done = compare(reports / "patch" / "report.json", spoilt, "--out", tmp_path / "out")
+    damage(report)
+    damaged = tmp_path / "report.json"
+    damaged.write_text(json.dumps(report))
+    done = compare(reports / "patch" / "report.json", damaged, "--out", tmp_path / "out")
     assert done.exit_code == 2
     assert re.fullmatch(f"Error: .*{message}.*\n", done.stderr)
     assert not (tmp_path / "out").exists()

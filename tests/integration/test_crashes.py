@@ -1,4 +1,4 @@
-"""Whatever ends a writer, and wherever: the collection opens, in the old state or the new one."""
+"""Crashes of a writer at any line: the collection opens, in the old state or the new one."""
 
 import bisect
 import itertools
@@ -21,12 +21,12 @@ from tests.support.collection_builder import ALL, STRIDE, append, as_format_1, c
 
 @pytest.fixture(autouse=True)
 def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A killed process loses nothing of what it has written, synced or not; only a machine does."""
+    """Skip fsync: it matters for a crash of the machine, not of a process."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 def state(folder: Path) -> tuple[list[str], bool]:
-    """The items, checked, and whether removed ones are still there."""
+    """Check the items, and return them and whether rows of removed ones still exist."""
     collection = Collection.open(folder)
     return sorted(check(collection)), collection.manifest.tombstones != ""
 
@@ -58,7 +58,7 @@ OPERATIONS: list[tuple[Callable[[Writer], None], int]] = [
 
 @pytest.mark.soak
 @pytest.mark.parametrize(("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "optimize", "merge"])
-def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
+def test_crash_at_any_line_leaves_the_old_or_the_new_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Callable[[Writer], None], appends: int
 ) -> None:
     monkeypatch.setattr("rpf.collection.segments.MERGE_FANOUT", 4)
@@ -94,7 +94,7 @@ def test_a_crash_at_any_line_leaves_the_old_or_the_new_state(
 
 
 def facts(folder: Path) -> tuple[dict[int, str], str, frozenset[str]]:
-    """The items' paths, the image folder, and the images that were removed on purpose."""
+    """Return the items' paths, the image folder, and the images that were removed on purpose."""
     collection = Collection.open(folder)
     items = collection.items(collection.ids.tolist())
     with Writer.open(folder) as writer:
@@ -133,8 +133,8 @@ CHANGES: dict[str, tuple[Callable[[Writer], None], list[tuple[dict[int, str], st
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_crash_at_lines_of_a_change_leaves_one_of_its_steps(tmp_path: Path, name: str) -> None:
-    """In a collection made before removals were remembered; and the same change completes it."""
+def test_crash_at_lines_of_a_change_leaves_one_of_its_steps(tmp_path: Path, name: str) -> None:
+    """Crash in a collection without a table of removals; repeating the change completes it."""
     operation, stages = CHANGES[name]
     start, work = tmp_path / "start", tmp_path / "work"
     with write(start) as writer:
@@ -156,7 +156,7 @@ def test_a_crash_at_lines_of_a_change_leaves_one_of_its_steps(tmp_path: Path, na
 
 
 @pytest.mark.soak
-def test_a_crash_while_the_collection_is_made(tmp_path: Path) -> None:
+def test_crash_at_lines_of_creation_leaves_none_or_an_empty_collection(tmp_path: Path) -> None:
     for step in itertools.count(step=STRIDE):
         folder = tmp_path / f"c{step}"
         killed = killed_at(step, lambda: write(folder).close())  # noqa: B023
@@ -173,7 +173,7 @@ def test_a_crash_while_the_collection_is_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
-def test_a_crash_while_the_leavings_of_another_are_cleared_away(tmp_path: Path) -> None:
+def test_crash_during_cleanup_leaves_the_collection_intact(tmp_path: Path) -> None:
     start, work = tmp_path / "start", tmp_path / "work"
     with write(start) as writer:
         append(writer, names(0, 3))
@@ -205,7 +205,7 @@ def test_a_crash_while_the_leavings_of_another_are_cleared_away(tmp_path: Path) 
     assert step > 50
 
 
-def test_a_crash_at_lines_of_the_first_write_to_format_1(tmp_path: Path) -> None:
+def test_crash_at_lines_of_the_first_write_to_format_1_leaves_its_items(tmp_path: Path) -> None:
     start, work = tmp_path / "start", tmp_path / "work"
     with write(start) as writer:
         append(writer, names(0, 3))
@@ -227,7 +227,7 @@ def test_a_crash_at_lines_of_the_first_write_to_format_1(tmp_path: Path) -> None
     assert uuids[0] == "" and uuids[-1] != ""
 
 
-def test_a_full_disk(tmp_path: Path) -> None:
+def test_append_on_a_full_disk_leaves_the_collection_as_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     with write(folder) as writer:
         append(writer, names(0, 200))
@@ -247,7 +247,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     assert len(check(Collection.open(folder))) == 1000
 
 
-def test_the_next_writer_clears_away_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
+def test_next_writer_deletes_leftovers_of_a_crash_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     with write(folder) as writer:
         append(writer, names(0, 3))
@@ -271,7 +271,7 @@ def test_the_next_writer_clears_away_what_a_crash_left_and_nothing_else(tmp_path
     assert len(check(Collection.open(folder))) == 2
 
 
-def test_segments_without_a_manifest_are_not_thrown_away(tmp_path: Path) -> None:
+def test_segments_without_a_manifest_are_not_deleted(tmp_path: Path) -> None:
     with write(tmp_path / "c") as writer:
         append(writer, names(0, 3))
     (tmp_path / "c" / "manifest.json").rename(tmp_path / "manifest.json")
@@ -282,8 +282,8 @@ def test_segments_without_a_manifest_are_not_thrown_away(tmp_path: Path) -> None
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2**31)), max_size=12))
-def test_any_sequence_of_changes(tmp_path: Path, steps: list[tuple[int, int]]) -> None:
-    """Against a dictionary: appends with and without ids, removals, compactions, and new writers, in any order."""
+def test_any_sequence_of_changes_leaves_the_expected_items(tmp_path: Path, steps: list[tuple[int, int]]) -> None:
+    """Compare with a dictionary: appends with and without ids, removals, merges and new writers, in any order."""
     folder = tmp_path / "c"
     shutil.rmtree(folder, ignore_errors=True)
     wanted: dict[str, int] = {}
@@ -299,8 +299,8 @@ def test_any_sequence_of_changes(tmp_path: Path, steps: list[tuple[int, int]]) -
             free = np.setdiff1d(np.arange(1000), list(used))
             given = append(writer, paths, ids=random.choice(free, len(paths), replace=False))
         elif kind == 2 and wanted:
-            gone = random.choice(sorted(wanted), random.integers(1, len(wanted) + 1), replace=False).tolist()
-            writer.remove([wanted.pop(path) for path in gone])
+            removed = random.choice(sorted(wanted), random.integers(1, len(wanted) + 1), replace=False).tolist()
+            writer.remove([wanted.pop(path) for path in removed])
         elif kind == 3:
             writer.optimize()
         else:

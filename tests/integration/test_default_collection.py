@@ -1,4 +1,4 @@
-"""The default collection: one for each checkpoint, drawn once, and never deleted."""
+"""Default collection: one for each checkpoint, drawn once, and never deleted."""
 
 import json
 import shutil
@@ -41,7 +41,7 @@ def other_model(settings: Settings, other_checkpoint: Path) -> RPF:
 
 @pytest.fixture(scope="module")
 def other_checkpoint(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Other weights for the tiny model."""
+    """Save other weights for the tiny model."""
     model = checkpoint.load(settings.checkpoint)
     with torch.no_grad():
         model.region.attribute.weight.add_(1)
@@ -52,7 +52,7 @@ def other_checkpoint(settings: Settings, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture
 def empty(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings over an empty folder of collections."""
+    """Return settings over an empty folder of collections."""
     instance = with_instance(settings, tmp_path / "instance")
     return instance.model_copy(update={"collections": tmp_path / "collections", "collection": "wardrobe"})
 
@@ -121,7 +121,7 @@ def test_engine_and_commands_know_the_default_collection_of_the_checkpoint(
     assert "wardrobe (default)" not in output
 
 
-def test_default_collection_after_the_first_folder_is_gone_keeps_to_the_second(
+def test_default_collection_after_the_first_folder_is_deleted_keeps_the_second(
     empty: Settings, model: RPF, other_model: RPF
 ) -> None:
     ensure_default_collection(empty, model, ignore)
@@ -145,7 +145,7 @@ def test_removed_items_stay_removed_after_a_restart(empty: Settings, model: RPF,
 
 
 @pytest.mark.parametrize("phase", ["drawing", "indexing", "merging"])
-def test_default_collection_goes_on_where_it_was_stopped(empty: Settings, model: RPF, phase: str) -> None:
+def test_default_collection_after_an_interruption_resumes(empty: Settings, model: RPF, phase: str) -> None:
     def stop(now: str, done: int, total: int) -> None:
         if (now, done) == (phase, 1 if phase == "drawing" else 0):
             raise KeyboardInterrupt
@@ -160,7 +160,7 @@ def test_default_collection_goes_on_where_it_was_stopped(empty: Settings, model:
 def test_default_collection_after_a_crash_between_rows_and_manifest_indexes_all(
     empty: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every id was given then, and no item is there."""
+    """Crash after every id was assigned, and before any item is in the manifest."""
 
     def crash(*args: object) -> None:
         raise KeyboardInterrupt
@@ -172,7 +172,7 @@ def test_default_collection_after_a_crash_between_rows_and_manifest_indexes_all(
     assert paths(empty) == DRAWN
 
 
-def test_a_finished_collection_of_earlier_drawings_stays_in_use(
+def test_default_collection_of_earlier_drawings_stays_in_use(
     empty: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ensure_default_collection(empty, model, ignore)
@@ -183,7 +183,7 @@ def test_a_finished_collection_of_earlier_drawings_stays_in_use(
 
 
 def unfinished(collections: Path, model: RPF) -> None:
-    """A beginning with other drawings."""
+    """Leave an unfinished default collection of other drawings."""
     ensure_default_collection(Settings(collections=collections), model, ignore)
     recipe = collections / "wardrobe" / "images" / "wardrobe.json"
     recipe.write_text(json.dumps({**json.loads(recipe.read_bytes()), "version": 0}))
@@ -201,7 +201,7 @@ def lost_manifest(collections: Path, model: RPF) -> None:
 
 
 @pytest.mark.parametrize("occupy", [unfinished, strangers_images, lost_manifest])
-def test_default_collection_leaves_alone_what_it_cannot_go_on_with(
+def test_default_collection_leaves_alone_what_it_cannot_resume(
     empty: Settings, model: RPF, occupy: Callable[[Path, RPF], None]
 ) -> None:
     occupy(empty.collections, model)
@@ -221,7 +221,7 @@ def test_default_collection_without_a_place_says_what_to_do(empty: Settings, mod
     assert snapshot(empty.collections) == files
 
 
-def test_default_collection_uses_a_persons_own_collection_of_that_name(
+def test_default_collection_uses_an_existing_collection_of_that_name(
     empty: Settings, model: RPF, other_model: RPF, wardrobe: dict[Path, dict[str, int]]
 ) -> None:
     folder, sources = empty.collections / "wardrobe", [ImageRecord(path.name) for path in list(wardrobe)[:2]]
@@ -239,7 +239,7 @@ def test_default_collection_reports_a_damaged_collection(empty: Settings, model:
         ensure_default_collection(empty, model, ignore)
 
 
-def test_a_missing_collection_of_the_settings_is_told(empty: Settings, model: RPF) -> None:
+def test_missing_collection_of_the_settings_is_reported(empty: Settings, model: RPF) -> None:
     missing = empty.model_copy(update={"collection": "shop"})
     with pytest.raises(UnknownCollection, match='no collection named "shop"; make it with: rpf index shop FOLDER'):
         ensure_default_collection(missing, model, ignore)

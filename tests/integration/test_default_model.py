@@ -1,4 +1,4 @@
-"""The shipped model on real photographs (which only developers have)."""
+"""Shipped model on real photographs (which only developers have)."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ PHOTOS = 160
 
 @pytest.fixture(scope="module")
 def engine(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> SearchEngine:
-    """Over a collection of the first photographs of clothing's test split."""
+    """Return an engine over a collection of the first photographs of clothing's test split."""
     data = config.load([ROOT / "config/Clothing/Clothing.yaml"], [f"DATA.BASE_PATH={shared}"]).DATA
     engine = SearchEngine(Settings(collections=tmp_path_factory.mktemp("photos"), collection="photos"))
     items = read_split(data.folder, data, "test")[:PHOTOS]
@@ -28,7 +28,7 @@ def engine(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> SearchEngi
 
 
 def test_search_by_sleeve_length_finds_same_sleeves_and_no_trousers(engine: SearchEngine, shared: Path) -> None:
-    """As on the site: garments without sleeves come last."""
+    """Search as on the site, with garments without sleeves last."""
     data = config.load([ROOT / "config/Clothing/Clothing.yaml"], [f"DATA.BASE_PATH={shared}"]).DATA
     parts = {
         item.path: known

@@ -41,7 +41,7 @@ CURLS = sorted({block for page in PAGES for block in shell_blocks(page) if block
 
 
 def commands(page: Path) -> Iterator[list[str]]:
-    """The words of each command in the shell blocks and in the inline code of a page."""
+    """Yield the words of each command in the shell blocks and the inline code of a page."""
     for block in shell_blocks(page):
         for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
@@ -55,7 +55,7 @@ def commands(page: Path) -> Iterator[list[str]]:
 
 
 def slug(heading: str) -> str:
-    """The anchor that GitHub gives a heading."""
+    """Return the anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
@@ -116,7 +116,7 @@ def check_command(group: click.Group, words: list[str]) -> None:
 def site(
     settings: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path]]:
-    """The address of a site with a collection named as the default one, and its work folder."""
+    """Start a site with a collection named as the default one; return its address and work folder."""
     base = tmp_path_factory.mktemp("docs")
     images = base / "collections" / "wardrobe" / "images"
     images.mkdir(parents=True)
@@ -134,13 +134,13 @@ def site(
         yield running.address, base
 
 
-def test_there_are_curl_examples() -> None:
+def test_docs_have_curl_examples() -> None:
     assert len(CURLS) >= 2
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 @pytest.mark.parametrize("block", CURLS)
-def test_a_curl_example_finds_its_image_first(block: str, site: tuple[str, Path]) -> None:
+def test_curl_example_finds_its_image_first(block: str, site: tuple[str, Path]) -> None:
     address, folder = site
     command = block.replace("http://localhost:8000", address)
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=True)

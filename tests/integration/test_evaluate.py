@@ -35,7 +35,7 @@ CONFIG = ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"
 
 @pytest.fixture
 def base(evaluation_dataset: Path, tmp_path: Path) -> Path:
-    """A copy that a test may spoil."""
+    """Copy the dataset, so that a test may damage it."""
     shutil.copytree(evaluation_dataset, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
@@ -47,7 +47,7 @@ def model(tiny_checkpoint: Path) -> RPF:
 
 @pytest.fixture(scope="module")
 def model_with_presence(model: RPF) -> RPF:
-    """A model with a presence head, of weights from a fixed seed."""
+    """Make a model with a presence head and weights from a fixed seed."""
     torch.manual_seed(11)
     return RPF(config.override(model.config, ["MODEL.PRESENCE.ENABLE=true"])).eval()
 
@@ -172,7 +172,7 @@ def lines_of(file: Path) -> list[tuple[int, ...]]:
     return [tuple(map(int, line.split())) for line in file.read_text().splitlines()]
 
 
-def spoil(paths: Sequence[Path]) -> None:
+def damage(paths: Sequence[Path]) -> None:
     """Remove the first, empty the second, overwrite the third and cut off the fourth."""
     paths[0].unlink()
     paths[1].write_bytes(b"")
@@ -193,7 +193,7 @@ def without(folder: Path, split: str, bad: Sequence[str]) -> None:
 
 def test_read_benchmark_refuses_all_bad_images_at_once(base: Path) -> None:
     paths = read_benchmark(data(base), "valid").paths
-    spoil(paths)
+    damage(paths)
     with pytest.raises(DatasetError) as error:
         read_benchmark(data(base), "valid")
     message = str(error.value)
@@ -216,7 +216,7 @@ def test_skip_bad_gives_the_report_of_a_dataset_without_the_bad_images(
     folder = base / "wardrobe"
     checkpoint.save(model_with_presence, tmp_path / "presence.safetensors")
     paths = read_benchmark(data(base), "test", with_presence=True).paths[2:6]
-    spoil(paths)
+    damage(paths)
     more = [f"DATA.BASE_PATH={base}", "--methods", "none"]
     refused = evaluate(*more, "--out", tmp_path / "x", checkpoint=tmp_path / "presence.safetensors", status=2)
     assert "4 of the 8 images cannot be used" in refused and "--skip-bad" in refused

@@ -1,4 +1,4 @@
-"""File names as they may be, on their way to a terminal, a log and a spreadsheet."""
+"""File names of any characters, as shown on a terminal, in a log and in a spreadsheet."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ SLEEVES = ("--attrs", "sleeve length")
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Settings:
-    """Settings over a folder of no collections yet, whose own name has control characters."""
+    """Return settings over a folder without collections whose own name has control characters."""
     base = tmp_path_factory.mktemp("names") / "b\x1b\nase"
     return Settings(
         collections=base / "collections", collection="utf-8", checkpoint=tiny_checkpoint, instance=base / "instance"
@@ -60,7 +60,7 @@ class Terminal:
         self._runner = CliRunner(encoding, environment(settings))
 
     def __call__(self, *args: object, status: int = 0) -> list[str]:
-        """Lines of standard output, then those of standard error that are not of a progress bar."""
+        """Run a command; return the lines of standard output, then of standard error without progress bars."""
         done: Result = self._runner.invoke(main, list(map(str, args)))
         assert done.exit_code == status, (done.output, done.exception)
         lines = (done.stdout + BAR.sub("", done.stderr)).splitlines()
@@ -101,8 +101,8 @@ def test_commands_print_one_printable_line_each(
     assert len(terminal("remove", encoding, 1)) == 2
 
     archive = os.fsdecode(b"E\x1b\xff.npz")
-    (line,) = terminal("embed", "--out", tmp_path / archive, images / NOT_UTF8)
-    assert r"E\x1b\xff.npz: 1 " in line
+    (embedded,) = terminal("embed", "--out", tmp_path / archive, images / NOT_UTF8)
+    assert r"E\x1b\xff.npz: 1 " in embedded
     (error,) = terminal("search", encoding, os.fsdecode(b"no\n\xff\x9b.jpg"), *SLEEVES, status=2)
     assert error == r"Error: no\n\xff\x9b.jpg: No such file or directory"
     (error,) = terminal("search", encoding, query, "--attrs", "no\x1b\u202e\nsuch", status=2)
@@ -115,7 +115,7 @@ def test_commands_print_one_printable_line_each(
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii"])
-def test_a_process_on_a_terminal_of_few_letters(tmp_path: Path, encoding: str) -> None:
+def test_command_on_a_terminal_of_few_letters_escapes_the_others(tmp_path: Path, encoding: str) -> None:
     command = ["wardrobe", "--count", "1", "--size", "64", "--workers", "1", "--out", "ảnh áo"]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding}
     done = subprocess.run([sys.executable, "-m", "rpf", *command], cwd=tmp_path, env=env, capture_output=True)
@@ -124,7 +124,7 @@ def test_a_process_on_a_terminal_of_few_letters(tmp_path: Path, encoding: str) -
 
 
 @pytest.mark.parametrize("args", [[], ["--help"], ["optimize", "--help"]])
-def test_a_reader_that_has_left_ends_it_without_a_traceback(args: list[str]) -> None:
+def test_command_whose_reader_has_left_ends_without_a_traceback(args: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run([sys.executable, "-m", "rpf", *args], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE)
@@ -132,7 +132,7 @@ def test_a_reader_that_has_left_ends_it_without_a_traceback(args: list[str]) -> 
     assert (done.returncode, done.stderr) == (1, b"")
 
 
-def test_log_lines_are_printable() -> None:
+def test_command_log_lines_are_printable() -> None:
     record = logging.LogRecord("rpf", logging.WARNING, "", 0, "left out: %s", ("a\x1b\nb\x9b\u202e",), None)
     assert LineFormatter().format(record) == r"left out: a\x1b\nb\u009b\u202e"
     program = "import logging, rpf.cli.output as o; o.prepare_output(); logging.getLogger('rpf').warning('a\\x1bb\\nc')"
@@ -140,7 +140,7 @@ def test_log_lines_are_printable() -> None:
     assert warned.stderr == b"a\\x1bb\\nc\n"
 
 
-def test_the_sites_log_is_sound_json_in_any_encoding() -> None:
+def test_site_log_is_valid_json_in_any_encoding() -> None:
     record = logging.LogRecord("rpf", logging.WARNING, "", 0, "%s", ("độ dài é 😀 \x9b\u202e\n",), None)
     line = JSONFormatter().format(record)
     assert line.isascii() and line.isprintable()
@@ -149,7 +149,7 @@ def test_the_sites_log_is_sound_json_in_any_encoding() -> None:
 
 @pytest.fixture(scope="module")
 def client(odd: Settings, images: Path) -> FlaskClient:
-    """The site over a collection of these names."""
+    """Return a client of the site over a collection of these names."""
     Terminal(odd, "utf-8")("index", "utf-8", images, status=3)
     site = create_app(odd, TESTING=True, WTF_CSRF_ENABLED=False)
     loader = site.extensions["rpf"]
@@ -159,7 +159,7 @@ def client(odd: Settings, images: Path) -> FlaskClient:
     return site.test_client()
 
 
-def test_a_csvs_texts_are_no_formulas_and_its_numbers_stay_numbers(client: FlaskClient) -> None:
+def test_csv_export_texts_are_no_formulas_and_numbers_stay_numbers(client: FlaskClient) -> None:
     response = client.get("/c/utf-8/results.csv?item=2&a=sleeve_length")
     assert response.content_type == "text/csv; charset=utf-8"
     assert response.data.startswith(b"\xef\xbb\xbfrank,id,path,")
@@ -172,7 +172,7 @@ def test_a_csvs_texts_are_no_formulas_and_its_numbers_stay_numbers(client: Flask
         assert (float(row["similarity"]), int(row["id"])) == (hit["similarity"], hit["id"])
 
 
-def test_a_page_shows_an_address_escaped(client: FlaskClient) -> None:
+def test_error_page_shows_the_address_escaped(client: FlaskClient) -> None:
     page = client.get("/c/no%E2%80%AE%1B%9Bsuch/", headers={"Accept": "text/html"})
     assert page.status_code == 404
     assert r"no\u202e\x1b" in page.get_data(as_text=True) and "\u202e" not in page.get_data(as_text=True)

@@ -1,4 +1,4 @@
-"""A collection that was made by the program before its first release, with a search index in its folder."""
+"""Collection of format 1, from before the first release, with a search index in its folder."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ NEAREST_TO_7_MISSING_LAST = [(8, 0), (9, 0), (2, 1), (10, 1), (6, 1), (1, 1), (1
 
 @pytest.fixture
 def old(tmp_path: Path) -> Settings:
-    """Settings over a copy of the collection."""
+    """Return settings over a copy of the collection."""
     shutil.copytree(ROOT / "tests" / "support" / "format_1", tmp_path / "collections")
     return Settings(collections=tmp_path / "collections", collection="shop", instance=tmp_path / "instance")
 
@@ -44,7 +44,7 @@ def nearest(collection: Collection, settings: Settings) -> list[int]:
     return best
 
 
-def test_it_opens_and_is_searched_exactly_and_nothing_is_written(old: Settings) -> None:
+def test_format_1_is_searched_exactly_and_not_written(old: Settings) -> None:
     folder = old.collections / "shop"
     before = snapshot(folder)
     collection = Collection.open(folder)
@@ -57,7 +57,7 @@ def test_it_opens_and_is_searched_exactly_and_nothing_is_written(old: Settings) 
     assert snapshot(folder) == before
 
 
-def test_its_rankings_are_those_of_the_version_that_made_it(old: Settings) -> None:
+def test_format_1_has_the_rankings_of_the_version_that_wrote_it(old: Settings) -> None:
     engine = SearchEngine(old)
     results = engine.search("shop", SearchRequest(engine.query_item("shop", 1), WEIGHTS, 10))
     assert [(hit.item.id, round(hit.similarity, 6)) for hit in results.hits] == NEAREST_TO_1
@@ -65,7 +65,7 @@ def test_its_rankings_are_those_of_the_version_that_made_it(old: Settings) -> No
     assert [(hit.item.id, len(hit.missing)) for hit in results.hits] == NEAREST_TO_7_MISSING_LAST
 
 
-def test_the_first_write_gives_it_a_uuid_and_removes_the_index_from_its_folder(old: Settings) -> None:
+def test_format_1_at_its_first_write_gets_a_uuid_and_loses_its_index_folder(old: Settings) -> None:
     folder, run = old.collections / "shop", Run(old)
     ids = Collection.open(folder).ids.tolist()
     assert "1 removed, 10 left" in run("remove", "shop", ids[4])

@@ -1,4 +1,4 @@
-"""Modules in a fresh process: what they load, and what they start."""
+"""Modules in a fresh process: the packages they load and the processes and threads they start."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from tests.support.mounting import with_mounted
 
 
 def test_attributes_module_loads_no_heavy_package() -> None:
-    """Pages and commands that only name attributes must not load PyTorch."""
+    """Import it as pages and commands do that only name attributes, and must not load PyTorch."""
     heavy = (
         "import sys, rpf.attributes; print([m for m in ('torch', 'numpy', 'flask', 'pydantic') if m in sys.modules])"
     )
@@ -20,9 +20,9 @@ def test_attributes_module_loads_no_heavy_package() -> None:
 
 
 def test_openvino_sends_no_telemetry(tmp_path: Path) -> None:
-    """As a person runs it (its telemetry is off in CI): it names no client in the home folder, and starts no process.
+    """Run it outside of CI's settings: it stores no client id in the home folder, and starts no process.
 
-    The events fail without a network, but each is sent by a process of its own.
+    The events fail without a network, but a new process sends each of them.
     """
     code = """
 import multiprocessing, sys

@@ -30,19 +30,19 @@ COMMANDS = 7
 KILLS = max(1, int(os.environ.get("TEST_KILLS", "4")) // COMMANDS)  # of each command
 BATCH = 2
 
-Vectors = dict[str, np.ndarray]  # sha256 of a picture -> (A, D)
+Vectors = dict[str, np.ndarray]  # sha256 of an image -> (A, D)
 
 
 @pytest.fixture(scope="module")
 def vectors(settings: Settings, wardrobe: dict[Path, dict[str, int]]) -> Vectors:
-    """What each picture's item has."""
+    """Return the embedding of each image by its hash."""
     output = load_model(settings).embed([open_image(path) for path in wardrobe])
     return {file_hash(path): embedding for path, embedding in zip(wardrobe, output.embedding, strict=True)}
 
 
 @pytest.fixture(scope="module")
 def commands(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Iterator[tuple[Settings, Forked]]:
-    """Commands in processes of their own, and the settings of those."""
+    """Start a process that forks for each command; return its settings too."""
     base = tmp_path_factory.mktemp("kills")
     settings = Settings(
         collections=base / "collections", collection="shop", checkpoint=tiny_checkpoint, instance=base / "instance"
@@ -53,17 +53,17 @@ def commands(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) ->
 
 @dataclass(frozen=True)
 class State:
-    """A collection as it opens."""
+    """State of a collection as it opens."""
 
     ids: dict[str, int]  # path -> id
-    sound: frozenset[str]  # the paths whose vectors and hashes are those of their pictures as they are now
+    sound: frozenset[str]  # the paths whose vectors and hashes are those of their current images
     segments: int
     method: str | None  # of its index, which is whole
     root: str
 
 
 def state(settings: Settings, vectors: Vectors, intact: bool = True) -> State:
-    """Open the collection and look at all of it, by searching too."""
+    """Open the collection and check all of it, by searching too."""
     collection = Collection.open(settings.collections / "shop")
     items = collection.items(collection.ids.tolist())
     sound = set()
@@ -91,7 +91,7 @@ def state(settings: Settings, vectors: Vectors, intact: bool = True) -> State:
 
 
 def added(now: State, old: State, new: State) -> bool:
-    """Whole batches, in their order."""
+    """Check the steps of add: whole batches, in their order."""
     new_paths = [path for path in now.ids if path not in old.ids]
     order = [path for path in new.ids if path not in old.ids]
     assert new_paths == order[: len(new_paths)] and (len(new_paths) % BATCH == 0 or len(new_paths) == len(order))
@@ -106,7 +106,7 @@ def removed(now: State, old: State, new: State) -> bool:
 
 
 def indexed(now: State, old: State, new: State) -> bool:
-    """The moves come first, all at once; then what is gone goes; then whole batches come."""
+    """Check the steps of index: all moves together, then the removals, then whole batches of added images."""
     paths = {item_id: path for path, item_id in now.ids.items() if item_id <= 12}
     before = {item_id: path for path, item_id in old.ids.items()}
     after = {item_id: path for path, item_id in new.ids.items() if item_id <= 12}
@@ -136,14 +136,14 @@ def indexed_again(now: State, old: State, new: State) -> bool:
 
 
 def repaired(now: State, old: State, new: State) -> bool:
-    """Each batch of re-embedded items is a step, and the index is the last."""
+    """Check the steps of repair: batches of re-embedded items, then the index."""
     assert now.ids.keys() == old.ids.keys() and old.sound <= now.sound
     assert all(now.ids[path] == old.ids[path] or (now.ids[path] > 12 and path in now.sound) for path in now.ids)
     return now.sound == set(now.ids)
 
 
-def pictures(settings: Settings, wardrobe: list[Path]) -> None:
-    """Nine more pictures: five inside of the image folder, four outside."""
+def add_images(settings: Settings, wardrobe: list[Path]) -> None:
+    """Write nine more images: five into the image folder, four outside."""
     inside, outside = settings.collections / "shop" / "images" / "new", settings.collections / "outside"
     for folder, paths in ((inside, wardrobe[12:17]), (outside, wardrobe[17:21])):
         folder.mkdir()
@@ -152,7 +152,7 @@ def pictures(settings: Settings, wardrobe: list[Path]) -> None:
 
 
 def reorganised(settings: Settings, wardrobe: list[Path]) -> None:
-    """Two images are moved, one is gone, five are new; one of them is where another was that is moved."""
+    """Move two images, delete one and add five, one of them in the place of a moved one."""
     images = settings.collections / "shop" / "images"
     (images / "sub").mkdir()
     for name in ("000.jpg", "009.jpg"):
@@ -168,12 +168,12 @@ def copied(settings: Settings, wardrobe: list[Path]) -> None:
 
 
 def damage(settings: Settings, wardrobe: list[Path]) -> None:
-    """Corrupt vectors, changed images, an index of other bytes, and leftovers of a crash; it opens all the same."""
+    """Corrupt vectors and the index, change images, and add leftovers of a crash; the collection still opens."""
     folder = settings.collections / "shop"
     segment = folder / "segments" / "0000000001"
-    spoilt = np.load(segment / "embeddings.npy")
-    spoilt[3, [1, 3]] = np.nan
-    np.save(segment / "embeddings.npy", spoilt)
+    damaged = np.load(segment / "embeddings.npy")
+    damaged[3, [1, 3]] = np.nan
+    np.save(segment / "embeddings.npy", damaged)
     for number in (6, 7, 8, 9, 10, 11):
         shutil.copy(wardrobe[number + 20], folder / "images" / f"{number:03}.jpg")
     columns = next(settings.indexes.glob("*/*/2/columns.npy"))
@@ -182,7 +182,7 @@ def damage(settings: Settings, wardrobe: list[Path]) -> None:
 
 
 def begin(settings: Settings, shop: Path) -> None:
-    """The collection "shop" with an index."""
+    """Copy the collection "shop", and build its index."""
     shutil.rmtree(settings.collections, ignore_errors=True)
     shutil.copytree(shop, settings.collections / "shop")
     Run(settings)("build-index", "shop", "--method", "pca")
@@ -190,7 +190,7 @@ def begin(settings: Settings, shop: Path) -> None:
 
 
 TRIALS = {
-    "add": (added, pictures, ["--copy", "--batch", BATCH]),
+    "add": (added, add_images, ["--copy", "--batch", BATCH]),
     "remove": (removed, lambda settings, wardrobe: None, [1, 5, 12]),
     "index": (indexed, reorganised, ["--prune", "--batch", BATCH]),
     "relocate": (relocated, copied, []),
@@ -202,7 +202,7 @@ TRIALS = {
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", TRIALS)
-def test_kill_9(
+def test_command_killed_at_any_time_leaves_one_of_its_steps_and_resumes(
     commands: tuple[Settings, Forked],
     name: str,
     shop: Path,
@@ -249,7 +249,7 @@ def test_kill_9(
         longest *= 1 if hit else 0.7
         reached.add(check(state(settings, vectors, intact=name != "repair"), old, new))
         again = process.run(*args)
-        if name == "remove" and again == 2:  # there is nothing left to remove: it is told so
+        if name == "remove" and again == 2:  # nothing is left to remove, which is an error
             assert check(state(settings, vectors), old, new)
             continue
         assert again == 0

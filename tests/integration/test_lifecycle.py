@@ -1,4 +1,4 @@
-"""A photo folder as people keep it, by the command line: files come, move and go, and so does the folder."""
+"""Photo folder by the command line: files are added, moved and deleted, and the folder moves."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.support.commands import Run, snapshot
 
 @pytest.fixture
 def images(folder: Path) -> Path:
-    """The images of the collection "shop": 000.jpg to 011.jpg without 002.jpg, items 1 to 12 without 3."""
+    """Return the image folder of "shop": 000.jpg to 011.jpg without 002.jpg, items 1 to 12 without 3."""
     (folder / "images" / "002.jpg").unlink()
     return folder / "images"
 
@@ -26,22 +26,22 @@ def items(folder: Path) -> dict[str, int]:
 
 def test_index_of_a_file_says_what_to_use(run: Run, tmp_path: Path, photo: Path) -> None:
     shutil.copy(photo, tmp_path / "a photo.jpg")
-    output = run("index", "new", tmp_path / "a photo.jpg", status=2)
-    assert "is a file: give the folder" in output and f"rpf add new '{tmp_path / 'a photo.jpg'}'" in output
+    error = run("index", "new", tmp_path / "a photo.jpg", status=2)
+    assert "is a file: give the folder" in error and f"rpf add new '{tmp_path / 'a photo.jpg'}'" in error
 
 
-def test_index_of_a_folder_without_images_says_what_it_holds(run: Run, living: Settings, tmp_path: Path) -> None:
+def test_index_of_a_folder_without_images_lists_its_files(run: Run, living: Settings, tmp_path: Path) -> None:
     (tmp_path / "export").mkdir()
     assert run("index", "new", tmp_path / "export", status=2).endswith(" holds no images.\n")
     for name in ("a.mov", "b.MOV", "notes.txt", ".nomedia", "README"):
         (tmp_path / "export" / name).write_text("text")
-    left_out = "holds no images, but 2 .mov, 1 .txt, 1 without a suffix, 1 hidden."
-    assert left_out in run("index", "new", tmp_path / "export", status=2)
+    problem = "holds no images, but 2 .mov, 1 .txt, 1 without a suffix, 1 hidden."
+    assert problem in run("index", "new", tmp_path / "export", status=2)
     assert "no images in these files and folders, but 2 .mov" in run("add", "shop", tmp_path / "export", status=2)
     assert not (living.collections / "new").exists()
 
 
-def test_index_tells_what_it_leaves_out_and_fails_for_unreadable_images_only(run: Run, images: Path) -> None:
+def test_index_lists_left_out_files_and_fails_for_unreadable_images_only(run: Run, images: Path) -> None:
     (images / "clip.mov").write_text("text")
     (images / "out.jpg").symlink_to(images.parent / "manifest.json")
     output = run("index", "shop", images)
@@ -69,7 +69,7 @@ def test_moved_and_deleted_images_are_reconciled_by_index(run: Run, folder: Path
     assert "0 added, 0 unchanged, 0 skipped, 1 moved, in" in run("add", "shop", images / "000.jpg")
 
 
-def test_removed_images_are_told_and_brought_back(run: Run, folder: Path, images: Path) -> None:
+def test_removed_images_are_reported_and_added_with_again(run: Run, folder: Path, images: Path) -> None:
     assert run("remove", "shop", images / "004.jpg", "9") == (
         "removed 5: 004.jpg\nremoved 9: 008.jpg\nshop: 2 removed, 9 left\n"
     )
@@ -85,7 +85,7 @@ def test_removed_images_are_told_and_brought_back(run: Run, folder: Path, images
     assert (items(folder)["004.jpg"], items(folder)["008.jpg"]) == (13, 14)
 
 
-def test_remove_of_missing_images(run: Run, folder: Path, images: Path) -> None:
+def test_remove_missing_removes_items_whose_images_are_gone(run: Run, folder: Path, images: Path) -> None:
     assert "Give ids or paths" in run("remove", "shop", status=2)
     assert run("remove", "shop", "--missing") == "shop: 0 removed, 11 left\n"
     (images / "004.jpg").unlink()
@@ -128,10 +128,10 @@ def test_relocate_to_a_folder_without_the_images_is_refused(
     (new / "011.jpg").unlink()  # missing before as well
     before = snapshot(folder)
     (folder.parent / "empty").mkdir()
-    output = run("relocate", "shop", folder.parent / "empty", "--partial", status=2)
-    assert "has none of the 11 images" in output and "(000.jpg, 001.jpg, 003.jpg, ...)" in output
-    output = run("relocate", "shop", new, status=2)
-    assert "lacks 2 of the 11 images" in output and "(000.jpg, 001.jpg)" in output
+    error = run("relocate", "shop", folder.parent / "empty", "--partial", status=2)
+    assert "has none of the 11 images" in error and "(000.jpg, 001.jpg, 003.jpg, ...)" in error
+    error = run("relocate", "shop", new, status=2)
+    assert "lacks 2 of the 11 images" in error and "(000.jpg, 001.jpg)" in error
     assert "There is no folder" in run("relocate", "shop", new / "000.jpg", status=2)
     assert snapshot(folder) == before
     images.rename(folder.parent / "old")  # nobody knows any more what was missing
@@ -150,8 +150,8 @@ def test_links_out_of_the_folder_are_followed_where_the_settings_allow(
     for path in list(wardrobe)[20:22]:
         shutil.copy(path, archive)
     (images / "archive").symlink_to(archive)
-    left_out = "left out: 1 link into folders that are not in RPF_IMAGE_ROOTS\n"
-    assert left_out in run("index", "shop", images, "--follow-links")
+    warning = "left out: 1 link into folders that are not in RPF_IMAGE_ROOTS\n"
+    assert warning in run("index", "shop", images, "--follow-links")
     allowed = Run(living, RPF_IMAGE_ROOTS=str(archive))
     assert "1 link out of the folder (--follow-links)" in allowed("index", "shop", images)
     assert "2 added, 11 unchanged" in allowed("index", "shop", images, "--follow-links")

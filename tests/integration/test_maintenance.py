@@ -1,4 +1,4 @@
-"""Images come and go by `add` and `remove`; `optimize` and `build-index` keep the collection quick."""
+"""Commands `add`, `remove`, `optimize` and `build-index`."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ from tests.support.commands import Run, snapshot
 
 @pytest.fixture
 def more(wardrobe: dict[Path, dict[str, int]]) -> list[Path]:
-    """Pictures that are not in the collection."""
+    """Return images that are not in the collection."""
     return list(wardrobe)[12:]
 
 
@@ -38,7 +38,7 @@ def items(folder: Path) -> dict[str, int]:
 OLD = {f"{number - 1:03}.jpg": number for number in range(1, 13) if number != 3}
 
 
-def test_add_files_and_folders_of_the_image_folder(run: Run, folder: Path, more: list[Path]) -> None:
+def test_add_accepts_files_and_folders_of_the_image_folder(run: Run, folder: Path, more: list[Path]) -> None:
     (folder / "images" / "new" / "deep").mkdir(parents=True)
     for path in more[:3]:
         shutil.copy(path, folder / "images" / "new" / "deep")
@@ -53,7 +53,7 @@ def test_add_files_and_folders_of_the_image_folder(run: Run, folder: Path, more:
     assert snapshot(folder) == before
 
 
-def test_what_is_added_is_found(run: Run, living: Settings, more: list[Path]) -> None:
+def test_added_image_is_found_by_search(run: Run, living: Settings, more: list[Path]) -> None:
     run("add", "shop", "--copy", more[0])
     engine = SearchEngine(living)
     first = engine.search("shop", SearchRequest(engine.embed(more[0]), {"sleeve_length": 1.0}, k=3)).hits[0]
@@ -61,7 +61,7 @@ def test_what_is_added_is_found(run: Run, living: Settings, more: list[Path]) ->
     assert first.similarity == pytest.approx(1, abs=1e-3)
 
 
-def test_add_copies_pictures_that_lie_elsewhere(run: Run, folder: Path, more: list[Path], tmp_path: Path) -> None:
+def test_add_copies_images_of_other_folders(run: Run, folder: Path, more: list[Path], tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "sub").mkdir(parents=True)
     shutil.copy(more[0], elsewhere / "000.jpg")  # a name that is taken
@@ -69,19 +69,19 @@ def test_add_copies_pictures_that_lie_elsewhere(run: Run, folder: Path, more: li
     shutil.copy(more[2], elsewhere / "same.jpg")
     shutil.copy(more[2], elsewhere / "sub" / "same.jpg")
     shutil.copy(folder / "images" / "001.jpg", elsewhere / "001.jpg")  # the very file that is there
-    (elsewhere / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
+    (elsewhere / "broken.jpg").write_bytes(b"\xff\xd8 not an image")
     os.mkfifo(elsewhere / "pipe.jpg")
     assert "3 added, 1 unchanged, 2 skipped" in run("add", "shop", "--copy", elsewhere, status=3)
     assert items(folder).keys() == {*OLD, "000-2.jpg", "000-3.jpg", "same.jpg"}
     assert (folder / "images" / "000-2.jpg").read_bytes() == more[0].read_bytes()
-    assert len(list((folder / "images").iterdir())) == 12 + 3  # no broken picture, nothing half-written
+    assert len(list((folder / "images").iterdir())) == 12 + 3  # no broken image, nothing half-written
     before = snapshot(folder)
-    output = run("add", "shop", "--copy", elsewhere, elsewhere / "same.jpg", status=3, stream="stderr")
-    assert f"skipped {elsewhere / 'broken.jpg'}: " in output and f"skipped {elsewhere / 'pipe.jpg'}: " in output
+    errors = run("add", "shop", "--copy", elsewhere, elsewhere / "same.jpg", status=3, stream="stderr")
+    assert f"skipped {elsewhere / 'broken.jpg'}: " in errors and f"skipped {elsewhere / 'pipe.jpg'}: " in errors
     assert snapshot(folder) == before
 
 
-def test_a_copy_that_a_crash_cut_off_is_cleared_away(run: Run, folder: Path, more: list[Path]) -> None:
+def test_incomplete_copy_of_a_crash_is_deleted(run: Run, folder: Path, more: list[Path]) -> None:
     mine, anothers = (folder / "images" / f".rpf-{name}-0123.tmp" for name in ("shop", "other"))
     mine.write_bytes(b"half")
     anothers.write_bytes(b"half")  # of another collection with the same image folder
@@ -89,7 +89,7 @@ def test_a_copy_that_a_crash_cut_off_is_cleared_away(run: Run, folder: Path, mor
     assert not mine.exists() and anothers.exists()
 
 
-def test_a_changed_picture_gets_a_new_id(run: Run, folder: Path, more: list[Path]) -> None:
+def test_changed_image_gets_a_new_id(run: Run, folder: Path, more: list[Path]) -> None:
     shutil.copy(more[0], folder / "images" / "004.jpg")
     assert "1 added, 1 unchanged" in run("add", "shop", folder / "images" / "004.jpg", folder / "images/005.jpg")
     assert items(folder) == OLD | {"004.jpg": 13}
@@ -97,15 +97,15 @@ def test_a_changed_picture_gets_a_new_id(run: Run, folder: Path, more: list[Path
         Collection.open(folder).item(5)
 
 
-def test_a_broken_picture_is_named_and_the_others_are_added(run: Run, folder: Path, more: list[Path]) -> None:
-    (folder / "images" / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
+def test_add_names_a_broken_image_and_adds_the_others(run: Run, folder: Path, more: list[Path]) -> None:
+    (folder / "images" / "broken.jpg").write_bytes(b"\xff\xd8 not an image")
     shutil.copy(more[0], folder / "images")
     given = [folder / "images" / "broken.jpg", folder / "images" / more[0].name]
     assert "skipped broken.jpg: " in run("add", "shop", *given, status=3, stream="stderr")
     assert items(folder) == OLD | {more[0].name: 13}
 
 
-def test_what_cannot_be_added_changes_nothing(run: Run, living: Settings, more: list[Path], tmp_path: Path) -> None:
+def test_add_that_is_refused_changes_nothing(run: Run, living: Settings, more: list[Path], tmp_path: Path) -> None:
     folder = living.collections / "shop"
     before = snapshot(folder)
     assert "give --copy" in run("add", "shop", more[0], status=2)
@@ -125,13 +125,13 @@ def test_what_cannot_be_added_changes_nothing(run: Run, living: Settings, more: 
     assert snapshot(folder) == before
 
 
-def test_a_missing_image_folder_is_not_made(run: Run, folder: Path, more: list[Path]) -> None:
+def test_add_does_not_create_a_missing_image_folder(run: Run, folder: Path, more: list[Path]) -> None:
     (folder / "images").rename(folder / "elsewhere")
     assert 'images" of the collection shop is not there' in run("add", "shop", "--copy", more[0], status=2)
     assert not (folder / "images").exists() and items(folder) == OLD
 
 
-def test_an_imported_collection_takes_no_pictures(run: Run, living: Settings, more: list[Path], tmp_path: Path) -> None:
+def test_add_to_an_imported_collection_is_refused(run: Run, living: Settings, more: list[Path], tmp_path: Path) -> None:
     vectors = np.random.default_rng(0).standard_normal((3, 2048)).astype(np.float32)
     with h5py.File(tmp_path / "data.h5", "w") as file:
         for attribute in range(8):
@@ -143,7 +143,7 @@ def test_an_imported_collection_takes_no_pictures(run: Run, living: Settings, mo
     assert Collection.open(living.collections / "old").ids.tolist() == [0, 2]
 
 
-def test_remove(run: Run, living: Settings, folder: Path, more: list[Path]) -> None:
+def test_remove_deletes_items_and_lists_them(run: Run, living: Settings, folder: Path, more: list[Path]) -> None:
     assert "2 removed, 9 left" in run("remove", "shop", 1, 12, 12)
     assert items(folder) == {path: number for path, number in OLD.items() if number not in (1, 12)}
     engine = SearchEngine(living)
@@ -152,13 +152,13 @@ def test_remove(run: Run, living: Settings, folder: Path, more: list[Path]) -> N
     with pytest.raises(UnknownItem):
         engine.query_item("shop", 12)
     assert (folder / "images" / "011.jpg").exists()
-    # The same image comes back as another item, even when its vectors are gone for good.
+    # The same image comes back as another item, even when its vectors were deleted.
     run("optimize", "shop")
     run("add", "shop", folder / "images" / "011.jpg", "--again")
     assert items(folder)["011.jpg"] == 13
 
 
-def test_an_unknown_id_removes_nothing(run: Run, folder: Path) -> None:
+def test_remove_with_an_unknown_id_removes_nothing(run: Run, folder: Path) -> None:
     before = snapshot(folder)
     for ids in ([1, 99], [3], [0], [2**70]):
         assert f"no item {ids[-1]} in the collection shop" in run("remove", "shop", *ids, status=2)
@@ -167,7 +167,7 @@ def test_an_unknown_id_removes_nothing(run: Run, folder: Path) -> None:
     assert snapshot(folder) == before
 
 
-def test_everything_can_be_removed_and_more_be_added(run: Run, folder: Path, more: list[Path]) -> None:
+def test_remove_of_all_items_leaves_a_collection_to_add_to(run: Run, folder: Path, more: list[Path]) -> None:
     run("build-index", "shop", "--method", "pca")
     assert "11 removed, 0 left" in run("remove", "shop", *OLD.values())
     assert "0 items, searched by exact" in run("optimize", "shop")
@@ -188,12 +188,12 @@ def test_optimize_merges_segments_and_drops_removed_items(run: Run, folder: Path
 
 
 @pytest.mark.parametrize("method", ["pca", "hnsw", "kdtree", "lsh", "faiss:PCA16,SQ8", "none"])
-def test_the_index_is_built_by_the_method_named_and_kept_by_later_commands(
+def test_build_index_uses_the_chosen_method_and_later_commands_keep_it(
     run: Run, living: Settings, folder: Path, more: list[Path], method: str
 ) -> None:
     assert f"searched by {method}" in run("build-index", "shop", "--method", method)
     for command in ("optimize", "build-index"):
-        assert f"searched by {method}" in run(command, "shop")  # again, without being told
+        assert f"searched by {method}" in run(command, "shop")  # again, without --method
     run("add", "shop", "--copy", *more[:5])
     run("remove", "shop", 2)
     assert index_method(Collection.open(folder), living.indexes) == method
@@ -207,7 +207,7 @@ def test_the_index_is_built_by_the_method_named_and_kept_by_later_commands(
     assert not list(living.indexes.rglob("*.npy")) and index_method(Collection.open(folder), living.indexes) is None
 
 
-def test_a_method_that_is_none_changes_nothing(run: Run, folder: Path) -> None:
+def test_build_index_with_an_unknown_method_changes_nothing(run: Run, folder: Path) -> None:
     before = snapshot(folder)
     assert "abacus" in run("build-index", "shop", "--method", "abacus", status=2)
     for command in ("optimize", "build-index"):
@@ -215,7 +215,7 @@ def test_a_method_that_is_none_changes_nothing(run: Run, folder: Path) -> None:
     assert snapshot(folder) == before
 
 
-def test_an_index_that_cannot_be_built_leaves_the_old_one(run: Run, living: Settings, folder: Path) -> None:
+def test_build_index_that_fails_keeps_the_old_index(run: Run, living: Settings, folder: Path) -> None:
     run("build-index", "shop", "--method", "pca")
     before = snapshot(living.indexes)
     with pytest.MonkeyPatch.context() as patch:
@@ -230,7 +230,9 @@ def test_an_index_that_cannot_be_built_leaves_the_old_one(run: Run, living: Sett
     [["add", "--copy"], ["remove", 1], ["optimize"], ["build-index"], ["repair"]],
     ids=["add", "remove", "optimize", "build-index", "repair"],
 )
-def test_the_second_writer_waits_or_is_told(run: Run, folder: Path, more: list[Path], command: list[object]) -> None:
+def test_second_command_waits_for_the_lock_or_fails(
+    run: Run, folder: Path, more: list[Path], command: list[object]
+) -> None:
     name, *rest = command
     args = [name, "shop", *rest, *([more[0]] if name == "add" else [])]
     with ExitStack() as held:

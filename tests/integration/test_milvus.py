@@ -1,4 +1,4 @@
-"""The search method `milvus` against a real server, which also stops, freezes and is killed in the middle of things."""
+"""Search method `milvus` against a real server, which also stops, freezes and is killed during requests."""
 
 import errno
 import json
@@ -47,16 +47,16 @@ SOON = 60  # seconds, for what must not hang
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusServer]:
-    made = MilvusServer(tmp_path_factory.mktemp("milvus"))
+    server = MilvusServer(tmp_path_factory.mktemp("milvus"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RPF_MILVUS_URI", made.uri)
+        patch.setenv("RPF_MILVUS_URI", server.uri)
         for name in ("RPF_MILVUS_TOKEN", "RPF_MILVUS_INDEX", "RPF_MILVUS_REPLICAS"):
             patch.delenv(name, raising=False)
         try:
-            made.start()
-            yield made
+            server.start()
+            yield server
         finally:
-            made.remove()
+            server.remove()
 
 
 def on_server() -> set[str]:
@@ -81,85 +81,85 @@ def unit(count: int, seed: int, dim: int = 64) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    made = unit(300, 0)
-    made[200] = made[11]  # a twin, to see ties
-    return made
+    rows = unit(300, 0)
+    rows[200] = rows[11]  # a twin, to see ties
+    return rows
 
 
-class Told:
-    """Vectors that tell when they are read."""
+class ObservedVectors:
+    """Vectors that report when they are read."""
 
-    def __init__(self, vectors: np.ndarray, tell: Callable[[int], None]) -> None:
+    def __init__(self, vectors: np.ndarray, report: Callable[[int], None]) -> None:
         self.shape, self.label = vectors.shape, "Ärmel-länge"
         self._vectors = vectors
-        self._tell = tell
+        self._report = report
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
         assert isinstance(rows, slice)
-        self._tell(rows.stop)
+        self._report(rows.stop)
         return self._vectors[rows]
 
 
-class Built(NamedTuple):
-    method: MilvusIndex
+class BuiltIndex(NamedTuple):
+    index: MilvusIndex
     inserted: list[int]  # vectors in each batch
     read: list[tuple[int, int]]  # (up to which vector, how many were on the server then)
 
 
 @pytest.fixture(scope="module")
-def built(server: MilvusServer, vectors: np.ndarray) -> Built:
-    made = Built(MilvusIndex(), [], [])
+def built(server: MilvusServer, vectors: np.ndarray) -> BuiltIndex:
+    result = BuiltIndex(MilvusIndex(), [], [])
     with connect(Settings.from_environ()).client() as client:
         insert = client.insert
 
     def noted(name: str, rows: list[dict[str, Any]], **more: Any) -> None:
         insert(name, rows, **more)
-        made.inserted.append(len(rows))
+        result.inserted.append(len(rows))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search_base, "ROW_BATCH_SIZE", 120)
         patch.setattr("rpf.search.indexes.milvus.MAX_INSERT_BYTES", 4 * 64 * 75)
         patch.setattr(client, "insert", noted)
-        made.method.build(Told(vectors, lambda stop: made.read.append((stop, sum(made.inserted)))))
-    return made
+        result.index.build(ObservedVectors(vectors, lambda stop: result.read.append((stop, sum(result.inserted)))))
+    return result
 
 
 @pytest.fixture(scope="module")
-def method(built: Built) -> MilvusIndex:
-    return built.method
+def index(built: BuiltIndex) -> MilvusIndex:
+    return built.index
 
 
-def test_vectors_go_to_the_server_in_batches_and_are_read_as_they_go(built: Built) -> None:
+def test_vectors_are_read_and_inserted_in_batches(built: BuiltIndex) -> None:
     assert built.inserted == [75, 45, 75, 45, 60]
     assert built.read == [(120, 0), (240, 120), (360, 240)]
 
 
-def opened(method: MilvusIndex, folder: Path, count: int) -> MilvusIndex:
-    """What another process has of the method at that moment."""
+def opened(index: MilvusIndex, folder: Path, count: int) -> MilvusIndex:
+    """Open the index as another process would at that moment."""
     folder.mkdir()
-    method.save(folder)
-    made = MilvusIndex()
-    made.open(folder, (count, 64))
-    return made
+    index.save(folder)
+    other = MilvusIndex()
+    other.open(folder, (count, 64))
+    return other
 
 
-def test_neighbours_come_in_order_with_ties_to_the_lower_id(method: MilvusIndex, vectors: np.ndarray) -> None:
-    queries = np.concatenate([vectors[11:12], unit(250, 1)])  # more than are sent at once
-    found, exact = method.search(queries, 20), FlatIndex()
+def test_server_neighbours_are_sorted_with_ties_to_the_lower_id(index: MilvusIndex, vectors: np.ndarray) -> None:
+    queries = np.concatenate([vectors[11:12], unit(250, 1)])  # more than one request has
+    neighbours, exact = index.search(queries, 20), FlatIndex()
     exact.build(vectors)
-    assert found.ids.shape == found.distances.shape == (251, 20)
-    assert found.ids[0, :2].tolist() == [11, 200]
-    np.testing.assert_array_equal(found.ids, exact.search(queries, 20).ids)  # so few vectors are all compared
-    np.testing.assert_allclose(found.distances, exact.search(queries, 20).distances, atol=1e-5)
+    assert neighbours.ids.shape == neighbours.distances.shape == (251, 20)
+    assert neighbours.ids[0, :2].tolist() == [11, 200]
+    np.testing.assert_array_equal(neighbours.ids, exact.search(queries, 20).ids)  # so few vectors are all compared
+    np.testing.assert_allclose(neighbours.distances, exact.search(queries, 20).distances, atol=1e-5)
 
 
-def test_more_than_there_are_is_all_there_are(method: MilvusIndex) -> None:
-    assert sorted(method.search(unit(1, 2), 20_000).ids[0]) == list(range(300))
+def test_a_k_above_the_size_returns_all_on_the_server(index: MilvusIndex) -> None:
+    assert sorted(index.search(unit(1, 2), 20_000).ids[0]) == list(range(300))
 
 
-def test_what_is_saved_opens_and_what_is_not_its_file_is_refused(method: MilvusIndex, tmp_path: Path) -> None:
-    found = opened(method, tmp_path / "saved", 300).search(unit(3, 3), 10)
-    np.testing.assert_array_equal(found.ids, method.search(unit(3, 3), 10).ids)
+def test_a_saved_index_opens_and_other_files_are_refused(index: MilvusIndex, tmp_path: Path) -> None:
+    neighbours = opened(index, tmp_path / "saved", 300).search(unit(3, 3), 10)
+    np.testing.assert_array_equal(neighbours.ids, index.search(unit(3, 3), 10).ids)
     file = tmp_path / "saved" / "milvus.json"
     good = json.loads(file.read_text())
     for wrong in ({"collection": "users"}, {"index": "DISKANN"}, {"index": []}, {"count": 299}, {"more": 1}):
@@ -168,15 +168,15 @@ def test_what_is_saved_opens_and_what_is_not_its_file_is_refused(method: MilvusI
             MilvusIndex().open(tmp_path / "saved", (300, 64))
 
 
-def test_what_was_added_and_never_saved_is_not_found(method: MilvusIndex, tmp_path: Path) -> None:
-    """As a crash leaves it: another process added, and ended before it could save."""
+def test_unsaved_additions_are_not_returned(index: MilvusIndex, tmp_path: Path) -> None:
+    """Add as another process does that ends before it can save."""
     fresh, other = unit(40, 4), unit(30, 5)
-    assert opened(method, tmp_path / "crashed", 300).add(fresh)
-    assert method.search(fresh, 1).ids.max() < 300
-    assert method.add(other)
-    assert method.search(other, 1).ids[:, 0].tolist() == list(range(300, 330))
-    found = method.search(fresh, 330)
-    assert sorted(found.ids[0]) == list(range(330))
+    assert opened(index, tmp_path / "crashed", 300).add(fresh)
+    assert index.search(fresh, 1).ids.max() < 300
+    assert index.add(other)
+    assert index.search(other, 1).ids[:, 0].tolist() == list(range(300, 330))
+    neighbours = index.search(fresh, 330)
+    assert sorted(neighbours.ids[0]) == list(range(330))
 
 
 # ---- a collection ----
@@ -192,21 +192,20 @@ class Clusters:
         self._turns = [np.linalg.qr(rng.standard_normal((dim, 24)))[0].T for _ in KEYS]
 
     def draw(self, count: int, seed: int) -> np.ndarray:
-        """(count, A, dim), unit vectors; an item's clusters in different attributes have nothing to do with each
-        other."""
+        """Draw (count, A, dim) unit vectors; an item's clusters in different attributes are independent."""
         rng = np.random.default_rng(seed)
         parts = []
         for centres, turn in zip(self._centres, self._turns, strict=True):
             points = centres[rng.integers(len(centres), size=count)] + 0.5 * rng.standard_normal((count, 24))
             parts.append(points @ turn)
-        made = np.stack(parts, axis=1).astype(np.float32)
-        return made / np.linalg.norm(made, axis=2, keepdims=True)
+        vectors = np.stack(parts, axis=1).astype(np.float32)
+        return vectors / np.linalg.norm(vectors, axis=2, keepdims=True)
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Settings:
+def site_settings(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Settings:
     base = tmp_path_factory.mktemp("site")
-    made = Settings(
+    site_settings = Settings(
         collections=base / "collections",
         collection="shop",
         checkpoint=tiny_checkpoint,
@@ -214,12 +213,12 @@ def own(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path) -> Sett
         image_roots=(base,),
     )
     Image.effect_noise((200, 200), 60).convert("RGB").save(base / "query.jpg")
-    return made
+    return site_settings
 
 
 @pytest.fixture(scope="module")
-def engine(own: Settings) -> SearchEngine:
-    return SearchEngine(own)
+def engine(site_settings: Settings) -> SearchEngine:
+    return SearchEngine(site_settings)
 
 
 @pytest.fixture(scope="module")
@@ -236,65 +235,65 @@ def append(engine: SearchEngine, name: str, embeddings: np.ndarray) -> list[int]
 
 
 @pytest.fixture(scope="module")
-def run(own: Settings) -> Run:
-    return Run(own)
+def run(site_settings: Settings) -> Run:
+    return Run(site_settings)
 
 
 @pytest.fixture(scope="module")
 def shop(server: MilvusServer, engine: SearchEngine, clusters: Clusters, run: Run) -> Path:
-    """The collection "shop", made to be searched by milvus by the command line."""
+    """Make the collection "shop", and build its milvus index by the command line."""
     append(engine, "shop", clusters.draw(ITEMS, 1))
-    told = run("build-index", "shop", "--method", "milvus", stream="output")
-    assert f"shop: {ITEMS} items, searched by milvus" in told
-    assert f"building the index: 100%|██████████| {2 * ITEMS}/{2 * ITEMS}" in told
+    output = run("build-index", "shop", "--method", "milvus", stream="output")
+    assert f"shop: {ITEMS} items, searched by milvus" in output
+    assert f"building the index: 100%|██████████| {2 * ITEMS}/{2 * ITEMS}" in output
     return engine.settings.collections / "shop"
 
 
 @pytest.fixture(scope="module")
 def small(engine: SearchEngine, clusters: Clusters) -> Path:
-    """The collection "small", which has no index."""
+    """Make the collection "small", which has no index."""
     append(engine, "small", clusters.draw(20, 1))
     return engine.settings.collections / "small"
 
 
 def update(settings: Settings, name: str, method: str, progress: Progress = lambda *call: None, **options: bool) -> str:
-    """Bring the index of a collection up to date."""
+    """Update the index of a collection."""
     return update_index(Collection.open(settings.collections / name), settings.indexes, method, progress, **options)
 
 
-def agreement(shop: Path, own: Settings, queries: np.ndarray, k: int = 50) -> float:
-    """The share of the exact search's first k that the index finds too, by both attributes and by each alone."""
+def agreement(shop: Path, site_settings: Settings, queries: np.ndarray, k: int = 50) -> float:
+    """Return the recall at k against exact search, by both attributes and by each alone."""
     collection = Collection.open(shop)
-    found, exact = open_searcher(collection, own.indexes, "auto"), Exact(collection)
+    searcher, exact = open_searcher(collection, site_settings.indexes, "auto"), Exact(collection)
     shares = []
     for query in queries:
         for chosen in ([0, 1], [0], [1]):
             request = ResolvedRequest(query[chosen], tuple(chosen), np.ones(len(chosen)), k)
-            shares.append(np.isin(exact.search(request).rows, found.search(request).rows).mean())
+            shares.append(np.isin(exact.search(request).rows, searcher.search(request).rows).mean())
     return float(np.mean(shares))
 
 
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many were asked of the server in each of its searches from here on."""
-    seen: list[int] = []
+    """Record k of each search on the server from here on."""
+    counts: list[int] = []
     search = MilvusIndex.search
 
     def counted(self: MilvusIndex, queries: np.ndarray, k: int) -> Neighbours:
-        seen.append(k)
+        counts.append(k)
         return search(self, queries, k)
 
     monkeypatch.setattr(MilvusIndex, "search", counted)
-    return seen
+    return counts
 
 
 def hits(engine: SearchEngine, vector: np.ndarray, k: int = 10) -> list[int]:
-    """The ids that a search by both attributes finds."""
-    found = engine.search("shop", SearchRequest(Query(vector, None, (100, 100)), BOTH, k))
-    return [hit.item.id for hit in found.hits]
+    """Search by both attributes, and return the ids."""
+    results = engine.search("shop", SearchRequest(Query(vector, None, (100, 100)), BOTH, k))
+    return [hit.item.id for hit in results.hits]
 
 
-def test_recall_of_the_score_of_several_attributes(
+def test_recall_over_several_attributes(
     shop: Path, engine: SearchEngine, clusters: Clusters, searches: list[int]
 ) -> None:
     assert engine.method("shop") == "Milvus"
@@ -303,7 +302,9 @@ def test_recall_of_the_score_of_several_attributes(
     assert len(searches) >= 4 * len(queries)  # 1 + 1 + 2 attributes, and not everything compared exactly instead
 
 
-def test_items_come_and_go(shop: Path, engine: SearchEngine, clusters: Clusters, run: Run, searches: list[int]) -> None:
+def test_added_items_are_ranked_and_removed_ones_are_not(
+    shop: Path, engine: SearchEngine, clusters: Clusters, run: Run, searches: list[int]
+) -> None:
     before, fresh = on_server(), clusters.draw(60, 3)
     given = append(engine, "shop", fresh)
     assert update(engine.settings, "shop", "auto") == "milvus"
@@ -317,8 +318,8 @@ def test_items_come_and_go(shop: Path, engine: SearchEngine, clusters: Clusters,
     assert searches
 
 
-def test_what_was_built_and_cannot_be_kept_is_dropped(
-    server: MilvusServer, small: Path, own: Settings, monkeypatch: pytest.MonkeyPatch
+def test_an_index_that_cannot_be_saved_is_dropped_on_the_server(
+    server: MilvusServer, small: Path, site_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, files = on_server(), snapshot(small)
 
@@ -328,7 +329,7 @@ def test_what_was_built_and_cannot_be_kept_is_dropped(
 
     monkeypatch.setattr(index_store, "save_index", full)
     with pytest.raises(ConfigError, match=r"cannot be written to .*No space left"):
-        update(own, "small", "milvus")
+        update(site_settings, "small", "milvus")
     assert on_server() == before
     assert snapshot(small) == files
 
@@ -337,19 +338,19 @@ def test_what_was_built_and_cannot_be_kept_is_dropped(
 
 
 @pytest.fixture(scope="module")
-def site(shop: Path, small: Path, own: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a gunicorn, which is never started again."""
+def site(shop: Path, small: Path, site_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a gunicorn that is never restarted, and return its address."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RPF_IMAGE_ROOTS", str(own.image_roots[0]))
-        with serve(own, tmp_path_factory.mktemp("log") / "log") as served:
+        patch.setenv("RPF_IMAGE_ROOTS", str(site_settings.image_roots[0]))
+        with serve(site_settings, tmp_path_factory.mktemp("log") / "log") as served:
             yield served.address
 
 
 def get(address: str, data: bytes | None = None, **headers: str) -> tuple[int, Any, str]:
-    """Status, headers and text."""
-    asked = urllib.request.Request(address, data, {name.replace("_", "-"): text for name, text in headers.items()})
+    """Send a request, and return its status, headers and text."""
+    request = urllib.request.Request(address, data, {name.replace("_", "-"): text for name, text in headers.items()})
     try:
-        with urllib.request.urlopen(asked, timeout=SOON) as answer:
+        with urllib.request.urlopen(request, timeout=SOON) as answer:
             return answer.status, answer.headers, answer.read().decode()
     except HTTPError as error:
         return error.code, error.headers, error.read().decode()
@@ -362,7 +363,7 @@ def submit(site: str, collection: str = "shop") -> tuple[int, Any, dict[str, Any
 
 
 def check_away(site: str) -> None:
-    """What needs the server says so, and all else works."""
+    """Check that all works but the search of "shop", which says that the server is not answering."""
     code, headers, answer = submit(site)
     assert (code, headers["Content-Type"]) == (503, "application/problem+json")
     assert int(headers["Retry-After"]) > 0
@@ -384,7 +385,7 @@ def check_well(site: str) -> dict[str, Any]:
 
 
 def at_the_second(act: Callable[[], None]) -> Callable[[str, int, int], None]:
-    """A progress that acts once, when the first of both attributes is done."""
+    """Return a progress callback that acts once, when the first of both attributes is done."""
     done: list[bool] = []
 
     def progress(phase: str, rows: int, total: int) -> None:
@@ -395,7 +396,7 @@ def at_the_second(act: Callable[[], None]) -> Callable[[str, int, int], None]:
     return progress
 
 
-def test_a_server_killed_in_the_middle_of_building(
+def test_a_server_killed_during_a_build(
     server: MilvusServer, site: str, shop: Path, engine: SearchEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     answer, before, files = check_well(site), on_server(), snapshot(shop)
@@ -410,7 +411,7 @@ def test_a_server_killed_in_the_middle_of_building(
     assert all(name in caplog.text for name in left)
 
 
-def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
+def test_a_server_that_hangs_during_an_addition_and_is_killed(
     server: MilvusServer, site: str, shop: Path, engine: SearchEngine, clusters: Clusters, run: Run
 ) -> None:
     fresh = clusters.draw(50, 5)
@@ -445,7 +446,7 @@ def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
     check_away(site)
     server.start()
     check_well(site)
-    for vector, item in zip(fresh[1:], given[1:], strict=True):  # not in the index, and found
+    for vector, item in zip(fresh[1:], given[1:], strict=True):  # not in the index, and neighbours
         assert hits(engine, vector)[0] == item
     names = on_server()
     assert update(engine.settings, "shop", "auto") == "milvus"
@@ -455,7 +456,7 @@ def test_a_server_that_hangs_in_the_middle_of_adding_and_is_killed(
     assert agreement(shop, engine.settings, clusters.draw(20, 6)) >= 0.99
 
 
-def test_an_index_given_up_in_the_middle_of_a_search(
+def test_an_index_dropped_during_a_search_is_replaced_by_exact_search(
     server: MilvusServer, shop: Path, engine: SearchEngine, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = clusters.draw(1, 7)[0]
@@ -478,7 +479,7 @@ def test_an_index_given_up_in_the_middle_of_a_search(
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "said"),
+    ("setting", "value", "message"),
     [
         ("RPF_MILVUS_URI", "", "needs RPF_MILVUS_URI, the server's address, such as http://127.0.0.1:19530"),
         ("RPF_MILVUS_URI", "127.0.0.1:19530", "RPF_MILVUS_URI must be an address such as http://127.0.0.1:19530"),
@@ -491,23 +492,27 @@ def test_an_index_given_up_in_the_middle_of_a_search(
         ("RPF_MILVUS_REPLICAS", "two", 'not "two"'),
     ],
 )
-def test_wrong_settings_are_one_clear_line(own: Settings, small: Path, setting: str, value: str, said: str) -> None:
+def test_wrong_settings_are_one_clear_line(
+    site_settings: Settings, small: Path, setting: str, value: str, message: str
+) -> None:
     files = snapshot(small)
-    run = Run(own, **{"RPF_MILVUS_URI": "http://127.0.0.1:19530", setting: value})
-    assert said in run("build-index", "small", "--method", "milvus", status=2)
+    run = Run(site_settings, **{"RPF_MILVUS_URI": "http://127.0.0.1:19530", setting: value})
+    assert message in run("build-index", "small", "--method", "milvus", status=2)
     assert snapshot(small) == files
 
 
-def test_without_the_client(own: Settings, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_client_library_names_what_to_install(
+    site_settings: Settings, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "pymilvus", None)
-    run = Run(own, RPF_MILVUS_URI="http://127.0.0.1:19530")
-    said = run("build-index", "small", "--method", "milvus", status=2)
-    assert "pip install -r requirements-milvus.txt" in said
+    run = Run(site_settings, RPF_MILVUS_URI="http://127.0.0.1:19530")
+    message = run("build-index", "small", "--method", "milvus", status=2)
+    assert "pip install -r requirements-milvus.txt" in message
 
 
-def test_where_there_is_no_server(own: Settings, small: Path) -> None:
-    """Said at once, and without the password."""
-    run = Run(own, RPF_MILVUS_URI=f"http://root:secret@127.0.0.1:{free_port()}")
-    said = run("build-index", "small", "--method", "milvus", status=2)
-    assert "cannot be used now" in said and "RPF_MILVUS_URI" in said
-    assert "secret" not in said
+def test_an_unreachable_server_is_reported_without_its_password(site_settings: Settings, small: Path) -> None:
+    """Fail immediately, too."""
+    run = Run(site_settings, RPF_MILVUS_URI=f"http://root:secret@127.0.0.1:{free_port()}")
+    message = run("build-index", "small", "--method", "milvus", status=2)
+    assert "cannot be used now" in message and "RPF_MILVUS_URI" in message
+    assert "secret" not in message

@@ -27,7 +27,7 @@ SHIPPED = ("config", "runs/rpf-small", "static", "templates", "translations")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an unpacked wheel, as pip leaves it."""
+    """Unpack the wheel as pip does, and return its folder."""
     base = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(base)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
@@ -44,7 +44,7 @@ def metadata(wheel: Path) -> Message:
 
 
 def requirements(name: str) -> set[str]:
-    """The requirements that pip reads from a file of the checkout."""
+    """Return the requirements that pip reads from a file of the checkout."""
     lines = [line.partition("#")[0].strip() for line in (ROOT / name).read_text(encoding="utf-8").splitlines()]
     included = [requirements(line[3:]) for line in lines if line.startswith("-r ")]
     return {normalize(line) for line in lines if line and not line.startswith("-r ")}.union(*included)
@@ -62,7 +62,7 @@ def test_dependencies_of_the_wheel_are_those_of_requirements_txt(metadata: Messa
 
 
 @pytest.mark.parametrize("extra", ["milvus", "dev"])
-def test_an_extra_of_the_wheel_is_its_requirements_file(metadata: Message, extra: str) -> None:
+def test_extra_of_the_wheel_is_its_requirements_file(metadata: Message, extra: str) -> None:
     required = [Requirement(text) for text in metadata.get_all("Requires-Dist", []) if f"extra == '{extra}'" in text]
     expected = [Requirement(text) for text in requirements(f"requirements-{extra}.txt")]
     assert {normalize(f"{one.name}{one.specifier}") for one in required} == {
@@ -70,11 +70,11 @@ def test_an_extra_of_the_wheel_is_its_requirements_file(metadata: Message, extra
     }
 
 
-def test_the_version_is_that_of_the_package(metadata: Message) -> None:
+def test_version_of_the_wheel_is_that_of_the_package(metadata: Message) -> None:
     assert metadata["Version"] == rpf.__version__
 
 
-def test_the_wheel_holds_every_shipped_file_and_no_tests(wheel: Path) -> None:
+def test_wheel_has_every_shipped_file_and_no_tests(wheel: Path) -> None:
     listed = subprocess.run(["git", "ls-files", *SHIPPED], cwd=ROOT, check=True, capture_output=True, text=True)
     for name in [*listed.stdout.splitlines(), "wsgi.py", "gunicorn.conf.py"]:
         assert (wheel / "rpf" / "_data" / name).is_file(), name
@@ -83,7 +83,7 @@ def test_the_wheel_holds_every_shipped_file_and_no_tests(wheel: Path) -> None:
     assert (wheel / "rpf" / "py.typed").is_file()
 
 
-def test_the_console_script_is_the_entry_point_of_python_m_rpf(wheel: Path) -> None:
+def test_console_script_is_the_entry_point_of_python_m_rpf(wheel: Path) -> None:
     (file,) = wheel.glob("*.dist-info/entry_points.txt")
     name, value = re.findall(r"^(\S+) = (\S+)$", file.read_text(), re.M)[0]
     from rpf.cli import run
@@ -91,7 +91,7 @@ def test_the_console_script_is_the_entry_point_of_python_m_rpf(wheel: Path) -> N
     assert (name, EntryPoint(name, value, "console_scripts").load()) == ("rpf", run)
 
 
-def test_the_wheel_takes_its_own_weights_and_the_current_folder(wheel: Path, tmp_path: Path) -> None:
+def test_wheel_uses_its_own_weights_and_the_current_folder(wheel: Path, tmp_path: Path) -> None:
     program = "from rpf.settings import Settings; s = Settings(); print(s.checkpoint, s.collections, s.instance)"
     env = {**os.environ, "PYTHONPATH": str(wheel)}
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True)
@@ -99,7 +99,7 @@ def test_the_wheel_takes_its_own_weights_and_the_current_folder(wheel: Path, tmp
     assert done.stdout.split() == [str(weights), str(tmp_path / "collections"), str(tmp_path / "instance")], done.stderr
 
 
-def test_the_wheel_alone_serves_the_site_of_the_current_folder(wheel: Path, settings: Settings, tmp_path: Path) -> None:
+def test_wheel_alone_serves_the_site_of_the_current_folder(wheel: Path, settings: Settings, tmp_path: Path) -> None:
     shutil.copytree(settings.collections / "tiny", tmp_path / "collections" / "tiny")
     given = environment(settings)
     env = {**os.environ, "PYTHONPATH": str(wheel)}

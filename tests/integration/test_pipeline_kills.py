@@ -27,7 +27,7 @@ def start(folder: Path, root: Path) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.soak
-def test_kill_9_loses_at_most_the_last_batch(tmp_path: Path) -> None:
+def test_ingest_killed_by_sigkill_loses_at_most_the_last_batch(tmp_path: Path) -> None:
     root = tmp_path / "images"
     for number in range(60):
         draw(root / f"{number:02}.png", number)

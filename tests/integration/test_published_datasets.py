@@ -32,7 +32,7 @@ Pairs = list[tuple[int, int]]  # attribute, value
 
 
 class PublishedLayout:
-    """A dataset of drawn garments: 24 images for training, 8 valid, 8 test, in files with spaces in their names.
+    """Published layout with drawn garments: 24 images for training, 8 valid, 8 test, file names with spaces.
 
     Every image has two attributes, with three of the values that the config gives them, the highest too; DeepFashion's
     have two values of one attribute, in all files.

@@ -1,4 +1,4 @@
-"""A collection in a folder that cannot be written, with what a killed writer left of SQLite's log."""
+"""Collection in a read-only folder, with the SQLite log of a killed writer."""
 
 import shutil
 import subprocess
@@ -38,7 +38,7 @@ def run(program: str, folder: Path, *prefix: str) -> "subprocess.CompletedProces
 
 @pytest.mark.parametrize("missing", ["none", "items.sqlite-shm", "items.sqlite-*"])
 def test_read_only_collection_with_the_log_of_a_killed_writer_opens(shop: Path, tmp_path: Path, missing: str) -> None:
-    """The rows of its last items are in the log only; copies of a collection often lack the log's index."""
+    """Open a copy whose last rows are in SQLite's log only, with and without the log's index."""
     folder = tmp_path / "shop"
     shutil.copytree(shop, folder)
     count = 11

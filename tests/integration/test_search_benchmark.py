@@ -1,4 +1,4 @@
-"""The benchmark of search methods: its galleries, baselines, figures, command and report."""
+"""Benchmark of search methods: its galleries, baselines, figures, command and report."""
 
 import json
 from pathlib import Path

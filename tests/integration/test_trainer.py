@@ -74,7 +74,7 @@ def test_resumed_classification_training_equals_an_uninterrupted_one(
 
 
 def interrupt_at(epoch: int) -> Callable[[RPF], float]:
-    """Returns a validation that is interrupted in that epoch."""
+    """Return a validation that is interrupted in that epoch."""
     calls = count(1)
 
     def validate(model: RPF) -> float:
@@ -86,7 +86,7 @@ def interrupt_at(epoch: int) -> Callable[[RPF], float]:
 
 
 def scheduled_rates(solver: SolverConfig, length: int, first: int = 0, base: float = 0.003) -> list[float]:
-    """The learning rate of every batch from the epoch `first` on."""
+    """Return the learning rate of every batch from the epoch `first` on."""
     optimizer = torch.optim.SGD([{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": base, "initial_lr": base}])
     scheduler, rates = make_scheduler(optimizer, solver, length, first), []
     for _ in range((solver.EPOCHS - first) * length):
@@ -97,7 +97,7 @@ def scheduled_rates(solver: SolverConfig, length: int, first: int = 0, base: flo
 
 
 def formula(solver: SolverConfig, epoch: int, share: float) -> float:
-    """The factor of the learning rate when a share of an epoch is done: of the paper, and of the cosine schedule."""
+    """Return the factor of the learning rate after a share of an epoch, of the paper's and of the cosine schedule."""
     if solver.SCHEDULE == "step":
         return solver.DECAY_RATE ** (epoch // solver.STEP_SIZE)
     done = (epoch + share) / solver.EPOCHS

@@ -1,4 +1,4 @@
-"""Some minutes of mixed load on a real site, while things break: `python -m tests.soak.load --minutes 10`.
+"""Mixed load on a real site for some minutes, with faults: `python -m tests.soak.load --minutes 10`.
 
 Workers are killed, the disk is full for uploads, the collection is changed underneath. Every answer is checked; the
 only errors may be 503, and broken connections of a worker that was killed or replaced.
@@ -130,7 +130,7 @@ class Soak:
             self._note("results: too few")
 
     def annoy(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
-        """Send a hostile request, on a connection of its own: the server may end it."""
+        """Send a hostile request, on a new connection, which the server may close."""
         hostile = rng.choice([request for request in HOSTILE if not request.raw])
         options = {"body": hostile.body, "headers": hostile.headers, "redirect": False}
         with urllib3.PoolManager() as connection:
@@ -231,7 +231,7 @@ HOSTILE = requests()
 
 
 def main() -> int:
-    """Return 0 if nothing was wrong."""
+    """Run the load, and return 0 if nothing was wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     minutes = parser.parse_args().minutes

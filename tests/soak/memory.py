@@ -1,7 +1,7 @@
-"""Memory of a site that large images are sent to: `python -m tests.soak.memory`.
+"""Memory of a site under uploads of large images: `python -m tests.soak.memory`.
 
-Sends 400 uploads of 2 to 15 MB, 16 at once, by the page form and by /submit; all must be accepted, and the memory
-after all of them must be within 5% of that after half. Then sends 16 images of 50 megapixels at once, for the peak.
+Sends 400 uploads of 2 to 15 MB, 16 at a time, by the page form and by /submit; all must be accepted, and the memory
+after all of them must be within 5% of that after half. Then sends 16 images of 50 megapixels together, for the peak.
 Works in a temporary folder, on loopback, with the built-in model.
 """
 
@@ -36,7 +36,7 @@ MB = 1e6
 
 
 class Uploads:
-    """Clients of a site, and what it answered."""
+    """Clients of a site, and the statuses of its responses."""
 
     def __init__(self, site: Site) -> None:
         self.statuses: Counter[int] = Counter()
@@ -45,7 +45,7 @@ class Uploads:
         self._form = {"a": "sleeve_length", "csrf_token": token}
 
     def send(self, images: Sequence[bytes], numbers: range) -> None:
-        """Send the images in turn, CLIENTS at once, each as a file that the site has not seen."""
+        """Send the images in turn, CLIENTS at a time, each as a file that is new to the site."""
         with ThreadPoolExecutor(CLIENTS) as pool:
             self.statuses.update(pool.map(lambda number: self._send(images[number % len(images)], number), numbers))
 
@@ -69,7 +69,7 @@ class Uploads:
 
 
 def peak_during(site: Site, work: Callable[[], object]) -> int:
-    """Return the largest memory that the site has while the work is done, looked at 50 times a second."""
+    """Do the work and return the site's peak memory meanwhile, in bytes, sampled 50 times a second."""
     largest = 0
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(work)
@@ -81,7 +81,7 @@ def peak_during(site: Site, work: Callable[[], object]) -> int:
 
 
 def settled(site: Site) -> int:
-    """The memory that is left when nothing is going on."""
+    """Return the memory in use after two idle seconds, in bytes."""
     time.sleep(2)
     return site.resident_bytes()
 
@@ -98,7 +98,7 @@ def prepare(folder: Path) -> Settings:
 
 
 def main() -> int:
-    """Return 0 if memory did not grow and all images were accepted."""
+    """Send all images and print the memory; return 0 if it stayed within GROWTH and all were accepted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--uploads", type=int, default=400)
     uploads = parser.parse_args().uploads
@@ -111,14 +111,14 @@ def main() -> int:
     largest = [image for megapixels, image in drawn if megapixels == SIZES[-1]]
     with TemporaryDirectory() as name, serve(prepare(Path(name)), Path(name) / "log", RPF_RATE_LIMIT="off") as site:
         clients, levels = Uploads(site), [settled(site)]
-        print(f"{uploads} uploads of {len(images)} images, {CLIENTS} at once; at first {levels[0] / MB:.0f} MB")
+        print(f"{uploads} uploads of {len(images)} images, {CLIENTS} at a time; at first {levels[0] / MB:.0f} MB")
         for step in range(STEPS):
             numbers = range(uploads * step // STEPS, uploads * (step + 1) // STEPS)
             peak = peak_during(site, partial(clients.send, images, numbers))
             levels.append(settled(site))
             print(f"after {numbers.stop}: {levels[-1] / MB:.0f} MB, peak {peak / MB:.0f} MB", flush=True)
         peak = peak_during(site, partial(clients.send, largest, range(uploads, uploads + CLIENTS)))
-        print(f"{CLIENTS} of 50 megapixels at once: peak {peak / MB:.0f} MB, then {settled(site) / MB:.0f} MB")
+        print(f"{CLIENTS} of 50 megapixels together: peak {peak / MB:.0f} MB, then {settled(site) / MB:.0f} MB")
     growth = levels[-1] / levels[STEPS // 2] - 1
     print(f"from half of the uploads to all: {100 * growth:+.1f}%; answers: {dict(clients.statuses)}")
     return 1 if growth > GROWTH or clients.statuses.keys() != {200} else 0

@@ -1,4 +1,4 @@
-"""What tests share: builders of collections and data, servers, browsers, and tables of hostile requests."""
+"""Helpers of the tests: builders of collections and data, servers, browsers, and tables of hostile requests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Finds a Chromium for the browser tests; run as a script, it installs one where there is none.
+"""Chromium for the browser tests; run as a script, the module installs one where there is none.
 
 Debian's when we are root and apt is there, else Playwright's own; without either it says so, and the tests that
 need a browser are skipped with that reason.
@@ -17,7 +17,7 @@ MISSING = "no Chromium: install it (apt-get install chromium, or python -m playw
 
 
 def find() -> str | None:
-    """The path of a Chromium on this machine, or None."""
+    """Return the path of a Chromium on this machine, or None."""
     for name in NAMES:
         if path := shutil.which(name):
             return path
@@ -25,14 +25,14 @@ def find() -> str | None:
 
     try:
         with sync_playwright() as playwright:
-            own = playwright.chromium.executable_path
+            bundled = playwright.chromium.executable_path
     except Exception:  # its driver did not start; it has said why
         return None
-    return own if Path(own).is_file() else None
+    return bundled if Path(bundled).is_file() else None
 
 
 def install() -> str | None:
-    """The path of a Chromium, installed if need be; None where that cannot be."""
+    """Return the path of a Chromium, installed if needed, or None where that fails."""
     if any(shutil.which(name) for name in NAMES):
         return find()
     if os.geteuid() == 0 and shutil.which("apt-get"):

@@ -33,7 +33,7 @@ def seed(path: str) -> np.random.Generator:
 
 
 def vectors(path: str) -> np.ndarray:
-    """The (A, D) unit vectors that belong to a path in these tests."""
+    """Return the (A, D) unit vectors of a path, drawn from a seed."""
     values = seed(path).normal(size=(len(ATTRIBUTES), DIM))
     return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
 
@@ -43,7 +43,7 @@ def box(path: str) -> np.ndarray:
 
 
 def presence(path: str) -> np.ndarray:
-    """The (A,) probabilities of having a part, the last of them unknown for some."""
+    """Return the (A,) probabilities of presence, the last of them unknown for some paths."""
     probabilities = seed(path).random(len(ATTRIBUTES)).astype(np.float16)
     probabilities[-1] = np.nan if probabilities[0] < 0.3 else probabilities[-1]
     return probabilities
@@ -101,7 +101,7 @@ def names(start: int, stop: int) -> list[str]:
 
 
 def check(collection: Collection, boxes: bool = True, parts: bool = True) -> dict[str, int]:
-    """Assert that every item has what belongs to its path, by every way of asking; returns path -> id."""
+    """Assert that every item has the values of its path, by every way of reading; return path -> id."""
     assert len(collection) == len(collection.ids) == collection.manifest.count
     assert (np.diff(collection.ids) > 0).all()
     items = collection.items(collection.ids.tolist())
@@ -144,7 +144,7 @@ def fork(work: Callable[[], None]) -> int:
 def killed_at(step: int, work: Callable[..., None], make: Callable[[], Any] | None = None) -> bool:
     """Run `work` (on what `make` makes) in a process that kills itself at the step-th new line of rpf it comes to.
 
-    Returns False if it ended before.
+    Return False if it ended before.
     """
     lines: set[tuple[str, int]] = set()
 

@@ -22,7 +22,7 @@ from tests.support import ROOT
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables that give a process these settings."""
+    """Return the environment variables that give a process these settings."""
     return {
         "RPF_COLLECTIONS": str(settings.collections),
         "RPF_COLLECTION": settings.collection,
@@ -33,21 +33,21 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    """All files in a folder. Those of SQLite's log are left out, which any reader makes and leaves."""
+    """Read all files in a folder but SQLite's log, which any reader creates."""
     files = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(("-wal", "-shm")))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 class Run:
-    """The command line over a folder of collections: what it says, when it ends as expected."""
+    """The command line over a folder of collections, which returns its output and checks its exit status."""
 
     def __init__(self, settings: Settings, **more: str) -> None:
-        """`more` are other environment variables."""
+        """Take further environment variables as `more`."""
         self.settings = settings
         self.env = environment(settings) | more
 
     def __call__(self, *args: object, status: int = 0, stream: str = "") -> str:
-        """`stream`: "stdout" or "stderr"; else the latter for errors only, which are one line then."""
+        """Run a command; return `stream`, by default stderr of an error (status 2, in one line), else stdout."""
         program = benchmarks if args[0] == "benchmarks" else main
         done = CliRunner(env=self.env).invoke(program, list(map(str, args[program is benchmarks :])))
         assert done.exit_code == status, done.output
@@ -58,44 +58,44 @@ class Run:
 
 
 class Forked:
-    """A command in a process of its own, one at a time."""
+    """Process that forks for each command, one at a time."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
         self.pid = 0
 
     def start(self, *args: object) -> None:
-        """Begin a command; returns when it runs."""
+        """Start a command, and return when it runs."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(list(map(str, args))) + "\n")
         self._process.stdin.flush()
         self.pid = int(self.heard())
 
     def heard(self) -> str:
-        """What comes next: "locked" and "free" of the collection's lock, then the exit status, below 0 for a signal."""
+        """Read the next line: "locked" or "free" (the collection's lock), or the exit status, below 0 for a signal."""
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 
     def wait(self) -> list[str]:
-        """All that is still to be heard of the command; the exit status is the last of it."""
+        """Read the remaining lines of the command; the last is its exit status."""
         lines = [self.heard()]
         while lines[-1] in ("locked", "free"):
             lines.append(self.heard())
         return lines
 
     def run(self, *args: object) -> int:
-        """The exit status of a command."""
+        """Run a command, and return its exit status."""
         self.start(*args)
         return int(self.wait()[-1])
 
     def kill(self) -> None:
-        """SIGKILL; it may have ended before."""
+        """Send SIGKILL; the command may have ended before."""
         os.kill(self.pid, signal.SIGKILL)
 
 
 @contextmanager
 def forked(settings: Settings, log: Path) -> Iterator[Forked]:
-    """Commands with these settings; what they say goes into the file `log`."""
+    """Start a process that forks for each command with these settings, and logs to the file `log`."""
     variables: Mapping[str, str] = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment(settings)}
     with log.open("a") as out:
         process = subprocess.Popen(
@@ -145,9 +145,9 @@ def _serve() -> None:
             os.waitpid(before.si_pid, 0)  # not earlier: so long its number is nobody else's, and may be killed
         child = os.fork()
         if not child:
-            signal.alarm(300)  # whoever hangs
+            signal.alarm(300)  # ends a command that hangs
             say(os.getpid())
-            os._exit(_status(json.loads(line)))  # at once: what Python tidies up else takes seconds
+            os._exit(_status(json.loads(line)))  # without Python's cleanup, which takes seconds
         before = os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
         assert before is not None
         say(before.si_status if before.si_code == os.CLD_EXITED else -before.si_status)

@@ -13,7 +13,7 @@ WARDROBE = ROOT / "config" / "Wardrobe"
 
 @pytest.fixture(scope="session")
 def evaluation_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """BASE_PATH of a drawn dataset: 64 images for training (unused here), 8 valid, 8 test."""
+    """Draw a dataset of 64 images for training (unused here), 8 valid and 8 test; return its BASE_PATH."""
     base = tmp_path_factory.mktemp("drawn")
     write_dataset(base / "wardrobe", Recipe(80, size=64), lambda *_: None)
     return base
@@ -21,7 +21,7 @@ def evaluation_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def evaluate(evaluation_dataset: Path, tiny_checkpoint: Path) -> Callable[..., str]:
-    """Runs the command on the drawn dataset, by default with the tiny checkpoint; returns its output."""
+    """Return a function that evaluates a checkpoint on the drawn dataset, and returns the output."""
 
     def run(*more: object, checkpoint: Path = tiny_checkpoint, status: int = 0) -> str:
         args = ["evaluate", "--cfg", WARDROBE / "Wardrobe.yaml", WARDROBE / "s2.yaml", "--checkpoint", checkpoint]

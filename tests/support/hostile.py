@@ -1,6 +1,6 @@
-"""Requests as the internet sends them: some hundred ways to be wrong, made from fixed seeds."""
+"""Hostile requests: some hundred malformed or malicious ones, made from fixed seeds."""
 
-# ruff: noqa: E501  (lists of what may come)
+# ruff: noqa: E501  (long lists of values)
 
 import io
 import json
@@ -21,7 +21,7 @@ pillow_heif.register_heif_opener()
 
 @dataclass(frozen=True)
 class Hostile:
-    """One request. `raw`, if there, is what goes over the wire in place of all else."""
+    """Hostile request; `raw`, if set, is sent as it is, in place of all else."""
 
     name: str
     path: str = "/submit"
@@ -32,16 +32,16 @@ class Hostile:
 
 
 def requests() -> list[Hostile]:
-    """All of them, each name once."""
-    made = [*_images(), *_bombs(), *_polyglots(), *_names(), *_paths(), *_json(), *_forms(), *_headers(), *_pages()]
-    assert len({one.name for one in made}) == len(made)
-    return made
+    """Return all requests; each name is unique."""
+    hostile = [*_images(), *_bombs(), *_polyglots(), *_names(), *_paths(), *_json(), *_forms(), *_headers(), *_pages()]
+    assert len({one.name for one in hostile}) == len(hostile)
+    return hostile
 
 
 def form(
     image: bytes, name: str = "photo.jpg", kind: str = "image/jpeg", **fields: str
 ) -> tuple[bytes, dict[str, str]]:
-    """A multipart body as browsers make it, the names as they are, and its headers."""
+    """Build a multipart body as browsers do, its names unescaped, and its headers."""
     edge = b"----edge7d1a"
     parts = [
         b'--%s\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (edge, key.encode(), value.encode())
@@ -58,7 +58,7 @@ def upload(name: str, image: bytes, file: str = "photo.jpg", kind: str = "image/
 
 
 def encoded(kind: str, size: tuple[int, int] = (64, 80), **options: object) -> bytes:
-    """A small image of a gradient."""
+    """Encode a small image of a gradient."""
     out = io.BytesIO()
     image = Image.linear_gradient("L").resize(size).convert("RGB")
     image.save(out, kind, **options)

@@ -15,7 +15,7 @@ from benchmarks.common.site_server import free_port
 
 
 class MilvusServer:
-    """One process, which can be frozen, killed, and started again on the same data and address."""
+    """Server process that can be frozen, killed, and started again on the same data and address."""
 
     def __init__(self, folder: Path) -> None:
         """Unpack the program into `folder`, beside its data; `remove` deletes both: half a gigabyte."""

@@ -37,7 +37,7 @@ CLASSIFICATION = (
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the dataset "wardrobe": 60 garments of 64 pixels."""
+    """Draw the dataset "wardrobe": 60 garments of 64 pixels."""
     base = tmp_path_factory.mktemp("training")
     write_dataset(base / "wardrobe", Recipe(60, size=64), lambda *_: None)
     (base / "tiny.yaml").write_text(TINY, encoding="utf-8")
@@ -46,7 +46,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tiny(drawn: Path, tmp_path: Path) -> Callable[..., Config]:
-    """Makes the config of a stage with tiny sizes, which saves to tmp_path."""
+    """Return a function that makes the config of a stage with tiny sizes, which saves to tmp_path."""
 
     def make(stage: int = 1, *settings: str) -> Config:
         files = [WARDROBE / "Wardrobe.yaml", WARDROBE / f"s{stage}.yaml", drawn / "tiny.yaml"]
@@ -57,7 +57,7 @@ def tiny(drawn: Path, tmp_path: Path) -> Callable[..., Config]:
 
 @pytest.fixture
 def trainer() -> Callable[..., Trainer]:
-    """Makes a trainer in float32 whose validation sums a weight, so that the score depends on the training."""
+    """Return a function that makes a float32 trainer whose score is a sum of weights, which training changes."""
 
     def make(config: Config, seed: int = 3) -> Trainer:
         torch.manual_seed(seed)

@@ -32,18 +32,18 @@ def called(attribute: Attribute) -> list[str]:
 
 
 def all_names() -> list[tuple[str, str, str]]:
-    """(vocabulary, attribute's key, something it is called)."""
+    """List (vocabulary, attribute's key, one of its names)."""
     return [(name, a.key, text) for name, vocabulary in VOCABULARIES.items() for a in vocabulary for text in called(a)]
 
 
 def meaning(vocabulary: Vocabulary, text: str) -> str | None:
-    """The one attribute that a text means, or None where it is refused."""
+    """Return the one attribute that a text means, or None where it is refused."""
     try:
-        found = vocabulary.parse(text)
+        keys = vocabulary.parse(text)
     except UnknownAttribute:
         return None
-    assert len(found) == 1, (text, found)
-    return found[0]
+    assert len(keys) == 1, (text, keys)
+    return keys[0]
 
 
 def test_known_attributes_are_named_in_all_languages() -> None:
@@ -72,7 +72,7 @@ def test_names_of_values_and_languages_fall_back() -> None:
     assert sleeve.name("fr") == sleeve.name() == "Sleeve length"
 
 
-def test_a_vocabulary_is_a_sequence_of_its_keys() -> None:
+def test_vocabulary_is_a_sequence_of_its_keys() -> None:
     assert FASHION.keys == FASHIONAI
     assert len(FASHION) == 8
     assert [attribute.key for attribute in FASHION] == list(FASHIONAI)
@@ -87,19 +87,19 @@ def test_a_vocabulary_is_a_sequence_of_its_keys() -> None:
             Vocabulary(keys)
 
 
-def test_the_collections_own_spelling_stays_and_finds_the_names() -> None:
+def test_vocabulary_keeps_the_collections_spelling_and_finds_the_names() -> None:
     vocabulary = Vocabulary(["Clothes_Color", "sleeve-shape", "coat__size"])
     assert vocabulary.keys == ("Clothes_Color", "sleeve-shape", "coat__size")
     assert [attribute.name("vi") for attribute in vocabulary] == ["Màu sắc", "Kiểu tay áo", "coat size"]
     assert vocabulary.parse("sleeves; colour; coat size") == ["sleeve-shape", "Clothes_Color", "coat__size"]
 
 
-def test_one_key_of_two_families_is_named_by_the_family_at_hand() -> None:
+def test_key_of_two_families_is_named_by_the_family_of_the_vocabulary() -> None:
     assert len(FASHION["sleeve_length"].values) == 9
     assert VOCABULARIES["DARN"]["sleeve length"].values == ()
 
 
-def test_groups_come_in_order_of_first_appearance() -> None:
+def test_groups_are_in_order_of_first_appearance() -> None:
     groups = FASHION.groups()
     assert [(name, [attribute.key for attribute in members]) for name, members in groups] == [
         ("Lengths", list(FASHIONAI[:4])),
@@ -135,7 +135,7 @@ def test_groups_come_in_order_of_first_appearance() -> None:
         ("thiet kee co ao", ["collar_design"]),
     ],
 )
-def test_texts_that_are_understood(text: str, keys: list[str]) -> None:
+def test_parse_text_of_any_spelling_gives_the_keys(text: str, keys: list[str]) -> None:
     assert FASHION.parse(text) == keys
 
 
@@ -148,7 +148,7 @@ def test_texts_that_are_understood(text: str, keys: list[str]) -> None:
         ("design", "design", ["collar_design", "lapel_design", "neckline_design", "neck_design"]),
     ],
 )
-def test_what_fits_several_is_refused_and_names_them(text: str, part: str, suggestions: list[str]) -> None:
+def test_parse_ambiguous_text_names_the_candidates(text: str, part: str, suggestions: list[str]) -> None:
     with pytest.raises(UnknownAttribute) as caught:
         FASHION.parse(text)
     names = ", ".join(FASHION[key].name() for key in suggestions)
@@ -156,7 +156,7 @@ def test_what_fits_several_is_refused_and_names_them(text: str, part: str, sugge
     assert str(caught.value) == f'"{part}" could mean {names}. Say which.'
 
 
-def test_messages_name_the_part_and_what_would_match() -> None:
+def test_parse_unknown_text_names_the_part_and_the_nearest() -> None:
     cases = {
         "sleeves; shirt length": '"shirt length" is not an attribute here. Did you mean Skirt length?',
         "boot length": '"boot length" is not an attribute here. Did you mean Coat length, Pant length?',
@@ -175,7 +175,7 @@ def test_messages_name_the_part_and_what_would_match() -> None:
     assert "Độ dài" in str(caught.value.params["nearest"])
 
 
-def test_a_word_that_is_right_is_no_misspelling_of_another() -> None:
+def test_parse_correct_word_is_no_misspelling_of_another() -> None:
     darn = VOCABULARIES["DARN"]
     assert meaning(darn, "độ dài váy") is None  # one letter from "độ dài tay", but there are no skirts
     assert meaning(darn, "Độ dài tay") == "sleeve length"
@@ -188,13 +188,13 @@ def test_a_word_that_is_right_is_no_misspelling_of_another() -> None:
     assert caught.value.params["suggestions"] == ["sleeve length", "sleeve shape"]
 
 
-def test_short_words_must_be_exact() -> None:
+def test_parse_short_words_must_be_exact() -> None:
     assert meaning(FASHION, "coat") == "coat_length"
     assert meaning(FASHION, "caot") is None
     assert meaning(FASHION, "tai") is None
 
 
-def test_long_texts_and_odd_characters_are_refused_in_a_line() -> None:
+def test_parse_long_texts_and_odd_characters_are_refused_in_a_line() -> None:
     with pytest.raises(UnknownAttribute, match="1000 characters; these take 1001"):
         FASHION.parse("x" * (MAX_TEXT_LENGTH + 1))
     with pytest.raises(UnknownAttribute) as caught:
@@ -205,16 +205,16 @@ def test_long_texts_and_odd_characters_are_refused_in_a_line() -> None:
 
 
 def test_own_attributes_may_have_separators_in_their_names() -> None:
-    own = VOCABULARIES["own"]
-    assert own.parse("rise and fit; cut/fit + heel height") == ["rise_and_fit", "cut/fit", "heel-height"]
-    assert own.parse("鞋跟和高度 and a;b") == ["鞋跟和高度", "a;b"]
-    assert own["neck_line"].name("vi") == "neck line"
-    assert meaning(own, "rise") == "rise_and_fit"
+    vocabulary = VOCABULARIES["own"]
+    assert vocabulary.parse("rise and fit; cut/fit + heel height") == ["rise_and_fit", "cut/fit", "heel-height"]
+    assert vocabulary.parse("鞋跟和高度 and a;b") == ["鞋跟和高度", "a;b"]
+    assert vocabulary["neck_line"].name("vi") == "neck line"
+    assert meaning(vocabulary, "rise") == "rise_and_fit"
     assert VOCABULARIES["DeepFashion"].parse("texture and fabric") == ["texture-related", "fabric-related"]
     assert VOCABULARIES["DeepFashion"].parse("texture and print") == ["texture-related"]
 
 
-def test_keys_that_look_alike_are_told_apart_by_their_exact_spelling() -> None:
+def test_parse_keys_that_differ_in_spelling_only_must_be_exact() -> None:
     vocabulary = Vocabulary(["coat length", "coat_length", "!!!"])
     assert [meaning(vocabulary, key) for key in vocabulary.keys] == ["coat length", "coat_length", "!!!"]
     assert meaning(vocabulary, "Coat Length") is None
@@ -224,7 +224,7 @@ def test_keys_that_look_alike_are_told_apart_by_their_exact_spelling() -> None:
 
 
 @pytest.mark.parametrize("name", VOCABULARIES)
-def test_every_name_means_its_attribute_or_is_ambiguous(name: str) -> None:
+def test_parse_every_name_gives_its_attribute_or_is_ambiguous(name: str) -> None:
     vocabulary = VOCABULARIES[name]
     for attribute in vocabulary:
         for text in (attribute.key, *attribute.names.values()):
@@ -239,13 +239,13 @@ def test_every_name_means_its_attribute_or_is_ambiguous(name: str) -> None:
 
 
 def typos(text: str) -> list[str]:
-    """All swaps of neighbours and all single letters left out."""
+    """Return all texts with two neighbouring letters swapped or one letter left out."""
     swaps = [text[:i] + text[i + 1] + text[i] + text[i + 2 :] for i in range(len(text) - 1)]
     return swaps + [text[:i] + text[i + 1 :] for i in range(len(text))]
 
 
 @pytest.mark.parametrize("name", VOCABULARIES)
-def test_one_letter_swapped_or_left_out_never_means_another_attribute(name: str) -> None:
+def test_parse_letters_swapped_or_left_out_never_give_another_attribute(name: str) -> None:
     vocabulary = VOCABULARIES[name]
     right = wrong = 0
     for attribute in vocabulary:
@@ -254,11 +254,11 @@ def test_one_letter_swapped_or_left_out_never_means_another_attribute(name: str)
                 continue
             for typo in typos(text):
                 try:
-                    found = vocabulary.parse(typo)
+                    keys = vocabulary.parse(typo)
                 except UnknownAttribute:
                     wrong += 1
                 else:
-                    assert found == [attribute.key], (text, typo)
+                    assert keys == [attribute.key], (text, typo)
                     right += 1
     assert right > 3 * wrong, (right, wrong)  # most misspellings are understood
 
@@ -268,14 +268,14 @@ def test_one_letter_swapped_or_left_out_never_means_another_attribute(name: str)
     st.integers(0, 100),
     st.sampled_from(string.ascii_letters + string.digits + " _-đửạ长袖"),
 )
-def test_one_letter_put_in_never_means_another_attribute(entry: tuple[str, str, str], at: int, letter: str) -> None:
+def test_parse_inserted_letter_never_gives_another_attribute(entry: tuple[str, str, str], at: int, letter: str) -> None:
     name, key, text = entry
     at %= len(text) + 1
     try:
-        found = VOCABULARIES[name].parse(text[:at] + letter + text[at:])
+        keys = VOCABULARIES[name].parse(text[:at] + letter + text[at:])
     except UnknownAttribute:
         return
-    assert found == [key]
+    assert keys == [key]
 
 
 pieces = st.one_of(
@@ -289,10 +289,10 @@ pieces = st.one_of(
 @example("FashionAI", "ﷺ" * MAX_TEXT_LENGTH)
 @example("FashionAI", ";" * MAX_TEXT_LENGTH)
 @example("own", "rise and " * 111)
-def test_any_text_is_parsed_or_refused(name: str, text: str) -> None:
+def test_parse_any_text_gives_keys_or_an_error(name: str, text: str) -> None:
     vocabulary = VOCABULARIES[name]
     try:
-        found = vocabulary.parse(text)
+        keys = vocabulary.parse(text)
     except UnknownAttribute as error:
         assert "\n" not in str(error)
         str(error).encode("utf-8")
@@ -300,19 +300,19 @@ def test_any_text_is_parsed_or_refused(name: str, text: str) -> None:
         assert isinstance(suggestions, list) and all(key in vocabulary for key in suggestions)
         assert {"part", "nearest"} <= error.params.keys()
     else:
-        assert found and len(set(found)) == len(found)
-        assert all(key in vocabulary for key in found)
+        assert keys and len(set(keys)) == len(keys)
+        assert all(key in vocabulary for key in keys)
 
 
 @given(st.lists(st.text(min_size=1, max_size=12), unique=True, max_size=6))
-def test_any_keys_make_a_vocabulary_and_their_names_are_found(keys: list[str]) -> None:
+def test_vocabulary_of_any_keys_finds_their_names(keys: list[str]) -> None:
     vocabulary = Vocabulary(keys)
     assert vocabulary.keys == tuple(keys)
     for attribute in vocabulary:
         assert attribute.name("vi")
         try:
-            found = vocabulary.parse(attribute.key)
+            parsed = vocabulary.parse(attribute.key)
         except UnknownAttribute:
             continue
         # A key that is made of other keys and separators ("a;b" beside "a" and "b") is still one.
-        assert found == [attribute.key] or len(keys) > 1
+        assert parsed == [attribute.key] or len(keys) > 1

@@ -20,7 +20,7 @@ from rpf.utils.cores import usable_cores
 from tests.support.collection_builder import index_images
 
 
-def test_a_picture_of_the_collection_finds_itself_first(engine: SearchEngine, photo: Path) -> None:
+def test_an_image_of_the_collection_ranks_first(engine: SearchEngine, photo: Path) -> None:
     query = engine.embed(photo)
     results = engine.search("tiny", SearchRequest(query, {"sleeve_length": 1, "pant_length": 1}, k=5))
     first = results.hits[0]
@@ -32,7 +32,7 @@ def test_a_picture_of_the_collection_finds_itself_first(engine: SearchEngine, ph
     assert [hit.rank for hit in results.hits] == [1, 2, 3, 4, 5]
 
 
-def test_the_score_is_the_weighted_mean_of_the_parts(engine: SearchEngine, photo: Path) -> None:
+def test_similarity_is_the_weighted_mean_of_the_similarities(engine: SearchEngine, photo: Path) -> None:
     weights = {"sleeve_length": 1.0, "collar_design": 2.5, "coat_length": 0.0}
     for hit in engine.search("tiny", SearchRequest(engine.embed(photo), weights, k=40)).hits:
         assert hit.similarities.keys() == {"sleeve_length", "collar_design"}
@@ -40,7 +40,7 @@ def test_the_score_is_the_weighted_mean_of_the_parts(engine: SearchEngine, photo
         assert hit.similarity == pytest.approx(mean, abs=1e-5)
 
 
-def test_an_item_as_the_query_is_left_out_of_its_own_results(engine: SearchEngine) -> None:
+def test_a_query_item_is_left_out_of_its_results(engine: SearchEngine) -> None:
     ids = engine.collection("tiny").ids.tolist()
     query = engine.query_item("tiny", ids[3])
     results = engine.search("tiny", SearchRequest(query, {"neck_design": 1}, k=100))
@@ -48,7 +48,7 @@ def test_an_item_as_the_query_is_left_out_of_its_own_results(engine: SearchEngin
     assert sorted(hit.item.id for hit in results.hits) == sorted(set(ids) - {ids[3]})
 
 
-def test_pages_are_cuts_of_one_ranking(engine: SearchEngine) -> None:
+def test_pages_are_slices_of_one_ranking(engine: SearchEngine) -> None:
     query = engine.query_item("tiny", int(engine.collection("tiny").ids[0]))
     whole = [hit.item.id for hit in engine.search("tiny", SearchRequest(query, {"skirt_length": 1}, k=39)).hits]
     pages = [
@@ -59,13 +59,13 @@ def test_pages_are_cuts_of_one_ranking(engine: SearchEngine) -> None:
     assert pages == whole
 
 
-def test_an_item_and_its_picture_give_the_same_query(engine: SearchEngine, photo: Path) -> None:
+def test_an_item_and_its_image_make_the_same_query(engine: SearchEngine, photo: Path) -> None:
     first = int(engine.collection("tiny").ids[0])
-    item, picture = engine.query_item("tiny", first), engine.embed(photo)
-    np.testing.assert_allclose(item.embedding, picture.embedding, atol=1e-3)
-    assert item.boxes is not None and picture.boxes is not None
-    np.testing.assert_array_equal(item.boxes, picture.boxes)
-    assert item.size == picture.size
+    item, image = engine.query_item("tiny", first), engine.embed(photo)
+    np.testing.assert_allclose(item.embedding, image.embedding, atol=1e-3)
+    assert item.boxes is not None and image.boxes is not None
+    np.testing.assert_array_equal(item.boxes, image.boxes)
+    assert item.size == image.size
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def parts_engine(parts_settings: Settings) -> SearchEngine:
     return SearchEngine(parts_settings)
 
 
-def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_parts: tuple[str, str]) -> None:
+def test_garments_with_missing_parts_come_last(parts_engine: SearchEngine, two_parts: tuple[str, str]) -> None:
     collection, query = parts_engine.collection("parts"), parts_engine.query_item("parts", 3)
     unweighed = next(key for key in collection.vocabulary.keys if key not in two_parts)
     weights = {unweighed: 0.0, two_parts[0]: 1.0, two_parts[1]: 2.0}
@@ -81,15 +81,15 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
     assert all(hit.missing == () for hit in plain.values())
     values = {item_id: collection.presence(item_id) for item_id in plain}
 
-    def lacks(item_id: int) -> tuple[str, ...]:
-        own = values[item_id]
-        assert own is not None
-        return tuple(key for key in two_parts if own[collection.vocabulary.index(key)] < 0.5)
+    def missing(item_id: int) -> tuple[str, ...]:
+        presence = values[item_id]
+        assert presence is not None
+        return tuple(key for key in two_parts if presence[collection.vocabulary.index(key)] < 0.5)
 
-    expected = sorted(plain, key=lambda item_id: (len(lacks(item_id)), plain[item_id].rank))
+    expected = sorted(plain, key=lambda item_id: (len(missing(item_id)), plain[item_id].rank))
     results = parts_engine.search("parts", SearchRequest(query, weights, missing_last=True))
     assert [hit.item.id for hit in results.hits] == expected != list(plain)
-    assert [hit.missing for hit in results.hits] == [lacks(item_id) for item_id in expected]
+    assert [hit.missing for hit in results.hits] == [missing(item_id) for item_id in expected]
     assert {len(hit.missing) for hit in results.hits} == {0, 1, 2}
     assert [(hit.similarity, hit.similarities) for hit in results.hits] == [
         (plain[item_id].similarity, plain[item_id].similarities) for item_id in expected
@@ -102,16 +102,16 @@ def test_garments_that_lack_parts_come_last(parts_engine: SearchEngine, two_part
     assert pages == expected
 
 
-def test_a_query_tells_what_the_garment_has(parts_engine: SearchEngine, photo: Path) -> None:
-    picture, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
-    assert picture.present == item.present is not None
+def test_a_query_knows_the_attributes_that_are_present(parts_engine: SearchEngine, photo: Path) -> None:
+    image, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
+    assert image.present == item.present is not None
     values = parts_engine.collection("parts").presence(1)
     assert values is not None
     for key, value in zip(parts_engine.info.attributes, values, strict=True):
-        assert picture.is_missing(key) == (value < 0.5) == (key not in picture.present)
+        assert image.is_missing(key) == (value < 0.5) == (key not in image.present)
 
 
-def test_where_parts_are_not_known_nothing_changes(engine: SearchEngine, photo: Path) -> None:
+def test_missing_last_changes_nothing_where_presence_is_unknown(engine: SearchEngine, photo: Path) -> None:
     for query in (engine.embed(photo), engine.query_item("tiny", 2)):
         assert query.present is None and not query.is_missing("sleeve_length")
         weights = {"sleeve_length": 1.0, "coat_length": 2.0}
@@ -122,19 +122,19 @@ def test_where_parts_are_not_known_nothing_changes(engine: SearchEngine, photo: 
 @pytest.mark.parametrize(
     "weights", [{}, {"sleeve_length": 0.0}, {"sleeve_length": -1.0}, {"hat": 1.0}, {"neck_design": float("nan")}]
 )
-def test_weights_that_make_no_search_are_refused(engine: SearchEngine, photo: Path, weights: dict[str, float]) -> None:
+def test_unusable_weights_are_refused(engine: SearchEngine, photo: Path, weights: dict[str, float]) -> None:
     with pytest.raises(QueryError):
         engine.search("tiny", SearchRequest(engine.embed(photo), weights))
 
 
-def test_what_is_not_there_is_named(engine: SearchEngine) -> None:
+def test_unknown_collections_items_and_images_are_refused(engine: SearchEngine) -> None:
     for name in ("none", "..", "", "a/b", "\0"):
         with pytest.raises(UnknownCollection):
             engine.collection(name)
     with pytest.raises(UnknownItem):
         engine.query_item("tiny", 10**9)
     with pytest.raises(BadImage):
-        engine.embed(b"no picture")
+        engine.embed(b"no image")
 
 
 def test_a_collection_of_another_checkpoint_is_refused(settings: Settings, tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_collection_of_another_checkpoint_is_refused(settings: Settings, tmp_p
     assert other.names() == []
 
 
-def test_several_collections_and_a_change_on_disk_are_seen(
+def test_new_collections_and_changes_on_disk_are_noticed(
     settings: Settings, wardrobe: dict[Path, dict[str, int]], tmp_path: Path
 ) -> None:
     shutil.copytree(settings.collections, tmp_path / "collections")
@@ -163,7 +163,7 @@ def test_several_collections_and_a_change_on_disk_are_seen(
     assert len(engine.collection("another")) == 40
 
 
-def test_who_comes_while_a_change_is_opened_is_answered_from_before(
+def test_callers_use_the_previous_generation_while_a_new_one_opens(
     settings: Settings, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
@@ -182,7 +182,7 @@ def test_who_comes_while_a_change_is_opened_is_answered_from_before(
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(engine.collection, "shop")
         assert opening.wait(60)
-        assert len(engine.collection("shop")) == 11  # at once, and not when the first is done
+        assert len(engine.collection("shop")) == 11  # before the first is done
         assert (
             len(engine.search("shop", SearchRequest(engine.query_item("shop", 1), {"sleeve_length": 1.0})).hits) == 10
         )
@@ -191,7 +191,7 @@ def test_who_comes_while_a_change_is_opened_is_answered_from_before(
     assert len(engine.collection("shop")) == 9
 
 
-def test_those_who_come_first_wait_for_the_one_who_opens(
+def test_first_callers_wait_for_the_one_that_opens(
     settings: Settings, shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
@@ -204,11 +204,11 @@ def test_those_who_come_first_wait_for_the_one_who_opens(
 
     monkeypatch.setattr(Collection, "open", slowly)
     with ThreadPoolExecutor(4) as pool:
-        assert [len(own) for own in pool.map(engine.collection, ["shop"] * 4)] == [11] * 4
+        assert [len(collection) for collection in pool.map(engine.collection, ["shop"] * 4)] == [11] * 4
     assert len(opened) == 1
 
 
-def test_a_collection_that_is_damaged_or_gone_is_not_answered_from_before(
+def test_a_damaged_or_deleted_collection_is_not_served_from_memory(
     settings: Settings, shop: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(shop, tmp_path / "shop")
@@ -226,7 +226,9 @@ def test_a_collection_that_is_damaged_or_gone_is_not_answered_from_before(
     assert len(engine.collection("shop")) == 11
 
 
-def test_many_threads_get_the_same_answers(engine: SearchEngine, wardrobe: dict[Path, dict[str, int]]) -> None:
+def test_concurrent_searches_return_the_same_results(
+    engine: SearchEngine, wardrobe: dict[Path, dict[str, int]]
+) -> None:
     def ids(path: Path) -> list[int]:
         return [
             hit.item.id
@@ -239,7 +241,7 @@ def test_many_threads_get_the_same_answers(engine: SearchEngine, wardrobe: dict[
         assert list(pool.map(ids, paths * 2)) == expected * 2
 
 
-def test_thumbnails_made_at_once_are_as_many_as_cores(
+def test_at_most_one_thumbnail_per_core_is_made_at_once(
     engine: SearchEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, lock, inside, most = decode.thumbnail, threading.Lock(), 0, 0
@@ -258,6 +260,6 @@ def test_thumbnails_made_at_once_are_as_many_as_cores(
 
     monkeypatch.setattr(decode, "thumbnail", counted)
     with ThreadPoolExecutor(usable_cores() + 6) as pool:
-        made = list(pool.map(lambda _: engine.thumbnail(photo, 64), range(usable_cores() + 12)))
-    assert len(set(made)) == 1
+        thumbnails = list(pool.map(lambda _: engine.thumbnail(photo, 64), range(usable_cores() + 12)))
+    assert len(set(thumbnails)) == 1
     assert most == usable_cores()

@@ -1,4 +1,4 @@
-"""What is sent: each door with each image, or the pairwise choice of them; and the files that anybody adds."""
+"""Cases to send: each door with each image, or a pairwise choice of them, and each door with each added file."""
 
 import os
 from itertools import product
@@ -18,12 +18,12 @@ Case = tuple[str, str, str]  # door, size ("12 MP", or "file"), format or file n
 
 
 def sizes() -> dict[str, float]:
-    """The sizes by their names."""
+    """Return the sizes, in megapixels, by their names."""
     return {f"{megapixels} MP": megapixels for megapixels in SIZES}
 
 
 def drawn() -> list[Case]:
-    """Doors with drawn images: all with TEST_ORDINARY=all, else a pairwise choice; in the order of their images."""
+    """List doors with drawn images: all with TEST_ORDINARY=all, else a pairwise choice; in the images' order."""
     whole = [
         (door, size, name)
         for (size, megapixels), name, door in product(sizes().items(), FORMATS, DOORS)
@@ -35,7 +35,7 @@ def drawn() -> list[Case]:
 
 
 def files() -> dict[str, Path]:
-    """The files in `files`, and where ../shared is, its small failing inputs and largest photographs."""
+    """Find the files in `files`, and in ../shared, if present, its small failing inputs and largest photographs."""
     paths = [*FILES.iterdir(), *SHARED.glob("reports/*")]
     for folder in ("clothing/images", "street/images"):
         paths += sorted(SHARED.glob(f"{folder}/*"), key=lambda path: path.stat().st_size)[-LARGEST:]
@@ -43,5 +43,5 @@ def files() -> dict[str, Path]:
 
 
 def added() -> list[Case]:
-    """Each door with each file."""
+    """Pair each door with each added file."""
     return [(door, "file", name) for name, door in product(files(), DOORS)]

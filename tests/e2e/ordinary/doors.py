@@ -1,4 +1,4 @@
-"""Every way for an image into the program: each takes a file and returns the ranking that came of it."""
+"""Doors: the ways for an image into the program, each of which takes a file and returns its ranking."""
 
 import json
 import re
@@ -26,13 +26,13 @@ ATTRS = "sleeve length; neckline design; skirt length"
 K = 40
 CURL = shutil.which("curl")
 
-UPLOADED = re.compile(rb'(?:src|href)="([^"]+/upload/[^"]+)"')  # the searcher's image beside its results
+UPLOADED = re.compile(rb'(?:src|href)="([^"]+/upload/[^"]+)"')  # the uploaded image beside its results
 
 Ranking = dict[int, float]  # item id -> similarity, best first
 
 
 class Refused(AssertionError):
-    """A door did not take an image; the text begins with the status."""
+    """Refusal of an image by a door; the text begins with the status."""
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Doors:
     resident_bytes: int  # of the site at its start
 
     def page_form(self, image: Path) -> Ranking:
-        """Search as a person does: the form, its results, and the image beside them."""
+        """Search as a browser does: the form, its results, and the image beside them."""
         http = urllib3.PoolManager(retries=False)
         token, cookie = open_form(http, f"{self.site.address}/c/tiny/")
         fields = [("image", (image.name, image.read_bytes())), ("csrf_token", token)]
@@ -68,7 +68,7 @@ class Doors:
         return {row["id"]: row["similarity"] for row in exported}
 
     def submit_form(self, image: Path) -> Ranking:
-        """Post a form, all of its body at once."""
+        """Post a form, its body in one piece."""
         fields = {"image": (image.name, image.read_bytes()), "attrs": ATTRS, "k": str(K)}
         return self._submit(fields=fields)
 
@@ -95,7 +95,7 @@ class Doors:
 
     def search(self, image: Path) -> Ranking:
         """Search by the command line."""
-        output = _told(Run(self.settings), "search", "tiny", image, "--attrs", ATTRS, "-k", K, "--json")
+        output = _output(Run(self.settings), "search", "tiny", image, "--attrs", ATTRS, "-k", K, "--json")
         return {row["id"]: row["similarity"] for row in json.loads(output)["results"]}
 
     def index(self, image: Path) -> Ranking:
@@ -104,7 +104,7 @@ class Doors:
         (folder / "images").mkdir()
         shutil.copy(image, folder / "images")
         settings = self.settings.model_copy(update={"collections": folder})
-        output = _told(Run(settings), "index", "indexed", folder / "images")
+        output = _output(Run(settings), "index", "indexed", folder / "images")
         return self._stored(folder / "indexed", image, output)
 
     def add(self, image: Path) -> Ranking:
@@ -112,16 +112,16 @@ class Doors:
         settings = self.settings.model_copy(update={"collections": self.folder})
         if not (self.folder / "added").is_dir():
             shutil.copytree(self.photo.parent, self.folder / "wardrobe")
-            _told(Run(settings), "index", "added", self.folder / "wardrobe")
-        output = _told(Run(settings), "add", "added", "--copy", image)
+            _output(Run(settings), "index", "added", self.folder / "wardrobe")
+        output = _output(Run(settings), "add", "added", "--copy", image)
         return self._stored(self.folder / "added", image, output)
 
     def in_process(self, image: Path) -> Ranking:
-        """Rank by the engine alone: what every door should come to."""
+        """Rank by the engine alone: the reference of every door."""
         return self._ranked(self.engine.embed(image, self.keys))
 
     def upright(self, image: Image.Image) -> Ranking:
-        """Rank by decoded pixels: what every format should come to."""
+        """Rank by decoded pixels: the reference of every format."""
         embedded = self.engine.model.embed([image])
         return self._ranked(Query(embedded.embedding[0], None, image.size))
 
@@ -156,7 +156,7 @@ def open_form(http: urllib3.PoolManager, address: str) -> tuple[str, dict[str, s
     return token[1].decode(), {"Cookie": page.headers["Set-Cookie"].partition(";")[0]}
 
 
-def _told(run: Run, *args: object) -> str:
+def _output(run: Run, *args: object) -> str:
     try:
         return run(*args)
     except AssertionError as error:

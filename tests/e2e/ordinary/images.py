@@ -25,7 +25,7 @@ GRAIN_TILE = 2048
 
 @dataclass(frozen=True)
 class Format:
-    """An encoding of an image. `grain`: share of the usual noise in large images, as size or time allow."""
+    """Encoding of an image; `grain` is the share of the usual noise in large images, as size or time allow."""
 
     suffix: str
     encode: Callable[[Image.Image], bytes]

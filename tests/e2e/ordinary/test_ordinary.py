@@ -1,7 +1,7 @@
-"""Ordinary images through every door: accepted, and understood alike.
+"""Ordinary images through every door: accepted, and ranked the same.
 
 `make test` sends a pairwise choice of door, size and format, TEST_ORDINARY=all (`make soak`) sends all; the table at
-the end of the output has a cell for each. Whoever has an image that was refused puts it into `files`.
+the end of the output has a cell for each. Add an image that was refused to `files`.
 """
 
 import time
@@ -37,7 +37,7 @@ Images = Callable[[str, str], Path]
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
-    """The file of a size and format, made when it is first asked for."""
+    """Return a function that gives the file of a size and format, made on first use."""
     folder, added = tmp_path_factory.mktemp("ordinary"), cases.files()
 
     @cache
@@ -54,20 +54,20 @@ def doors(
     settings: Settings, engine: SearchEngine, photo: Path, images: Images, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Doors]:
     folder, readable = tmp_path_factory.mktemp("doors"), images(*next(iter(cases.drawn()))[1:]).parent
-    with ExitStack() as open_ones:
-        own = with_instance(settings, folder / "instance")
-        site = open_ones.enter_context(serve(own, folder / "log", RPF_IMAGE_ROOTS=str(readable)))
+    with ExitStack() as stack:
+        site_settings = with_instance(settings, folder / "instance")
+        site = stack.enter_context(serve(site_settings, folder / "log", RPF_IMAGE_ROOTS=str(readable)))
 
         @cache
         def front() -> Front:
-            return open_ones.enter_context(nginx(tmp_path_factory.mktemp("nginx"), f"127.0.0.1:{site.port}"))
+            return stack.enter_context(nginx(tmp_path_factory.mktemp("nginx"), f"127.0.0.1:{site.port}"))
 
         (folder / "collections").mkdir()
         yield Doors(settings, engine, site, front, photo, folder / "collections", site.resident_bytes())
 
 
 def difference(one: Ranking, other: Ranking) -> float:
-    """The largest difference of two rankings' similarities."""
+    """Return the largest difference of two rankings' similarities."""
     assert one.keys() == other.keys()
     return max(abs(one[item] - other[item]) for item in one)
 
@@ -89,8 +89,8 @@ def test_formats_of_a_scene_have_the_same_ranking(doors: Doors, images: Images, 
     megapixels = cases.sizes()[size]
     reference = doors.upright(scene(megapixels))
     names = [name for name, form in FORMATS.items() if megapixels <= form.max_megapixels]
-    apart = {name: difference(doors.in_process(images(size, name)), reference) for name in names}
-    assert {name: value for name, value in apart.items() if value > LOSS} == {}
+    differences = {name: difference(doors.in_process(images(size, name)), reference) for name in names}
+    assert {name: value for name, value in differences.items() if value > LOSS} == {}
 
 
 def test_turned_image_ranks_like_its_upright_twin(doors: Doors, images: Images) -> None:
@@ -103,7 +103,7 @@ def test_turned_image_ranks_like_its_upright_twin(doors: Doors, images: Images) 
     assert difference(doors.in_process(lying), upright) > 2 * LOSS
 
 
-def test_memory_goes_back_after_large_images(doors: Doors, images: Images) -> None:
+def test_memory_is_freed_after_large_images(doors: Doors, images: Images) -> None:
     image = images("12 MP", "jpeg")
     copies = [image.with_name(f"copy {number}.jpg") for number in range(AT_ONCE)]
     for number, copy in enumerate(copies):

@@ -31,7 +31,7 @@ def test_resumable_commands_exist() -> None:
 @pytest.mark.parametrize(
     ("name", "ending"), [("long", "run the same command again to resume.\n"), ("short", "Stopped.\n")]
 )
-def test_a_stopped_command_says_whether_it_resumes(name: str, ending: str) -> None:
+def test_stopped_command_says_whether_it_resumes(name: str, ending: str) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 

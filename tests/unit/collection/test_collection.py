@@ -31,7 +31,7 @@ from tests.support.collection_builder import (
 )
 
 
-def test_roundtrip(tmp_path: Path) -> None:
+def test_appended_items_are_read_back(tmp_path: Path) -> None:
     folder = tmp_path / "coats"
     with write(folder, title="Áo khoác 外套") as writer:
         first = append(writer, ["a.jpg", "sub/Đầm đẹp.png"])
@@ -49,7 +49,7 @@ def test_roundtrip(tmp_path: Path) -> None:
         collection.ids[0] = 7
 
 
-def test_an_empty_collection_can_be_opened(tmp_path: Path) -> None:
+def test_empty_collection_can_be_opened(tmp_path: Path) -> None:
     with write(tmp_path / "none") as writer:
         assert writer.append([], np.empty((0, 3, DIM), np.float32), None) == []
         writer.optimize()
@@ -57,7 +57,7 @@ def test_an_empty_collection_can_be_opened(tmp_path: Path) -> None:
     assert len(collection) == 0 and list(collection.chunks(0)) == [] and collection.items([]) == []
 
 
-def test_compacted_chunks_are_views_of_the_file(tmp_path: Path) -> None:
+def test_optimized_segments_are_views_of_the_file(tmp_path: Path) -> None:
     with write(tmp_path / "c") as writer:
         append(writer, names(0, 5))
         append(writer, names(5, 9))
@@ -70,7 +70,7 @@ def test_compacted_chunks_are_views_of_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("item_id", [0, 4, -1, 2**63, 2**100])
-def test_unknown_items(tmp_path: Path, item_id: int) -> None:
+def test_unknown_item_is_an_error_and_removes_nothing(tmp_path: Path, item_id: int) -> None:
     with write(tmp_path / "c") as writer:
         append(writer, names(0, 3))
         with pytest.raises(UnknownItem):
@@ -94,7 +94,7 @@ def test_boxes_may_be_unknown(tmp_path: Path) -> None:
             writer.optimize()
 
 
-def test_parts_may_be_unknown(tmp_path: Path) -> None:
+def test_presence_may_be_unknown(tmp_path: Path) -> None:
     with write(tmp_path / "c") as writer:
         append(writer, names(0, 2), parts=False)
         assert not Collection.open(tmp_path / "c").knows_presence
@@ -116,8 +116,8 @@ def test_parts_may_be_unknown(tmp_path: Path) -> None:
         assert not Collection.open(tmp_path / "c").knows_presence  # nothing is left that was known
 
 
-def test_a_collection_of_before_opens_and_grows(tmp_path: Path) -> None:
-    """Written by a program that knew nothing of parts: the same files but for applicable.npy, under the same format."""
+def test_collection_without_presence_opens_and_grows(tmp_path: Path) -> None:
+    """Write it as a version without presence did: the same format and files, but for applicable.npy."""
     folder = tmp_path / "c"
     with write(folder) as writer:
         append(writer, names(0, 3), parts=False)
@@ -156,7 +156,7 @@ def test_format_1_opens_and_gets_a_uuid_at_the_first_write(tmp_path: Path, optio
         assert (writer.manifest.uuid, writer.cleared) == (uuid, 0)
 
 
-def test_cleanup_leaves_an_index_folder_of_somebody_else_alone(tmp_path: Path) -> None:
+def test_cleanup_keeps_other_files_of_the_index_folder(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     write(folder).close()
     (folder / "index").mkdir()
@@ -176,7 +176,7 @@ def test_cleanup_leaves_an_index_folder_of_somebody_else_alone(tmp_path: Path) -
         (lambda a: a + np.inf, "from 0 to 1"),
     ],
 )
-def test_parts_that_are_appended_are_checked(tmp_path: Path, change: Callable[..., Any], message: str) -> None:
+def test_append_of_malformed_presence_is_refused(tmp_path: Path, change: Callable[..., Any], message: str) -> None:
     paths = names(0, 2)
     embeddings, parts = np.stack([vectors(path) for path in paths]), np.stack([presence(path) for path in paths])
     with write(tmp_path / "c") as writer:
@@ -202,7 +202,7 @@ def test_ids_are_never_given_twice(tmp_path: Path) -> None:
         writer.remove([1])
         writer.optimize()
         assert writer.manifest.segments == () and writer.manifest.count == 0
-    # Even when the rows of removed items are gone for good.
+    # Even when the rows of removed items were deleted.
     with sqlite3.connect(folder / "items.sqlite") as database:
         database.execute("UPDATE retired SET at = at - 100000")
     with write(folder) as writer:
@@ -214,7 +214,7 @@ def test_ids_are_never_given_twice(tmp_path: Path) -> None:
     assert check(Collection.open(folder)) == {"5.jpg": 5}
 
 
-def test_ids_given_from_outside_in_any_order(tmp_path: Path) -> None:
+def test_append_accepts_given_ids_in_any_order(tmp_path: Path) -> None:
     with write(tmp_path / "c") as writer:
         assert append(writer, names(0, 3), ids=[500, 0, 77]) == [500, 0, 77]
         append(writer, names(3, 6), ids=np.array([600, 78, 3]))
@@ -236,7 +236,7 @@ def test_ids_given_from_outside_in_any_order(tmp_path: Path) -> None:
     assert len(check(Collection.open(tmp_path / "c"))) == 7
 
 
-def test_an_append_can_replace_items_in_one_step(tmp_path: Path) -> None:
+def test_append_replaces_items_in_one_step(tmp_path: Path) -> None:
     with write(tmp_path / "c") as writer:
         append(writer, names(0, 3))
         generation = writer.manifest.generation
@@ -282,7 +282,7 @@ def test_many_small_appends_leave_few_segments(tmp_path: Path, monkeypatch: pyte
         (lambda e, b: (e, b.astype(float)), "boxes"),
     ],
 )
-def test_what_is_appended_is_checked(tmp_path: Path, change: Callable[..., Any], message: str) -> None:
+def test_append_of_malformed_items_is_refused(tmp_path: Path, change: Callable[..., Any], message: str) -> None:
     paths = names(0, 2)
     embeddings, boxes = change(np.stack([vectors(path) for path in paths]), np.stack([box(path) for path in paths]))
     with write(tmp_path / "c") as writer:
@@ -297,7 +297,7 @@ def test_what_is_appended_is_checked(tmp_path: Path, change: Callable[..., Any],
 
 
 @pytest.mark.parametrize("other", [{"checkpoint": "x"}, {"attributes": ATTRIBUTES[:2]}, {"dim": 9}])
-def test_a_writer_must_agree_with_the_collection(tmp_path: Path, other: dict[str, Any]) -> None:
+def test_writer_with_another_spec_is_refused(tmp_path: Path, other: dict[str, Any]) -> None:
     write(tmp_path / "c").close()
     with pytest.raises(CollectionError, match=r"another checkpoint|other attributes"):
         write(tmp_path / "c", **other)
@@ -305,7 +305,7 @@ def test_a_writer_must_agree_with_the_collection(tmp_path: Path, other: dict[str
     Writer.open(tmp_path / "c").close()
 
 
-def test_a_writer_with_another_image_folder_is_told_what_to_do(tmp_path: Path) -> None:
+def test_writer_with_another_image_folder_is_refused_with_advice(tmp_path: Path) -> None:
     write(tmp_path / "c").close()
     with pytest.raises(CollectionError, match=r"was moved: rpf relocate c '/a b'$"):
         write(tmp_path / "c", root="/a b")
@@ -316,20 +316,20 @@ def test_a_writer_with_another_image_folder_is_told_what_to_do(tmp_path: Path) -
 @pytest.mark.parametrize(
     "bad", [{"attributes": ()}, {"attributes": ("a", "a")}, {"attributes": (" ",)}, {"dim": 0}, {"root": ""}]
 )
-def test_a_collection_that_could_not_be_opened_is_not_made(tmp_path: Path, bad: dict[str, Any]) -> None:
+def test_writer_with_a_malformed_spec_creates_nothing(tmp_path: Path, bad: dict[str, Any]) -> None:
     with pytest.raises(CollectionError, match="cannot be created"):
         write(tmp_path / "c", **bad)
     assert not (tmp_path / "c").exists()
 
 
-def test_names(tmp_path: Path) -> None:
+def test_valid_name_allows_letters_digits_and_two_signs(tmp_path: Path) -> None:
     assert all(valid_name(name) for name in ("a", "Drawn-wardrobe_2", "x" * 64, "0"))
     assert not any(valid_name(name) for name in ("", ".", "..", "a/b", "a b", "é", "x" * 65, "a\n", "٣"))
     with pytest.raises(CollectionError, match="letters"):
         write(tmp_path / "my coats")
 
 
-def test_no_collection(tmp_path: Path) -> None:
+def test_open_of_a_folder_without_a_collection_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name in ("missing", "empty"):
         with pytest.raises(UnknownCollection, match=name):
@@ -338,7 +338,7 @@ def test_no_collection(tmp_path: Path) -> None:
             Writer.open(tmp_path / name)
 
 
-def test_changed(tmp_path: Path) -> None:
+def test_changed_after_a_write_and_after_a_replacement(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     with write(folder) as writer:
         append(writer, names(0, 2))
@@ -357,7 +357,7 @@ def test_changed(tmp_path: Path) -> None:
 # Snapshots and writers
 
 
-def test_a_snapshot_keeps_answering(tmp_path: Path) -> None:
+def test_snapshot_answers_after_later_writes(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     with write(folder) as writer:
         append(writer, names(0, 20))
@@ -376,7 +376,7 @@ def test_a_snapshot_keeps_answering(tmp_path: Path) -> None:
         Collection.open(folder).item(5)
 
 
-def test_readers_in_threads_while_a_writer_works(tmp_path: Path) -> None:
+def test_readers_in_threads_see_whole_generations_while_a_writer_works(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     with write(folder) as writer:
         append(writer, names(0, 40))
@@ -414,9 +414,7 @@ def test_readers_in_threads_while_a_writer_works(tmp_path: Path) -> None:
     assert len(check(Collection.open(folder))) == 40 + 15 * 2
 
 
-def test_a_reader_that_meets_a_merge_opens_the_newer_generation(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reader_during_a_merge_opens_the_newer_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "c"
     with write(folder) as writer:
         append(writer, names(0, 3))
@@ -436,7 +434,7 @@ def test_a_reader_that_meets_a_merge_opens_the_newer_generation(
 
 
 @pytest.mark.parametrize("file", ["ids.npy", "embeddings.npy", "boxes.npy", "applicable.npy"])
-def test_a_reader_that_meets_a_deletion_half_way_opens_the_newer_generation(
+def test_reader_during_a_deletion_opens_the_newer_generation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     folder = tmp_path / "c"
@@ -456,7 +454,7 @@ def test_a_reader_that_meets_a_deletion_half_way_opens_the_newer_generation(
         assert not turns
 
 
-def test_the_second_writer_is_told_or_waits(tmp_path: Path) -> None:
+def test_second_writer_waits_for_the_lock_or_fails(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     ready, go = os.pipe(), os.pipe()
     child = fork(lambda: hold(folder, ready[1], go[0]))
@@ -481,7 +479,7 @@ def hold(folder: Path, ready: int, go: int) -> None:
         os.read(go, 1)
 
 
-def test_a_killed_writer_leaves_no_lock(tmp_path: Path) -> None:
+def test_killed_writer_leaves_no_lock(tmp_path: Path) -> None:
     ready, go = os.pipe(), os.pipe()
     child = fork(lambda: hold(tmp_path / "c", ready[1], go[0]))
     os.read(ready[0], 1)

@@ -1,4 +1,4 @@
-"""Repair by a writer: readable segments stay, the other items wait to be re-embedded, wherever a crash comes."""
+"""Repair by a writer: readable segments stay, the other items wait to be re-embedded, with a crash at any line."""
 
 import os
 import resource
@@ -18,14 +18,16 @@ from tests.support.collection_builder import STRIDE, append, check, fork, killed
 
 @pytest.fixture(autouse=True)
 def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A killed process loses nothing of what it has written, synced or not; only a machine does."""
+    """Skip fsync: it matters for a crash of the machine, not of a process."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Items 1 to 5, 6 to 8 and 9 to 11 in segments of their own; 2 and 7 are removed, and 10 has the path of 5, which
-    was removed as well."""
+    """Make a collection of three segments: items 1 to 5, 6 to 8 and 9 to 11.
+
+    Items 2, 5 and 7 are removed, and item 10 has the path of item 5.
+    """
     with write(tmp_path / "c") as writer:
         append(writer, names(0, 5))
         append(writer, names(5, 8))
@@ -52,7 +54,7 @@ def waiting(folder: Path) -> list[Item]:
     return find_waiting(Collection.open(folder), *read_rows(folder))
 
 
-def test_an_undamaged_collection_is_left_alone(folder: Path) -> None:
+def test_quarantine_of_an_undamaged_collection_changes_nothing(folder: Path) -> None:
     manifest = (folder / "manifest.json").read_bytes()
     assert quarantine(folder) == [] and (folder / "manifest.json").read_bytes() == manifest
     assert waiting(folder) == [] and check(Collection.open(folder)) == WHOLE
@@ -77,7 +79,7 @@ def test_items_of_a_lost_segment_wait_unless_they_were_removed(
     assert waiting(folder) == [Item(id=item_id, **vars(new(paths[item_id]))) for item_id in lost]
 
 
-def test_without_tombstones_replaced_items_stay_away(folder: Path) -> None:
+def test_quarantine_without_tombstones_does_not_restore_replaced_items(folder: Path) -> None:
     next(folder.glob("tombstones-*")).unlink()
     (line,) = quarantine(folder)
     assert "some of them are back" in line
@@ -93,7 +95,7 @@ def test_items_of_two_segments_lost_one_after_the_other_wait_once(folder: Path) 
     assert [item.id for item in waiting(folder)] == [1, 3, 4, 6, 8]
 
 
-def test_an_item_that_is_added_while_it_waits_does_not_wait_again_once_it_is_removed(folder: Path) -> None:
+def test_waiting_item_that_is_added_and_removed_waits_no_longer(folder: Path) -> None:
     shutil.rmtree(folder / FIRST)
     quarantine(folder)
     with Writer.open(folder) as writer:
@@ -103,7 +105,7 @@ def test_an_item_that_is_added_while_it_waits_does_not_wait_again_once_it_is_rem
     assert [item.id for item in waiting(folder)] == [1, 4]
 
 
-def test_items_that_are_given_up_wait_no_longer(folder: Path) -> None:
+def test_completed_repair_leaves_no_item_waiting(folder: Path) -> None:
     shutil.rmtree(folder / FIRST)
     quarantine(folder)
     with Writer.open(folder) as writer:
@@ -114,7 +116,7 @@ def test_items_that_are_given_up_wait_no_longer(folder: Path) -> None:
         append(writer, ["again.jpg"], ids=[3])
 
 
-def test_a_snapshot_opened_before_the_damage_keeps_answering(folder: Path) -> None:
+def test_snapshot_opened_before_the_damage_answers(folder: Path) -> None:
     snapshot = Collection.open(folder)
     shutil.rmtree(folder / FIRST)
     quarantine(folder)
@@ -124,7 +126,7 @@ def test_a_snapshot_opened_before_the_damage_keeps_answering(folder: Path) -> No
     assert check(snapshot) == WHOLE
 
 
-def test_rows_of_live_items_stay_even_if_a_stranger_retired_them(folder: Path) -> None:
+def test_rows_of_live_items_stay_although_the_table_retired_them(folder: Path) -> None:
     shutil.copytree(folder / FIRST, folder.parent / "saved")
     shutil.copy(folder / "manifest.json", folder.parent / "manifest.json")
     shutil.copy(next(folder.glob("tombstones-*")), folder.parent)
@@ -142,7 +144,7 @@ def test_rows_of_live_items_stay_even_if_a_stranger_retired_them(folder: Path) -
     assert check(Collection.open(folder)) == WHOLE
 
 
-def test_a_full_disk_during_quarantine(folder: Path) -> None:
+def test_quarantine_on_a_full_disk_can_be_repeated(folder: Path) -> None:
     shutil.rmtree(folder / FIRST)
 
     def fill() -> None:
@@ -158,7 +160,7 @@ def test_a_full_disk_during_quarantine(folder: Path) -> None:
 
 
 @pytest.mark.soak
-def test_a_crash_at_lines_of_quarantine_can_be_repaired(folder: Path, tmp_path: Path) -> None:
+def test_crash_at_lines_of_quarantine_can_be_repaired(folder: Path, tmp_path: Path) -> None:
     next(folder.glob("tombstones-*")).unlink()
     (folder / SECOND / "ids.npy").write_bytes(b"")
     after, work = without(6, 8) | {"0001.jpg": 2}, tmp_path / "work"

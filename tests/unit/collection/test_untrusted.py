@@ -1,4 +1,4 @@
-"""Collections that come from strangers: refused with a clear error, or harmless."""
+"""Untrusted collections: refused with a clear error, or harmless."""
 
 import contextlib
 import json
@@ -21,14 +21,14 @@ from tests.support.collection_builder import append, names, new, write
 
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A collection with two segments, tombstones, and pictures beside it."""
+    """Make a collection with two segments, tombstones, and images in its folder."""
     folder = tmp_path_factory.mktemp("honest") / "c"
     with write(folder) as writer:
         append(writer, names(0, 5))
         append(writer, names(5, 8))
         writer.remove([2])
     (folder / "images").mkdir()
-    (folder / "images" / "0000.jpg").write_bytes(b"a picture")
+    (folder / "images" / "0000.jpg").write_bytes(b"an image")
     return folder
 
 
@@ -38,7 +38,7 @@ def hostile(honest: Path, tmp_path: Path) -> Path:
 
 
 def walk(folder: Path) -> None:
-    """Open a collection and ask it everything."""
+    """Open a collection and read all of it."""
     collection = Collection.open(folder)
     for attribute in range(len(collection.vocabulary)):
         for rows, block in collection.chunks(attribute):
@@ -71,7 +71,7 @@ LIKELY = st.one_of(
 
 
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=8), LIKELY, max_size=3), st.sets(st.sampled_from(KEYS)))
-def test_a_manifest_with_anything_in_it(honest: Path, changes: dict[str, Any], dropped: set[str]) -> None:
+def test_manifest_with_any_values_opens_or_is_refused(honest: Path, changes: dict[str, Any], dropped: set[str]) -> None:
     path = honest / "manifest.json"
     original = path.read_bytes()
     data = {**json.loads(original), **changes}
@@ -88,7 +88,7 @@ def test_a_manifest_with_anything_in_it(honest: Path, changes: dict[str, Any], d
 
 
 @given(st.integers(0, 10_000), st.binary(max_size=6), st.integers(0, 30))
-def test_a_manifest_with_other_bytes(honest: Path, at: int, put: bytes, cut: int) -> None:
+def test_manifest_with_changed_bytes_opens_or_is_refused(honest: Path, at: int, put: bytes, cut: int) -> None:
     path = honest / "manifest.json"
     original = path.read_bytes()
     at %= len(original)
@@ -104,7 +104,7 @@ NO_MANIFESTS = [b"", b"[" * 200_000, b"null", b"[1]", b'"x"', b"1" * 5000, b"\xf
 
 
 @pytest.mark.parametrize("text", NO_MANIFESTS, ids=range(len(NO_MANIFESTS)))
-def test_a_manifest_that_is_none(hostile: Path, text: bytes) -> None:
+def test_file_that_is_no_manifest_is_refused(hostile: Path, text: bytes) -> None:
     (hostile / "manifest.json").write_bytes(text)
     with pytest.raises(CollectionError, match="damaged"):
         Collection.open(hostile)
@@ -112,7 +112,7 @@ def test_a_manifest_that_is_none(hostile: Path, text: bytes) -> None:
         write(hostile)
 
 
-def test_a_newer_format_is_named(hostile: Path) -> None:
+def test_newer_format_is_refused_with_its_number(hostile: Path) -> None:
     manifest = json.loads((hostile / "manifest.json").read_bytes())
     (hostile / "manifest.json").write_text(json.dumps({**manifest, "format": 3}))
     with pytest.raises(CollectionError, match="format is 3, this program reads 1 and 2"):
@@ -120,11 +120,11 @@ def test_a_newer_format_is_named(hostile: Path) -> None:
 
 
 def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object]]]:
-    """Ways to spoil the files of the first segment and the tombstones."""
+    """Yield ways to damage the files of the first segment and the tombstones."""
     segment = folder / "segments" / "0000000001"
     names = ("ids", "embeddings", "boxes", "applicable")
     ids, embeddings, boxes, presence = (np.load(segment / f"{name}.npy") for name in names)
-    spoilt: list[tuple[str, Any]] = [
+    changed: list[tuple[str, Any]] = [
         ("ids", ids.astype(np.int32)), ("ids", ids.astype(">i8")), ("ids", ids[::-1]), ("ids", ids * 0),
         ("ids", ids - 9), ("ids", ids[:4]), ("ids", ids[:0]), ("ids", ids[None]), ("ids", ids + 3),
         ("ids", np.array(3)), ("embeddings", embeddings.astype(np.float32)), ("embeddings", embeddings[:2]),
@@ -134,7 +134,7 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
         ("applicable", presence.astype(np.float32)), ("applicable", presence[:4]),
         ("applicable", presence.T), ("applicable", presence.view(np.int16)), ("applicable", presence[:, :2]),
     ]  # fmt: skip
-    for name, array in spoilt:
+    for name, array in changed:
         yield segment / f"{name}.npy", lambda path, array=array: np.save(path, array)  # type: ignore[misc]
     for name in names:
         path = segment / f"{name}.npy"
@@ -152,10 +152,10 @@ def changed_arrays(folder: Path) -> Iterator[tuple[Path, Callable[[Path], object
     yield tombstones, Path.unlink
 
 
-def test_spoilt_arrays_are_refused(honest: Path, tmp_path: Path) -> None:
-    for number, (path, spoil) in enumerate(changed_arrays(honest)):
+def test_damaged_arrays_are_refused(honest: Path, tmp_path: Path) -> None:
+    for number, (path, damage) in enumerate(changed_arrays(honest)):
         folder = Path(shutil.copytree(honest, tmp_path / str(number)))
-        spoil(folder / path.relative_to(honest))
+        damage(folder / path.relative_to(honest))
         with pytest.raises(CollectionError, match="damaged"):
             Collection.open(folder)
         with pytest.raises(CollectionError, match="damaged"):
@@ -163,7 +163,7 @@ def test_spoilt_arrays_are_refused(honest: Path, tmp_path: Path) -> None:
     assert number > 40
 
 
-def test_parts_that_are_no_probabilities_count_as_there(hostile: Path) -> None:
+def test_presence_that_is_no_probability_counts_as_present(hostile: Path) -> None:
     path = hostile / "segments" / "0000000001" / "applicable.npy"
     odd = [np.nan, -np.nan, np.inf, 1.5, 65504, -65504, -np.inf, -1, -1e-7, 0, -0.0, 0.4998, 0.5, 1, 0.25]
     np.save(path, np.array(odd, np.float16).reshape(5, 3))
@@ -193,7 +193,7 @@ def test_links_out_of_the_collection_are_refused(hostile: Path, tmp_path: Path, 
             write(hostile)
 
 
-def test_a_writer_does_not_clean_what_a_link_leads_to(tmp_path: Path) -> None:
+def test_writer_does_not_clean_the_target_of_a_link(tmp_path: Path) -> None:
     write(tmp_path / "c").close()
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").touch()
@@ -218,7 +218,7 @@ ITEMS = "CREATE TABLE items (id INTEGER PRIMARY KEY AUTOINCREMENT"
         ["ALTER TABLE items ADD COLUMN more"],
     ],
 )
-def test_other_tables_are_refused(hostile: Path, statements: list[str]) -> None:
+def test_database_with_other_tables_is_refused(hostile: Path, statements: list[str]) -> None:
     with sqlite3.connect(hostile / "items.sqlite") as database:
         for statement in statements:
             database.execute(statement)
@@ -228,13 +228,13 @@ def test_other_tables_are_refused(hostile: Path, statements: list[str]) -> None:
         write(hostile)
 
 
-@pytest.mark.parametrize("spoil", ["garbage", "empty", "missing"])
-def test_a_file_that_is_no_database(hostile: Path, spoil: str) -> None:
+@pytest.mark.parametrize("damage", ["garbage", "empty", "missing"])
+def test_file_that_is_no_database_is_refused(hostile: Path, damage: str) -> None:
     path = hostile / "items.sqlite"
-    if spoil == "missing":
+    if damage == "missing":
         path.unlink()
     else:
-        path.write_bytes(b"" if spoil == "empty" else b"x" * 8192)
+        path.write_bytes(b"" if damage == "empty" else b"x" * 8192)
     with pytest.raises(CollectionError, match="damaged"):
         Collection.open(hostile)
 
@@ -246,7 +246,7 @@ def test_a_file_that_is_no_database(hostile: Path, spoil: str) -> None:
         ("labels", "[1]"), ("labels", '{"a": "b"}'), ("labels", '{"a": true}'), ("labels", "[" * 100_000),
     ],
 )  # fmt: skip
-def test_malformed_rows(hostile: Path, column: str, value: object) -> None:
+def test_malformed_row_is_an_error_for_its_item_only(hostile: Path, column: str, value: object) -> None:
     with sqlite3.connect(hostile / "items.sqlite") as database:
         database.execute(f"UPDATE items SET {column} = ? WHERE id = 4", (value,))
     collection = Collection.open(hostile)
@@ -255,7 +255,7 @@ def test_malformed_rows(hostile: Path, column: str, value: object) -> None:
         collection.item(4)
 
 
-def test_pictures_stay_inside_the_image_root(hostile: Path, tmp_path: Path) -> None:
+def test_image_paths_stay_inside_the_image_root(hostile: Path, tmp_path: Path) -> None:
     (tmp_path / "secret.jpg").touch()
     images = hostile / "images"
     (images / "link.jpg").symlink_to(tmp_path / "secret.jpg")
@@ -274,7 +274,7 @@ def test_pictures_stay_inside_the_image_root(hostile: Path, tmp_path: Path) -> N
         assert path == (images / "0000.jpg").resolve()
 
 
-def test_every_error_can_be_read(hostile: Path) -> None:
+def test_damaged_collection_names_the_file(hostile: Path) -> None:
     (hostile / "segments" / "0000000001" / "ids.npy").unlink()
     with pytest.raises(RPFError, match=r"^The collection c is damaged: ids.npy is missing\.$"):
         Collection.open(hostile)

@@ -40,7 +40,7 @@ def two_attributes() -> DataConfig:
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Callable[..., Path]:
-    """Writes the small dataset, with some of its files exchanged."""
+    """Return a function that writes the small dataset, with some of its files replaced."""
 
     def write(**changed: str) -> Path:
         for name, text in (SMALL | {f"{name}.txt": text for name, text in changed.items()}).items():
@@ -307,7 +307,7 @@ def test_read_split_names_unreadable_files(dataset: Callable[..., Path]) -> None
         read_split(folder / "nowhere", two_attributes(), "test")
 
 
-def test_missing_images_lists_all_at_once(tmp_path: Path) -> None:
+def test_missing_images_lists_all_of_them(tmp_path: Path) -> None:
     (tmp_path / "there.jpg").touch()
     (tmp_path / "folder.jpg").mkdir()
     os.symlink("there.jpg", tmp_path / "link.jpg")
@@ -327,7 +327,7 @@ def test_paths_out_of_the_folder_are_errors(tmp_path: Path, path: str) -> None:
         missing_images(folder, [LabelledImage(path, {})])
 
 
-def test_the_real_clothing_dataset(shared: Path) -> None:
+def test_read_split_of_the_real_clothing_dataset_has_its_counts(shared: Path) -> None:
     data = config.load([ROOT / "config" / "Clothing" / "Clothing.yaml"]).DATA
     folder = shared / "clothing"
     counts = {"train": (2599, 4749), "valid": (449, 798), "test": (538, 1035), "all": (3586, 6582)}
@@ -338,9 +338,9 @@ def test_the_real_clothing_dataset(shared: Path) -> None:
     assert items[0].labels == {"sleeve_length": 3, "neckline_design": 7}
     assert missing_images(folder, items) == []
     assert missing_images(shared, items) == [item.path for item in items]
-    for split, lacking in {"train": 13972, "valid": 2461, "test": 2798}.items():
+    for split, missing in {"train": 13972, "valid": 2461, "test": 2798}.items():
         known = [has for parts in read_presence(folder, data, split) for has in parts.values()]
-        assert (known.count(True), known.count(False)) == (counts[split][1], lacking)
+        assert (known.count(True), known.count(False)) == (counts[split][1], missing)
 
 
 numbers = st.integers(0, 10**17)

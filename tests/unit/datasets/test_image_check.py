@@ -56,13 +56,13 @@ def test_image_check_finds_a_file_without_permission(folder: Path) -> None:
 
 
 def test_image_check_refuses_all_bad_images_at_once_with_examples(folder: Path) -> None:
-    gone = [f"{number}.jpg" for number in range(5)]
+    missing = [f"{number}.jpg" for number in range(5)]
     check = ImageCheck()
-    check.check(folder, images("good.jpg", *gone))
+    check.check(folder, images("good.jpg", *missing))
     check.check(folder, images("empty.jpg", "good.jpg"))
     with pytest.raises(DatasetError) as error:
         check.raise_for_bad()
-    paths = ", ".join(str(folder / name) for name in gone[:3])
+    paths = ", ".join(str(folder / name) for name in missing[:3])
     assert str(error.value) == (
         f"6 of the 7 images cannot be used: 5 missing ({paths}, ...), 1 empty ({folder / 'empty.jpg'}). "
         "Repair these files, or leave them out with --skip-bad."

@@ -59,7 +59,7 @@ def test_read_image_reduces_large_images(tmp_path: Path) -> None:
 
 @pytest.fixture
 def copied(tiny: Make, drawn: Path, tmp_path: Path) -> Config:
-    """A config over a copy of the dataset that a test may spoil."""
+    """Return a config over a copy of the dataset that a test may damage."""
     shutil.copytree(drawn / "wardrobe", tmp_path / "copy" / "wardrobe")
     return tiny(1, f"DATA.BASE_PATH={tmp_path / 'copy'}", "DATA.NUM_WORKERS=1")
 

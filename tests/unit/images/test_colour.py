@@ -33,7 +33,7 @@ SPACES = pytest.mark.parametrize("space", [DISPLAY_P3, ADOBE_RGB, PROPHOTO], ids
 
 
 def colours(side: int = 40) -> Image.Image:
-    """All kinds of colours, the corners of the cube among them."""
+    """Make an image of all kinds of colours, with the corners of the RGB cube."""
     pixels = np.random.default_rng(5).integers(0, 256, (side, side, 3), dtype=np.uint8)
     pixels[0, :8] = np.array(np.meshgrid([0, 255], [0, 255], [0, 255])).reshape(3, 8).T
     return Image.fromarray(pixels)

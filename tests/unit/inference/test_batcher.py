@@ -62,7 +62,7 @@ def until(condition: Any) -> None:
         time.sleep(0.002)
 
 
-def test_a_single_request_is_a_batch_of_one() -> None:
+def test_single_request_is_a_batch_of_one() -> None:
     model = HeldModel()
     image = DynamicBatcher(model).embed(grey(7), [0])
     assert (image.embedding == 7).all()
@@ -104,7 +104,7 @@ def test_requests_are_served_in_order() -> None:
     assert model.shades == list(range(12))
 
 
-def test_a_full_queue_refuses_at_once_and_accepts_again_later() -> None:
+def test_full_queue_refuses_immediately_and_accepts_again_later() -> None:
     model = HeldModel()
     batcher = DynamicBatcher(model, max_queue=4)
     model.released.clear()
@@ -120,7 +120,7 @@ def test_a_full_queue_refuses_at_once_and_accepts_again_later() -> None:
     assert (batcher.embed(grey(9), [0]).embedding == 9).all()
 
 
-def test_a_request_past_its_timeout_fails_and_costs_no_pass() -> None:
+def test_request_past_its_timeout_fails_and_costs_no_pass() -> None:
     model = HeldModel()
     batcher = DynamicBatcher(model, max_batch_size=1, timeout=0.2)
     model.released.clear()
@@ -135,7 +135,7 @@ def test_a_request_past_its_timeout_fails_and_costs_no_pass() -> None:
     assert len(model.batch_sizes) == 2  # the one that was in it, and the last
 
 
-def test_a_file_that_is_no_image_fails_alone() -> None:
+def test_file_that_is_no_image_fails_alone() -> None:
     model = HeldModel()
     batcher = DynamicBatcher(model)
     model.released.clear()
@@ -149,7 +149,7 @@ def test_a_file_that_is_no_image_fails_alone() -> None:
     assert batcher.pending == 0
 
 
-def test_a_failing_pass_fails_its_requests_and_the_next_works() -> None:
+def test_failing_pass_fails_its_requests_and_the_next_works() -> None:
     model = HeldModel()
     batcher = DynamicBatcher(model)
     model.broken = True

@@ -32,7 +32,7 @@ def test_only_the_given_attributes_are_embedded(cache: EmbeddingCache, model: RP
     assert (image.box[:, 2:] > image.box[:, :2]).all()  # all are known
 
 
-def test_the_same_image_again_is_a_hit(cache: EmbeddingCache, photo: Path) -> None:
+def test_same_image_again_is_a_hit(cache: EmbeddingCache, photo: Path) -> None:
     first = cache.embed(photo.read_bytes(), ["sleeve_length"])
     assert (cache.hits, cache.misses) == (0, 1)
     again = cache.embed(photo.read_bytes(), ["sleeve_length"])
@@ -52,7 +52,7 @@ def test_more_attributes_are_added_to_the_cached_ones(cache: EmbeddingCache, mod
     assert (cache.hits, cache.misses) == (1, 3)
 
 
-def test_the_least_recently_used_image_is_evicted(cache: EmbeddingCache, wardrobe: dict[Path, dict[str, int]]) -> None:
+def test_least_recently_used_image_is_evicted(cache: EmbeddingCache, wardrobe: dict[Path, dict[str, int]]) -> None:
     files = [path.read_bytes() for path in list(wardrobe)[:4]]
     for data in (*files[:3], files[0], files[3], files[0]):  # the second goes
         cache.embed(data, ["sleeve_length"])
@@ -61,7 +61,7 @@ def test_the_least_recently_used_image_is_evicted(cache: EmbeddingCache, wardrob
     assert cache.misses == 5
 
 
-def test_a_file_that_is_no_image_is_not_cached(cache: EmbeddingCache) -> None:
+def test_file_that_is_no_image_is_not_cached(cache: EmbeddingCache) -> None:
     for _ in range(2):
         with pytest.raises(BadImage):
             cache.embed(b"no image", ["sleeve_length"])

@@ -39,15 +39,15 @@ def test_float32_equals_pytorch(plain: RPF, tiny_checkpoint: Path, images: list[
 
 
 def test_bfloat16_is_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
-    """On every processor: one without such instructions computes in float32 instead."""
+    """Compare on every processor: one without such instructions computes in float32."""
     model = checkpoint.load(tiny_checkpoint)
     assert compile_branches(model, "bfloat16", 1) == "bfloat16"
     cosines = (plain.embed(images).region * model.embed(images).region).sum(axis=-1)
     assert np.median(cosines) > 0.999
 
 
-def test_8_bits_are_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
-    """Only the transformer's products are in 8 bits; the boxes come from the backbone."""
+def test_int8_is_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
+    """Quantize the transformer's products only; the boxes come from the backbone."""
     model, rest = checkpoint.load(tiny_checkpoint), checkpoint.load(tiny_checkpoint)
     assert compile_branches(model, "int8", 1) == "int8"
     compile_branches(rest, "auto", 1)
@@ -59,8 +59,8 @@ def test_8_bits_are_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.
     assert not np.array_equal(quantized.patch, exact.patch)
 
 
-def test_weights_quantize_weights_are_the_nearest() -> None:
-    """For a row of zeros and transposed ones too; products of two inputs stay as they are."""
+def test_quantized_weights_are_the_nearest() -> None:
+    """Include a row of zeros and transposed weights; products of two inputs are not quantized."""
     rng = np.random.default_rng(0)
     first, second = rng.standard_normal((5, 12), np.float32), rng.standard_normal((5, 3), np.float32)
     first[2] = 0
@@ -108,7 +108,7 @@ def test_graphs_are_stored_for_the_next_start(
     assert (stored / "trunk.bin").stat().st_size > 100
 
 
-def test_the_first_start_decides_on_the_precision(
+def test_first_start_decides_on_the_precision(
     tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start() -> str:
@@ -122,12 +122,12 @@ def test_the_first_start_decides_on_the_precision(
     assert start() != first
 
 
-def test_an_unwritable_store_costs_only_time(tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_unwritable_cache_costs_only_time(tiny_checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     assert compile_branches(checkpoint.load(tiny_checkpoint), "float32", 1, tmp_path / "file") == "float32"
 
 
-def test_an_unknown_precision_is_refused(tiny_checkpoint: Path) -> None:
+def test_unknown_precision_is_refused(tiny_checkpoint: Path) -> None:
     with pytest.raises(ConfigError, match="RPF_PRECISION must be auto, float32, bfloat16 or int8"):
         compile_branches(checkpoint.load(tiny_checkpoint), "int4", 1)
 

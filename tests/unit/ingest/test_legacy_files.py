@@ -1,4 +1,4 @@
-"""Files of the earlier system: real ones, and all that could be passed off as one."""
+"""Files of the earlier system: real ones, damaged ones, and forgeries."""
 
 import os
 import pickle
@@ -24,7 +24,7 @@ def dumped(value: object, path: Path, **options: object) -> Path:
     return path
 
 
-def test_the_real_file_of_the_earlier_system(shared: Path) -> None:
+def test_read_ids_reads_a_real_file_of_the_earlier_system(shared: Path) -> None:
     path = shared / "legacy" / "c_idxs_0.joblib"
     ids = read_ids(path)
     assert ids.dtype == np.int64 and ids.shape == (1703,)
@@ -34,7 +34,7 @@ def test_the_real_file_of_the_earlier_system(shared: Path) -> None:
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 @pytest.mark.parametrize("count", [0, 1, 7, 5000])
-def test_what_joblib_writes_is_read(tmp_path: Path, protocol: int, count: int) -> None:
+def test_read_ids_reads_files_of_joblib(tmp_path: Path, protocol: int, count: int) -> None:
     ids = np.random.default_rng(count).permutation(count * 3)[:count]
     path = dumped(ids, tmp_path / "c_idxs.npy", protocol=protocol)
     read = read_ids(path)
@@ -42,7 +42,7 @@ def test_what_joblib_writes_is_read(tmp_path: Path, protocol: int, count: int) -
     assert read.dtype == np.int64 and read.flags.writeable
 
 
-def test_what_joblib_wrote_before_it_aligned_arrays_is_read(tmp_path: Path) -> None:
+def test_read_ids_reads_unaligned_files_of_older_joblib(tmp_path: Path) -> None:
     wrapper = joblib.numpy_pickle.NumpyArrayWrapper(np.ndarray, IDS.shape, "C", IDS.dtype, allow_mmap=True)
     del wrapper.numpy_array_alignment_bytes
     head = pickle.dumps(wrapper, protocol=3)
@@ -53,7 +53,7 @@ def test_what_joblib_wrote_before_it_aligned_arrays_is_read(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("count", [0, 1, 5000])
-def test_npy_files_are_read(tmp_path: Path, count: int) -> None:
+def test_read_ids_reads_npy_files(tmp_path: Path, count: int) -> None:
     ids = np.arange(count)[::-1]
     np.save(tmp_path / "ids.npy", ids)
     np.testing.assert_array_equal(read_ids(tmp_path / "ids.npy"), ids)
@@ -82,18 +82,18 @@ def test_npy_files_are_read(tmp_path: Path, count: int) -> None:
         (np.array([3, -1]), "negative id -1"),
     ],
 )
-def test_joblib_files_of_other_things_are_refused(tmp_path: Path, value: object, message: str) -> None:
+def test_read_ids_refuses_joblib_files_of_other_objects(tmp_path: Path, value: object, message: str) -> None:
     with pytest.raises(CollectionError, match=message):
         read_ids(dumped(value, tmp_path / "c_idxs.npy"))
 
 
 @pytest.mark.parametrize("method", ["zlib", "gzip", "bz2", "lzma", "xz"])
-def test_compressed_files_are_refused_with_advice(tmp_path: Path, method: str) -> None:
+def test_read_ids_refuses_compressed_files_with_advice(tmp_path: Path, method: str) -> None:
     with pytest.raises(CollectionError, match="save it again without compression"):
         read_ids(dumped(IDS, tmp_path / "ids.joblib", compress=(method, 3)))
 
 
-def test_npy_files_of_other_things_are_refused(tmp_path: Path) -> None:
+def test_read_ids_refuses_npy_files_of_other_arrays(tmp_path: Path) -> None:
     path = tmp_path / "ids.npy"
     others = [np.arange(5.0), np.arange(5, dtype=">i8"), np.arange(4).reshape(2, 2), np.array(3), np.array([-1])]
     for other in others:
@@ -115,7 +115,7 @@ def test_npy_files_of_other_things_are_refused(tmp_path: Path) -> None:
         read_ids(path)
 
 
-def test_files_that_are_no_files_of_ids(tmp_path: Path) -> None:
+def test_read_ids_refuses_other_files(tmp_path: Path) -> None:
     path = tmp_path / "ids"
     for content in (b"", b"1\n2\n3\n", b"\x89PNG\r\n", b"\x80", b"\x80\x04.", b"PK\x03\x04"):
         path.write_bytes(content)
@@ -141,7 +141,7 @@ class Runs:
 
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
-def test_pickles_that_run_commands_are_refused_unrun(tmp_path: Path, protocol: int) -> None:
+def test_read_ids_refuses_pickles_that_run_commands_unrun(tmp_path: Path, protocol: int) -> None:
     mark = tmp_path / "ran"
     command = f"touch {mark}"
     wrapper = joblib.numpy_pickle.NumpyArrayWrapper(np.ndarray, (Runs(command),), "C", IDS.dtype, allow_mmap=True)
@@ -158,7 +158,7 @@ def test_pickles_that_run_commands_are_refused_unrun(tmp_path: Path, protocol: i
 
 
 def header(**changed: object) -> bytes:
-    """A pickled wrapper, without the pickle's end, with other attributes than joblib's."""
+    """Pickle a wrapper, without the pickle's end, with other attributes than joblib's."""
     wrapper = joblib.numpy_pickle.NumpyArrayWrapper(np.ndarray, (5,), "C", np.dtype("i8"), allow_mmap=True)
     vars(wrapper).update(changed)
     return pickle.dumps(wrapper, protocol=4)[:-1]
@@ -193,7 +193,7 @@ def aligned(head: bytes, data: bytes) -> bytes:
         {"numpy_array_alignment_bytes": 10**12},
     ],
 )
-def test_other_descriptions_of_the_array_are_refused(tmp_path: Path, changed: dict[str, object]) -> None:
+def test_read_ids_refuses_other_array_headers(tmp_path: Path, changed: dict[str, object]) -> None:
     path = tmp_path / "c_idxs.npy"
     path.write_bytes(aligned(header(), IDS.tobytes()))
     np.testing.assert_array_equal(read_ids(path), IDS)
@@ -202,7 +202,7 @@ def test_other_descriptions_of_the_array_are_refused(tmp_path: Path, changed: di
         read_ids(path)
 
 
-def test_pickles_that_would_take_all_memory_or_for_ever_are_refused(tmp_path: Path) -> None:
+def test_read_ids_refuses_pickles_that_exhaust_memory_or_time(tmp_path: Path) -> None:
     doubled = b")" + b"".join(b"\x94h" + bytes([level]) + b"\x86" for level in range(250))  # a tree of 2**250 leaves
     hostile = [
         b"\x80\x04" + doubled + b".",
@@ -234,7 +234,7 @@ NPY = b"\x93NUMPY\x01\x00v\x00" + NPY_HEADER + IDS.tobytes()
 
 
 def check_damaged(folder: Path, content: bytes, data_at: int) -> None:
-    """Damage before the array's numbers is found or does no harm; damage in them shows nowhere else."""
+    """Check that damage before the array's numbers is refused or harmless, and damage in them stays there."""
     path = folder / "c_idxs.npy"
     path.write_bytes(content)
     try:
@@ -246,7 +246,7 @@ def check_damaged(folder: Path, content: bytes, data_at: int) -> None:
 
 
 @pytest.mark.parametrize("content", [WHOLE, NPY], ids=["joblib", "npy"])
-def test_every_flipped_bit_is_found_or_harmless(tmp_path: Path, content: bytes) -> None:
+def test_read_ids_with_a_flipped_bit_is_refused_or_unchanged(tmp_path: Path, content: bytes) -> None:
     data_at = content.index(IDS.tobytes())
     check_damaged(tmp_path, content, data_at)
     for bit in range(8 * len(content)):
@@ -256,7 +256,7 @@ def test_every_flipped_bit_is_found_or_harmless(tmp_path: Path, content: bytes) 
 
 
 @pytest.mark.parametrize("content", [WHOLE, NPY], ids=["joblib", "npy"])
-def test_every_truncation_is_found(tmp_path: Path, content: bytes) -> None:
+def test_read_ids_refuses_every_truncation(tmp_path: Path, content: bytes) -> None:
     for length in range(len(content)):
         (tmp_path / "ids").write_bytes(content[:length])
         with pytest.raises(CollectionError):
@@ -269,7 +269,9 @@ slices = st.tuples(st.integers(0, len(WHOLE)), st.integers(1, 30)).map(lambda at
 
 @given(st.lists(operations | slices | st.binary(max_size=6), max_size=40).map(b"".join), st.booleans())
 @example(WHOLE[2:], False)
-def test_any_pickle_is_ids_or_an_error(tmp_path_factory: pytest.TempPathFactory, content: bytes, whole: bool) -> None:
+def test_read_ids_of_any_pickle_gives_ids_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, whole: bool
+) -> None:
     path = tmp_path_factory.getbasetemp() / "any.joblib"
     path.write_bytes(b"\x80\x04" + content + (WHOLE[2:] if whole else b""))
     try:
@@ -281,7 +283,7 @@ def test_any_pickle_is_ids_or_an_error(tmp_path_factory: pytest.TempPathFactory,
 
 
 def write_h5(path: Path, embeddings: np.ndarray, **options: object) -> Path:
-    """(N, A, D) as the earlier system keeps it."""
+    """Write (N, A, D) embeddings in the layout of the earlier system."""
     with h5py.File(path, "w") as file:
         for attribute in range(embeddings.shape[1]):
             file.create_dataset(f"attr{attribute}", data=embeddings[:, attribute], **options)
@@ -294,7 +296,7 @@ def embeddings() -> np.ndarray:
 
 
 @pytest.mark.parametrize("options", [{}, {"chunks": (4, 16), "compression": "gzip"}])
-def test_embeddings_come_in_batches_as_unit_vectors(
+def test_read_embeddings_gives_batches_of_unit_vectors(
     tmp_path: Path, embeddings: np.ndarray, options: dict[str, object]
 ) -> None:
     legacy = read_embeddings(write_h5(tmp_path / "data.h5", embeddings, **options))
@@ -308,7 +310,9 @@ def test_embeddings_come_in_batches_as_unit_vectors(
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
-def test_vectors_without_a_direction_are_refused(tmp_path: Path, embeddings: np.ndarray, value: float) -> None:
+def test_read_embeddings_refuses_vectors_without_a_direction(
+    tmp_path: Path, embeddings: np.ndarray, value: float
+) -> None:
     embeddings[7, 2] = value
     batches = read_embeddings(write_h5(tmp_path / "data.h5", embeddings)).batches(4)
     assert len(next(batches)) == 4
@@ -316,14 +320,14 @@ def test_vectors_without_a_direction_are_refused(tmp_path: Path, embeddings: np.
         next(batches)
 
 
-def test_norms_near_the_ends_of_float32_are_scaled(tmp_path: Path, embeddings: np.ndarray) -> None:
+def test_read_embeddings_scales_norms_near_the_ends_of_float32(tmp_path: Path, embeddings: np.ndarray) -> None:
     embeddings[0] = 3e38
     embeddings[1] = 1e-40
     (read,) = read_embeddings(write_h5(tmp_path / "data.h5", embeddings)).batches()
     np.testing.assert_allclose(np.linalg.norm(read, axis=2), 1, atol=1e-3)
 
 
-def test_other_layouts_are_refused(tmp_path: Path, embeddings: np.ndarray) -> None:
+def test_read_embeddings_refuses_other_layouts(tmp_path: Path, embeddings: np.ndarray) -> None:
     path = tmp_path / "data.h5"
 
     def refused(message: str) -> None:
@@ -359,7 +363,7 @@ def test_other_layouts_are_refused(tmp_path: Path, embeddings: np.ndarray) -> No
     refused("no such file")
 
 
-def test_data_outside_of_the_file_are_refused(tmp_path: Path, embeddings: np.ndarray) -> None:
+def test_read_embeddings_refuses_data_outside_of_the_file(tmp_path: Path, embeddings: np.ndarray) -> None:
     other = write_h5(tmp_path / "other.h5", embeddings)
     path = tmp_path / "data.h5"
     raw = tmp_path / "secret.bin"
@@ -386,7 +390,7 @@ def test_data_outside_of_the_file_are_refused(tmp_path: Path, embeddings: np.nda
     refused("the data of attr0 lie in another file")
 
 
-def test_a_file_that_changes_or_breaks_while_it_is_read(tmp_path: Path, embeddings: np.ndarray) -> None:
+def test_read_embeddings_of_a_file_that_changes_meanwhile_is_an_error(tmp_path: Path, embeddings: np.ndarray) -> None:
     path = write_h5(tmp_path / "data.h5", embeddings)
     batches = read_embeddings(path).batches(4)
     next(batches)
@@ -399,7 +403,9 @@ def test_a_file_that_changes_or_breaks_while_it_is_read(tmp_path: Path, embeddin
 
 
 @given(st.data())
-def test_bits_flipped_in_embeddings(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_read_embeddings_with_a_flipped_bit_reads_or_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     path = tmp_path_factory.getbasetemp() / "flipped.h5"
     write_h5(path, np.random.default_rng(0).standard_normal((10, 3, 16)).astype(np.float32))
     content = bytearray(path.read_bytes())

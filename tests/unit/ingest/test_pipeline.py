@@ -1,4 +1,4 @@
-"""From real pictures to a collection, with a small arithmetic model in the place of the large one."""
+"""Ingest of real images into a collection, by a small arithmetic model."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ class ProjectedImages:
 
 @dataclass
 class Projection:
-    """Stands in for the model: fixed random projections of a 16x16 thumbnail, one for each attribute."""
+    """Stand-in for the model: fixed random projections of a 16x16 thumbnail, one for each attribute."""
 
     attributes: tuple[str, ...] = ("sleeve_length", "collar_design")
     dim: int = 12
@@ -38,12 +38,12 @@ class Projection:
     tells_parts: bool = True
     batches: list[int] = field(default_factory=list)
 
-    def embed(self, pictures: Sequence[Image.Image]) -> ProjectedImages:
-        self.batches.append(len(pictures))
-        pixels = np.stack([np.asarray(picture.resize((16, 16)), np.float32).ravel() / 255 for picture in pictures])
+    def embed(self, images: Sequence[Image.Image]) -> ProjectedImages:
+        self.batches.append(len(images))
+        pixels = np.stack([np.asarray(image.resize((16, 16)), np.float32).ravel() / 255 for image in images])
         matrix = np.random.default_rng(3).normal(size=(len(self.attributes), pixels.shape[1], self.dim))
         projected = np.einsum("np,apd->nad", pixels, matrix)
-        boxes = [[(0, at, *picture.size) for at in range(len(self.attributes))] for picture in pictures]
+        boxes = [[(0, at, *image.size) for at in range(len(self.attributes))] for image in images]
         return ProjectedImages(
             (projected / np.linalg.norm(projected, axis=2, keepdims=True)).astype(np.float32),
             np.array(boxes, np.int32),
@@ -66,15 +66,15 @@ def run(folder: Path, root: Path, **options: Any) -> IngestReport:
 
 
 def check(folder: Path, root: Path) -> list[str]:
-    """Assert that each item has the hash, size, labels, vectors and boxes of its file; returns the paths by id."""
+    """Assert that each item has the hash, size, labels, vectors and boxes of its file; return the paths by id."""
     collection = Collection.open(folder)
     items = collection.items(collection.ids.tolist())
     for item in items:
         data = collection.image_path(item).read_bytes()
-        picture = open_image(data)
-        output = Projection().embed([picture])
+        image = open_image(data)
+        output = Projection().embed([image])
         assert (item.sha256, item.bytes) == (hashlib.sha256(data).hexdigest(), len(data))
-        assert (item.width, item.height) == picture.size
+        assert (item.width, item.height) == image.size
         assert item.labels == {"sleeve_length": len(item.path)}
         np.testing.assert_allclose(collection.vectors(item.id), output.embedding[0], atol=1e-3)
         np.testing.assert_array_equal(collection.boxes(item.id), output.box[0])
@@ -92,7 +92,7 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def test_a_folder_becomes_a_collection(tmp_path: Path, images: Path) -> None:
+def test_ingest_of_a_folder_makes_a_collection(tmp_path: Path, images: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     report = run(tmp_path / "c", images, title="Áo", progress=lambda *step: steps.append(step))
     assert (report.added, report.unchanged, report.skipped) == (10, 0, []) and report.seconds > 0
@@ -102,13 +102,13 @@ def test_a_folder_becomes_a_collection(tmp_path: Path, images: Path) -> None:
     assert steps == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("merging", done, 1) for done in (0, 1)]
 
 
-def test_a_model_that_cannot_tell_parts(tmp_path: Path, images: Path) -> None:
+def test_ingest_by_a_model_without_presence_stores_none(tmp_path: Path, images: Path) -> None:
     index_images(tmp_path / "c", images, sources(images), Projection(tells_parts=False))
     collection = Collection.open(tmp_path / "c")
     assert len(collection) == 10 and not collection.knows_presence and collection.presence(1) is None
 
 
-def test_sizes_are_those_of_the_upright_picture(tmp_path: Path) -> None:
+def test_ingest_stores_the_size_of_the_upright_image(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # lies on its side
     (tmp_path / "images").mkdir()
@@ -118,14 +118,14 @@ def test_sizes_are_those_of_the_upright_picture(tmp_path: Path) -> None:
     assert (item.width, item.height) == (40, 60)
 
 
-def test_a_collection_can_carry_its_pictures(tmp_path: Path) -> None:
+def test_collection_with_its_images_can_be_moved(tmp_path: Path) -> None:
     draw(tmp_path / "c" / "images" / "a.png", 1)
     run(tmp_path / "c", tmp_path / "c" / "images", relative_root="images")
     (tmp_path / "c").rename(tmp_path / "moved")
     assert check(tmp_path / "moved", tmp_path / "moved" / "images") == ["a.png"]
 
 
-def test_what_is_known_is_kept_and_what_changed_is_added_anew(tmp_path: Path, images: Path) -> None:
+def test_ingest_again_keeps_known_images_and_re_embeds_changed_ones(tmp_path: Path, images: Path) -> None:
     folder = tmp_path / "c"
     run(folder, images)
     generation = Collection.open(folder).manifest.generation
@@ -145,7 +145,7 @@ def test_what_is_known_is_kept_and_what_changed_is_added_anew(tmp_path: Path, im
     assert len(collection.manifest.segments) == 1 and not collection.manifest.tombstones
     known = {item.path: item.id for item in collection.items(collection.ids.tolist())}
     assert known[paths[3]] == 11 and known["new.png"] == 12 and known[paths[4]] == 5
-    # The picture that is gone may be on a disk that is not there today; what is no image has no vectors.
+    # The missing image may be on a disk that is not there today; what is no image has no vectors.
     assert paths[7] in known and paths[5] not in known
     draw(images / paths[7], 7)
     report = run(folder, images)
@@ -176,7 +176,9 @@ def test_unreadable_files_are_listed_and_skipped(tmp_path: Path, images: Path) -
         assert why in reasons[path]
 
 
-def test_large_pictures_come_in_small_batches(tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ingest_of_large_images_uses_small_batches(
+    tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("rpf.ingest.pipeline.MAX_BATCH_PIXELS", 10_000)
     monkeypatch.setattr("rpf.ingest.pipeline.DECODER_THREADS", 1)
     model = Projection()
@@ -199,21 +201,21 @@ def test_ctrl_c_keeps_the_finished_batches(tmp_path: Path, images: Path) -> None
     assert check(tmp_path / "c", images) == find_images(images)
 
 
-def test_another_model_is_refused(tmp_path: Path, images: Path) -> None:
+def test_ingest_by_another_checkpoint_is_refused(tmp_path: Path, images: Path) -> None:
     run(tmp_path / "c", images)
     with pytest.raises(CollectionError, match="another checkpoint"):
         index_images(tmp_path / "c", images, [], Projection(checkpoint_hash="other"))
     assert check(tmp_path / "c", images) == find_images(images)
 
 
-def test_a_folder_without_pictures(tmp_path: Path) -> None:
+def test_ingest_of_a_folder_without_images_makes_an_empty_collection(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     assert run(tmp_path / "c", tmp_path / "images").added == 0
     assert len(Collection.open(tmp_path / "c")) == 0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list any folder")
-def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path, images: Path) -> None:
+def test_ingest_reports_a_folder_that_cannot_be_listed(tmp_path: Path, images: Path) -> None:
     (images / "locked").mkdir(mode=0)
     report = run(tmp_path / "c", images)
     assert report.added == 10 and report.skipped == [("locked", "The folder cannot be read.")]

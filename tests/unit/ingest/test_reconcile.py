@@ -1,4 +1,4 @@
-"""Images that move, go and come back: which items the collection has after the next `index`, and under which ids."""
+"""Reconciliation of a collection with its image folder after moves, removals and returns of images."""
 
 import random
 import shutil
@@ -30,7 +30,7 @@ def run(folder: Path, root: Path, **options: Any) -> IngestReport:
 
 
 def ids(folder: Path, root: Path) -> dict[str, int]:
-    """path -> id, of items whose vectors, hashes and labels are those of their images."""
+    """Return path -> id of the items, whose vectors, hashes and labels are those of their images."""
     collection = Collection.open(folder)
     return dict(zip(check(folder, root), collection.ids.tolist(), strict=True))
 
@@ -42,7 +42,7 @@ def take_out(folder: Path, *given: str, missing: bool = False) -> dict[int, str]
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """Five images of different sizes: items 1 to 5 of the collection "c"."""
+    """Draw five images of different sizes: items 1 to 5 of the collection "c"."""
     for number, name in enumerate(["a.png", "b.png", "c.png", "sub/d.png", "sub/e.png"]):
         draw(tmp_path / "images" / name, number, (40 + 3 * number, 50))
     run(tmp_path / "c", tmp_path / "images")
@@ -53,7 +53,7 @@ OLD = {"a.png": 1, "b.png": 2, "c.png": 3, "sub/d.png": 4, "sub/e.png": 5}
 
 
 def rename(images: Path, *pairs: tuple[str, str]) -> None:
-    """Rename all at once."""
+    """Rename all files, by way of temporary names."""
     for number, (old, _) in enumerate(pairs):
         (images / old).rename(images.parent / f"{number}.tmp")
     for number, (_, new) in enumerate(pairs):
@@ -62,7 +62,7 @@ def rename(images: Path, *pairs: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pairs", "gone"),
+    ("pairs", "lost"),
     [
         ([("a.png", "z.png")], []),
         ([("sub/d.png", "x/d.png"), ("sub/e.png", "x/e.png")], []),
@@ -73,10 +73,10 @@ def rename(images: Path, *pairs: tuple[str, str]) -> None:
     ids=["rename", "folder", "swap", "renumber", "overwrite"],
 )
 def test_index_after_a_move_keeps_the_ids(
-    tmp_path: Path, images: Path, pairs: list[tuple[str, str]], gone: list[int]
+    tmp_path: Path, images: Path, pairs: list[tuple[str, str]], lost: list[int]
 ) -> None:
     rename(images, *pairs)
-    expected = {dict(pairs).get(path, path): item_id for path, item_id in OLD.items() if item_id not in gone}
+    expected = {dict(pairs).get(path, path): item_id for path, item_id in OLD.items() if item_id not in lost}
     segments = {path: path.stat().st_mtime_ns for path in (tmp_path / "c" / "segments").rglob("*.npy")}
     report = run(tmp_path / "c", images)
     assert (report.added, report.moved, report.unchanged) == (0, len(pairs), len(expected) - len(pairs))
@@ -114,7 +114,7 @@ def test_index_of_a_moved_image_without_labels_keeps_those_it_has(tmp_path: Path
     assert Collection.open(tmp_path / "c").item(1).labels == labels("a.png")
 
 
-def test_a_snapshot_opened_before_a_move_answers_with_the_new_path(tmp_path: Path, images: Path) -> None:
+def test_snapshot_opened_before_a_move_answers_with_the_new_path(tmp_path: Path, images: Path) -> None:
     collection = Collection.open(tmp_path / "c")
     rename(images, ("a.png", "z.png"))
     run(tmp_path / "c", images)
@@ -145,7 +145,7 @@ def test_prune_removes_what_left_the_folder_and_nothing_else(tmp_path: Path, ima
     report = run(tmp_path / "c", images, prune=True)
     assert (report.pruned, report.moved, report.added) == (1, 1, 0)
     assert ids(tmp_path / "c", images) == {"z.png": 1, "b.png": 2, "c.png": 3, "sub/e.png": 5}
-    away.rename(images / "sub" / "d.png")  # it is back, and nobody said that it is not wanted
+    away.rename(images / "sub" / "d.png")  # it is back, and was not removed on purpose
     assert run(tmp_path / "c", images, prune=True).added == 1
 
 
@@ -156,7 +156,7 @@ def test_prune_keeps_items_of_files_that_were_not_named(tmp_path: Path, images: 
 
 @pytest.mark.parametrize("empty", [True, False])
 def test_prune_of_everything_is_refused(tmp_path: Path, images: Path, empty: bool) -> None:
-    """As where a disk is not mounted: its folder is empty, or has some other image, or is not there."""
+    """Prune as where a disk is not mounted: its folder is empty, has another image, or does not exist."""
     images.rename(tmp_path / "elsewhere")
     images.mkdir()
     if not empty:
@@ -192,7 +192,7 @@ def test_removed_images_stay_away_until_they_are_wanted_again(tmp_path: Path, im
     assert run(tmp_path / "c", images).left_out == 3
 
 
-def test_an_image_that_was_removed_under_one_path_lives_on_under_another(tmp_path: Path, images: Path) -> None:
+def test_image_removed_under_one_path_stays_under_another(tmp_path: Path, images: Path) -> None:
     shutil.copy(images / "a.png", images / "copy.png")
     run(tmp_path / "c", images)
     take_out(tmp_path / "c", "a.png")
@@ -205,7 +205,7 @@ def test_an_image_that_was_removed_under_one_path_lives_on_under_another(tmp_pat
     assert ids(tmp_path / "c", images) == {"b.png": 2, "c.png": 3, "sub/d.png": 4, "sub/e.png": 5, "z.png": 6}
 
 
-def test_missing_items_that_were_removed_may_come_back(tmp_path: Path, images: Path) -> None:
+def test_missing_items_that_were_removed_are_added_again(tmp_path: Path, images: Path) -> None:
     (images / "a.png").rename(tmp_path / "a.png")
     assert take_out(tmp_path / "c", "3", missing=True) == {1: "a.png", 3: "c.png"}
     (tmp_path / "a.png").rename(images / "a.png")
@@ -213,7 +213,7 @@ def test_missing_items_that_were_removed_may_come_back(tmp_path: Path, images: P
     assert (report.added, report.left_out) == (1, 1)
 
 
-def test_remove_by_path_counts_from_here_and_else_from_the_image_folder(
+def test_remove_by_path_tries_the_working_folder_then_the_image_folder(
     tmp_path: Path, images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw(images / "17.png", 20)
@@ -233,11 +233,11 @@ def test_remove_by_path_counts_from_here_and_else_from_the_image_folder(
     assert take_out(tmp_path / "c", str(tmp_path / "way" / "b.png")) == {2: "b.png"}
     monkeypatch.chdir(images)
     assert take_out(tmp_path / "c", "./17") == {6: "17"}
-    (images / "c.png").unlink()  # an item can be named though its image is gone
+    (images / "c.png").unlink()  # an item can be named though its image is missing
     assert take_out(tmp_path / "c", ".") == {3: "c.png"}
 
 
-def test_a_collection_of_before_gets_the_memory_of_removals(tmp_path: Path, images: Path) -> None:
+def test_collection_without_a_table_of_removals_gets_one(tmp_path: Path, images: Path) -> None:
     with sqlite3.connect(tmp_path / "c" / "items.sqlite") as database:
         database.execute("DROP TABLE removed")
     database.close()
@@ -258,7 +258,7 @@ def test_linked_images_are_read_where_the_installation_allows_it(tmp_path: Path,
     assert collection.image_path(collection.item(6)) == tmp_path / "archive" / "f.png"
     with pytest.raises(UnknownItem, match="not there"):
         stranger.image_path(stranger.item(6))
-    # An image that may not be read is not gone.
+    # An image that may not be read is not missing.
     assert run(tmp_path / "c", images, prune=True).pruned == 0
     assert take_out(tmp_path / "c", missing=True) == {}
 
@@ -268,7 +268,7 @@ def test_linked_images_are_read_where_the_installation_allows_it(tmp_path: Path,
 
 @dataclass
 class FolderModel:
-    """What should be in the folder and in the collection."""
+    """Expected content of the folder and of the collection."""
 
     files: dict[str, int] = field(default_factory=dict)  # path -> image
     items: dict[str, tuple[int, int]] = field(default_factory=dict)  # path -> (id, image)
@@ -302,7 +302,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_any_sequence_leaves_the_items_that_it_should(
+def test_any_sequence_of_changes_leaves_the_expected_items(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[str, int]]
 ) -> None:
     monkeypatch.setattr("os.fsync", lambda handle: None)  # no machine fails here, and this is much of the time

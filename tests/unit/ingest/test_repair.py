@@ -1,4 +1,4 @@
-"""Repair of a collection of real images, wherever a crash comes; verification while a writer is at work."""
+"""Repair of a collection of real images, with a crash at any line; verification while a writer works."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ FIRST, SECOND = (Path("segments", f"{number:010}") for number in (1, 2))
 
 @pytest.fixture(autouse=True)
 def _no_sync_and_a_small_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A killed process loses nothing of what it has written, synced or not; only a machine does."""
+    """Skip fsync, which matters for a crash of the machine only, and embed by a small model."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
     monkeypatch.setattr("rpf.ingest.repair.load_model", lambda settings: Projection())
 
@@ -45,8 +45,8 @@ def repair(folder: Path, settings: Settings) -> VerifyReport:
     return report
 
 
-def test_verify_finds_nothing_wrong_while_a_writer_is_at_work(tmp_path: Path) -> None:
-    folder, images = tmp_path / "pictures", tmp_path / "images"
+def test_verify_while_a_writer_works_finds_no_problem(tmp_path: Path) -> None:
+    folder, images = tmp_path / "shop", tmp_path / "images"
     settings = Settings(instance=tmp_path / "instance")
     for number in range(9):
         draw(images / f"{number}.png", number)
@@ -86,7 +86,7 @@ class DamagedCollection:
 
 @pytest.fixture
 def damaged(tmp_path: Path) -> Iterator[DamagedCollection]:
-    folder = tmp_path / "work" / "pictures"
+    folder = tmp_path / "work" / "shop"
     settings = Settings(instance=tmp_path / "instance")
     images = folder / "images"
     for number in range(6):
@@ -117,8 +117,8 @@ def intact(folder: Path) -> dict[int, int]:
     return ids
 
 
-def test_a_crash_at_lines_of_repair_leaves_what_can_be_repaired(damaged: DamagedCollection, tmp_path: Path) -> None:
-    """Intact items stay, and the next repair completes it: all images are items, under ids never given before."""
+def test_crash_at_lines_of_repair_can_be_repaired(damaged: DamagedCollection, tmp_path: Path) -> None:
+    """Check that intact items stay, and that the next repair makes items of all images, under new ids."""
     folder, settings = damaged.folder, damaged.settings
     shutil.copytree(folder, tmp_path / "start")
     shutil.copytree(settings.instance, tmp_path / "start-instance")

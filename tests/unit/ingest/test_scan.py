@@ -1,4 +1,4 @@
-"""Which files of a folder are images, and what is told of the others."""
+"""Scan of a folder for images, and its counts of other files."""
 
 import io
 import os

@@ -29,7 +29,7 @@ Labels = dict[Path, dict[str, int]]
 
 
 def check(settings: Settings, wardrobe: Labels) -> dict[str, int]:
-    """Assert that each item is what its image says, with its labels, and the index sound; returns path -> id."""
+    """Assert that each item agrees with its image and labels, and the index with both; return path -> id."""
     collection, model = Collection.open(settings.collections / "shop"), load_model(settings)
     labels = {path.name: values for path, values in wardrobe.items()}
     items = collection.items(collection.ids.tolist())
@@ -58,7 +58,7 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
 
 
-def spoil(segment: Path, row: int, change: Callable[[np.ndarray], np.ndarray]) -> None:
+def corrupt(segment: Path, row: int, change: Callable[[np.ndarray], np.ndarray]) -> None:
     """Change one item's vector for one attribute."""
     vectors = np.load(segment / "embeddings.npy")
     vectors[5, row] = change(vectors[5, row])
@@ -66,7 +66,7 @@ def spoil(segment: Path, row: int, change: Callable[[np.ndarray], np.ndarray]) -
 
 
 def index_file(collection: Path, name: str) -> Path:
-    """A file of the collection's index, relative to its build."""
+    """Return a file of the collection's index by its path in the build."""
     (path,) = (collection.parent.parent / "instance" / "indexes").glob("*/*/ids.npy")
     return path.parent / name
 
@@ -88,7 +88,7 @@ class DamageCase:
     problem: str  # what `verify` says, a pattern
     repaired: str  # what `repair` says, a pattern
     re_embedded: range | tuple[int, ...] = ()  # the items that are others afterwards
-    gone: tuple[int, ...] = ()  # those that are no more
+    removed: tuple[int, ...] = ()  # ids that repair removes
     back: tuple[int, ...] = ()  # those that were removed before
 
 
@@ -101,28 +101,28 @@ DAMAGES = {
         re_embedded=(5,),
     ),
     "a file that is no longer an image": DamageCase(
-        lambda at: (at / "images" / "004.jpg").write_bytes(b"not a picture"),
+        lambda at: (at / "images" / "004.jpg").write_bytes(b"not an image"),
         r"1 item with an image that was changed.*\n  004\.jpg \(item 5\)",
         r"Item 5 was removed, for it cannot be re-embedded: 004\.jpg \(.*not an image",
-        gone=(5,),
+        removed=(5,),
     ),
     "a vector that is not finite": DamageCase(
-        lambda at: spoil(at / FIRST, 3, lambda vector: vector * np.nan),
+        lambda at: corrupt(at / FIRST, 3, lambda vector: vector * np.nan),
         r"1 item with a corrupt embedding.*\n  003\.jpg \(item 4\)",
         r"Item 4 was re-embedded and is item 13 now",
         re_embedded=(4,),
     ),
     "a vector that is too long": DamageCase(
-        lambda at: spoil(at / SECOND, 0, lambda vector: vector * np.float16(1.01)),
+        lambda at: corrupt(at / SECOND, 0, lambda vector: vector * np.float16(1.01)),
         r"1 item with a corrupt embedding.*\n  008\.jpg \(item 9\)",
         r"Item 9 was re-embedded and is item 13 now",
         re_embedded=(9,),
     ),
     "a vector of zeros, and its image is missing": DamageCase(
-        lambda at: (spoil(at / FIRST, 0, np.zeros_like), (at / "images" / "000.jpg").unlink()),
+        lambda at: (corrupt(at / FIRST, 0, np.zeros_like), (at / "images" / "000.jpg").unlink()),
         r"1 item with a corrupt embedding.*\n  000\.jpg \(item 1\)",
         r"Item 1 was removed, for it cannot be re-embedded: 000\.jpg \(There is no such file",
-        gone=(1,),
+        removed=(1,),
     ),
     "a truncated segment": DamageCase(
         lambda at: truncate(at / SECOND / "embeddings.npy"), r"Segment 0000000002 cannot be read", **SECOND_LOST
@@ -173,13 +173,13 @@ DAMAGES = {
         lambda at: execute(at, "DELETE FROM items WHERE id = 6"),
         r"1 item without a row in the items table.*\n  item 6",
         r"Item 6 had no row in the items table and was removed",
-        gone=(6,),
+        removed=(6,),
     ),
     "a malformed row": DamageCase(
         lambda at: execute(at, "UPDATE items SET labels = '[' WHERE id = 6"),
         r"1 item without a row in the items table.*\n  item 6",
         r"Item 6 had no row in the items table and was removed",
-        gone=(6,),
+        removed=(6,),
     ),
     "an index that was changed": DamageCase(
         lambda at: flip(index_file(at, "3/columns.npy")), r"index cannot be used: .*changed", r"rebuilt"
@@ -212,13 +212,13 @@ def test_damage_is_found_by_verify_and_repaired_by_repair(
     assert re.search(f"^repaired: .*{damage.repaired}", output, re.MULTILINE), output
     assert output.endswith(" 0 problems\n")
     for command in ("repair", "verify"):
-        count = 11 + len(damage.back) - len(damage.gone)
+        count = 11 + len(damage.back) - len(damage.removed)
         assert run(command, "shop") == f"shop: {count} items, 0 repaired, 0 problems\n"
     now, wanted = check(living, wardrobe), {**OLD, **({"002.jpg": 3} if damage.back else {})}
     for path, number in wanted.items():
         if number in damage.re_embedded:
             assert now.pop(path) > 12  # and not 3 either, which was given before
-        elif number not in damage.gone:
+        elif number not in damage.removed:
             assert now.pop(path) == number
     assert not now
     if indexed:
@@ -238,7 +238,7 @@ def test_verify_and_repair_of_a_sound_collection_find_nothing(run: Run, living: 
         assert (snapshot(folder), snapshot(living.indexes)) == (before, indexes)
 
 
-def test_a_missing_image_is_a_problem_until_it_is_back(
+def test_missing_image_is_a_problem_until_it_is_restored(
     run: Run, living: Settings, folder: Path, wardrobe: Labels
 ) -> None:
     (folder / "images" / "004.jpg").rename(folder / "004.jpg")
@@ -253,7 +253,9 @@ def test_a_missing_image_is_a_problem_until_it_is_back(
     assert check(living, wardrobe) == OLD
 
 
-def test_a_missing_image_folder_loses_nothing(run: Run, living: Settings, folder: Path, wardrobe: Labels) -> None:
+def test_repair_without_the_image_folder_loses_nothing(
+    run: Run, living: Settings, folder: Path, wardrobe: Labels
+) -> None:
     truncate(folder / SECOND / "ids.npy")
     (folder / "images").rename(folder / "elsewhere")
     output = run("repair", "shop", status=1)
@@ -273,7 +275,7 @@ def test_repair_without_the_model_loses_nothing(
     model = checkpoint.load(living.checkpoint)
     model.region.attribute.weight.data += 1
     checkpoint.save(model, tmp_path / "other.safetensors")
-    spoil(folder / FIRST, 0, np.zeros_like)
+    corrupt(folder / FIRST, 0, np.zeros_like)
     flip(folder / "images" / "001.jpg")
     for other, why in (("other", "was made with another checkpoint"), ("none", "none.safetensors")):
         output = run("repair", "shop", "--checkpoint", tmp_path / f"{other}.safetensors", status=1)
@@ -283,7 +285,7 @@ def test_repair_without_the_model_loses_nothing(
     assert check(living, wardrobe).keys() == OLD.keys()
 
 
-def test_an_image_that_is_added_before_repair_is_not_added_twice(run: Run, folder: Path) -> None:
+def test_repair_does_not_add_an_image_twice(run: Run, folder: Path) -> None:
     shutil.rmtree(folder / SECOND)
     (folder / "images").rename(folder / "elsewhere")
     run("repair", "shop", status=1)  # as a crash would leave it: its items wait
@@ -320,7 +322,7 @@ def test_without_the_items_table_nothing_can_be_repaired(run: Run, folder: Path,
 
 
 @pytest.mark.parametrize("command", ["verify", "repair"])
-def test_what_is_no_collection(run: Run, folder: Path, command: str) -> None:
+def test_verify_and_repair_of_no_collection_are_refused(run: Run, folder: Path, command: str) -> None:
     assert 'no collection named "none"' in run(command, "none", status=2)
     (folder / "manifest.json").write_bytes(b"{")
     before = snapshot(folder)
@@ -328,7 +330,9 @@ def test_what_is_no_collection(run: Run, folder: Path, command: str) -> None:
     assert snapshot(folder) == before
 
 
-def test_an_import_without_its_checkpoint(run: Run, living: Settings, tmp_path: Path) -> None:
+def test_repair_of_an_import_without_its_checkpoint_removes_corrupt_items(
+    run: Run, living: Settings, tmp_path: Path
+) -> None:
     vectors = np.random.default_rng(0).standard_normal((3, 2048)).astype(np.float32)
     with h5py.File(tmp_path / "data.h5", "w") as file:
         for attribute in range(8):
@@ -337,13 +341,13 @@ def test_an_import_without_its_checkpoint(run: Run, living: Settings, tmp_path: 
     run("import-legacy", "old", "--embeddings", tmp_path / "data.h5", "--ids", tmp_path / "ids.npy")
     assert "3 items, 0 repaired, 0 problems" in run("repair", "old")
     folder = living.collections / "old"
-    spoil(next((folder / "segments").iterdir()), 1, np.zeros_like)
+    corrupt(next((folder / "segments").iterdir()), 1, np.zeros_like)
     assert "1 item with a corrupt embedding" in run("verify", "old", status=1)
     assert "Item 1 was removed" in run("repair", "old")
     assert Collection.open(folder).ids.tolist() == [0, 2]
 
 
-def test_a_long_report_is_cut(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_cuts_a_long_report(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rpf.cli.maintenance.MAX_REPORT_LINES", 3)
     for path in (folder / "images").iterdir():
         path.unlink()
@@ -351,7 +355,7 @@ def test_a_long_report_is_cut(run: Run, folder: Path, monkeypatch: pytest.Monkey
     assert len(lines) == 6 and lines[-2:] == ["  and 8 more", "shop: 11 items, 0 repaired, 11 problems"]
 
 
-def test_a_segment_of_another_size_is_refused_by_readers_until_it_is_repaired(run: Run, folder: Path) -> None:
+def test_segment_of_another_size_is_refused_until_it_is_repaired(run: Run, folder: Path) -> None:
     truncate(folder / SECOND / "embeddings.npy")
     with pytest.raises(CollectionError, match="damaged"):
         Collection.open(folder)
@@ -363,7 +367,7 @@ def test_a_segment_of_another_size_is_refused_by_readers_until_it_is_repaired(ru
 def test_changed_images_that_cannot_be_read_keep_their_items(
     run: Run, living: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk that fails while the changed image is read: its item is neither replaced nor lost."""
+    """Fail to read the changed image: its item is neither replaced nor removed."""
     flip(folder / "images" / "004.jpg")
     real = Path.open
 
@@ -380,8 +384,8 @@ def test_changed_images_that_cannot_be_read_keep_their_items(
     assert "Item 5 was re-embedded and is item 13 now" in run("repair", "shop")
 
 
-def test_an_index_that_cannot_be_made_is_a_problem(run: Run, living: Settings, folder: Path) -> None:
-    spoil(folder / FIRST, 0, np.zeros_like)
+def test_repair_reports_an_index_that_cannot_be_built(run: Run, living: Settings, folder: Path) -> None:
+    corrupt(folder / FIRST, 0, np.zeros_like)
     broken = Run(living.model_copy(update={"index_method": "faiss:nonsense"}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rpf.search.indexes.faiss.MIN_TRAINING_VECTORS", 1)

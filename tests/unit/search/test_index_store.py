@@ -37,17 +37,17 @@ ROUNDING = 1.5e-6  # scores are rounded to 6 decimals, whichever way a sum comes
 METHODS = ["none", "pca", "kdtree", "faiss", "faiss:PCA16,IVF32,SQ8", "faiss:PCA16,IVF16,PQ16x4fs,RFlat", "hnsw", "lsh"]
 
 
-def quiet(*told: object) -> None:
+def quiet(*progress: object) -> None:
     pass
 
 
 def clustered(count: int, seed: int) -> np.ndarray:
-    """(count, A, D) unit vectors about 60 centres of each attribute, whose numbers matter ever less, as of garments."""
+    """Draw (count, A, D) unit vectors about 60 centres of each attribute, with falling variances, as of garments."""
     centres = np.random.default_rng(9).standard_normal((len(ATTRIBUTES), 60, DIM))
     rng = np.random.default_rng(seed)
-    near = np.stack([own[rng.integers(0, 60, count)] for own in centres], axis=1)
-    made = (near + 0.4 * rng.standard_normal((count, len(ATTRIBUTES), DIM))) * 0.85 ** np.arange(DIM)
-    return (made / np.linalg.norm(made, axis=2, keepdims=True)).astype(np.float32)
+    near = np.stack([centre[rng.integers(0, 60, count)] for centre in centres], axis=1)
+    embeddings = (near + 0.4 * rng.standard_normal((count, len(ATTRIBUTES), DIM))) * 0.85 ** np.arange(DIM)
+    return (embeddings / np.linalg.norm(embeddings, axis=2, keepdims=True)).astype(np.float32)
 
 
 def write(folder: Path, vectors: np.ndarray, presence: np.ndarray | None = None) -> None:
@@ -60,7 +60,7 @@ def put(writer: Writer, vectors: np.ndarray, presence: np.ndarray | None = None)
 
 
 def indexes_of(folder: Path) -> Path:
-    """The index store of the installation that the collection belongs to."""
+    """Return the folder of indexes of the collection's installation."""
     return folder.parent / "instance" / "indexes"
 
 
@@ -81,7 +81,7 @@ def problem_of(folder: Path) -> str:
 
 
 def store_of(folder: Path) -> Path:
-    """The folder of the collection's index."""
+    """Return the folder of the collection's index."""
     return indexes_of(folder) / Collection.open(folder).manifest.uuid
 
 
@@ -100,7 +100,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(plain: Path, tmp_path: Path) -> Path:
-    """A copy of `plain`."""
+    """Copy the collection `plain`."""
     shutil.copytree(plain, tmp_path / "c")
     return tmp_path / "c"
 
@@ -113,7 +113,7 @@ def search(searcher: Searcher, queries: np.ndarray, k: int, weights: Sequence[fl
 
 
 def recall(rankings: Sequence[RankedRows], exact: Sequence[RankedRows]) -> float:
-    """The share of results that score as high as the last exact one: twins may stand for each other."""
+    """Return the share of results that score as high as the last exact one; ties may stand for each other."""
     both = zip(rankings, exact, strict=True)
     return float(np.mean([np.mean(ranked.scores >= best.scores[-1] - ROUNDING) for ranked, best in both]))
 
@@ -137,7 +137,7 @@ def test_two_stage_search_returns_what_exact_search_returns(name: str, folder: P
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_added_items_are_ranked_at_once_and_removed_ones_never(name: str, folder: Path) -> None:
+def test_added_items_are_ranked_immediately_and_removed_ones_never(name: str, folder: Path) -> None:
     update(folder, name)
     more = clustered(150, 2)
     with Writer.open(folder) as writer:
@@ -158,7 +158,7 @@ def test_added_items_are_ranked_at_once_and_removed_ones_never(name: str, folder
         assert recall(rankings, search(Exact(collection), more, 50)) >= (0.99 if name != "lsh" else 0.5), step
 
 
-def test_only_a_large_collection_gets_an_index_by_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_method_builds_an_index_for_a_large_collection_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_method(AUTO, LARGE_COLLECTION - 1) == "exact" and choose_method(AUTO, LARGE_COLLECTION) == "pca"
     assert update(folder, AUTO) == "exact"
     assert method_of(folder) is None and not indexes_of(folder).exists()
@@ -169,7 +169,7 @@ def test_only_a_large_collection_gets_an_index_by_itself(folder: Path, monkeypat
     assert searcher_of(folder, "exact").title == "exact"
 
 
-def test_a_chosen_method_stays_until_another_is_chosen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chosen_method_stays_until_another_is_chosen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rpf.search.index_store.LARGE_COLLECTION", COUNT)
     assert update(folder, "hnsw") == update(folder, AUTO) == "hnsw"
     assert update(folder, AUTO, rebuild=True) == "pca"
@@ -177,7 +177,7 @@ def test_a_chosen_method_stays_until_another_is_chosen(folder: Path, monkeypatch
     assert not list(indexes_of(folder).iterdir())
 
 
-def test_a_collection_that_has_outgrown_its_index_gets_a_new_one(folder: Path) -> None:
+def test_collection_that_has_outgrown_its_index_gets_a_new_one(folder: Path) -> None:
     update(folder, "pca")
     for more, trained_on in ((COUNT - 10, COUNT), (20, 2 * COUNT + 10)):
         with Writer.open(folder) as writer:
@@ -190,7 +190,7 @@ def test_a_collection_that_has_outgrown_its_index_gets_a_new_one(folder: Path) -
     assert metadata_of(folder).trained_on == COUNT + 5
 
 
-def test_an_empty_collection_has_no_index(folder: Path) -> None:
+def test_empty_collection_has_no_index(folder: Path) -> None:
     update(folder, "pca")
     with Writer.open(folder) as writer:
         writer.remove(range(1, COUNT + 1))
@@ -198,7 +198,7 @@ def test_an_empty_collection_has_no_index(folder: Path) -> None:
     assert len(search(searcher_of(folder), clustered(1, 1), 5)[0].rows) == 0
 
 
-def test_a_copied_collection_is_searched_exactly_until_its_own_index_is_built(
+def test_copied_collection_is_searched_exactly_until_its_index_is_built(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     update(folder, "pca")
@@ -213,17 +213,15 @@ def test_a_copied_collection_is_searched_exactly_until_its_own_index_is_built(
     assert not caplog.messages
 
 
-def test_a_collection_of_another_installation_is_searched_exactly(folder: Path, tmp_path: Path) -> None:
+def test_collection_of_another_installation_is_searched_exactly(folder: Path, tmp_path: Path) -> None:
     update(folder, "pca")
     collection, other = Collection.open(folder), tmp_path / "other" / "indexes"
     assert isinstance(open_searcher(collection, other, AUTO), Exact)
     assert index_method(collection, other) is None and index_stamp(collection, other) is None
 
 
-def test_an_index_of_other_items_under_the_same_ids_is_built_again(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As after a backup was restored, and written to."""
+def test_index_of_other_items_under_the_same_ids_is_rebuilt(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Restore a backup, and write to it."""
     shutil.copytree(folder, folder.with_name("backup"))
     with Writer.open(folder) as writer:
         put(writer, clustered(150, 2))
@@ -241,7 +239,7 @@ def test_an_index_of_other_items_under_the_same_ids_is_built_again(
     assert [int(ids[ranked.rows[0]]) for ranked in search(searcher, clustered(120, 3), 5)] == given
 
 
-def test_a_replaced_index_is_noticed_and_its_searchers_go_on(folder: Path) -> None:
+def test_replaced_index_is_noticed_and_open_searchers_still_work(folder: Path) -> None:
     update(folder, "pca")
     collection, stamp = Collection.open(folder), index_stamp(Collection.open(folder), indexes_of(folder))
     old, build = searcher_of(folder), metadata_of(folder).build
@@ -266,7 +264,7 @@ def damage_twice(build: Path) -> None:
 
 
 def damage_link(build: Path) -> None:
-    """A link out of the build, which is not followed."""
+    """Put a link out of the build, which is not followed."""
     outside = build.parents[2] / "outside.npy"
     shutil.move(build / "0" / "columns.npy", outside)
     os.symlink(outside, build / "0" / "columns.npy")
@@ -299,7 +297,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_damaged_index_is_not_used_and_built_again(damage, folder: Path, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_index_is_not_used_and_rebuilt(damage, folder: Path, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]
     update(folder, "pca")
     damage(store_of(folder) / metadata_of(folder).build)
     with caplog.at_level(logging.WARNING):
@@ -325,7 +323,7 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in store_of(folder).rglob("*"))
 
 
-def test_a_method_that_does_not_fit_leaves_the_old_index(folder: Path) -> None:
+def test_method_that_does_not_fit_keeps_the_old_index(folder: Path) -> None:
     update(folder, "pca")
     before = files_of(folder)
     for wrong in ("faiss:PQ7", "faiss:Nonsense", "annoy"):
@@ -336,7 +334,7 @@ def test_a_method_that_does_not_fit_leaves_the_old_index(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pca", "faiss"])
-def test_a_full_disk_is_reported_and_leaves_the_old_index(name: str, folder: Path) -> None:
+def test_full_disk_is_reported_and_keeps_the_old_index(name: str, folder: Path) -> None:
     update(folder, "kdtree")
     before = files_of(folder)
     limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -350,7 +348,7 @@ def test_a_full_disk_is_reported_and_leaves_the_old_index(name: str, folder: Pat
     assert files_of(folder) == before
 
 
-def test_an_instance_that_cannot_be_written_is_named(folder: Path) -> None:
+def test_unwritable_instance_folder_is_named(folder: Path) -> None:
     indexes_of(folder).parent.write_text("no folder")
     with pytest.raises(ConfigError, match=r"set RPF_INSTANCE to a folder that can be written"):
         update(folder, "pca")
@@ -367,10 +365,10 @@ def test_progress_counts_every_attributes_vectors(folder: Path) -> None:
 
 
 @given(st.data())
-def test_missing_parts_come_last_as_in_exact_search(
+def test_two_stage_search_ranks_missing_attributes_last_as_exact_search(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """For any parts, weights and k; by an index that scores and by one that does not."""
+    """Compare for any presence, weights and k, by an index that scores and by one that does not."""
     presence = np.random.default_rng(data.draw(st.integers(0, 99))).random((600, 3))
     presence[data.draw(st.integers(0, 600)) :] = 1
     folder = tmp_path_factory.mktemp("missing") / "c"

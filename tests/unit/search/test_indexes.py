@@ -1,4 +1,4 @@
-"""Every search method over plain vectors, by the promises of rpf.search.base.VectorIndex."""
+"""Every vector index over plain vectors, by the contract of rpf.search.base.VectorIndex."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ FILES = {"none": "vectors.npy", "pca": "columns.npy", "kdtree": "vectors.npy"}  
 
 
 def unit(count: int, seed: int, dim: int = 64, directions: int = 16) -> np.ndarray:
-    """Unit vectors of `dim` numbers in a space of `directions`, the same for every seed."""
+    """Draw unit vectors of `dim` dimensions in a space of `directions`, the same for every seed."""
     axes = np.linalg.qr(np.random.default_rng(99).standard_normal((dim, directions)))[0]
     vectors = np.random.default_rng(seed).standard_normal((count, directions)) @ axes.T
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
@@ -25,75 +25,77 @@ def unit(count: int, seed: int, dim: int = 64, directions: int = 16) -> np.ndarr
 
 @pytest.fixture(scope="module")
 def vectors() -> np.ndarray:
-    made = unit(300, 0)
-    made[200] = made[11]  # a twin, to see ties
-    return made
+    rows = unit(300, 0)
+    rows[200] = rows[11]  # a twin, to see ties
+    return rows
 
 
 @pytest.fixture(scope="module")
 def built(vectors: np.ndarray) -> Callable[[str], VectorIndex]:
-    made: dict[str, VectorIndex] = {}
+    indexes: dict[str, VectorIndex] = {}
 
     def one(name: str) -> VectorIndex:
-        if name not in made:
-            made[name] = make_index(name)
-            made[name].build(vectors)
-        return made[name]
+        if name not in indexes:
+            indexes[name] = make_index(name)
+            indexes[name].build(vectors)
+        return indexes[name]
 
     return one
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_neighbours_come_in_order_with_ties_to_the_lower_id(
+def test_neighbours_are_sorted_with_ties_to_the_lower_id(
     name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex]
 ) -> None:
     queries = np.concatenate([vectors[11:12], unit(5, 1)])
-    found = built(name).search(queries, 20)
-    assert found.ids.shape == found.distances.shape == (6, 20)
-    assert found.ids[0, :2].tolist() == [11, 200]
-    np.testing.assert_allclose(found.distances[0, :2], 0, atol=2e-6 if name in EXACT else 0.3)
-    assert (np.diff(found.distances, axis=1)[found.ids[:, 1:] >= 0] >= -2e-6).all()
-    for ids in found.ids.tolist():
-        own = [row for row in ids if row >= 0]
-        assert len(set(own)) == len(own)
+    neighbours = built(name).search(queries, 20)
+    assert neighbours.ids.shape == neighbours.distances.shape == (6, 20)
+    assert neighbours.ids[0, :2].tolist() == [11, 200]
+    np.testing.assert_allclose(neighbours.distances[0, :2], 0, atol=2e-6 if name in EXACT else 0.3)
+    assert (np.diff(neighbours.distances, axis=1)[neighbours.ids[:, 1:] >= 0] >= -2e-6).all()
+    for ids in neighbours.ids.tolist():
+        rows = [row for row in ids if row >= 0]
+        assert len(set(rows)) == len(rows)
         assert -1 not in ids or set(ids[ids.index(-1) :]) == {-1}
-    np.testing.assert_array_equal(found.ids, built(name).search(queries, 20).ids)
+    np.testing.assert_array_equal(neighbours.ids, built(name).search(queries, 20).ids)
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_more_than_there_are_is_all_there_are(name: str, vectors: np.ndarray) -> None:
-    method = make_index(name)
-    method.build(vectors[:30])
-    assert sorted(method.search(unit(1, 2), 50).ids[0]) == list(range(30))
+def test_a_k_above_the_size_returns_all(name: str, vectors: np.ndarray) -> None:
+    index = make_index(name)
+    index.build(vectors[:30])
+    assert sorted(index.search(unit(1, 2), 50).ids[0]) == list(range(30))
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_exact_methods_give_the_cosines_order_and_squared_distances(
+def test_exact_indexes_return_the_order_of_the_cosines_and_squared_distances(
     name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex]
 ) -> None:
     queries = unit(8, 3)
-    found = built(name).search(queries, 300)
+    neighbours = built(name).search(queries, 300)
     cosines = queries.astype(np.float64) @ vectors.T.astype(np.float64)
-    np.testing.assert_allclose(found.distances, 2 - 2 * np.take_along_axis(cosines, found.ids, axis=1), atol=1e-5)
-    np.testing.assert_allclose(np.take_along_axis(cosines, found.ids, axis=1), -np.sort(-cosines), atol=3e-6)
+    np.testing.assert_allclose(
+        neighbours.distances, 2 - 2 * np.take_along_axis(cosines, neighbours.ids, axis=1), atol=1e-5
+    )
+    np.testing.assert_allclose(np.take_along_axis(cosines, neighbours.ids, axis=1), -np.sort(-cosines), atol=3e-6)
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_what_was_saved_opens_as_it_was(
+def test_a_saved_index_opens_unchanged(
     name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex], tmp_path: Path
 ) -> None:
-    method, queries = built(name), unit(6, 4)
-    method.save(tmp_path)
+    index, queries = built(name), unit(6, 4)
+    index.save(tmp_path)
     opened = make_index(name)
     opened.open(tmp_path, vectors.shape)  # type: ignore[arg-type]
-    for old, new in zip(method.search(queries, 20), opened.search(queries, 20), strict=True):
+    for old, new in zip(index.search(queries, 20), opened.search(queries, 20), strict=True):
         np.testing.assert_array_equal(old, new)
-    if isinstance(method, ScoringIndex) and isinstance(opened, ScoringIndex):
-        np.testing.assert_array_equal(method.scores(queries[0]), opened.scores(queries[0]))
+    if isinstance(index, ScoringIndex) and isinstance(opened, ScoringIndex):
+        np.testing.assert_array_equal(index.scores(queries[0]), opened.scores(queries[0]))
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_files_of_other_vectors_and_damaged_ones_are_refused(
+def test_damaged_files_and_those_of_other_vectors_are_refused(
     name: str, vectors: np.ndarray, built: Callable[[str], VectorIndex], tmp_path: Path
 ) -> None:
     built(name).save(tmp_path)
@@ -110,42 +112,42 @@ def test_files_of_other_vectors_and_damaged_ones_are_refused(
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in ("none", "kdtree")])
-def test_what_is_added_is_found_under_the_rows_that_follow(name: str, vectors: np.ndarray) -> None:
-    method = make_index(name)
-    method.build(vectors[:280])
-    assert method.add(vectors[280:])
-    found = method.search(vectors[[290, 5]], 3)
-    assert found.ids[:, 0].tolist() == [290, 5]
+def test_added_vectors_get_the_rows_that_follow(name: str, vectors: np.ndarray) -> None:
+    index = make_index(name)
+    index.build(vectors[:280])
+    assert index.add(vectors[280:])
+    neighbours = index.search(vectors[[290, 5]], 3)
+    assert neighbours.ids[:, 0].tolist() == [290, 5]
 
 
 @pytest.mark.parametrize("name", ["none", "kdtree"])
-def test_methods_that_cannot_add_say_so_and_stay_as_they_are(name: str, vectors: np.ndarray) -> None:
-    method = make_index(name)
-    method.build(vectors[:280])
-    assert not method.add(vectors[280:])
-    assert len(method.search(unit(1, 5), 300).ids[0]) == 280
+def test_an_index_that_cannot_grow_stays_unchanged(name: str, vectors: np.ndarray) -> None:
+    index = make_index(name)
+    index.build(vectors[:280])
+    assert not index.add(vectors[280:])
+    assert len(index.search(unit(1, 5), 300).ids[0]) == 280
 
 
-def test_pca_keeps_the_directions_that_hold_the_vectors_and_no_more(vectors: np.ndarray, tmp_path: Path) -> None:
+def test_pca_keeps_only_the_components_that_the_vectors_need(vectors: np.ndarray, tmp_path: Path) -> None:
     for directions, most in ((5, 5), (200, 64)):
-        method = make_index("pca")
-        method.build(unit(300, 6, dim=256, directions=directions))
+        index = make_index("pca")
+        index.build(unit(300, 6, dim=256, directions=directions))
         (tmp_path / str(directions)).mkdir()
-        method.save(tmp_path / str(directions))
+        index.save(tmp_path / str(directions))
         assert np.load(tmp_path / str(directions) / "axes.npy").shape == (most, 256)
 
 
 def test_lsh_estimates_distances() -> None:
-    method, queries = make_index("lsh"), unit(20, 4, 512, 512)
+    index, queries = make_index("lsh"), unit(20, 4, 512, 512)
     wide = unit(300, 5, 512, 512)
-    method.build(wide)
-    found = method.search(queries, 300)
-    true = 2 - 2 * np.take_along_axis(queries @ wide.T, found.ids, axis=1)
-    assert np.abs(found.distances - true).mean() < 0.15  # 512 bits: the angle's deviation is pi * 0.5 / 512**0.5
-    assert np.corrcoef(found.distances.ravel(), true.ravel())[0, 1] > 0.4
+    index.build(wide)
+    neighbours = index.search(queries, 300)
+    true = 2 - 2 * np.take_along_axis(queries @ wide.T, neighbours.ids, axis=1)
+    assert np.abs(neighbours.distances - true).mean() < 0.15  # 512 bits: the angle's deviation is pi * 0.5 / 512**0.5
+    assert np.corrcoef(neighbours.distances.ravel(), true.ravel())[0, 1] > 0.4
 
 
-def test_nearest_first_puts_what_was_not_found_last() -> None:
+def test_nearest_first_puts_empty_places_last() -> None:
     ids, distances = np.array([[5, -1, 3, 4]]), np.array([[0.5, -9.0, 0.5 + 1e-9, 0.2]], dtype=np.float64)
     ordered = nearest_first(ids, distances)
     assert ordered.ids.tolist() == [[4, 3, 5, -1]]
@@ -153,12 +155,12 @@ def test_nearest_first_puts_what_was_not_found_last() -> None:
 
 
 @pytest.mark.parametrize("name", ["annoy", "", "pca:64", "kdtree:", "faiss:"])
-def test_a_name_that_is_none_gets_the_names_there_are(name: str) -> None:
+def test_an_unknown_method_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(ConfigError, match="not one of the search methods none, pca, kdtree, lsh, faiss, hnsw, milvus"):
         make_index(name)
 
 
 @pytest.mark.parametrize("factory", ["Flat,Nonsense", "PCA65,SQ8", "PQ7"])
-def test_a_wrong_factory_string_is_told(factory: str, vectors: np.ndarray) -> None:
+def test_an_unusable_factory_string_is_refused(factory: str, vectors: np.ndarray) -> None:
     with pytest.raises(ValueError, match=f"FAISS cannot build {factory}: .+"):
         make_index(f"faiss:{factory}").build(vectors)

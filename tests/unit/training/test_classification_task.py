@@ -1,4 +1,4 @@
-"""The classification task: its batches, its losses, and what they train."""
+"""Classification task: its batches, its losses, and the weights they train."""
 
 from collections.abc import Callable
 from dataclasses import replace

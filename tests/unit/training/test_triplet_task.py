@@ -24,7 +24,7 @@ def make_task(config: Config, context: DistributedContext = FLOAT32) -> tuple[Tr
 
 
 def test_losses_are_of_the_features_that_a_search_compares(tiny: Make) -> None:
-    """In evaluation mode, crops included."""
+    """Compare in evaluation mode, crops included."""
     task, batch = make_task(tiny(2))
     losses = task.eval()(batch)
     outputs = [task.model.embed(images) for images in batch.images]
@@ -61,7 +61,7 @@ def test_triplet_total_reaches_every_weight_and_batch_norm(tiny: Make, stage: in
 
 
 def test_batch_statistics_of_a_role_do_not_depend_on_the_others(tiny: Make) -> None:
-    """Other negatives leave the anchors' features as they are."""
+    """Check that other negatives do not change the anchors' features."""
     task, batch = make_task(tiny(1))
     other = replace(batch, squares=[batch.squares[0], batch.squares[1], batch.squares[0]])
     features: list[torch.Tensor] = []

@@ -1,4 +1,4 @@
-"""Which collection the site opens with, and what watches over it is told when that one cannot be searched."""
+"""Default collection of the site, and its failure as reported by /readyz."""
 
 import shutil
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from webapp import create_app
 
 @pytest.fixture(scope="module")
 def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """A site whose default collection lies beside another checkpoint's, which is named "wardrobe"."""
+    """Create a site whose default collection lies beside "wardrobe", which is of another checkpoint."""
     base = tmp_path_factory.mktemp("default")
     site_settings = with_instance(settings, base / "instance").model_copy(
         update={"collections": base / "collections", "collection": "wardrobe"}
@@ -34,7 +34,7 @@ def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def made_with(manifest: Path, checkpoint_hash: str) -> str:
-    """Change which checkpoint a manifest names, and return the one before."""
+    """Change the checkpoint of a manifest, and return the previous one."""
     text = manifest.read_text()
     before = text.partition('"checkpoint": "')[2][:64]
     manifest.write_text(text.replace(before, checkpoint_hash))

@@ -25,7 +25,7 @@ from webapp.images.uploads import UploadExpired
 
 JSON = {"Accept": "application/json"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-MENDABLE = [
+ERRORS = [
     (BadImage, 422),
     (UnknownAttribute, 422),
     (QueryError, 422),
@@ -40,7 +40,7 @@ MENDABLE = [
 
 @pytest.fixture
 def site(tmp_path: Path) -> Flask:
-    """The site, without an engine: errors do not wait for one."""
+    """Create the site without an engine: errors do not wait for one."""
     settings = Settings(collections=tmp_path, checkpoint=tmp_path / "none", instance=tmp_path / "instance")
     return create_app(settings)
 
@@ -51,7 +51,7 @@ def browser(site: Flask) -> FlaskClient:
 
 
 def fails(site: Flask, error: Exception) -> str:
-    """An address where that error is raised."""
+    """Add a view that raises the error, and return its address."""
 
     def view() -> str:
         raise error
@@ -60,7 +60,7 @@ def fails(site: Flask, error: Exception) -> str:
     return "/fails"
 
 
-@pytest.mark.parametrize(("kind", "status"), MENDABLE)
+@pytest.mark.parametrize(("kind", "status"), ERRORS)
 def test_each_error_has_its_status(site: Flask, kind: type, status: int) -> None:
     address = fails(site, kind("Item %(id)d is not here.", id=7))
     answer = site.test_client().get(address, headers=JSON)

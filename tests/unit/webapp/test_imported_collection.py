@@ -1,4 +1,4 @@
-"""A collection taken over from the earlier system: its own vectors, no checkpoint, and perhaps no images."""
+"""Imported collection of the earlier system: its vectors, no checkpoint, and perhaps no images."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ from webapp.images.local import Forbidden, NotFound, TooLarge, read, resolve
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Two roots, and beside them what must not be reached."""
+    """Create two roots, and beside them files that must not be reached."""
     for name in ("photos/sub", "data", "secret/inner"):
         (tmp_path / name).mkdir(parents=True)
     for name in ("photos/a.jpg", "photos/sub/b.jpg", "data/c.jpg", "data/a.jpg", "secret/key", "secret/inner/deep"):
@@ -147,7 +147,7 @@ def test_read_accepts_a_file_at_the_limit(place: Path, roots: list[Path]) -> Non
 
 
 def test_read_while_a_folder_becomes_a_link_never_leaves_the_root(place: Path, roots: list[Path]) -> None:
-    """One thread swaps photos/swap between a folder and a link out; no reading ever sees the secret."""
+    """Swap photos/swap between a folder and a link out in a thread; no read ever returns the secret."""
     (place / "photos/swap").mkdir()
     (place / "photos/swap/key").write_bytes(b"public")
     stop = threading.Event()

@@ -24,9 +24,9 @@ Make = Callable[..., FlaskClient]
 
 @pytest.fixture
 def make(settings: Settings, app: Flask, tmp_path: Path) -> Make:
-    """A client of a site with these options, over the engine that is there already."""
+    """Return a function that makes a client of a site with these options, over the engine that is loaded already."""
 
-    def made(csrf: bool = False, **options: object) -> FlaskClient:
+    def make_client(csrf: bool = False, **options: object) -> FlaskClient:
         site = create_app(
             with_instance(settings, tmp_path),
             SiteConfig(**options),  # type: ignore[arg-type]
@@ -41,7 +41,7 @@ def make(settings: Settings, app: Flask, tmp_path: Path) -> Make:
             loader._engine = app.extensions["rpf"].engine
         return site.test_client()
 
-    return made
+    return make_client
 
 
 def test_rate_limit_counts_searches_together_and_nothing_else(make: Make, photo: Path) -> None:
@@ -78,7 +78,7 @@ def test_rate_limit_counts_by_address(make: Make) -> None:
 
     assert [ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.2")] == [200, 429, 200]
     assert [ask("2001:db8::1"), ask("2001:db8::ffff"), ask("2001:db8:0:1::1")] == [200, 429, 200]
-    assert ask("192.0.2.1", **{"X-Forwarded-For": "192.0.2.77"}) == 429  # anybody can say so
+    assert ask("192.0.2.1", **{"X-Forwarded-For": "192.0.2.77"}) == 429  # any client can send this header
 
 
 def test_rate_limit_behind_a_proxy_counts_the_forwarded_address(make: Make) -> None:
@@ -88,7 +88,7 @@ def test_rate_limit_behind_a_proxy_counts_the_forwarded_address(make: Make) -> N
         return client.get(RESULTS, headers={"X-Forwarded-For": forwarded}).status_code
 
     assert [ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.2")] == [200, 429, 200]
-    assert ask("192.0.2.99, 192.0.2.1") == 429  # what the visitor wrote before the proxy's word does not count
+    assert ask("192.0.2.99, 192.0.2.1") == 429  # only the last entry is the proxy's; the client wrote the others
 
 
 def test_rate_limit_off_limits_nothing(make: Make) -> None:
@@ -128,7 +128,7 @@ def test_session_cookie_is_http_only_and_lax(make: Make) -> None:
 
 @pytest.fixture
 def logged() -> Iterator[Callable[[], list[dict[str, object]]]]:
-    """The lines that were logged so far."""
+    """Return a function that gives the lines logged so far."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)
     handler.setFormatter(JSONFormatter())
@@ -211,7 +211,7 @@ def test_request_log_truncates_addresses_to_their_network(address: str | None, t
     assert network(address) == truncated
 
 
-# ---- counts ----
+# ---- metrics ----
 
 
 def test_metrics_are_off_by_default(client: FlaskClient) -> None:

@@ -45,7 +45,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def address(two_parts: tuple[str, str]) -> str:
-    """Where item 3 is searched with, by the two attributes; the second counts twice."""
+    """Return the address of a search with item 3 by the two attributes, the second with weight 2."""
     first, second = two_parts
     return f"/c/parts/results?item=3&a={first}&a={second}&w-{second}=2"
 
@@ -56,13 +56,13 @@ def weights(two_parts: tuple[str, str]) -> dict[str, float]:
 
 
 def ranks(response: TestResponse) -> list[tuple[int, float]]:
-    """(item id, similarity) of each card, in the page's order."""
+    """List (item id, similarity) of each card, in the page's order."""
     cards = re.findall(r'data-similarity="([^"]+)">\s+<a class="hit-image" href="/c/parts/item/(\d+)"', words(response))
     return [(int(item_id), float(similarity)) for similarity, item_id in cards]
 
 
 def item_with(engine: SearchEngine, keys: set[str], without: set[str]) -> int:
-    """The first item that has some parts and lacks others."""
+    """Return the first item that has the attributes `keys` and none of `without`."""
     ids = engine.collection("parts").ids.tolist()
     return next(
         item_id
@@ -87,7 +87,7 @@ def test_results_with_missing_attributes_come_last_and_say_so(
     for hit, card in zip(hits, cards[0] + cards[1], strict=True):
         for key in weights:
             assert (f"{vocabulary[key].name()}: none" in card) == (key in hit.missing)
-        assert ("% similar" in card) == (len(hit.missing) < 2)  # alike in nothing that it has
+        assert ("% similar" in card) == (len(hit.missing) < 2)  # no similarity where all are missing
         assert len(re.findall(r'<rect class="attr-', card)) == 2 - len(hit.missing)
 
 

@@ -54,7 +54,7 @@ def test_api_page_names_every_field(client: FlaskClient) -> None:
 
 
 def test_api_responds_as_the_document_says(app: Flask) -> None:
-    """All checks of schemathesis, with requests that fit the document."""
+    """Run all checks of schemathesis, with requests that fit the document."""
     # The document cannot say which attributes and images exist.
     unchecked = [schemathesis.checks.positive_data_acceptance]
     for operation in schemathesis.openapi.from_wsgi("/openapi.json", app).get_all_operations():

@@ -48,9 +48,9 @@ def words(response: TestResponse) -> str:
 
 
 def ranks(response: TestResponse) -> list[tuple[int, float]]:
-    """(item id, similarity) of each card, in the page's order."""
+    """List (item id, similarity) of each card, in the page's order."""
     html = words(response)
-    ids = [int(found) for found in re.findall(r'class="hit-image" href="/c/tiny/item/(\d+)"', html)]
+    ids = [int(item_id) for item_id in re.findall(r'class="hit-image" href="/c/tiny/item/(\d+)"', html)]
     return list(zip(ids, map(float, re.findall(r'data-similarity="([^"]+)"', html)), strict=True))
 
 
@@ -82,7 +82,7 @@ def test_search_with_an_upload_shows_the_ranking_of_the_engine(
     shown = ranks(get(client, response.location))
     expected = engine.search("tiny", SearchRequest(engine.embed(photo), {"sleeve_length": 1, "neckline_design": 1}, 24))
     assert [item for item, _ in shown] == [hit.item.id for hit in expected.hits]
-    assert [alike for _, alike in shown] == pytest.approx([hit.similarity for hit in expected.hits], abs=1e-5)
+    assert [similarity for _, similarity in shown] == pytest.approx([hit.similarity for hit in expected.hits], abs=1e-5)
 
 
 def test_search_with_a_sample_and_typed_attributes_redirects_to_its_results(client: FlaskClient) -> None:
@@ -116,7 +116,9 @@ def test_results_are_paged(client: FlaskClient) -> None:
     address = "/c/tiny/results?item=3&a=sleeve_length"
     first, second = ranks(get(client, address)), ranks(get(client, address + "&page=2"))
     assert (len(first), len(second)) == (24, 15)
-    assert [alike for _, alike in first + second] == sorted((alike for _, alike in first + second), reverse=True)
+    assert [similarity for _, similarity in first + second] == sorted(
+        (similarity for _, similarity in first + second), reverse=True
+    )
     assert len(ranks(get(client, address + "&n=48"))) == 39
     for bad in ("&page=3", "&page=0", "&n=25"):
         assert get(client, address + bad).status_code == 404
@@ -136,9 +138,9 @@ def test_export_has_the_similarities_of_the_engine(client: FlaskClient, engine: 
     request = SearchRequest(engine.query_item("tiny", 3), {"sleeve_length": 1, "coat_length": 2}, 1000)
     hits = engine.search("tiny", request).hits
     address = "/c/tiny/results.{}?item=3&a=sleeve_length&a=coat_length&w-coat_length=2"
-    found = json.loads(client.get(address.format("json")).data)
-    assert found["weights"] == {"sleeve_length": 1.0, "coat_length": 2.0}
-    assert [row["similarity"] for row in found["results"]] == [hit.similarity for hit in hits]
+    exported = json.loads(client.get(address.format("json")).data)
+    assert exported["weights"] == {"sleeve_length": 1.0, "coat_length": 2.0}
+    assert [row["similarity"] for row in exported["results"]] == [hit.similarity for hit in hits]
     response = client.get(address.format("csv"))
     assert "tiny-results.csv" in response.headers["Content-Disposition"]
     rows = list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig"))))
@@ -232,12 +234,12 @@ def test_page_that_does_not_exist_is_404(client: FlaskClient, address: str) -> N
 
 
 def test_expired_upload_is_410_and_refused_by_the_form(client: FlaskClient) -> None:
-    gone = "0" * 64
-    for address in (f"/c/tiny/results?upload={gone}&a=sleeve_length", f"/c/tiny/upload/{gone}"):
+    expired = "0" * 64
+    for address in (f"/c/tiny/results?upload={expired}&a=sleeve_length", f"/c/tiny/upload/{expired}"):
         response = get(client, address)
         assert response.status_code == 410
         assert "deleted after 24 hours" in words(response)
-    response = send(client, upload=gone, **TWO)
+    response = send(client, upload=expired, **TWO)
     assert response.status_code == 422
     assert "no longer here" in words(response)
 
@@ -280,7 +282,7 @@ def test_session_key_is_created_once_for_the_owner(settings) -> None:  # type: i
 
 
 class Underway(EngineLoader):
-    """A loader that has just been asked to start."""
+    """Loader whose engine has just begun to start."""
 
     @property
     def engine(self) -> SearchEngine:
@@ -360,7 +362,7 @@ def translated() -> dict[str, str]:
 
 
 def test_catalogue_has_every_text_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What pybabel finds with babel.cfg and the names of our errors is in the catalogue, and nothing more is."""
+    """Compare the catalogue with the texts that pybabel extracts with babel.cfg and the names of our errors."""
     errors = (
         "BadImage UnknownAttribute UnknownItem UnknownCollection CollectionError QueryError "
         "UploadExpired Forbidden NotFound TooLarge Overloaded Unfetchable"
@@ -374,7 +376,7 @@ def test_catalogue_has_every_text_and_no_other(tmp_path: Path, monkeypatch: pyte
     wanted |= set(re.findall(r"""template = ["'](.+)["']$""", (ROOT / "rpf/attributes.py").read_text("utf-8"), re.M))
     have = translated()
     assert wanted - have.keys() == set(), "add these to translations/vi/LC_MESSAGES/messages.po"
-    assert have.keys() - wanted == set(), "these are no longer said"
+    assert have.keys() - wanted == set(), "these texts are no longer used"
     assert all(have.values())
 
 
@@ -389,7 +391,7 @@ def test_attribute_errors_are_in_vietnamese(engine: SearchEngine, text: str) -> 
 
 
 class Outline(HTMLParser):
-    """Collects what a strict content security policy, and a reader of screens, would stumble over."""
+    """Collector of inline code, labels, alternatives and ids, for the content security policy and screen readers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -424,9 +426,9 @@ class Outline(HTMLParser):
 
 @pytest.fixture(params=PAGES)
 def outline(request: pytest.FixtureRequest, client: FlaskClient) -> Iterator[Outline]:
-    found = Outline()
-    found.feed(get(client, request.param).get_data(as_text=True))
-    yield found
+    outline = Outline()
+    outline.feed(get(client, request.param).get_data(as_text=True))
+    yield outline
 
 
 def test_page_has_nothing_inline(outline: Outline) -> None:

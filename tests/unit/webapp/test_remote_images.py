@@ -1,4 +1,4 @@
-"""Addresses on the internet: a real server on loopback stands for it where a test says that loopback is public."""
+"""Remote images, fetched from a real server on loopback that a fixture declares public."""
 
 import ipaddress
 import threading
@@ -21,12 +21,12 @@ IMAGE = b"\xff\xd8\xff" + bytes(1000)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """/image, /redirect?ADDRESS, /slow, /hesitate, /large, /page, /gone"""
+    """Serve /image, /redirect?ADDRESS, /slow, /hesitate, /large, /page, /gone."""
 
-    paths: ClassVar[list[str]] = []
+    requested_paths: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        self.asked.append(self.path)
+        self.requested_paths.append(self.path)
         kind, _, rest = self.path[1:].partition("?")
         if kind == "redirect":
             self.send_response(302)
@@ -66,11 +66,11 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def internet(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server at 127.0.0.1, which alone is public here; what it shows is not at 127.0.0.2 for us."""
+    """Start a server on all of loopback, of which only 127.0.0.1 counts as public; return that address."""
     server = ThreadingHTTPServer(("0.0.0.0", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(remote, "is_public", lambda address: address == PUBLIC)
-    Handler.asked = []
+    Handler.requested_paths = []
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
 
@@ -98,11 +98,11 @@ def test_fetch_refuses_a_redirect_to_a_private_address(internet: str) -> None:
         remote.fetch(f"{internet}/redirect?{inside}/secret")
     with pytest.raises(Unfetchable):
         remote.fetch(f"{internet}/redirect?file:///etc/passwd")
-    assert not any("secret" in path for path in Handler.asked[1:])
+    assert not any("secret" in path for path in Handler.requested_paths[1:])
 
 
 def test_fetch_is_safe_from_dns_rebinding(internet: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each time it is paths, the name has another address; the one that was checked is the one that is used."""
+    """Resolve the name to another address each time; only the checked address is connected to."""
     port = int(internet.rpartition(":")[2])
     answers = iter(["127.0.0.1", "127.0.0.2", "127.0.0.2"])
     real = remote.socket.getaddrinfo
@@ -114,7 +114,7 @@ def test_fetch_is_safe_from_dns_rebinding(internet: str, monkeypatch: pytest.Mon
     assert remote.fetch(f"http://rebound.example:{port}/image") == IMAGE
     with pytest.raises(Unfetchable):
         remote.fetch(f"http://rebound.example:{port}/image")
-    assert Handler.asked == ["/image"]
+    assert Handler.requested_paths == ["/image"]
 
 
 def test_fetch_of_a_too_large_image_raises_too_large(internet: str) -> None:

@@ -1,4 +1,4 @@
-"""Request bodies: ordinary ones are read, the others are refused in words that reach the client."""
+"""Request bodies: ordinary ones are read, others are refused with a reason that reaches the client."""
 
 import io
 import json
@@ -24,7 +24,7 @@ NODE = shutil.which("node")
 
 
 def parse(body: bytes, boundary: bytes = EDGE) -> tuple[list[tuple[str, str]], list[tuple[str, bytes]]]:
-    """The fields and the files of a multipart body."""
+    """Parse a multipart body into its fields and files."""
     _, fields, files = FormParser().parse(
         io.BytesIO(body), "multipart/form-data", len(body), {"boundary": boundary.decode()}
     )
@@ -45,7 +45,7 @@ def test_submit_form_with_an_ordinary_file_size_is_accepted(client: FlaskClient,
     text=st.text(max_size=200).filter(lambda text: "\r" not in text),
     chunk=st.integers(1, 70_000),
 )
-def test_form_parser_gives_back_what_a_form_holds(content: bytes, text: str, chunk: int) -> None:
+def test_form_parser_valid_form_gives_its_fields_and_files(content: bytes, text: str, chunk: int) -> None:
     class Slow(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
             return super().read(min(chunk, size or chunk))
@@ -58,7 +58,7 @@ def test_form_parser_gives_back_what_a_form_holds(content: bytes, text: str, chu
 
 
 @given(st.binary(max_size=300))
-def test_form_parser_of_any_bytes_raises_nothing_else(body: bytes) -> None:
+def test_form_parser_any_bytes_are_parsed_or_refused(body: bytes) -> None:
     with suppress(BadRequest, RequestEntityTooLarge):
         parse(b"--" + EDGE + b"\r\n" + body)
 
@@ -104,8 +104,8 @@ def test_form_with_too_much_text_names_the_limit(client: FlaskClient, photo: Pat
         assert_problem(upload(client, photo.read_bytes(), attrs=text), 413, says="64 KB")
     halves = {"attrs": "x" * 40_000, "collection": "y" * 40_000}
     assert_problem(upload(client, photo.read_bytes(), **halves), 413, says="64 KB")
-    most = upload(client, photo.read_bytes(), attrs=ATTRS, other="x" * (MAX_TEXT_BYTES - len(ATTRS)))
-    assert_problem(most, 422, "other")  # read, and refused for its name
+    largest = upload(client, photo.read_bytes(), attrs=ATTRS, other="x" * (MAX_TEXT_BYTES - len(ATTRS)))
+    assert_problem(largest, 422, "other")  # read, and refused for its name
 
 
 def test_form_with_too_many_fields_names_the_limit(client: FlaskClient) -> None:
@@ -135,7 +135,7 @@ def test_json_with_a_repeated_key_is_refused(client: FlaskClient, photo: Path) -
     assert_problem(client.post("/submit", data=body, content_type="application/json"), 422, "attrs", "more than once")
 
 
-def test_compressed_body_is_refused_by_that_name(client: FlaskClient, photo: Path) -> None:
+def test_compressed_body_is_refused_as_compressed(client: FlaskClient, photo: Path) -> None:
     body = {"img_path": str(photo), "attrs": ATTRS}
     assert_problem(client.post("/submit", json=body, headers={"Content-Encoding": "gzip"}), 415, says="uncompressed")
     assert client.post("/submit", json=body, headers={"Content-Encoding": "identity"}).status_code == 200

@@ -21,32 +21,32 @@ def test_thumbnail_of_a_photo_fits_its_side(thumbnails: Thumbnails) -> None:
     photo = io.BytesIO()
     Image.linear_gradient("L").resize((300, 600)).save(photo, "PNG")
     data = thumbnails.get(KEY, 100, lambda: decode.thumbnail(photo.getvalue(), 100))
-    with Image.open(io.BytesIO(data)) as made:
-        assert (made.format, made.size) == ("WEBP", (50, 100))
+    with Image.open(io.BytesIO(data)) as thumbnail:
+        assert (thumbnail.format, thumbnail.size) == ("WEBP", (50, 100))
 
 
 def test_thumbnail_is_encoded_once_per_size(thumbnails: Thumbnails) -> None:
-    made: list[int] = []
+    calls: list[int] = []
 
     def make() -> bytes:
-        made.append(1)
-        return b"webp %d" % len(made)
+        calls.append(1)
+        return b"webp %d" % len(calls)
 
     first = thumbnails.get(KEY, 100, make)
     assert first == thumbnails.get(KEY, 100, make)
     assert first == Thumbnails(thumbnails.folder).get(KEY, 100, make)
-    assert len(made) == 1
+    assert len(calls) == 1
     assert thumbnails.get(KEY, 200, make) != first
-    assert len(made) == 2
+    assert len(calls) == 2
 
 
 def test_thumbnail_wanted_by_many_threads_is_encoded_once(thumbnails: Thumbnails) -> None:
-    made: list[int] = []
+    calls: list[int] = []
     together = threading.Barrier(8)
     results: list[bytes] = []
 
     def make() -> bytes:
-        made.append(1)
+        calls.append(1)
         return b"webp" * 10_000
 
     def ask() -> None:
@@ -59,7 +59,7 @@ def test_thumbnail_wanted_by_many_threads_is_encoded_once(thumbnails: Thumbnails
     for thread in threads:
         thread.join()
     assert results == [b"webp" * 10_000] * 8
-    assert len(made) == 1
+    assert len(calls) == 1
 
 
 def test_thumbnail_that_failed_is_retried_and_leaves_nothing(thumbnails: Thumbnails) -> None:

@@ -105,9 +105,9 @@ def test_save_that_fails_leaves_nothing(uploads: Uploads, monkeypatch: pytest.Mo
 
 
 def test_uploads_from_many_threads_are_whole_or_expired(uploads: Uploads) -> None:
-    """Threads save, age, read and sweep the same few files: a reader gets the whole bytes or UploadExpired."""
+    """Save, age, read and sweep the same few files in threads; a reader gets all bytes or UploadExpired."""
     images = [bytes([n]) * 100_000 for n in range(3)]
-    broken: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def work(seed: int) -> None:
         try:
@@ -115,16 +115,16 @@ def test_uploads_from_many_threads_are_whole_or_expired(uploads: Uploads) -> Non
                 image = images[(seed + step) % 3]
                 digest = uploads.save(image)
                 if step % 5 == seed % 5:
-                    make_older_if_there(digest)
+                    make_older_if_present(digest)
                     uploads.sweep()
                 try:
                     assert uploads.read(digest) == image
                 except UploadExpired:
                     continue
         except BaseException as error:
-            broken.append(error)
+            errors.append(error)
 
-    def make_older_if_there(digest: str) -> None:
+    def make_older_if_present(digest: str) -> None:
         try:
             make_older(uploads, digest, MAX_AGE_SECONDS + 1)
         except FileNotFoundError:
@@ -135,5 +135,5 @@ def test_uploads_from_many_threads_are_whole_or_expired(uploads: Uploads) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert broken == []
+    assert errors == []
     assert not [name for name in files(uploads) if name.endswith(".tmp")]
