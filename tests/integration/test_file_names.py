@@ -97,7 +97,7 @@ def test_commands_print_one_printable_line_each(
     assert "1 added" in terminal("add", encoding, "--copy", tmp_path / f"{encoding}\x1b\n.jpg")[0]
     (images / f"{encoding}\x1b\n.jpg").unlink()
     (refused,) = terminal("add", encoding, tmp_path / f"{encoding}\x1b\n.jpg", status=2)
-    assert rf"{encoding}\x1b\n.jpg lies outside" in refused and r"ima\x1bges" in refused
+    assert rf'{encoding}\x1b\n.jpg" lies outside' in refused and r"ima\x1bges" in refused
     assert len(terminal("remove", encoding, 1)) == 2
 
     archive = os.fsdecode(b"E\x1b\xff.npz")
