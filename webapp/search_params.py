@@ -1,5 +1,6 @@
 """Search parameters in the address of a results page, and the one path from a request to results."""
 
+import hashlib
 import math
 import time
 from collections.abc import Iterable, Mapping
@@ -73,7 +74,7 @@ class SearchParams:
         if self.item is not None:
             return engine.query_item(name, self.item)
         data = extensions.uploads.read(self.upload or "")  # before the cache, which must not outlive the upload
-        return engine.embed(data, [key for key, weight in self.weights.items() if weight > 0])
+        return engine.embed(data, [key for key, weight in self.weights.items() if weight > 0], digest=self.upload)
 
     def request(self, query: Query, k: int, offset: int = 0) -> SearchRequest:
         """Return the engine's request for a page of the ranking."""
@@ -90,8 +91,9 @@ def search(name: str, request: SearchRequest) -> tuple[Results, float]:
 
 def save_upload(data: bytes, keys: Iterable[str]) -> str:
     """Save a new image, already embedded for these attributes, and return its digest. Raises BadImage, Overloaded."""
-    extensions.engine().embed(data, keys)
-    return extensions.uploads.save(data)
+    digest = hashlib.sha256(data).hexdigest()
+    extensions.engine().embed(data, keys, digest)
+    return extensions.uploads.save(data, digest)
 
 
 def _weight(args: "MultiDict[str, str]", key: str) -> float:

@@ -39,12 +39,12 @@ class Uploads:
         self.max_age = max_age
         self._next_sweep = 0.0
 
-    def save(self, data: bytes) -> str:
-        """Save the bytes for `max_age` from now, or renew them, and return their SHA-256 in hex.
+    def save(self, data: bytes, digest: str | None = None) -> str:
+        """Save the bytes for `max_age` from now, or renew them, and return their SHA-256 in hex (`digest` if given).
 
         Raises UploadsUnwritable.
         """
-        digest = hashlib.sha256(data).hexdigest()
+        digest = digest or hashlib.sha256(data).hexdigest()
         path = self.folder / digest
         try:
             if time.monotonic() >= self._next_sweep:
