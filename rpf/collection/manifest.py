@@ -85,7 +85,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, Stamp]:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
             text = stream.read(MAX_MANIFEST_BYTES + 1)
-        return parse_manifest(_load(text)), (status.st_ino, status.st_mtime_ns, text)
+        return parse_manifest(text), (status.st_ino, status.st_mtime_ns, text)
     except (OSError, ValueError) as error:
         raise damaged(folder, error) from error
 
@@ -102,17 +102,14 @@ def damaged(folder: Path, why: object) -> CollectionError:
     return CollectionError("The collection %(name)s is damaged: %(why)s.", name=folder.name, why=why)
 
 
-def _load(text: bytes) -> object:
+def parse_manifest(text: bytes) -> Manifest:
+    """Parse a manifest's JSON and check it key by key. Raises ValueError with the reason."""
     if len(text) > MAX_MANIFEST_BYTES:
         raise ValueError("its manifest is too large")
     try:
-        return json.loads(text.decode())
+        data = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"its manifest is not JSON ({error})") from error
-
-
-def parse_manifest(data: object) -> Manifest:
-    """Check parsed JSON key by key. Raises ValueError with the reason."""
     if not isinstance(data, dict):
         raise ValueError("its manifest is not an object")
     if type(data.get("format")) is not int or not 1 <= data["format"] <= FORMAT:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rpf.attributes import Vocabulary, is_missing
 from rpf.collection.image_folder import ImageFolder
-from rpf.collection.items import ITEMS_FILE, Item, check_tables, open_read_only, read_items
+from rpf.collection.items import ITEMS_FILE, MAX_ID, Item, check_tables, open_read_only, read_items
 from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest
 from rpf.collection.segments import ROW_BATCH_SIZE, SegmentView, open_segment
 from rpf.errors import CollectionError, UnknownItem
@@ -30,7 +30,8 @@ class Collection:
         """Use `Collection.open`. Raises OSError, ValueError, sqlite3.Error."""
         base = folder.resolve()
         segments = [open_segment(base, name, manifest.spec) for name in manifest.segments]
-        rows = SegmentView(segments, open_tombstones(base, manifest))
+        self.removed_ids = open_tombstones(base, manifest)  # their vectors are still in a segment
+        rows = SegmentView(manifest.spec, segments, self.removed_ids)
         if len(rows.ids) != manifest.count:
             raise ValueError(f"it has {len(rows.ids)} items where its manifest says {manifest.count}")
         if not inside(base, base / ITEMS_FILE):
@@ -42,6 +43,7 @@ class Collection:
         self.manifest = manifest
         self.images = ImageFolder(manifest.spec.image_root(folder), linked)
         self.ids: npt.NDArray[np.int64] = rows.ids  # (N,) ascending, live items only, read-only
+        self.knows_presence = any(segment.presence is not None for segment in segments)  # for some items at least
         self._rows = rows
         self._stamp = stamp
 
@@ -64,7 +66,7 @@ class Collection:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The attributes, in the order of the embeddings."""
+        """Index the attributes, in the order of the embeddings."""
         return Vocabulary(self.manifest.spec.attributes)
 
     def __len__(self) -> int:
@@ -94,13 +96,8 @@ class Collection:
 
         Read them by `is_missing`: in somebody else's collection they may be any numbers.
         """
-        presence = self._rows.presence(np.array([self._row(item_id)]), range(len(self.manifest.spec.attributes)))[0]
+        presence = self._rows.presence(np.array([self._row(item_id)]))[0]
         return None if np.isnan(presence).all() else presence
-
-    @cached_property
-    def knows_presence(self) -> bool:
-        """Whether the model that embedded the items could tell which parts they have."""
-        return self._rows.knows_presence()
 
     def missing(self, attributes: Sequence[int]) -> npt.NDArray[np.bool_]:
         """Return (a, N): whether the part of each attribute is missing in each row's item; False where unknown."""
@@ -108,13 +105,8 @@ class Collection:
 
     @cached_property
     def _missing(self) -> npt.NDArray[np.bool_]:
-        """(A, N) for all attributes, a byte each: every search needs some."""
-        all_attributes = range(len(self.manifest.spec.attributes))
-        return np.ascontiguousarray(is_missing(self._rows.presence(slice(None), all_attributes)).T)
-
-    def stored_ids(self) -> set[int]:
-        """Return the ids that have vectors, those of removed items too."""
-        return self._rows.stored_ids()
+        """Compute (A, N) once for all attributes, a byte each: every search needs some."""
+        return np.ascontiguousarray(is_missing(self._rows.presence(slice(None))).T)
 
     def item(self, item_id: int) -> Item:
         """Return an item. Raises UnknownItem, CollectionError if the table is damaged."""
@@ -131,7 +123,7 @@ class Collection:
 
     @property
     def root(self) -> Path:
-        """The image folder, resolved."""
+        """Return the image folder, resolved."""
         return self.images.root
 
     def image_path(self, item: Item) -> Path:
@@ -149,8 +141,8 @@ class Collection:
             return True
 
     def _row(self, item_id: int) -> int:
-        row = self._rows.find(item_id)
-        if row is None:
+        row = int(np.searchsorted(self.ids, item_id)) if 0 <= item_id <= MAX_ID else len(self.ids)
+        if item_id not in self.ids[row : row + 1]:
             raise self._unknown(item_id)
         return row
 

@@ -40,14 +40,14 @@ from rpf.utils.text import usable_text
 
 
 class Writer:
-    """The one writer of a collection, in one thread; made by `Writer.open`. A context manager.
+    """Exclusive writer of a collection, for one thread: a context manager, opened by `Writer.open`.
 
     Every method raises CollectionError when the collection cannot be written (a full disk, no permission); after that,
     and after an interrupt, the writer refuses further use.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, table: ItemTable, damage: list[str]) -> None:
-        """Load which items there are. Raises CollectionError for a damaged collection."""
+        """Load the ids of the items, and delete other rows. Raises CollectionError for a damaged collection."""
         self.folder = folder
         self.manifest = manifest
         self.damage = damage  # what was quarantined
@@ -55,7 +55,17 @@ class Writer:
         self._table = table
         self._broken = False
         self._close = ExitStack()
-        self._load()
+        try:
+            segments = [open_segment(folder, name, manifest.spec) for name in manifest.segments]
+            removed = open_tombstones(folder, manifest)
+            rows = SegmentView(manifest.spec, segments, removed)
+        except (OSError, ValueError) as error:
+            raise damaged(folder, error) from error
+        self._sizes = {name: len(segment.ids) for name, segment in zip(manifest.segments, segments, strict=True)}
+        self._live: set[int] = set(rows.ids.tolist())
+        self._removed: set[int] = set(removed.tolist())  # and still in a segment
+        if not manifest.incomplete:
+            table.clean(self._live | self._removed)
 
     @classmethod
     def open(
@@ -214,20 +224,6 @@ class Writer:
                 raise
         self._broken = False
 
-    def _load(self) -> None:
-        """Load which items there are, and delete the rows of others."""
-        try:
-            segments = [open_segment(self.folder, name, self.manifest.spec) for name in self.manifest.segments]
-            removed = open_tombstones(self.folder, self.manifest)
-            rows = SegmentView(segments, removed)
-        except (OSError, ValueError) as error:
-            raise damaged(self.folder, error) from error
-        self._sizes = {name: len(segment.ids) for name, segment in zip(self.manifest.segments, segments, strict=True)}
-        self._live: set[int] = set(rows.ids.tolist())
-        self._removed: set[int] = set(removed.tolist())  # and still in a segment
-        if not self.manifest.incomplete:
-            self._table.clean(self._live | self._removed)
-
     def _require_live(self, ids: Sequence[int]) -> set[int]:
         wanted = {int(item_id) for item_id in ids}
         for item_id in sorted(wanted - self._live):
@@ -277,12 +273,12 @@ class Writer:
         """Replace these segments by one without the vectors of removed items."""
         segments = [open_segment(self.folder, name, self.manifest.spec) for name in names]
         dropped = self._removed & {item_id for segment in segments for item_id in segment.ids.tolist()}
-        rows = SegmentView(segments, np.array(sorted(dropped), np.int64))
+        rows = SegmentView(self.manifest.spec, segments, np.array(sorted(dropped), np.int64))
         self._table.retire(dropped)  # before the swap: a row that is neither known nor retired would be deleted
         remaining = tuple(name for name in self.manifest.segments if name not in names)
         if len(rows.ids):
             name = self._next_name()
-            write_merged(self.folder, name, rows, self.manifest.spec)
+            write_merged(self.folder, name, rows)
             self._sizes[name] = len(rows.ids)
             remaining = (*remaining, name)
         self._publish(remaining, self._removed - dropped)
