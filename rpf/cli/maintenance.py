@@ -80,13 +80,13 @@ def add(
     model = load_model(settings)
     spec = replace(spec, checkpoint=model.checkpoint_hash)
     with Bar() as bar, Writer.open(folder, spec, wait=wait) as writer:
-        copies = copy_images(writer, sources.outside, again)
-        records = [*sources.inside, *copies.images]
+        copies, copied = copy_images(writer, sources.outside, again)
+        records = [*sources.inside, *copies]
         report = ingest(writer, records, model, bar, batch_size=batch, linked=settings.image_roots, again=again)
         merge_small_segments(writer, bar)
         update_index(Collection.open(folder), settings.indexes, settings.index_method, bar)
-    report.skipped[:0] = copies.skipped
-    report.left_out += copies.left_out
+    report.skipped[:0] = copied.skipped
+    report.left_out += copied.left_out
     print_ingest_report(name, report, sources.left_out)
 
 

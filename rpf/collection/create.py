@@ -72,9 +72,8 @@ def _require_same(folder: Path, have: CollectionSpec, want: CollectionSpec) -> N
         )  # fmt: skip
     old, new = have.image_root(folder), want.image_root(folder)
     if old != new:
-        part = new.is_relative_to(old)
+        hint = "For a part of them: rpf add" if new.is_relative_to(old) else "If that folder was moved: rpf relocate"
         raise CollectionError(
-            'The images of the collection "%(name)s" lie in "%(have)s", not in "%(want)s". '
-            + ("For a part of them: rpf add" if part else "If that folder was moved: rpf relocate") + " %(name)s %(new)s",
-            name=folder.name, have=old, want=new, new=shlex.quote(str(new)),
+            'The images of the collection "%(name)s" lie in "%(have)s", not in "%(want)s". %(hint)s '
+            "%(name)s %(quoted)s", name=folder.name, have=old, want=new, hint=hint, quoted=shlex.quote(str(new)),
         )  # fmt: skip

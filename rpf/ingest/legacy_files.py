@@ -154,8 +154,7 @@ class Embeddings:
         the file cannot be read.
         """
         for start in range(0, self.count, size):
-            stop = min(start + size, self.count)
-            yield self._read(start, stop)
+            yield self._read(start, start + size)
 
     def _read(self, start: int, stop: int) -> np.ndarray:
         try:
@@ -172,8 +171,7 @@ class Embeddings:
             row, attribute = bad[0]
             template = "%(file)s: row %(row)d of attr%(attribute)d has no direction (zeros, or not finite)."
             raise CollectionError(template, file=self.path, row=start + row, attribute=attribute)
-        unit: np.ndarray = (raw / norm[..., None]).astype(np.float32)
-        return unit
+        return (raw / norm[..., None]).astype(np.float32)
 
 
 def read_embeddings(path: Path) -> Embeddings:

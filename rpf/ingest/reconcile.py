@@ -5,11 +5,9 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TypeVar
 
-from rpf.collection import Writer
-from rpf.collection.image_folder import ImageFolder
+from rpf.collection import ImageFolder, Writer
 from rpf.errors import CollectionError
 from rpf.utils.files import file_hash
 from rpf.utils.progress import Progress
@@ -20,16 +18,12 @@ KnownFiles = dict[str, tuple[int, int, str]]  # path -> (id, bytes, sha256), as 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Moves:
-    """Images of an image folder that need not be embedded."""
-
-    moved: dict[str, int] = field(default_factory=dict)  # path -> the item that has its image there now
-    unchanged: set[str] = field(default_factory=set)  # by hash
-
-
-def find_moves(images: ImageFolder, known: KnownFiles, paths: Sequence[str], progress: Progress) -> Moves:
+def find_moves(
+    images: ImageFolder, known: KnownFiles, paths: Sequence[str], progress: Progress
+) -> tuple[dict[str, int], set[str]]:
     """Find the items whose images lie under other paths now, among `paths`: by size, then by hash.
+
+    Returns path -> the item that has its image there now; and those of the hashed paths whose image is unchanged.
 
     An item has lost its image if the file is missing or has changed; a copy of an image that is still in its place
     moves nothing. Of several items of the same image the lowest id comes first. Only files with the size of a lost
@@ -46,7 +40,7 @@ def find_moves(images: ImageFolder, known: KnownFiles, paths: Sequence[str], pro
     wanted = {known[path][1] for path in lost if known[path][2]}
     candidates = [path for path, size in sizes.items() if size in wanted]
     results = map_files(lambda path: _hash(images, path), candidates, progress, "looking for moved images")
-    hashes = {path: sha256 for path, sha256 in zip(candidates, results, strict=True) if sha256 is not None}
+    hashes = {path: sha256 for path, sha256 in results.items() if sha256 is not None}
     unchanged = {path for path, sha256 in hashes.items() if path in known and known[path][2] == sha256}
     lost |= {path for path in hashes if path in known} - unchanged
     homeless: dict[str, list[int]] = defaultdict(list)  # sha256 -> ids, the lowest last
@@ -57,7 +51,7 @@ def find_moves(images: ImageFolder, known: KnownFiles, paths: Sequence[str], pro
         for path, sha256 in hashes.items()
         if path not in unchanged and homeless.get(sha256)
     }
-    return Moves(moved, unchanged)
+    return moved, unchanged
 
 
 def find_missing(images: ImageFolder, writer: Writer, present: Collection[str] = ()) -> list[int]:
@@ -84,16 +78,15 @@ def compare_images(
     images: ImageFolder, files: Mapping[str, tuple[int, str]], progress: Progress
 ) -> dict[str, bool | None]:
     """Return by path whether an image still has its (bytes, sha256); None if it cannot be read."""
-    results = map_files(lambda path: images.matches(path, *files[path]), list(files), progress, "checking the images")
-    return dict(zip(files, results, strict=True))
+    return map_files(lambda path: images.matches(path, *files[path]), list(files), progress, "checking the images")
 
 
-def map_files(function: Callable[[str], T], paths: Sequence[str], progress: Progress, phase: str) -> list[T]:
-    """Apply a function that reads a file to each path, in several threads."""
-    results: list[T] = []
+def map_files(function: Callable[[str], T], paths: Sequence[str], progress: Progress, phase: str) -> dict[str, T]:
+    """Apply a function that reads a file to each path, in several threads; return the results by path."""
+    results: dict[str, T] = {}
     with ThreadPoolExecutor(READER_THREADS) as pool:
-        for result in pool.map(function, paths):
-            results.append(result)
+        for path, result in zip(paths, pool.map(function, paths), strict=True):
+            results[path] = result
             progress(phase, len(results), len(paths))
     return results
 

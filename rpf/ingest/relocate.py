@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-from rpf.collection import Writer
-from rpf.collection.image_folder import ImageFolder
+from rpf.collection import ImageFolder, Writer
 from rpf.errors import CollectionError, DatasetError
 from rpf.ingest.reconcile import compare_images
 from rpf.utils.progress import Progress
@@ -31,9 +30,7 @@ def relocate(
     if files and len(missing) == len(files):
         template = '"%(root)s" has none of the %(count)d images of the collection %(name)s %(examples)s.'
         raise CollectionError(template, **facts, examples=format_examples(missing, len(missing)))
-    lost = missing
-    if before.root.is_dir():
-        lost = [path for path in missing if before.matches(path, *files[path])]
+    lost = [path for path in missing if before.matches(path, *files[path])] if before.root.is_dir() else missing
     if lost and not partial:
         raise CollectionError(
             '"%(root)s" lacks %(lost)d of the %(count)d images of the collection %(name)s, or has others under '

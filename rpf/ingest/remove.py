@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rpf.collection import Writer
-from rpf.collection.image_folder import ImageFolder
+from rpf.collection import ImageFolder, Writer
 from rpf.errors import UnknownItem
 from rpf.ingest.reconcile import find_missing
 

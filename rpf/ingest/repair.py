@@ -1,9 +1,7 @@
 """Repair of a collection: re-embed lost, corrupt or changed items, and rebuild a damaged index."""
 
-from rpf.collection import Collection, Item, Writer
-from rpf.collection.image_folder import ImageFolder
+from rpf.collection import Collection, ImageFolder, Item, Writer
 from rpf.errors import RPFError
-from rpf.inference.interface import Embedder
 from rpf.inference.load import load_model
 from rpf.ingest.pipeline import BATCH_SIZE, ImageRecord, embed_images, require_checkpoint
 from rpf.ingest.verify import ItemDamage, Problem, VerifyReport, find_damage, image_problems, items_problem
@@ -25,8 +23,7 @@ def repair_items(
     collection = Collection.open(writer.folder, settings.image_roots)
     damage = find_damage(collection, progress)
     writer.remove(damage.rowless)
-    for item_id in damage.rowless:
-        report.repaired.append(f"Item {item_id} had no row in the items table and was removed.")
+    report.repaired += [f"Item {item_id} had no row in the items table and was removed." for item_id in damage.rowless]
     if damage.waiting or damage.corrupt or damage.changed:
         _re_embed(writer, settings, damage, report, progress, batch_size)
     else:
@@ -73,7 +70,9 @@ def _re_embed(
     if writer.manifest.spec.checkpoint:
         items |= changed
         try:
-            embedder = _load_embedder(writer, settings)
+            ImageFolder(writer.manifest.spec.image_root(writer.folder)).require(writer.folder.name)
+            embedder = load_model(settings)
+            require_checkpoint(writer, embedder)
         except RPFError as error:
             report.problems += items_problem(f"that cannot be re-embedded: {error}", items.values())
             return
@@ -101,10 +100,3 @@ def _re_embed(
     live = Collection.open(writer.folder).ids.tolist()
     writer.remove(sorted((items.keys() - retained.keys()).intersection(live)))
     writer.complete()
-
-
-def _load_embedder(writer: Writer, settings: Settings) -> Embedder:
-    ImageFolder(writer.manifest.spec.image_root(writer.folder)).require(writer.folder.name)
-    model = load_model(settings)
-    require_checkpoint(writer, model)
-    return model

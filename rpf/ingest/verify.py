@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from rpf.collection import Collection, Item
-from rpf.collection.image_folder import ImageFolder
+from rpf.collection import Collection, ImageFolder, Item, read_manifest
 from rpf.collection.items import read_rows
-from rpf.collection.manifest import read_manifest
 from rpf.collection.recovery import find_waiting, survey_damage
 from rpf.collection.segments import NORM_TOLERANCE
 from rpf.errors import CollectionError
@@ -136,7 +134,7 @@ def _problem(text: str, lines: list[str]) -> list[Problem]:
 
 
 def _corrupt_rows(collection: Collection, progress: Progress) -> npt.NDArray[np.bool_]:
-    """(N,) which rows have a vector that is not finite or not of norm 1."""
+    """Find, as booleans (N,), the rows with a vector that is not finite or not of norm 1."""
     corrupt = np.zeros(len(collection), bool)
     attributes = len(collection.vocabulary)
     for attribute in range(attributes):

@@ -19,7 +19,7 @@ class AttributeVectors:
         rows: npt.NDArray[np.int64] | None = None,
         report: Callable[[int], None] = lambda done: None,
     ) -> None:
-        """rows (n,) of the collection, all if None; `report` is called with the number of vectors read so far."""
+        """Choose the rows (n,) of the collection, all if None; `report` gets the number of vectors read so far."""
         self.label = f"{collection.name}_{collection.manifest.spec.attributes[attribute]}"
         self._collection = collection
         self._attribute = attribute

@@ -49,8 +49,7 @@ def products(vectors: npt.NDArray[np.float16], query: npt.NDArray[np.float32]) -
     PyTorch widens 16-bit numbers by an instruction of the processor; NumPy takes 20 times as long.
     """
     writable = vectors if vectors.flags.writeable else vectors.copy()  # PyTorch warns of memory it may not write
-    cosines: npt.NDArray[np.float32] = torch.mv(torch.from_numpy(writable).float(), torch.from_numpy(query)).numpy()
-    return cosines
+    return torch.mv(torch.from_numpy(writable).float(), torch.from_numpy(query)).numpy()
 
 
 def rank(

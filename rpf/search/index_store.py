@@ -105,7 +105,7 @@ def update_index(collection: Collection, indexes: Path, method: str, progress: P
     """Bring the collection's index up to date with this generation, and return the method in use.
 
     An index that can grow takes in what was added, until the collection has outgrown what it was trained on. "auto"
-    keeps the method of an existing index, whoever chose it, unless `rebuild`.
+    keeps the method of an existing index, chosen by hand or not, unless `rebuild`.
     Raises ConfigError, SearchUnavailable; then the index is as before.
     """
     in_use = index_method(collection, indexes) if method == AUTO and not rebuild else None
@@ -153,7 +153,7 @@ def _load_or_warn(collection: Collection, indexes: Path) -> StoredIndex | None:
 
 
 def _extend(collection: Collection, folder: Path, stored: StoredIndex, progress: Progress) -> bool:
-    """Add the items that the index lacks; return False if it has to be built again."""
+    """Add the items that the index does not have yet; return False if it has to be built again."""
     items = len(collection)
     fresh = np.setdiff1d(collection.ids, stored.ids)
     removed = len(np.setdiff1d(stored.ids, collection.ids))

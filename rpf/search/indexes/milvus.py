@@ -58,7 +58,7 @@ class MilvusIndex(VectorIndex):
     max_neighbours = MAX_NEIGHBOURS
 
     def __init__(self) -> None:
-        """Raises ConfigError for unusable settings."""
+        """Read the settings. Raises ConfigError."""
         self._settings = Settings.from_environ()
         self._name = ""  # of the collection on the server
         self._index_type = ""
@@ -176,8 +176,7 @@ class MilvusIndex(VectorIndex):
 
     def _confirm(self, count: int) -> None:
         """Wait until the server has all rows, which every later search sees then. Raises SearchUnavailable."""
-        server = connect(self._settings)
-        with server.client() as client:
+        with connect(self._settings).client() as client:
             rows = client.query(
                 self._name,
                 filter=f"id < {count}",
@@ -188,13 +187,13 @@ class MilvusIndex(VectorIndex):
         if (stored := rows[0]["count(*)"]) != count:
             raise SearchUnavailable(
                 "The Milvus server at %(uri)s has %(stored)d of %(count)d vectors. Try again, and see its log.",
-                uri=server.shown, stored=stored, count=count,
+                uri=connect(self._settings).shown, stored=stored, count=count,
             )  # fmt: skip
         self._count = count
 
 
 class MilvusConnection:
-    """The one connection of a process to a Milvus server, shared by its threads."""
+    """Connection to a Milvus server, which the threads of a process share."""
 
     def __init__(self, uri: str, token: str) -> None:
         self.shown = re.sub("//[^/]*@", "//", uri)  # without a password
@@ -209,7 +208,7 @@ class MilvusConnection:
     def client(self) -> Iterator[Any]:
         """Provide a pymilvus client, which reconnects by itself. Raises SearchUnavailable.
 
-        While the server is down, one thread at a time waits for it and the others fail at once.
+        While the server is down, one thread at a time waits for it and the others fail immediately.
         """
         import grpc
         from pymilvus import MilvusException

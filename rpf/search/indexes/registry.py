@@ -28,5 +28,4 @@ def make_index(method: str) -> VectorIndex:
         raise ConfigError(template, name=method, names=", ".join(INDEXES))
     module, class_name = INDEXES[name]
     index_class = getattr(import_module(f"rpf.search.indexes.{module}"), class_name)
-    index: VectorIndex = index_class(parameter) if parameter else index_class()
-    return index
+    return index_class(parameter) if parameter else index_class()
