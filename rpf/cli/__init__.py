@@ -1,4 +1,4 @@
-"""Command line of the engine: `rpf`, or `python -m rpf`. Slow imports stand in the functions that need them."""
+"""Command line of the engine: `rpf`, or `python -m rpf`. Imports of PyTorch stand in the functions that need it."""
 
 import os
 import signal

@@ -3,10 +3,10 @@
 import shlex
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from rpf import config
 from rpf.cli.options import (
     AGAIN,
     BATCH,
@@ -19,11 +19,12 @@ from rpf.cli.options import (
     with_settings,
 )
 from rpf.cli.output import say
+from rpf.collection import Collection, CollectionSpec, Writer, collection_folder
+from rpf.datasets.annotations import missing_images, read_split
+from rpf.ingest.pipeline import ImageRecord, ingest, merge_small_segments
+from rpf.ingest.scan import describe, scan
 from rpf.settings import Settings
 from rpf.utils.text import format_examples
-
-if TYPE_CHECKING:
-    from rpf.ingest.pipeline import ImageRecord
 
 
 @click.command()
@@ -67,10 +68,7 @@ def index(
       RPF_IMAGE_ROOTS=/mnt/archive rpf index shop photos/ --follow-links
       rpf index clothing --dataset config/Clothing/Clothing.yaml --split test --set DATA.BASE_PATH=data
     """
-    from rpf.collection import Collection, CollectionSpec, Writer, collection_folder
     from rpf.inference.load import load_model
-    from rpf.ingest.pipeline import ImageRecord, ingest, merge_small_segments
-    from rpf.ingest.scan import describe, scan
     from rpf.search.index_store import check_index_method, update_index
 
     target = collection_folder(settings.collections, name)
@@ -102,11 +100,7 @@ def index(
     print_ingest_report(name, report, left_out)
 
 
-def _read_dataset(file: Path, overrides: tuple[str, ...], split: str) -> tuple[Path, list["ImageRecord"]]:
-    from rpf import config
-    from rpf.datasets.annotations import missing_images, read_split
-    from rpf.ingest.pipeline import ImageRecord
-
+def _read_dataset(file: Path, overrides: tuple[str, ...], split: str) -> tuple[Path, list[ImageRecord]]:
     data = config.load([file], overrides).DATA
     items = read_split(data.folder, data, split)
     if missing := missing_images(data.folder, items):
@@ -139,7 +133,6 @@ def import_legacy(
       rpf import-legacy old --embeddings data.h5 --ids c_idxs.npy \\
           --filenames filenames_test.txt --images data/FashionAI
     """
-    from rpf.collection import Collection, Writer
     from rpf.ingest.import_legacy import import_legacy
     from rpf.search.index_store import check_index_method, update_index
 

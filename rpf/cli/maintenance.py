@@ -11,7 +11,13 @@ import click
 
 from rpf.cli.options import AGAIN, BATCH, FILE, FOLLOW_LINKS, WAIT, Bar, print_ingest_report, with_settings
 from rpf.cli.output import say
+from rpf.collection import Collection, ImageFolder, Writer, collection_folder, read_manifest
+from rpf.errors import CollectionError
+from rpf.ingest.copy_images import copy_images, locate_images
+from rpf.ingest.pipeline import ingest, merge_small_segments
+from rpf.ingest.scan import describe
 from rpf.settings import Settings
+from rpf.utils.files import file_hash
 
 if TYPE_CHECKING:
     from rpf.ingest.verify import VerifyReport
@@ -50,14 +56,7 @@ def add(
       rpf add shop --copy ~/Downloads/coat.jpg
       rpf add shop photos/coat.jpg --again
     """
-    from rpf.collection import Collection, Writer, collection_folder
-    from rpf.collection.image_folder import ImageFolder
-    from rpf.collection.manifest import read_manifest
-    from rpf.errors import CollectionError
     from rpf.inference.load import load_model
-    from rpf.ingest.copy_images import copy_images, locate_images
-    from rpf.ingest.pipeline import ingest, merge_small_segments
-    from rpf.ingest.scan import describe
     from rpf.search.index_store import check_index_method, update_index
 
     folder = collection_folder(settings.collections, name)
@@ -107,7 +106,6 @@ def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> Non
       rpf remove shop photos/coat.jpg photos/2019/
       rpf remove shop --missing
     """
-    from rpf.collection import Collection, Writer, collection_folder
     from rpf.ingest.remove import remove
     from rpf.search.index_store import check_index_method, update_index
 
@@ -138,7 +136,6 @@ def relocate(name: str, folder: Path, partial: bool, wait: float) -> None:
     Example:
       rpf relocate shop /mnt/photos
     """
-    from rpf.collection import Writer, collection_folder
     from rpf.ingest.relocate import relocate
 
     settings = Settings.from_environ()
@@ -164,7 +161,6 @@ def optimize(name: str, wait: float) -> None:
     Example:
       rpf optimize shop
     """
-    from rpf.collection import Writer, collection_folder
     from rpf.search.index_store import check_index_method
 
     settings = Settings.from_environ()
@@ -193,15 +189,12 @@ def build_index(name: str, method: str | None, wait: float) -> None:
       rpf build-index shop
       rpf build-index shop --method hnsw
     """
-    from rpf.collection import Writer, collection_folder
-
     settings = Settings.from_environ()
     with Bar("vector") as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
         _rebuild_index(writer.folder, method, settings, bar)
 
 
 def _rebuild_index(folder: Path, method: str | None, settings: Settings, bar: Bar) -> None:
-    from rpf.collection import Collection
     from rpf.search.index_store import index_method, update_index
 
     collection = Collection.open(folder)
@@ -222,10 +215,7 @@ def verify(settings: Settings, name: str) -> None:
     Example:
       rpf verify shop
     """
-    from rpf.collection import collection_folder
-    from rpf.collection.manifest import read_manifest
     from rpf.ingest.verify import verify
-    from rpf.utils.files import file_hash
 
     folder = collection_folder(settings.collections, name)
     checkpoint = read_manifest(folder)[0].spec.checkpoint
@@ -255,8 +245,6 @@ def repair(settings: Settings, name: str, batch: int, wait: float) -> None:
     Example:
       rpf repair shop
     """
-    from rpf.collection import Writer, collection_folder
-    from rpf.ingest.pipeline import merge_small_segments
     from rpf.ingest.repair import repair_index, repair_items
     from rpf.search.index_store import check_index_method
 

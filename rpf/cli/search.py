@@ -7,6 +7,7 @@ import click
 
 from rpf.cli.options import FILE, naming, with_settings
 from rpf.cli.output import say
+from rpf.collection import collection_folder, read_manifest
 from rpf.settings import Settings
 
 
@@ -24,8 +25,6 @@ def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_js
     Example:
       rpf search wardrobe photo.jpg --attrs "sleeve length; collar design" -k 5
     """
-    from rpf.collection import collection_folder
-    from rpf.collection.manifest import read_manifest
     from rpf.engine import SearchEngine, SearchRequest
 
     read_manifest(collection_folder(settings.collections, name))  # before the model is loaded
