@@ -1,4 +1,4 @@
-"""Settings of the engine from RPF_* environment variables, for the command line and the site alike."""
+"""Settings of the engine from RPF_* environment variables, for the command line and the site."""
 
 import os
 from collections.abc import Mapping
@@ -121,7 +121,7 @@ class Settings(EnvironmentSettings):
 
     @property
     def indexes(self) -> Path:
-        """The folder of this installation's search indexes."""
+        """Return the folder of this installation's search indexes."""
         return self.instance / "indexes"
 
 

@@ -40,7 +40,7 @@ class CompiledNetwork(nn.Module):
         self._request = _compile(graph, precision, threads).create_infer_request()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Infer float32 images (n, 3, S, S). Not for two threads at once."""
+        """Infer float32 images (n, 3, S, S), in one thread at a time."""
         outputs = self._request.infer([images.contiguous().numpy()], share_inputs=True)
         return torch.from_numpy(outputs[0])
 

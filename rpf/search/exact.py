@@ -74,9 +74,7 @@ def rank(
 
 def top_k(scores: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
     """Return the positions of the k highest of (n,) scores, highest first, the lower position first where equal."""
+    positions = np.arange(len(scores))
     if k < len(scores):
-        least = np.partition(scores, len(scores) - k)[len(scores) - k]
-        positions = np.flatnonzero(scores >= least)
-    else:
-        positions = np.arange(len(scores))
+        positions = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
     return positions[np.argsort(-scores[positions], kind="stable")][:k]

@@ -8,7 +8,7 @@ that they have mapped. rpf.search.stored_index has the format.
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -163,8 +163,7 @@ def _extend(collection: Collection, folder: Path, stored: StoredIndex, progress:
         return True
     rows = np.searchsorted(collection.ids, fresh)
     for attribute, index in enumerate(stored.indexes):
-        report = _attribute_progress(progress, collection, attribute)
-        if not index.add(AttributeVectors(collection, attribute, rows, report)):
+        if not index.add(AttributeVectors(collection, attribute, rows, progress)):
             return len(fresh) < MAX_UNINDEXED_SHARE * items
     ids = np.concatenate([stored.ids, fresh])
     checksums = np.concatenate([stored.checksums, compute_checksums(collection, rows)])
@@ -180,9 +179,8 @@ def _build(collection: Collection, folder: Path, method: str, progress: Progress
     indexes: list[VectorIndex] = []
     try:
         for attribute in range(len(collection.manifest.spec.attributes)):
-            report = _attribute_progress(progress, collection, attribute)
             indexes.append(make_index(method))
-            indexes[-1].build(AttributeVectors(collection, attribute, report=report))
+            indexes[-1].build(AttributeVectors(collection, attribute, progress=progress))
         metadata = IndexMetadata(
             folder=str(collection.folder.resolve()),
             method=method,
@@ -217,12 +215,6 @@ def _delete(collection: Collection, folder: Path) -> None:
 def _discard(indexes: Iterable[VectorIndex]) -> None:
     for index in indexes:
         index.discard()
-
-
-def _attribute_progress(progress: Progress, collection: Collection, attribute: int) -> Callable[[int], None]:
-    """Report the progress through one attribute's vectors as progress through all attributes'."""
-    items, attributes = len(collection), len(collection.manifest.spec.attributes)
-    return lambda done: progress("building the index", attribute * items + done, attributes * items)
 
 
 @contextmanager

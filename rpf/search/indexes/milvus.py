@@ -211,13 +211,19 @@ class MilvusConnection:
         While the server is down, one thread at a time waits for it and the others fail immediately.
         """
         import grpc
-        from pymilvus import MilvusException
+        from pymilvus import MilvusClient, MilvusException
 
         alone = self._down
         if alone and not self._retrying.acquire(blocking=False):
             raise self._unavailable("it did not answer just now")
         try:
-            yield self._connected(alone)
+            with self._connecting:
+                if self._client is None:
+                    if self._down and not alone:  # another thread has just tried, while this one waited for the lock
+                        raise self._unavailable("it did not answer just now")
+                    options = {"timeout": CONNECT_SECONDS, "dedicated": True, "grpc_options": CHANNEL_OPTIONS}
+                    self._client = MilvusClient(self._uri, token=self._token, **options)
+            yield self._client
             self._down = False
         except (MilvusException, grpc.RpcError) as error:
             call = error if isinstance(error, grpc.RpcError) else error.__context__  # which pymilvus wraps
@@ -228,18 +234,6 @@ class MilvusConnection:
         finally:
             if alone:
                 self._retrying.release()
-
-    def _connected(self, alone: bool) -> Any:
-        from pymilvus import MilvusClient
-
-        with self._connecting:
-            if self._client is None:
-                if self._down and not alone:  # another thread has just tried, while this one waited for the lock
-                    raise self._unavailable("it did not answer just now")
-                self._client = MilvusClient(
-                    self._uri, token=self._token, timeout=CONNECT_SECONDS, dedicated=True, grpc_options=CHANNEL_OPTIONS
-                )
-        return self._client
 
     def _unavailable(self, why: str) -> SearchUnavailable:
         return SearchUnavailable(
