@@ -54,9 +54,10 @@ class EnvironmentSettings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             wanted = WANTED.get(first["type"]) or first["msg"].removeprefix("Input should be ")
-            template = '%(name)s must be %(wanted)s, not "%(text)s".'
             name = _variable(str(first["loc"][0]))
-            raise ConfigError(template, name=name, wanted=wanted, text=first["input"]) from None
+            raise ConfigError(
+                '%(name)s must be %(wanted)s, not "%(text)s".', name=name, wanted=wanted, text=first["input"]
+            ) from None
 
     @classmethod
     def variables(cls) -> dict[str, FieldInfo]:
@@ -135,5 +136,8 @@ def _check_names(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         if name.startswith(PREFIX) and environ[name] and name not in known:
             nearest = get_close_matches(name, known, 1)
-            template = "%(name)s is not a setting" + ("; did you mean %(nearest)s?" if nearest else ".")
-            raise ConfigError(template, name=name, nearest="".join(nearest))
+            raise ConfigError(
+                "%(name)s is not a setting" + ("; did you mean %(nearest)s?" if nearest else "."),
+                name=name,
+                nearest="".join(nearest),
+            )

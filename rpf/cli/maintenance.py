@@ -62,8 +62,9 @@ def add(
     folder = collection_folder(settings.collections, name)
     spec = read_manifest(folder)[0].spec
     if not spec.checkpoint:
-        template = 'The collection "%(name)s" was imported without its checkpoint: it takes no images.'
-        raise CollectionError(template, name=name)
+        raise CollectionError(
+            'The collection "%(name)s" was imported without its checkpoint: it takes no images.', name=name
+        )
     image_folder = ImageFolder(spec.image_root(folder), settings.image_roots)
     image_folder.require(name)  # a folder made in its place would hide its images
     sources = locate_images(image_folder, images, follow_links)

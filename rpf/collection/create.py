@@ -25,8 +25,9 @@ def check_name_and_spec(folder: Path, spec: CollectionSpec) -> None:
     try:
         check_spec(spec)
     except ValueError as error:
-        template = "The collection %(name)s cannot be created: %(why)s."
-        raise CollectionError(template, name=folder.name, why=error) from error
+        raise CollectionError(
+            "The collection %(name)s cannot be created: %(why)s.", name=folder.name, why=error
+        ) from error
 
 
 def find_or_create(folder: Path, spec: CollectionSpec | None) -> Manifest:

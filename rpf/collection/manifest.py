@@ -28,8 +28,7 @@ def valid_name(name: str) -> bool:
 def collection_folder(collections: Path, name: str) -> Path:
     """Return the folder of the collection of that name. Raises CollectionError for an invalid name."""
     if not valid_name(name):
-        template = '"%(name)s" cannot name a collection; use 1 to 64 letters, digits, - and _.'
-        raise CollectionError(template, name=name)
+        raise CollectionError('"%(name)s" cannot name a collection; use 1 to 64 letters, digits, - and _.', name=name)
     return collections / name
 
 
@@ -79,8 +78,11 @@ def read_manifest(folder: Path) -> tuple[Manifest, Stamp]:
     path = folder / MANIFEST_FILE
     if not path.is_file():
         names = sorted(path.parent.name for path in folder.parent.glob(f"*/{MANIFEST_FILE}"))
-        template = 'There is no collection named "%(name)s"' + ("; there are %(examples)s." if names else ".")
-        raise UnknownCollection(template, name=folder.name, examples=", ".join(names[:MAX_NAMES]))
+        raise UnknownCollection(
+            'There is no collection named "%(name)s"' + ("; there are %(examples)s." if names else "."),
+            name=folder.name,
+            examples=", ".join(names[:MAX_NAMES]),
+        )
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())

@@ -130,16 +130,24 @@ def check_arrays(
         ("presence probabilities", presence, "f", (n, attributes)),
     ):
         if array is not None and (array.shape != shape or array.dtype.kind not in kinds):
-            template = "The %(what)s have %(dtype)s %(have)s where the shape %(want)s is expected."
-            raise CollectionError(template, what=what, dtype=array.dtype, have=array.shape, want=shape)
+            raise CollectionError(
+                "The %(what)s have %(dtype)s %(have)s where the shape %(want)s is expected.",
+                what=what,
+                dtype=array.dtype,
+                have=array.shape,
+                want=shape,
+            )
     if presence is not None and ((presence < 0) | (presence > 1)).any():
         raise CollectionError("The presence probabilities are not from 0 to 1.")
     norms = np.linalg.norm(embeddings.astype(np.float32), axis=2)
     bad = np.argwhere(~(np.abs(norms - 1) <= NORM_TOLERANCE))  # negated so that NaN is rejected too
     if len(bad):
-        template = "The embedding of %(path)s for %(attribute)s is not a unit vector."
         item, attribute = bad[0]
-        raise CollectionError(template, path=items[item].path, attribute=spec.attributes[attribute])
+        raise CollectionError(
+            "The embedding of %(path)s for %(attribute)s is not a unit vector.",
+            path=items[item].path,
+            attribute=spec.attributes[attribute],
+        )
 
 
 def count_mergeable(sizes: Sequence[int]) -> int:

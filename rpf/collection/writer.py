@@ -290,5 +290,6 @@ def _reporting(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        template = "The collection %(name)s cannot be written: %(why)s."
-        raise CollectionError(template, name=folder.name, why=error) from error
+        raise CollectionError(
+            "The collection %(name)s cannot be written: %(why)s.", name=folder.name, why=error
+        ) from error

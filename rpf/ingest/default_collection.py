@@ -40,8 +40,10 @@ def ensure_default_collection(settings: Settings, embedder: Embedder, progress: 
     """
     if settings.collection != DEFAULT_COLLECTION:
         if not (settings.collections / settings.collection / MANIFEST_FILE).is_file():
-            template = 'There is no collection named "%(name)s"; make it with: rpf index %(name)s FOLDER'
-            raise UnknownCollection(template, name=settings.collection)
+            raise UnknownCollection(
+                'There is no collection named "%(name)s"; make it with: rpf index %(name)s FOLDER',
+                name=settings.collection,
+            )
         return settings.collection
     collections = settings.collections
     try:

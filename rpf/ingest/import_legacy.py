@@ -77,8 +77,12 @@ def _read_paths(filenames: Path | None, ids: np.ndarray) -> dict[int, str]:
         return dict.fromkeys(ids.tolist(), "")
     lines = filenames.read_text(encoding="utf-8").splitlines()
     if ids.max(initial=-1) >= len(lines):
-        template = '"%(file)s" has %(lines)d lines, and the ids go up to %(last)d.'
-        raise CollectionError(template, file=filenames, lines=len(lines), last=ids.max())
+        raise CollectionError(
+            '"%(file)s" has %(lines)d lines, and the ids go up to %(last)d.',
+            file=filenames,
+            lines=len(lines),
+            last=ids.max(),
+        )
     return {item_id: lines[item_id].strip() for item_id in ids.tolist()}
 
 

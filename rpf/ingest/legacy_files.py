@@ -53,8 +53,7 @@ def read_ids(path: Path) -> np.ndarray:
     except OSError as error:
         raise CollectionError("%(file)s: %(why)s.", file=path, why=error.strerror or "cannot be read") from None
     except ValueError as error:
-        template = "%(file)s is not a list of item ids: %(why)s."
-        raise CollectionError(template, file=path, why=str(error)) from None
+        raise CollectionError("%(file)s is not a list of item ids: %(why)s.", file=path, why=str(error)) from None
     return ids
 
 
@@ -169,8 +168,12 @@ class Embeddings:
         bad = np.argwhere(~(np.isfinite(norm) & (norm > 0)))
         if len(bad):
             row, attribute = bad[0]
-            template = "%(file)s: row %(row)d of attr%(attribute)d has no direction (zeros, or not finite)."
-            raise CollectionError(template, file=self.path, row=start + row, attribute=attribute)
+            raise CollectionError(
+                "%(file)s: row %(row)d of attr%(attribute)d has no direction (zeros, or not finite).",
+                file=self.path,
+                row=start + row,
+                attribute=attribute,
+            )
         return (raw / norm[..., None]).astype(np.float32)
 
 

@@ -129,8 +129,10 @@ def embed_images(
 def require_checkpoint(writer: Writer, embedder: Embedder) -> None:
     """Raise CheckpointError if the collection was made with another checkpoint."""
     if writer.manifest.spec.checkpoint != embedder.checkpoint_hash:
-        template = 'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint.'
-        raise CheckpointError(template, name=writer.folder.name)
+        raise CheckpointError(
+            'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint.',
+            name=writer.folder.name,
+        )
 
 
 def merge_small_segments(writer: Writer, progress: Progress) -> None:

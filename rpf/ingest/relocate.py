@@ -28,8 +28,11 @@ def relocate(
     missing = [path for path, same in compare_images(after, files, progress).items() if not same]
     facts = {"root": folder, "count": len(files), "name": writer.folder.name}
     if files and len(missing) == len(files):
-        template = '"%(root)s" has none of the %(count)d images of the collection %(name)s %(examples)s.'
-        raise CollectionError(template, **facts, examples=format_examples(missing, len(missing)))
+        raise CollectionError(
+            '"%(root)s" has none of the %(count)d images of the collection %(name)s %(examples)s.',
+            **facts,
+            examples=format_examples(missing, len(missing)),
+        )
     lost = [path for path in missing if before.matches(path, *files[path])] if before.root.is_dir() else missing
     if lost and not partial:
         raise CollectionError(

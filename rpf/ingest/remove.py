@@ -35,5 +35,6 @@ def _find_by_path(images: ImageFolder, paths: dict[int, str], name: str, collect
         below = "" if place == "." else f"{place}/"
         if ids := {item_id for item_id, path in paths.items() if path and (path == place or path.startswith(below))}:
             return ids
-    template = 'The collection %(name)s has no item with the path "%(path)s" or below it.'
-    raise UnknownItem(template, path=name, name=collection)
+    raise UnknownItem(
+        'The collection %(name)s has no item with the path "%(path)s" or below it.', path=name, name=collection
+    )

@@ -224,8 +224,9 @@ def _writing(folder: Path) -> Iterator[None]:
         with locked(folder, LOCK_SECONDS):
             yield
     except SearchUnavailable as error:
-        template = "%(why)s The collection itself is up to date; the next command brings its index up to date."
-        raise SearchUnavailable(template, why=error) from error
+        raise SearchUnavailable(
+            "%(why)s The collection itself is up to date; the next command brings its index up to date.", why=error
+        ) from error
     except OSError as error:
         raise ConfigError(
             'The search index cannot be written to "%(folder)s": %(why)s. Make room, or set RPF_INSTANCE to a folder '
