@@ -53,10 +53,11 @@ class EnvironmentSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             first = error.errors()[0]
-            wanted = WANTED.get(first["type"]) or first["msg"].removeprefix("Input should be ")
-            name = _variable(str(first["loc"][0]))
             raise ConfigError(
-                '%(name)s must be %(wanted)s, not "%(text)s".', name=name, wanted=wanted, text=first["input"]
+                '%(name)s must be %(wanted)s, not "%(text)s".',
+                name=_variable(str(first["loc"][0])),
+                wanted=WANTED.get(first["type"]) or first["msg"].removeprefix("Input should be "),
+                text=first["input"],
             ) from None
 
     @classmethod

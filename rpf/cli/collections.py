@@ -92,9 +92,10 @@ def index(
     check_index_method(settings.index_method)
     model = load_model(settings)
     spec = CollectionSpec(model.checkpoint_hash, model.attributes, model.dim, str(root.resolve()), title)
-    linked = settings.image_roots
     with Bar() as bar, Writer.open(target, spec, wait=wait) as writer:
-        report = ingest(writer, images, model, bar, batch_size=batch, linked=linked, again=again, prune=prune)
+        report = ingest(
+            writer, images, model, bar, batch_size=batch, linked=settings.image_roots, again=again, prune=prune
+        )
         merge_small_segments(writer, bar)
         update_index(Collection.open(target), settings.indexes, settings.index_method, bar)
     print_ingest_report(name, report, left_out)
@@ -139,8 +140,10 @@ def import_legacy(
     settings = Settings.from_environ()
     check_index_method(settings.index_method)
     with Bar() as bar:
-        files = {"filenames": filenames, "images": images, "checkpoint": checkpoint}
-        count = import_legacy(settings.collections, name, embeddings, ids, bar, configs=configs, **files)
+        count = import_legacy(
+            settings.collections, name, embeddings, ids, bar,
+            filenames=filenames, images=images, configs=configs, checkpoint=checkpoint,
+        )  # fmt: skip
         with Writer.open(settings.collections / name, wait=10) as writer:
             update_index(Collection.open(writer.folder), settings.indexes, settings.index_method, bar)
     say(f"{name}: {count} items imported")

@@ -81,8 +81,10 @@ def add(
     spec = replace(spec, checkpoint=model.checkpoint_hash)
     with Bar() as bar, Writer.open(folder, spec, wait=wait) as writer:
         copies, copied = copy_images(writer, sources.outside, again)
-        records = [*sources.inside, *copies]
-        report = ingest(writer, records, model, bar, batch_size=batch, linked=settings.image_roots, again=again)
+        report = ingest(
+            writer, [*sources.inside, *copies], model, bar,
+            batch_size=batch, linked=settings.image_roots, again=again,
+        )  # fmt: skip
         merge_small_segments(writer, bar)
         update_index(Collection.open(folder), settings.indexes, settings.index_method, bar)
     report.skipped[:0] = copied.skipped

@@ -78,7 +78,8 @@ def export(
     try:
         model.load_state_dict(old.state_dict())
     except RuntimeError as error:
-        why = " ".join(str(error).split())[:200]
-        raise CheckpointError("The weights do not fit these settings: %(why)s", why=why) from None
+        raise CheckpointError(
+            "The weights do not fit these settings: %(why)s", why=" ".join(str(error).split())[:200]
+        ) from None
     checkpoint.save(model, out, torch.float16 if fp16 else torch.float32, old.note if note is None else note)
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

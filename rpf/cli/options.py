@@ -145,10 +145,9 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(checkpoint: Path | None, **kwargs: Any) -> None:
-        settings = Settings.from_environ()
-        if checkpoint is not None:
-            settings = settings.model_copy(update={"checkpoint": checkpoint})
-        command(settings=settings, **kwargs)
+        changes = {} if checkpoint is None else {"checkpoint": checkpoint}
+        command(settings=Settings.from_environ().model_copy(update=changes), **kwargs)
 
-    option = click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")
-    return option(run)
+    return click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")(
+        run
+    )

@@ -29,8 +29,7 @@ def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_js
 
     read_manifest(collection_folder(settings.collections, name))  # before the model is loaded
     engine = SearchEngine(settings)
-    collection = engine.collection(name)
-    keys = collection.vocabulary.parse(attrs)
+    keys = engine.collection(name).vocabulary.parse(attrs)
     with naming(image):
         query = engine.embed(image)
     results = engine.search(name, SearchRequest(query, dict.fromkeys(keys, 1.0), k))

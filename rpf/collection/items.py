@@ -200,8 +200,10 @@ class ItemTable:
                 raise CollectionError('The path "%(path)s" cannot be stored.', path=item.path)
             if self._connection.execute(used, (item_id, item_id)).fetchone():
                 raise CollectionError("The id %(id)d was given before.", id=item_id)
-            values = (item_id, item.path, item.sha256, item.bytes, item.width, item.height, _labels(item.labels))
-            self._connection.execute(f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+            self._connection.execute(
+                f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (item_id, item.path, item.sha256, item.bytes, item.width, item.height, _labels(item.labels)),
+            )
         return new_ids
 
     def retire(self, ids: Iterable[int]) -> None:
@@ -214,7 +216,7 @@ class ItemTable:
         """Delete the rows of other items than these: leftovers of a crashed append, and rows retired long ago."""
         query = "SELECT id FROM items LEFT JOIN retired USING (id) WHERE at IS NULL OR at < ?"
         with self.transaction():
-            rows = self._connection.execute(query, (int(time.time()) - RETIRED_SECONDS,)).fetchall()
+            rows = self._connection.execute(query, (int(time.time()) - RETIRED_SECONDS,))
             leftovers = [row for row in rows if row[0] not in known]
             self._connection.executemany("DELETE FROM items WHERE id = ?", leftovers)
 

@@ -94,8 +94,8 @@ def read_manifest(folder: Path) -> tuple[Manifest, Stamp]:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest on disk, atomically and durably."""
-    fields = asdict(manifest)
-    data = {"format": FORMAT, **fields.pop("spec"), **fields}
+    values = asdict(manifest)
+    data = {"format": FORMAT, **values.pop("spec"), **values}
     write_atomic(folder / MANIFEST_FILE, json.dumps(data, ensure_ascii=False, indent=1).encode())
 
 

@@ -38,14 +38,12 @@ class Collection:
             raise ValueError(f"{ITEMS_FILE} is missing or leads outside of the collection")
         with open_read_only(folder) as connection:
             check_tables(connection)
-        self.folder = folder
-        self.name = folder.name
+        self.folder, self.name = folder, folder.name
         self.manifest = manifest
         self.images = ImageFolder(manifest.spec.image_root(folder), linked)
         self.ids: npt.NDArray[np.int64] = rows.ids  # (N,) ascending, live items only, read-only
         self.knows_presence = any(segment.presence is not None for segment in segments)  # for some items at least
-        self._rows = rows
-        self._stamp = stamp
+        self._rows, self._stamp = rows, stamp
 
     @classmethod
     def open(cls, folder: Path, linked: tuple[Path, ...] = ()) -> "Collection":

@@ -6,10 +6,9 @@ the files that it no longer names. No manifest names the leftovers of a crash.
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
@@ -39,7 +38,7 @@ from rpf.utils.locks import locked
 from rpf.utils.text import usable_text
 
 
-class Writer:
+class Writer(AbstractContextManager["Writer"]):
     """Exclusive writer of a collection, for one thread: a context manager, opened by `Writer.open`.
 
     Every method raises CollectionError when the collection cannot be written (a full disk, no permission); after that,
@@ -48,8 +47,7 @@ class Writer:
 
     def __init__(self, folder: Path, manifest: Manifest, table: ItemTable, damage: list[str]) -> None:
         """Load the ids of the items, and delete other rows. Raises CollectionError for a damaged collection."""
-        self.folder = folder
-        self.manifest = manifest
+        self.folder, self.manifest = folder, manifest
         self.damage = damage  # what was quarantined
         self.cleared = 0  # leftovers that were deleted
         self._table = table
@@ -97,12 +95,7 @@ class Writer:
             writer._close = resources.pop_all()
         return writer
 
-    def __enter__(self) -> "Writer":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -207,8 +200,11 @@ class Writer:
     def known(self) -> dict[str, tuple[int, int, str]]:
         """Return path -> (id, bytes, sha256) of the live items."""
         with self._change():
-            rows = self._table.files()
-            return {path: (item_id, size, sha256) for item_id, path, size, sha256 in rows if item_id in self._live}
+            return {
+                path: (item_id, size, sha256)
+                for item_id, path, size, sha256 in self._table.files()
+                if item_id in self._live
+            }
 
     @contextmanager
     def _change(self) -> Iterator[None]:

@@ -41,8 +41,7 @@ class CompiledNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Infer float32 images (n, 3, S, S), in one thread at a time."""
-        outputs = self._request.infer([images.contiguous().numpy()], share_inputs=True)
-        return torch.from_numpy(outputs[0])
+        return torch.from_numpy(self._request.infer([images.contiguous().numpy()], share_inputs=True)[0])
 
 
 def convert(module: nn.Module, side: int) -> ov.Model:

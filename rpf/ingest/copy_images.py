@@ -77,8 +77,7 @@ def copy_images(writer: Writer, paths: Sequence[Path], again: bool) -> tuple[lis
         if hashlib.sha256(data).hexdigest() in left_out:
             report.left_out += 1
         else:
-            name = _write(root, path, data, root / f"{hidden}{secrets.token_hex(6)}.tmp")
-            copies.append(ImageRecord(name))
+            copies.append(ImageRecord(_write(root, path, data, root / f"{hidden}{secrets.token_hex(6)}.tmp")))
     return copies, report
 
 

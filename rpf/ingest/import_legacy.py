@@ -62,8 +62,7 @@ def import_legacy(
         done = 0
         for batch in embeddings.batches():
             batch_ids = ids[done : done + len(batch)].tolist()
-            items = [_read_item(Path(root), paths[item_id]) for item_id in batch_ids]
-            writer.append(items, batch, None, ids=batch_ids)
+            writer.append([_read_item(Path(root), paths[item_id]) for item_id in batch_ids], batch, None, ids=batch_ids)
             done += len(batch)
             progress("importing", done, embeddings.count)
         writer.optimize()

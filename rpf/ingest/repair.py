@@ -78,8 +78,9 @@ def _re_embed(
             return
         images = [ImageRecord(item.path, item.labels) for item in items.values() if item.path]
         known = writer.known() | {item.path: (item.id, 0, "") for item in damage.corrupt}  # to be replaced
-        linked = settings.image_roots
-        ingested = embed_images(writer, images, embedder, progress, batch_size=batch_size, known=known, linked=linked)
+        ingested = embed_images(
+            writer, images, embedder, progress, known=known, batch_size=batch_size, linked=settings.image_roots
+        )
         skipped = dict(ingested.skipped)
     else:  # an import without its checkpoint: no model can ever embed its images
         report.problems += items_problem(

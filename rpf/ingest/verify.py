@@ -74,9 +74,11 @@ def verify(folder: Path, settings: Settings, progress: Progress) -> VerifyReport
             Problem(f"The index cannot be used: {index_flaw}. `rpf build-index {folder.name}` builds it again.")
         )
     repair = f"`rpf repair {folder.name}` re-embeds them"
-    rowless = [f"item {item_id}" for item_id in damage.rowless]
     report.problems += [
-        *_problem(f"without a row in the items table; `rpf repair {folder.name}` removes them", rowless),
+        *_problem(
+            f"without a row in the items table; `rpf repair {folder.name}` removes them",
+            [f"item {item_id}" for item_id in damage.rowless],
+        ),
         *items_problem(f"waiting to be re-embedded; {repair}", damage.waiting),
         *items_problem(f"with a corrupt embedding; {repair}", damage.corrupt),
         *items_problem(f"with an image that was changed; {repair}", damage.changed),

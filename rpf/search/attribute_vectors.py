@@ -20,10 +20,8 @@ class AttributeVectors:
     ) -> None:
         """Choose the rows (n,) of the collection, all if None; `progress` counts the vectors of all attributes."""
         self.label = f"{collection.name}_{collection.manifest.spec.attributes[attribute]}"
-        self._collection = collection
-        self._attribute = attribute
+        self._collection, self._attribute, self._progress = collection, attribute, progress
         self._rows = np.arange(len(collection)) if rows is None else rows
-        self._progress = progress
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -116,8 +116,7 @@ def update_index(collection: Collection, indexes: Path, method: str, progress: P
         return EXACT
     with _writing(folder):
         stored = None if rebuild else _load_or_warn(collection, indexes)
-        fits = stored is not None and stored.metadata.method == name
-        if not (stored and fits and _extend(collection, folder, stored, progress)):
+        if stored is None or stored.metadata.method != name or not _extend(collection, folder, stored, progress):
             _build(collection, folder, name, progress)
     return name
 

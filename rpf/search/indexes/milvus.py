@@ -197,8 +197,7 @@ class MilvusConnection:
 
     def __init__(self, uri: str, token: str) -> None:
         self.shown = re.sub("//[^/]*@", "//", uri)  # without a password
-        self._uri = uri
-        self._token = token
+        self._uri, self._token = uri, token
         self._client: Any = None
         self._connecting = threading.Lock()
         self._down = False
