@@ -274,7 +274,6 @@ def _print_verify_report(name: str, report: "VerifyReport") -> None:
 
 def _print_lines(lines: Sequence[str]) -> None:
     """Print a list, cut at MAX_REPORT_LINES."""
-    for line in lines[:MAX_REPORT_LINES]:
-        say(line)
+    say(*lines[:MAX_REPORT_LINES])
     if len(lines) > MAX_REPORT_LINES:
         say(f"  and {len(lines) - MAX_REPORT_LINES} more")

@@ -84,9 +84,8 @@ class Bar(AbstractContextManager["Bar"]):
     """A tqdm bar for each phase of a long work."""
 
     def __init__(self, unit: str = "image") -> None:
-        self._unit = unit
+        self._unit, self._phase = unit, ""
         self._bar: Any = None
-        self._phase = ""
 
     def __call__(self, phase: str, done: int, total: int) -> None:
         if phase != self._phase or self._bar is None:
@@ -125,8 +124,7 @@ def method_names(text: str) -> list[str]:
 
 def print_ingest_report(name: str, report: IngestReport, left_out: Counter[str]) -> None:
     """Print the results of an ingest and the files left out; end with status 3 if an image could not be read."""
-    for path, why in report.skipped:
-        say(f"skipped {path}: {why}", err=True)
+    say(*(f"skipped {path}: {why}" for path, why in report.skipped), err=True)
     rarely = "".join(f"{n} {what}, " for n, what in ((report.moved, "moved"), (report.pruned, "pruned")) if n)
     say(
         f"{name}: {report.added} added, {report.unchanged} unchanged, {len(report.skipped)} skipped, {rarely}"

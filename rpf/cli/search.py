@@ -46,6 +46,5 @@ def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_js
         # ASCII, because a terminal encoding that lacks a character would break the JSON by its escapes.
         say(json.dumps({"attributes": keys, "total": results.total, "results": rows}))
         return
-    say("rank  similarity      id  image")
-    for hit in results.hits:
-        say(f"{hit.rank:4}  {hit.similarity:10.4f}  {hit.item.id:6}  {hit.item.path}")
+    lines = [f"{hit.rank:4}  {hit.similarity:10.4f}  {hit.item.id:6}  {hit.item.path}" for hit in results.hits]
+    say("rank  similarity      id  image", *lines)

@@ -16,8 +16,8 @@ MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_NAMES = 20  # in a message
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_UUID = re.compile(r"[0-9a-f]{32}")
-_TOMBSTONES = re.compile(r"tombstones-[0-9]{1,20}\.npy")
+_UUID = re.compile(r"([0-9a-f]{32})?")
+_TOMBSTONES = re.compile(r"(tombstones-[0-9]{1,20}\.npy)?")
 
 
 def valid_name(name: str) -> bool:
@@ -126,11 +126,9 @@ def parse_manifest(text: bytes) -> Manifest:
     spec = CollectionSpec(*(values[field.name] for field in fields(CollectionSpec)))
     check_spec(spec)
     manifest = Manifest(spec, *(values[field.name] for field in fields(Manifest) if field.name != "spec"))
-    if not all(map(valid_name, manifest.segments)):
-        raise ValueError("a segment's name is not a plain name")
-    if manifest.tombstones and not _TOMBSTONES.fullmatch(manifest.tombstones):
-        raise ValueError("the tombstones' name is not a plain name")
-    if manifest.uuid and not _UUID.fullmatch(manifest.uuid):
+    if not all(map(valid_name, manifest.segments)) or not _TOMBSTONES.fullmatch(manifest.tombstones):
+        raise ValueError("the name of a segment, or of the tombstones, is not a plain name")
+    if not _UUID.fullmatch(manifest.uuid):
         raise ValueError("its uuid is not 32 hexadecimal digits")
     return manifest
 

@@ -14,8 +14,8 @@ from rpf.collection.items import ITEMS_FILE, MAX_ID, Item, check_tables, open_re
 from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest
 from rpf.collection.segments import ROW_BATCH_SIZE, SegmentView, open_segment
 from rpf.errors import CollectionError, UnknownItem
-from rpf.utils.arrays import map_array
-from rpf.utils.files import inside
+from rpf.utils.arrays import map_array, write_array
+from rpf.utils.files import inside, sync_folder
 
 
 class Collection:
@@ -114,9 +114,8 @@ class Collection:
         """Return items in the order of the ids. Raises as `item`."""
         wanted = [int(self.ids[self._row(item_id)]) for item_id in ids]
         items = read_items(self.folder, wanted) if wanted else {}
-        for item_id in wanted:
-            if item_id not in items:
-                raise self._unknown(item_id)
+        if missing := set(wanted) - items.keys():
+            raise self._unknown(min(missing))
         return [items[item_id] for item_id in wanted]
 
     @property
@@ -156,3 +155,13 @@ def open_tombstones(folder: Path, manifest: Manifest) -> npt.NDArray[np.int64]:
     if not (removed[1:] > removed[:-1]).all():
         raise ValueError("its tombstones are not ascending")
     return removed
+
+
+def write_tombstones(folder: Path, generation: int, removed: set[int]) -> str:
+    """Write the ids of the removed items, if any, and return the name of the file for the manifest."""
+    if not removed:
+        return ""
+    name = f"tombstones-{generation}.npy"
+    write_array(folder / name, np.int64, (len(removed),), [np.array(sorted(removed))])
+    sync_folder(folder)
+    return name

@@ -10,14 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from rpf.collection.items import Item, ItemTable, read_rows
 from rpf.collection.manifest import Manifest, damaged, write_manifest
-from rpf.collection.reader import Collection, open_tombstones
+from rpf.collection.reader import Collection, open_tombstones, write_tombstones
 from rpf.collection.segments import open_segment
-from rpf.utils.arrays import write_array
-from rpf.utils.files import sync_folder
 
 
 @dataclass(frozen=True)
@@ -77,11 +73,8 @@ def quarantine_damage(folder: Path, manifest: Manifest, table: ItemTable) -> tup
     if not survey.damage:
         return manifest, []
     table.retire(survey.superseded)  # before the swap, after which the removed ones could not be told from the others
-    readable = survey.readable
-    if survey.removed:
-        readable = replace(readable, tombstones=f"tombstones-{readable.generation}.npy")
-        write_array(folder / readable.tombstones, np.int64, (len(survey.removed),), [np.array(sorted(survey.removed))])
-        sync_folder(folder)
+    tombstones = write_tombstones(folder, survey.readable.generation, survey.removed)
+    readable = replace(survey.readable, tombstones=tombstones)
     write_manifest(folder, readable)
     return readable, survey.damage
 

@@ -19,7 +19,7 @@ from rpf.collection.cleanup import clear, delete
 from rpf.collection.create import check_name_and_spec, find_or_create
 from rpf.collection.items import ItemTable, NewItem
 from rpf.collection.manifest import CollectionSpec, Manifest, damaged, read_manifest, write_manifest
-from rpf.collection.reader import open_tombstones
+from rpf.collection.reader import open_tombstones, write_tombstones
 from rpf.collection.recovery import quarantine_damage
 from rpf.collection.segments import (
     SEGMENTS_FOLDER,
@@ -32,8 +32,6 @@ from rpf.collection.segments import (
     write_segment,
 )
 from rpf.errors import CollectionError, RPFError, UnknownItem
-from rpf.utils.arrays import write_array
-from rpf.utils.files import sync_folder
 from rpf.utils.locks import locked
 from rpf.utils.text import usable_text
 
@@ -243,10 +241,7 @@ class Writer(AbstractContextManager["Writer"]):
         removed = self._removed if removed is None else removed
         tombstones = old.tombstones
         if removed != self._removed:
-            tombstones = f"tombstones-{old.generation + 1}.npy" if removed else ""
-        if tombstones not in ("", old.tombstones):
-            write_array(self.folder / tombstones, np.int64, (len(removed),), [np.array(sorted(removed))])
-            sync_folder(self.folder)
+            tombstones = write_tombstones(self.folder, old.generation + 1, removed)
         self.manifest = replace(
             old,
             generation=old.generation + 1,

@@ -1,6 +1,7 @@
 """Copies of images from elsewhere, in the image folder of a collection."""
 
 import hashlib
+import itertools
 import os
 import secrets
 from collections import Counter
@@ -99,11 +100,8 @@ def _write(root: Path, path: Path, data: bytes, temporary: Path) -> str:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        number = 1
-        name = path.name
-        while not _link(temporary, root / name, data):
-            number += 1
-            name = f"{path.stem}-{number}{path.suffix}"
+        numbered = (f"{path.stem}-{number}{path.suffix}" for number in itertools.count(2))
+        name = next(name for name in itertools.chain([path.name], numbered) if _link(temporary, root / name, data))
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(root)

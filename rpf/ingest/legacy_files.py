@@ -36,8 +36,7 @@ def read_ids(path: Path) -> np.ndarray:
             raise ValueError("it is not a file")
         size = status.st_size
         with path.open("rb") as file:
-            start = file.read(len(_NPY))
-            file.seek(0)
+            start = file.peek(len(_NPY))[: len(_NPY)]
             if start == _NPY:
                 ids = _read_npy(path, size)
             elif start.startswith(_PICKLE):

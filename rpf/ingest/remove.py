@@ -16,20 +16,20 @@ def remove(writer: Writer, names: Sequence[str], missing: bool = False) -> dict[
     """
     images = ImageFolder(writer.manifest.spec.image_root(writer.folder))
     paths = {item_id: path for path, (item_id, _, _) in writer.known().items()}
-    chosen: set[int] = set()
-    for name in names:
-        if name.isascii() and name.isdecimal():
-            chosen.add(int(name))
-        else:
-            chosen |= _find_by_path(images, paths, name, writer.folder.name)
+    chosen = set().union(*(_find(images, paths, name, writer.folder.name) for name in names))
     gone = set(find_missing(images, writer)) - chosen if missing else set()
     writer.remove(sorted(chosen), remember=True)
     writer.remove(sorted(gone))
     return {item_id: paths.get(item_id, "") for item_id in sorted(chosen | gone)}
 
 
-def _find_by_path(images: ImageFolder, paths: dict[int, str], name: str, collection: str) -> set[int]:
-    """Return the ids of the item with this path, or of those below it; relative to here, else to the image folder."""
+def _find(images: ImageFolder, paths: dict[int, str], name: str, collection: str) -> set[int]:
+    """Return the id itself, or the ids of the items with this path or below it.
+
+    A path is relative to the current folder, else to the image folder.
+    """
+    if name.isascii() and name.isdecimal():
+        return {int(name)}
     names = [*images.relative_names(Path(name)), *images.relative_names(images.root / name)] if name else []
     for place in names:
         below = "" if place == "." else f"{place}/"

@@ -60,9 +60,7 @@ class MilvusIndex(VectorIndex):
     def __init__(self) -> None:
         """Read the settings. Raises ConfigError."""
         self._settings = Settings.from_environ()
-        self._name = ""  # of the collection on the server
-        self._index_type = ""
-        self._count = 0
+        self._name, self._index_type, self._count = "", "", 0  # of the collection on the server
 
     def build(self, vectors: Vectors) -> None:
         """Create a collection on the server. Raises ConfigError; SearchUnavailable when the server fails.
