@@ -67,10 +67,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("checkpoint", f"{info.checkpoint} ({info.name}, {info.checkpoint_hash[:12]})")
     if info.note:
         yield Finding("", info.note)
-    yield Finding("attributes", ", ".join(info.attributes))
-    yield Finding("embedding", f"dimension {info.dim} per attribute")
-    yield Finding("device", info.device)
-    yield Finding("precision", info.precision)
+    yield from (
+        Finding("attributes", ", ".join(info.attributes)),
+        Finding("embedding", f"dimension {info.dim} per attribute"),
+        Finding("device", info.device),
+        Finding("precision", info.precision),
+    )
     names = sorted(manifest.parent.name for manifest in engine.settings.collections.glob("*/manifest.json"))
     if engine.default not in names:
         yield Finding("collection", f"{engine.default} (default): not created yet")

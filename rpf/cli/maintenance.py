@@ -266,7 +266,7 @@ def _print_verify_report(name: str, report: "VerifyReport") -> None:
     for problem in report.problems:
         say(f"problem: {problem.text}{':' if problem.items else ''}")
         _print_lines([f"  {item}" for item in problem.items])
-    problems = sum(problem.count for problem in report.problems)
+    problems = sum(len(problem.items) or 1 for problem in report.problems)
     say(f"{name}: {report.items} items, {len(report.repaired)} repaired, {problems} problems")
     if problems:
         sys.exit(1)

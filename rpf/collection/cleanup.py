@@ -14,8 +14,9 @@ _LEFTOVERS = re.compile(rf"tombstones-\d+\.npy|\.({re.escape(MANIFEST_FILE)}|los
 
 def clear(folder: Path, manifest: Manifest) -> int:
     """Delete the leftovers in the collection's folder and return how many there were."""
-    leftovers = [path for path in folder.iterdir() if _LEFTOVERS.fullmatch(path.name)]
-    leftovers = [path for path in leftovers if path.name != manifest.tombstones]
+    leftovers = [
+        path for path in folder.iterdir() if _LEFTOVERS.fullmatch(path.name) and path.name != manifest.tombstones
+    ]
     leftovers += [path for path in (folder / SEGMENTS_FOLDER).iterdir() if path.name not in manifest.segments]
     old = folder / "index"  # where collections of format 1 had search indexes, and somebody may have put other files
     if old.is_dir() and not old.is_symlink():

@@ -71,9 +71,9 @@ def open_read_only(folder: Path) -> Iterator[sqlite3.Connection]:
             options, mode = options + "&vfs=unix-none", "EXCLUSIVE"
     connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     try:
-        connection.execute(f"PRAGMA locking_mode = {mode}")
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA cell_size_check = ON")
+        connection.executescript(
+            f"PRAGMA locking_mode = {mode}; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON"
+        )
         yield connection
     finally:
         connection.close()
@@ -157,9 +157,8 @@ class ItemTable:
                     for statement in _TABLES.values():
                         self._connection.execute(statement)
             check_tables(self._connection)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            # The manifest must never outlive the rows it counts on, not even when the power fails.
-            self._connection.execute("PRAGMA synchronous = FULL")
+            # FULL, because the manifest must never outlive the rows it counts on, not even when the power fails.
+            self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
             if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'removed'").fetchone():
                 self._connection.execute(_TABLES["removed"])
         except (ValueError, sqlite3.DatabaseError) as error:

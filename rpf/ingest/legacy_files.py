@@ -152,28 +152,24 @@ class Embeddings:
         the file cannot be read.
         """
         for start in range(0, self.count, size):
-            yield self._read(start, start + size)
-
-    def _read(self, start: int, stop: int) -> np.ndarray:
-        try:
-            with h5py.File(self.path, "r", locking=False) as file:
-                datasets = _datasets(file)
-                if (len(datasets), *datasets[0].shape) != (self.attributes, self.count, self.dim):
-                    raise ValueError("it has changed while it was read")
-                raw = np.stack([dataset[start:stop] for dataset in datasets], axis=1)
-        except _H5_ERRORS as error:
-            raise _unreadable(self.path, error) from None
-        norm = np.sqrt(np.einsum("nad,nad->na", raw, raw, dtype=np.float64))
-        bad = np.argwhere(~(np.isfinite(norm) & (norm > 0)))
-        if len(bad):
-            row, attribute = bad[0]
-            raise CollectionError(
-                "%(file)s: row %(row)d of attr%(attribute)d has no direction (zeros, or not finite).",
-                file=self.path,
-                row=start + row,
-                attribute=attribute,
-            )
-        return (raw / norm[..., None]).astype(np.float32)
+            try:
+                with h5py.File(self.path, "r", locking=False) as file:
+                    datasets = _datasets(file)
+                    if (len(datasets), *datasets[0].shape) != (self.attributes, self.count, self.dim):
+                        raise ValueError("it has changed while it was read")
+                    raw = np.stack([dataset[start : start + size] for dataset in datasets], axis=1)
+            except _H5_ERRORS as error:
+                raise _unreadable(self.path, error) from None
+            norm = np.sqrt(np.einsum("nad,nad->na", raw, raw, dtype=np.float64))
+            bad = np.argwhere(~(np.isfinite(norm) & (norm > 0)))
+            if len(bad):
+                raise CollectionError(
+                    "%(file)s: row %(row)d of attr%(attribute)d has no direction (zeros, or not finite).",
+                    file=self.path,
+                    row=start + bad[0][0],
+                    attribute=bad[0][1],
+                )
+            yield (raw / norm[..., None]).astype(np.float32)
 
 
 def read_embeddings(path: Path) -> Embeddings:

@@ -4,7 +4,7 @@ from rpf.collection import Collection, ImageFolder, Item, Writer
 from rpf.errors import RPFError
 from rpf.inference.load import load_model
 from rpf.ingest.pipeline import BATCH_SIZE, ImageRecord, embed_images, require_checkpoint
-from rpf.ingest.verify import ItemDamage, Problem, VerifyReport, find_damage, image_problems, items_problem
+from rpf.ingest.verify import ItemDamage, CollectionProblem, VerifyReport, find_damage, image_problems, items_problem
 from rpf.search.index_store import EXACT, index_method, update_index, validate_index
 from rpf.settings import Settings
 from rpf.utils.progress import Progress
@@ -45,7 +45,7 @@ def repair_index(writer: Writer, settings: Settings, report: VerifyReport, progr
     try:
         used = update_index(collection, settings.indexes, method, progress, rebuild=bool(flaw))
     except RPFError as error:
-        report.problems.insert(0, Problem(f"The index cannot be built: {error}"))
+        report.problems.insert(0, CollectionProblem(f"The index cannot be built: {error}"))
         return
     if flaw:
         result = "removed: search is exact" if used == EXACT else "rebuilt"
