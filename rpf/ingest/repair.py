@@ -4,7 +4,7 @@ from rpf.collection import Collection, ImageFolder, Item, Writer
 from rpf.errors import RPFError
 from rpf.inference.load import load_model
 from rpf.ingest.pipeline import BATCH_SIZE, ImageRecord, embed_images, require_checkpoint
-from rpf.ingest.verify import ItemDamage, CollectionProblem, VerifyReport, find_damage, image_problems, items_problem
+from rpf.ingest.verify import CollectionProblem, ItemDamage, VerifyReport, find_damage, image_problems, items_problem
 from rpf.search.index_store import EXACT, index_method, update_index, validate_index
 from rpf.settings import Settings
 from rpf.utils.progress import Progress
