@@ -139,7 +139,7 @@ def relocate(name: str, folder: Path, partial: bool, wait: float) -> None:
     Example:
       rpf relocate shop /mnt/photos
     """
-    from rpf.ingest.relocate import relocate
+    from rpf.ingest.reconcile import relocate
 
     settings = Settings.from_environ()
     with Bar() as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
