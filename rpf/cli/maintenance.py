@@ -13,6 +13,7 @@ from rpf.cli.options import AGAIN, BATCH, FILE, FOLLOW_LINKS, WAIT, Bar, print_i
 from rpf.cli.output import say
 from rpf.collection import Collection, ImageFolder, Writer, collection_folder, read_manifest
 from rpf.errors import CollectionError
+from rpf.ingest import reconcile
 from rpf.ingest.copy_images import copy_images, locate_images
 from rpf.ingest.pipeline import ingest, merge_small_segments
 from rpf.ingest.scan import describe
@@ -109,7 +110,6 @@ def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> Non
       rpf remove shop photos/coat.jpg photos/2019/
       rpf remove shop --missing
     """
-    from rpf.ingest.remove import remove
     from rpf.search.index_store import check_index_method, update_index
 
     if not items and not missing:
@@ -118,7 +118,7 @@ def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> Non
     folder = collection_folder(settings.collections, name)
     check_index_method(settings.index_method)
     with Bar("vector") as bar, Writer.open(folder, wait=wait) as writer:
-        removed = remove(writer, items, missing)
+        removed = reconcile.remove(writer, items, missing)
         update_index(Collection.open(folder), settings.indexes, settings.index_method, bar)
     _print_lines([f"removed {item_id}: {path}" for item_id, path in removed.items()])
     say(f"{name}: {len(removed)} removed, {writer.manifest.count} left")
@@ -139,11 +139,9 @@ def relocate(name: str, folder: Path, partial: bool, wait: float) -> None:
     Example:
       rpf relocate shop /mnt/photos
     """
-    from rpf.ingest.reconcile import relocate
-
     settings = Settings.from_environ()
     with Bar() as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
-        missing = relocate(writer, folder, bar, partial=partial, linked=settings.image_roots)
+        missing = reconcile.relocate(writer, folder, bar, partial=partial, linked=settings.image_roots)
     if missing:
         say(
             f"{len(missing)} images are missing there or differ; `rpf index {name} {shlex.quote(str(folder))}` "

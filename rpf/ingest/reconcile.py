@@ -1,4 +1,4 @@
-"""Reconciliation of a collection with its image folder: moved and missing images, another folder."""
+"""Reconciliation of a collection with its image folder: moved and missing images, removal, relocation."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rpf.collection import ImageFolder, Writer
-from rpf.errors import CollectionError, DatasetError
+from rpf.errors import CollectionError, DatasetError, UnknownItem
 from rpf.utils.files import file_hash
 from rpf.utils.progress import Progress
 from rpf.utils.text import format_examples
@@ -109,6 +109,38 @@ def relocate(
     carried = after.root.is_relative_to(writer.folder)  # it moves with the collection's folder
     writer.relocate(os.path.relpath(after.root, writer.folder) if carried else str(after.root))
     return missing
+
+
+def remove(writer: Writer, names: Sequence[str], missing: bool = False) -> dict[int, str]:
+    """Remove the named items (`17` is an id, `./17` a path), and with `missing` those whose images are missing.
+
+    Indexing leaves named images out from then on; a missing image may come back. Returns the paths of the removed items
+    by id. Raises UnknownItem, CollectionError; then nothing is changed.
+    """
+    images = ImageFolder(writer.manifest.spec.image_root(writer.folder))
+    paths = {item_id: path for path, (item_id, _, _) in writer.known().items()}
+    chosen = set().union(*(_find(images, paths, name, writer.folder.name) for name in names))
+    gone = set(find_missing(images, writer)) - chosen if missing else set()
+    writer.remove(sorted(chosen), remember=True)
+    writer.remove(sorted(gone))
+    return {item_id: paths.get(item_id, "") for item_id in sorted(chosen | gone)}
+
+
+def _find(images: ImageFolder, paths: dict[int, str], name: str, collection: str) -> set[int]:
+    """Return the id itself, or the ids of the items with this path or below it.
+
+    A path is relative to the current folder, else to the image folder.
+    """
+    if name.isascii() and name.isdecimal():
+        return {int(name)}
+    names = [*images.relative_names(Path(name)), *images.relative_names(images.root / name)] if name else []
+    for place in names:
+        below = "" if place == "." else f"{place}/"
+        if ids := {item_id for item_id, path in paths.items() if path and (path == place or path.startswith(below))}:
+            return ids
+    raise UnknownItem(
+        'The collection %(name)s has no item with the path "%(path)s" or below it.', path=name, name=collection
+    )
 
 
 def compare_images(
