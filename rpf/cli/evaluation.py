@@ -1,7 +1,7 @@
 """Commands for evaluation: evaluate, compare."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import click
 
@@ -10,9 +10,6 @@ from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, with
 from rpf.cli.output import say
 from rpf.datasets.image_check import ImageCheck
 from rpf.settings import Settings
-
-if TYPE_CHECKING:
-    from rpf.evaluation.protocol import Branch
 
 # Settings of --set that override the checkpoint's own.
 MODEL_SETTINGS = ("SOLVER.BETA", "INPUT.THRESHOLD", "INPUT.GLOBAL_SIZE")
@@ -35,7 +32,7 @@ def evaluate(
     split: str,
     methods: str | None,
     topk: int,
-    branch: "Branch",
+    branch: Literal["region", "patch", "both"],
     skip_bad: bool,
     out: Path,
 ) -> None:
