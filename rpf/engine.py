@@ -134,8 +134,9 @@ class SearchEngine:
         self.default = default or self._find_default()
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow, and no request should wait for it
         self._observe = observe
-        decoders = min(MAX_DECODERS, usable_cores())
-        self._batcher = DynamicBatcher(self.model, max_queue=settings.max_queue, decoders=decoders, observe=observe)
+        self._batcher = DynamicBatcher(
+            self.model, max_queue=settings.max_queue, decoders=min(MAX_DECODERS, usable_cores()), observe=observe
+        )
         self._cache = EmbeddingCache(self._batcher, self.model.attributes)
         self._thumbnails = threading.BoundedSemaphore(usable_cores())
         self._open: dict[str, _OpenCollection] = {}
@@ -144,8 +145,9 @@ class SearchEngine:
     def _find_default(self) -> str:
         if self.settings.collection == DEFAULT_COLLECTION:
             with suppress(CollectionError, OSError):  # a damaged one is reported where it is used
-                name = find_default_collection(self.settings.collections, self.info.checkpoint_hash)
-                return name or DEFAULT_COLLECTION
+                return (
+                    find_default_collection(self.settings.collections, self.info.checkpoint_hash) or DEFAULT_COLLECTION
+                )
         return self.settings.collection
 
     def names(self) -> list[str]:

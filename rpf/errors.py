@@ -1,4 +1,4 @@
-"""The errors that a person can mend. Everything else is a bug and keeps its traceback."""
+"""Errors that a user can correct. Everything else is a bug and keeps its traceback."""
 
 import os
 import re
@@ -56,7 +56,7 @@ class CheckpointError(RPFError):
 
 
 class DatasetError(RPFError):
-    """An annotation file that is missing or malformed, or images that a dataset names and lacks."""
+    """An annotation file that is missing or malformed, or images that a dataset names and that are missing."""
 
 
 class CollectionError(RPFError):
@@ -76,7 +76,7 @@ class UnknownAttribute(RPFError):
 
 
 class BadImage(RPFError):
-    """A file that is not a picture we can use."""
+    """A file that is not an image, or not one that can be used."""
 
 
 class QueryError(RPFError):
@@ -88,7 +88,7 @@ class SearchUnavailable(RPFError):
 
 
 class Overloaded(RPFError):
-    """More is asked for at once than can be done; later it may be less."""
+    """More requests than can be served now; a later one may be."""
 
 
 class TrainingError(RPFError):

@@ -1,4 +1,4 @@
-"""Settings of the engine from RPF_* environment variables, for the command line and the site alike."""
+"""Settings of the engine from RPF_* environment variables, for the command line and the site."""
 
 import os
 from collections.abc import Mapping
@@ -53,10 +53,12 @@ class EnvironmentSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             first = error.errors()[0]
-            wanted = WANTED.get(first["type"]) or first["msg"].removeprefix("Input should be ")
-            template = '%(name)s must be %(wanted)s, not "%(text)s".'
-            name = _variable(str(first["loc"][0]))
-            raise ConfigError(template, name=name, wanted=wanted, text=first["input"]) from None
+            raise ConfigError(
+                '%(name)s must be %(wanted)s, not "%(text)s".',
+                name=_variable(str(first["loc"][0])),
+                wanted=WANTED.get(first["type"]) or first["msg"].removeprefix("Input should be "),
+                text=first["input"],
+            ) from None
 
     @classmethod
     def variables(cls) -> dict[str, FieldInfo]:
@@ -121,7 +123,7 @@ class Settings(EnvironmentSettings):
 
     @property
     def indexes(self) -> Path:
-        """The folder of this installation's search indexes."""
+        """Return the folder of this installation's search indexes."""
         return self.instance / "indexes"
 
 
@@ -135,5 +137,8 @@ def _check_names(environ: Mapping[str, str]) -> None:
     for name in sorted(environ):
         if name.startswith(PREFIX) and environ[name] and name not in known:
             nearest = get_close_matches(name, known, 1)
-            template = "%(name)s is not a setting" + ("; did you mean %(nearest)s?" if nearest else ".")
-            raise ConfigError(template, name=name, nearest="".join(nearest))
+            raise ConfigError(
+                "%(name)s is not a setting" + ("; did you mean %(nearest)s?" if nearest else "."),
+                name=name,
+                nearest="".join(nearest),
+            )

@@ -1,4 +1,4 @@
-"""Command line of the engine: `rpf`, or `python -m rpf`. Slow imports stand in the functions that need them."""
+"""Command line of the engine: `rpf`, or `python -m rpf`. Imports of PyTorch stand in the functions that need it."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from rpf import __version__
-from rpf.cli import collections, doctor, evaluation, maintenance, model, search, training, wardrobe
+from rpf.cli import collections, doctor, evaluation, maintenance, model, training, wardrobe
 from rpf.cli.options import status_of, terminate
 from rpf.cli.output import prepare_output, say
 from rpf.cli.serve import serve
@@ -92,7 +92,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         maintenance.add,
         maintenance.remove,
         maintenance.relocate,
-        search.search,
+        collections.search,
         collections.import_legacy,
     ),
     "Maintenance": (maintenance.verify, maintenance.repair, maintenance.optimize, maintenance.build_index),

@@ -1,12 +1,13 @@
 """Commands that create collections and search them."""
 
+import json
 import shlex
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from rpf import config
 from rpf.cli.options import (
     AGAIN,
     BATCH,
@@ -15,15 +16,17 @@ from rpf.cli.options import (
     WAIT,
     Bar,
     ManyConfigs,
+    naming,
     print_ingest_report,
     with_settings,
 )
 from rpf.cli.output import say
+from rpf.collection import Collection, CollectionSpec, Writer, collection_folder, read_manifest
+from rpf.datasets.annotations import missing_images, read_split
+from rpf.ingest.pipeline import ImageRecord, ingest, merge_small_segments
+from rpf.ingest.scan import describe, scan
 from rpf.settings import Settings
 from rpf.utils.text import format_examples
-
-if TYPE_CHECKING:
-    from rpf.ingest.pipeline import ImageRecord
 
 
 @click.command()
@@ -67,10 +70,7 @@ def index(
       RPF_IMAGE_ROOTS=/mnt/archive rpf index shop photos/ --follow-links
       rpf index clothing --dataset config/Clothing/Clothing.yaml --split test --set DATA.BASE_PATH=data
     """
-    from rpf.collection import Collection, CollectionSpec, Writer, collection_folder
     from rpf.inference.load import load_model
-    from rpf.ingest.pipeline import ImageRecord, ingest, merge_small_segments
-    from rpf.ingest.scan import describe, scan
     from rpf.search.index_store import check_index_method, update_index
 
     target = collection_folder(settings.collections, name)
@@ -94,19 +94,16 @@ def index(
     check_index_method(settings.index_method)
     model = load_model(settings)
     spec = CollectionSpec(model.checkpoint_hash, model.attributes, model.dim, str(root.resolve()), title)
-    linked = settings.image_roots
     with Bar() as bar, Writer.open(target, spec, wait=wait) as writer:
-        report = ingest(writer, images, model, bar, batch_size=batch, linked=linked, again=again, prune=prune)
+        report = ingest(
+            writer, images, model, bar, batch_size=batch, linked=settings.image_roots, again=again, prune=prune
+        )
         merge_small_segments(writer, bar)
         update_index(Collection.open(target), settings.indexes, settings.index_method, bar)
     print_ingest_report(name, report, left_out)
 
 
-def _read_dataset(file: Path, overrides: tuple[str, ...], split: str) -> tuple[Path, list["ImageRecord"]]:
-    from rpf import config
-    from rpf.datasets.annotations import missing_images, read_split
-    from rpf.ingest.pipeline import ImageRecord
-
+def _read_dataset(file: Path, overrides: tuple[str, ...], split: str) -> tuple[Path, list[ImageRecord]]:
     data = config.load([file], overrides).DATA
     items = read_split(data.folder, data, split)
     if missing := missing_images(data.folder, items):
@@ -139,15 +136,16 @@ def import_legacy(
       rpf import-legacy old --embeddings data.h5 --ids c_idxs.npy \\
           --filenames filenames_test.txt --images data/FashionAI
     """
-    from rpf.collection import Collection, Writer
     from rpf.ingest.import_legacy import import_legacy
     from rpf.search.index_store import check_index_method, update_index
 
     settings = Settings.from_environ()
     check_index_method(settings.index_method)
     with Bar() as bar:
-        files = {"filenames": filenames, "images": images, "checkpoint": checkpoint}
-        count = import_legacy(settings.collections, name, embeddings, ids, bar, configs=configs, **files)
+        count = import_legacy(
+            settings.collections, name, embeddings, ids, bar,
+            filenames=filenames, images=images, configs=configs, checkpoint=checkpoint,
+        )  # fmt: skip
         with Writer.open(settings.collections / name, wait=10) as writer:
             update_index(Collection.open(writer.folder), settings.indexes, settings.index_method, bar)
     say(f"{name}: {count} items imported")
@@ -168,3 +166,42 @@ def demo(settings: Settings) -> None:
     with Bar() as bar:
         name = ensure_default_collection(settings, load_model(settings), bar)
     say(f"{settings.collections / name} is ready")
+
+
+@click.command()
+@click.argument("name")
+@click.argument("image", type=FILE)
+@click.option("--attrs", required=True, help='Attributes, such as "sleeve length; collar design".')
+@click.option("-k", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many results.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, exact numbers.")
+@with_settings
+def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_json: bool) -> None:
+    """Rank the collection NAME by similarity to IMAGE in the given attributes.
+
+    \b
+    Example:
+      rpf search wardrobe photo.jpg --attrs "sleeve length; collar design" -k 5
+    """
+    from rpf.engine import SearchEngine, SearchRequest
+
+    read_manifest(collection_folder(settings.collections, name))  # before the model is loaded
+    engine = SearchEngine(settings)
+    keys = engine.collection(name).vocabulary.parse(attrs)
+    with naming(image):
+        query = engine.embed(image)
+    results = engine.search(name, SearchRequest(query, dict.fromkeys(keys, 1.0), k))
+    if as_json:
+        rows = [
+            {
+                "id": hit.item.id,
+                "path": hit.item.path,
+                "similarity": round(hit.similarity, 6),
+                "attributes": hit.similarities,
+            }
+            for hit in results.hits
+        ]
+        # ASCII, because a terminal encoding that lacks a character would break the JSON by its escapes.
+        say(json.dumps({"attributes": keys, "total": results.total, "results": rows}))
+        return
+    lines = [f"{hit.rank:4}  {hit.similarity:10.4f}  {hit.item.id:6}  {hit.item.path}" for hit in results.hits]
+    say("rank  similarity      id  image", *lines)

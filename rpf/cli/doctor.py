@@ -4,7 +4,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -12,9 +12,6 @@ from rpf.cli.options import with_settings
 from rpf.cli.output import say
 from rpf.errors import RPFError
 from rpf.settings import Settings
-
-if TYPE_CHECKING:
-    from rpf.engine import SearchEngine
 
 PACKAGES = (
     "torch", "torchvision", "timm", "openvino", "faiss-cpu", "scikit-learn", "flask", "gunicorn", "pillow",
@@ -39,12 +36,11 @@ def doctor(settings: Settings) -> None:
     Example:
       rpf doctor
     """
-    healthy = True
+    status = 0
     for finding in examine(settings):
         say(f"{finding.name:<16}{finding.value}")
-        healthy = healthy and finding.healthy
-    if not healthy:
-        sys.exit(1)
+        status = status if finding.healthy else 1
+    sys.exit(status)
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
@@ -71,14 +67,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("checkpoint", f"{info.checkpoint} ({info.name}, {info.checkpoint_hash[:12]})")
     if info.note:
         yield Finding("", info.note)
-    yield Finding("attributes", ", ".join(info.attributes))
-    yield Finding("embedding", f"dimension {info.dim} per attribute")
-    yield Finding("device", info.device)
-    yield Finding("precision", info.precision)
-    yield from _examine_collections(engine)
-
-
-def _examine_collections(engine: "SearchEngine") -> Iterator[Finding]:
+    yield from (
+        Finding("attributes", ", ".join(info.attributes)),
+        Finding("embedding", f"dimension {info.dim} per attribute"),
+        Finding("device", info.device),
+        Finding("precision", info.precision),
+    )
     names = sorted(manifest.parent.name for manifest in engine.settings.collections.glob("*/manifest.json"))
     if engine.default not in names:
         yield Finding("collection", f"{engine.default} (default): not created yet")

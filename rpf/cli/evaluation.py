@@ -1,16 +1,15 @@
 """Commands for evaluation: evaluate, compare."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import click
 
+from rpf import config
 from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
 from rpf.cli.output import say
+from rpf.datasets.image_check import ImageCheck
 from rpf.settings import Settings
-
-if TYPE_CHECKING:
-    from rpf.evaluation.protocol import Branch
 
 # Settings of --set that override the checkpoint's own.
 MODEL_SETTINGS = ("SOLVER.BETA", "INPUT.THRESHOLD", "INPUT.GLOBAL_SIZE")
@@ -33,7 +32,7 @@ def evaluate(
     split: str,
     methods: str | None,
     topk: int,
-    branch: "Branch",
+    branch: Literal["region", "patch", "both"],
     skip_bad: bool,
     out: Path,
 ) -> None:
@@ -53,8 +52,6 @@ def evaluate(
       rpf evaluate --cfg config/Clothing/Clothing.yaml config/Clothing/s2.yaml \\
           --checkpoint model.safetensors --set DATA.BASE_PATH=data --split valid --out report
     """
-    from rpf import config
-    from rpf.datasets.image_check import ImageCheck
     from rpf.evaluation.evaluate import evaluate as run
     from rpf.evaluation.export import write_report
     from rpf.evaluation.protocol import read_benchmark

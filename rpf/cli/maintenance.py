@@ -11,7 +11,14 @@ import click
 
 from rpf.cli.options import AGAIN, BATCH, FILE, FOLLOW_LINKS, WAIT, Bar, print_ingest_report, with_settings
 from rpf.cli.output import say
+from rpf.collection import Collection, ImageFolder, Writer, collection_folder, read_manifest
+from rpf.errors import CollectionError
+from rpf.ingest import reconcile
+from rpf.ingest.copy_images import copy_images, locate_images
+from rpf.ingest.pipeline import ingest, merge_small_segments
+from rpf.ingest.scan import describe
 from rpf.settings import Settings
+from rpf.utils.files import file_hash
 
 if TYPE_CHECKING:
     from rpf.ingest.verify import VerifyReport
@@ -50,21 +57,15 @@ def add(
       rpf add shop --copy ~/Downloads/coat.jpg
       rpf add shop photos/coat.jpg --again
     """
-    from rpf.collection import Collection, Writer, collection_folder
-    from rpf.collection.image_folder import ImageFolder
-    from rpf.collection.manifest import read_manifest
-    from rpf.errors import CollectionError
     from rpf.inference.load import load_model
-    from rpf.ingest.copy_images import copy_images, locate_images
-    from rpf.ingest.pipeline import ingest, merge_small_segments
-    from rpf.ingest.scan import describe
     from rpf.search.index_store import check_index_method, update_index
 
     folder = collection_folder(settings.collections, name)
     spec = read_manifest(folder)[0].spec
     if not spec.checkpoint:
-        template = 'The collection "%(name)s" was imported without its checkpoint: it takes no images.'
-        raise CollectionError(template, name=name)
+        raise CollectionError(
+            'The collection "%(name)s" was imported without its checkpoint: it takes no images.', name=name
+        )
     image_folder = ImageFolder(spec.image_root(folder), settings.image_roots)
     image_folder.require(name)  # a folder made in its place would hide its images
     sources = locate_images(image_folder, images, follow_links)
@@ -80,13 +81,15 @@ def add(
     model = load_model(settings)
     spec = replace(spec, checkpoint=model.checkpoint_hash)
     with Bar() as bar, Writer.open(folder, spec, wait=wait) as writer:
-        copies = copy_images(writer, sources.outside, again)
-        records = [*sources.inside, *copies.images]
-        report = ingest(writer, records, model, bar, batch_size=batch, linked=settings.image_roots, again=again)
+        copies, copied = copy_images(writer, sources.outside, again)
+        report = ingest(
+            writer, [*sources.inside, *copies], model, bar,
+            batch_size=batch, linked=settings.image_roots, again=again,
+        )  # fmt: skip
         merge_small_segments(writer, bar)
         update_index(Collection.open(folder), settings.indexes, settings.index_method, bar)
-    report.skipped[:0] = copies.skipped
-    report.left_out += copies.left_out
+    report.skipped[:0] = copied.skipped
+    report.left_out += copied.left_out
     print_ingest_report(name, report, sources.left_out)
 
 
@@ -107,8 +110,6 @@ def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> Non
       rpf remove shop photos/coat.jpg photos/2019/
       rpf remove shop --missing
     """
-    from rpf.collection import Collection, Writer, collection_folder
-    from rpf.ingest.remove import remove
     from rpf.search.index_store import check_index_method, update_index
 
     if not items and not missing:
@@ -117,7 +118,7 @@ def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> Non
     folder = collection_folder(settings.collections, name)
     check_index_method(settings.index_method)
     with Bar("vector") as bar, Writer.open(folder, wait=wait) as writer:
-        removed = remove(writer, items, missing)
+        removed = reconcile.remove(writer, items, missing)
         update_index(Collection.open(folder), settings.indexes, settings.index_method, bar)
     _print_lines([f"removed {item_id}: {path}" for item_id, path in removed.items()])
     say(f"{name}: {len(removed)} removed, {writer.manifest.count} left")
@@ -138,12 +139,9 @@ def relocate(name: str, folder: Path, partial: bool, wait: float) -> None:
     Example:
       rpf relocate shop /mnt/photos
     """
-    from rpf.collection import Writer, collection_folder
-    from rpf.ingest.relocate import relocate
-
     settings = Settings.from_environ()
     with Bar() as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
-        missing = relocate(writer, folder, bar, partial=partial, linked=settings.image_roots)
+        missing = reconcile.relocate(writer, folder, bar, partial=partial, linked=settings.image_roots)
     if missing:
         say(
             f"{len(missing)} images are missing there or differ; `rpf index {name} {shlex.quote(str(folder))}` "
@@ -164,7 +162,6 @@ def optimize(name: str, wait: float) -> None:
     Example:
       rpf optimize shop
     """
-    from rpf.collection import Writer, collection_folder
     from rpf.search.index_store import check_index_method
 
     settings = Settings.from_environ()
@@ -193,15 +190,12 @@ def build_index(name: str, method: str | None, wait: float) -> None:
       rpf build-index shop
       rpf build-index shop --method hnsw
     """
-    from rpf.collection import Writer, collection_folder
-
     settings = Settings.from_environ()
     with Bar("vector") as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
         _rebuild_index(writer.folder, method, settings, bar)
 
 
 def _rebuild_index(folder: Path, method: str | None, settings: Settings, bar: Bar) -> None:
-    from rpf.collection import Collection
     from rpf.search.index_store import index_method, update_index
 
     collection = Collection.open(folder)
@@ -222,10 +216,7 @@ def verify(settings: Settings, name: str) -> None:
     Example:
       rpf verify shop
     """
-    from rpf.collection import collection_folder
-    from rpf.collection.manifest import read_manifest
     from rpf.ingest.verify import verify
-    from rpf.utils.files import file_hash
 
     folder = collection_folder(settings.collections, name)
     checkpoint = read_manifest(folder)[0].spec.checkpoint
@@ -255,8 +246,6 @@ def repair(settings: Settings, name: str, batch: int, wait: float) -> None:
     Example:
       rpf repair shop
     """
-    from rpf.collection import Writer, collection_folder
-    from rpf.ingest.pipeline import merge_small_segments
     from rpf.ingest.repair import repair_index, repair_items
     from rpf.search.index_store import check_index_method
 
@@ -275,7 +264,7 @@ def _print_verify_report(name: str, report: "VerifyReport") -> None:
     for problem in report.problems:
         say(f"problem: {problem.text}{':' if problem.items else ''}")
         _print_lines([f"  {item}" for item in problem.items])
-    problems = sum(problem.count for problem in report.problems)
+    problems = sum(len(problem.items) or 1 for problem in report.problems)
     say(f"{name}: {report.items} items, {len(report.repaired)} repaired, {problems} problems")
     if problems:
         sys.exit(1)
@@ -283,7 +272,6 @@ def _print_verify_report(name: str, report: "VerifyReport") -> None:
 
 def _print_lines(lines: Sequence[str]) -> None:
     """Print a list, cut at MAX_REPORT_LINES."""
-    for line in lines[:MAX_REPORT_LINES]:
-        say(line)
+    say(*lines[:MAX_REPORT_LINES])
     if len(lines) > MAX_REPORT_LINES:
         say(f"  and {len(lines) - MAX_REPORT_LINES} more")

@@ -4,10 +4,14 @@ import io
 from pathlib import Path
 
 import click
+import numpy as np
 from tqdm import tqdm
 
+from rpf import config
 from rpf.cli.options import FILE, ManyConfigs, naming, prepare_file, with_settings
 from rpf.cli.output import say
+from rpf.errors import CheckpointError
+from rpf.images.decode import open_image
 from rpf.settings import Settings
 from rpf.utils.files import write_atomic
 
@@ -26,10 +30,6 @@ def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tupl
     Example:
       rpf embed --checkpoint model_best.pth.tar --out E.npz a.jpg b.jpg
     """
-    import numpy as np
-
-    from rpf import config
-    from rpf.images.decode import open_image
     from rpf.models import checkpoint
 
     prepare_file(out)
@@ -67,8 +67,6 @@ def export(
     """
     import torch
 
-    from rpf import config
-    from rpf.errors import CheckpointError
     from rpf.models import checkpoint
     from rpf.models.rpf import RPF
 
@@ -80,7 +78,8 @@ def export(
     try:
         model.load_state_dict(old.state_dict())
     except RuntimeError as error:
-        why = " ".join(str(error).split())[:200]
-        raise CheckpointError("The weights do not fit these settings: %(why)s", why=why) from None
+        raise CheckpointError(
+            "The weights do not fit these settings: %(why)s", why=" ".join(str(error).split())[:200]
+        ) from None
     checkpoint.save(model, out, torch.float16 if fp16 else torch.float32, old.note if note is None else note)
     say(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

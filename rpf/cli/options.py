@@ -1,4 +1,4 @@
-"""What commands share: settings, progress bars, several configs for one option."""
+"""Options, progress bars and reports of several commands."""
 
 import sys
 from collections import Counter
@@ -6,18 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from tqdm import tqdm
 
 from rpf.cli.output import say
 from rpf.errors import BadImage, printable
+from rpf.ingest.pipeline import IngestReport
+from rpf.ingest.scan import describe
 from rpf.settings import Settings
 from rpf.utils.files import check_writable
-
-if TYPE_CHECKING:
-    from rpf.ingest.pipeline import IngestReport
 
 UNREADABLE = 3  # exit status: all is done, but for images that cannot be read
 FILE = click.Path(path_type=Path)
@@ -85,9 +84,8 @@ class Bar(AbstractContextManager["Bar"]):
     """A tqdm bar for each phase of a long work."""
 
     def __init__(self, unit: str = "image") -> None:
-        self._unit = unit
+        self._unit, self._phase = unit, ""
         self._bar: Any = None
-        self._phase = ""
 
     def __call__(self, phase: str, done: int, total: int) -> None:
         if phase != self._phase or self._bar is None:
@@ -103,7 +101,7 @@ class Bar(AbstractContextManager["Bar"]):
 
 
 def prepare_file(path: Path) -> None:
-    """Make the folder that a command will write a file to, before its work. Raises ClickException, OSError."""
+    """Create the folder that a command will write a file to, before its work. Raises ClickException, OSError."""
     if path.is_dir():
         raise click.ClickException(f"{path} is a folder; give the name of a file.")
     check_writable(path.parent)
@@ -119,17 +117,14 @@ def naming(image: Path) -> Iterator[None]:
 
 
 def method_names(text: str) -> list[str]:
-    """The search methods that an option names, each once: separated by spaces, or by commas where there is no factory
-    string (faiss:...), which has commas of its own."""
+    """Split an option's search methods, each once: at spaces, and at commas where there is no factory string
+    (faiss:...), which has commas of its own."""
     return list(dict.fromkeys(name for word in text.split() for name in ([word] if ":" in word else word.split(","))))
 
 
-def print_ingest_report(name: str, report: "IngestReport", left_out: Counter[str]) -> None:
+def print_ingest_report(name: str, report: IngestReport, left_out: Counter[str]) -> None:
     """Print the results of an ingest and the files left out; end with status 3 if an image could not be read."""
-    from rpf.ingest.scan import describe
-
-    for path, why in report.skipped:
-        say(f"skipped {path}: {why}", err=True)
+    say(*(f"skipped {path}: {why}" for path, why in report.skipped), err=True)
     rarely = "".join(f"{n} {what}, " for n, what in ((report.moved, "moved"), (report.pruned, "pruned")) if n)
     say(
         f"{name}: {report.added} added, {report.unchanged} unchanged, {len(report.skipped)} skipped, {rarely}"
@@ -144,14 +139,13 @@ def print_ingest_report(name: str, report: "IngestReport", left_out: Counter[str
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """--checkpoint for a command that takes `settings`."""
+    """Add --checkpoint to a command that takes `settings`."""
 
     @wraps(command)
     def run(checkpoint: Path | None, **kwargs: Any) -> None:
-        settings = Settings.from_environ()
-        if checkpoint is not None:
-            settings = settings.model_copy(update={"checkpoint": checkpoint})
-        command(settings=settings, **kwargs)
+        changes = {} if checkpoint is None else {"checkpoint": checkpoint}
+        command(settings=Settings.from_environ().model_copy(update=changes), **kwargs)
 
-    option = click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")
-    return option(run)
+    return click.option("--checkpoint", type=FILE, help="Weights file; else RPF_CHECKPOINT, else the built-in one.")(
+        run
+    )

@@ -3,22 +3,18 @@
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from rpf import config
 from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, status_of
 from rpf.cli.output import LineFormatter, say
+from rpf.datasets.annotations import read_split
+from rpf.datasets.image_check import ImageCheck, describe
 from rpf.errors import ConfigError, TrainingError
 from rpf.utils.paths import WORK_FOLDER
 
 logger = logging.getLogger(__name__)
-
-if TYPE_CHECKING:
-    from rpf.config import Config
-    from rpf.datasets.image_check import ImageCheck
-    from rpf.models.rpf import RPF
-    from rpf.training.trainer import Validate
 
 
 @click.command(cls=ManyConfigs)
@@ -70,7 +66,8 @@ def train(
     """
     import torch
 
-    from rpf import config
+    from rpf.evaluation.evaluate import evaluate, overall_map
+    from rpf.evaluation.protocol import read_benchmark
     from rpf.models.rpf import RPF
     from rpf.training.checkpointing import STATE_FILE, read_state
     from rpf.training.distributed import distributed_context
@@ -91,7 +88,12 @@ def train(
     _configure_logging(values)
     require_trainable(values)
     check = _check_images(values, skip_bad)
-    validate = _validation(values, check)
+    benchmark = read_benchmark(values.DATA, "valid", check=check)
+
+    def validate(model: RPF) -> float:
+        with Bar("it") as bar:
+            return overall_map(evaluate(model, benchmark, batch_size=values.DATA.TEST_BATCHSIZE, progress=bar))
+
     torch.manual_seed(seed)
     with distributed_context(values.DEVICE, precision) as context:
         state = read_state(resume, values) if resume else None
@@ -108,11 +110,8 @@ def train(
             sys.exit(status_of(stop))
 
 
-def _check_images(values: "Config", skip_bad: bool) -> "ImageCheck":
+def _check_images(values: config.Config, skip_bad: bool) -> ImageCheck:
     """Check the images of train and valid, and of the extra dataset, before the training uses any."""
-    from rpf.datasets.annotations import read_split
-    from rpf.datasets.image_check import ImageCheck, describe
-
     data = values.DATA
     with Bar("image") as bar:
         check = ImageCheck(skip_bad, bar)
@@ -127,21 +126,7 @@ def _check_images(values: "Config", skip_bad: bool) -> "ImageCheck":
     return check
 
 
-def _validation(values: "Config", check: "ImageCheck") -> "Validate":
-    """Read the split valid; return the function that evaluates a model on it."""
-    from rpf.evaluation.evaluate import evaluate, overall_map
-    from rpf.evaluation.protocol import read_benchmark
-
-    benchmark = read_benchmark(values.DATA, "valid", check=check)
-
-    def validate(model: "RPF") -> float:
-        with Bar("it") as bar:
-            return overall_map(evaluate(model, benchmark, batch_size=values.DATA.TEST_BATCHSIZE, progress=bar))
-
-    return validate
-
-
-def _configure_logging(values: "Config") -> None:
+def _configure_logging(values: config.Config) -> None:
     handler = logging.StreamHandler(sys.stderr if values.LOGGER.STREAM == "stderr" else sys.stdout)
     handler.setFormatter(LineFormatter())
     logging.basicConfig(handlers=[handler], force=True)

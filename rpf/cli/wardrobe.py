@@ -36,6 +36,4 @@ def wardrobe(count: int, out: Path, first: int, size: int, plain: bool, sheet: b
     with Bar() as bar:
         write_dataset(out, recipe, bar, workers or usable_cores())
         sheets = write_sheets(out, recipe, bar) if sheet else []
-    say(f"{out}: {count} garments")
-    for path in sheets:
-        say(path)
+    say(f"{out}: {count} garments", *sheets)

@@ -1,4 +1,4 @@
-"""Items and their embeddings on disk: a snapshot to read (`Collection`) and the one writer (`Writer`).
+"""Items and their embeddings on disk: a snapshot to read (`Collection`) and an exclusive writer (`Writer`).
 
     collections/<name>/
       manifest.json           what belongs to the collection; swapped atomically, with a generation number
@@ -13,9 +13,21 @@ are leftovers of a crash, which readers ignore and the next writer deletes. All 
 come from other people too. A search index is not a part of a collection: see rpf.search.index_store.
 """
 
+from rpf.collection.image_folder import ImageFolder
 from rpf.collection.items import Item, NewItem
-from rpf.collection.manifest import CollectionSpec, Manifest, collection_folder, valid_name
+from rpf.collection.manifest import CollectionSpec, Manifest, collection_folder, read_manifest, valid_name
 from rpf.collection.reader import Collection
 from rpf.collection.writer import Writer
 
-__all__ = ["Collection", "CollectionSpec", "Item", "Manifest", "NewItem", "Writer", "collection_folder", "valid_name"]
+__all__ = [
+    "Collection",
+    "CollectionSpec",
+    "ImageFolder",
+    "Item",
+    "Manifest",
+    "NewItem",
+    "Writer",
+    "collection_folder",
+    "read_manifest",
+    "valid_name",
+]

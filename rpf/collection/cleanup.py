@@ -10,17 +10,22 @@ from rpf.collection.segments import SEGMENTS_FOLDER
 
 # Format 1 listed in lost.json what the items table lists now.
 _LEFTOVERS = re.compile(rf"tombstones-\d+\.npy|\.({re.escape(MANIFEST_FILE)}|lost\.json)\..*\.tmp|lost\.json")
-_OLD_INDEXES = "index"  # where collections of format 1 had search indexes
 
 
 def clear(folder: Path, manifest: Manifest) -> int:
     """Delete the leftovers in the collection's folder and return how many there were."""
-    leftovers = [path for path in folder.iterdir() if _LEFTOVERS.fullmatch(path.name)]
-    leftovers = [path for path in leftovers if path.name != manifest.tombstones]
+    leftovers = [
+        path for path in folder.iterdir() if _LEFTOVERS.fullmatch(path.name) and path.name != manifest.tombstones
+    ]
     leftovers += [path for path in (folder / SEGMENTS_FOLDER).iterdir() if path.name not in manifest.segments]
+    old = folder / "index"  # where collections of format 1 had search indexes, and somebody may have put other files
+    if old.is_dir() and not old.is_symlink():
+        leftovers += [path for path in old.iterdir() if re.fullmatch(r"\d{10}(\.tmp|\.old)*", path.name)]
     for path in leftovers:
         delete(path)
-    return len(leftovers) + _delete_old_indexes(folder / _OLD_INDEXES)
+    with suppress(OSError):  # it is missing, or holds something else
+        old.rmdir()
+    return len(leftovers)
 
 
 def delete(path: Path) -> None:
@@ -31,15 +36,3 @@ def delete(path: Path) -> None:
         shutil.rmtree(doomed)
     else:
         path.unlink(missing_ok=True)  # damage may have been first
-
-
-def _delete_old_indexes(folder: Path) -> int:
-    """Delete the search indexes of a collection of format 1, and nothing else that somebody has put there."""
-    if folder.is_symlink() or not folder.is_dir():
-        return 0
-    indexes = [path for path in folder.iterdir() if re.fullmatch(r"\d{10}(\.tmp|\.old)*", path.name)]
-    for path in indexes:
-        delete(path)
-    with suppress(OSError):  # it holds something else
-        folder.rmdir()
-    return len(indexes)

@@ -25,8 +25,9 @@ def check_name_and_spec(folder: Path, spec: CollectionSpec) -> None:
     try:
         check_spec(spec)
     except ValueError as error:
-        template = "The collection %(name)s cannot be created: %(why)s."
-        raise CollectionError(template, name=folder.name, why=error) from error
+        raise CollectionError(
+            "The collection %(name)s cannot be created: %(why)s.", name=folder.name, why=error
+        ) from error
 
 
 def find_or_create(folder: Path, spec: CollectionSpec | None) -> Manifest:
@@ -70,16 +71,10 @@ def _require_same(folder: Path, have: CollectionSpec, want: CollectionSpec) -> N
             'The collection "%(name)s" has other attributes or another embedding dimension: %(have)s, not %(want)s.',
             name=folder.name, have=(*have.attributes, have.dim), want=(*want.attributes, want.dim),
         )  # fmt: skip
-    roots = have.image_root(folder), want.image_root(folder)
-    if roots[0] != roots[1]:
+    old, new = have.image_root(folder), want.image_root(folder)
+    if old != new:
+        hint = "For a part of them: rpf add" if new.is_relative_to(old) else "If that folder was moved: rpf relocate"
         raise CollectionError(
-            'The images of the collection "%(name)s" lie in "%(have)s", not in "%(want)s". %(hint)s',
-            name=folder.name, have=roots[0], want=roots[1], hint=_hint(folder.name, *roots),
+            'The images of the collection "%(name)s" lie in "%(have)s", not in "%(want)s". %(hint)s '
+            "%(name)s %(quoted)s", name=folder.name, have=old, want=new, hint=hint, quoted=shlex.quote(str(new)),
         )  # fmt: skip
-
-
-def _hint(name: str, have: Path, want: Path) -> str:
-    given = shlex.quote(str(want))
-    if want.is_relative_to(have):
-        return f"For a part of them: rpf add {name} {given}"
-    return f"If that folder was moved: rpf relocate {name} {given}"

@@ -23,7 +23,6 @@ ITEMS_FILE = "items.sqlite"
 MAX_ID = 2**53 - 1  # the largest integer that every reader of JSON keeps exactly
 RETIRED_SECONDS = 3600  # that the row of a removed item outlives its vectors
 BUSY_SECONDS = 60  # to wait while SQLite recovers or deletes its log
-ID_BATCH_SIZE = 500
 _TABLES = {
     "items": "CREATE TABLE items (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, sha256 TEXT NOT NULL, "
     "bytes INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, labels TEXT NOT NULL)",
@@ -72,9 +71,9 @@ def open_read_only(folder: Path) -> Iterator[sqlite3.Connection]:
             options, mode = options + "&vfs=unix-none", "EXCLUSIVE"
     connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
     try:
-        connection.execute(f"PRAGMA locking_mode = {mode}")
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA cell_size_check = ON")
+        connection.executescript(
+            f"PRAGMA locking_mode = {mode}; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON"
+        )
         yield connection
     finally:
         connection.close()
@@ -99,17 +98,12 @@ def last_id(folder: Path) -> int:
 
 def read_items(folder: Path, ids: Sequence[int]) -> dict[int, Item]:
     """Return the items with these ids, as far as they have rows. Raises CollectionError for a damaged table."""
-    items: dict[int, Item] = {}
+    query = f"SELECT {_COLUMNS} FROM items WHERE id IN (SELECT value FROM json_each(?))"
     try:
         with open_read_only(folder) as connection:
-            for start in range(0, len(ids), ID_BATCH_SIZE):
-                part = ids[start : start + ID_BATCH_SIZE]
-                marks = ",".join("?" * len(part))
-                for row in connection.execute(f"SELECT {_COLUMNS} FROM items WHERE id IN ({marks})", part):
-                    items[row[0]] = _item(row)
+            return {row[0]: _item(row) for row in connection.execute(query, [json.dumps(ids)])}
     except (sqlite3.Error, ValueError, RecursionError) as error:
         raise _unreadable(folder, error) from error
-    return items
 
 
 def _unreadable(folder: Path, why: object) -> CollectionError:
@@ -163,9 +157,8 @@ class ItemTable:
                     for statement in _TABLES.values():
                         self._connection.execute(statement)
             check_tables(self._connection)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            # The manifest must never outlive the rows it counts on, not even when the power fails.
-            self._connection.execute("PRAGMA synchronous = FULL")
+            # FULL, because the manifest must never outlive the rows it counts on, not even when the power fails.
+            self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
             if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'removed'").fetchone():
                 self._connection.execute(_TABLES["removed"])
         except (ValueError, sqlite3.DatabaseError) as error:
@@ -198,18 +191,18 @@ class ItemTable:
             first = row[0] + 1 if row else 1
             ids = range(first, first + len(items))
         new_ids = [int(item_id) for item_id in ids]
+        used = "SELECT 1 FROM items WHERE id = ? UNION SELECT 1 FROM retired WHERE id = ?"
         for item_id, item in zip(new_ids, items, strict=True):
             if not 0 <= item_id <= MAX_ID:
                 raise CollectionError("The id %(id)d is not in 0 to %(last)d.", id=item_id, last=MAX_ID)
             if not usable_text(item.path):
                 raise CollectionError('The path "%(path)s" cannot be stored.', path=item.path)
-            if self._connection.execute("SELECT 1 FROM retired WHERE id = ?", (item_id,)).fetchone():
+            if self._connection.execute(used, (item_id, item_id)).fetchone():
                 raise CollectionError("The id %(id)d was given before.", id=item_id)
-            values = (item_id, item.path, item.sha256, item.bytes, item.width, item.height, _labels(item.labels))
-            try:
-                self._connection.execute(f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)
-            except sqlite3.IntegrityError as error:
-                raise CollectionError("The id %(id)d was given before.", id=item_id) from error
+            self._connection.execute(
+                f"INSERT INTO items ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (item_id, item.path, item.sha256, item.bytes, item.width, item.height, _labels(item.labels)),
+            )
         return new_ids
 
     def retire(self, ids: Iterable[int]) -> None:
@@ -222,7 +215,7 @@ class ItemTable:
         """Delete the rows of other items than these: leftovers of a crashed append, and rows retired long ago."""
         query = "SELECT id FROM items LEFT JOIN retired USING (id) WHERE at IS NULL OR at < ?"
         with self.transaction():
-            rows = self._connection.execute(query, (int(time.time()) - RETIRED_SECONDS,)).fetchall()
+            rows = self._connection.execute(query, (int(time.time()) - RETIRED_SECONDS,))
             leftovers = [row for row in rows if row[0] not in known]
             self._connection.executemany("DELETE FROM items WHERE id = ?", leftovers)
 

@@ -16,8 +16,8 @@ MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_NAMES = 20  # in a message
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_UUID = re.compile(r"[0-9a-f]{32}")
-_TOMBSTONES = re.compile(r"tombstones-[0-9]{1,20}\.npy")
+_UUID = re.compile(r"([0-9a-f]{32})?")
+_TOMBSTONES = re.compile(r"(tombstones-[0-9]{1,20}\.npy)?")
 
 
 def valid_name(name: str) -> bool:
@@ -28,8 +28,7 @@ def valid_name(name: str) -> bool:
 def collection_folder(collections: Path, name: str) -> Path:
     """Return the folder of the collection of that name. Raises CollectionError for an invalid name."""
     if not valid_name(name):
-        template = '"%(name)s" cannot name a collection; use 1 to 64 letters, digits, - and _.'
-        raise CollectionError(template, name=name)
+        raise CollectionError('"%(name)s" cannot name a collection; use 1 to 64 letters, digits, - and _.', name=name)
     return collections / name
 
 
@@ -79,21 +78,24 @@ def read_manifest(folder: Path) -> tuple[Manifest, Stamp]:
     path = folder / MANIFEST_FILE
     if not path.is_file():
         names = sorted(path.parent.name for path in folder.parent.glob(f"*/{MANIFEST_FILE}"))
-        template = 'There is no collection named "%(name)s"' + ("; there are %(examples)s." if names else ".")
-        raise UnknownCollection(template, name=folder.name, examples=", ".join(names[:MAX_NAMES]))
+        raise UnknownCollection(
+            'There is no collection named "%(name)s"' + ("; there are %(examples)s." if names else "."),
+            name=folder.name,
+            examples=", ".join(names[:MAX_NAMES]),
+        )
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
             text = stream.read(MAX_MANIFEST_BYTES + 1)
-        return parse_manifest(_load(text)), (status.st_ino, status.st_mtime_ns, text)
+        return parse_manifest(text), (status.st_ino, status.st_mtime_ns, text)
     except (OSError, ValueError) as error:
         raise damaged(folder, error) from error
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest on disk, atomically and durably."""
-    fields = asdict(manifest)
-    data = {"format": FORMAT, **fields.pop("spec"), **fields}
+    values = asdict(manifest)
+    data = {"format": FORMAT, **values.pop("spec"), **values}
     write_atomic(folder / MANIFEST_FILE, json.dumps(data, ensure_ascii=False, indent=1).encode())
 
 
@@ -102,17 +104,14 @@ def damaged(folder: Path, why: object) -> CollectionError:
     return CollectionError("The collection %(name)s is damaged: %(why)s.", name=folder.name, why=why)
 
 
-def _load(text: bytes) -> object:
+def parse_manifest(text: bytes) -> Manifest:
+    """Parse a manifest's JSON and check it key by key. Raises ValueError with the reason."""
     if len(text) > MAX_MANIFEST_BYTES:
         raise ValueError("its manifest is too large")
     try:
-        return json.loads(text.decode())
+        data = json.loads(text.decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"its manifest is not JSON ({error})") from error
-
-
-def parse_manifest(data: object) -> Manifest:
-    """Check parsed JSON key by key. Raises ValueError with the reason."""
     if not isinstance(data, dict):
         raise ValueError("its manifest is not an object")
     if type(data.get("format")) is not int or not 1 <= data["format"] <= FORMAT:
@@ -127,11 +126,9 @@ def parse_manifest(data: object) -> Manifest:
     spec = CollectionSpec(*(values[field.name] for field in fields(CollectionSpec)))
     check_spec(spec)
     manifest = Manifest(spec, *(values[field.name] for field in fields(Manifest) if field.name != "spec"))
-    if not all(map(valid_name, manifest.segments)):
-        raise ValueError("a segment's name is not a plain name")
-    if manifest.tombstones and not _TOMBSTONES.fullmatch(manifest.tombstones):
-        raise ValueError("the tombstones' name is not a plain name")
-    if manifest.uuid and not _UUID.fullmatch(manifest.uuid):
+    if not all(map(valid_name, manifest.segments)) or not _TOMBSTONES.fullmatch(manifest.tombstones):
+        raise ValueError("the name of a segment, or of the tombstones, is not a plain name")
+    if not _UUID.fullmatch(manifest.uuid):
         raise ValueError("its uuid is not 32 hexadecimal digits")
     return manifest
 

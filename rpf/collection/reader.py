@@ -10,12 +10,12 @@ import numpy.typing as npt
 
 from rpf.attributes import Vocabulary, is_missing
 from rpf.collection.image_folder import ImageFolder
-from rpf.collection.items import ITEMS_FILE, Item, check_tables, open_read_only, read_items
+from rpf.collection.items import ITEMS_FILE, MAX_ID, Item, check_tables, open_read_only, read_items
 from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest
 from rpf.collection.segments import ROW_BATCH_SIZE, SegmentView, open_segment
 from rpf.errors import CollectionError, UnknownItem
-from rpf.utils.arrays import map_array
-from rpf.utils.files import inside
+from rpf.utils.arrays import map_array, write_array
+from rpf.utils.files import inside, sync_folder
 
 
 class Collection:
@@ -30,20 +30,20 @@ class Collection:
         """Use `Collection.open`. Raises OSError, ValueError, sqlite3.Error."""
         base = folder.resolve()
         segments = [open_segment(base, name, manifest.spec) for name in manifest.segments]
-        rows = SegmentView(segments, open_tombstones(base, manifest))
+        self.removed_ids = open_tombstones(base, manifest)  # their vectors are still in a segment
+        rows = SegmentView(manifest.spec, segments, self.removed_ids)
         if len(rows.ids) != manifest.count:
             raise ValueError(f"it has {len(rows.ids)} items where its manifest says {manifest.count}")
         if not inside(base, base / ITEMS_FILE):
             raise ValueError(f"{ITEMS_FILE} is missing or leads outside of the collection")
         with open_read_only(folder) as connection:
             check_tables(connection)
-        self.folder = folder
-        self.name = folder.name
+        self.folder, self.name = folder, folder.name
         self.manifest = manifest
         self.images = ImageFolder(manifest.spec.image_root(folder), linked)
         self.ids: npt.NDArray[np.int64] = rows.ids  # (N,) ascending, live items only, read-only
-        self._rows = rows
-        self._stamp = stamp
+        self.knows_presence = any(segment.presence is not None for segment in segments)  # for some items at least
+        self._rows, self._stamp = rows, stamp
 
     @classmethod
     def open(cls, folder: Path, linked: tuple[Path, ...] = ()) -> "Collection":
@@ -64,7 +64,7 @@ class Collection:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The attributes, in the order of the embeddings."""
+        """Index the attributes, in the order of the embeddings."""
         return Vocabulary(self.manifest.spec.attributes)
 
     def __len__(self) -> int:
@@ -94,13 +94,8 @@ class Collection:
 
         Read them by `is_missing`: in somebody else's collection they may be any numbers.
         """
-        presence = self._rows.presence(np.array([self._row(item_id)]), range(len(self.manifest.spec.attributes)))[0]
+        presence = self._rows.presence(np.array([self._row(item_id)]))[0]
         return None if np.isnan(presence).all() else presence
-
-    @cached_property
-    def knows_presence(self) -> bool:
-        """Whether the model that embedded the items could tell which parts they have."""
-        return self._rows.knows_presence()
 
     def missing(self, attributes: Sequence[int]) -> npt.NDArray[np.bool_]:
         """Return (a, N): whether the part of each attribute is missing in each row's item; False where unknown."""
@@ -108,13 +103,8 @@ class Collection:
 
     @cached_property
     def _missing(self) -> npt.NDArray[np.bool_]:
-        """(A, N) for all attributes, a byte each: every search needs some."""
-        all_attributes = range(len(self.manifest.spec.attributes))
-        return np.ascontiguousarray(is_missing(self._rows.presence(slice(None), all_attributes)).T)
-
-    def stored_ids(self) -> set[int]:
-        """Return the ids that have vectors, those of removed items too."""
-        return self._rows.stored_ids()
+        """Compute (A, N) once for all attributes, a byte each: every search needs some."""
+        return np.ascontiguousarray(is_missing(self._rows.presence(slice(None))).T)
 
     def item(self, item_id: int) -> Item:
         """Return an item. Raises UnknownItem, CollectionError if the table is damaged."""
@@ -124,14 +114,13 @@ class Collection:
         """Return items in the order of the ids. Raises as `item`."""
         wanted = [int(self.ids[self._row(item_id)]) for item_id in ids]
         items = read_items(self.folder, wanted) if wanted else {}
-        for item_id in wanted:
-            if item_id not in items:
-                raise self._unknown(item_id)
+        if missing := set(wanted) - items.keys():
+            raise self._unknown(min(missing))
         return [items[item_id] for item_id in wanted]
 
     @property
     def root(self) -> Path:
-        """The image folder, resolved."""
+        """Return the image folder, resolved."""
         return self.images.root
 
     def image_path(self, item: Item) -> Path:
@@ -149,8 +138,8 @@ class Collection:
             return True
 
     def _row(self, item_id: int) -> int:
-        row = self._rows.find(item_id)
-        if row is None:
+        row = int(np.searchsorted(self.ids, item_id)) if 0 <= item_id <= MAX_ID else len(self.ids)
+        if item_id not in self.ids[row : row + 1]:
             raise self._unknown(item_id)
         return row
 
@@ -166,3 +155,13 @@ def open_tombstones(folder: Path, manifest: Manifest) -> npt.NDArray[np.int64]:
     if not (removed[1:] > removed[:-1]).all():
         raise ValueError("its tombstones are not ascending")
     return removed
+
+
+def write_tombstones(folder: Path, generation: int, removed: set[int]) -> str:
+    """Write the ids of the removed items, if any, and return the name of the file for the manifest."""
+    if not removed:
+        return ""
+    name = f"tombstones-{generation}.npy"
+    write_array(folder / name, np.int64, (len(removed),), [np.array(sorted(removed))])
+    sync_folder(folder)
+    return name

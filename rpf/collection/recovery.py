@@ -6,18 +6,14 @@ their files then. A crash at any line leaves a collection that can be repaired a
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from rpf.collection.items import Item, ItemTable, read_rows
 from rpf.collection.manifest import Manifest, damaged, write_manifest
-from rpf.collection.reader import Collection, open_tombstones
+from rpf.collection.reader import Collection, open_tombstones, write_tombstones
 from rpf.collection.segments import open_segment
-from rpf.utils.arrays import write_array
-from rpf.utils.files import sync_folder
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ def survey_damage(folder: Path, manifest: Manifest) -> DamageReport:
             removed = set(open_tombstones(folder, manifest).tolist())
         except (FileNotFoundError, ValueError) as error:
             damage.append(f"The list of removed items cannot be read ({_why(error)}): some of them are back.")
-            removed = _superseded(rows[item_id] for item_id in sorted(present) if item_id in rows)
+            removed = _superseded([rows[item_id] for item_id in sorted(present) if item_id in rows])
     except (OSError, sqlite3.Error, ValueError) as error:
         raise damaged(folder, _why(error)) from error
     if not removed <= present and not unreadable:
@@ -77,11 +73,8 @@ def quarantine_damage(folder: Path, manifest: Manifest, table: ItemTable) -> tup
     if not survey.damage:
         return manifest, []
     table.retire(survey.superseded)  # before the swap, after which the removed ones could not be told from the others
-    readable = survey.readable
-    if survey.removed:
-        readable = replace(readable, tombstones=f"tombstones-{readable.generation}.npy")
-        write_array(folder / readable.tombstones, np.int64, (len(survey.removed),), [np.array(sorted(survey.removed))])
-        sync_folder(folder)
+    tombstones = write_tombstones(folder, survey.readable.generation, survey.removed)
+    readable = replace(survey.readable, tombstones=tombstones)
     write_manifest(folder, readable)
     return readable, survey.damage
 
@@ -91,7 +84,7 @@ def find_waiting(collection: Collection, rows: dict[int, Item], retired: set[int
     if not collection.manifest.incomplete:
         return []
     live = set(collection.ids.tolist())
-    lost = (rows[item_id] for item_id in sorted(rows.keys() - collection.stored_ids() - retired))
+    lost = (rows[item_id] for item_id in sorted(rows.keys() - live - retired - {*collection.removed_ids.tolist()}))
     return _waiting(lost, {rows[item_id].path for item_id in live if item_id in rows})
 
 
@@ -123,15 +116,10 @@ def _read_segments(folder: Path, manifest: Manifest) -> tuple[list[str], set[int
     return damage, present, tuple(names)
 
 
-def _superseded(items: Iterable[Item]) -> set[int]:
+def _superseded(items: Sequence[Item]) -> set[int]:
     """Return the ids, of items by ascending id, whose path a later item has."""
-    newest: dict[str, int] = {}
-    superseded: set[int] = set()
-    for item in items:
-        if item.path and item.path in newest:
-            superseded.add(newest[item.path])
-        newest[item.path] = item.id
-    return superseded
+    newest = {item.path: item.id for item in items}
+    return {item.id for item in items if item.path and item.id != newest[item.path]}
 
 
 def _why(error: Exception) -> str:

@@ -81,11 +81,10 @@ def write_segment(
     )
 
 
-def write_merged(collection: Path, name: str, rows: "SegmentView", spec: CollectionSpec) -> None:
+def write_merged(collection: Path, name: str, rows: "SegmentView") -> None:
     """Write the live items of several segments as one."""
-    attributes = range(len(spec.attributes))
-    shape = len(attributes), len(rows.ids), spec.dim
-    blocks = (block for attribute in attributes for _, block in rows.chunks(attribute))
+    shape = len(rows.spec.attributes), len(rows.ids), rows.spec.dim
+    blocks = (block for attribute in range(shape[0]) for _, block in rows.chunks(attribute))
     _write(collection / SEGMENTS_FOLDER / name, shape, rows.ids, blocks, rows.all_boxes(), rows.all_presence())
 
 
@@ -131,16 +130,24 @@ def check_arrays(
         ("presence probabilities", presence, "f", (n, attributes)),
     ):
         if array is not None and (array.shape != shape or array.dtype.kind not in kinds):
-            template = "The %(what)s have %(dtype)s %(have)s where the shape %(want)s is expected."
-            raise CollectionError(template, what=what, dtype=array.dtype, have=array.shape, want=shape)
+            raise CollectionError(
+                "The %(what)s have %(dtype)s %(have)s where the shape %(want)s is expected.",
+                what=what,
+                dtype=array.dtype,
+                have=array.shape,
+                want=shape,
+            )
     if presence is not None and ((presence < 0) | (presence > 1)).any():
         raise CollectionError("The presence probabilities are not from 0 to 1.")
     norms = np.linalg.norm(embeddings.astype(np.float32), axis=2)
     bad = np.argwhere(~(np.abs(norms - 1) <= NORM_TOLERANCE))  # negated so that NaN is rejected too
     if len(bad):
-        template = "The embedding of %(path)s for %(attribute)s is not a unit vector."
         item, attribute = bad[0]
-        raise CollectionError(template, path=items[item].path, attribute=spec.attributes[attribute])
+        raise CollectionError(
+            "The embedding of %(path)s for %(attribute)s is not a unit vector.",
+            path=items[item].path,
+            attribute=spec.attributes[attribute],
+        )
 
 
 def count_mergeable(sizes: Sequence[int]) -> int:
@@ -172,9 +179,9 @@ def count_small(sizes: Sequence[int]) -> int:
 class SegmentView:
     """The live items of several segments as one table, in ascending order of id."""
 
-    def __init__(self, segments: Sequence[Segment], removed: npt.NDArray[np.int64]) -> None:
-        """Raises ValueError if an id occurs twice or a removed one does not occur."""
-        self._segments = segments
+    def __init__(self, spec: CollectionSpec, segments: Sequence[Segment], removed: npt.NDArray[np.int64]) -> None:
+        """Sort the items by id. Raises ValueError if an id occurs twice or a removed one does not occur."""
+        self.spec, self._segments = spec, segments
         none = np.empty(0, np.int64)
         ids = np.concatenate([none, *(segment.ids for segment in segments)])
         sizes = np.array([len(segment.ids) for segment in segments], np.int64)
@@ -192,21 +199,9 @@ class SegmentView:
         self.ids.setflags(write=False)
         self._which, self._where = which[live], where[live]
 
-    def stored_ids(self) -> set[int]:
-        """Return the ids of all vectors, those of removed items too."""
-        return {item_id for segment in self._segments for item_id in segment.ids.tolist()}
-
-    def find(self, item_id: int) -> int | None:
-        """Return the row of a live item, or None."""
-        if not 0 <= item_id < 2**63:
-            return None
-        row = int(np.searchsorted(self.ids, item_id))
-        return row if row < len(self.ids) and self.ids[row] == item_id else None
-
     def vectors(self, row: int) -> npt.NDArray[np.float16]:
         """Return (A, D) of one row, a view."""
-        vectors: npt.NDArray[np.float16] = self._segments[self._which[row]].embeddings[:, self._where[row]]
-        return vectors
+        return self._segments[self._which[row]].embeddings[:, self._where[row]]
 
     def take(self, attribute: int, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float16]:
         """Return (n, D) of these rows: a view if they are contiguous in one segment, else a copy."""
@@ -214,14 +209,11 @@ class SegmentView:
         if len(which) == 0:
             raise ValueError("no rows")
         if (which == which[0]).all():
-            vectors: npt.NDArray[np.float16] = self._segments[which[0]].embeddings[attribute]
+            vectors = self._segments[which[0]].embeddings[attribute]
             contiguous = where[-1] - where[0] == len(where) - 1 and (np.diff(where) == 1).all()
             return vectors[where[0] : where[-1] + 1] if contiguous else vectors[where]
-        out = np.empty((len(which), self._segments[0].embeddings.shape[2]), np.float16)
-        for number in np.unique(which):
-            inside = which == number
-            out[inside] = self._segments[number].embeddings[attribute, where[inside]]
-        return out
+        out = np.empty((len(which), self.spec.dim), np.float16)
+        return _gather([segment.embeddings[attribute] for segment in self._segments], which, where, out)
 
     def chunks(self, attribute: int, size: int = ROW_BATCH_SIZE) -> Iterator[tuple[slice, npt.NDArray[np.float16]]]:
         """Yield (rows, (n, D)) for all rows in order, `size` at a time."""
@@ -240,28 +232,27 @@ class SegmentView:
         """Return (N, A, 4) of all rows, zeros where unknown; None if none is known."""
         if all(segment.boxes is None for segment in self._segments):
             return None
-        out = np.zeros((len(self.ids), self._segments[0].embeddings.shape[0], 4), np.int32)
-        for number, segment in enumerate(self._segments):
-            inside = self._which == number
-            if segment.boxes is not None:
-                out[inside] = segment.boxes[self._where[inside]]
-        return out
+        out = np.zeros((len(self.ids), len(self.spec.attributes), 4), np.int32)
+        return _gather([segment.boxes for segment in self._segments], self._which, self._where, out)
 
-    def presence(self, rows: npt.NDArray[np.int64] | slice, attributes: Sequence[int]) -> npt.NDArray[np.float16]:
-        """Return (n, a) of these rows and attributes, NaN where unknown."""
+    def presence(self, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float16]:
+        """Return (n, A) of these rows, NaN where unknown."""
         which, where = self._which[rows], self._where[rows]
-        out = np.full((len(which), len(attributes)), np.nan, np.float16)
-        for number, segment in enumerate(self._segments):
-            if segment.presence is not None:
-                inside = which == number
-                out[inside] = segment.presence[np.ix_(where[inside], attributes)]
-        return out
+        out = np.full((len(which), len(self.spec.attributes)), np.nan, np.float16)
+        return _gather([segment.presence for segment in self._segments], which, where, out)
 
     def all_presence(self) -> npt.NDArray[np.float16] | None:
         """Return (N, A) of all rows, NaN where unknown; None if none is known."""
-        presence = self.presence(slice(None), range(self._segments[0].embeddings.shape[0]))
+        presence = self.presence(slice(None))
         return None if np.isnan(presence).all() else presence
 
-    def knows_presence(self) -> bool:
-        """Return whether any segment has presence probabilities."""
-        return any(segment.presence is not None for segment in self._segments)
+
+def _gather(
+    arrays: Sequence[Array | None], which: npt.NDArray[np.int32], where: npt.NDArray[np.int64], out: Array
+) -> Array:
+    """Copy the rows `where` of the arrays number `which` into `out`, as far as the segments have such arrays."""
+    for number, array in enumerate(arrays):
+        if array is not None:
+            inside = which == number
+            out[inside] = array[where[inside]]
+    return out

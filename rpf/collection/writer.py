@@ -6,10 +6,9 @@ the files that it no longer names. No manifest names the leftovers of a crash.
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +19,7 @@ from rpf.collection.cleanup import clear, delete
 from rpf.collection.create import check_name_and_spec, find_or_create
 from rpf.collection.items import ItemTable, NewItem
 from rpf.collection.manifest import CollectionSpec, Manifest, damaged, read_manifest, write_manifest
-from rpf.collection.reader import open_tombstones
+from rpf.collection.reader import open_tombstones, write_tombstones
 from rpf.collection.recovery import quarantine_damage
 from rpf.collection.segments import (
     SEGMENTS_FOLDER,
@@ -33,29 +32,36 @@ from rpf.collection.segments import (
     write_segment,
 )
 from rpf.errors import CollectionError, RPFError, UnknownItem
-from rpf.utils.arrays import write_array
-from rpf.utils.files import sync_folder
 from rpf.utils.locks import locked
 from rpf.utils.text import usable_text
 
 
-class Writer:
-    """The one writer of a collection, in one thread; made by `Writer.open`. A context manager.
+class Writer(AbstractContextManager["Writer"]):
+    """Exclusive writer of a collection, for one thread: a context manager, opened by `Writer.open`.
 
     Every method raises CollectionError when the collection cannot be written (a full disk, no permission); after that,
     and after an interrupt, the writer refuses further use.
     """
 
     def __init__(self, folder: Path, manifest: Manifest, table: ItemTable, damage: list[str]) -> None:
-        """Load which items there are. Raises CollectionError for a damaged collection."""
-        self.folder = folder
-        self.manifest = manifest
+        """Load the ids of the items, and delete other rows. Raises CollectionError for a damaged collection."""
+        self.folder, self.manifest = folder, manifest
         self.damage = damage  # what was quarantined
         self.cleared = 0  # leftovers that were deleted
         self._table = table
         self._broken = False
         self._close = ExitStack()
-        self._load()
+        try:
+            segments = [open_segment(folder, name, manifest.spec) for name in manifest.segments]
+            removed = open_tombstones(folder, manifest)
+            rows = SegmentView(manifest.spec, segments, removed)
+        except (OSError, ValueError) as error:
+            raise damaged(folder, error) from error
+        self._sizes = {name: len(segment.ids) for name, segment in zip(manifest.segments, segments, strict=True)}
+        self._live: set[int] = set(rows.ids.tolist())
+        self._removed: set[int] = set(removed.tolist())  # and still in a segment
+        if not manifest.incomplete:
+            table.clean(self._live | self._removed)
 
     @classmethod
     def open(
@@ -87,12 +93,7 @@ class Writer:
             writer._close = resources.pop_all()
         return writer
 
-    def __enter__(self) -> "Writer":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -197,8 +198,11 @@ class Writer:
     def known(self) -> dict[str, tuple[int, int, str]]:
         """Return path -> (id, bytes, sha256) of the live items."""
         with self._change():
-            rows = self._table.files()
-            return {path: (item_id, size, sha256) for item_id, path, size, sha256 in rows if item_id in self._live}
+            return {
+                path: (item_id, size, sha256)
+                for item_id, path, size, sha256 in self._table.files()
+                if item_id in self._live
+            }
 
     @contextmanager
     def _change(self) -> Iterator[None]:
@@ -213,20 +217,6 @@ class Writer:
                 self._broken = False
                 raise
         self._broken = False
-
-    def _load(self) -> None:
-        """Load which items there are, and delete the rows of others."""
-        try:
-            segments = [open_segment(self.folder, name, self.manifest.spec) for name in self.manifest.segments]
-            removed = open_tombstones(self.folder, self.manifest)
-            rows = SegmentView(segments, removed)
-        except (OSError, ValueError) as error:
-            raise damaged(self.folder, error) from error
-        self._sizes = {name: len(segment.ids) for name, segment in zip(self.manifest.segments, segments, strict=True)}
-        self._live: set[int] = set(rows.ids.tolist())
-        self._removed: set[int] = set(removed.tolist())  # and still in a segment
-        if not self.manifest.incomplete:
-            self._table.clean(self._live | self._removed)
 
     def _require_live(self, ids: Sequence[int]) -> set[int]:
         wanted = {int(item_id) for item_id in ids}
@@ -251,10 +241,7 @@ class Writer:
         removed = self._removed if removed is None else removed
         tombstones = old.tombstones
         if removed != self._removed:
-            tombstones = f"tombstones-{old.generation + 1}.npy" if removed else ""
-        if tombstones not in ("", old.tombstones):
-            write_array(self.folder / tombstones, np.int64, (len(removed),), [np.array(sorted(removed))])
-            sync_folder(self.folder)
+            tombstones = write_tombstones(self.folder, old.generation + 1, removed)
         self.manifest = replace(
             old,
             generation=old.generation + 1,
@@ -277,12 +264,12 @@ class Writer:
         """Replace these segments by one without the vectors of removed items."""
         segments = [open_segment(self.folder, name, self.manifest.spec) for name in names]
         dropped = self._removed & {item_id for segment in segments for item_id in segment.ids.tolist()}
-        rows = SegmentView(segments, np.array(sorted(dropped), np.int64))
+        rows = SegmentView(self.manifest.spec, segments, np.array(sorted(dropped), np.int64))
         self._table.retire(dropped)  # before the swap: a row that is neither known nor retired would be deleted
         remaining = tuple(name for name in self.manifest.segments if name not in names)
         if len(rows.ids):
             name = self._next_name()
-            write_merged(self.folder, name, rows, self.manifest.spec)
+            write_merged(self.folder, name, rows)
             self._sizes[name] = len(rows.ids)
             remaining = (*remaining, name)
         self._publish(remaining, self._removed - dropped)
@@ -294,5 +281,6 @@ def _reporting(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        template = "The collection %(name)s cannot be written: %(why)s."
-        raise CollectionError(template, name=folder.name, why=error) from error
+        raise CollectionError(
+            "The collection %(name)s cannot be written: %(why)s.", name=folder.name, why=error
+        ) from error

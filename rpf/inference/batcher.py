@@ -51,14 +51,9 @@ class DynamicBatcher:
         self._changed = threading.Condition()
         self._queue: deque[_Request] = deque()
         self._scheduled: deque[_Request] = deque()  # decoded, or being decoded
-        self._pending = 0
+        self.pending = 0  # images that wait for the model or are in it
         self._decoders = ThreadPoolExecutor(decoders, "decode")
         threading.Thread(target=self._run, name="model", daemon=True).start()
-
-    @property
-    def pending(self) -> int:
-        """Images that wait for the model or are in it."""
-        return self._pending
 
     def embed(self, data: bytes, attributes: Sequence[int]) -> ImageEmbedding:
         """Embed an image for some of the model's attributes.
@@ -67,9 +62,9 @@ class DynamicBatcher:
         """
         request = _Request(data, attributes)
         with self._changed:
-            if self._pending >= self._max_queue:
+            if self.pending >= self._max_queue:
                 raise Overloaded("Too many searches are waiting; please try again in a moment.")
-            self._pending += 1
+            self.pending += 1
             self._queue.append(request)
             self._schedule()
         try:
@@ -79,7 +74,7 @@ class DynamicBatcher:
             raise Overloaded("The search took too long; please try again in a moment.") from None
         finally:
             with self._changed:
-                self._pending -= 1
+                self.pending -= 1
 
     def _schedule(self) -> None:
         """Start to decode the next requests. Called with the lock."""

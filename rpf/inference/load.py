@@ -27,6 +27,6 @@ def load_model(settings: Settings, config: Config | None = None) -> RPF:
     try:
         return model.to(device)
     except (RuntimeError, AssertionError) as error:  # which torch raises for a missing device
-        why = str(error).split("\n")[0]
-        template = 'The device "%(device)s" cannot be used: %(why)s'
-        raise ConfigError(template, device=device, why=why) from None
+        raise ConfigError(
+            'The device "%(device)s" cannot be used: %(why)s', device=device, why=str(error).split("\n")[0]
+        ) from None

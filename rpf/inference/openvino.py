@@ -40,9 +40,8 @@ class CompiledNetwork(nn.Module):
         self._request = _compile(graph, precision, threads).create_infer_request()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Infer float32 images (n, 3, S, S). Not for two threads at once."""
-        outputs = self._request.infer([images.contiguous().numpy()], share_inputs=True)
-        return torch.from_numpy(outputs[0])
+        """Infer float32 images (n, 3, S, S), in one thread at a time."""
+        return torch.from_numpy(self._request.infer([images.contiguous().numpy()], share_inputs=True)[0])
 
 
 def convert(module: nn.Module, side: int) -> ov.Model:

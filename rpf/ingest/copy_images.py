@@ -1,6 +1,7 @@
 """Copies of images from elsewhere, in the image folder of a collection."""
 
 import hashlib
+import itertools
 import os
 import secrets
 from collections import Counter
@@ -8,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rpf.collection import Writer
-from rpf.collection.image_folder import ImageFolder
+from rpf.collection import ImageFolder, Writer
 from rpf.errors import BadImage, DatasetError
 from rpf.images.decode import open_image, read
-from rpf.ingest.pipeline import ImageRecord
+from rpf.ingest.pipeline import ImageRecord, IngestReport
 from rpf.ingest.scan import scan
 from rpf.utils.files import sync_folder
 from rpf.utils.text import usable_text
@@ -20,20 +20,11 @@ from rpf.utils.text import usable_text
 
 @dataclass
 class ImageSources:
-    """The images among files and folders."""
+    """Images among files and folders."""
 
     inside: list[ImageRecord] = field(default_factory=list)  # of the image folder
     outside: list[Path] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)  # as in rpf.ingest.scan
-
-
-@dataclass
-class CopyReport:
-    """Results by image."""
-
-    images: list[ImageRecord] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)  # (path, why)
-    left_out: int = 0  # removed on purpose before
 
 
 def locate_images(images: ImageFolder, paths: Sequence[Path], follow_links: bool = False) -> ImageSources:
@@ -62,15 +53,17 @@ def locate_images(images: ImageFolder, paths: Sequence[Path], follow_links: bool
     return sources
 
 
-def copy_images(writer: Writer, paths: Sequence[Path], again: bool) -> CopyReport:
+def copy_images(writer: Writer, paths: Sequence[Path], again: bool) -> tuple[list[ImageRecord], IngestReport]:
     """Copy images into the image folder; those that were removed on purpose only with `again`.
 
+    Returns the copies, and a report of the images that were skipped or left out.
     A name that is taken gets a number, unless the file under it is the same one, so that a second call changes nothing.
     A crash leaves a partial image under a hidden name only, which the next call deletes.
     """
-    report = CopyReport()
+    copies: list[ImageRecord] = []
+    report = IngestReport()
     if not paths:
-        return report
+        return copies, report
     root = writer.manifest.spec.image_root(writer.folder)
     hidden = f".rpf-{writer.folder.name}-"  # other collections may have the same image folder, and writers of their own
     for leftover in root.glob(f"{hidden}*.tmp"):
@@ -85,9 +78,8 @@ def copy_images(writer: Writer, paths: Sequence[Path], again: bool) -> CopyRepor
         if hashlib.sha256(data).hexdigest() in left_out:
             report.left_out += 1
         else:
-            name = _write(root, path, data, root / f"{hidden}{secrets.token_hex(6)}.tmp")
-            report.images.append(ImageRecord(name))
-    return report
+            copies.append(ImageRecord(_write(root, path, data, root / f"{hidden}{secrets.token_hex(6)}.tmp")))
+    return copies, report
 
 
 def _read(path: Path) -> bytes:
@@ -108,11 +100,8 @@ def _write(root: Path, path: Path, data: bytes, temporary: Path) -> str:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        number = 1
-        name = path.name
-        while not _link(temporary, root / name, data):
-            number += 1
-            name = f"{path.stem}-{number}{path.suffix}"
+        numbered = (f"{path.stem}-{number}{path.suffix}" for number in itertools.count(2))
+        name = next(name for name in itertools.chain([path.name], numbered) if _link(temporary, root / name, data))
     finally:
         temporary.unlink(missing_ok=True)
     sync_folder(root)

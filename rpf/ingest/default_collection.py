@@ -34,14 +34,16 @@ MAX_WAIT_SECONDS = 600.0  # for another process that prepares it
 def ensure_default_collection(settings: Settings, embedder: Embedder, progress: Progress) -> str:
     """Return the name of the default collection; draw and index it if it is missing or unfinished.
 
-    That is RPF_COLLECTION, or the checkpoint's own. Two processes may call this at once: the second waits for the lock,
-    and finds the work done. Raises UnknownCollection if RPF_COLLECTION names a missing collection; CollectionError,
-    DatasetError.
+    That is RPF_COLLECTION, or the checkpoint's own. If two processes call this together, the second waits for the
+    lock, and finds the work done. Raises UnknownCollection if RPF_COLLECTION names a missing collection;
+    CollectionError, DatasetError.
     """
     if settings.collection != DEFAULT_COLLECTION:
         if not (settings.collections / settings.collection / MANIFEST_FILE).is_file():
-            template = 'There is no collection named "%(name)s"; make it with: rpf index %(name)s FOLDER'
-            raise UnknownCollection(template, name=settings.collection)
+            raise UnknownCollection(
+                'There is no collection named "%(name)s"; make it with: rpf index %(name)s FOLDER',
+                name=settings.collection,
+            )
         return settings.collection
     collections = settings.collections
     try:

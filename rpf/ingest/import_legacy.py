@@ -62,8 +62,7 @@ def import_legacy(
         done = 0
         for batch in embeddings.batches():
             batch_ids = ids[done : done + len(batch)].tolist()
-            items = [_read_item(Path(root), paths[item_id]) for item_id in batch_ids]
-            writer.append(items, batch, None, ids=batch_ids)
+            writer.append([_read_item(Path(root), paths[item_id]) for item_id in batch_ids], batch, None, ids=batch_ids)
             done += len(batch)
             progress("importing", done, embeddings.count)
         writer.optimize()
@@ -77,8 +76,12 @@ def _read_paths(filenames: Path | None, ids: np.ndarray) -> dict[int, str]:
         return dict.fromkeys(ids.tolist(), "")
     lines = filenames.read_text(encoding="utf-8").splitlines()
     if ids.max(initial=-1) >= len(lines):
-        template = '"%(file)s" has %(lines)d lines, and the ids go up to %(last)d.'
-        raise CollectionError(template, file=filenames, lines=len(lines), last=ids.max())
+        raise CollectionError(
+            '"%(file)s" has %(lines)d lines, and the ids go up to %(last)d.',
+            file=filenames,
+            lines=len(lines),
+            last=ids.max(),
+        )
     return {item_id: lines[item_id].strip() for item_id in ids.tolist()}
 
 

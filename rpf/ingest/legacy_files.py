@@ -36,8 +36,7 @@ def read_ids(path: Path) -> np.ndarray:
             raise ValueError("it is not a file")
         size = status.st_size
         with path.open("rb") as file:
-            start = file.read(len(_NPY))
-            file.seek(0)
+            start = file.peek(len(_NPY))[: len(_NPY)]
             if start == _NPY:
                 ids = _read_npy(path, size)
             elif start.startswith(_PICKLE):
@@ -53,8 +52,7 @@ def read_ids(path: Path) -> np.ndarray:
     except OSError as error:
         raise CollectionError("%(file)s: %(why)s.", file=path, why=error.strerror or "cannot be read") from None
     except ValueError as error:
-        template = "%(file)s is not a list of item ids: %(why)s."
-        raise CollectionError(template, file=path, why=str(error)) from None
+        raise CollectionError("%(file)s is not a list of item ids: %(why)s.", file=path, why=str(error)) from None
     return ids
 
 
@@ -154,26 +152,24 @@ class Embeddings:
         the file cannot be read.
         """
         for start in range(0, self.count, size):
-            stop = min(start + size, self.count)
-            yield self._read(start, stop)
-
-    def _read(self, start: int, stop: int) -> np.ndarray:
-        try:
-            with h5py.File(self.path, "r", locking=False) as file:
-                datasets = _datasets(file)
-                if (len(datasets), *datasets[0].shape) != (self.attributes, self.count, self.dim):
-                    raise ValueError("it has changed while it was read")
-                raw = np.stack([dataset[start:stop] for dataset in datasets], axis=1)
-        except _H5_ERRORS as error:
-            raise _unreadable(self.path, error) from None
-        norm = np.sqrt(np.einsum("nad,nad->na", raw, raw, dtype=np.float64))
-        bad = np.argwhere(~(np.isfinite(norm) & (norm > 0)))
-        if len(bad):
-            row, attribute = bad[0]
-            template = "%(file)s: row %(row)d of attr%(attribute)d has no direction (zeros, or not finite)."
-            raise CollectionError(template, file=self.path, row=start + row, attribute=attribute)
-        unit: np.ndarray = (raw / norm[..., None]).astype(np.float32)
-        return unit
+            try:
+                with h5py.File(self.path, "r", locking=False) as file:
+                    datasets = _datasets(file)
+                    if (len(datasets), *datasets[0].shape) != (self.attributes, self.count, self.dim):
+                        raise ValueError("it has changed while it was read")
+                    raw = np.stack([dataset[start : start + size] for dataset in datasets], axis=1)
+            except _H5_ERRORS as error:
+                raise _unreadable(self.path, error) from None
+            norm = np.sqrt(np.einsum("nad,nad->na", raw, raw, dtype=np.float64))
+            bad = np.argwhere(~(np.isfinite(norm) & (norm > 0)))
+            if len(bad):
+                raise CollectionError(
+                    "%(file)s: row %(row)d of attr%(attribute)d has no direction (zeros, or not finite).",
+                    file=self.path,
+                    row=start + bad[0][0],
+                    attribute=bad[0][1],
+                )
+            yield (raw / norm[..., None]).astype(np.float32)
 
 
 def read_embeddings(path: Path) -> Embeddings:

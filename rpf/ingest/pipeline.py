@@ -6,16 +6,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from PIL import Image
 
-from rpf.collection import NewItem, Writer
-from rpf.collection.image_folder import ImageFolder
+from rpf.collection import ImageFolder, NewItem, Writer
 from rpf.errors import BadImage, CheckpointError
 from rpf.images.decode import open_image, read
 from rpf.inference.interface import Embedder
@@ -72,11 +70,11 @@ def ingest(
     folder = ImageFolder(writer.manifest.spec.image_root(writer.folder), linked)
     labels = {image.path: image.labels for image in images if usable_text(image.path)}
     known = writer.known()
-    moves = find_moves(folder, known, list(labels), progress)
-    writer.move({item_id: (path, labels[path]) for path, item_id in moves.moved.items()})
+    moved, unchanged = find_moves(folder, known, list(labels), progress)
+    writer.move({item_id: (path, labels[path]) for path, item_id in moved.items()})
     missing = find_missing(folder, writer, labels) if prune else []
     writer.remove(missing)
-    settled = moves.unchanged | moves.moved.keys()
+    settled = unchanged | moved.keys()
     report = embed_images(
         writer,
         [image for image in images if image.path not in settled],
@@ -84,12 +82,12 @@ def ingest(
         progress,
         batch_size=batch_size,
         linked=linked,
-        known=writer.known() if moves.moved or missing else known,
+        known=writer.known() if moved or missing else known,
         left_out=frozenset() if again else writer.removed_images(),
         forget=again,
     )
-    report.unchanged += len(moves.unchanged)
-    report.moved, report.pruned = len(moves.moved), len(missing)
+    report.unchanged += len(unchanged)
+    report.moved, report.pruned = len(moved), len(missing)
     report.seconds = time.monotonic() - started
     return report
 
@@ -100,35 +98,30 @@ def embed_images(
     embedder: Embedder,
     progress: Progress,
     *,
+    known: KnownFiles,
     batch_size: int = BATCH_SIZE,
     linked: tuple[Path, ...] = (),
-    known: KnownFiles | None = None,
     left_out: Collection[str] = frozenset(),
     forget: bool = False,
 ) -> IngestReport:
-    """Embed and append the images that are not among the `known` files, by default those of the collection.
+    """Embed and append the images that are not among the `known` files.
 
     New images with a hash in `left_out` are left out; with `forget`, appended ones no longer count as removed.
     """
     require_checkpoint(writer, embedder)
-    report = IngestReport()
+    report, done = IngestReport(), 0
     folder = ImageFolder(writer.manifest.spec.image_root(writer.folder), linked)
     images = list({image.path: image for image in images}.values())
-    known = writer.known() if known is None else known
     load = partial(_load, folder, known, left_out)
     with ThreadPoolExecutor(1 + min(DECODER_THREADS, usable_cores())) as pool:
         progress("indexing", 0, len(images))
-        batches = _batches(pool, load, images, known, batch_size)
+        batches = _batches(pool, load, images, batch_size)
         # The next batch is read while the model works on this one; no more than that waits in memory.
         pending = pool.submit(next, batches, None)
         while (batch := pending.result()) is not None:
             pending = pool.submit(next, batches, None)
-            _append(writer, embedder, batch, forget)
-            report.added += len(batch.items)
-            report.unchanged += batch.unchanged
-            report.left_out += batch.left_out
-            report.skipped += batch.skipped
-            done = report.added + report.unchanged + report.left_out + len(report.skipped)
+            _append(writer, embedder, batch, known, forget, report)
+            done += len(batch)
             progress("indexing", done, len(images))
     return report
 
@@ -136,8 +129,10 @@ def embed_images(
 def require_checkpoint(writer: Writer, embedder: Embedder) -> None:
     """Raise CheckpointError if the collection was made with another checkpoint."""
     if writer.manifest.spec.checkpoint != embedder.checkpoint_hash:
-        template = 'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint.'
-        raise CheckpointError(template, name=writer.folder.name)
+        raise CheckpointError(
+            'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint.',
+            name=writer.folder.name,
+        )
 
 
 def merge_small_segments(writer: Writer, progress: Progress) -> None:
@@ -147,80 +142,57 @@ def merge_small_segments(writer: Writer, progress: Progress) -> None:
     progress("merging", 1, 1)
 
 
-@dataclass
-class _Batch:
-    """Some of the images, loaded."""
-
-    items: list[NewItem] = field(default_factory=list)
-    images: list[Image.Image] = field(default_factory=list)  # of the items
-    outdated: list[int] = field(default_factory=list)  # ids of items whose file has changed
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    unchanged: int = 0
-    left_out: int = 0
-
-    def pixels(self) -> int:
-        return sum(item.width * item.height for item in self.items)
-
-    def add(self, path: str, known: KnownFiles, outcome: "_Outcome") -> None:
-        if outcome is _Known.UNCHANGED:
-            self.unchanged += 1
-            return
-        # A file that cannot be read may be back tomorrow; one that is no longer an image has lost its item.
-        if path in known and not isinstance(outcome, OSError):
-            self.outdated.append(known[path][0])
-        if isinstance(outcome, _LoadedImage):
-            self.items.append(outcome.item)
-            self.images.append(outcome.image)
-        elif isinstance(outcome, _Known):
-            self.left_out += 1
-        else:
-            why = outcome.strerror if isinstance(outcome, OSError) and outcome.strerror else str(outcome)
-            self.skipped.append((path, why))
-
-
 class _LoadedImage(NamedTuple):
     item: NewItem
     image: Image.Image
 
 
-class _Known(Enum):
-    UNCHANGED = auto()
-    REMOVED = auto()  # on purpose, before
+_Outcome = _LoadedImage | Literal["unchanged", "removed"] | OSError | BadImage  # "removed": on purpose, before
+_Batch = list[tuple[str, _Outcome]]  # path, outcome
 
 
-_Outcome = _LoadedImage | _Known | OSError | BadImage
-
-
-def _append(writer: Writer, embedder: Embedder, batch: _Batch, forget: bool) -> None:
-    """Embed a batch and write it in one step."""
-    if batch.items:
-        output = embedder.embed(batch.images)
-        writer.append(
-            batch.items, output.embedding, output.box, output.presence, removing=batch.outdated, forget=forget
-        )
+def _append(
+    writer: Writer, embedder: Embedder, batch: _Batch, known: KnownFiles, forget: bool, report: IngestReport
+) -> None:
+    """Embed the images of a batch, write them in one step, and count the outcomes."""
+    loaded = [outcome for _, outcome in batch if isinstance(outcome, _LoadedImage)]
+    # A file that cannot be read may be back tomorrow; one that is no longer an image has lost its item.
+    changed = [path for path, outcome in batch if outcome != "unchanged" and not isinstance(outcome, OSError)]
+    outdated = [known[path][0] for path in changed if path in known]
+    if loaded:
+        output = embedder.embed([outcome.image for outcome in loaded])
+        items = [outcome.item for outcome in loaded]
+        writer.append(items, output.embedding, output.box, output.presence, removing=outdated, forget=forget)
     else:
-        writer.remove(batch.outdated)
+        writer.remove(outdated)
+    outcomes = [outcome for _, outcome in batch]
+    report.added += len(loaded)
+    report.unchanged += outcomes.count("unchanged")
+    report.left_out += outcomes.count("removed")
+    report.skipped += [
+        (path, getattr(error, "strerror", None) or str(error)) for path, error in batch if isinstance(error, Exception)
+    ]
 
 
 def _batches(
     pool: ThreadPoolExecutor,
     load: Callable[[ImageRecord], _Outcome],
     images: Sequence[ImageRecord],
-    known: KnownFiles,
     batch_size: int,
 ) -> Iterator[_Batch]:
     """Load the images, `batch_size` at a time, or fewer where they are large."""
     remaining = iter(images)
     while True:
-        batch, count = _Batch(), 0
-        while count < batch_size and batch.pixels() < MAX_BATCH_PIXELS:
-            group = list(islice(remaining, min(DECODER_THREADS, batch_size - count)))
+        batch: _Batch = []
+        pixels = 0
+        while len(batch) < batch_size and pixels < MAX_BATCH_PIXELS:
+            group = list(islice(remaining, min(DECODER_THREADS, batch_size - len(batch))))
             if not group:
                 break
-            count += len(group)
-            for image, outcome in zip(group, pool.map(load, group), strict=True):
-                batch.add(image.path, known, outcome)
-        if not count:
+            outcomes = list(pool.map(load, group))
+            batch += zip((image.path for image in group), outcomes, strict=True)
+            pixels += sum(one.item.width * one.item.height for one in outcomes if isinstance(one, _LoadedImage))
+        if not batch:
             return
         yield batch
 
@@ -236,9 +208,9 @@ def _load(folder: ImageFolder, known: KnownFiles, left_out: Collection[str], ima
         data = read(path)
         digest = hashlib.sha256(data).hexdigest()
         if image.path in known and known[image.path][1:] == (len(data), digest):
-            return _Known.UNCHANGED
+            return "unchanged"
         if digest in left_out:
-            return _Known.REMOVED
+            return "removed"
         decoded = open_image(data)
     except (OSError, BadImage) as error:
         return error

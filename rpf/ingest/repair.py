@@ -1,12 +1,10 @@
 """Repair of a collection: re-embed lost, corrupt or changed items, and rebuild a damaged index."""
 
-from rpf.collection import Collection, Item, Writer
-from rpf.collection.image_folder import ImageFolder
+from rpf.collection import Collection, ImageFolder, Item, Writer
 from rpf.errors import RPFError
-from rpf.inference.interface import Embedder
 from rpf.inference.load import load_model
 from rpf.ingest.pipeline import BATCH_SIZE, ImageRecord, embed_images, require_checkpoint
-from rpf.ingest.verify import ItemDamage, Problem, VerifyReport, find_damage, image_problems, items_problem
+from rpf.ingest.verify import CollectionProblem, ItemDamage, VerifyReport, find_damage, image_problems, items_problem
 from rpf.search.index_store import EXACT, index_method, update_index, validate_index
 from rpf.settings import Settings
 from rpf.utils.progress import Progress
@@ -25,8 +23,7 @@ def repair_items(
     collection = Collection.open(writer.folder, settings.image_roots)
     damage = find_damage(collection, progress)
     writer.remove(damage.rowless)
-    for item_id in damage.rowless:
-        report.repaired.append(f"Item {item_id} had no row in the items table and was removed.")
+    report.repaired += [f"Item {item_id} had no row in the items table and was removed." for item_id in damage.rowless]
     if damage.waiting or damage.corrupt or damage.changed:
         _re_embed(writer, settings, damage, report, progress, batch_size)
     else:
@@ -48,7 +45,7 @@ def repair_index(writer: Writer, settings: Settings, report: VerifyReport, progr
     try:
         used = update_index(collection, settings.indexes, method, progress, rebuild=bool(flaw))
     except RPFError as error:
-        report.problems.insert(0, Problem(f"The index cannot be built: {error}"))
+        report.problems.insert(0, CollectionProblem(f"The index cannot be built: {error}"))
         return
     if flaw:
         result = "removed: search is exact" if used == EXACT else "rebuilt"
@@ -73,14 +70,17 @@ def _re_embed(
     if writer.manifest.spec.checkpoint:
         items |= changed
         try:
-            embedder = _load_embedder(writer, settings)
+            ImageFolder(writer.manifest.spec.image_root(writer.folder)).require(writer.folder.name)
+            embedder = load_model(settings)
+            require_checkpoint(writer, embedder)
         except RPFError as error:
             report.problems += items_problem(f"that cannot be re-embedded: {error}", items.values())
             return
         images = [ImageRecord(item.path, item.labels) for item in items.values() if item.path]
         known = writer.known() | {item.path: (item.id, 0, "") for item in damage.corrupt}  # to be replaced
-        linked = settings.image_roots
-        ingested = embed_images(writer, images, embedder, progress, batch_size=batch_size, known=known, linked=linked)
+        ingested = embed_images(
+            writer, images, embedder, progress, known=known, batch_size=batch_size, linked=settings.image_roots
+        )
         skipped = dict(ingested.skipped)
     else:  # an import without its checkpoint: no model can ever embed its images
         report.problems += items_problem(
@@ -101,10 +101,3 @@ def _re_embed(
     live = Collection.open(writer.folder).ids.tolist()
     writer.remove(sorted((items.keys() - retained.keys()).intersection(live)))
     writer.complete()
-
-
-def _load_embedder(writer: Writer, settings: Settings) -> Embedder:
-    ImageFolder(writer.manifest.spec.image_root(writer.folder)).require(writer.folder.name)
-    model = load_model(settings)
-    require_checkpoint(writer, model)
-    return model

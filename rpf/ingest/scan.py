@@ -49,8 +49,9 @@ def scan(folder: Path, linked: Sequence[Path] | None = None) -> ScanResult:
     be listed is among the paths, so that `index` reports it. Raises DatasetError if `folder` is not a folder.
     """
     if not folder.is_dir():
-        template = '"%(path)s" is a file, not a folder.' if folder.exists() else 'There is no folder "%(path)s".'
-        raise DatasetError(template, path=folder)
+        raise DatasetError(
+            '"%(path)s" is a file, not a folder.' if folder.exists() else 'There is no folder "%(path)s".', path=folder
+        )
     root = folder.resolve()
     reach = (root, *(linked or ()))
     result = ScanResult()

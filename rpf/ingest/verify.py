@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from rpf.collection import Collection, Item
-from rpf.collection.image_folder import ImageFolder
+from rpf.collection import Collection, ImageFolder, Item, read_manifest
 from rpf.collection.items import read_rows
-from rpf.collection.manifest import read_manifest
 from rpf.collection.recovery import find_waiting, survey_damage
 from rpf.collection.segments import NORM_TOLERANCE
 from rpf.errors import CollectionError
@@ -25,15 +23,11 @@ STORED_NORM_TOLERANCE = 2 * NORM_TOLERANCE  # half of it for the rounding to 16 
 
 
 @dataclass(frozen=True)
-class Problem:
+class CollectionProblem:
     """One kind of problem and what to do, with the items that have it unless it concerns the whole collection."""
 
     text: str
     items: tuple[str, ...] = ()
-
-    @property
-    def count(self) -> int:
-        return len(self.items) or 1
 
 
 @dataclass
@@ -42,7 +36,7 @@ class VerifyReport:
 
     items: int = 0
     repaired: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[CollectionProblem] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -67,18 +61,22 @@ def verify(folder: Path, settings: Settings, progress: Progress) -> VerifyReport
     except CollectionError:
         survey = survey_damage(folder, read_manifest(folder)[0])
         lines = [*survey.damage, f"The rest can be checked after `rpf repair {folder.name}`."]
-        return VerifyReport(survey.readable.count, problems=[Problem(line) for line in lines])
+        return VerifyReport(survey.readable.count, problems=[CollectionProblem(line) for line in lines])
     damage = find_damage(collection, progress)
     report = VerifyReport(len(collection))
     index_flaw = validate_index(collection, settings.indexes)
     if index_flaw and not collection.changed():  # else a writer may have replaced the index
         report.problems.append(
-            Problem(f"The index cannot be used: {index_flaw}. `rpf build-index {folder.name}` builds it again.")
+            CollectionProblem(
+                f"The index cannot be used: {index_flaw}. `rpf build-index {folder.name}` builds it again."
+            )
         )
     repair = f"`rpf repair {folder.name}` re-embeds them"
-    rowless = [f"item {item_id}" for item_id in damage.rowless]
     report.problems += [
-        *_problem(f"without a row in the items table; `rpf repair {folder.name}` removes them", rowless),
+        *_problem(
+            f"without a row in the items table; `rpf repair {folder.name}` removes them",
+            [f"item {item_id}" for item_id in damage.rowless],
+        ),
         *items_problem(f"waiting to be re-embedded; {repair}", damage.waiting),
         *items_problem(f"with a corrupt embedding; {repair}", damage.corrupt),
         *items_problem(f"with an image that was changed; {repair}", damage.changed),
@@ -107,17 +105,19 @@ def find_damage(collection: Collection, progress: Progress) -> ItemDamage:
     )
 
 
-def items_problem(text: str, items: Iterable[Item]) -> list[Problem]:
+def items_problem(text: str, items: Iterable[Item]) -> list[CollectionProblem]:
     """Return the problem of some items, such as "3 items with a corrupt embedding"; none if there are no items."""
     return _problem(text, [f"{item.path or 'no image'} (item {item.id})" for item in items])
 
 
-def image_problems(images: ImageFolder, name: str, missing: list[Item], unreadable: list[Item]) -> list[Problem]:
+def image_problems(
+    images: ImageFolder, name: str, missing: list[Item], unreadable: list[Item]
+) -> list[CollectionProblem]:
     """Return the problems of items whose images cannot be read."""
     try:
         images.require(name)
     except CollectionError as error:
-        return [Problem(f"{len(missing)} items without their images: {error}")] if missing else []
+        return [CollectionProblem(f"{len(missing)} items without their images: {error}")] if missing else []
     return [
         *items_problem(
             f"whose image is missing; `rpf index {name} {shlex.quote(str(images.root))}` finds images that were moved, "
@@ -131,12 +131,16 @@ def image_problems(images: ImageFolder, name: str, missing: list[Item], unreadab
     ]
 
 
-def _problem(text: str, lines: list[str]) -> list[Problem]:
-    return [Problem(f"{len(lines)} {'item' if len(lines) == 1 else 'items'} {text}", tuple(lines))] if lines else []
+def _problem(text: str, lines: list[str]) -> list[CollectionProblem]:
+    return (
+        [CollectionProblem(f"{len(lines)} {'item' if len(lines) == 1 else 'items'} {text}", tuple(lines))]
+        if lines
+        else []
+    )
 
 
 def _corrupt_rows(collection: Collection, progress: Progress) -> npt.NDArray[np.bool_]:
-    """(N,) which rows have a vector that is not finite or not of norm 1."""
+    """Find, as booleans (N,), the rows with a vector that is not finite or not of norm 1."""
     corrupt = np.zeros(len(collection), bool)
     attributes = len(collection.vocabulary)
     for attribute in range(attributes):

@@ -1,12 +1,11 @@
 """One attribute's vectors of a collection, read on demand."""
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from rpf.collection import Collection
+from rpf.utils.progress import Progress
 
 
 class AttributeVectors:
@@ -17,14 +16,12 @@ class AttributeVectors:
         collection: Collection,
         attribute: int,
         rows: npt.NDArray[np.int64] | None = None,
-        report: Callable[[int], None] = lambda done: None,
+        progress: Progress = lambda phase, done, total: None,
     ) -> None:
-        """rows (n,) of the collection, all if None; `report` is called with the number of vectors read so far."""
+        """Choose the rows (n,) of the collection, all if None; `progress` counts the vectors of all attributes."""
         self.label = f"{collection.name}_{collection.manifest.spec.attributes[attribute]}"
-        self._collection = collection
-        self._attribute = attribute
+        self._collection, self._attribute, self._progress = collection, attribute, progress
         self._rows = np.arange(len(collection)) if rows is None else rows
-        self._report = report
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -32,7 +29,9 @@ class AttributeVectors:
 
     def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         stored = np.array(self._collection.take(self._attribute, self._rows[rows]))
-        vectors: npt.NDArray[np.float32] = torch.from_numpy(stored).float().numpy()
+        vectors = torch.from_numpy(stored).float().numpy()
         if isinstance(rows, slice):
-            self._report(rows.indices(len(self._rows))[1])
+            items, attributes = len(self._collection), len(self._collection.manifest.spec.attributes)
+            done = self._attribute * items + rows.indices(len(self._rows))[1]
+            self._progress("building the index", done, attributes * items)
         return vectors

@@ -20,11 +20,11 @@ class RankedRows(NamedTuple):
     rows: npt.NDArray[np.int64]  # (m,) rows of Collection.ids
     scores: npt.NDArray[np.float64]  # (m,) weighted mean cosine, rounded to 6 decimals
     cosines: npt.NDArray[np.float32]  # (a, m) per chosen attribute
-    missing: npt.NDArray[np.bool_]  # (a, m) parts that they are known to lack; all False without `missing_last`
+    missing: npt.NDArray[np.bool_]  # (a, m) parts that are known to be missing; all False without `missing_last`
 
 
 class Searcher(Protocol):
-    """A search over one collection in several attributes at once."""
+    """A search over one collection in several attributes together."""
 
     @property
     def title(self) -> str: ...  # the method, for people to read
@@ -32,8 +32,8 @@ class Searcher(Protocol):
     def search(self, request: ResolvedRequest) -> RankedRows:
         """Return the best rows, highest score first.
 
-        With `missing_last`, rows that lack fewest of the attributes whose weight is above 0 come first, and the score
-        counts among those that lack equally many.
+        With `missing_last`, rows come in order of how many of the attributes with a weight above 0 are missing, and by
+        score where as many are.
         """
         ...
 

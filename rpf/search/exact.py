@@ -49,8 +49,7 @@ def products(vectors: npt.NDArray[np.float16], query: npt.NDArray[np.float32]) -
     PyTorch widens 16-bit numbers by an instruction of the processor; NumPy takes 20 times as long.
     """
     writable = vectors if vectors.flags.writeable else vectors.copy()  # PyTorch warns of memory it may not write
-    cosines: npt.NDArray[np.float32] = torch.mv(torch.from_numpy(writable).float(), torch.from_numpy(query)).numpy()
-    return cosines
+    return torch.mv(torch.from_numpy(writable).float(), torch.from_numpy(query)).numpy()
 
 
 def rank(
@@ -75,9 +74,7 @@ def rank(
 
 def top_k(scores: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
     """Return the positions of the k highest of (n,) scores, highest first, the lower position first where equal."""
+    positions = np.arange(len(scores))
     if k < len(scores):
-        least = np.partition(scores, len(scores) - k)[len(scores) - k]
-        positions = np.flatnonzero(scores >= least)
-    else:
-        positions = np.arange(len(scores))
+        positions = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
     return positions[np.argsort(-scores[positions], kind="stable")][:k]

@@ -8,7 +8,7 @@ that they have mapped. rpf.search.stored_index has the format.
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def update_index(collection: Collection, indexes: Path, method: str, progress: P
     """Bring the collection's index up to date with this generation, and return the method in use.
 
     An index that can grow takes in what was added, until the collection has outgrown what it was trained on. "auto"
-    keeps the method of an existing index, whoever chose it, unless `rebuild`.
+    keeps the method of an existing index, chosen by hand or not, unless `rebuild`.
     Raises ConfigError, SearchUnavailable; then the index is as before.
     """
     in_use = index_method(collection, indexes) if method == AUTO and not rebuild else None
@@ -116,8 +116,7 @@ def update_index(collection: Collection, indexes: Path, method: str, progress: P
         return EXACT
     with _writing(folder):
         stored = None if rebuild else _load_or_warn(collection, indexes)
-        fits = stored is not None and stored.metadata.method == name
-        if not (stored and fits and _extend(collection, folder, stored, progress)):
+        if stored is None or stored.metadata.method != name or not _extend(collection, folder, stored, progress):
             _build(collection, folder, name, progress)
     return name
 
@@ -150,7 +149,7 @@ def _load_or_warn(collection: Collection, indexes: Path) -> StoredIndex | None:
 
 
 def _extend(collection: Collection, folder: Path, stored: StoredIndex, progress: Progress) -> bool:
-    """Add the items that the index lacks; return False if it has to be built again."""
+    """Add the items that the index does not have yet; return False if it has to be built again."""
     items = len(collection)
     fresh = np.setdiff1d(collection.ids, stored.ids)
     removed = len(np.setdiff1d(stored.ids, collection.ids))
@@ -160,8 +159,7 @@ def _extend(collection: Collection, folder: Path, stored: StoredIndex, progress:
         return True
     rows = np.searchsorted(collection.ids, fresh)
     for attribute, index in enumerate(stored.indexes):
-        report = _attribute_progress(progress, collection, attribute)
-        if not index.add(AttributeVectors(collection, attribute, rows, report)):
+        if not index.add(AttributeVectors(collection, attribute, rows, progress)):
             return len(fresh) < MAX_UNINDEXED_SHARE * items
     ids = np.concatenate([stored.ids, fresh])
     checksums = np.concatenate([stored.checksums, compute_checksums(collection, rows)])
@@ -177,9 +175,8 @@ def _build(collection: Collection, folder: Path, method: str, progress: Progress
     indexes: list[VectorIndex] = []
     try:
         for attribute in range(len(collection.manifest.spec.attributes)):
-            report = _attribute_progress(progress, collection, attribute)
             indexes.append(make_index(method))
-            indexes[-1].build(AttributeVectors(collection, attribute, report=report))
+            indexes[-1].build(AttributeVectors(collection, attribute, progress=progress))
         metadata = IndexMetadata(
             folder=str(collection.folder.resolve()),
             method=method,
@@ -216,12 +213,6 @@ def _discard(indexes: Iterable[VectorIndex]) -> None:
         index.discard()
 
 
-def _attribute_progress(progress: Progress, collection: Collection, attribute: int) -> Callable[[int], None]:
-    """Report the progress through one attribute's vectors as progress through all attributes'."""
-    items, attributes = len(collection), len(collection.manifest.spec.attributes)
-    return lambda done: progress("building the index", attribute * items + done, attributes * items)
-
-
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
     """Lock the folder of an index, made if need be. Raises ConfigError if it cannot be written."""
@@ -229,8 +220,9 @@ def _writing(folder: Path) -> Iterator[None]:
         with locked(folder, LOCK_SECONDS):
             yield
     except SearchUnavailable as error:
-        template = "%(why)s The collection itself is up to date; the next command brings its index up to date."
-        raise SearchUnavailable(template, why=error) from error
+        raise SearchUnavailable(
+            "%(why)s The collection itself is up to date; the next command brings its index up to date.", why=error
+        ) from error
     except OSError as error:
         raise ConfigError(
             'The search index cannot be written to "%(folder)s": %(why)s. Make room, or set RPF_INSTANCE to a folder '

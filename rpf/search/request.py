@@ -22,7 +22,7 @@ class Query:
     present: frozenset[str] | None = None  # attributes whose part the garment has; None when unknown
 
     def is_missing(self, key: str) -> bool:
-        """Tell whether the garment is known to lack the part that the attribute is about."""
+        """Tell whether the part that the attribute is about is known to be missing from the garment."""
         return self.present is not None and key not in self.present
 
 
@@ -40,8 +40,8 @@ class ResolvedRequest(NamedTuple):
 class SearchRequest:
     """One page of a ranking by the weighted mean cosine of a query's attributes.
 
-    With `missing_last`, items that lack the part of a chosen attribute come after those that have all, the more they
-    lack the later; similarity counts among equals.
+    With `missing_last`, items come in order of how many parts of the chosen attributes are missing, and by similarity
+    where as many are.
     """
 
     query: Query
@@ -61,14 +61,14 @@ class SearchRequest:
 
     @property
     def keys(self) -> list[str]:
-        """The attributes with a weight above 0, in the order of `weights`."""
+        """List the attributes with a weight above 0, in the order of `weights`."""
         return [key for key, weight in self.weights.items() if weight > 0]
 
     def resolve(self, vocabulary: Vocabulary) -> ResolvedRequest:
         """Resolve the request against a collection's attributes.
 
-        Raises QueryError for an attribute that the collection lacks, ValueError for one that the query was not
-        embedded for.
+        Raises QueryError for an attribute that the collection does not have, ValueError for one that the query was
+        not embedded for.
         """
         for key in self.weights:
             if key not in vocabulary:

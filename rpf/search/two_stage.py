@@ -30,9 +30,7 @@ class TwoStageSearcher:
 
         Items that were removed since are passed over; those that were added since are all candidates.
         """
-        self.collection = collection
-        self.indexes = indexes
-        self.oversampling = oversampling
+        self.collection, self.indexes, self.oversampling = collection, indexes, oversampling
         self.title = indexes[0].title
         rows = np.searchsorted(collection.ids, ids)
         live = np.append(collection.ids, -1)[rows] == ids
@@ -78,9 +76,8 @@ class TwoStageSearcher:
 
     def _nearest(self, indexes: Sequence[VectorIndex], request: ResolvedRequest, wanted: int) -> npt.NDArray[np.int64]:
         """Return the rows that are among the nearest of any attribute, and the rows that are not in the indexes."""
-        neighbours = [
-            index.search(vector[None], wanted).ids[0] for index, vector in zip(indexes, request.vectors, strict=True)
-        ]
-        ids = np.concatenate(neighbours)
+        ids = np.concatenate(
+            [index.search(vector[None], wanted).ids[0] for index, vector in zip(indexes, request.vectors, strict=True)]
+        )
         rows = self._rows[ids[ids >= 0]]
         return np.unique(np.concatenate([rows[rows >= 0], self._unindexed]))

@@ -14,10 +14,4 @@ def format_examples(examples: Sequence[str], count: int) -> str:
 
 def usable_text(text: str) -> bool:
     """Return whether a text can be stored and used as a path: not too long, no NUL, no half of a surrogate pair."""
-    if len(text) > MAX_TEXT or "\0" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return len(text) <= MAX_TEXT and "\0" not in text and text.encode(errors="ignore").decode() == text

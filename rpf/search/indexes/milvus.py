@@ -58,11 +58,9 @@ class MilvusIndex(VectorIndex):
     max_neighbours = MAX_NEIGHBOURS
 
     def __init__(self) -> None:
-        """Raises ConfigError for unusable settings."""
+        """Read the settings. Raises ConfigError."""
         self._settings = Settings.from_environ()
-        self._name = ""  # of the collection on the server
-        self._index_type = ""
-        self._count = 0
+        self._name, self._index_type, self._count = "", "", 0  # of the collection on the server
 
     def build(self, vectors: Vectors) -> None:
         """Create a collection on the server. Raises ConfigError; SearchUnavailable when the server fails.
@@ -176,8 +174,7 @@ class MilvusIndex(VectorIndex):
 
     def _confirm(self, count: int) -> None:
         """Wait until the server has all rows, which every later search sees then. Raises SearchUnavailable."""
-        server = connect(self._settings)
-        with server.client() as client:
+        with connect(self._settings).client() as client:
             rows = client.query(
                 self._name,
                 filter=f"id < {count}",
@@ -188,18 +185,17 @@ class MilvusIndex(VectorIndex):
         if (stored := rows[0]["count(*)"]) != count:
             raise SearchUnavailable(
                 "The Milvus server at %(uri)s has %(stored)d of %(count)d vectors. Try again, and see its log.",
-                uri=server.shown, stored=stored, count=count,
+                uri=connect(self._settings).shown, stored=stored, count=count,
             )  # fmt: skip
         self._count = count
 
 
 class MilvusConnection:
-    """The one connection of a process to a Milvus server, shared by its threads."""
+    """Connection to a Milvus server, which the threads of a process share."""
 
     def __init__(self, uri: str, token: str) -> None:
         self.shown = re.sub("//[^/]*@", "//", uri)  # without a password
-        self._uri = uri
-        self._token = token
+        self._uri, self._token = uri, token
         self._client: Any = None
         self._connecting = threading.Lock()
         self._down = False
@@ -209,16 +205,22 @@ class MilvusConnection:
     def client(self) -> Iterator[Any]:
         """Provide a pymilvus client, which reconnects by itself. Raises SearchUnavailable.
 
-        While the server is down, one thread at a time waits for it and the others fail at once.
+        While the server is down, one thread at a time waits for it and the others fail immediately.
         """
         import grpc
-        from pymilvus import MilvusException
+        from pymilvus import MilvusClient, MilvusException
 
         alone = self._down
         if alone and not self._retrying.acquire(blocking=False):
             raise self._unavailable("it did not answer just now")
         try:
-            yield self._connected(alone)
+            with self._connecting:
+                if self._client is None:
+                    if self._down and not alone:  # another thread has just tried, while this one waited for the lock
+                        raise self._unavailable("it did not answer just now")
+                    options = {"timeout": CONNECT_SECONDS, "dedicated": True, "grpc_options": CHANNEL_OPTIONS}
+                    self._client = MilvusClient(self._uri, token=self._token, **options)
+            yield self._client
             self._down = False
         except (MilvusException, grpc.RpcError) as error:
             call = error if isinstance(error, grpc.RpcError) else error.__context__  # which pymilvus wraps
@@ -229,18 +231,6 @@ class MilvusConnection:
         finally:
             if alone:
                 self._retrying.release()
-
-    def _connected(self, alone: bool) -> Any:
-        from pymilvus import MilvusClient
-
-        with self._connecting:
-            if self._client is None:
-                if self._down and not alone:  # another thread has just tried, while this one waited for the lock
-                    raise self._unavailable("it did not answer just now")
-                self._client = MilvusClient(
-                    self._uri, token=self._token, timeout=CONNECT_SECONDS, dedicated=True, grpc_options=CHANNEL_OPTIONS
-                )
-        return self._client
 
     def _unavailable(self, why: str) -> SearchUnavailable:
         return SearchUnavailable(

@@ -24,9 +24,11 @@ def make_index(method: str) -> VectorIndex:
     """Make the empty index of a method, such as "pca" or "faiss:PCA64,SQ8". Raises ConfigError for another name."""
     name, colon, parameter = method.partition(":")
     if name not in INDEXES or (colon and (name != PARAMETRIC or not parameter)):
-        template = '"%(name)s" is not one of the search methods %(names)s, or faiss:FACTORY.'
-        raise ConfigError(template, name=method, names=", ".join(INDEXES))
+        raise ConfigError(
+            '"%(name)s" is not one of the search methods %(names)s, or faiss:FACTORY.',
+            name=method,
+            names=", ".join(INDEXES),
+        )
     module, class_name = INDEXES[name]
     index_class = getattr(import_module(f"rpf.search.indexes.{module}"), class_name)
-    index: VectorIndex = index_class(parameter) if parameter else index_class()
-    return index
+    return index_class(parameter) if parameter else index_class()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rpf.collection import Collection, Writer
 from rpf.errors import CollectionError, UnknownItem
 from rpf.ingest.pipeline import ImageRecord, IngestReport
-from rpf.ingest.remove import remove
+from rpf.ingest.reconcile import remove
 from rpf.ingest.scan import find_images
 from tests.support.collection_builder import index_images
 from tests.unit.ingest.test_pipeline import Projection, check, draw
