@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from rpf.attributes import Vocabulary, is_missing
 from rpf.collection.image_folder import ImageFolder
-from rpf.collection.items import ITEMS_FILE, MAX_ID, Item, check_tables, open_read_only, read_items
+from rpf.collection.items import ITEMS_FILE, Item, check_tables, open_read_only, read_items
 from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest
 from rpf.collection.segments import ROW_BATCH_SIZE, SegmentView, open_segment
 from rpf.errors import CollectionError, UnknownItem
@@ -138,7 +138,7 @@ class Collection:
             return True
 
     def _row(self, item_id: int) -> int:
-        row = int(np.searchsorted(self.ids, item_id)) if 0 <= item_id <= MAX_ID else len(self.ids)
+        row = int(np.searchsorted(self.ids, item_id)) if 0 <= item_id < 2**63 else len(self.ids)
         if item_id not in self.ids[row : row + 1]:
             raise self._unknown(item_id)
         return row
