@@ -13,13 +13,14 @@ from torch import Tensor, nn
 
 from benchmarks.common.report import Row, table
 from benchmarks.inference.engines import CALIBRATION_IMAGES, Engine, openvino_int8
+from benchmarks.inference.procedures import framed
 from rpf.config import Config
 from rpf.evaluation.evaluate import evaluate, overall_map
 from rpf.evaluation.protocol import Benchmark, read_benchmark
 from rpf.images.decode import open_image
 from rpf.inference.openvino import INT8, PRECISIONS, compile_branches
 from rpf.models import checkpoint
-from rpf.models.preprocessing import centre_square, crop, pad_square
+from rpf.models.preprocessing import centre_square, crop
 from rpf.models.rpf import RPF
 
 BATCH = 16  # images
@@ -51,7 +52,7 @@ def quantise(model: RPF, images: Sequence[Image.Image]) -> None:
     """Replace the networks of a model by networks of 8 bits, calibrated with what they see of these images."""
     sizes = model.config.INPUT
     assert model.patch
-    squares = [pad_square(image)[0] if sizes.RESIZE_MODE == "pad" else image for image in images]
+    squares = [framed(model, image) for image in images]
     boxes = model.embed(squares, [[]] * len(squares)).box[:, 0].tolist()
     whole = model.tensor([centre_square(square, sizes.GLOBAL_SIZE) for square in squares])
     crops = model.tensor([crop(square, box, sizes.LOCAL_SIZE) for square, box in zip(squares, boxes, strict=True)])
@@ -104,13 +105,12 @@ def _measure_precision(precision: str, weights: Path, plain: RPF, benchmark: Ben
     }
 
 
-def as_markdown(report: dict[str, Any]) -> str:
-    """Format a report as Markdown."""
-    lines = [
+def as_markdown(report: dict[str, Any]) -> list[str]:
+    """Format a report as lines of Markdown."""
+    return [
         "# Precision", "",
         f"{report['checkpoint']}, {report['images']} images of the split {report['split']}, all attributes, beside "
         f"PyTorch in float32, whose MAP is {report['map']:.2f}. The cosines are of the embeddings; the overlap is the "
         "intersection over union of the crop boxes.", "",
         *table(report["precisions"], COLUMNS),
     ]  # fmt: skip
-    return "\n".join(lines) + "\n"
