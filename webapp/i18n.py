@@ -30,8 +30,7 @@ def N_(text: str) -> str:
 
 def language() -> str:
     """Return the language of this request: a key of LANGUAGES."""
-    locale = get_locale()
-    return locale.language if locale else "en"
+    return str(get_locale().language)
 
 
 def message(error: RPFError) -> str:
