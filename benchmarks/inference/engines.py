@@ -70,19 +70,13 @@ def openvino_int8(module: nn.Module, images: Floats) -> Engine:
     return lambda pixels: np.array(request.infer([pixels])[0])
 
 
-def onnx_runtime(module: nn.Module, images: Floats, int8: bool = False) -> Engine:
-    """Run a module in float32, or with weights of 8 bits and activations scaled by their range at run time."""
+def onnx_runtime(module: nn.Module, images: Floats) -> Engine:
+    """Run a module in float32."""
     import onnxruntime
 
-    folder = Path(tempfile.mkdtemp())
-    path = folder / "model.onnx"
+    path = Path(tempfile.mkdtemp()) / "model.onnx"
     example = torch.zeros(2, 3, SIDE, SIDE)
     torch.onnx.export(module, (example,), path, dynamic_axes={"x": {0: "n"}}, input_names=["x"], dynamo=False)
-    if int8:
-        from onnxruntime.quantization import quantize_dynamic
-
-        quantize_dynamic(path, folder / "int8.onnx")
-        path = folder / "int8.onnx"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -95,7 +89,6 @@ ENGINES: dict[str, Callable[[nn.Module, Floats], Engine]] = {
     "torch.compile, float32": partial(pytorch, dtype=torch.float32, compiled=True),
     "torch.compile, bfloat16": partial(pytorch, dtype=torch.bfloat16, compiled=True),
     "ONNX Runtime, float32": onnx_runtime,
-    "ONNX Runtime, int8": partial(onnx_runtime, int8=True),
     **{f"OpenVINO, {name}": partial(openvino, precision=name) for name in (*PRECISIONS, INT8)},
     "OpenVINO, int8, calibrated": openvino_int8,
 }
