@@ -113,7 +113,7 @@ def wants_json(request: Request) -> bool:
     return (request.path.rstrip("/") or "/") in API_PATHS or by_name
 
 
-def explain(error: RPFError, **members: object) -> Response:
+def explain(error: RPFError, **members: Any) -> Response:
     """Respond to an error that a person can fix; `members` are further ones of the problem."""
     # Errors of settings and checkpoints are not the visitor's to fix.
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
@@ -158,7 +158,7 @@ def _not_ready(error: NotReady) -> Response:
 
 
 def _respond(
-    status: int, detail: str, message: str, retry_seconds: int = 0, template: str = "error.html", **members: object
+    status: int, detail: str, message: str, retry_seconds: int = 0, template: str = "error.html", **members: Any
 ) -> Response:
     """Respond with `detail` (English) and `members` to a program, with a page with `message` (translated) to people."""
     if wants_json(request):
