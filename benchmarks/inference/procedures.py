@@ -9,10 +9,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.common.report import Row
 from benchmarks.common.timing import timed
@@ -26,18 +24,15 @@ from rpf.models import checkpoint
 from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares, image_boxes
-from rpf.models.rpf import RPF, unit
+from rpf.models.rpf import RPF, Floats, unit
 from rpf.utils.paths import SHIPPED_FOLDER
 
 SEED = 0
 PUBLISHED_IMAGES = 12  # of an indexing by the published procedure
 WARM_UP_IMAGES = 8
 PRECISIONS = {"ours": "auto", "ours, float32": "float32", "ours, int8": "int8"}
-VIT_PRODUCT = (588, 768, 3072)  # the tokens of three crops, by a layer of the ViT
-PRODUCT_ROUNDS = 20
 
-Embeddings = npt.NDArray[np.float32]
-Procedure = Callable[[Image.Image, Sequence[int]], Embeddings]  # image, attributes -> (n, D)
+Procedure = Callable[[Image.Image, Sequence[int]], Floats]  # image, attributes -> (n, D)
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,7 @@ def framed(model: RPF, image: Image.Image) -> Image.Image:
 
 
 @torch.inference_mode()
-def published(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Embeddings:
+def published(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Floats:
     """Embed as the published system does: for each attribute a pass through backbone and transformer, one after the
     other, each with a batch of one. Returns (n, D)."""
     sizes, rows = model.config.INPUT, []
@@ -104,7 +99,7 @@ def time_queries(
     source: BenchmarkModel, images: Sequence[Path], attribute_counts: Sequence[int], threads: int
 ) -> list[Row]:
     """Time the embedding of one image by each procedure, for each number of attributes; medians over the images, the
-    procedures in turn on each. A last row has the time of plain matrix products."""
+    procedures in turn on each."""
     torch.set_num_threads(threads)
     plain = source.load()
     procedures: dict[str, Procedure] = {"published": partial(published, plain)}
@@ -137,7 +132,7 @@ def time_queries(
                     "median_cosine": median(cosines[name]) if ours else None,
                 }
             )
-    return [*rows, _time_products(lambda: published(plain, opened[0], range(3)))]
+    return rows
 
 
 def time_indexing(source: BenchmarkModel, folder: Path, threads: int) -> list[Row]:
@@ -177,22 +172,9 @@ def _index(collection: Path, folder: Path, names: Sequence[str], model: RPF) -> 
     return report
 
 
-def _ours(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Embeddings:
+def _ours(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Floats:
     return model.embed([image], [attributes]).embedding[0, list(attributes)]
 
 
 def _count_crops(model: RPF, image: Image.Image, attributes: Sequence[int]) -> int:
     return len({tuple(box) for box in model.embed([image], [[]]).box[0, list(attributes)].tolist()})
-
-
-def _time_products(work: Callable[[], object]) -> Row:
-    """Count the floating-point operations of the work, and time as many in plain matrix products of a ViT's size."""
-    with FlopCounterMode(display=False) as counter:
-        work()
-    operations, (n, inner, m) = counter.get_total_flops(), VIT_PRODUCT
-    row = {"gigaflops": operations / 1e9}
-    for dtype in (torch.float32, torch.bfloat16):
-        a, b = torch.randn(n, inner).to(dtype), torch.randn(inner, m).to(dtype)
-        times = [timed(partial(torch.matmul, a, b))[1] for _ in range(PRODUCT_ROUNDS)]
-        row[f"{str(dtype).removeprefix('torch.')}_ms"] = 1e3 * operations / (2 * n * inner * m) * median(times)
-    return row

@@ -29,12 +29,6 @@ QUERY_COLUMNS = {
     "speedup": "{speedup:.1f}",
     "median cosine": "{median_cosine:.5f}",
 }
-PRODUCT_COLUMNS = {
-    "model": "{model}",
-    "billion operations": "{gigaflops:.1f}",
-    "float32, ms": "{float32_ms:.0f}",
-    "bfloat16, ms": "{bfloat16_ms:.0f}",
-}
 INDEXING_COLUMNS = {
     "model": "{model}",
     "procedure": "{procedure}",
@@ -63,14 +57,12 @@ def measure(plan: dict[str, Any], settings: Settings, images: Sequence[Path], pr
     seconds (of each load), attrs (of the clients).
     """
     threads = settings.threads or usable_cores()
-    queries, products, indexing = list[Row](), list[Row](), list[Row]()
+    queries, indexing = list[Row](), list[Row]()
     total = 2 * len(plan["models"]) + 1
     for at, name in enumerate(plan["models"]):
         model = BenchmarkModel(name, settings.checkpoint if name == "rpf-small" else None)
         progress(f"{name}: queries", 2 * at, total)
-        rows = _rows(time_queries, model, images[: plan["images"]], plan["attribute_counts"], threads)
-        queries += [row for row in rows if "gigaflops" not in row]
-        products += [row for row in rows if "gigaflops" in row]
+        queries += _rows(time_queries, model, images[: plan["images"]], plan["attribute_counts"], threads)
         progress(f"{name}: indexing", 2 * at + 1, total)
         with TemporaryDirectory() as folder:
             for number, image in enumerate(images[: plan["indexed_images"]]):
@@ -84,7 +76,6 @@ def measure(plan: dict[str, Any], settings: Settings, images: Sequence[Path], pr
         "machine": machine(),
         "threads": threads,
         "queries": queries,
-        "matrix_products": products,
         "indexing": indexing,
         "site": site,
     }
@@ -124,8 +115,6 @@ def as_markdown(report: dict[str, Any]) -> list[str]:
         "has weights from a fixed seed, which take as long as trained ones, and attributes that look at different "
         "places, as trained ones do.", "",
         "## Model", "", *table(report["queries"], QUERY_COLUMNS), "",
-        "Plain matrix products by PyTorch with as many floating-point operations as the published procedure for 3 "
-        "attributes:", "", *table(report["matrix_products"], PRODUCT_COLUMNS), "",
         "## Indexing", "",
         "From files to a collection, all attributes (published: to embeddings).", "",
         *table(report["indexing"], INDEXING_COLUMNS), "",
