@@ -185,8 +185,6 @@ def inference(folder: Path, engines: str | None, out: Path) -> None:
 def precision(configs: tuple[Path, ...], overrides: tuple[str, ...], split: str, checkpoint: Path, out: Path) -> None:
     """Measure what each inference precision changes of a checkpoint's rankings on a dataset.
 
-    Calibrated 8 bits, which the program does not use, are measured where nncf is installed.
-
     \b
     Example:
       python -m benchmarks precision --cfg config/Clothing/Clothing.yaml --out results

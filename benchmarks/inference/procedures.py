@@ -61,11 +61,6 @@ class _DistinctAttention(RegionBranch):
         return (attributes @ torch.randn(attributes.shape[-1], key.shape[1], generator=generator)).softmax(dim=-1)
 
 
-def framed(model: RPF, image: Image.Image) -> Image.Image:
-    """Pad an image to a square where the model's config does."""
-    return pad_square(image)[0] if model.config.INPUT.RESIZE_MODE == "pad" else image
-
-
 @torch.inference_mode()
 def published(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Floats:
     """Embed as the published system does: for each attribute a pass through backbone and transformer, one after the
@@ -73,7 +68,7 @@ def published(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Floa
     sizes, rows = model.config.INPUT, []
     assert model.patch
     for attribute in attributes:
-        whole = framed(model, image)
+        whole = pad_square(image)[0] if sizes.RESIZE_MODE == "pad" else image
         selection = torch.tensor([[attribute]])
         region = model.region(model.tensor([centre_square(whole, sizes.GLOBAL_SIZE)]), selection)
         squares = attention_squares(region.attention.flatten(0, 1), sizes.GLOBAL_SIZE, sizes.THRESHOLD)
