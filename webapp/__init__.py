@@ -51,16 +51,14 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         rpf_thumbnails=Thumbnails(instance / "thumbnails"),
     )
 
-    request_log.init_app(app)
-    request_body.init_app(app)
+    for part in (request_log, request_body, template_helpers, errors):
+        part.init_app(app)
     if config.metrics:
         metrics.init_app(app, loader)
     i18n.init_app(app, SHIPPED_FOLDER / "translations")
     Bootstrap5(app)
     CSRFProtect(app).exempt(api.bp)
-    template_helpers.init_app(app)
     security_headers.init_app(app, config.https)
-    errors.init_app(app)
     for module in (search, results, images, about, i18n, openapi, api):
         app.register_blueprint(module.bp)
     rate_limit.init_app(app, config.rate_limit)

@@ -5,7 +5,6 @@ from typing import cast
 from flask import current_app
 from werkzeug.local import LocalProxy
 
-from rpf.engine import SearchEngine
 from webapp.config import SiteConfig
 from webapp.engine_loader import EngineLoader
 from webapp.images.thumbnails import Thumbnails
@@ -15,8 +14,3 @@ engine_loader = cast(EngineLoader, LocalProxy(lambda: current_app.extensions["rp
 site_config = cast(SiteConfig, LocalProxy(lambda: current_app.extensions["rpf_config"]))
 uploads = cast(Uploads, LocalProxy(lambda: current_app.extensions["rpf_uploads"]))
 thumbnails = cast(Thumbnails, LocalProxy(lambda: current_app.extensions["rpf_thumbnails"]))
-
-
-def engine() -> SearchEngine:
-    """Return the engine. Raises NotReady, StartFailed."""
-    return engine_loader.engine

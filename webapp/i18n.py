@@ -8,11 +8,11 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from rpf.errors import RPFError
+from webapp.middleware.security_headers import YEAR_SECONDS
 from webapp.middleware.subpath import cookie_path
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
 COOKIE = "language"
-YEAR_SECONDS = 365 * 24 * 3600
 
 bp = Blueprint("i18n", __name__)
 
