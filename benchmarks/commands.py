@@ -1,6 +1,9 @@
 """`python -m benchmarks`: measurements of search, serving, inference and accuracy on this machine."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 
@@ -46,6 +49,14 @@ def _sample(folder: Path, count: int) -> list[Path]:
     return [folder / name for name in names[:: max(1, len(names) // count)]]
 
 
+def _choose(names: Iterable[str], known: Iterable[str], kind: str) -> list[str]:
+    """Return the names. Raises UsageError for one that is not known."""
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f'"{name}" is not {kind}; choose from {"; ".join(known)}.')
+    return list(names)
+
+
 @benchmarks.command()
 @click.argument("name", required=False)
 @click.option("--attrs", help="Attributes of the queries; else the collection's first ones.")
@@ -62,14 +73,11 @@ def search(
     settings: Settings,
     name: str | None,
     attrs: str | None,
-    gallery_sizes: tuple[int, ...],
-    dimensions: tuple[int, ...],
-    attribute_counts: tuple[int, ...],
     methods: str | None,
     queries: int,
-    threads: int,
     work: Path | None,
     out: Path,
+    **plan: Any,
 ) -> None:
     """Measure search methods on galleries made from the embeddings of the collection NAME.
 
@@ -81,37 +89,35 @@ def search(
       python -m benchmarks search --out results        # the default collection
       python -m benchmarks search shop --gallery-sizes 14400,200000 --dimensions 512,2048 --out results
     """
-    from tempfile import TemporaryDirectory
-
-    from benchmarks.search.baselines import BASELINES
-    from benchmarks.search.measure import METHODS, SearchPlan, measure
-    from benchmarks.search.report import write_search_report
-    from benchmarks.search.synthetic_gallery import read_dataset
+    from benchmarks.common.report import write_report
+    from benchmarks.search import baselines, measure, report, synthetic_gallery
     from rpf.engine import SearchEngine
     from rpf.search.index_store import check_index_method
 
-    plan = SearchPlan(
-        method_names(methods) if methods else METHODS, gallery_sizes, dimensions, attribute_counts, threads
-    )
-    for method in plan.methods:
-        if method not in BASELINES:
-            check_index_method(method)  # raises before the work
+    plan["methods"] = method_names(methods) if methods else measure.METHODS
+    for method in set(plan["methods"]) - set(baselines.BASELINES):
+        check_index_method(method)  # raises before the work
     engine = SearchEngine(settings)
-    name = name or engine.default
-    collection = engine.collection(name)
-    count = max(attribute_counts)
+    collection = engine.collection(name or engine.default)
+    count = max(plan["attribute_counts"])
     keys = collection.vocabulary.parse(attrs) if attrs else list(collection.vocabulary.keys)[:count]
     if len(keys) < count:
         raise click.UsageError(f"Queries of {count} attributes need as many in --attrs.")
-    if min(gallery_sizes) < MIN_GALLERY_SIZE:
+    if min(plan["gallery_sizes"]) < MIN_GALLERY_SIZE:
         raise click.UsageError(f"A gallery needs at least {MIN_GALLERY_SIZE} items.")
     out.mkdir(parents=True, exist_ok=True)
-    about = {"collection": name, "collection_size": len(collection), "model_dimension": collection.manifest.spec.dim}
-    about |= {"attributes": keys, "queries": queries}
+    about = {
+        "collection": collection.name,
+        "collection_size": len(collection),
+        "model_dimension": collection.manifest.spec.dim,
+        "attributes": keys,
+        "queries": queries,
+    }
     with Bar("step") as bar, TemporaryDirectory(dir=work) as folder:
-        dataset = read_dataset(collection, keys, engine.model, queries, bar)
-        measure(plan, dataset, about, Path(folder), out / "search.json", bar)
-    say(*write_search_report(out).splitlines())
+        dataset = synthetic_gallery.read_dataset(collection, keys, engine.model, queries, bar)
+        figures = measure.measure(plan, dataset, about, Path(folder), out / "search.json", bar)
+    write_report(out / "search.json", figures, report.as_markdown(figures))
+    report.write_plots(out, figures)
 
 
 @benchmarks.command()
@@ -129,18 +135,7 @@ def search(
 )
 @click.option("--out", required=True, type=FILE, help="Folder for serving.json and serving.md.")
 @with_settings
-def serving(
-    settings: Settings,
-    folder: Path,
-    models: str,
-    attribute_counts: tuple[int, ...],
-    images: int,
-    indexed_images: int,
-    clients: tuple[int, ...],
-    seconds: float,
-    attrs: str,
-    out: Path,
-) -> None:
+def serving(settings: Settings, folder: Path, models: str, out: Path, **plan: Any) -> None:
     """Measure the time of a query, indexing, and a whole site under load, with the images in FOLDER.
 
     The published system's procedure is measured beside ours. The site searches the default collection.
@@ -150,16 +145,13 @@ def serving(
       python -m benchmarks serving data/clothing/images --out results
     """
     from benchmarks.common.report import write_report
-    from benchmarks.serving.measure import MODELS, ServingPlan, as_markdown, measure
+    from benchmarks.serving.measure import MODELS, as_markdown, measure
 
-    paths = _sample(folder, max(images, indexed_images))
-    for model in models.split():
-        if model not in MODELS:
-            raise click.UsageError(f'"{model}" is not a model; choose from {", ".join(MODELS)}.')
-    plan = ServingPlan(models.split(), attribute_counts, images, indexed_images, clients, seconds, attrs)
+    plan["models"] = _choose(models.split(), MODELS, "a model")
+    paths = _sample(folder, max(plan["images"], plan["indexed_images"]))
     with Bar("part") as bar:
         report = measure(plan, settings, paths, bar)
-    write_report(out, "serving", report, as_markdown(report))
+    write_report(out / "serving.json", report, as_markdown(report))
 
 
 @benchmarks.command()
@@ -177,12 +169,11 @@ def inference(folder: Path, engines: str | None, out: Path) -> None:
     from benchmarks.common.report import write_report
     from benchmarks.inference.engines import CALIBRATION_IMAGES, ENGINES, as_markdown, measure
 
-    names = [name.strip() for name in engines.split(";")] if engines else list(ENGINES)
-    if unknown := [name for name in names if name not in ENGINES]:
-        raise click.UsageError(f'"{unknown[0]}" is not an engine; choose from {"; ".join(ENGINES)}.')
+    names = [name.strip() for name in engines.split(";")] if engines else ENGINES
+    path = out / "inference.json"
     with Bar("engine") as bar:
-        report = measure(_sample(folder, CALIBRATION_IMAGES), names, out / "inference.json", bar)
-    write_report(out, "inference", report, as_markdown(report))
+        report = measure(_sample(folder, CALIBRATION_IMAGES), _choose(names, ENGINES, "an engine"), path, bar)
+    write_report(path, report, as_markdown(report))
 
 
 @benchmarks.command(cls=ManyConfigs)
@@ -194,8 +185,6 @@ def inference(folder: Path, engines: str | None, out: Path) -> None:
 def precision(configs: tuple[Path, ...], overrides: tuple[str, ...], split: str, checkpoint: Path, out: Path) -> None:
     """Measure what each inference precision changes of a checkpoint's rankings on a dataset.
 
-    Calibrated 8 bits, which the program does not use, are measured where nncf is installed.
-
     \b
     Example:
       python -m benchmarks precision --cfg config/Clothing/Clothing.yaml --out results
@@ -205,7 +194,7 @@ def precision(configs: tuple[Path, ...], overrides: tuple[str, ...], split: str,
     from rpf import config
 
     report = measure(config.load(configs, overrides), split, checkpoint)
-    write_report(out, "precision", report, as_markdown(report))
+    write_report(out / "precision.json", report, as_markdown(report))
 
 
 @benchmarks.command(cls=ManyConfigs)
@@ -218,17 +207,7 @@ def precision(configs: tuple[Path, ...], overrides: tuple[str, ...], split: str,
 @click.option("--seed", default=0, show_default=True)
 @SKIP_BAD
 @click.option("--out", required=True, type=FILE, help="Folder for valid/ and test/, each with report.json and plots.")
-def accuracy(
-    configs: tuple[Path, ...],
-    overrides: tuple[str, ...],
-    epochs: int,
-    size: int,
-    batch: int,
-    imagenet: bool,
-    seed: int,
-    skip_bad: bool,
-    out: Path,
-) -> None:
+def accuracy(configs: tuple[Path, ...], overrides: tuple[str, ...], skip_bad: bool, out: Path, **training: Any) -> None:
     """Train a plain classifier on the split train, and evaluate it on valid and test, as a baseline of accuracy.
 
     \b
@@ -241,7 +220,7 @@ def accuracy(
     from rpf.evaluation.export import write_report
     from rpf.evaluation.tables import as_text
 
-    for report in run(config.load(configs, overrides), epochs, size, batch, imagenet, seed, skip_bad):
+    for report in run(config.load(configs, overrides), skip_bad, **training):
         folder = out / str(report["split"])
         folder.mkdir(parents=True, exist_ok=True)
         write_report(folder, report)

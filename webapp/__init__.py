@@ -34,29 +34,31 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         static_folder=str(SHIPPED_FOLDER / "static"),
     )
     app.config.update(
-        SECRET_KEY=config.load_secret_key(settings.instance),
-        WTF_CSRF_TIME_LIMIT=None,  # a page left open overnight still works
-        BOOTSTRAP_SERVE_LOCAL=True,
+        {
+            "SECRET_KEY": config.load_secret_key(settings.instance),
+            "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight still works
+            "BOOTSTRAP_SERVE_LOCAL": True,
+            **flask_config,
+        }
     )
-    app.config.update(flask_config)
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
-    app.extensions["rpf"] = loader = EngineLoader(settings)
-    app.extensions["rpf_config"] = config
-    app.extensions["rpf_uploads"] = Uploads(instance / "uploads")
-    app.extensions["rpf_thumbnails"] = Thumbnails(instance / "thumbnails")
+    loader = EngineLoader(settings)
+    app.extensions.update(
+        rpf=loader,
+        rpf_config=config,
+        rpf_uploads=Uploads(instance / "uploads"),
+        rpf_thumbnails=Thumbnails(instance / "thumbnails"),
+    )
 
-    request_log.init_app(app)
-    request_body.init_app(app)
+    for part in (request_log, request_body, template_helpers, errors):
+        part.init_app(app)
     if config.metrics:
         metrics.init_app(app, loader)
     i18n.init_app(app, SHIPPED_FOLDER / "translations")
     Bootstrap5(app)
-    csrf = CSRFProtect(app)
-    csrf.exempt(api.bp)
-    template_helpers.init_app(app)
+    CSRFProtect(app).exempt(api.bp)
     security_headers.init_app(app, config.https)
-    errors.init_app(app)
     for module in (search, results, images, about, i18n, openapi, api):
         app.register_blueprint(module.bp)
     rate_limit.init_app(app, config.rate_limit)
@@ -82,5 +84,4 @@ def start_background(app: Flask) -> None:
 
 def stop_background(app: Flask) -> bool:
     """Stop the engine's preparation. Return whether the process can exit normally."""
-    stopped: bool = app.extensions["rpf"].stop()
-    return stopped
+    return bool(app.extensions["rpf"].stop())

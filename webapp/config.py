@@ -72,5 +72,5 @@ class SiteConfig(EnvironmentSettings):
 
     @property
     def address(self) -> str:
-        """Where gunicorn listens."""
+        """Return the address and port, or the socket, where gunicorn listens."""
         return self.bind or f"0.0.0.0:{self.port}"

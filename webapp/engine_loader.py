@@ -76,12 +76,12 @@ class EngineLoader:
 
     @property
     def default(self) -> str:
-        """The name of the default collection; until the engine is ready, that of the settings."""
+        """Return the name of the default collection; until the engine is ready, that of the settings."""
         return self._engine.default if self._engine else self.settings.collection
 
     @property
     def engine(self) -> SearchEngine:
-        """The engine; starts loading it where no server hook did. Raises NotReady, StartFailed."""
+        """Return the engine; start loading it where no server hook did. Raises NotReady, StartFailed."""
         if self._engine is not None:
             return self._engine
         self.start()

@@ -1,6 +1,8 @@
 """Responses to errors: RFC 9457 problems in English for programs, pages in the visitor's language for people."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Response, current_app, make_response, render_template, request
 from flask_babel import gettext
@@ -29,7 +31,7 @@ from webapp.i18n import N_
 from webapp.images.local import Forbidden, NotFound, TooLarge
 from webapp.images.remote import Unfetchable
 from webapp.images.uploads import UploadExpired, UploadsUnwritable
-from webapp.schemas import Problem
+from webapp.schemas import ProblemDetails
 
 API_PATHS = frozenset({"/submit", "/healthz", "/readyz", "/openapi.json", "/metrics"})
 BUSY_RETRY_SECONDS = 3
@@ -81,18 +83,25 @@ NO_COOKIE = N_(
 
 def init_app(app: Flask) -> None:
     """Handle all errors of the app."""
-    app.register_error_handler(RPFError, explain)
-    app.register_error_handler(HTTPException, _http_error)
-    for malformed in (ParseException, NoMoreData):  # raised by gunicorn while the body is read
-        app.register_error_handler(malformed, lambda _: _http_error(BadRequest()))
-    app.register_error_handler(OSError, _unsaved)
-    app.register_error_handler(NotReady, _not_ready)
-    app.register_error_handler(StartFailed, lambda error: _respond(503, str(error), str(error), FAILED_RETRY_SECONDS))
+    handlers: dict[type[Exception], Callable[[Any], Response | HTTPException]] = {
+        RPFError: explain,
+        HTTPException: _http_error,
+        ParseException: lambda _: _http_error(
+            BadRequest()
+        ),  # raised by gunicorn while the body is read, as is the next
+        NoMoreData: lambda _: _http_error(BadRequest()),
+        OSError: _unsaved,
+        NotReady: _not_ready,
+        StartFailed: lambda error: _respond(503, str(error), str(error), FAILED_RETRY_SECONDS),
+    }
+    for kind, handler in handlers.items():
+        app.register_error_handler(kind, handler)
 
 
 def problem(status: int, detail: str, retry_seconds: int = 0, **members: object) -> Response:
     """Return an application/problem+json response; `members` are further ones of the object, such as `errors`."""
-    body = Problem(type="about:blank", title=HTTP_STATUS_CODES.get(status, "Error"), status=status, detail=detail)
+    title = HTTP_STATUS_CODES.get(status, "Error")
+    body = ProblemDetails(type="about:blank", title=title, status=status, detail=detail)
     text = json.dumps(body.model_dump(exclude={"errors"}) | members) + "\n"
     return _retry_after(Response(text, status, content_type="application/problem+json"), retry_seconds)
 
@@ -104,7 +113,7 @@ def wants_json(request: Request) -> bool:
     return (request.path.rstrip("/") or "/") in API_PATHS or by_name
 
 
-def explain(error: RPFError, **members: object) -> Response:
+def explain(error: RPFError, **members: Any) -> Response:
     """Respond to an error that a person can fix; `members` are further ones of the problem."""
     # Errors of settings and checkpoints are not the visitor's to fix.
     status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), 500)
@@ -144,16 +153,17 @@ def _unsaved(error: OSError) -> Response:
 
 def _not_ready(error: NotReady) -> Response:
     progress = {"phase": error.phase, "done": error.done, "total": error.total}
-    if wants_json(request):
-        return problem(503, "The search is being prepared; try again in a moment.", BUSY_RETRY_SECONDS, **progress)
-    return _retry_after(make_response(render_template("preparing.html", **progress), 503), BUSY_RETRY_SECONDS)
+    detail = "The search is being prepared; try again in a moment."
+    return _respond(503, detail, "", BUSY_RETRY_SECONDS, "preparing.html", **progress)
 
 
-def _respond(status: int, detail: str, message: str, retry_seconds: int = 0, **members: object) -> Response:
+def _respond(
+    status: int, detail: str, message: str, retry_seconds: int = 0, template: str = "error.html", **members: Any
+) -> Response:
     """Respond with `detail` (English) and `members` to a program, with a page with `message` (translated) to people."""
     if wants_json(request):
         return problem(status, detail, retry_seconds, **members)
-    page = render_template("error.html", status=status, title=gettext(_title(status)), message=message)
+    page = render_template(template, status=status, title=gettext(_title(status)), message=message, **members)
     return _retry_after(make_response(page, status), retry_seconds)
 
 

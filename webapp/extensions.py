@@ -1,29 +1,16 @@
 """Parts of the running app that views use."""
 
-from typing import TypeVar, cast
+from typing import cast
 
 from flask import current_app
 from werkzeug.local import LocalProxy
 
-from rpf.engine import SearchEngine
 from webapp.config import SiteConfig
 from webapp.engine_loader import EngineLoader
 from webapp.images.thumbnails import Thumbnails
 from webapp.images.uploads import Uploads
 
-T = TypeVar("T")
-
-
-def _extension(name: str, kind: type[T]) -> T:
-    return cast(T, LocalProxy(lambda: current_app.extensions[name]))
-
-
-engine_loader = _extension("rpf", EngineLoader)
-site_config = _extension("rpf_config", SiteConfig)
-uploads = _extension("rpf_uploads", Uploads)
-thumbnails = _extension("rpf_thumbnails", Thumbnails)
-
-
-def engine() -> SearchEngine:
-    """Return the engine. Raises NotReady, StartFailed."""
-    return engine_loader.engine
+engine_loader = cast(EngineLoader, LocalProxy(lambda: current_app.extensions["rpf"]))
+site_config = cast(SiteConfig, LocalProxy(lambda: current_app.extensions["rpf_config"]))
+uploads = cast(Uploads, LocalProxy(lambda: current_app.extensions["rpf_uploads"]))
+thumbnails = cast(Thumbnails, LocalProxy(lambda: current_app.extensions["rpf_thumbnails"]))

@@ -29,12 +29,12 @@ class SearchForm(FlaskForm):
 
     @property
     def image_file(self) -> FileStorage | None:
-        """The uploaded file, if there is one."""
+        """Return the uploaded file, if there is one."""
         return self.image.data or self.camera.data
 
     @property
     def item(self) -> int | None:
-        """The id of the chosen sample, where no file was sent."""
+        """Return the id of the chosen sample, where no file was sent."""
         sample = self.sample.data or ""
         return int(sample) if self.image_file is None and sample.isdecimal() and len(sample) < 19 else None
 

@@ -8,11 +8,11 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from rpf.errors import RPFError
+from webapp.middleware.security_headers import YEAR_SECONDS
 from webapp.middleware.subpath import cookie_path
 
 LANGUAGES = {"en": "English", "vi": "Tiếng Việt"}
 COOKIE = "language"
-YEAR_SECONDS = 365 * 24 * 3600
 
 bp = Blueprint("i18n", __name__)
 
@@ -30,8 +30,7 @@ def N_(text: str) -> str:
 
 def language() -> str:
     """Return the language of this request: a key of LANGUAGES."""
-    locale = get_locale()
-    return locale.language if locale else "en"
+    return str(get_locale().language)
 
 
 def message(error: RPFError) -> str:

@@ -64,8 +64,8 @@ class FieldProblem(BaseModel):
     detail: str
 
 
-class Problem(BaseModel):
-    """Problem details (RFC 9457)."""
+class ProblemDetails(BaseModel):
+    """Description of a refused request or a failure (RFC 9457)."""
 
     type: str
     title: str

@@ -1,6 +1,5 @@
 """Search parameters in the address of a results page, and the one path from a request to results."""
 
-import hashlib
 import math
 import time
 from collections.abc import Iterable, Mapping
@@ -70,7 +69,7 @@ class SearchParams:
 
     def query(self, name: str) -> Query:
         """Embed the image for the attributes that count. Raises UnknownItem, UploadExpired, Overloaded."""
-        engine = extensions.engine()
+        engine = extensions.engine_loader.engine
         if self.item is not None:
             return engine.query_item(name, self.item)
         data = extensions.uploads.read(self.upload or "")  # before the cache, which must not outlive the upload
@@ -83,17 +82,10 @@ class SearchParams:
 
 def search(name: str, request: SearchRequest) -> tuple[Results, float]:
     """Search, and return also the seconds since the HTTP request arrived, which the About page reports."""
-    results = extensions.engine().search(name, request)
+    results = extensions.engine_loader.engine.search(name, request)
     seconds = time.perf_counter() - g.started
     extensions.engine_loader.search_seconds.append(seconds)
     return results, seconds
-
-
-def save_upload(data: bytes, keys: Iterable[str]) -> str:
-    """Save a new image, already embedded for these attributes, and return its digest. Raises BadImage, Overloaded."""
-    digest = hashlib.sha256(data).hexdigest()
-    extensions.engine().embed(data, keys, digest)
-    return extensions.uploads.save(data, digest)
 
 
 def _weight(args: "MultiDict[str, str]", key: str) -> float:

@@ -1,6 +1,7 @@
 """Jinja filters and globals: numbers as people read them, frames of grids, and what every page shows."""
 
 from collections.abc import Sequence
+from statistics import median_high
 
 from flask import Flask, request
 from flask_babel import format_decimal, format_percent
@@ -53,9 +54,8 @@ def lower_first(name: str) -> str:
 
 def grid_frame(items: Sequence[Item]) -> str:
     """Return the CSS class of the frame that best fits the median image; all images of a grid share it."""
-    ratios = sorted(item.width / item.height for item in items if item.height) or [0.8]
-    median = ratios[len(ratios) // 2]
-    return min(FRAMES, key=lambda name: abs(FRAMES[name] - median))
+    ratio = median_high([item.width / item.height for item in items if item.height] or [0.8])
+    return min(FRAMES, key=lambda name: abs(FRAMES[name] - ratio))
 
 
 def _page_context() -> dict[str, object]:

@@ -14,6 +14,7 @@ from webapp.search_params import SearchParams
 SIDES = {"thumb": 320, "image": 1200}  # pixels of the longer side, by the kind of an item's image
 COLOUR_COUNT = 10
 BOX_INSET = 0.013  # of the image's longer side
+Box = tuple[float, float, float, float]  # left, top, right, bottom in the original's pixels
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,6 @@ class DisplayImage:
         """Show an image with at most `side` pixels a side."""
         scale = min(1.0, side / max(size))
         return cls(src, size, (max(1, round(size[0] * scale)), max(1, round(size[1] * scale))))
-
-
-@dataclass(frozen=True)
-class RegionBox:
-    """Box of one attribute on an image: left, top, right, bottom in the original's pixels."""
-
-    key: str
-    box: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class BarSegment:
-    """Share of one attribute in a similarity bar that is 100 long."""
-
-    key: str
-    x: float
-    width: float
 
 
 def attribute_colours(vocabulary: Vocabulary) -> dict[str, str]:
@@ -70,28 +54,28 @@ def query_image(collection: Collection, params: SearchParams, query: Query) -> D
     return DisplayImage.fit(address, query.size, SIDES["image"])
 
 
-def region_boxes(vocabulary: Vocabulary, query: Query, keys: Sequence[str]) -> list[RegionBox]:
+def region_boxes(vocabulary: Vocabulary, query: Query, keys: Sequence[str]) -> dict[str, Box]:
     """Return the boxes of the attributes `keys`. Boxes that coincide are nested, so that each can be seen."""
+    regions: dict[str, Box] = {}
     if query.boxes is None:
-        return []
-    regions: list[RegionBox] = []
+        return regions
     repeats: Counter[tuple[int, ...]] = Counter()
     for key in keys:
         left, top, right, bottom = box = tuple(int(side) for side in query.boxes[vocabulary.index(key)])
         inset = min(BOX_INSET * max(query.size) * repeats[box], (right - left) / 3, (bottom - top) / 3)
         repeats[box] += 1
-        regions.append(RegionBox(key, (left + inset, top + inset, right - inset, bottom - inset)))
+        regions[key] = (left + inset, top + inset, right - inset, bottom - inset)
     return regions
 
 
-def similarity_bar(hit: Hit, weights: Mapping[str, float]) -> list[BarSegment]:
-    """Return each present attribute's share in the overall similarity; 100 long where all similarities are 1."""
+def similarity_bar(hit: Hit, weights: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """Return the place and width of each present attribute in a bar, which is 100 long where all similarities are 1."""
     total = sum(weights.values())
-    segments, x = [], 0.0
+    segments, x = dict[str, tuple[float, float]](), 0.0
     for key, similarity in hit.similarities.items():
         if key not in hit.missing:
             width = 100 * weights[key] * max(0.0, similarity) / total
-            segments.append(BarSegment(key, round(x, 2), round(width, 2)))
+            segments[key] = (round(x, 2), round(width, 2))
             x += width
     return segments
 

@@ -95,7 +95,7 @@ def evaluate(
 
 
 def run(
-    config: Config, epochs: int, size: int, batch: int, imagenet: bool, seed: int, skip_bad: bool = False
+    config: Config, skip_bad: bool, *, epochs: int, size: int, batch: int, imagenet: bool, seed: int
 ) -> list[EvaluationReport]:
     """Train and evaluate; return the reports of valid and test. Raises RPFError."""
     check = ImageCheck(skip_bad)

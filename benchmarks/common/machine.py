@@ -1,7 +1,7 @@
 """The processor, memory and package versions of this machine."""
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ PACKAGES = ("numpy", "torch", "openvino", "faiss-cpu", "scikit-learn", "hnswlib"
 
 def machine() -> dict[str, Any]:
     """Describe the machine; a package that is not installed has the version None."""
+    versions = {package.name: package.version for package in distributions()}
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     processors = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
@@ -22,7 +23,7 @@ def machine() -> dict[str, Any]:
         "cores": usable_cores(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30),
         "python": platform.python_version(),
-        **{package: _version(package) for package in PACKAGES},
+        **{package: versions.get(package) for package in PACKAGES},
     }
 
 
@@ -31,10 +32,3 @@ def describe(machine: dict[str, Any]) -> str:
     packages = ", ".join(f"{name} {machine[name]}" for name in PACKAGES if machine.get(name))
     head = f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB"
     return f"{head}; Python {machine['python']}, {packages}"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

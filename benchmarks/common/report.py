@@ -1,7 +1,7 @@
 """Reports as JSON and Markdown."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -21,10 +21,9 @@ def table(rows: Iterable[Row], columns: Mapping[str, str]) -> list[str]:
     first, *others = columns.values()
     lines = [f"| {' | '.join(columns)} |", "|---|" + "---:|" * len(others)]
     for row in rows:
+        cells = [_cell(row, template) for template in others]
         if "unfinished" in row:
             cells = [row["unfinished"], *[""] * (len(others) - 1)]
-        else:
-            cells = [_cell(row, template) for template in others]
         lines.append(f"| {' | '.join([_cell(row, first), *cells])} |")
     return lines
 
@@ -34,14 +33,19 @@ def _cell(row: Row, template: str) -> str:
     return "-" if any(row.get(field) is None for field in fields) else template.format_map(row)
 
 
-def write_json(path: Path, report: Any) -> None:
-    """Write a report; its folder exists."""
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a report; {} where there is none."""
+    return json.loads(path.read_bytes()) if path.is_file() else {}
+
+
+def write_json(path: Path, report: Row) -> None:
+    """Write a report, and its folder where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, (json.dumps(report, indent=1) + "\n").encode())
 
 
-def write_report(folder: Path, name: str, report: Any, markdown: str) -> None:
-    """Write NAME.json and NAME.md to `folder`, which is made where it is missing, and print the Markdown."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / f"{name}.json", report)
-    write_atomic(folder / f"{name}.md", markdown.encode())
-    say(*markdown.splitlines())
+def write_report(path: Path, report: Row, markdown: Sequence[str]) -> None:
+    """Write a report as the JSON file `path`, its Markdown beside it, and print the Markdown."""
+    write_json(path, report)
+    write_atomic(path.with_suffix(".md"), "".join(f"{line}\n" for line in markdown).encode())
+    say(*markdown)

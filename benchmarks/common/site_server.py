@@ -55,8 +55,7 @@ def free_port() -> int:
     """Find a port of the loopback address that nothing listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -3,9 +3,7 @@
 Weights are from a fixed seed; int8 is calibrated with the images.
 """
 
-import json
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,7 +17,8 @@ from torch import nn
 
 from benchmarks.common.machine import machine
 from benchmarks.common.process import Unfinished, in_process
-from benchmarks.common.report import Row, table
+from benchmarks.common.report import Row, read_json, table
+from benchmarks.common.timing import timed
 from benchmarks.inference.procedures import BenchmarkModel
 from rpf.images.decode import open_image
 from rpf.inference.openvino import INT8, PRECISIONS, CompiledNetwork, convert, quantize_weights
@@ -71,19 +70,13 @@ def openvino_int8(module: nn.Module, images: Floats) -> Engine:
     return lambda pixels: np.array(request.infer([pixels])[0])
 
 
-def onnx_runtime(module: nn.Module, images: Floats, int8: bool = False) -> Engine:
-    """Run a module in float32, or with weights of 8 bits and activations scaled by their range at run time."""
+def onnx_runtime(module: nn.Module, images: Floats) -> Engine:
+    """Run a module in float32."""
     import onnxruntime
 
-    folder = Path(tempfile.mkdtemp())
-    path = folder / "model.onnx"
+    path = Path(tempfile.mkdtemp()) / "model.onnx"
     example = torch.zeros(2, 3, SIDE, SIDE)
     torch.onnx.export(module, (example,), path, dynamic_axes={"x": {0: "n"}}, input_names=["x"], dynamo=False)
-    if int8:
-        from onnxruntime.quantization import quantize_dynamic
-
-        quantize_dynamic(path, folder / "int8.onnx")
-        path = folder / "int8.onnx"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -96,7 +89,6 @@ ENGINES: dict[str, Callable[[nn.Module, Floats], Engine]] = {
     "torch.compile, float32": partial(pytorch, dtype=torch.float32, compiled=True),
     "torch.compile, bfloat16": partial(pytorch, dtype=torch.bfloat16, compiled=True),
     "ONNX Runtime, float32": onnx_runtime,
-    "ONNX Runtime, int8": partial(onnx_runtime, int8=True),
     **{f"OpenVINO, {name}": partial(openvino, precision=name) for name in (*PRECISIONS, INT8)},
     "OpenVINO, int8, calibrated": openvino_int8,
 }
@@ -112,18 +104,16 @@ def measure_engine(engine: str, images: Floats, threads: int) -> Row:
         module = model.region.trunk if backbone else model.patch.vit  # type: ignore[union-attr]
         pixels = images[:batch]
         expected = module(torch.from_numpy(pixels)).numpy()
-        run = ENGINES[engine](module, images)
-        output = run(pixels)
+        run = partial(ENGINES[engine](module, images), pixels)
+        output = run()
         axis = 1 if backbone else -1  # of channels, or of a token's dimensions
         norms = np.linalg.norm(output, axis=axis) * np.linalg.norm(expected, axis=axis)
         cosine[part] = float(np.median((output * expected).sum(axis=axis) / norms))
-        run(pixels)
-        times: list[float] = []
-        while len(times) < MIN_ROUNDS or sum(times) < MIN_SECONDS:
-            start = time.perf_counter()
-            run(pixels)
-            times.append(time.perf_counter() - start)
-        milliseconds[part] = 1e3 * median(times)
+        run()
+        seconds: list[float] = []
+        while len(seconds) < MIN_ROUNDS or sum(seconds) < MIN_SECONDS:
+            seconds.append(timed(run)[1])
+        milliseconds[part] = 1e3 * median(seconds)
     return {"milliseconds": milliseconds, "cosine": cosine}
 
 
@@ -133,29 +123,26 @@ def measure(paths: Sequence[Path], engines: Sequence[str], earlier: Path, progre
     threads = usable_cores()
     squares = [np.asarray(centre_square(open_image(path), SIDE)) for path in paths[:CALIBRATION_IMAGES]]
     images = ((np.stack(squares) / 255 - MEAN) / STD).transpose(0, 3, 1, 2).astype(np.float32).copy()
-    rows = {row["engine"]: row for row in json.loads(earlier.read_bytes())["engines"]} if earlier.exists() else {}
+    rows = {row["engine"]: row for row in read_json(earlier).get("engines", ())}
     for at, engine in enumerate(engines):
         progress(engine, at, len(engines))
         try:
-            rows[engine] = {
-                "engine": engine,
-                **in_process(LIMIT_SECONDS, threads, measure_engine, engine, images, threads),
-            }
+            figures = in_process(LIMIT_SECONDS, threads, measure_engine, engine, images, threads)
         except Unfinished as reason:
-            rows[engine] = {"engine": engine, "unfinished": str(reason)}
+            figures = {"unfinished": str(reason)}
+        rows[engine] = {"engine": engine, **figures}
     ordered = [rows[engine] for engine in ENGINES if engine in rows]
     return {"machine": machine(), "threads": threads, "engines": ordered}
 
 
-def as_markdown(report: dict[str, Any]) -> str:
-    """Format a report as Markdown."""
+def as_markdown(report: dict[str, Any]) -> list[str]:
+    """Format a report as lines of Markdown."""
     about = report["machine"]
     columns = {part: f"{{milliseconds[{part}]:.1f}} ({{cosine[{part}]:.4f}})" for part in PARTS}
-    lines = [
+    return [
         "# Inference engines", "",
         f"rpf-base at {SIDE} pixels; {about['processor']}, {report['threads']} threads; torch {about['torch']}, "
         f"openvino {about['openvino']}. Medians of at least {MIN_ROUNDS} runs and {MIN_SECONDS:.0f} seconds, in ms; in "
         "brackets the median cosine to float32.", "",
         *table(report["engines"], {"engine": "{engine}", **columns}),
     ]  # fmt: skip
-    return "\n".join(lines) + "\n"

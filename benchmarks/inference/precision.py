@@ -1,29 +1,21 @@
 """Effect of the inference precision on the rankings of labelled images."""
 
-from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from PIL import Image
-from torch import Tensor, nn
 
 from benchmarks.common.report import Row, table
-from benchmarks.inference.engines import CALIBRATION_IMAGES, Engine, openvino_int8
 from rpf.config import Config
 from rpf.evaluation.evaluate import evaluate, overall_map
 from rpf.evaluation.protocol import Benchmark, read_benchmark
 from rpf.images.decode import open_image
 from rpf.inference.openvino import INT8, PRECISIONS, compile_branches
 from rpf.models import checkpoint
-from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.rpf import RPF
 
 BATCH = 16  # images
-CALIBRATED = "int8, calibrated"  # by NNCF; the program does not use it
 
 COLUMNS = {
     "precision": "{precision}",
@@ -33,30 +25,6 @@ COLUMNS = {
     "equal crop boxes": "{equal_boxes:.1%}",
     "median overlap": "{median_overlap:.1%}",
 }
-
-
-class EngineModule(nn.Module):
-    """A network run by another engine."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self._engine = engine
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return what the module in whose place this is would."""
-        return torch.from_numpy(self._engine(images.contiguous().numpy()))
-
-
-def quantise(model: RPF, images: Sequence[Image.Image]) -> None:
-    """Replace the networks of a model by networks of 8 bits, calibrated with what they see of these images."""
-    sizes = model.config.INPUT
-    assert model.patch
-    squares = [pad_square(image)[0] if sizes.RESIZE_MODE == "pad" else image for image in images]
-    boxes = model.embed(squares, [[]] * len(squares)).box[:, 0].tolist()
-    whole = model.tensor([centre_square(square, sizes.GLOBAL_SIZE) for square in squares])
-    crops = model.tensor([crop(square, box, sizes.LOCAL_SIZE) for square, box in zip(squares, boxes, strict=True)])
-    model.region.add_module("trunk", EngineModule(openvino_int8(model.region.trunk, whole.contiguous().numpy())))
-    model.patch.add_module("vit", EngineModule(openvino_int8(model.patch.vit, crops.contiguous().numpy())))
 
 
 def overlap(one: npt.NDArray[np.int32], other: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
@@ -71,22 +39,18 @@ def measure(config: Config, split: str, weights: Path) -> dict[str, Any]:
     """Measure MAP, cosines and crop boxes in each precision beside PyTorch's float32; return the report."""
     benchmark = read_benchmark(config.DATA, split)
     plain = checkpoint.load(weights)
-    precisions = (*PRECISIONS, INT8, *([CALIBRATED] if find_spec("nncf") else []))
     return {
         "checkpoint": weights.parent.name,
         "split": split,
         "images": len(benchmark.paths),
         "map": 100 * overall_map(evaluate(plain, benchmark)),
-        "precisions": [_measure_precision(name, weights, plain, benchmark) for name in precisions],
+        "precisions": [_measure_precision(name, weights, plain, benchmark) for name in (*PRECISIONS, INT8)],
     }
 
 
 def _measure_precision(precision: str, weights: Path, plain: RPF, benchmark: Benchmark) -> Row:
     model = checkpoint.load(weights)
-    if precision == CALIBRATED:
-        quantise(model, [open_image(path) for path in benchmark.paths[:CALIBRATION_IMAGES]])
-    else:
-        compile_branches(model, precision, 0)
+    compile_branches(model, precision, 0)
     cosines, overlaps = [], []
     for start in range(0, len(benchmark.paths), BATCH):
         images = [open_image(path) for path in benchmark.paths[start : start + BATCH]]
@@ -104,13 +68,12 @@ def _measure_precision(precision: str, weights: Path, plain: RPF, benchmark: Ben
     }
 
 
-def as_markdown(report: dict[str, Any]) -> str:
-    """Format a report as Markdown."""
-    lines = [
+def as_markdown(report: dict[str, Any]) -> list[str]:
+    """Format a report as lines of Markdown."""
+    return [
         "# Precision", "",
         f"{report['checkpoint']}, {report['images']} images of the split {report['split']}, all attributes, beside "
         f"PyTorch in float32, whose MAP is {report['map']:.2f}. The cosines are of the embeddings; the overlap is the "
         "intersection over union of the crop boxes.", "",
         *table(report["precisions"], COLUMNS),
     ]  # fmt: skip
-    return "\n".join(lines) + "\n"

@@ -1,20 +1,19 @@
 """Time of an image's embedding by the published procedure and by ours, for the same weights and images."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
-from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.common.report import Row
+from benchmarks.common.timing import timed
 from rpf import config
 from rpf.collection import CollectionSpec, Writer
 from rpf.images.decode import open_image
@@ -25,18 +24,15 @@ from rpf.models import checkpoint
 from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares, image_boxes
-from rpf.models.rpf import RPF, unit
+from rpf.models.rpf import RPF, Floats, unit
 from rpf.utils.paths import SHIPPED_FOLDER
 
 SEED = 0
 PUBLISHED_IMAGES = 12  # of an indexing by the published procedure
 WARM_UP_IMAGES = 8
 PRECISIONS = {"ours": "auto", "ours, float32": "float32", "ours, int8": "int8"}
-VIT_PRODUCT = (588, 768, 3072)  # the tokens of three crops, by a layer of the ViT
-PRODUCT_ROUNDS = 20
 
-Embeddings = npt.NDArray[np.float32]
-Procedure = Callable[[Image.Image, Sequence[int]], Embeddings]  # image, attributes -> (n, D)
+Procedure = Callable[[Image.Image, Sequence[int]], Floats]  # image, attributes -> (n, D)
 
 
 @dataclass(frozen=True)
@@ -47,15 +43,12 @@ class BenchmarkModel:
     checkpoint: Path | None
 
     def load(self) -> RPF:
-        """Load the model anew, on the CPU in float32."""
+        """Load the model on the CPU in float32; each call returns another copy."""
         if self.checkpoint:
             return checkpoint.load(self.checkpoint).requires_grad_(False)
         torch.manual_seed(SEED)
-        files = [
-            SHIPPED_FOLDER / "config" / "FashionAI" / "FashionAI.yaml",
-            SHIPPED_FOLDER / "config" / f"{self.name}.yaml",
-        ]
-        model = RPF(config.load(files))
+        names = ("FashionAI/FashionAI", self.name)
+        model = RPF(config.load([SHIPPED_FOLDER / "config" / f"{name}.yaml" for name in names]))
         model.region = _DistinctAttention(model.config)
         return model.eval().requires_grad_(False)
 
@@ -69,7 +62,7 @@ class _DistinctAttention(RegionBranch):
 
 
 @torch.inference_mode()
-def published(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Embeddings:
+def published(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Floats:
     """Embed as the published system does: for each attribute a pass through backbone and transformer, one after the
     other, each with a batch of one. Returns (n, D)."""
     sizes, rows = model.config.INPUT, []
@@ -91,7 +84,7 @@ def published(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Embe
 
 
 def _unit(model: RPF, feature: torch.Tensor, attribute: int, branch: Any) -> torch.Tensor:
-    """(1, EMBED_SIZE) feature of one attribute -> its part of the embedding."""
+    """Turn the feature of one attribute, (1, EMBED_SIZE), into its part of the embedding."""
     features = torch.full((1, len(model.attributes), feature.shape[-1]), torch.nan)
     features[0, attribute] = feature[0]
     return unit(features, branch)[:, attribute]
@@ -101,12 +94,11 @@ def time_queries(
     source: BenchmarkModel, images: Sequence[Path], attribute_counts: Sequence[int], threads: int
 ) -> list[Row]:
     """Time the embedding of one image by each procedure, for each number of attributes; medians over the images, the
-    procedures in turn on each. A last row has the time of plain matrix products."""
+    procedures in turn on each."""
     torch.set_num_threads(threads)
     plain = source.load()
-    procedures: dict[str, Procedure] = {"published": lambda image, attributes: published(plain, image, attributes)}
-    for name, model in _compiled(source, threads):
-        procedures[name] = _ours(model)
+    procedures: dict[str, Procedure] = {"published": partial(published, plain)}
+    procedures |= {name: partial(_ours, model) for name, model in _compiled(source, threads)}
     opened = [open_image(path) for path in images]
     rows = list[Row]()
     for count in attribute_counts:
@@ -118,18 +110,24 @@ def time_queries(
         for image in opened:
             embeddings = {}
             for name, procedure in procedures.items():
-                start = time.perf_counter()
-                embeddings[name] = procedure(image, attributes)
-                seconds[name].append(time.perf_counter() - start)
+                embeddings[name], elapsed = timed(partial(procedure, image, attributes))
+                seconds[name].append(elapsed)
                 cosines[name] += (embeddings[name] * embeddings["published"]).sum(axis=1).tolist()
         crops = float(np.mean([_count_crops(plain, image, attributes) for image in opened]))
         for name, times in seconds.items():
-            row = {"attributes": count, "crops": crops, "procedure": name, "milliseconds": 1e3 * median(times)}
-            if name != "published":
-                speedup = median(a / b for a, b in zip(seconds["published"], times, strict=True))
-                row |= {"speedup": speedup, "median_cosine": median(cosines[name])}
-            rows.append({"speedup": None, "median_cosine": None, **row})
-    return [*rows, _time_products(lambda: published(plain, opened[0], range(3)))]
+            ours = name != "published"
+            speedup = median(a / b for a, b in zip(seconds["published"], times, strict=True))
+            rows.append(
+                {
+                    "attributes": count,
+                    "crops": crops,
+                    "procedure": name,
+                    "milliseconds": 1e3 * median(times),
+                    "speedup": speedup if ours else None,
+                    "median_cosine": median(cosines[name]) if ours else None,
+                }
+            )
+    return rows
 
 
 def time_indexing(source: BenchmarkModel, folder: Path, threads: int) -> list[Row]:
@@ -140,10 +138,9 @@ def time_indexing(source: BenchmarkModel, folder: Path, threads: int) -> list[Ro
     plain = source.load()
     attributes = range(len(plain.attributes))
     published(plain, open_image(folder / names[0]), attributes)
-    start = time.perf_counter()
-    for name in names[:PUBLISHED_IMAGES]:
-        published(plain, open_image(folder / name), attributes)
-    baseline = PUBLISHED_IMAGES / (time.perf_counter() - start)
+    few = names[:PUBLISHED_IMAGES]
+    _, seconds = timed(lambda: [published(plain, open_image(folder / name), attributes) for name in few])
+    baseline = PUBLISHED_IMAGES / seconds
     rows: list[Row] = [{"procedure": "published", "images_per_second": baseline, "speedup": None}]
     for procedure, model in _compiled(source, threads):
         with TemporaryDirectory() as work:
@@ -170,26 +167,9 @@ def _index(collection: Path, folder: Path, names: Sequence[str], model: RPF) -> 
     return report
 
 
-def _ours(model: RPF) -> Procedure:
-    return lambda image, attributes: model.embed([image], [attributes]).embedding[0, list(attributes)]
+def _ours(model: RPF, image: Image.Image, attributes: Sequence[int]) -> Floats:
+    return model.embed([image], [attributes]).embedding[0, list(attributes)]
 
 
 def _count_crops(model: RPF, image: Image.Image, attributes: Sequence[int]) -> int:
     return len({tuple(box) for box in model.embed([image], [[]]).box[0, list(attributes)].tolist()})
-
-
-def _time_products(work: Callable[[], object]) -> Row:
-    """Count the floating-point operations of the work, and time as many in plain matrix products of a ViT's size."""
-    with FlopCounterMode(display=False) as counter:
-        work()
-    operations = counter.get_total_flops()
-    row = {"gigaflops": operations / 1e9}
-    n, inner, m = VIT_PRODUCT
-    for dtype in (torch.float32, torch.bfloat16):
-        a, b, times = torch.randn(n, inner).to(dtype), torch.randn(inner, m).to(dtype), []
-        for _ in range(PRODUCT_ROUNDS):
-            start = time.perf_counter()
-            a @ b
-            times.append(time.perf_counter() - start)
-        row[f"{str(dtype).removeprefix('torch.')}_ms"] = 1e3 * operations / (2 * n * inner * m) * median(times)
-    return row

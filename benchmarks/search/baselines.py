@@ -1,7 +1,9 @@
 """Baselines for our search: the published system's, and two libraries of graph search where they are installed."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,6 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from rpf.collection import Collection
 from rpf.search.base import Neighbours, RankedRows, VectorIndex, Vectors, batches, nearest_first
 from rpf.search.indexes.faiss import FaissIndex
 from rpf.search.request import ResolvedRequest
@@ -23,8 +24,7 @@ class PublishedSearcher:
 
     title = "published system"
 
-    def __init__(self, collection: Collection, methods: Sequence[VectorIndex]) -> None:
-        self.collection = collection
+    def __init__(self, methods: Sequence[VectorIndex]) -> None:
         self.methods = methods  # FaissIndex("Flat") for each attribute
 
     def search(self, request: ResolvedRequest) -> RankedRows:
@@ -40,20 +40,27 @@ class PublishedSearcher:
         return RankedRows(rows, scores, zeros.astype(np.float32), zeros.astype(bool))
 
 
-class HNSWLib(VectorIndex):
+class GraphIndex(VectorIndex):
+    """Graph of another library over whole vectors."""
+
+    FILE_NAME = "graph"
+    module: str  # of the library
+
+    def __init__(self) -> None:
+        """Raise ImportError when the library is not installed."""
+        self._library: Any = import_module(self.module)  # usearch's types lack some of its methods
+
+
+class HNSWLib(GraphIndex):
     """hnswlib's graph over whole vectors."""
 
-    title = "hnswlib"
-    FILE_NAME = "graph.hnswlib"
+    module = "hnswlib"
 
     def build(self, vectors: Vectors) -> None:
         """See rpf.search.base.VectorIndex."""
-        import hnswlib
-
-        n, dim = vectors.shape
-        self._graph = hnswlib.Index(space="ip", dim=dim)
+        self._graph = self._library.Index(space="ip", dim=vectors.shape[1])
         self._graph.set_num_threads(faiss.omp_get_max_threads())
-        self._graph.init_index(max_elements=n, ef_construction=200, M=16, random_seed=0)
+        self._graph.init_index(max_elements=vectors.shape[0], ef_construction=200, M=16, random_seed=0)
         for block in batches(vectors):
             self._graph.add_items(block)
 
@@ -69,29 +76,23 @@ class HNSWLib(VectorIndex):
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
         """See rpf.search.base.VectorIndex."""
-        import hnswlib
-
-        self._graph = hnswlib.Index(space="ip", dim=shape[1])
+        self._graph = self._library.Index(space="ip", dim=shape[1])
         self._graph.load_index(str(folder / self.FILE_NAME), max_elements=shape[0])
 
 
-class USearch(VectorIndex):
+class USearch(GraphIndex):
     """usearch's graph over whole vectors of 16 bits, mapped from its file."""
 
-    title = "usearch"
-    FILE_NAME = "graph.usearch"
-    _graph: Any  # the library's types lack some of its methods
+    module = "usearch.index"
 
     def build(self, vectors: Vectors) -> None:
         """See rpf.search.base.VectorIndex."""
-        from usearch.index import Index
-
-        self._graph = Index(ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=16, expansion_add=200)
-        start = 0
+        self._graph = self._library.Index(
+            ndim=vectors.shape[1], metric="cos", dtype="f16", connectivity=16, expansion_add=200
+        )
         for block in batches(vectors):
-            keys = np.arange(start, start + len(block))
+            keys = len(self._graph) + np.arange(len(block))
             self._graph.add(keys, block, threads=faiss.omp_get_max_threads())
-            start += len(block)
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """See rpf.search.base.VectorIndex."""
@@ -108,17 +109,11 @@ class USearch(VectorIndex):
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
         """See rpf.search.base.VectorIndex."""
-        from usearch.index import Index
-
-        self._graph = Index.restore(str(folder / self.FILE_NAME), view=True)
+        self._graph = self._library.Index.restore(str(folder / self.FILE_NAME), view=True)
 
 
-BASELINES: dict[str, type[VectorIndex]] = {PUBLISHED: FaissIndex, "hnswlib": HNSWLib, "usearch": USearch}
-
-
-def make_baseline(name: str) -> VectorIndex:
-    """Make a baseline's index for one attribute. Raises ImportError when its library is not installed."""
-    if name == PUBLISHED:
-        return FaissIndex("Flat")
-    __import__(name)
-    return BASELINES[name]()
+BASELINES: dict[str, Callable[[], VectorIndex]] = {
+    PUBLISHED: partial(FaissIndex, "Flat"),
+    "hnswlib": HNSWLib,
+    "usearch": USearch,
+}

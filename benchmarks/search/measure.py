@@ -2,18 +2,16 @@
 
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from benchmarks.common.machine import machine
 from benchmarks.common.process import Unfinished, in_process
-from benchmarks.common.report import Row, write_json
+from benchmarks.common.report import Row, read_json, write_json
 from benchmarks.search import trial
 from benchmarks.search.baselines import BASELINES
 from benchmarks.search.synthetic_gallery import SearchDataset, change_dimension, write_gallery
-from benchmarks.search.trial import Trial, TrialResult
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
 
@@ -23,65 +21,49 @@ METHODS = (
 LIMIT_SECONDS = 600.0  # of building, and of searching
 
 
-@dataclass(frozen=True)
-class SearchPlan:
-    """Parameters of a measurement."""
+def measure(
+    plan: dict[str, Any], dataset: SearchDataset, about: Row, work: Path, path: Path, progress: Progress
+) -> dict[str, Any]:
+    """Measure each method on each gallery, made in the folder `work`, and write the report to `path` after each.
 
-    methods: Sequence[str]
-    gallery_sizes: Sequence[int]
-    dimensions: Sequence[int]  # of the embedding of one attribute
-    attribute_counts: Sequence[int]  # of a query
-    threads: int  # of each search; building takes all cores
-
-
-def measure(plan: SearchPlan, dataset: SearchDataset, about: Row, work: Path, report: Path, progress: Progress) -> None:
-    """Measure each method on each gallery, made in the folder `work`, and write the report after each.
-
-    A report of the same plan on the same machine is resumed.
+    plan: methods, gallery_sizes, dimensions (of the embedding of one attribute), attribute_counts (of a query),
+    threads (of each search; building takes all cores). A report of the same plan on the same machine is resumed.
     """
-    about = {**about, "plan": asdict(plan), "machine": machine()}
-    about = json.loads(json.dumps(about))  # as it will be read again
-    runs = _read_runs(report, about)
-    total = len(plan.methods) * len(plan.gallery_sizes) * len(plan.dimensions)
-    for dimension, size in product(plan.dimensions, plan.gallery_sizes):
+    about = json.loads(json.dumps({**about, "plan": plan, "machine": machine()}))  # as it will be read again
+    report = read_json(path)
+    if report.get("about") != about:
+        report = {"about": about, "runs": []}
+    runs, total = report["runs"], len(plan["methods"]) * len(plan["gallery_sizes"]) * len(plan["dimensions"])
+    for dimension, size in product(plan["dimensions"], plan["gallery_sizes"]):
         finished = [run["method"] for run in runs if (run["gallery_size"], run["dimension"]) == (size, dimension)]
-        methods = [name for name in plan.methods if name not in finished]
+        methods = [name for name in plan["methods"] if name not in finished]
         if not methods:
             continue
         projected, retained = change_dimension(dataset, dimension)
         folder = work / f"{size}_{dimension}"
-        shutil.rmtree(folder, ignore_errors=True)
         write_gallery(folder, projected, size, progress)
-        truths = trial.exact_scores(folder, projected.queries, plan.attribute_counts)
+        truths = trial.exact_scores(folder, projected.queries, plan["attribute_counts"])
+        gallery = {"gallery_size": size, "dimension": dimension, "retained": round(retained, 4)}
         for name in methods:
             progress(f"{size:,} x {dimension}: {name}", len(runs), total)
-            result = _measure_trial(Trial(name, folder, plan.threads), projected, truths)
-            gallery = {"gallery_size": size, "dimension": dimension, "retained": round(retained, 4)}
-            runs.append({"method": name, **gallery, **result})
-            write_json(report, {"about": about, "runs": runs})
+            figures = _measure_trial(trial.Trial(name, folder, plan["threads"]), projected, truths)
+            runs.append({"method": name, **gallery, **figures})
+            write_json(path, report)
         shutil.rmtree(folder)
     progress("measured", total, total)
+    return report
 
 
-def _measure_trial(parameters: Trial, dataset: SearchDataset, truths: dict[int, trial.Truth]) -> Row:
-    """The figures of one method, or why there are none."""
+def _measure_trial(parameters: trial.Trial, dataset: SearchDataset, truths: dict[int, trial.Truth]) -> Row:
+    """Return the figures of one method, or why there are none."""
+    limit, threads = LIMIT_SECONDS, parameters.threads
     try:
-        seconds, size = in_process(LIMIT_SECONDS, usable_cores(), trial.build, parameters)
-        result: TrialResult = in_process(
-            LIMIT_SECONDS, parameters.threads, trial.search, parameters, dataset.queries, truths
-        )
-        result.build_seconds, result.index_bytes = seconds if size else None, size
-        if parameters.method not in BASELINES:
-            result.add_seconds = in_process(LIMIT_SECONDS, parameters.threads, trial.add, parameters, dataset)
+        costs = in_process(limit, usable_cores(), trial.build, parameters)
+        figures = in_process(limit, threads, trial.search, parameters, dataset.queries, truths)
+        grows = parameters.method not in BASELINES
+        add_seconds = in_process(limit, threads, trial.add, parameters, dataset) if grows else None
+        return {**costs, **figures, "add_seconds": add_seconds}
     except Unfinished as reason:
         return {"unfinished": str(reason)}
     finally:
         trial.clear(parameters)
-    return asdict(result)
-
-
-def _read_runs(report: Path, about: Row) -> list[Row]:
-    if not report.is_file():
-        return []
-    data = json.loads(report.read_bytes())
-    return data["runs"] if data["about"] == about else []

@@ -1,6 +1,5 @@
 """The report on search methods: Markdown tables and plots of recall against speed."""
 
-import json
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -35,18 +34,14 @@ SPEED_COLUMNS = {
 }
 
 
-def write_search_report(folder: Path) -> str:
-    """Write search.md and a plot for each dimension beside `folder`/search.json; return the Markdown."""
-    report = json.loads((folder / "search.json").read_bytes())
-    text = as_markdown(report)
-    write_atomic(folder / "search.md", text.encode())
+def write_plots(folder: Path, report: dict[str, Any]) -> None:
+    """Write a plot of recall against speed for each embedding dimension."""
     for dimension in report["about"]["plan"]["dimensions"]:
         write_atomic(folder / f"search-{dimension}.png", _plot(report, dimension))
-    return text
 
 
-def as_markdown(report: dict[str, Any]) -> str:
-    """Format a report as Markdown: a section for each gallery."""
+def as_markdown(report: dict[str, Any]) -> list[str]:
+    """Format a report as lines of Markdown: a section for each gallery."""
     about = report["about"]
     plan = about["plan"]
     lines = [
@@ -66,7 +61,7 @@ def as_markdown(report: dict[str, Any]) -> str:
         f"to write {ADDED_ITEMS:,} items to the collection and update its index.",
     ]  # fmt: skip
     for dimension, size in product(plan["dimensions"], plan["gallery_sizes"]):
-        runs = [run for run in report["runs"] if (run["dimension"], run["gallery_size"]) == (dimension, size)]
+        runs = _runs(report, dimension, size)
         lines += ["", f"## Gallery size {size:,}, embedding dimension {dimension:,}", ""]
         if runs and runs[0]["retained"] < 1:
             lines += [f"These dimensions retain {runs[0]['retained']:.1%} of the vectors' squared length.", ""]
@@ -74,7 +69,11 @@ def as_markdown(report: dict[str, Any]) -> str:
         for count in plan["attribute_counts"]:
             heading = "1 attribute" if count == 1 else f"{count} attributes"
             lines += ["", f"Queries with {heading}:", "", *table(_speeds(runs, str(count)), SPEED_COLUMNS)]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _runs(report: dict[str, Any], dimension: int, size: int) -> list[Row]:
+    return [run for run in report["runs"] if (run["dimension"], run["gallery_size"]) == (dimension, size)]
 
 
 def _costs(run: Row) -> Row:
@@ -85,7 +84,7 @@ def _costs(run: Row) -> Row:
 
 
 def _speeds(runs: Sequence[Row], count: str) -> list[Row]:
-    """The rows of the methods that were searched by so many attributes."""
+    """Return the rows of the methods that were searched by so many attributes."""
     searched = [run for run in runs if "searches" in run]
     published = [run["searches"][count]["p50_ms"] for run in searched if run["method"] == PUBLISHED]
     return [
@@ -99,23 +98,19 @@ def _speeds(runs: Sequence[Row], count: str) -> list[Row]:
 
 
 def _title(run: Row) -> str:
-    method: str = run["method"]
-    return TITLES.get(method, method)
+    return TITLES.get(run["method"], str(run["method"]))
 
 
 def _plot(report: dict[str, Any], dimension: int) -> bytes:
-    """A panel for each gallery size and number of attributes; a mark for each method."""
+    """Plot a panel for each gallery size and number of attributes, a mark for each method."""
     plan = report["about"]["plan"]
-    rows, columns = len(plan["attribute_counts"]), len(plan["gallery_sizes"])
-    figure, grid = panels(3.6 * columns + 0.6, 3.0 * rows + 0.9, rows, columns)
-    for (line, count), (column, size) in product(enumerate(plan["attribute_counts"]), enumerate(plan["gallery_sizes"])):
-        axes = grid[line, column]
-        for at, method in enumerate(plan["methods"]):
-            for run in report["runs"]:
-                if (run["method"], run["dimension"], run["gallery_size"]) == (method, dimension, size):
-                    figures = run.get("searches", {}).get(str(count))
-                    point = (1000 / figures["p50_ms"], 100 * figures["recall"]) if figures else ((), ())
-                    axes.plot(*point, label=_title(run), clip_on=False, **mark(at))
+    counts, sizes = plan["attribute_counts"], plan["gallery_sizes"]
+    figure, grid = panels(3.6 * len(sizes) + 0.6, 3.0 * len(counts) + 0.9, len(counts), len(sizes))
+    for axes, (count, size) in zip(grid.flat, product(counts, sizes), strict=True):
+        for run in _runs(report, dimension, size):
+            figures = run.get("searches", {}).get(str(count))
+            point = (1000 / figures["p50_ms"], 100 * figures["recall"]) if figures else ((), ())
+            axes.plot(*point, label=_title(run), clip_on=False, **mark(plan["methods"].index(run["method"])))
         axes.set_xscale("log")
         axes.set_title(f"Gallery size {size:,}, {count} attribute{'s' * (count > 1)}", size=9)
         axes.grid(color=GRID)

@@ -77,11 +77,9 @@ def write_gallery(folder: Path, dataset: SearchDataset, size: int, progress: Pro
     """Write a collection of `size` items without images."""
     dimension = dataset.items.shape[2]
     with Writer.open(folder, CollectionSpec("", dataset.attributes, dimension, "images")) as writer:
-        count = 0
-        for vectors in generate_gallery(dataset, size, seed=2):
+        for number, vectors in enumerate(generate_gallery(dataset, size, seed=2)):
+            progress(f"generating {size:,} items", min(size, number * ITEM_BATCH_SIZE), size)
             writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None)
-            count += len(vectors)
-            progress(f"generating {size:,} items", count, size)
         writer.optimize()
 
 
@@ -99,7 +97,7 @@ def generate_gallery(dataset: SearchDataset, size: int, seed: int) -> Iterator[F
 def _generate(
     dataset: SearchDataset, neighbours: Sequence[npt.NDArray[np.int64]], count: int, rng: np.random.Generator
 ) -> Floats:
-    """(count, A, D)"""
+    """Generate (count, A, D) vectors."""
     real = dataset.items.shape[1]
     whole, donor_of_all = rng.random(count) < 0.5, rng.integers(0, real, count)
     attributes = []
@@ -113,9 +111,8 @@ def _generate(
 
 
 def _nearest(vectors: Floats) -> npt.NDArray[np.int64]:
-    """(n, NEIGHBOURS) neighbours of each, without itself."""
-    n = len(vectors)
-    k = min(NEIGHBOURS, n - 1)
+    """Find the (n, NEIGHBOURS) neighbours of each vector, without itself."""
+    n, k = len(vectors), min(NEIGHBOURS, len(vectors) - 1)
     nearest = np.empty((n, k), np.int64)
     for start in range(0, n, DISTANCE_BATCH_SIZE):
         cosines = vectors[start : start + DISTANCE_BATCH_SIZE] @ vectors.T
@@ -125,8 +122,7 @@ def _nearest(vectors: Floats) -> npt.NDArray[np.int64]:
 
 
 def _unit(vectors: Floats) -> Floats:
-    unit: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def _rephotograph(image: Image.Image, rng: np.random.Generator) -> Image.Image:

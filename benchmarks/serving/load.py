@@ -1,8 +1,9 @@
 """Concurrent clients of a site, which search with images that are not in its cache."""
 
-import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,18 +29,14 @@ class Clients:
             self._expected = [self._submit(http, at)[1] for at in range(len(self._images))]
 
     def run(self, clients: int, seconds: float) -> dict[str, Any]:
-        """Measure so many clients at once, each with one request after the other, and one that polls /healthz."""
+        """Measure concurrent clients, each with one request after the other, and one that polls /healthz."""
         latencies, outcomes, health = list[float](), list[str](), list[float]()
         start = time.monotonic()
         end = start + seconds
-        threads = [
-            threading.Thread(target=self._search, args=(latencies, outcomes, end, number)) for number in range(clients)
-        ]
-        threads.append(threading.Thread(target=self._poll_health, args=(health, end)))
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(clients + 1) as pool:
+            poll = pool.submit(self._poll_health, health, end)
+            list(pool.map(partial(self._search, latencies, outcomes, end), range(clients)))
+            poll.result()
         duration = time.monotonic() - start
         p50, p95, p99 = (1e3 * float(q) for q in np.quantile(latencies, (0.5, 0.95, 0.99)))
         return {
@@ -78,8 +75,7 @@ class Clients:
 
     def _submit(self, http: urllib3.PoolManager, at: int) -> tuple[int, dict[str, Any]]:
         data = self._images[at] + b"%d" % next(self._number)  # decoders do not read on behind an image's end
-        fields: dict[str, str | tuple[str, bytes, str]]
-        fields = {"image": ("image.jpg", data, "image/jpeg"), "attrs": self._attrs, "k": str(K)}
+        fields: Any = {"image": ("image.jpg", data, "image/jpeg"), "attrs": self._attrs, "k": str(K)}
         answer = http.request("POST", self._site.address + "/submit", fields=fields)
         return answer.status, answer.json() if answer.status == 200 else {}
 

@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,12 +29,6 @@ QUERY_COLUMNS = {
     "speedup": "{speedup:.1f}",
     "median cosine": "{median_cosine:.5f}",
 }
-PRODUCT_COLUMNS = {
-    "model": "{model}",
-    "billion operations": "{gigaflops:.1f}",
-    "float32, ms": "{float32_ms:.0f}",
-    "bfloat16, ms": "{bfloat16_ms:.0f}",
-}
 INDEXING_COLUMNS = {
     "model": "{model}",
     "procedure": "{procedure}",
@@ -57,40 +50,35 @@ LOAD_COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class ServingPlan:
-    """Parameters of a measurement."""
+def measure(plan: dict[str, Any], settings: Settings, images: Sequence[Path], progress: Progress) -> dict[str, Any]:
+    """Measure the models with these images, and the site of the settings' collection; return the report.
 
-    models: Sequence[str]
-    attribute_counts: Sequence[int]
-    images: int  # for the time of the model, and of the clients
-    indexed_images: int
-    clients: Sequence[int]
-    seconds: float  # of each load
-    attrs: str  # of the clients
-
-
-def measure(plan: ServingPlan, settings: Settings, images: Sequence[Path], progress: Progress) -> dict[str, Any]:
-    """Measure the models with these images, and the site of the settings' collection; return the report."""
+    plan: models, attribute_counts, images (for the time of the model, and of the clients), indexed_images, clients,
+    seconds (of each load), attrs (of the clients).
+    """
     threads = settings.threads or usable_cores()
-    queries, products, indexing = list[Row](), list[Row](), list[Row]()
-    total = 2 * len(plan.models) + 1
-    for at, name in enumerate(plan.models):
+    queries, indexing = list[Row](), list[Row]()
+    total = 2 * len(plan["models"]) + 1
+    for at, name in enumerate(plan["models"]):
         model = BenchmarkModel(name, settings.checkpoint if name == "rpf-small" else None)
         progress(f"{name}: queries", 2 * at, total)
-        rows = _rows(time_queries, model, images[: plan.images], plan.attribute_counts, threads)
-        queries += [row for row in rows if "gigaflops" not in row]
-        products += [row for row in rows if "gigaflops" in row]
+        queries += _rows(time_queries, model, images[: plan["images"]], plan["attribute_counts"], threads)
         progress(f"{name}: indexing", 2 * at + 1, total)
         with TemporaryDirectory() as folder:
-            for number, image in enumerate(images[: plan.indexed_images]):
+            for number, image in enumerate(images[: plan["indexed_images"]]):
                 shutil.copy(image, Path(folder) / f"{number:05}{image.suffix}")
             indexing += _rows(time_indexing, model, Path(folder), threads)
     progress("site", total - 1, total)
     site = _measure_site(plan, settings, images)
     progress("measured", total, total)
-    report = {"plan": asdict(plan), "machine": machine(), "threads": threads}
-    return report | {"queries": queries, "matrix_products": products, "indexing": indexing, "site": site}
+    return {
+        "plan": plan,
+        "machine": machine(),
+        "threads": threads,
+        "queries": queries,
+        "indexing": indexing,
+        "site": site,
+    }
 
 
 def _rows(work: Callable[..., list[Row]], model: BenchmarkModel, *args: Any) -> list[Row]:
@@ -101,12 +89,12 @@ def _rows(work: Callable[..., list[Row]], model: BenchmarkModel, *args: Any) -> 
     return [{"model": model.name, **row} for row in rows]
 
 
-def _measure_site(plan: ServingPlan, settings: Settings, images: Sequence[Path]) -> dict[str, Any]:
+def _measure_site(plan: dict[str, Any], settings: Settings, images: Sequence[Path]) -> dict[str, Any]:
     with TemporaryDirectory() as folder, serve(settings, Path(folder) / "log", RPF_RATE_LIMIT="off") as site:
         start_bytes = site.resident_bytes()
-        clients = Clients(site, images[: plan.images], plan.attrs)
+        clients = Clients(site, images[: plan["images"]], plan["attrs"])
         clients.run(2, WARM_UP_SECONDS)
-        loads = [clients.run(number, plan.seconds) for number in plan.clients]
+        loads = [clients.run(number, plan["seconds"]) for number in plan["clients"]]
         return {
             "start_seconds": site.start_seconds,
             "start_bytes": start_bytes,
@@ -115,10 +103,10 @@ def _measure_site(plan: ServingPlan, settings: Settings, images: Sequence[Path])
         }
 
 
-def as_markdown(report: dict[str, Any]) -> str:
-    """Format a report as Markdown."""
+def as_markdown(report: dict[str, Any]) -> list[str]:
+    """Format a report as lines of Markdown."""
     plan, site = report["plan"], report["site"]
-    lines = [
+    return [
         "# Serving", "",
         f"{describe(report['machine'])}; {report['threads']} threads. Medians over {plan['images']} images.", "",
         "The published procedure passes the image through backbone and transformer once for each attribute, one after "
@@ -127,8 +115,6 @@ def as_markdown(report: dict[str, Any]) -> str:
         "has weights from a fixed seed, which take as long as trained ones, and attributes that look at different "
         "places, as trained ones do.", "",
         "## Model", "", *table(report["queries"], QUERY_COLUMNS), "",
-        "Plain matrix products by PyTorch with as many floating-point operations as the published procedure for 3 "
-        "attributes:", "", *table(report["matrix_products"], PRODUCT_COLUMNS), "",
         "## Indexing", "",
         "From files to a collection, all attributes (published: to embeddings).", "",
         *table(report["indexing"], INDEXING_COLUMNS), "",
@@ -138,4 +124,3 @@ def as_markdown(report: dict[str, Any]) -> str:
         f"{site['start_bytes'] / 1e6:.0f} MB resident; {site['end_bytes'] / 1e6:.0f} MB at the end.", "",
         *table(site["loads"], LOAD_COLUMNS),
     ]  # fmt: skip
-    return "\n".join(lines) + "\n"

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.common.process import Unfinished, in_process
-from benchmarks.search.baselines import BASELINES, PUBLISHED, PUBLISHED_TOP_K, PublishedSearcher, make_baseline
+from benchmarks.search.baselines import BASELINES, PUBLISHED, PUBLISHED_TOP_K, PublishedSearcher
 from benchmarks.search.synthetic_gallery import (
     ITEM_BATCH_SIZE,
     SearchDataset,
@@ -19,6 +19,7 @@ from benchmarks.search.synthetic_gallery import (
 from benchmarks.search.trial import Trial, anonymous_bytes, build, exact_scores, search
 from rpf.collection import Collection
 from rpf.search.attribute_vectors import AttributeVectors
+from rpf.search.request import ResolvedRequest
 from rpf.settings import Settings
 from tests.support.benchmark_work import work
 from tests.support.commands import Run
@@ -81,7 +82,7 @@ def test_more_dimensions_change_no_cosine_and_fewer_retain_most(dataset: SearchD
 
 def test_published_search_sums_the_similarities_of_the_50_nearest(gallery: Path, dataset: SearchDataset) -> None:
     collection = Collection.open(gallery)
-    methods = [make_baseline(PUBLISHED) for _ in KEYS]
+    methods = [BASELINES[PUBLISHED]() for _ in KEYS]
     for attribute, method in enumerate(methods):
         method.build(AttributeVectors(collection, attribute))
     vectors = np.stack([AttributeVectors(collection, attribute)[:] for attribute in range(3)])
@@ -92,7 +93,8 @@ def test_published_search_sums_the_similarities_of_the_50_nearest(gallery: Path,
             cosines = vectors[attribute] @ query[attribute]
             top = np.argsort(-cosines)[:PUBLISHED_TOP_K]
             sums[top] += cosines[top]
-        ranked = PublishedSearcher(collection, methods).search(query[attributes], attributes, np.ones(2), 30)
+        request = ResolvedRequest(query[attributes], tuple(attributes), np.ones(2), 30)
+        ranked = PublishedSearcher(methods).search(request)
         np.testing.assert_allclose(ranked.scores, np.sort(sums)[::-1][:30] / 2, atol=3e-4)  # 16 bits
 
 
@@ -100,10 +102,10 @@ def test_published_search_sums_the_similarities_of_the_50_nearest(gallery: Path,
 def test_baseline_finds_neighbours_where_it_is_installed(name: str, gallery: Path, tmp_path: Path) -> None:
     pytest.importorskip(name)
     vectors = AttributeVectors(Collection.open(gallery), 0)
-    baseline = make_baseline(name)
+    baseline = BASELINES[name]()
     baseline.build(vectors)
     baseline.save(tmp_path)
-    opened = make_baseline(name)
+    opened = BASELINES[name]()
     opened.open(tmp_path, vectors.shape)
     neighbours = opened.search(vectors[:10], 5)
     assert neighbours.ids[:, 0].tolist() == list(range(10))
@@ -123,19 +125,19 @@ def test_recall_is_against_the_combined_score(gallery: Path, dataset: SearchData
     recalls = {}
     for method in ("exact", PUBLISHED):
         trial = Trial(method, gallery, 1)
-        seconds, size = build(trial)
-        assert seconds > 0 and (size > 0) == (method != "exact")
+        costs = build(trial)
+        assert (costs["index_bytes"] > 0) == (method != "exact") == (costs["build_seconds"] is not None)
         result = search(trial, dataset.queries, truths)
-        for figures in result.searches.values():
+        for figures in result["searches"].values():
             assert figures["queries"] == 20 and 0 < figures["p50_ms"] <= figures["p95_ms"]
             assert figures["per_second"] > 0
-        recalls[method] = {count: figures["recall"] for count, figures in result.searches.items()}
-        assert 10e6 < result.anonymous_bytes == pytest.approx(anonymous_bytes(), rel=0.2)
-    assert recalls["exact"] == {1: 1, 3: 1}
-    assert recalls[PUBLISHED][1] == 1
+        recalls[method] = {count: figures["recall"] for count, figures in result["searches"].items()}
+        assert 10e6 < result["anonymous_bytes"] == pytest.approx(anonymous_bytes(), rel=0.2)
+    assert recalls["exact"] == {"1": 1, "3": 1}
+    assert recalls[PUBLISHED]["1"] == 1
     lists = np.argsort(-np.einsum("amd,and->amn", dataset.queries, vectors), axis=2)[:, :, :PUBLISHED_TOP_K]
     union = np.mean([np.isin(np.argsort(-row)[:50], lists[:, at]).mean() for at, row in enumerate(scores)])
-    assert recalls[PUBLISHED][3] <= union + 1e-9 < 1
+    assert recalls[PUBLISHED]["3"] <= union + 1e-9 < 1
 
 
 @pytest.mark.parametrize(

@@ -42,11 +42,10 @@ def fetch(url: str, limit: int = MAX_UPLOAD_BYTES, seconds: float = TIMEOUT_SECO
     retries = urllib3.Retry(connect=0, read=0, other=0, redirect=MAX_REDIRECTS, status=0)
     timeout = urllib3.Timeout(connect=seconds / 2, read=seconds / 2)
     try:
-        with _Manager(num_pools=1, retries=retries, timeout=timeout) as manager:
-            answer = manager.request(
-                "GET", url, preload_content=False, headers={"Accept": "image/*", "Accept-Encoding": "identity"}
-            )
-            try:
+        with urllib3.PoolManager(num_pools=1, retries=retries, timeout=timeout) as manager:
+            manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+            headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
+            with manager.request("GET", url, preload_content=False, headers=headers) as answer:
                 kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
                 if answer.status != 200 or not kind.startswith("image/"):
                     raise _unfetchable()
@@ -58,8 +57,6 @@ def fetch(url: str, limit: int = MAX_UPLOAD_BYTES, seconds: float = TIMEOUT_SECO
                 if time.monotonic() > deadline:  # cut off
                     raise _unfetchable()
                 return bytes(data)
-            finally:
-                answer.close()
     except (HTTPError, OSError, UnicodeError, ValueError):
         raise _unfetchable() from None
     finally:
@@ -74,12 +71,8 @@ def is_public(address: str) -> bool:
         ip = ipaddress.ip_address(address)
     except ValueError:  # with a scope, as only local ones have
         return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
-        elif any(ip in network for network in TRANSLATED_NETWORKS):
-            return False
-    return ip.is_global and not ip.is_multicast
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return ip.is_global and not ip.is_multicast and not any(ip in network for network in TRANSLATED_NETWORKS)
 
 
 def _unfetchable() -> Unfetchable:
@@ -119,9 +112,3 @@ class _HTTPPool(HTTPConnectionPool):
 
 class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPS
-
-
-class _Manager(urllib3.PoolManager):
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}

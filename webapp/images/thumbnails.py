@@ -1,16 +1,15 @@
 """Thumbnail cache on disk, keyed by the SHA-256 of the original's bytes."""
 
 import logging
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
 from rpf.utils.files import UNWRITABLE, write_atomic
+from webapp.images.uploads import DIGEST
 
 log = logging.getLogger(__name__)
-KEY = re.compile(r"[0-9a-f]{64}")
 LOCK_STRIPES = 64
 VERSION = 2  # of decoding: colour profiles are applied since 2
 
@@ -30,7 +29,7 @@ class Thumbnails:
 
         `key` is the original's SHA-256 in hex (ValueError otherwise), `side` the thumbnail's size in pixels.
         """
-        if not KEY.fullmatch(key):
+        if not DIGEST.fullmatch(key):
             raise ValueError("The key of a thumbnail is a SHA-256 in hex.")
         path = self.folder / f"{key}-{side:d}-v{VERSION}.webp"
         with suppress(OSError):

@@ -63,12 +63,12 @@ class Uploads:
     def read(self, digest: str) -> bytes:
         """Return the bytes saved under `digest`. Raises UploadExpired."""
         if DIGEST.fullmatch(digest):
-            try:
-                with open(self.folder / digest, "rb") as file:
-                    if time.time() - os.fstat(file.fileno()).st_mtime < self.max_age:
-                        return file.read()
-            except (FileNotFoundError, PermissionError):  # another user's, if it is there at all
-                pass
+            with (
+                suppress(FileNotFoundError, PermissionError),  # another user's, if it is there at all
+                open(self.folder / digest, "rb") as file,
+            ):
+                if time.time() - os.fstat(file.fileno()).st_mtime < self.max_age:
+                    return file.read()
         raise UploadExpired(
             "This photo is no longer here: uploads are deleted after %(hours)d hours. Please choose it again.",
             hours=round(self.max_age / HOUR_SECONDS),

@@ -1,9 +1,9 @@
 """Rate limit of searches by address: above what a person does, below what would crowd out the others."""
 
-import ipaddress
-
 from flask import Flask, request
 from flask_limiter import Limiter
+
+from webapp.middleware.request_log import network
 
 # Endpoints that need the model or a ranking.
 LIMITED = ("api.submit", "search.search", "results.ranked", "results.export", "search.item", "images.upload")
@@ -24,9 +24,4 @@ def init_app(app: Flask, rate_limit: str) -> None:
 
 def _client() -> str:
     """Return the client's address; of IPv6 its network of 64 bits, because one person has all of that."""
-    address = request.remote_addr or "unknown"
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return address if ip.version == 4 else str(ipaddress.ip_network((ip, 64), strict=False))
+    return network(request.remote_addr, 32, 64)

@@ -2,9 +2,9 @@
 
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from flask import Flask, Request, request
 from gunicorn.http.errors import ParseException
@@ -16,9 +16,6 @@ from werkzeug.formparser import FormDataParser
 from rpf.errors import QueryError
 from webapp.i18n import N_
 from webapp.images.local import MAX_UPLOAD_BYTES
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_TEXT_BYTES = 64 * 1024  # of a JSON body, and of all text fields of a form together
 MAX_FORM_PARTS = 1000
@@ -139,10 +136,10 @@ class BodyDrain:
     A server that closes a connection with unread input resets it, and the client never sees the response.
     """
 
-    def __init__(self, app: "WSGIApplication") -> None:
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self._app = app
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         response = self._app(environ, start_response)
         length = environ.get("CONTENT_LENGTH") or "0"
         # Only where the server ends the stream: elsewhere a read past the end would block.

@@ -50,13 +50,13 @@ def init_app(app: Flask) -> None:
     app.log_exception = _log_exception  # type: ignore[method-assign]  # Flask's own has the path in it
 
 
-def network(address: str | None) -> str:
+def network(address: str | None, ipv4_bits: int = 24, ipv6_bits: int = 48) -> str:
     """Return the network of an address: 192.0.2.0/24, 2001:db8:1::/48."""
     try:
         ip = ipaddress.ip_address(address or "")
     except ValueError:
         return "unknown"
-    return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
+    return str(ipaddress.ip_network((ip, ipv4_bits if ip.version == 4 else ipv6_bits), strict=False))
 
 
 def method() -> str:

@@ -31,11 +31,10 @@ def init_app(app: Flask, https: bool) -> None:
     headers = HEADERS | ({"Strict-Transport-Security": f"max-age={YEAR_SECONDS}"} if https else {})
     app.config.update(SESSION_COOKIE_SAMESITE="Lax", SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SECURE=https)
 
+    @app.after_request
     def add_headers(response: Response) -> Response:
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         if response.mimetype == "text/html":
             response.vary.update(("Cookie", "Accept-Language"))
         return response
-
-    app.after_request(add_headers)

@@ -1,15 +1,12 @@
 """Serving below a path of another site, such as /shop/search/: trusted proxies, SCRIPT_NAME, paths of cookies."""
 
 import re
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from flask import Flask, request
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.middleware.proxy_fix import ProxyFix
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+/?")
 
@@ -38,7 +35,7 @@ class PathSessions(SecureCookieSessionInterface):
 class TrustedProxies(ProxyFix):
     """ProxyFix that ignores an X-Forwarded-Prefix that is not a plain path: "//host" would lead to another site."""
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         prefixes = environ.get("HTTP_X_FORWARDED_PREFIX", "").split(",")
         if not all(PREFIX.fullmatch(prefix.strip()) for prefix in prefixes):
             environ.pop("HTTP_X_FORWARDED_PREFIX", None)

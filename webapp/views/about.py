@@ -12,7 +12,7 @@ bp = Blueprint("about", __name__, url_prefix="/c/<name>")
 @bp.get("/about")
 def about(name: str) -> str:
     """Show the About page."""
-    engine = extensions.engine()
+    engine = extensions.engine_loader.engine
     collection = engine.collection(name)
     search_seconds = list(extensions.engine_loader.search_seconds)
     return render_template(

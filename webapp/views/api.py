@@ -36,7 +36,7 @@ KINDS = {
 def submit() -> Response:
     """Rank a collection by similarity to an image in the named attributes. The OpenAPI document has the fields."""
     body = _read_request()
-    engine = extensions.engine()
+    engine = extensions.engine_loader.engine
     name = body.collection if "collection" in body.model_fields_set else engine.default
     collection = engine.collection(name)
     weights = dict.fromkeys(collection.vocabulary.parse(body.attrs), 1.0)
@@ -71,7 +71,7 @@ def healthz() -> dict[str, str]:
 @bp.get("/readyz")
 def readyz() -> dict[str, str]:
     """Report that the default collection can be searched; 503 with the progress or the reason while it cannot."""
-    engine = extensions.engine()
+    engine = extensions.engine_loader.engine
     try:
         engine.collection(engine.default)
     except RPFError as error:

@@ -8,9 +8,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webapp import extensions
 from webapp.images.thumbnails import VERSION
+from webapp.middleware.security_headers import YEAR_SECONDS
 from webapp.view_models import SIDES
 
-YEAR_SECONDS = 365 * 24 * 3600
 HOUR_SECONDS = 3600
 
 bp = Blueprint("images", __name__, url_prefix="/c/<name>")
@@ -19,7 +19,7 @@ bp = Blueprint("images", __name__, url_prefix="/c/<name>")
 @bp.get("/<any(thumb, image):kind>/<int:item_id>")
 def item(name: str, kind: str, item_id: int) -> BaseResponse:
     """Serve an item's image: the thumbnail of a card, or the large image of a page of its own."""
-    engine, side = extensions.engine(), SIDES[kind]
+    engine, side = extensions.engine_loader.engine, SIDES[kind]
     collection = engine.collection(name)
     item = collection.item(item_id)
     if not item.sha256:
@@ -33,7 +33,7 @@ def item(name: str, kind: str, item_id: int) -> BaseResponse:
 def upload(name: str, digest: str) -> BaseResponse:
     """Serve an uploaded image, encoded for each request, because no copy may outlive the upload."""
     data = extensions.uploads.read(digest)
-    webp = extensions.engine().thumbnail(data, SIDES["image"])
+    webp = extensions.engine_loader.engine.thumbnail(data, SIDES["image"])
     return _respond(webp, f"{digest}-{SIDES['image']}", f"private, max-age={HOUR_SECONDS}")
 
 

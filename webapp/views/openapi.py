@@ -7,7 +7,7 @@ from flask import Blueprint, jsonify, render_template, request
 from flask.wrappers import Response
 from pydantic.json_schema import models_json_schema
 
-from webapp.schemas import Problem, SubmitPath, SubmitResponse, SubmitUpload
+from webapp.schemas import ProblemDetails, SubmitPath, SubmitResponse, SubmitUpload
 
 REF = "#/components/schemas/{model}"
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
@@ -23,11 +23,11 @@ bp = Blueprint("openapi", __name__)
 @cache
 def document() -> dict[str, Any]:
     """Return the document, an OpenAPI 3.1 object."""
-    models = [(model, "validation") for model in (SubmitPath, SubmitUpload, SubmitResponse, Problem)]
+    models = [(model, "validation") for model in (SubmitPath, SubmitUpload, SubmitResponse, ProblemDetails)]
     _, schemas = models_json_schema(models, ref_template=REF)  # type: ignore[arg-type]
-    refusal = _response("Problem with the request.", "Problem")
+    refusal = _response("Problem with the request.", "ProblemDetails")
     refusals = dict.fromkeys(("400", "403", "404", "409", "413", "415", "422"), refusal)
-    later = {"headers": RETRY_AFTER, **_response("Not now; Retry-After says when.", "Problem")}
+    later = {"headers": RETRY_AFTER, **_response("Not now; Retry-After says when.", "ProblemDetails")}
     submit = {
         "operationId": "submit",
         "summary": "Search with an image",
@@ -93,8 +93,7 @@ def page() -> str:
 
 def resolve(node: dict[str, str]) -> dict[str, Any]:
     """Return the schema that a node refers to."""
-    schema: dict[str, Any] = document()["components"]["schemas"][node["$ref"].rpartition("/")[2]]
-    return schema
+    return dict(document()["components"]["schemas"][node["$ref"].rpartition("/")[2]])
 
 
 def _ref(model: str) -> dict[str, str]:
@@ -102,5 +101,5 @@ def _ref(model: str) -> dict[str, str]:
 
 
 def _response(description: str, model: str) -> dict[str, Any]:
-    kind = "application/problem+json" if model == "Problem" else "application/json"
+    kind = "application/problem+json" if model == "ProblemDetails" else "application/json"
     return {"description": description, "content": {kind: {"schema": _ref(model)}}}

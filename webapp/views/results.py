@@ -22,7 +22,7 @@ bp = Blueprint("results", __name__, url_prefix="/c/<name>")
 @bp.get("/results")
 def ranked(name: str) -> tuple[str, int]:
     """Show the ranked grid beside the query; a permalink for as long as the image exists."""
-    collection = extensions.engine().collection(name)
+    collection = extensions.engine_loader.engine.collection(name)
     page, size = _read_page()
     params, problem = _read_params(collection)
     query = params.query(name)  # a missing image has no results page
@@ -61,7 +61,7 @@ def ranked(name: str) -> tuple[str, int]:
 @bp.get("/results.<any(csv, json):kind>")
 def export(name: str, kind: str) -> Response:
     """Export the first thousand results, with unrounded similarities."""
-    collection = extensions.engine().collection(name)
+    collection = extensions.engine_loader.engine.collection(name)
     params = SearchParams.parse(request.args, collection.vocabulary)
     results, _ = search_params.search(name, params.request(params.query(name), MAX_EXPORTED))
     with_missing = collection.knows_presence and not params.mixed

@@ -1,11 +1,13 @@
 """Start of a search: the start page, its form, and the page of one item."""
 
+import hashlib
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from rpf.engine import Collection, Item, SearchRequest
 from rpf.errors import BadImage
-from webapp import extensions, search_params, view_models
+from webapp import extensions, view_models
 from webapp.forms import SearchForm
 from webapp.i18n import message
 from webapp.images.uploads import UploadExpired
@@ -20,13 +22,13 @@ bp = Blueprint("search", __name__)
 @bp.get("/")
 def home() -> BaseResponse:
     """Redirect to the default collection."""
-    return redirect(url_for("search.start", name=extensions.engine().default))
+    return redirect(url_for("search.start", name=extensions.engine_loader.engine.default))
 
 
 @bp.get("/c/<name>/")
 def start(name: str) -> str:
     """Show the search form."""
-    collection = extensions.engine().collection(name)
+    collection = extensions.engine_loader.engine.collection(name)
     return _start_page(collection, SearchForm(collection.vocabulary, data={"a": request.args.getlist("a")}))
 
 
@@ -39,13 +41,16 @@ def search_again(name: str) -> BaseResponse:
 @bp.post("/c/<name>/search")
 def search(name: str) -> BaseResponse | tuple[str, int]:
     """Save the image and redirect to its results; show the form again, with its errors, where that fails."""
-    collection = extensions.engine().collection(name)
+    collection = extensions.engine_loader.engine.collection(name)
     form = SearchForm(collection.vocabulary)
     valid = form.validate_on_submit()
     saved_image = None
     try:  # the image is saved even if the rest is refused, so that nobody has to send it twice
         if form.image_file is not None:
-            form.upload.data = search_params.save_upload(form.image_file.read(), form.chosen)
+            data = form.image_file.read()
+            digest = hashlib.sha256(data).hexdigest()
+            extensions.engine_loader.engine.embed(data, form.chosen, digest)  # raises before the image is saved
+            form.upload.data = extensions.uploads.save(data, digest)
         if form.item is None and form.upload.data:
             params = SearchParams(None, form.upload.data, {})
             saved_image = view_models.query_image(collection, params, params.query(name))
@@ -61,7 +66,7 @@ def search(name: str) -> BaseResponse | tuple[str, int]:
 @bp.get("/c/<name>/item/<int:item_id>")
 def item(name: str, item_id: int) -> str:
     """Show one item with its labels, its regions, and the most similar items in each attribute."""
-    engine = extensions.engine()
+    engine = extensions.engine_loader.engine
     collection = engine.collection(name)
     item = collection.item(item_id)
     query = engine.query_item(name, item_id)

@@ -34,8 +34,8 @@ def test_table_formats_values_and_marks_missing_ones() -> None:
 @pytest.mark.parametrize("folder", sorted(path.name for path in RESULTS.iterdir()))
 def test_committed_markdown_is_that_of_the_committed_figures(folder: str) -> None:
     (figures,) = (RESULTS / folder).glob("*.json")
-    text = import_module(WRITERS[folder]).as_markdown(json.loads(figures.read_bytes()))
-    assert figures.with_suffix(".md").read_text(encoding="utf-8") == text
+    lines = import_module(WRITERS[folder]).as_markdown(json.loads(figures.read_bytes()))
+    assert figures.with_suffix(".md").read_text(encoding="utf-8") == "".join(f"{line}\n" for line in lines)
 
 
 @pytest.mark.parametrize("name", sorted(benchmarks.commands))

@@ -33,7 +33,7 @@ def test_openapi_document_has_the_fields_bounds_and_descriptions_of_submit() -> 
         assert (count["type"], count["default"], count["minimum"], count["maximum"]) == ("integer", DEFAULT_K, 1, MAX_K)
         assert "default" not in schema["properties"]["collection"]
     assert schemas["SubmitResponse"]["required"] == ["ids", "similarities", "retrieval_times"]
-    assert set(schemas["Problem"]["required"]) == {"type", "title", "status", "detail"}
+    assert set(schemas["ProblemDetails"]["required"]) == {"type", "title", "status", "detail"}
 
 
 def test_api_page_names_every_field(client: FlaskClient) -> None:
