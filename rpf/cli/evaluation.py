@@ -70,7 +70,8 @@ def evaluate(
     with Bar("image") as bar:
         check = ImageCheck(skip_bad, bar)
         benchmark = read_benchmark(values.DATA, split, model.config.MODEL.PRESENCE.ENABLE, check)
-    model.config = config.override(model.config, [o for o in overrides if o.partition("=")[0] in MODEL_SETTINGS])
+    shared = [o for o in overrides if o.partition("=")[0] in MODEL_SETTINGS]
+    model.config = config.load(settings=shared, base=model.config)
     out.mkdir(parents=True, exist_ok=True)  # fails before the work, not after it
     checkpoint, here = settings.checkpoint, Path.cwd()
     about = {
