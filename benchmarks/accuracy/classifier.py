@@ -63,7 +63,7 @@ def train(
             for rows in torch.randperm(len(images)).split(batch):
                 inputs, values = images[rows].to(context.device), labels[rows].to(context.device)
                 with context.autocast():
-                    logits = model(augment(inputs, size).images)
+                    logits = model(augment(inputs, size)[0])
                 losses = [
                     F.cross_entropy(scores.float(), values[:, attribute], ignore_index=-1, reduction="sum")
                     for attribute, scores in enumerate(logits)
