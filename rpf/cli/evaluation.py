@@ -58,7 +58,7 @@ def evaluate(
     from rpf.evaluation.evaluate import evaluate as run
     from rpf.evaluation.export import write_report
     from rpf.evaluation.protocol import read_benchmark
-    from rpf.evaluation.tables import as_text
+    from rpf.evaluation.tables import format_report
     from rpf.inference.load import load_model
     from rpf.search.indexes.registry import INDEXES, make_index
 
@@ -84,7 +84,7 @@ def evaluate(
     with Bar("it") as bar:
         report = run(model, benchmark, chosen, topk, branch, values.DATA.TEST_BATCHSIZE, bar, about)
     write_report(out, report)
-    say(*as_text(report).splitlines())
+    say(*format_report(report).splitlines())
 
 
 @click.command()
@@ -107,4 +107,4 @@ def compare(reports: tuple[Path, ...], names: str | None, out: Path) -> None:
     comparison = run(reports, rows)
     out.mkdir(parents=True, exist_ok=True)
     write_comparison(out, comparison)
-    say(*comparison.as_text().splitlines())
+    say(*comparison.format().splitlines())

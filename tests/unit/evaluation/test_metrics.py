@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import average_precision_score
 
 from rpf.evaluation.metrics import average_precision, bootstrap_means, random_average_precision, recall
-from rpf.search.exact import FlatIndex
+from rpf.search.indexes.flat import FlatIndex
 
 
 @given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 4), st.integers(1, 40))))
