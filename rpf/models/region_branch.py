@@ -87,8 +87,7 @@ class RegionBranch(nn.Module):
     def _attention(self, key: Tensor, attributes: Tensor) -> Tensor:
         """Compute weights (B, n, L) of the grid from keys (B, L, K) and attribute embeddings (..., n, width)."""
         query = torch.tanh(self.query(self.attribute_norm(attributes)))
-        logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5
-        return logits.softmax(dim=-1)
+        return (query @ key.transpose(1, 2) / key.shape[-1] ** 0.5).softmax(dim=-1)
 
     def _presence_logits(self, x: Tensor, key: Tensor, attributes: Tensor) -> Tensor | None:
         if self.applicability is None:
