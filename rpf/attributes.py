@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,6 @@ MIN_FUZZY_LENGTH = 5  # letters; shorter names must be spelled right
 DISTANCE_LENGTHS = (5, 9, 15)  # letters from which on 1, 2, 3 edits are taken for a misspelling
 MIN_SIMILARITY = 0.55  # of a name that is suggested, 1 - edits / letters
 SIMILARITY_SPREAD = 0.15  # below the most similar name, for others to be suggested beside it
-CJK = "\u3400-\u9fff"
 _SEPARATOR = re.compile(r"([;,+/&、\r\n\v\f\x85\u2028\u2029]|(?<!\w)(?:and|with|và|với|va|voi)(?!\w)|[和与])", re.I)
 
 
@@ -67,7 +67,7 @@ class Vocabulary:
     """The attributes of one collection, in the collection's order. Immutable."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        """Raises ConfigError if a key is empty or given twice."""
+        """Index the names of the attributes. Raises ConfigError if a key is empty or given twice."""
         if len(set(keys)) != len(keys) or not all(keys):
             raise ConfigError("Each attribute needs a name of its own: %(names)s.", names=", ".join(keys))
         families = _families(keys)
@@ -167,7 +167,7 @@ class Vocabulary:
         if len(meant) > 1:
             template = '"%(part)s" could mean %(nearest)s. Say which.'
             raise self._error(template, part, sorted(meant), language)
-        return next(iter(meant))
+        return min(meant)
 
     def _compare(self, words: Sequence[str]) -> tuple[list[int], list[int]]:
         """Return the attributes that the words may misspell, and up to three similar ones to suggest, best first.
@@ -193,10 +193,10 @@ class Vocabulary:
         similar = sorted(
             (position for position in similarities if similarities[position] >= floor),
             key=lambda position: (-similarities[position], position),
-        )
+        )[:MAX_SUGGESTIONS]
         if nearest > max_distance:
-            return [], similar[:MAX_SUGGESTIONS]
-        return sorted(at for at, distance in distances.items() if distance < 2 * nearest), similar[:MAX_SUGGESTIONS]
+            return [], similar
+        return sorted(at for at, distance in distances.items() if distance < 2 * nearest), similar
 
     def _unknown(self, part: str, language: str, near: Sequence[int]) -> UnknownAttribute:
         if near:
@@ -224,8 +224,7 @@ def is_missing(presence: "npt.NDArray[np.floating]") -> "npt.NDArray[np.bool_]":
 
     NaN, and whatever else is not a number from 0 to 1, is unknown, and the part counts as present.
     """
-    missing: npt.NDArray[np.bool_] = (presence >= 0) & (presence < 0.5)
-    return missing
+    return (presence >= 0) & (presence < 0.5)
 
 
 def present_attributes(keys: Sequence[str], presence: "npt.NDArray[np.floating] | None") -> frozenset[str] | None:
@@ -288,14 +287,10 @@ def _words(text: str) -> list[str]:
 
 def _runs(words: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield all runs of neighbouring words; of a word in Chinese characters, all runs of characters."""
-    for start in range(len(words)):
-        for end in range(start + 1, len(words) + 1):
-            yield words[start:end]
+    yield from (words[start:end] for start, end in combinations(range(len(words) + 1), 2))
     for word in words:
-        if re.search(f"[{CJK}]", word):
-            for start in range(len(word)):
-                for end in range(start + 1, len(word) + 1):
-                    yield (word[start:end],)
+        if re.search("[\u3400-\u9fff]", word):
+            yield from ((word[start:end],) for start, end in combinations(range(len(word) + 1), 2))
 
 
 def _shown(part: str) -> str:

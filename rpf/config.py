@@ -80,7 +80,7 @@ class TransformerConfig(Section):
 
     @property
     def stride(self) -> int:
-        """Pixels from one patch to the next."""
+        """Return the pixels from one patch to the next."""
         return self.PATCH_SIZE if self.SPLIT == "non-overlap" else self.SLIDE_STEP
 
 
@@ -115,7 +115,7 @@ class InputConfig(Section):
 
     @property
     def train_size(self) -> int:
-        """Pixels a side of the region branch's input while training with SOLVER.LOSS classification."""
+        """Return the pixels a side of the region branch's input while training with SOLVER.LOSS classification."""
         return self.TRAIN_SIZE or self.GLOBAL_SIZE
 
 
@@ -162,7 +162,6 @@ class DataConfig(Section):
 
     @property
     def folder(self) -> Path:
-        """The dataset's folder."""
         return Path(self.BASE_PATH) / self.DATASET
 
     @model_validator(mode="after")
@@ -180,7 +179,7 @@ class DataConfig(Section):
 
 class SolverConfig(Section):
     EVAL_STEPS: int = Field(1, ge=1)
-    OPTIMIZER_NAME: str = "Adam"
+    OPTIMIZER_NAME: Literal["Adam", "AdamW", "SGD"] = "Adam"
     STEP_SIZE: int = Field(3, ge=1)
     DECAY_RATE: float = Field(0.9, gt=0, le=1)
     EPOCHS: int = Field(50, ge=1)
@@ -225,22 +224,11 @@ class Config(Section):
     LOGGER: LoggerConfig = LoggerConfig()
 
 
-def load(files: Iterable[str | Path] = (), settings: Iterable[str] = ()) -> Config:
-    """Read config files and `KEY.KEY=VALUE` settings, later ones over earlier ones. Raises ConfigError."""
-    merged: dict[str, Any] = {}
-    for file in files:
-        merged = _merge(merged, _read(Path(file)))
-    return _with_settings(merged, settings)
-
-
-def override(base: Config, settings: Iterable[str]) -> Config:
-    """Return `base` with `KEY.KEY=VALUE` settings applied. Raises ConfigError."""
-    return _with_settings(base.model_dump(), settings)
-
-
-def _with_settings(merged: dict[str, Any], settings: Iterable[str]) -> Config:
-    for setting in settings:
-        merged = _merge(merged, _parse_setting(setting))
+def load(files: Iterable[str | Path] = (), settings: Iterable[str] = (), base: Config | None = None) -> Config:
+    """Read config files and `KEY.KEY=VALUE` settings, later ones over earlier ones, over `base`. Raises ConfigError."""
+    merged = base.model_dump() if base else {}
+    for values in (*map(_read, map(Path, files)), *map(_parse_setting, settings)):
+        merged = _merge(merged, values)
     return from_mapping(merged)
 
 

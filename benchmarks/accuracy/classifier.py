@@ -19,7 +19,7 @@ from rpf.datasets.triplet_dataset import read_train
 from rpf.evaluation.measure import measure
 from rpf.evaluation.protocol import Benchmark, TaskEmbeddings, read_benchmark
 from rpf.evaluation.report import EvaluationReport, make_report
-from rpf.models.backbone import create_backbone
+from rpf.models.backbone import Backbone
 from rpf.models.pretrained import load_backbone_weights
 from rpf.search.indexes.flat import FlatIndex
 from rpf.training.augmentation import augment
@@ -39,7 +39,7 @@ class Classifier(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.backbone = create_backbone(config.MODEL.GLOBAL.BACKBONE.NAME)
+        self.backbone = Backbone(config.MODEL.GLOBAL.BACKBONE.NAME)
         self.heads = nn.ModuleList(nn.Linear(self.backbone.channels, count) for count in config.DATA.ATTRIBUTES.NUM)
         for name, values in (("mean", config.INPUT.PIXEL_MEAN), ("std", config.INPUT.PIXEL_STD)):
             self.register_buffer(name, torch.tensor(values)[:, None, None])
@@ -63,7 +63,7 @@ def train(
             for rows in torch.randperm(len(images)).split(batch):
                 inputs, values = images[rows].to(context.device), labels[rows].to(context.device)
                 with context.autocast():
-                    logits = model(augment(inputs, size).images)
+                    logits = model(augment(inputs, size)[0])
                 losses = [
                     F.cross_entropy(scores.float(), values[:, attribute], ignore_index=-1, reduction="sum")
                     for attribute, scores in enumerate(logits)

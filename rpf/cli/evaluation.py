@@ -55,7 +55,7 @@ def evaluate(
     from rpf.evaluation.evaluate import evaluate as run
     from rpf.evaluation.export import write_report
     from rpf.evaluation.protocol import read_benchmark
-    from rpf.evaluation.tables import as_text
+    from rpf.evaluation.tables import format_report
     from rpf.inference.load import load_model
     from rpf.search.indexes.registry import INDEXES, make_index
 
@@ -67,7 +67,8 @@ def evaluate(
     with Bar("image") as bar:
         check = ImageCheck(skip_bad, bar)
         benchmark = read_benchmark(values.DATA, split, model.config.MODEL.PRESENCE.ENABLE, check)
-    model.config = config.override(model.config, [o for o in overrides if o.partition("=")[0] in MODEL_SETTINGS])
+    shared = [o for o in overrides if o.partition("=")[0] in MODEL_SETTINGS]
+    model.config = config.load(settings=shared, base=model.config)
     out.mkdir(parents=True, exist_ok=True)  # fails before the work, not after it
     checkpoint, here = settings.checkpoint, Path.cwd()
     about = {
@@ -80,7 +81,7 @@ def evaluate(
     with Bar("it") as bar:
         report = run(model, benchmark, chosen, topk, branch, values.DATA.TEST_BATCHSIZE, bar, about)
     write_report(out, report)
-    say(*as_text(report).splitlines())
+    say(*format_report(report).splitlines())
 
 
 @click.command()
@@ -103,4 +104,4 @@ def compare(reports: tuple[Path, ...], names: str | None, out: Path) -> None:
     comparison = run(reports, rows)
     out.mkdir(parents=True, exist_ok=True)
     write_comparison(out, comparison)
-    say(*comparison.as_text().splitlines())
+    say(*comparison.format().splitlines())

@@ -74,7 +74,7 @@ def export(
         raise CheckpointError("%(out)s: the name must end in .safetensors.", out=out)
     prepare_file(out)
     old = checkpoint.load(settings.checkpoint, config.load(configs) if configs else None)
-    model = RPF(config.override(old.config, overrides))
+    model = RPF(config.load(settings=overrides, base=old.config))
     try:
         model.load_state_dict(old.state_dict())
     except RuntimeError as error:

@@ -186,14 +186,11 @@ def _numbers(line: str, expected: str, count: int) -> list[int]:
     words = line.split()
     if len(words) != count:
         raise ValueError(f"{expected} are expected, here are {len(words)} numbers")
-    return [_number(word) for word in words]
-
-
-def _number(word: str) -> int:
-    # int() alone would take "1_0" and digits of every script.
-    if word.isascii() and word.isdigit() and len(word) <= 18:
-        return int(word)
-    raise ValueError(f'"{word[:30]}" is not a whole number from 0')
+    for word in words:
+        # int() alone would take "1_0" and digits of every script.
+        if not (word.isascii() and word.isdigit() and len(word) <= 18):
+            raise ValueError(f'"{word[:30]}" is not a whole number from 0')
+    return list(map(int, words))
 
 
 def _set_label(images: list[LabelledImage], known: AttributesConfig, label: Label) -> None:

@@ -48,7 +48,7 @@ class ImageCheck:
         return {image.path for image in images if self._faults[folder / image.path]}
 
     def raise_for_bad(self) -> None:
-        """Raise DatasetError for all bad images at once, unless they are left out."""
+        """Raise one DatasetError for all bad images, unless they are left out."""
         if (skipped := self.skipped()) and not self._skip_bad:
             raise DatasetError(
                 "%(bad)d of the %(total)d images cannot be used: %(faults)s. "
@@ -67,6 +67,14 @@ class ImageCheck:
             return {}
         examples = {fault: paths[fault][:EXAMPLES] for fault in counts}
         return {"images": sum(counts.values()), **counts, "examples": examples}
+
+
+def open_checked(path: Path) -> Image.Image:
+    """Open an image of a dataset. Raises DatasetError if it has become unreadable since its check."""
+    try:
+        return open_image(path)
+    except (BadImage, OSError) as error:
+        raise DatasetError("%(path)s: %(why)s", path=path, why=error) from None
 
 
 def describe(skipped: Mapping[str, Any]) -> str:

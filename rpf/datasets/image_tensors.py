@@ -12,9 +12,8 @@ from tqdm import tqdm
 
 from rpf.config import Config
 from rpf.datasets.annotations import read_presence, read_split
-from rpf.datasets.image_check import ImageCheck
-from rpf.errors import BadImage, DatasetError
-from rpf.images.decode import open_image
+from rpf.datasets.image_check import ImageCheck, open_checked
+from rpf.errors import DatasetError
 from rpf.models.preprocessing import centre_square, pad_square
 from rpf.utils.cores import usable_cores
 
@@ -63,10 +62,7 @@ def read_squares(paths: Sequence[Path], resize_mode: str, side: int) -> Tensor:
 
 
 def _read_square(path: Path, resize_mode: str, side: int) -> Tensor:
-    try:
-        image = open_image(path)
-    except (BadImage, OSError) as error:
-        raise DatasetError("%(path)s: %(why)s", path=path, why=error) from None
+    image = open_checked(path)
     if resize_mode == "pad":
         image, _ = pad_square(image)
     return torch.from_numpy(np.asarray(centre_square(image, side)).copy()).permute(2, 0, 1)

@@ -24,7 +24,7 @@ QUERY_POSITIONS = (1, 3)  # which of every five images with a value are queries;
 
 @dataclass(frozen=True)
 class Recipe:
-    """Which garments are drawn (`count` seeds from `first` on), and how. Equal recipes give equal files."""
+    """Seeds and style of the drawn garments: `count` seeds from `first` on. Equal recipes give equal files."""
 
     count: int
     first: int = 0

@@ -58,7 +58,7 @@ TripletImages = tuple[Triplet, list[Image.Image], list[Image.Image]]  # squares,
 
 
 def read_train(config: Config, check: ImageCheck | None = None) -> TrainSplit:
-    """Read the train split. Raises DatasetError for all bad images at once."""
+    """Read the train split. Raises one DatasetError for all bad images."""
     root = config.DATA.folder
     images = read_split(root, config.DATA, "train")
     bad = (check or ImageCheck()).bad_paths(root, images)

@@ -1,4 +1,4 @@
-"""Triplet sampling: anchor, positive and negative images, drawn anew each epoch from a seed (RPF, section 4.1)."""
+"""Triplet sampling: anchor, positive and negative images, drawn from a seed for each epoch (RPF, section 4.1)."""
 
 import random
 from collections.abc import Mapping, Sequence

@@ -27,10 +27,12 @@ def read_accuracy(checkpoint: Path, checkpoint_hash: str) -> tuple[Accuracy, ...
             return ()
         exact, chance, counts = report["methods"]["none"], report["random"]["MAP"], report["queries"]
         counts = {**{key: int(number) for key, number in counts.items() if number}, "overall": sum(counts.values())}
-        accuracies = []
-        for key, number in counts.items():
-            low, high = map(float, exact["intervals"]["MAP"][key])
-            accuracies.append(Accuracy(key, number, float(exact["MAP"][key]), low, high, float(chance[key])))
-        return tuple(accuracies)
+        means, intervals = exact["MAP"], exact["intervals"]["MAP"]
+        return tuple(
+            Accuracy(
+                key, number, float(means[key]), float(intervals[key][0]), float(intervals[key][1]), float(chance[key])
+            )
+            for key, number in counts.items()
+        )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return ()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rpf.errors import ConfigError, printable
 from rpf.evaluation.report import EvaluationReport, Series
-from rpf.evaluation.tables import Table, origin, table_as_markdown, table_as_text, tabulate
+from rpf.evaluation.tables import Table, origin, table_as_text, tabulate
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,7 @@ class Comparison:
     rows: tuple[Series, ...]  # random ranking, then one for each report
     origins: tuple[str, ...]  # the model of each report
 
-    def as_text(self) -> str:
-        return self._format(table_as_text)
-
-    def as_markdown(self) -> str:
-        return self._format(table_as_markdown)
-
-    def _format(self, format_table: Callable[[Table], str]) -> str:
+    def format(self, format_table: Callable[[Table], str] = table_as_text) -> str:
         models = [f"- {row.name}: {model}" for row, model in zip(self.rows[1:], self.origins, strict=True)]
         about = "In percent, with 95% bootstrap intervals over the queries. Random ranking: its average.\n"
         return format_table(tabulate(self.title, self.first, self.rows)) + f"\n\n{about}\n" + "\n".join(models) + "\n"

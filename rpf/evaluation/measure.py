@@ -1,11 +1,9 @@
 """Measurement of one search method on one task: precision, recall and time of every query."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from rpf.evaluation.metrics import Floats, Ints, average_precision, recall
 from rpf.evaluation.protocol import TaskEmbeddings
@@ -27,22 +25,27 @@ class QueryMetrics:
 
 def measure(embeddings: TaskEmbeddings, index: VectorIndex, k: int | None = None) -> QueryMetrics:
     """Build the index on the task's candidates and search with each query: for the first k, and for all of them."""
-    zeros = np.zeros(len(embeddings.queries))
-    if not len(embeddings.candidates):
-        return QueryMetrics(zeros, zeros, zeros, zeros, 0.0)
+    queries, candidates, task = embeddings.queries, embeddings.candidates, embeddings.task
+    precision, precision_at_k, recalls, seconds = np.zeros((4, len(queries)))
+    if not len(candidates):
+        return QueryMetrics(precision, precision_at_k, recalls, seconds, 0.0)
     started = time.perf_counter()
-    index.build(embeddings.candidates)
+    index.build(candidates)
     build_seconds = time.perf_counter() - started
-    top, recalls, seconds = zeros.copy(), zeros.copy(), zeros
     if k is not None:
         ids, seconds = _search_one_by_one(embeddings, index, k)
-        for rows in _slices(len(ids)):
-            relevant = _relevant(embeddings, rows)
+    for start in range(0, len(queries), QUERY_BATCH_SIZE):
+        rows = slice(start, start + QUERY_BATCH_SIZE)
+        relevant = task.candidates.values == task.queries.values[rows, None]  # (m, n)
+        ranking = whole_ranking(index.search(queries[rows], len(candidates)).ids, len(candidates))
+        total = relevant.sum(axis=1)
+        precision[rows] = average_precision(np.take_along_axis(relevant, ranking, axis=1), total)
+        if k is not None:
             hits = np.take_along_axis(relevant, np.maximum(ids[rows], 0), axis=1) & (ids[rows] >= 0)
-            top[rows] = average_precision(hits, relevant.sum(axis=1), k)
-            cosines = embeddings.queries[rows] @ embeddings.candidates.T
+            precision_at_k[rows] = average_precision(hits, total, k)
+            cosines = queries[rows] @ candidates.T
             recalls[rows] = recall(ids[rows], cosines.astype(np.float64), k)
-    return QueryMetrics(_whole_precision(embeddings, index), top, recalls, seconds, build_seconds)
+    return QueryMetrics(precision, precision_at_k, recalls, seconds, build_seconds)
 
 
 def whole_ranking(ids: Ints, size: int) -> Ints:
@@ -50,16 +53,6 @@ def whole_ranking(ids: Ints, size: int) -> Ints:
     rank = np.full((len(ids), size + 1), ids.shape[1])
     np.put_along_axis(rank, np.where(ids < 0, size, ids), np.arange(ids.shape[1])[None], axis=1)
     return rank[:, :size].argsort(axis=1, kind="stable")
-
-
-def _whole_precision(embeddings: TaskEmbeddings, index: VectorIndex) -> Floats:
-    """Average precision of each query over the whole ranking, (m,)."""
-    size, precision = len(embeddings.candidates), np.zeros(len(embeddings.queries))
-    for rows in _slices(len(precision)):
-        ranking = whole_ranking(index.search(embeddings.queries[rows], size).ids, size)
-        relevant = _relevant(embeddings, rows)
-        precision[rows] = average_precision(np.take_along_axis(relevant, ranking, axis=1), relevant.sum(axis=1))
-    return precision
 
 
 def _search_one_by_one(embeddings: TaskEmbeddings, index: VectorIndex, k: int) -> tuple[Ints, Floats]:
@@ -73,12 +66,3 @@ def _search_one_by_one(embeddings: TaskEmbeddings, index: VectorIndex, k: int) -
         seconds[row] = time.perf_counter() - started
         ids[row, : len(row_ids)] = row_ids
     return ids, seconds
-
-
-def _relevant(embeddings: TaskEmbeddings, rows: slice) -> npt.NDArray[np.bool_]:
-    """Tell which candidates have the value of a query, (m, n)."""
-    return embeddings.task.candidates.values == embeddings.task.queries.values[rows, None]
-
-
-def _slices(count: int) -> Iterator[slice]:
-    return (slice(at, at + QUERY_BATCH_SIZE) for at in range(0, count, QUERY_BATCH_SIZE))

@@ -12,10 +12,9 @@ from PIL import Image
 
 from rpf.config import DataConfig
 from rpf.datasets.annotations import Label, read_presence, read_retrieval_split
-from rpf.datasets.image_check import ImageCheck
-from rpf.errors import BadImage, ConfigError, DatasetError
-from rpf.images.decode import open_image
-from rpf.models.rpf import RPF, RPFOutput
+from rpf.datasets.image_check import ImageCheck, open_checked
+from rpf.errors import ConfigError, DatasetError
+from rpf.models.rpf import RPF
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
 
@@ -73,11 +72,11 @@ class TaskEmbeddings:
 def read_benchmark(
     data: DataConfig, split: str, with_presence: bool = False, check: ImageCheck | None = None
 ) -> Benchmark:
-    """Read the tasks of the split "valid" or "test"; opens only that split's files.
+    """Read the tasks of the split "valid" or "test"; open only that split's files.
 
     As published, an image may be query and candidate of an attribute, and one with two values is two candidates.
     `RetrievalTask.presence` is empty unless with_presence. Raises DatasetError if a file is malformed, there is
-    nothing to search for, or images are bad (all at once, unless `check` leaves them out).
+    nothing to search for, or images are bad (one error for all, unless `check` leaves them out).
     """
     retrieval = read_retrieval_split(data.folder, data, split)
     presence: list[Label] = []
@@ -123,7 +122,7 @@ def embed_benchmark(
 ) -> list[TaskEmbeddings]:
     """Embed every image once and sort the embeddings by task.
 
-    Raises ConfigError if the model lacks an attribute or the branch, DatasetError if an image cannot be read.
+    Raises ConfigError if the model does not have an attribute or the branch, DatasetError if an image cannot be read.
     """
     if branch == "patch" and model.patch is None:
         raise ConfigError("The checkpoint has no patch branch.")
@@ -135,7 +134,7 @@ def embed_benchmark(
     progress("embedding", done, total)
     for images in _decode_batches(benchmark.paths, batch_size):
         output = model.embed(images)
-        embeddings = _select_branch(output, branch)
+        embeddings = getattr(output, "embedding" if branch == "both" else branch)
         results = results or [
             _allocate(task, embeddings.shape[-1], output.presence is not None) for task in benchmark.tasks
         ]
@@ -164,26 +163,12 @@ def _fill(rows: Floats32, labelled: ImageValues, first: int, values: Floats32) -
     rows[positions] = values[labelled.images[positions] - first]
 
 
-def _select_branch(output: RPFOutput, branch: Branch) -> Floats32:
-    """Return the branch's unit vectors, (n, A, D)."""
-    if branch == "patch" and output.patch is not None:
-        return output.patch
-    return output.region if branch == "region" else output.embedding
-
-
 def _decode_batches(paths: Sequence[Path], batch_size: int) -> Iterator[list[Image.Image]]:
     """Yield the images in batches; the next batch is decoded while the caller works on the last."""
     batches = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
     with ThreadPoolExecutor(min(MAX_DECODERS, usable_cores())) as pool:
-        pending = [pool.submit(_open, path) for path in batches[0]]
+        pending = [pool.submit(open_checked, path) for path in batches[0]]
         for following in [*batches[1:], []]:
             images = [image.result() for image in pending]
-            pending = [pool.submit(_open, path) for path in following]
+            pending = [pool.submit(open_checked, path) for path in following]
             yield images
-
-
-def _open(path: Path) -> Image.Image:
-    try:
-        return open_image(path)
-    except (BadImage, OSError) as error:
-        raise DatasetError("%(path)s: %(why)s", path=path, why=error) from None

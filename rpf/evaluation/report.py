@@ -134,10 +134,8 @@ def means(values: QueryValues) -> dict[str, float | None]:
     """Average each attribute, all queries, and the attributes; None without queries."""
     averages = {key: float(of_attribute.mean()) if len(of_attribute) else None for key, of_attribute in values.items()}
     known = [mean for mean in averages.values() if mean is not None]
-    if not known:
-        return {**averages, "overall": None, "mean": None}
-    overall = float(np.concatenate(list(values.values())).mean())
-    return {**averages, "overall": overall, "mean": float(np.mean(known))}
+    overall = float(np.concatenate(list(values.values())).mean()) if known else None
+    return {**averages, "overall": overall, "mean": float(np.mean(known)) if known else None}
 
 
 def intervals(values: QueryValues) -> dict[str, list[float] | None]:
@@ -159,5 +157,4 @@ def intervals(values: QueryValues) -> dict[str, list[float] | None]:
 
 
 def _interval(draws: Floats) -> list[float]:
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return [float(low), float(high)]
+    return np.percentile(draws, [2.5, 97.5]).tolist()

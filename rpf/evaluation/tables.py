@@ -66,16 +66,6 @@ def tabulate(
     )
 
 
-def as_text(report: EvaluationReport) -> str:
-    """Format a report for a terminal, intervals below their figures."""
-    return "\n\n".join([_about(report), *map(table_as_text, tables(report))]) + "\n"
-
-
-def as_markdown(report: EvaluationReport) -> str:
-    """Format a report as Markdown, intervals in brackets after their figures."""
-    return "\n\n".join([_about(report), *map(table_as_markdown, tables(report))]) + "\n"
-
-
 def table_as_text(table: Table) -> str:
     """Format a table as text without a final newline, intervals below their figures."""
     names = [textwrap.wrap(name, CELL_WIDTH - 1) for name, _ in table.columns]
@@ -98,7 +88,7 @@ def table_as_text(table: Table) -> str:
 
 
 def table_as_markdown(table: Table) -> str:
-    """Format a table as Markdown without a final newline; numbers of queries in brackets after their columns."""
+    """Format a table as Markdown without a final newline; intervals and numbers of queries are in brackets."""
     heads = [f"{name} ({count})" if count else name for name, count in table.columns]
     lines = ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
     for name, cells in table.rows:
@@ -106,6 +96,11 @@ def table_as_markdown(table: Table) -> str:
         texts = [f"{cell.figure} ({cell.interval})" if cell.interval else cell.figure for cell in cells]
         lines.append(f"| {name} | " + " | ".join(texts) + " |")
     return "\n".join([f"**{table.title}**", "", *lines])
+
+
+def format_report(report: EvaluationReport, format_table: Callable[[Table], str] = table_as_text) -> str:
+    """Format a report for a terminal, or with `table_as_markdown` as Markdown."""
+    return "\n\n".join([_about(report), *map(format_table, tables(report))]) + "\n"
 
 
 def origin(report: EvaluationReport) -> str:

@@ -31,22 +31,9 @@ WEBP_CHUNKS = (b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"
 
 # Tags for sizes, strips, tiles, compression and colours, the orientation and the ICC profile.
 TIFF_TAGS = {
-    254,
-    *range(256, 260),
-    262,
-    266,
-    273,
-    274,
-    *range(277, 280),
-    284,
-    292,
-    293,
-    317,
-    320,
-    *range(322, 326),
-    332,
-}
-TIFF_TAGS |= {338, 339, 347, *range(512, 522), *range(529, 533), 34675}
+    254, *range(256, 260), 262, 266, 273, 274, *range(277, 280), 284, 292, 293, 317, 320, *range(322, 326), 332,
+    338, 339, 347, *range(512, 522), *range(529, 533), 34675,
+}  # fmt: skip
 TIFF_UNUSED = 65535
 
 AVIF_EXIF_ITEM = re.compile(rb"(infe(?:\x02.{5}|\x03.{7})..)Exif", re.DOTALL)
@@ -62,16 +49,22 @@ def orientation(exif: bytes) -> int:
     if order is None:
         return 1
     try:
-        (start,) = struct.unpack_from(order + "I", exif, 4)
-        (entries,) = struct.unpack_from(order + "H", exif, start)
-        for at in range(start + 2, start + 2 + 12 * entries, 12):
-            tag, kind = struct.unpack_from(order + "2H", exif, at)
+        for at, tag in _tiff_tags(exif, order):
+            (kind,) = struct.unpack_from(order + "H", exif, at + 2)
             if tag == ORIENTATION and kind in (SHORT, LONG):
                 (value,) = struct.unpack_from(order + ("H" if kind == SHORT else "I"), exif, at + 8)
                 return value if 1 <= value <= 8 else 1
     except struct.error:  # cut off
         pass
     return 1
+
+
+def _tiff_tags(data: bytes, order: str) -> Iterator[tuple[int, int]]:
+    """Yield the position and tag of each entry of the first directory; struct.error where the file is cut off."""
+    (start,) = struct.unpack_from(order + "I", data, 4)
+    (entries,) = struct.unpack_from(order + "H", data, start)
+    for at in range(start + 2, start + 2 + 12 * entries, 12):
+        yield at, *struct.unpack_from(order + "H", data, at)
 
 
 def candidates(data: bytes) -> list[bytes]:
@@ -219,10 +212,7 @@ def _webp(data: bytes) -> list[bytes]:
 def _tiff(data: bytes) -> list[bytes]:
     """Blank the entries that pixels do not need: Pillow ignores what follows a broken one."""
     order, rewritten = "<" if data.startswith(b"II") else ">", bytearray(data)
-    (start,) = struct.unpack_from(order + "I", data, 4)
-    (entries,) = struct.unpack_from(order + "H", data, start)
-    for at in range(start + 2, start + 2 + 12 * entries, 12):
-        (tag,) = struct.unpack_from(order + "H", data, at)
+    for at, tag in _tiff_tags(data, order):
         if tag not in TIFF_TAGS:
             struct.pack_into(order + "2HI4x", rewritten, at, TIFF_UNUSED, 1, 1)
     return _with_fillers(bytes(rewritten))

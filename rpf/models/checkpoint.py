@@ -16,7 +16,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from rpf import config as configs
-from rpf.config import Config
+from rpf.config import Config, TransformerConfig
 from rpf.errors import CheckpointError
 from rpf.models.rpf import RPF
 from rpf.utils.files import file_hash, write_atomic
@@ -78,7 +78,8 @@ def load(path: Path, config: Config | None = None) -> RPF:
         state, config, note = _read_safetensors(path)
     else:
         state = _rename_published(_read_published(path))
-        config, note = _with_sizes(config or _fashionai(), state), ""
+        config = config or configs.load([FASHIONAI / "FashionAI.yaml", FASHIONAI / "s2.yaml"])
+        config, note = _with_sizes(config, state), ""
     with torch.device("meta"):  # compare shapes before anything is allocated
         model = RPF(config)
     _check_shapes(path, model.state_dict(), state)
@@ -150,10 +151,6 @@ def _rename_published(published: StateDict) -> StateDict:
     return state
 
 
-def _fashionai() -> Config:
-    return configs.load([FASHIONAI / "FashionAI.yaml", FASHIONAI / "s2.yaml"])
-
-
 def _with_sizes(config: Config, state: StateDict) -> Config:
     """Return `config` with the sizes of the tensors. Numbers of heads are not in them and stay as configured."""
 
@@ -181,25 +178,23 @@ def _with_sizes(config: Config, state: StateDict) -> Config:
     model = values["MODEL"]
     model["EMBED_SIZE"] = width
     model["ATTRIBUTE"]["EMBED_SIZE"] = size("region.attribute.weight", 1)
-    model["GLOBAL"]["BACKBONE"] = {
-        "NAME": backbone,
-        "EMBED_SIZE": size("region.feature_fc.weight", 1),
-    }
+    model["GLOBAL"]["BACKBONE"] = {"NAME": backbone, "EMBED_SIZE": size("region.feature_fc.weight", 1)}
     model["GLOBAL"]["ATTENTION"]["SPATIAL"] = {
         "COMMON_EMBED_SIZE": size("region.key.weight", 0),
         "REDUCTION_RATE": width // size("region.mlp.fc1.weight", 0),
     }
-    sizes = model["TRANSFORMER"]
-    sizes["ENABLE"] = any(key.startswith("patch.") for key in state)
-    if sizes["ENABLE"]:
-        sizes["EMBED_SIZE"] = size("patch.vit.patch_embed.proj.weight", 0)
-        sizes["PATCH_SIZE"] = size("patch.vit.patch_embed.proj.weight", 2)
-        sizes["NUM_LAYERS"] = depth("patch.vit.blocks")
-        sizes["MLP_DIM"] = size("patch.vit.blocks.0.mlp.fc1.weight", 0)
-        sizes["REDUCTION_RATE"] = width // size("patch.mlp.fc1.weight", 0)
+    model["TRANSFORMER"]["ENABLE"] = any(key.startswith("patch.") for key in state)
+    if model["TRANSFORMER"]["ENABLE"]:
+        model["TRANSFORMER"] |= {
+            "EMBED_SIZE": size("patch.vit.patch_embed.proj.weight", 0),
+            "PATCH_SIZE": size("patch.vit.patch_embed.proj.weight", 2),
+            "NUM_LAYERS": depth("patch.vit.blocks"),
+            "MLP_DIM": size("patch.vit.blocks.0.mlp.fc1.weight", 0),
+            "REDUCTION_RATE": width // size("patch.mlp.fc1.weight", 0),
+        }
+        sizes = TransformerConfig(**model["TRANSFORMER"])
         side = round((size("patch.vit.pos_embed", 1) - 1) ** 0.5)
-        stride = sizes["PATCH_SIZE"] if sizes["SPLIT"] == "non-overlap" else sizes["SLIDE_STEP"]
-        values["INPUT"]["LOCAL_SIZE"] = (side - 1) * stride + sizes["PATCH_SIZE"]
+        values["INPUT"]["LOCAL_SIZE"] = (side - 1) * sizes.stride + sizes.PATCH_SIZE
     return configs.from_mapping(values)
 
 

@@ -5,15 +5,15 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from timm.layers import PatchEmbed
+from timm.layers import Mlp, PatchEmbed
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from rpf.config import Config
 from rpf.errors import ConfigError
-from rpf.models.backbone import create_backbone
+from rpf.models.backbone import Backbone
 from rpf.models.prototypes import ClassPrototypes
-from rpf.models.region_branch import LAYER_NORM_EPS, Mlp
+from rpf.models.region_branch import LAYER_NORM_EPS
 
 
 class OverlapPatchEmbed(PatchEmbed):
@@ -31,15 +31,14 @@ class HybridEmbed(nn.Module):
 
     def __init__(self, img_size: int, patch_size: int, embed_dim: int, stem: str, **_: object) -> None:
         super().__init__()
-        self.trunk = create_backbone(stem)
+        self.trunk = Backbone(stem)
         self.proj = nn.Linear(self.trunk.channels, embed_dim)
         self.grid_size = (img_size // patch_size, img_size // patch_size)
         self.num_patches = self.grid_size[0] ** 2
 
     def forward(self, image: Tensor) -> Tensor:
-        """(B, 3, S, S) -> (B, (S/16)^2, width)."""
-        tokens: Tensor = self.proj(self.trunk(image).flatten(2).transpose(1, 2))
-        return tokens
+        """Embed images (B, 3, S, S) as tokens (B, (S/16)^2, width)."""
+        return self.proj(self.trunk(image).flatten(2).transpose(1, 2))
 
 
 class CrossAttention(nn.Module):
@@ -109,7 +108,7 @@ class PatchBranch(nn.Module):
         self.cross = CrossAttention(width, sizes.CROSS_NUM_HEADS, sizes.ATT_DROPOUT_RATE)
         self.fc = nn.Linear(width, out)
         self.mlp_norm = nn.LayerNorm(out, eps=LAYER_NORM_EPS)
-        self.mlp = Mlp(out, out // sizes.REDUCTION_RATE, sizes.DROPOUT_RATE, nn.GELU)
+        self.mlp = Mlp(out, out // sizes.REDUCTION_RATE, drop=sizes.DROPOUT_RATE)
         self.norm = nn.LayerNorm(out, eps=LAYER_NORM_EPS)
         # "values" is part of the state-dict keys in published checkpoints.
         self.values = ClassPrototypes(config) if config.MODEL.PROTOTYPES.ENABLE else None
@@ -119,11 +118,10 @@ class PatchBranch(nn.Module):
 
     def encode(self, crops: Tensor) -> Tensor:
         """Encode normalised crops (m, 3, S, S) to tokens (m, L, width) for any attribute's query."""
-        tokens = self.vit(crops)[:, 1:]  # without the class token
-        return self.cross_norm(tokens + self.role[1])
+        return self.cross_norm(self.vit(crops)[:, 1:] + self.role[1])  # without the class token
 
     def forward(self, tokens: Tensor, attribute: Tensor) -> Tensor:
-        """Tokens (m, L, width), attribute embeddings (m, ATTRIBUTE.EMBED_SIZE) -> features (m, EMBED_SIZE)."""
+        """Query tokens (m, L, width) by attribute embeddings (m, ATTRIBUTE.EMBED_SIZE); returns (m, EMBED_SIZE)."""
         query = self.cross_norm(self.attribute_query(attribute) + self.role[0])
         h = self.fc(self.cross(query, tokens))
         return self.norm(h + self.mlp(self.mlp_norm(h)))

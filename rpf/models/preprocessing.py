@@ -8,25 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from torchvision.transforms.functional import center_crop, resize
 
 Box = tuple[int, int, int, int]
 Boxes = npt.NDArray[np.int32]
 
 
 def centre_square(image: Image.Image, size: int) -> Image.Image:
-    """Resize the short side to `size` (bilinear, antialiased) and cut out the centre, size x size pixels.
-
-    The same pixels as torchvision's Resize and CenterCrop on a PIL image, their rounding included.
-    """
-    width, height = image.size
-    short = min(width, height)
-    scaled = (
-        size if width == short else int(size * width / short),
-        size if height == short else int(size * height / short),
-    )
-    left, top = round((scaled[0] - size) / 2), round((scaled[1] - size) / 2)
-    resized = image.resize(scaled, Image.Resampling.BILINEAR)
-    return resized.crop((left, top, left + size, top + size))
+    """Resize the short side to `size` (bilinear, antialiased) and cut out the centre, size x size pixels."""
+    return center_crop(resize(image, size), [size, size])
 
 
 def pad_square(image: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
@@ -52,11 +42,8 @@ def square_in_image(left: int, top: int, side: int, frame: int, width: int, heig
     """Map a square of the frame that `centre_square` cut (frame x frame pixels) to a box in the original image."""
     short, over = min(width, height), abs(width - height) // 2
     x, y = int(left / frame * short), int(top / frame * short)
+    x, y = (x + over, y) if width > height else (x, y + over)
     d = max(1, int(side / frame * short))
-    if width > height:
-        x += over
-    else:
-        y += over
     return x, y, x + d, y + d
 
 

@@ -62,14 +62,12 @@ def load_transformer_weights(model: RPF, folder: Path) -> None:
             ) from None
         return
     file = folder / VIT_FILE
+    downloaded = None if file.is_file() else _download(VIT_MODEL, file)
     try:
-        if file.is_file():
-            vit.load_pretrained(str(file))
+        if downloaded:
+            vit.load_state_dict({key: downloaded[key] for key in vit.state_dict()})
         else:
-            state = _download(VIT_MODEL, file)
-            vit.load_state_dict({key: state[key] for key in vit.state_dict()})
-    except CheckpointError:
-        raise
+            vit.load_pretrained(str(file))
     except Exception as error:
         raise CheckpointError(
             "%(file)s does not fit the transformer: %(why)s", file=file, why=_first_line(error)

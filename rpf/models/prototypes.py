@@ -21,11 +21,14 @@ class ClassPrototypes(nn.Module):
         self.vectors = nn.ParameterList(nn.Parameter(torch.randn(count, width)) for count in config.DATA.ATTRIBUTES.NUM)
 
     def logits(self, feature: Tensor, attribute: int) -> Tensor:
-        """Scaled cosines of one attribute's features (m, E) to its prototypes, (m, values)."""
+        """Compute the scaled cosines of one attribute's features (m, E) to its prototypes, (m, values)."""
         return self.scale * F.normalize(feature, dim=-1) @ F.normalize(self.vectors[attribute], dim=-1).T
 
     def embed(self, feature: Tensor) -> Tensor:
-        """Features (n, A, E) -> unit vectors (n, A, E): share * feature + sum over values of p(value) * prototype."""
+        """Turn features (n, A, E) into unit vectors.
+
+        They have the directions of share * feature + sum over values of p(value) * prototype.
+        """
         unit = F.normalize(feature, dim=-1)
         mixed = [
             self.share * unit[:, attribute]

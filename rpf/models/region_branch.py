@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from timm.layers import Mlp
 from torch import Tensor, nn
 
 from rpf.config import Config
 from rpf.errors import ConfigError
-from rpf.models.backbone import create_backbone
+from rpf.models.backbone import Backbone
 from rpf.models.prototypes import ClassPrototypes
 
 LAYER_NORM_EPS = 1e-6
@@ -21,20 +22,6 @@ class RegionOutput(NamedTuple):
     background: Tensor  # (B, n, EMBED_SIZE), not normalised
     attention: Tensor  # (B, n, h, w), sums to 1 over the grid
     presence_logits: Tensor | None  # (B, n) of the garment having that part; None without the presence head
-
-
-class Mlp(nn.Module):
-    """Linear, activation, dropout, linear, dropout; the output has the input's width."""
-
-    def __init__(self, width: int, hidden: int, dropout: float, activation: type[nn.Module]) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
-        self.fc2 = nn.Linear(hidden, width)
-        self.act = activation()
-        self.drop = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
 
 
 class PresenceHead(nn.Module):
@@ -51,10 +38,9 @@ class PresenceHead(nn.Module):
         self.drop = nn.Dropout(0.3)
 
     def forward(self, x: Tensor, pooled: Tensor) -> Tensor:
-        """Features x (B, L, C) over the grid, pooled (B, attributes, C) -> logits (B, attributes)."""
+        """Compute logits (B, attributes) from features x (B, L, C) over the grid and pooled (B, attributes, C)."""
         features = torch.cat([pooled.flatten(1), x.mean(dim=1), x.amax(dim=1)], dim=1)
-        logits: Tensor = self.fc2(self.drop(F.relu(self.fc1(features))))
-        return logits
+        return self.fc2(self.drop(F.relu(self.fc1(features))))
 
 
 class RegionBranch(nn.Module):
@@ -64,7 +50,7 @@ class RegionBranch(nn.Module):
         super().__init__()
         model, width = config.MODEL, config.MODEL.EMBED_SIZE
         spatial = model.GLOBAL.ATTENTION.SPATIAL
-        self.trunk = create_backbone(model.GLOBAL.BACKBONE.NAME)
+        self.trunk = Backbone(model.GLOBAL.BACKBONE.NAME)
         channels = model.GLOBAL.BACKBONE.EMBED_SIZE
         if self.trunk.channels != channels or channels != width:
             raise ConfigError(
@@ -78,15 +64,14 @@ class RegionBranch(nn.Module):
         self.query = nn.Linear(model.ATTRIBUTE.EMBED_SIZE, spatial.COMMON_EMBED_SIZE)
         self.feature_fc = nn.Linear(channels, width)
         self.mlp_norm = nn.LayerNorm(width, eps=LAYER_NORM_EPS)
-        self.mlp = Mlp(width, width // spatial.REDUCTION_RATE, 0.1, nn.ReLU)
+        self.mlp = Mlp(width, width // spatial.REDUCTION_RATE, act_layer=nn.ReLU, drop=0.1)
         # "trunk", "applicability" and "values" are parts of the state-dict keys in published checkpoints.
         self.applicability = PresenceHead(channels, config.DATA.NUM_ATTRIBUTES) if model.PRESENCE.ENABLE else None
         self.values = ClassPrototypes(config) if model.PROTOTYPES.ENABLE else None
 
     def forward(self, images: Tensor, attributes: Tensor) -> RegionOutput:
-        """Normalised images (B, 3, S, S), attributes (B, n) int64 -> RegionOutput."""
+        """Attend to normalised images (B, 3, S, S) by attributes (B, n) int64."""
         grid = self.trunk(images)
-        height, width = grid.shape[-2:]
         x = self.image_norm(grid.flatten(2).transpose(1, 2))  # (B, L, C)
         key = torch.tanh(self.key(x))
         attention = self._attention(key, self.attribute(attributes))  # (B, n, L)
@@ -95,15 +80,14 @@ class RegionBranch(nn.Module):
         return RegionOutput(
             feature=self._refine(self.feature_fc(attention @ x)),
             background=self._refine(rest @ x),
-            attention=attention.unflatten(-1, (height, width)),
+            attention=attention.unflatten(-1, grid.shape[-2:]),
             presence_logits=self._presence_logits(x, key, attributes),
         )
 
     def _attention(self, key: Tensor, attributes: Tensor) -> Tensor:
-        """Keys (B, L, K), attribute embeddings (..., n, width) -> (B, n, L) that sums to 1 over the grid."""
+        """Compute weights (B, n, L) of the grid from keys (B, L, K) and attribute embeddings (..., n, width)."""
         query = torch.tanh(self.query(self.attribute_norm(attributes)))
-        logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5
-        return logits.softmax(dim=-1)
+        return (query @ key.transpose(1, 2) / key.shape[-1] ** 0.5).softmax(dim=-1)
 
     def _presence_logits(self, x: Tensor, key: Tensor, attributes: Tensor) -> Tensor | None:
         if self.applicability is None:

@@ -14,15 +14,14 @@ def attention_squares(attention: torch.Tensor, frame: int, threshold: float) -> 
     attention: (m, h, w) maps; frame: side of the model's input, pixels; threshold: share of the highest value from
     which attention is high. Returns (m, 3) int64: left, top, side in frame pixels. A flat map gives the whole frame.
     """
-    maps = F.interpolate(attention[:, None].float(), size=(frame, frame), mode="bilinear", align_corners=False)
-    maps = maps[:, 0].cpu()
+    maps = F.interpolate(attention[:, None].float(), size=(frame, frame), mode="bilinear")[:, 0].cpu()
     low = maps.amin(dim=(1, 2), keepdim=True)
     span = maps.amax(dim=(1, 2), keepdim=True) - low
     flat = span == 0
     levels = ((maps - low) / span.masked_fill(flat, 1) * 255).to(torch.uint8)
     high = (levels > int(threshold * 255)) | flat
-    left, right = _extent(high.any(dim=1), frame)
-    top, bottom = _extent(high.any(dim=2), frame)
+    left, right = _extent(high.any(dim=1).numpy(), frame)
+    top, bottom = _extent(high.any(dim=2).numpy(), frame)
     width, height = right - left, bottom - top
     side = np.maximum(width, height)
     return np.stack([_place(left + width // 2, side, frame), _place(top + height // 2, side, frame), side], axis=1)
@@ -33,9 +32,8 @@ def image_boxes(squares: npt.NDArray[np.int64], frame: int, width: int, height: 
     return [square_in_image(int(x), int(y), int(d), frame, width, height) for x, y, d in squares]
 
 
-def _extent(line: torch.Tensor, frame: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def _extent(marks: npt.NDArray[np.bool_], frame: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Find the first and one past the last true position of each row of (m, frame)."""
-    marks = line.numpy()
     return marks.argmax(axis=1), frame - marks[:, ::-1].argmax(axis=1)
 
 

@@ -103,8 +103,8 @@ class RPF(nn.Module):
         wanted: Sequence[Sequence[int]],
     ) -> Tensor:
         """Compute (n, A, EMBED_SIZE) features of the wanted attributes; equal crops of an image are encoded once."""
-        features = torch.full((len(images), len(self.attributes), self.config.MODEL.EMBED_SIZE), torch.nan)
-        features = features.to(self.device)
+        width = self.config.MODEL.EMBED_SIZE
+        features = torch.full((len(images), len(self.attributes), width), torch.nan, device=self.device)
         pairs = [(row, attribute) for row, attributes in enumerate(wanted) for attribute in attributes]
         if not pairs:
             return features

@@ -1,7 +1,5 @@
 """Random augmentation of image batches on the training device."""
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,23 +10,16 @@ MAX_SHIFT = 0.1  # of half the side
 ERASING_PROBABILITY = 0.25
 
 
-class AugmentedImages(NamedTuple):
-    """B augmented images."""
-
-    images: Tensor  # (B, 3, size, size) float32, 0 to 1
-    log_aspect: Tensor  # (B,) log of the factor by which height over width has grown
-
-
-def augment(pixels: Tensor, size: int, aspect_jitter: float = 0.12) -> AugmentedImages:
+def augment(pixels: Tensor, size: int, aspect_jitter: float = 0.12) -> tuple[Tensor, Tensor]:
     """Apply random affine changes, stretching, colour jitter and erasing to pixels (B, 3, S, S) uint8.
 
-    aspect_jitter: standard deviation of `log_aspect`. `size` should not be much smaller than S, as pixels are sampled
-    without antialiasing. Uses torch's global random generator.
+    Returns images (B, 3, size, size) float32, 0 to 1, and (B,) for each the log of the factor by which height over
+    width has grown, of standard deviation aspect_jitter. `size` should not be much smaller than S, as pixels are
+    sampled without antialiasing. Uses torch's global random generator.
     """
     log_aspect = torch.randn(len(pixels), device=pixels.device) * aspect_jitter
-    images = _warp(pixels.float() / 255, size, log_aspect)
-    images = _jitter_colours(images)
-    return AugmentedImages(_erase(images), log_aspect)
+    images = _jitter_colours(_warp(pixels.float() / 255, size, log_aspect))
+    return _erase(images), log_aspect
 
 
 def _warp(images: Tensor, size: int, log_aspect: Tensor) -> Tensor:

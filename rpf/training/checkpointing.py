@@ -46,8 +46,8 @@ class TrainingState(NamedTuple):
 
 def write_state(folder: Path, state: TrainingState) -> None:
     """Write checkpoint.pt and log.json."""
-    config = json.dumps(state.config.model_dump(mode="json"))
     buffer = io.BytesIO()
+    config = json.dumps(state.config.model_dump(mode="json"))
     torch.save({**state._asdict(), "config": config, "format": FORMAT}, buffer)
     write_atomic(folder / STATE_FILE, buffer.getvalue())
     write_atomic(folder / LOG_FILE, (json.dumps(state.log, indent=1) + "\n").encode())

@@ -1,7 +1,6 @@
 """TensorBoard logging: scalars, and the crops of a few sample images."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -16,15 +15,12 @@ SIDE = 224  # pixels of the shown images and crops
 BOX_COLOUR = "#ff3b6b"
 
 
-class TensorBoardLogger:
-    """Writes to `folder`; events of an earlier run from `step` on are hidden."""
-
-    def __init__(self, folder: Path, step: int = 0) -> None:
-        self._writer = SummaryWriter(str(folder), purge_step=step)
+class TensorBoardLogger(SummaryWriter):
+    """Writer of a training's events."""
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         for name, value in values.items():
-            self._writer.add_scalar(name, value, step)
+            self.add_scalar(name, value, step)
 
     def crops(self, model: RPF, samples: Sequence[AttributeSample], step: int) -> None:
         """Log each sample with the box of its attribute, and the crop beside it."""
@@ -39,7 +35,4 @@ class TensorBoardLogger:
             image.thumbnail((SIDE, SIDE))
             panel.paste(image, (0, 0))
             tag = f"crops/{model.attributes[sample.attribute]}"
-            self._writer.add_image(tag, np.asarray(panel), step, dataformats="HWC")
-
-    def close(self) -> None:
-        self._writer.close()
+            self.add_image(tag, np.asarray(panel), step, dataformats="HWC")

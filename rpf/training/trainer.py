@@ -5,7 +5,7 @@ import math
 import random
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from rpf.config import SolverConfig
-from rpf.errors import ConfigError, TrainingError
+from rpf.errors import TrainingError
 from rpf.models import checkpoint
 from rpf.models.rpf import RPF
 from rpf.training.checkpointing import BEST_FILE, LAST_FILE, TrainingState, write_state
@@ -27,11 +27,6 @@ from rpf.training.tensorboard import TensorBoardLogger
 Validate = Callable[[RPF], float]
 WARM_UP_SHARE = 0.03  # of the training, with SOLVER.SCHEDULE cosine
 
-OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
-    "Adam": torch.optim.Adam,
-    "AdamW": torch.optim.AdamW,
-    "SGD": torch.optim.SGD,
-}
 logger = logging.getLogger(__name__)
 
 
@@ -57,7 +52,7 @@ class Trainer:
 
     @property
     def result(self) -> RPF:
-        """The model that is validated and saved."""
+        """Return the model that is validated and saved."""
         return cast(RPF, self.ema.module) if self.ema else self.model
 
     def resume(self, state: TrainingState) -> None:
@@ -82,7 +77,7 @@ class Trainer:
         with ExitStack() as stack:
             board = None
             if self.context.rank == 0:
-                board = stack.enter_context(closing(TensorBoardLogger(self.folder, self.epoch * self.task.length)))
+                board = stack.enter_context(TensorBoardLogger(self.folder, purge_step=self.epoch * self.task.length))
             while self.epoch < self.config.SOLVER.EPOCHS:
                 started = time.monotonic()
                 results = self._train_epoch(task, board)
@@ -186,8 +181,6 @@ def make_optimizer(model: RPF) -> torch.optim.Optimizer:
     With SOLVER.BACKBONE_LR_SCALE, backbones have that part of their branch's rate. Biases and norms do not decay.
     """
     solver = model.config.SOLVER
-    if solver.OPTIMIZER_NAME not in OPTIMIZERS:
-        raise ConfigError("SOLVER.OPTIMIZER_NAME: choose one of %(names)s.", names=", ".join(OPTIMIZERS))
     groups: dict[tuple[str, float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         branch = name.split(".")[0]
@@ -196,7 +189,7 @@ def make_optimizer(model: RPF) -> torch.optim.Optimizer:
             lr *= solver.BACKBONE_LR_SCALE
         decay = solver.WEIGHT_DECAY if parameter.ndim > 1 else 0.0
         groups.setdefault((branch, lr, decay), []).append(parameter)
-    return OPTIMIZERS[solver.OPTIMIZER_NAME](
+    return getattr(torch.optim, solver.OPTIMIZER_NAME)(
         [
             {"name": branch, "params": parameters, "lr": lr, "weight_decay": decay}
             for (branch, lr, decay), parameters in groups.items()

@@ -49,7 +49,7 @@ def model(tiny_checkpoint: Path) -> RPF:
 def model_with_presence(model: RPF) -> RPF:
     """Make a model with a presence head and weights from a fixed seed."""
     torch.manual_seed(11)
-    return RPF(config.override(model.config, ["MODEL.PRESENCE.ENABLE=true"])).eval()
+    return RPF(config.load(settings=["MODEL.PRESENCE.ENABLE=true"], base=model.config)).eval()
 
 
 def data(base: Path) -> DataConfig:

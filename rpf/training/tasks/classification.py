@@ -138,8 +138,9 @@ class ClassificationTask(TrainingTask):
             target = values[known, attribute]
             if self.model.attributes[attribute] in solver.LENGTHS:
                 target = stretched_lengths(target, log_aspect[known] / solver.LENGTH_STEP, len(weight))
-            smoothing = solver.LABEL_SMOOTHING
-            losses.append(F.cross_entropy(logits, target, weight, label_smoothing=smoothing, reduction="sum"))
+            losses.append(
+                F.cross_entropy(logits, target, weight, label_smoothing=solver.LABEL_SMOOTHING, reduction="sum")
+            )
         return torch.stack(losses).sum() / (values >= 0).sum().clamp(min=1)
 
 

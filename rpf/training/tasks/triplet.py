@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
 from PIL import Image
@@ -15,14 +14,6 @@ from rpf.models.rpf import RPF
 from rpf.training.distributed import DistributedContext
 from rpf.training.losses import contrastive_loss, triplet_loss
 from rpf.training.tasks.base import AttributeSample, TrainingTask
-
-
-class BranchFeatures(NamedTuple):
-    """Features of B images, float32, not normalised."""
-
-    region: Tensor  # (B, EMBED_SIZE)
-    background: Tensor  # (B, EMBED_SIZE)
-    patch: Tensor | None  # (B, EMBED_SIZE); None without the patch branch
 
 
 class TripletTask(TrainingTask):
@@ -51,15 +42,15 @@ class TripletTask(TrainingTask):
                 self._features(squares, images, attribute)
                 for squares, images in zip(batch.squares, batch.images, strict=True)
             ]
-        region = triplet_loss(roles[0].region, roles[1].region, roles[2].region, solver.MARGIN)
+        regions, backgrounds, patches = zip(*roles, strict=True)
+        region = triplet_loss(regions[0], regions[1], regions[2], solver.MARGIN)
         if self.model.patch is None:
             return {"total": region, "region": region}
-        patches = [role.patch for role in roles if role.patch is not None]
         patch = triplet_loss(patches[0], patches[1], patches[2], solver.MARGIN)
         contrastive = contrastive_loss(
-            torch.cat([role.region for role in roles]),
+            torch.cat(regions),
             torch.cat(patches),
-            torch.cat([role.background for role in roles]),
+            torch.cat(backgrounds),
             attribute.repeat(3),
             torch.cat([value, value, other]),
             solver.TAU,
@@ -68,13 +59,16 @@ class TripletTask(TrainingTask):
         total = solver.REGION_WEIGHT * region + solver.PATCH_WEIGHT * patch + solver.INTER_WEIGHT * contrastive
         return {"total": total, "region": region, "patch": patch, "contrastive": contrastive}
 
-    def _features(self, squares: list[Image.Image], images: list[Image.Image], attribute: Tensor) -> BranchFeatures:
+    def _features(
+        self, squares: list[Image.Image], images: list[Image.Image], attribute: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Compute the features of region, background and patch, if enabled; each (B, EMBED_SIZE), not normalised."""
         output = self.model.region(self.model.tensor(squares), attribute[:, None])
         patch = None
         if self.model.patch:
             crops = self.model.tensor(self._crops(output.attention[:, 0].detach(), images))
             patch = self.model.patch(self.model.patch.encode(crops), self.model.region.attribute(attribute)).float()
-        return BranchFeatures(output.feature[:, 0].float(), output.background[:, 0].float(), patch)
+        return output.feature[:, 0].float(), output.background[:, 0].float(), patch
 
     def _crops(self, attention: Tensor, images: list[Image.Image]) -> list[Image.Image]:
         """Cut the region of interest of each attention map (B, h, w), LOCAL_SIZE pixels a side."""

@@ -4,7 +4,6 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from torchvision.transforms import functional as reference
 
 from rpf.models.preprocessing import centre_square, pad_square, unpad_boxes
 
@@ -15,9 +14,12 @@ def gradient(width: int, height: int) -> Image.Image:
 
 
 @given(st.integers(16, 900), st.integers(16, 900), st.sampled_from([64, 224]))
-def test_centre_square_equals_torchvisions(width: int, height: int, size: int) -> None:
-    image = gradient(width, height)
-    expected = reference.center_crop(reference.resize(image, size), size)
+def test_centre_square_resizes_the_short_side_and_cuts_out_the_centre(width: int, height: int, size: int) -> None:
+    image, short = gradient(width, height), min(width, height)
+    scaled_width, scaled_height = (size if side == short else int(size * side / short) for side in (width, height))
+    left, top = round((scaled_width - size) / 2), round((scaled_height - size) / 2)
+    resized = image.resize((scaled_width, scaled_height), Image.Resampling.BILINEAR)
+    expected = resized.crop((left, top, left + size, top + size))
     np.testing.assert_array_equal(np.asarray(centre_square(image, size)), np.asarray(expected))
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from rpf import config
 from rpf.errors import ConfigError
 from rpf.models import checkpoint
-from rpf.models.backbone import create_backbone
+from rpf.models.backbone import Backbone
 from rpf.models.patch_branch import PatchBranch
 from rpf.models.preprocessing import pad_square
 from rpf.models.region_branch import RegionBranch
@@ -160,10 +160,10 @@ def test_presence_of_a_part_does_not_depend_on_the_other_wanted_attributes() -> 
     assert (every[0] != every[1]).all()
 
 
-def test_create_backbone_has_stride_16_and_refuses_unknown_names() -> None:
-    backbone = create_backbone("tf_efficientnet_lite0").eval()
+def test_backbone_has_stride_16_and_refuses_unknown_names() -> None:
+    backbone = Backbone("tf_efficientnet_lite0").eval()
     with torch.no_grad():
         assert backbone(torch.zeros(1, 3, 96, 64)).shape == (1, backbone.channels, 6, 4)
     for name in ("vgg16", "resnet1000", "tf_efficientnet_lite9"):
         with pytest.raises(ConfigError, match=name):
-            create_backbone(name)
+            Backbone(name)
