@@ -250,15 +250,15 @@ class SearchEngine:
                 raise
             # The index was replaced meanwhile, and a server dropped the old one; the vectors are still mapped.
             ranked = Exact(collection).search(resolved)
-        ids = collection.ids[ranked.rows]
+        ids, keys = collection.ids[ranked.rows], request.keys
         page = np.flatnonzero(ids != (-1 if query_id is None else query_id))[request.offset :][: request.k]
         hits = [
             Hit(
                 rank=rank,
                 item=item,
                 similarity=float(ranked.scores[row]),
-                similarities={key: float(ranked.cosines[line, row]) for line, key in enumerate(request.keys)},
-                missing=tuple(key for line, key in enumerate(request.keys) if ranked.missing[line, row]),
+                similarities={key: float(ranked.cosines[line, row]) for line, key in enumerate(keys)},
+                missing=tuple(key for line, key in enumerate(keys) if ranked.missing[line, row]),
             )
             for rank, row, item in zip(count(request.offset + 1), page, collection.items(ids[page].tolist()))
         ]

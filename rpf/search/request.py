@@ -73,10 +73,11 @@ class SearchRequest:
         for key in self.weights:
             if key not in vocabulary:
                 raise QueryError("This collection has no attribute %(key)s.", key=key)
-        attributes = tuple(vocabulary.index(key) for key in self.keys)
+        keys = self.keys
+        attributes = tuple(vocabulary.index(key) for key in keys)
         vectors = self.query.embedding[list(attributes)]
         if np.isnan(vectors[:, -1]).any():
-            raise ValueError(f"the query was not embedded for all of {', '.join(self.keys)}")
-        weights = np.array([float(self.weights[key]) for key in self.keys])
+            raise ValueError(f"the query was not embedded for all of {', '.join(keys)}")
+        weights = np.array([float(self.weights[key]) for key in keys])
         k = self.offset + self.k + (self.query.item_id is not None)
         return ResolvedRequest(vectors, attributes, weights, k, self.missing_last)
