@@ -218,10 +218,10 @@ def accuracy(configs: tuple[Path, ...], overrides: tuple[str, ...], skip_bad: bo
     from benchmarks.accuracy.classifier import run
     from rpf import config
     from rpf.evaluation.export import write_report
-    from rpf.evaluation.tables import as_text
+    from rpf.evaluation.tables import format_report
 
     for report in run(config.load(configs, overrides), skip_bad, **training):
         folder = out / str(report["split"])
         folder.mkdir(parents=True, exist_ok=True)
         write_report(folder, report)
-        say(*as_text(report).splitlines(), "")
+        say(*format_report(report).splitlines(), "")
