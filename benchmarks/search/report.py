@@ -65,7 +65,7 @@ def as_markdown(report: dict[str, Any]) -> list[str]:
         lines += ["", f"## Gallery size {size:,}, embedding dimension {dimension:,}", ""]
         if runs and runs[0]["retained"] < 1:
             lines += [f"These dimensions retain {runs[0]['retained']:.1%} of the vectors' squared length.", ""]
-        lines += table(map(_costs, runs), COST_COLUMNS)
+        lines += table(runs, COST_COLUMNS)
         for count in plan["attribute_counts"]:
             heading = "1 attribute" if count == 1 else f"{count} attributes"
             lines += ["", f"Queries with {heading}:", "", *table(_speeds(runs, str(count)), SPEED_COLUMNS)]
@@ -73,14 +73,17 @@ def as_markdown(report: dict[str, Any]) -> list[str]:
 
 
 def _runs(report: dict[str, Any], dimension: int, size: int) -> list[Row]:
-    return [run for run in report["runs"] if (run["dimension"], run["gallery_size"]) == (dimension, size)]
-
-
-def _costs(run: Row) -> Row:
-    row = {**run, "title": _title(run)}
-    if "unfinished" not in run:
-        row |= {"index_megabytes": run["index_bytes"] / 1e6, "memory_megabytes": run["anonymous_bytes"] / 1e6}
-    return row
+    """Return the runs on one gallery, with titles and sizes for people."""
+    return [
+        {
+            **run,
+            "title": TITLES.get(run["method"], run["method"]),
+            "index_megabytes": run.get("index_bytes", 0) / 1e6,
+            "memory_megabytes": run.get("anonymous_bytes", 0) / 1e6,
+        }
+        for run in report["runs"]
+        if (run["dimension"], run["gallery_size"]) == (dimension, size)
+    ]
 
 
 def _speeds(runs: Sequence[Row], count: str) -> list[Row]:
@@ -89,16 +92,12 @@ def _speeds(runs: Sequence[Row], count: str) -> list[Row]:
     published = [run["searches"][count]["p50_ms"] for run in searched if run["method"] == PUBLISHED]
     return [
         {
-            "title": _title(run),
+            "title": run["title"],
             "speedup": published[0] / run["searches"][count]["p50_ms"] if published else None,
             **run["searches"][count],
         }
         for run in searched
     ]
-
-
-def _title(run: Row) -> str:
-    return TITLES.get(run["method"], str(run["method"]))
 
 
 def _plot(report: dict[str, Any], dimension: int) -> bytes:
@@ -110,11 +109,10 @@ def _plot(report: dict[str, Any], dimension: int) -> bytes:
         for run in _runs(report, dimension, size):
             figures = run.get("searches", {}).get(str(count))
             point = (1000 / figures["p50_ms"], 100 * figures["recall"]) if figures else ((), ())
-            axes.plot(*point, label=_title(run), clip_on=False, **mark(plan["methods"].index(run["method"])))
-        axes.set_xscale("log")
+            axes.plot(*point, label=run["title"], clip_on=False, **mark(plan["methods"].index(run["method"])))
         axes.set_title(f"Gallery size {size:,}, {count} attribute{'s' * (count > 1)}", size=9)
         axes.grid(color=GRID)
-        axes.set_ylim(0, 103)
+        axes.set(xscale="log", ylim=(0, 103))
         low, high = np.log10(axes.get_xlim())
         axes.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
         axes.xaxis.set_major_formatter("{x:,.0f}")

@@ -75,8 +75,8 @@ def change_dimension(dataset: SearchDataset, dimension: int) -> tuple[SearchData
 
 def write_gallery(folder: Path, dataset: SearchDataset, size: int, progress: Progress) -> None:
     """Write a collection of `size` items without images."""
-    dimension = dataset.items.shape[2]
-    with Writer.open(folder, CollectionSpec("", dataset.attributes, dimension, "images")) as writer:
+    spec = CollectionSpec("", dataset.attributes, dataset.items.shape[2], "images")
+    with Writer.open(folder, spec) as writer:
         for number, vectors in enumerate(generate_gallery(dataset, size, seed=2)):
             progress(f"generating {size:,} items", min(size, number * ITEM_BATCH_SIZE), size)
             writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None)

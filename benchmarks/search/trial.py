@@ -152,7 +152,7 @@ def _open(trial: Trial, collection: Collection) -> Searcher:
 
 
 def _measure(index: Searcher, collection: Collection, queries: Floats, truth: Truth) -> Row:
-    """Measure searches with all attributes of the queries (a, m, D), one at a time and from THREADS threads at once."""
+    """Measure searches with all attributes of the queries (a, m, D): one by one, and by THREADS concurrent threads."""
 
     def search_rows(at: int) -> npt.NDArray[np.int64]:
         return index.search(_request(queries[:, at % queries.shape[1]])).rows
