@@ -239,10 +239,10 @@ def accuracy(
     from benchmarks.accuracy.classifier import run
     from rpf import config
     from rpf.evaluation.export import write_report
-    from rpf.evaluation.tables import as_text
+    from rpf.evaluation.tables import format_report
 
     for report in run(config.load(configs, overrides), epochs, size, batch, imagenet, seed, skip_bad):
         folder = out / str(report["split"])
         folder.mkdir(parents=True, exist_ok=True)
         write_report(folder, report)
-        say(*as_text(report).splitlines(), "")
+        say(*format_report(report).splitlines(), "")
