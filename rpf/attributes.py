@@ -1,6 +1,6 @@
 """Attributes of a collection: their names in three languages, and a parser of texts that name them.
 
-attributes.yaml has the names of the known attributes; other attributes are named after their keys.
+attribute_names.yaml has the names of the known attributes; other attributes are named after their keys.
 """
 
 import re
@@ -236,7 +236,7 @@ def present_attributes(keys: Sequence[str], presence: "npt.NDArray[np.floating] 
 
 @cache
 def _known() -> dict[str, Any]:
-    with (Path(__file__).parent / "attributes.yaml").open(encoding="utf-8") as file:
+    with (Path(__file__).parent / "attribute_names.yaml").open(encoding="utf-8") as file:
         known = yaml.safe_load(file)
     known["families"] = {
         family: {"".join(_words(key)): entry for key, entry in entries.items()}

@@ -23,7 +23,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     from webapp.images.thumbnails import Thumbnails
     from webapp.images.uploads import Uploads
     from webapp.middleware import metrics, rate_limit, request_body, request_log, security_headers, subpath
-    from webapp.views import about, api, images, openapi, results, search
+    from webapp.views import about, images, openapi, results, search, submit
 
     settings, config = settings or Settings.from_environ(), config or SiteConfig.from_environ()
     instance = settings.instance.resolve()
@@ -57,9 +57,9 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         metrics.init_app(app, loader)
     i18n.init_app(app, SHIPPED_FOLDER / "translations")
     Bootstrap5(app)
-    CSRFProtect(app).exempt(api.bp)
+    CSRFProtect(app).exempt(submit.bp)
     security_headers.init_app(app, config.https)
-    for module in (search, results, images, about, i18n, openapi, api):
+    for module in (search, results, images, about, i18n, openapi, submit):
         app.register_blueprint(module.bp)
     rate_limit.init_app(app, config.rate_limit)
     subpath.init_app(app, config.trusted_proxies)

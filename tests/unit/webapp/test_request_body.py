@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from tests.support.hostile import form
-from tests.unit.webapp.test_api import ATTRS, assert_problem, upload
+from tests.unit.webapp.test_submit import ATTRS, assert_problem, upload
 from webapp.middleware.request_body import MAX_DRAIN_BYTES, MAX_TEXT_BYTES, FormParser
 
 EDGE = b"----edge7d1a"

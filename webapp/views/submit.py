@@ -1,4 +1,4 @@
-"""JSON API: POST /submit, and the probes /healthz and /readyz."""
+"""POST /submit, and the probes /healthz and /readyz."""
 
 import re
 
@@ -16,7 +16,7 @@ from webapp.images import local, remote
 from webapp.middleware.request_body import InvalidField, read_json, repeated
 from webapp.schemas import MAX_K, SubmitPath, SubmitRequest, SubmitResponse, SubmitUpload
 
-bp = Blueprint("api", __name__)  # exempt from CSRF as a whole: /submit is the only route here that takes POST
+bp = Blueprint("submit", __name__)  # exempt from CSRF as a whole: /submit is the only route here that takes POST
 
 FIELDS: dict[type[RPFError], str] = {
     local.Forbidden: "img_path",

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from rpf.settings import Settings
 from webapp import create_app
-from webapp.views.api import bp
+from webapp.views.submit import bp
 
 ATTRS = "sleeve length; collar design"
 
