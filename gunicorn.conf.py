@@ -66,6 +66,6 @@ graceful_timeout = 30
 keepalive = 5
 preload_app = False  # a model and its threads made before the fork would not survive it
 control_socket_disable = True
-# The master forgets the packages, so that workers import them anew: a reload (SIGHUP) runs new code throughout.
+# The master forgets the packages, so that workers import them again: a reload (SIGHUP) runs new code throughout.
 for module in [name for name in sys.modules if name.partition(".")[0] in ("rpf", "webapp")]:
     del sys.modules[module]

@@ -41,7 +41,7 @@ def item_image(name: str, item: Item, kind: str = "thumb") -> DisplayImage:
     """Return an item's image for a card ("thumb") or for a page of its own ("image")."""
     if not item.sha256:  # imported without its image
         return DisplayImage(url_for("static", filename="no-image.svg"), (300, 400), (300, 400))
-    # The hash changes the address where a collection was made anew under the same name.
+    # The hash changes the address where a collection was made again under the same name.
     address = url_for("images.item", name=name, kind=kind, item_id=item.id, v=item.sha256[:8])
     return DisplayImage.fit(address, (item.width, item.height), SIDES[kind])
 
