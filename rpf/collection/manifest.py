@@ -77,12 +77,13 @@ def read_manifest(folder: Path) -> tuple[Manifest, Stamp]:
     """
     path = folder / MANIFEST_FILE
     if not path.is_file():
-        names = sorted(path.parent.name for path in folder.parent.glob(f"*/{MANIFEST_FILE}"))
-        raise UnknownCollection(
-            'There is no collection named "%(name)s"' + ("; there are %(examples)s." if names else "."),
-            name=folder.name,
-            examples=", ".join(names[:MAX_NAMES]),
-        )
+        names = sorted(path.parent.name for path in folder.parent.glob(f"*/{MANIFEST_FILE}"))[:MAX_NAMES]
+        if names:
+            raise UnknownCollection(
+                'There is no collection named "%(name)s"; there are %(examples)s.',
+                name=folder.name, examples=", ".join(names),
+            )  # fmt: skip
+        raise UnknownCollection('There is no collection named "%(name)s".', name=folder.name)
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
