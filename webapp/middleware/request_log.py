@@ -35,6 +35,7 @@ class JSONFormatter(logging.Formatter):
 
 def configure() -> None:
     """Log to standard error as JSON. For a server's worker; programs that embed the site keep their own logging."""
+    logging.raiseExceptions = False  # or a log on a full disk gets a traceback for each line that it cannot take
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JSONFormatter())
     for name in ("webapp", "rpf"):
