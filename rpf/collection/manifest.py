@@ -75,22 +75,29 @@ def read_manifest(folder: Path) -> tuple[Manifest, Stamp]:
 
     Raises UnknownCollection if there is none, CollectionError if it cannot be used.
     """
-    path = folder / MANIFEST_FILE
-    if not path.is_file():
+    try:
+        stamp = read_stamp(folder)
+        return parse_manifest(stamp[-1]), stamp
+    except FileNotFoundError:
         names = sorted(path.parent.name for path in folder.parent.glob(f"*/{MANIFEST_FILE}"))[:MAX_NAMES]
         if names:
             raise UnknownCollection(
                 'There is no collection named "%(name)s"; there are %(examples)s.',
                 name=folder.name, examples=", ".join(names),
-            )  # fmt: skip
-        raise UnknownCollection('There is no collection named "%(name)s".', name=folder.name)
-    try:
-        with path.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            text = stream.read(MAX_MANIFEST_BYTES + 1)
-        return parse_manifest(text), (status.st_ino, status.st_mtime_ns, text)
+            ) from None  # fmt: skip
+        raise UnknownCollection('There is no collection named "%(name)s".', name=folder.name) from None
     except (OSError, ValueError) as error:
         raise damaged(folder, error) from error
+
+
+def read_stamp(folder: Path) -> Stamp:
+    """Read the identity of the manifest, without checking it. Raises FileNotFoundError, OSError."""
+    path = folder / MANIFEST_FILE
+    if not path.is_file():  # opening a pipe would wait for its writer
+        raise FileNotFoundError(path)
+    with path.open("rb") as stream:
+        status = os.fstat(stream.fileno())
+        return status.st_ino, status.st_mtime_ns, stream.read(MAX_MANIFEST_BYTES + 1)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

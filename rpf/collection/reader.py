@@ -11,9 +11,9 @@ import numpy.typing as npt
 from rpf.attributes import Vocabulary, is_missing
 from rpf.collection.image_folder import ImageFolder
 from rpf.collection.items import ITEMS_FILE, Item, check_tables, open_read_only, read_items
-from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest
+from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest, read_stamp
 from rpf.collection.segments import ROW_BATCH_SIZE, SegmentView, open_segment
-from rpf.errors import CollectionError, UnknownItem
+from rpf.errors import UnknownItem
 from rpf.utils.arrays import map_array, write_array
 from rpf.utils.files import inside, sync_folder
 
@@ -133,13 +133,13 @@ class Collection:
     def changed(self) -> bool:
         """Return whether another generation is on disk by now, or none that can be read."""
         try:
-            return read_manifest(self.folder)[1] != self._stamp
-        except CollectionError:
+            return read_stamp(self.folder) != self._stamp  # an equal one was checked when this was opened
+        except OSError:
             return True
 
     def _row(self, item_id: int) -> int:
         row = int(np.searchsorted(self.ids, item_id)) if 0 <= item_id < 2**63 else len(self.ids)
-        if item_id not in self.ids[row : row + 1]:
+        if row == len(self.ids) or self.ids[row] != item_id:
             raise self._unknown(item_id)
         return row
 
