@@ -82,7 +82,7 @@ def search(
     """Measure search methods on galleries made from the embeddings of the collection NAME.
 
     A gallery larger than NAME is filled up with recombined and slightly moved embeddings. Each index is built, and
-    searched, in a process of its own. If the command is stopped, run it again to resume.
+    searched, in a separate process. If the command is stopped, run it again to resume.
 
     \b
     Examples:

@@ -87,7 +87,7 @@ class Vocabulary:
                     phrases[_Phrase(position, frozenset(run), "".join(run))] = None
         self._longest = max((len(pieces) for pieces in self._compounds), default=1)
         self._words = _common_words() | {word for phrase in phrases for word in phrase.words}
-        # Short words without a meaning of their own ("co", "ke") resemble too much; Chinese ones are dense.
+        # Short words without a meaning ("co", "ke") resemble too much; Chinese ones are dense.
         self._phrases = [p for p in phrases if len(p.compact) >= MIN_FUZZY_LENGTH or not p.compact.isascii()]
 
     def __len__(self) -> int:

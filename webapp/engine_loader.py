@@ -1,4 +1,4 @@
-"""Loading of the engine on a thread of its own, while the site already answers."""
+"""Loading of the engine on a separate thread, while the site already answers."""
 
 import logging
 import threading

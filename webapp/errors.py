@@ -86,10 +86,8 @@ def init_app(app: Flask) -> None:
     handlers: dict[type[Exception], Callable[[Any], Response | HTTPException]] = {
         RPFError: explain,
         HTTPException: _http_error,
-        ParseException: lambda _: _http_error(
-            BadRequest()
-        ),  # raised by gunicorn while the body is read, as is the next
-        NoMoreData: lambda _: _http_error(BadRequest()),
+        ParseException: _malformed,
+        NoMoreData: _malformed,
         OSError: _unsaved,
         NotReady: _not_ready,
         StartFailed: lambda error: _respond(503, str(error), str(error), FAILED_RETRY_SECONDS),
@@ -140,6 +138,11 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
         if name != "Content-Type":
             response.headers.add(name, value)
     return response
+
+
+def _malformed(_: Exception) -> Response | HTTPException:
+    """Respond to what gunicorn raises while the body is read."""
+    return _http_error(BadRequest())
 
 
 def _unsaved(error: OSError) -> Response:

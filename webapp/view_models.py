@@ -38,7 +38,7 @@ def attribute_colours(vocabulary: Vocabulary) -> dict[str, str]:
 
 
 def item_image(name: str, item: Item, kind: str = "thumb") -> DisplayImage:
-    """Return an item's image for a card ("thumb") or for a page of its own ("image")."""
+    """Return an item's image for a card ("thumb") or for its own page ("image")."""
     if not item.sha256:  # imported without its image
         return DisplayImage(url_for("static", filename="no-image.svg"), (300, 400), (300, 400))
     # The hash changes the address where a collection was made again under the same name.

@@ -1,4 +1,4 @@
-"""Work in a process of its own, bounded in time and memory."""
+"""Work in a separate process, bounded in time and memory."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""A running site: `gunicorn wsgi:app` in a process of its own, on a free port of the loopback address."""
+"""A running site: `gunicorn wsgi:app` in a separate process, on a free port of the loopback address."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Inference engines for the published networks (rpf-base) on a CPU, each measured in a process of its own.
+"""Inference engines for the published networks (rpf-base) on a CPU, each measured in a separate process.
 
 Weights are from a fixed seed; int8 is calibrated with the images.
 """

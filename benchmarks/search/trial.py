@@ -1,4 +1,4 @@
-"""One search method on one gallery: build its index, search it, add items. Each runs in a process of its own."""
+"""One search method on one gallery: build its index, search it, add items. Each runs in a separate process."""
 
 import shutil
 import time

@@ -118,7 +118,7 @@ def naming(image: Path) -> Iterator[None]:
 
 def method_names(text: str) -> list[str]:
     """Split an option's search methods, each once: at spaces, and at commas where there is no factory string
-    (faiss:...), which has commas of its own."""
+    (faiss:...), which contains commas."""
     return list(dict.fromkeys(name for word in text.split() for name in ([word] if ":" in word else word.split(","))))
 
 

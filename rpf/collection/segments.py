@@ -166,7 +166,7 @@ def count_small(sizes: Sequence[int]) -> int:
     """Return how many of the newest segments, of these sizes in items, to merge at the end of a command; 0 if none.
 
     These are all from the first that is not much larger than those after it together. A few items added to a large
-    collection stay in a segment of their own, and a vector is written again only when it moves to a segment half as
+    collection stay in a separate segment, and a vector is written again only when it moves to a segment half as
     large again.
     """
     newer = np.cumsum([0, *sizes[:0:-1]])[::-1]  # items after each segment

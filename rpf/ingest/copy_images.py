@@ -36,7 +36,7 @@ def locate_images(images: ImageFolder, paths: Sequence[Path], follow_links: bool
     for path in paths:
         if not path.exists():
             raise DatasetError('There is no image or folder "%(path)s".', path=path)
-        # A link to an image inside of the folder is an image of its own; one to a folder leads elsewhere.
+        # A link to an image inside of the folder counts as a separate image; one to a folder leads elsewhere.
         candidates = [path.resolve() if path.is_dir() else path.parent.resolve() / path.name]
         candidates += [Path(os.path.abspath(path))] if follow_links else []
         place = next((one for one in candidates if one.is_relative_to(images.root)), candidates[0])
@@ -65,7 +65,7 @@ def copy_images(writer: Writer, paths: Sequence[Path], again: bool) -> tuple[lis
     if not paths:
         return copies, report
     root = writer.manifest.spec.image_root(writer.folder)
-    hidden = f".rpf-{writer.folder.name}-"  # other collections may have the same image folder, and writers of their own
+    hidden = f".rpf-{writer.folder.name}-"  # other collections may have the same image folder, and other writers
     for leftover in root.glob(f"{hidden}*.tmp"):
         leftover.unlink()
     left_out: frozenset[str] = frozenset() if again else writer.removed_images()

@@ -1,6 +1,6 @@
 """The default collection: a wardrobe that the program draws itself, so that nothing is downloaded.
 
-Each checkpoint has one of its own, and none is ever deleted: the first is named "wardrobe", those of other checkpoints
+Each checkpoint has its own, and none is ever deleted: the first is named "wardrobe", those of other checkpoints
 "wardrobe-" and the first eight digits of the checkpoint's hash.
 """
 
@@ -49,7 +49,7 @@ def ensure_default_collection(settings: Settings, embedder: Embedder, progress: 
     try:
         name = find_default_collection(collections, embedder.checkpoint_hash)
         if name is None:
-            # Imported here, because a site with a collection of its own needs no drawing library.
+            # Imported here, because a site with another collection needs no drawing library.
             from rpf.datasets import synthetic
 
             recipe = synthetic.Recipe(GARMENTS)
@@ -101,9 +101,8 @@ def _begin(collections: Path, checkpoint_hash: str, recipe: "Recipe") -> str:
     for name in names:
         if _can_begin(collections / name, checkpoint_hash, recipe):
             with locked(collections / name, MAX_WAIT_SECONDS):
-                if (
-                    find_default_collection(collections, checkpoint_hash) != name
-                ):  # else another process has finished it
+                # Otherwise another process has finished it meanwhile.
+                if find_default_collection(collections, checkpoint_hash) != name:
                     write_atomic(collections / name / UNFINISHED, b"")
             return name
     raise CollectionError(

@@ -2,4 +2,4 @@
 
 from collections.abc import Callable
 
-Progress = Callable[[str, int, int], None]  # phase ("indexing", "compacting", ...), done, total
+Progress = Callable[[str, int, int], None]  # phase ("indexing", "merging", ...), done, total

@@ -75,7 +75,7 @@ def test_sigterm_ends_a_command_like_ctrl_c(fresh: Settings, tmp_path: Path) -> 
 
 @pytest.fixture
 def elsewhere(settings: Settings, tmp_path: Path) -> Path:
-    """Create a folder with collections and an instance folder of its own, and no files of the program."""
+    """Create a folder with collections and an instance folder, and no files of the program."""
     shutil.copytree(settings.collections / "tiny", tmp_path / "catalogues" / "tiny")
     with_instance(settings, tmp_path / "state")
     return tmp_path

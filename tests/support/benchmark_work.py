@@ -1,4 +1,4 @@
-"""Work for a process of its own, which loads nothing but this."""
+"""Work for a separate process, which loads nothing but this."""
 
 import os
 import signal

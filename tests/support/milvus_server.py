@@ -25,7 +25,7 @@ class MilvusServer:
         config.set("common.session.ttl", 1)  # seconds until a server sees that the one before was killed
         config.resolve()
         milvus._initialize_data_files(str(folder))
-        # The etcd in it listens at the ports 2379 and 2380 of its own default, whatever the package sets.
+        # The etcd in it listens at the ports 2379 and 2380 by default, whatever the package sets.
         client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         settings = {
             "name": "default",

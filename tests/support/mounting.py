@@ -14,7 +14,7 @@ def with_mounted(
     """Run a command after `mount` with these arguments, which only it sees. Skip the test where that is not allowed."""
     unshared = ["unshare", "--map-root-user", "--mount"]
     if subprocess.run([*unshared, "mount", *mount], capture_output=True).returncode:
-        pytest.skip("needs a mount namespace of its own")
+        pytest.skip("needs a private mount namespace")
     script = 'n=$1; shift; mount "${@:1:n}" && shift "$n" && exec "$@"'
     return subprocess.run(
         [*unshared, "bash", "-c", script, "bash", str(len(mount)), *mount, *command],

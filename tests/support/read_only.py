@@ -1,4 +1,4 @@
-"""Commands that see folders read-only, even as root: by mounts in a namespace of their own."""
+"""Commands that see folders read-only, even as root: by mounts in a private namespace."""
 
 import os
 import shutil
@@ -23,4 +23,4 @@ def read_only(*folders: Path) -> tuple[str, ...]:
         prefix = ("unshare", namespace, "sh", "-c", f'{" && ".join(mounts)} && exec "$@"', "sh")
         if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
             return prefix
-    pytest.skip("needs the right to mount folders read-only in a namespace of its own")
+    pytest.skip("needs the right to mount folders read-only in a private namespace")

@@ -87,7 +87,7 @@ class Uploads:
                             os.unlink(entry.path)
 
     def start_sweeping(self) -> None:
-        """Sweep four times an hour on a thread of its own, whether anybody uploads or not."""
+        """Sweep four times an hour on a separate thread, whether anybody uploads or not."""
 
         def sweep_forever() -> None:
             while True:

@@ -18,7 +18,7 @@ bp = Blueprint("images", __name__, url_prefix="/c/<name>")
 
 @bp.get("/<any(thumb, image):kind>/<int:item_id>")
 def item(name: str, kind: str, item_id: int) -> BaseResponse:
-    """Serve an item's image: the thumbnail of a card, or the large image of a page of its own."""
+    """Serve an item's image: the thumbnail of a card, or the large image of its own page."""
     engine, side = extensions.engine_loader.engine, SIDES[kind]
     collection = engine.collection(name)
     item = collection.item(item_id)
