@@ -4,10 +4,10 @@ import json
 import shlex
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from rpf import config
 from rpf.cli.options import (
     AGAIN,
     BATCH,
@@ -21,12 +21,11 @@ from rpf.cli.options import (
     with_settings,
 )
 from rpf.cli.output import say
-from rpf.collection import Collection, CollectionSpec, Writer, collection_folder, read_manifest
-from rpf.datasets.annotations import missing_images, read_split
-from rpf.ingest.pipeline import ImageRecord, ingest, merge_small_segments
-from rpf.ingest.scan import describe, scan
 from rpf.settings import Settings
 from rpf.utils.text import format_examples
+
+if TYPE_CHECKING:
+    from rpf.ingest.pipeline import ImageRecord
 
 
 @click.command()
@@ -70,7 +69,10 @@ def index(
       RPF_IMAGE_ROOTS=/mnt/archive rpf index shop photos/ --follow-links
       rpf index clothing --dataset config/Clothing/Clothing.yaml --split test --set DATA.BASE_PATH=data
     """
+    from rpf.collection import Collection, CollectionSpec, Writer, collection_folder
     from rpf.inference.load import load_model
+    from rpf.ingest.pipeline import ImageRecord, ingest, merge_small_segments
+    from rpf.ingest.scan import describe, scan
     from rpf.search.index_store import check_index_method, update_index
 
     target = collection_folder(settings.collections, name)
@@ -103,7 +105,11 @@ def index(
     print_ingest_report(name, report, left_out)
 
 
-def _read_dataset(file: Path, overrides: tuple[str, ...], split: str) -> tuple[Path, list[ImageRecord]]:
+def _read_dataset(file: Path, overrides: tuple[str, ...], split: str) -> "tuple[Path, list[ImageRecord]]":
+    from rpf import config
+    from rpf.datasets.annotations import missing_images, read_split
+    from rpf.ingest.pipeline import ImageRecord
+
     data = config.load([file], overrides).DATA
     items = read_split(data.folder, data, split)
     if missing := missing_images(data.folder, items):
@@ -136,6 +142,7 @@ def import_legacy(
       rpf import-legacy old --embeddings data.h5 --ids c_idxs.npy \\
           --filenames filenames_test.txt --images data/FashionAI
     """
+    from rpf.collection import Collection, Writer
     from rpf.ingest.import_legacy import import_legacy
     from rpf.search.index_store import check_index_method, update_index
 
@@ -182,9 +189,11 @@ def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_js
     Example:
       rpf search wardrobe photo.jpg --attrs "sleeve length; collar design" -k 5
     """
-    from rpf.engine import SearchEngine, SearchRequest
+    from rpf.collection import collection_folder, read_manifest
 
     read_manifest(collection_folder(settings.collections, name))  # before the model is loaded
+    from rpf.engine import SearchEngine, SearchRequest
+
     engine = SearchEngine(settings)
     keys = engine.collection(name).vocabulary.parse(attrs)
     with naming(image):

@@ -5,10 +5,8 @@ from typing import Literal
 
 import click
 
-from rpf import config
 from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
 from rpf.cli.output import say
-from rpf.datasets.image_check import ImageCheck
 from rpf.settings import Settings
 
 # Settings of --set that override the checkpoint's own.
@@ -52,6 +50,8 @@ def evaluate(
       rpf evaluate --cfg config/Clothing/Clothing.yaml config/Clothing/s2.yaml \\
           --checkpoint model.safetensors --set DATA.BASE_PATH=data --split valid --out report
     """
+    from rpf import config
+    from rpf.datasets.image_check import ImageCheck
     from rpf.evaluation.evaluate import evaluate as run
     from rpf.evaluation.export import write_report
     from rpf.evaluation.protocol import read_benchmark

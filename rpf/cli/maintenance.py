@@ -11,12 +11,7 @@ import click
 
 from rpf.cli.options import AGAIN, BATCH, FILE, FOLLOW_LINKS, WAIT, Bar, print_ingest_report, with_settings
 from rpf.cli.output import say
-from rpf.collection import Collection, ImageFolder, Writer, collection_folder, read_manifest
 from rpf.errors import CollectionError
-from rpf.ingest import reconcile
-from rpf.ingest.copy_images import copy_images, locate_images
-from rpf.ingest.pipeline import ingest, merge_small_segments
-from rpf.ingest.scan import describe
 from rpf.settings import Settings
 from rpf.utils.files import file_hash
 
@@ -57,7 +52,11 @@ def add(
       rpf add shop --copy ~/Downloads/coat.jpg
       rpf add shop photos/coat.jpg --again
     """
+    from rpf.collection import Collection, ImageFolder, Writer, collection_folder, read_manifest
     from rpf.inference.load import load_model
+    from rpf.ingest.copy_images import copy_images, locate_images
+    from rpf.ingest.pipeline import ingest, merge_small_segments
+    from rpf.ingest.scan import describe
     from rpf.search.index_store import check_index_method, update_index
 
     folder = collection_folder(settings.collections, name)
@@ -110,6 +109,8 @@ def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> Non
       rpf remove shop photos/coat.jpg photos/2019/
       rpf remove shop --missing
     """
+    from rpf.collection import Collection, Writer, collection_folder
+    from rpf.ingest import reconcile
     from rpf.search.index_store import check_index_method, update_index
 
     if not items and not missing:
@@ -139,6 +140,9 @@ def relocate(name: str, folder: Path, partial: bool, wait: float) -> None:
     Example:
       rpf relocate shop /mnt/photos
     """
+    from rpf.collection import Writer, collection_folder
+    from rpf.ingest import reconcile
+
     settings = Settings.from_environ()
     with Bar() as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
         missing = reconcile.relocate(writer, folder, bar, partial=partial, linked=settings.image_roots)
@@ -162,6 +166,7 @@ def optimize(name: str, wait: float) -> None:
     Example:
       rpf optimize shop
     """
+    from rpf.collection import Writer, collection_folder
     from rpf.search.index_store import check_index_method
 
     settings = Settings.from_environ()
@@ -190,12 +195,15 @@ def build_index(name: str, method: str | None, wait: float) -> None:
       rpf build-index shop
       rpf build-index shop --method hnsw
     """
+    from rpf.collection import Writer, collection_folder
+
     settings = Settings.from_environ()
     with Bar("vector") as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
         _rebuild_index(writer.folder, method, settings, bar)
 
 
 def _rebuild_index(folder: Path, method: str | None, settings: Settings, bar: Bar) -> None:
+    from rpf.collection import Collection
     from rpf.search.index_store import index_method, update_index
 
     collection = Collection.open(folder)
@@ -216,6 +224,7 @@ def verify(settings: Settings, name: str) -> None:
     Example:
       rpf verify shop
     """
+    from rpf.collection import collection_folder, read_manifest
     from rpf.ingest.verify import verify
 
     folder = collection_folder(settings.collections, name)
@@ -246,6 +255,8 @@ def repair(settings: Settings, name: str, batch: int, wait: float) -> None:
     Example:
       rpf repair shop
     """
+    from rpf.collection import Writer, collection_folder
+    from rpf.ingest.pipeline import merge_small_segments
     from rpf.ingest.repair import repair_index, repair_items
     from rpf.search.index_store import check_index_method
 

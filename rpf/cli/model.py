@@ -4,14 +4,11 @@ import io
 from pathlib import Path
 
 import click
-import numpy as np
 from tqdm import tqdm
 
-from rpf import config
 from rpf.cli.options import FILE, ManyConfigs, naming, prepare_file, with_settings
 from rpf.cli.output import say
 from rpf.errors import CheckpointError
-from rpf.images.decode import open_image
 from rpf.settings import Settings
 from rpf.utils.files import write_atomic
 
@@ -30,6 +27,10 @@ def embed(settings: Settings, configs: tuple[Path, ...], out: Path, images: tupl
     Example:
       rpf embed --checkpoint model_best.pth.tar --out E.npz a.jpg b.jpg
     """
+    import numpy as np
+
+    from rpf import config
+    from rpf.images.decode import open_image
     from rpf.models import checkpoint
 
     prepare_file(out)
@@ -67,6 +68,7 @@ def export(
     """
     import torch
 
+    from rpf import config
     from rpf.models import checkpoint
     from rpf.models.rpf import RPF
 

@@ -6,17 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from tqdm import tqdm
 
 from rpf.cli.output import say
 from rpf.errors import BadImage, printable
-from rpf.ingest.pipeline import IngestReport
-from rpf.ingest.scan import describe
 from rpf.settings import Settings
 from rpf.utils.files import check_writable
+
+if TYPE_CHECKING:
+    from rpf.ingest.pipeline import IngestReport
 
 UNREADABLE = 3  # exit status: all is done, but for images that cannot be read
 FILE = click.Path(path_type=Path)
@@ -122,8 +123,10 @@ def method_names(text: str) -> list[str]:
     return list(dict.fromkeys(name for word in text.split() for name in ([word] if ":" in word else word.split(","))))
 
 
-def print_ingest_report(name: str, report: IngestReport, left_out: Counter[str]) -> None:
+def print_ingest_report(name: str, report: "IngestReport", left_out: Counter[str]) -> None:
     """Print the results of an ingest and the files left out; end with status 3 if an image could not be read."""
+    from rpf.ingest.scan import describe
+
     say(*(f"skipped {path}: {why}" for path, why in report.skipped), err=True)
     rarely = "".join(f"{n} {what}, " for n, what in ((report.moved, "moved"), (report.pruned, "pruned")) if n)
     say(

@@ -3,16 +3,18 @@
 import logging
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from rpf import config
 from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, status_of
 from rpf.cli.output import LineFormatter, say
-from rpf.datasets.annotations import read_split
-from rpf.datasets.image_check import ImageCheck, describe
 from rpf.errors import ConfigError, TrainingError
 from rpf.utils.paths import WORK_FOLDER
+
+if TYPE_CHECKING:
+    from rpf.config import Config
+    from rpf.datasets.image_check import ImageCheck
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ def train(
     """
     import torch
 
+    from rpf import config
     from rpf.evaluation.evaluate import evaluate, overall_map
     from rpf.evaluation.protocol import read_benchmark
     from rpf.models.rpf import RPF
@@ -110,8 +113,11 @@ def train(
             sys.exit(status_of(stop))
 
 
-def _check_images(values: config.Config, skip_bad: bool) -> ImageCheck:
+def _check_images(values: "Config", skip_bad: bool) -> "ImageCheck":
     """Check the images of train and valid, and of the extra dataset, before the training uses any."""
+    from rpf.datasets.annotations import read_split
+    from rpf.datasets.image_check import ImageCheck, describe
+
     data = values.DATA
     with Bar("image") as bar:
         check = ImageCheck(skip_bad, bar)
@@ -126,7 +132,7 @@ def _check_images(values: config.Config, skip_bad: bool) -> ImageCheck:
     return check
 
 
-def _configure_logging(values: config.Config) -> None:
+def _configure_logging(values: "Config") -> None:
     handler = logging.StreamHandler(sys.stderr if values.LOGGER.STREAM == "stderr" else sys.stdout)
     handler.setFormatter(LineFormatter())
     logging.basicConfig(handlers=[handler], force=True)
