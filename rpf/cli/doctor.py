@@ -55,7 +55,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     import torch
 
     from rpf.engine import SearchEngine
-    from rpf.utils.threads import set_threads
+    from rpf.utils.devices import set_threads
 
     yield Finding("threads", str(set_threads(settings.threads) or torch.get_num_threads()))
     try:

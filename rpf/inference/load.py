@@ -1,14 +1,11 @@
 """Loading a checkpoint for inference."""
 
-import torch
-
 from rpf.config import Config
-from rpf.errors import ConfigError
 from rpf.inference.openvino import compile_branches
 from rpf.models import checkpoint
 from rpf.models.rpf import RPF
 from rpf.settings import Settings
-from rpf.utils.threads import set_threads
+from rpf.utils.devices import choose_device, set_threads
 
 
 def load_model(settings: Settings, config: Config | None = None) -> RPF:
@@ -17,16 +14,8 @@ def load_model(settings: Settings, config: Config | None = None) -> RPF:
     config: for checkpoints that carry none. Raises CheckpointError, ConfigError.
     """
     threads = set_threads(settings.threads)
-    device = settings.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = choose_device(settings.device)
     model = checkpoint.load(settings.checkpoint, config)
-    if device == "cpu":
+    if device.type == "cpu":
         model.precision = compile_branches(model, settings.precision, threads, settings.instance / "compiled")
-        return model
-    try:
-        return model.to(device)
-    except (RuntimeError, AssertionError) as error:  # which torch raises for a missing device
-        raise ConfigError(
-            'The device "%(device)s" cannot be used: %(why)s', device=device, why=str(error).split("\n")[0]
-        ) from None
+    return model.to(device)

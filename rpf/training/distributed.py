@@ -12,8 +12,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from rpf.errors import ConfigError
-from rpf.utils.threads import set_threads
+from rpf.utils.devices import choose_device, set_threads
 
 PRECISIONS = ("auto", "bf16", "float32")
 BARRIER_TIMEOUT = timedelta(hours=6)  # while the first process evaluates and saves
@@ -70,7 +69,7 @@ def distributed_context(device: str = "auto", precision: str = "auto") -> Iterat
     """
     set_threads()
     world_size, rank, local_rank = (int(os.environ.get(key, "0")) for key in ("WORLD_SIZE", "RANK", "LOCAL_RANK"))
-    chosen = _device(device, local_rank if world_size > 1 else None)
+    chosen = choose_device(device, local_rank if world_size > 1 else None)
     bf16 = precision == "bf16" or (precision == "auto" and has_fast_bf16(chosen))
     if world_size <= 1:
         yield DistributedContext(chosen, bf16)
@@ -92,17 +91,3 @@ def has_fast_bf16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = torch.cpu.get_capabilities()
     return device.type == "cpu" and any(capabilities.get(key) for key in ("avx512_bf16", "amx_bf16", "sve_bf16"))
-
-
-def _device(name: str, local_rank: int | None) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and local_rank is not None:
-        name = f"cuda:{local_rank}"
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch raises either for a missing device
-        why = str(error).split("\n")[0]
-        raise ConfigError('The device "%(device)s" cannot be used: %(why)s', device=name, why=why) from None
-    return device

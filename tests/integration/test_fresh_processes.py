@@ -52,7 +52,7 @@ def test_quota_limits_the_threads_of_the_libraries(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     code = (
         "import rpf, torch, faiss; print(torch.get_num_threads(), faiss.omp_get_max_threads());"
-        "torch.set_num_threads(2); from rpf.utils.threads import set_threads;"
+        "torch.set_num_threads(2); from rpf.utils.devices import set_threads;"
         "print(set_threads(), torch.get_num_threads(), set_threads(2), torch.get_num_threads())"
     )
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}

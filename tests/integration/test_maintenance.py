@@ -6,8 +6,6 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
-import h5py
-import joblib
 import numpy as np
 import pytest
 
@@ -18,7 +16,7 @@ from rpf.models import checkpoint
 from rpf.search.index_store import index_method
 from rpf.settings import Settings
 from rpf.utils.locks import locked
-from tests.support.commands import Run, snapshot
+from tests.support.commands import Run, import_legacy_items, snapshot
 
 
 @pytest.fixture
@@ -132,12 +130,7 @@ def test_add_does_not_create_a_missing_image_folder(run: Run, folder: Path, more
 
 
 def test_add_to_an_imported_collection_is_refused(run: Run, living: Settings, more: list[Path], tmp_path: Path) -> None:
-    vectors = np.random.default_rng(0).standard_normal((3, 2048)).astype(np.float32)
-    with h5py.File(tmp_path / "data.h5", "w") as file:
-        for attribute in range(8):
-            file[f"attr{attribute}"] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    joblib.dump(np.arange(3), tmp_path / "ids.npy")
-    run("import-legacy", "old", "--embeddings", tmp_path / "data.h5", "--ids", tmp_path / "ids.npy")
+    import_legacy_items(run, tmp_path)
     assert "imported without its checkpoint" in run("add", "old", "--copy", more[0], status=2)
     assert "1 removed, 2 left" in run("remove", "old", 1)
     assert Collection.open(living.collections / "old").ids.tolist() == [0, 2]

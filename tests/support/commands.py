@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import h5py
+import joblib
+import numpy as np
 from click.testing import CliRunner
 
 from benchmarks.commands import benchmarks
@@ -55,6 +58,16 @@ class Run:
             assert done.stderr.strip().splitlines()[-1].startswith("Error: ")
         output: str = getattr(done, stream or ("stderr" if status == 2 else "stdout"))
         return output
+
+
+def import_legacy_items(run: Run, folder: Path) -> None:
+    """Import three items of the earlier system, without their checkpoint, as the collection "old"."""
+    vectors = np.random.default_rng(0).standard_normal((3, 2048)).astype(np.float32)
+    with h5py.File(folder / "data.h5", "w") as file:
+        for attribute in range(8):
+            file[f"attr{attribute}"] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    joblib.dump(np.arange(3), folder / "ids.npy")
+    run("import-legacy", "old", "--embeddings", folder / "data.h5", "--ids", folder / "ids.npy")
 
 
 class Forked:

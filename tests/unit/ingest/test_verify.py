@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
-import joblib
 import numpy as np
 import pytest
 
@@ -21,7 +19,7 @@ from rpf.inference.load import load_model
 from rpf.models import checkpoint
 from rpf.search.index_store import validate_index
 from rpf.settings import Settings
-from tests.support.commands import Run, snapshot
+from tests.support.commands import Run, import_legacy_items, snapshot
 
 OLD = {f"{number - 1:03}.jpg": number for number in range(1, 13) if number != 3}
 FIRST, SECOND = "segments/0000000001", "segments/0000000002"  # of items 1 to 8, and 9 to 12
@@ -333,12 +331,7 @@ def test_verify_and_repair_of_no_collection_are_refused(run: Run, folder: Path, 
 def test_repair_of_an_import_without_its_checkpoint_removes_corrupt_items(
     run: Run, living: Settings, tmp_path: Path
 ) -> None:
-    vectors = np.random.default_rng(0).standard_normal((3, 2048)).astype(np.float32)
-    with h5py.File(tmp_path / "data.h5", "w") as file:
-        for attribute in range(8):
-            file[f"attr{attribute}"] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    joblib.dump(np.arange(3), tmp_path / "ids.npy")
-    run("import-legacy", "old", "--embeddings", tmp_path / "data.h5", "--ids", tmp_path / "ids.npy")
+    import_legacy_items(run, tmp_path)
     assert "3 items, 0 repaired, 0 problems" in run("repair", "old")
     folder = living.collections / "old"
     corrupt(next((folder / "segments").iterdir()), 1, np.zeros_like)
