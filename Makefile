@@ -7,6 +7,7 @@
 #                 door, memory, ten minutes of load while things break
 
 PYTHON ?= python3
+unexport PYTHONDONTWRITEBYTECODE  # each process of the tests would compile the whole program anew
 VENV := .venv
 BIN := $(VENV)/bin
 
