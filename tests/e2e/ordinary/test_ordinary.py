@@ -1,7 +1,7 @@
 """Ordinary images through every door: accepted, and ranked the same.
 
-`make test` sends a pairwise choice of door, size and format, TEST_ORDINARY=all (`make soak`) sends all; the table at
-the end of the output has a cell for each. Add an image that was refused to `files`.
+`make test` sends a pairwise choice of door, format and four sizes, TEST_ORDINARY=all (`make soak`) all of each size;
+the table at the end of the output has a cell for each. Add an image that was refused to `files`.
 """
 
 import time
