@@ -166,8 +166,7 @@ def _named(file: Path, line: int) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        template = "%(file)s, line %(line)d: %(why)s."
-        raise DatasetError(template, file=file, line=line, why=str(error)) from None
+        raise DatasetError("%(file)s, line %(line)d: %(why)s.", file=file, line=line, why=str(error)) from None
 
 
 def parse_labels(line: str, pairs: bool = False) -> tuple[int, list[tuple[int, int]]]:
@@ -226,11 +225,18 @@ def _entries(file: Path) -> Iterator[tuple[int, str]]:
     if _are_column_names(lines[start : start + 2]):
         start += 1
     if counted and (len(first) > 18 or int(first) != len(lines) - start):
-        template = '%(file)s, line 1: "%(first)s" is not the number of entries, %(count)d follow; correct or remove it.'
-        raise DatasetError(template, file=file, first=first[:30], count=len(lines) - start)
+        raise DatasetError(
+            '%(file)s, line 1: "%(first)s" is not the number of entries, %(count)d follow; correct or remove it.',
+            file=file,
+            first=first[:30],
+            count=len(lines) - start,
+        )
     if start and not counted:
-        template = '%(file)s, line 1: "%(first)s" looks like column names, which may only follow the number of entries.'
-        raise DatasetError(template, file=file, first=first)
+        raise DatasetError(
+            '%(file)s, line 1: "%(first)s" looks like column names, which may only follow the number of entries.',
+            file=file,
+            first=first,
+        )
     return iter(lines[start:])
 
 
