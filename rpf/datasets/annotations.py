@@ -107,16 +107,9 @@ def missing_images(folder: Path, images: Iterable[LabelledImage]) -> list[str]:
     root = folder.resolve()
     missing: dict[str, None] = {}
     for image in images:
-        inside, exists = _is_inside(image.path), False
-        if inside:
-            try:
-                real = (root / image.path).resolve()
-                inside, exists = real.is_relative_to(root), real.is_file()
-            except (OSError, RuntimeError):  # a name too long for the file system; links in a circle (Python < 3.13)
-                pass
-        if not inside:
+        if not _is_inside(image.path) or not Path(os.path.realpath(root / image.path)).is_relative_to(root):
             raise DatasetError("%(path)s leads out of the dataset's folder.", path=image.path)
-        if not exists:
+        if not os.path.isfile(root / image.path):
             missing[image.path] = None
     return list(missing)
 
