@@ -28,6 +28,7 @@ MAX_SUGGESTIONS = 3
 MIN_FUZZY_LENGTH = 5  # letters; shorter names must be spelled right
 DISTANCE_LENGTHS = (5, 9, 15)  # letters from which on 1, 2, 3 edits are taken for a misspelling
 MIN_SIMILARITY = 0.55  # of a name that is suggested, 1 - edits / letters
+MISSING_BELOW = 0.5  # probability of having a part
 SIMILARITY_SPREAD = 0.15  # below the most similar name, for others to be suggested beside it
 _SEPARATOR = re.compile(r"([;,+/&、\r\n\v\f\x85\u2028\u2029]|(?<!\w)(?:and|with|và|với|va|voi)(?!\w)|[和与])", re.I)
 
@@ -220,18 +221,8 @@ class Vocabulary:
 
 
 def is_missing(presence: "npt.NDArray[np.floating]") -> "npt.NDArray[np.bool_]":
-    """Tell which parts are missing, from presence probabilities of any shape: those below one half.
-
-    NaN, and whatever else is not a number from 0 to 1, is unknown, and the part counts as present.
-    """
-    return (presence >= 0) & (presence < 0.5)
-
-
-def present_attributes(keys: Sequence[str], presence: "npt.NDArray[np.floating] | None") -> frozenset[str] | None:
-    """Return those of the A attributes whose part a garment has, from (A,) probabilities; None where unknown."""
-    if presence is None:
-        return None
-    return frozenset(key for key, missing in zip(keys, is_missing(presence), strict=True) if not missing)
+    """Tell which parts are missing rather than present, from presence probabilities of any shape."""
+    return presence < MISSING_BELOW
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
-from rpf.attributes import present_attributes
 from rpf.collection import Collection, Item, valid_name
 from rpf.errors import CollectionError, QueryError, RPFError, SearchUnavailable, UnknownCollection
 from rpf.evaluation.accuracy import read_accuracy
@@ -52,9 +52,9 @@ class Hit:
 
     rank: int  # from 1
     item: Item
-    similarity: float  # weighted mean cosine, -1 to 1
-    similarities: dict[str, float]  # cosine per chosen attribute
-    missing: tuple[str, ...]  # chosen attributes whose part it is known to lack; empty without `missing_last`
+    similarity: float  # weighted mean of the scores, -1 to 1 (rpf.search.score)
+    similarities: dict[str, float]  # score per chosen attribute
+    missing: tuple[str, ...]  # chosen attributes whose part it seems to lack
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Results:
     hits: list[Hit]
     total: int  # items in the whole ranking
     offset: int
+    shares: dict[str, float]  # of each chosen attribute in the similarity; they sum to 1
     seconds: float  # for the ranking alone, without embedding the query
 
 
@@ -191,7 +192,7 @@ class SearchEngine:
         attributes = self.model.attributes
         image = self._cache.embed(data, attributes if keys is None else tuple(keys), digest)
         presence = None if image.presence is None else image.presence.astype(np.float16)  # as it is stored
-        return Query(image.embedding, image.box, image.size, present=present_attributes(attributes, presence))
+        return Query(image.embedding, image.box, image.size, presence=_presence(attributes, presence))
 
     def query_item(self, name: str, item_id: int) -> Query:
         """Make an item of a collection the query. Raises UnknownItem."""
@@ -202,7 +203,7 @@ class SearchEngine:
             collection.boxes(item_id),
             (item.width, item.height),
             item_id,
-            present_attributes(collection.vocabulary.keys, collection.presence(item_id)),
+            _presence(collection.vocabulary.keys, collection.presence(item_id)),
         )
 
     def search(self, name: str, request: SearchRequest) -> Results:
@@ -233,14 +234,15 @@ class SearchEngine:
                 rank=rank,
                 item=item,
                 similarity=float(ranked.scores[row]),
-                similarities={key: float(ranked.cosines[line, row]) for line, key in enumerate(keys)},
+                similarities={key: float(ranked.attribute_scores[line, row]) for line, key in enumerate(keys)},
                 missing=tuple(key for line, key in enumerate(keys) if ranked.missing[line, row]),
             )
             for rank, row, item in zip(count(request.offset + 1), page, collection.items(ids[page].tolist()))
         ]
         seconds = time.perf_counter() - started
         self._observe("search", seconds)
-        return Results(hits, len(collection) - (query_id is not None), request.offset, seconds)
+        shares = dict(zip(keys, (resolved.weights / resolved.weights.sum()).tolist(), strict=True))
+        return Results(hits, len(collection) - (query_id is not None), request.offset, shares, seconds)
 
     def thumbnail(self, source: bytes | Path, side: int) -> bytes:
         """Make a WebP that fits into side x side pixels. Raises BadImage."""
@@ -250,3 +252,8 @@ class SearchEngine:
     def load(self) -> Load:
         """Return the images in progress, and the use of the embedding cache since the start."""
         return Load(self._batcher.pending, self._cache.hits, self._cache.misses)
+
+
+def _presence(keys: Sequence[str], presence: npt.NDArray[np.float16] | None) -> dict[str, float] | None:
+    """Name the probabilities (A,) by their attributes."""
+    return None if presence is None else dict(zip(keys, presence.tolist(), strict=True))

@@ -213,7 +213,8 @@ def two_parts(parts_settings) -> tuple[str, str]:  # type: ignore[no-untyped-def
 
     collection = Collection.open(parts_settings.collections / "parts")
     pairs = combinations(range(len(collection.vocabulary)), 2)
-    first, second = next(pair for pair in pairs if set(collection.missing(pair).sum(axis=0)) == {0, 1, 2})
+    missing = collection.presence_by_attribute < 0.5
+    first, second = next(pair for pair in pairs if set(missing[list(pair)].sum(axis=0)) == {0, 1, 2})
     return collection.vocabulary.keys[first], collection.vocabulary.keys[second]
 
 

@@ -23,7 +23,8 @@ class SubmitRequest(BaseModel):
         default_factory=str, description="Name of the collection. Without it, the server's default collection."
     )
     lacking_last: bool = Field(
-        False, description="Whether items on which a named attribute is missing come after all others."
+        False,
+        description="Whether the answer says which named attributes are missing on each item; the order is the same.",
     )
 
 

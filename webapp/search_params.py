@@ -21,15 +21,11 @@ MAX_WEIGHT = 3.0
 
 @dataclass(frozen=True)
 class SearchParams:
-    """Search in an address: an item of the collection or an upload, and the chosen attributes with their weights.
-
-    Garments with a missing attribute come last, unless they are to be `mixed` with the others.
-    """
+    """Search in an address: an item of the collection or an upload, and the chosen attributes with their weights."""
 
     item: int | None
     upload: str | None
     weights: Mapping[str, float]
-    mixed: bool = False
 
     @classmethod
     def parse(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "SearchParams":
@@ -51,13 +47,13 @@ class SearchParams:
         if item is None and not upload:
             raise NotFound
         weights = {key: 1.0 for key in vocabulary.keys if key in args.getlist("a")}
-        return cls(item, upload if item is None else None, weights, args.get("mixed") == "1")
+        return cls(item, upload if item is None else None, weights)
 
     def args(self) -> dict[str, Any]:
-        """Return the arguments of `url_for`; weights of 1 and mixed=0 are left out."""
+        """Return the arguments of `url_for`; weights of 1 are left out."""
         image: dict[str, object] = {"upload": self.upload} if self.item is None else {"item": self.item}
         weights = {f"w-{key}": f"{weight:g}" for key, weight in self.weights.items() if weight != 1.0}
-        return {**image, "a": list(self.weights), **weights, **({"mixed": 1} if self.mixed else {})}
+        return {**image, "a": list(self.weights), **weights}
 
     def args_for_item(self, item: int) -> dict[str, Any]:
         """Return the arguments of the same search with an item in place of the image."""
@@ -77,7 +73,7 @@ class SearchParams:
 
     def request(self, query: Query, k: int, offset: int = 0) -> SearchRequest:
         """Return the engine's request for a page of the ranking."""
-        return SearchRequest(query, self.weights, k, offset, missing_last=not self.mixed)
+        return SearchRequest(query, self.weights, k, offset)
 
 
 def search(name: str, request: SearchRequest) -> tuple[Results, float]:

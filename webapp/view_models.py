@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from flask import url_for
 
@@ -68,21 +67,17 @@ def region_boxes(vocabulary: Vocabulary, query: Query, keys: Sequence[str]) -> d
     return regions
 
 
-def similarity_bar(hit: Hit, weights: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-    """Return the place and width of each present attribute in a bar, which is 100 long where all similarities are 1."""
-    total = sum(weights.values())
+def similarity_bar(hit: Hit, shares: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """Return the place and width of each attribute in a bar, which is 100 long where all similarities are 1.
+
+    shares: `Results.shares`.
+    """
     segments, x = dict[str, tuple[float, float]](), 0.0
     for key, similarity in hit.similarities.items():
-        if key not in hit.missing:
-            width = 100 * weights[key] * max(0.0, similarity) / total
-            segments[key] = (round(x, 2), round(width, 2))
-            x += width
+        width = 100 * shares[key] * max(0.0, similarity)
+        segments[key] = (round(x, 2), round(width, 2))
+        x += width
     return segments
-
-
-def group_by_missing(hits: Sequence[Hit]) -> list[tuple[bool, list[Hit]]]:
-    """Group ranked hits by whether a chosen attribute is missing."""
-    return [(missing, list(group)) for missing, group in groupby(hits, lambda hit: bool(hit.missing))]
 
 
 def page_numbers(page: int, last: int) -> list[int | None]:

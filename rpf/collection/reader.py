@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rpf.attributes import Vocabulary, is_missing
+from rpf.attributes import Vocabulary
 from rpf.collection.image_folder import ImageFolder
 from rpf.collection.items import ITEMS_FILE, Item, check_tables, open_read_only, read_items
 from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest, read_stamp
@@ -90,21 +90,14 @@ class Collection:
         return self._rows.boxes(self._row(item_id))
 
     def presence(self, item_id: int) -> npt.NDArray[np.float16] | None:
-        """Return (A,) presence probabilities of the parts, 0 to 1 (NaN: unknown); None if unknown. Raises UnknownItem.
-
-        Read them by `is_missing`: in somebody else's collection they may be any numbers.
-        """
+        """Return (A,) presence probabilities of the parts, 1 where unknown; None if all are. Raises UnknownItem."""
         presence = self._rows.presence(np.array([self._row(item_id)]))[0]
-        return None if np.isnan(presence).all() else presence
-
-    def missing(self, attributes: Sequence[int]) -> npt.NDArray[np.bool_]:
-        """Return (a, N): whether the part of each attribute is missing in each row's item; False where unknown."""
-        return self._missing[list(attributes)]
+        return None if np.isnan(presence).all() else _known(presence)
 
     @cached_property
-    def _missing(self) -> npt.NDArray[np.bool_]:
-        """Compute (A, N) once for all attributes, a byte each: every search needs some."""
-        return np.ascontiguousarray(is_missing(self._rows.presence(slice(None))).T)
+    def presence_by_attribute(self) -> npt.NDArray[np.float16]:
+        """Read (A, N) probabilities that each row's item has the part of each attribute; 1 where unknown."""
+        return np.ascontiguousarray(_known(self._rows.presence(slice(None))).T)
 
     def item(self, item_id: int) -> Item:
         """Return an item. Raises UnknownItem, CollectionError if the table is damaged."""
@@ -145,6 +138,11 @@ class Collection:
 
     def _unknown(self, item_id: int) -> UnknownItem:
         return UnknownItem("There is no item %(id)d in the collection %(name)s.", id=item_id, name=self.name)
+
+
+def _known(presence: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
+    """Put 1 for NaN, and for whatever is no probability, as somebody else's collection may have it."""
+    return np.where((presence >= 0) & (presence <= 1), presence, np.float16(1))
 
 
 def open_tombstones(folder: Path, manifest: Manifest) -> npt.NDArray[np.int64]:

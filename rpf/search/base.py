@@ -18,9 +18,9 @@ class RankedRows(NamedTuple):
     """Rows of a collection, best first; of equal scores the lower row comes first."""
 
     rows: npt.NDArray[np.int64]  # (m,) rows of Collection.ids
-    scores: npt.NDArray[np.float64]  # (m,) weighted mean cosine, rounded to 6 decimals
-    cosines: npt.NDArray[np.float32]  # (a, m) per chosen attribute
-    missing: npt.NDArray[np.bool_]  # (a, m) parts that are known to be missing; all False without `missing_last`
+    scores: npt.NDArray[np.float64]  # (m,) weighted means, rounded to 6 decimals
+    attribute_scores: npt.NDArray[np.float32]  # (a, m) per chosen attribute
+    missing: npt.NDArray[np.bool_]  # (a, m) parts that seem to be missing
 
 
 class Searcher(Protocol):
@@ -30,11 +30,7 @@ class Searcher(Protocol):
     def title(self) -> str: ...  # the method, for people to read
 
     def search(self, request: ResolvedRequest) -> RankedRows:
-        """Return the best rows, highest score first.
-
-        With `missing_last`, rows come in order of how many of the attributes with a weight above 0 are missing, and by
-        score where as many are.
-        """
+        """Return the best rows, highest score first."""
         ...
 
 

@@ -1,19 +1,22 @@
 """Exact search: matrix products with all memory-mapped embeddings, and exact ranking of candidates."""
 
+from functools import cached_property
+
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from rpf.attributes import is_missing
 from rpf.collection import Collection
 from rpf.search.base import RankedRows
 from rpf.search.request import ResolvedRequest
+from rpf.search.score import attribute_scores, presence_factors
 
 CACHED_ROWS = 512  # widened to 32 bits at a time, so that they stay in the processor's cache
-MISSING_PENALTY = 3  # off the score for each missing part; scores span 2, so that it outweighs any similarity
 
 
 class Exact:
-    """Search that scores every item: score = sum_a w_a * cos(q_a, item_a) / sum_a w_a."""
+    """Search that scores every item (rpf.search.score)."""
 
     title = "exact"
 
@@ -28,19 +31,36 @@ class Exact:
                 for start in range(0, len(vectors), CACHED_ROWS):
                     batch = vectors[start : start + CACHED_ROWS]
                     cosines[line, rows.start + start : rows.start + start + len(batch)] = products(batch, query)
-        missing = self.collection.missing(request.attributes) if request.missing_last else None
-        return rank(np.arange(len(self.collection)), cosines, missing, request)
+        return self._rank(np.arange(len(self.collection)), cosines, request)
 
+    def rescore(self, rows: npt.NDArray[np.int64], request: ResolvedRequest) -> RankedRows:
+        """Rank the candidates `rows` (m,), which ascend."""
+        cosines = np.empty((len(request.attributes), len(rows)), dtype=np.float32)
+        for line, (query, attribute) in enumerate(zip(request.vectors, request.attributes, strict=True)):
+            for start in range(0, len(rows), CACHED_ROWS):
+                batch = slice(start, start + CACHED_ROWS)
+                cosines[line, batch] = products(self.collection.take(attribute, rows[batch]), query)
+        return self._rank(rows, cosines, request)
 
-def rescore(collection: Collection, rows: npt.NDArray[np.int64], request: ResolvedRequest) -> RankedRows:
-    """Rank the candidates `rows` (m,), which ascend, by their exact scores."""
-    cosines = np.empty((len(request.attributes), len(rows)), dtype=np.float32)
-    for line, (query, attribute) in enumerate(zip(request.vectors, request.attributes, strict=True)):
-        for start in range(0, len(rows), CACHED_ROWS):
-            batch = slice(start, start + CACHED_ROWS)
-            cosines[line, batch] = products(collection.take(attribute, rows[batch]), query)
-    missing = collection.missing(request.attributes)[:, rows] if request.missing_last else None
-    return rank(rows, cosines, missing, request)
+    @cached_property
+    def _factors(self) -> npt.NDArray[np.float32]:
+        """Compute (A, N) once for all attributes: every search needs some."""
+        return presence_factors(self.collection.presence_by_attribute)
+
+    def _rank(
+        self, rows: npt.NDArray[np.int64], cosines: npt.NDArray[np.float32], request: ResolvedRequest
+    ) -> RankedRows:
+        """Rank rows (m,), which ascend, from their cosines (a, m), changed in place."""
+        # Embeddings of a foreign collection may hold NaN, which would otherwise spread through the ranking.
+        scores = np.clip(np.nan_to_num(cosines, copy=False, nan=-1.0), -1, 1, out=cosines)
+        if self.collection.knows_presence:
+            factors = self._factors[list(request.attributes)]
+            scores = attribute_scores(cosines, factors if len(rows) == factors.shape[1] else factors[:, rows])
+        # Rounded, so that equal images tie whatever the order in which a matrix product adds.
+        weighted = np.round(request.weights @ scores.astype(np.float64) / request.weights.sum(), 6)
+        top = top_k(weighted, request.k)
+        presence = self.collection.presence_by_attribute[np.ix_(request.attributes, rows[top])]
+        return RankedRows(rows[top], weighted[top], scores[:, top], is_missing(presence))
 
 
 def products(vectors: npt.NDArray[np.float16], query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -50,26 +70,6 @@ def products(vectors: npt.NDArray[np.float16], query: npt.NDArray[np.float32]) -
     """
     writable = vectors if vectors.flags.writeable else vectors.copy()  # PyTorch warns of memory it may not write
     return torch.mv(torch.from_numpy(writable).float(), torch.from_numpy(query)).numpy()
-
-
-def rank(
-    rows: npt.NDArray[np.int64],
-    cosines: npt.NDArray[np.float32],
-    missing: npt.NDArray[np.bool_] | None,
-    request: ResolvedRequest,
-) -> RankedRows:
-    """Rank rows (m,), which ascend, from their cosines (a, m), changed in place, and their missing parts (a, m)."""
-    # Embeddings of a foreign collection may hold NaN, which would otherwise spread through the ranking.
-    np.clip(np.nan_to_num(cosines, copy=False, nan=-1.0), -1, 1, out=cosines)
-    weights = request.weights
-    # Rounded, so that equal images tie whatever the order in which a matrix product adds.
-    scores = order = np.round(weights @ cosines.astype(np.float64) / weights.sum(), 6)
-    if missing is None:
-        missing = np.zeros_like(cosines, dtype=bool)
-    else:
-        order = scores - MISSING_PENALTY * missing[weights > 0].sum(axis=0)
-    top = top_k(order, request.k)
-    return RankedRows(rows[top], scores[top], cosines[:, top], missing[:, top])
 
 
 def top_k(scores: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:

@@ -21,6 +21,7 @@ from rpf.search.base import Searcher, VectorIndex
 from rpf.search.exact import Exact
 from rpf.search.indexes.registry import make_index
 from rpf.search.oversampling import calibrate_oversampling
+from rpf.search.score import power_for
 from rpf.search.stored_index import (
     METADATA_FILE,
     IndexMetadata,
@@ -182,6 +183,7 @@ def _build(collection: Collection, folder: Path, method: str, progress: Progress
             method=method,
             oversampling=tuple(calibrate_oversampling(collection, indexes)),
             trained_on=len(collection),
+            presence_power=power_for(collection.knows_presence),
         )
         checksums = compute_checksums(collection, np.arange(len(collection)))
         save_index(folder, StoredIndex(metadata, indexes, collection.ids, checksums))

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from rpf.collection import Collection
 from rpf.search.attribute_vectors import AttributeVectors
-from rpf.search.base import ScoringIndex, VectorIndex, batches, sample
+from rpf.search.base import ScoringIndex, VectorIndex, batches
 
 RESULTS = 50  # k of the searches that are measured
 TARGET_RECALL = 0.995  # share of the exact results that must be among the candidates
@@ -35,7 +35,8 @@ def calibrate_oversampling(collection: Collection, indexes: Sequence[VectorIndex
     n, width = len(collection), len(indexes)
     count = min(MAX_QUERIES, n, max(4, MAX_SCORE_BYTES // (8 * width * n)))
     vectors = [AttributeVectors(collection, attribute) for attribute in range(width)]
-    queries = np.stack([sample(column, count) for column in vectors])  # (A, m, D)
+    rows = np.sort(np.random.default_rng(0).choice(n, count, replace=False))
+    queries = np.stack([column.as_queries(rows) for column in vectors])  # (A, m, D)
     searches = _exact_searches(vectors, queries)
     scoring = [index for index in indexes if isinstance(index, ScoringIndex)]
     if len(scoring) == width:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rpf.attributes import Vocabulary
+from rpf.attributes import MISSING_BELOW, Vocabulary
 from rpf.errors import QueryError
+from rpf.search.score import query_share
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,11 @@ class Query:
     boxes: npt.NDArray[np.int32] | None  # (A, 4): left, top, right, bottom in pixels; None when unknown
     size: tuple[int, int]  # width, height of the image in pixels
     item_id: int | None = None  # set for an item of the collection, which is left out of its own results
-    present: frozenset[str] | None = None  # attributes whose part the garment has; None when unknown
+    presence: Mapping[str, float] | None = None  # attribute -> probability of having its part; None when unknown
 
     def is_missing(self, key: str) -> bool:
-        """Tell whether the part that the attribute is about is known to be missing from the garment."""
-        return self.present is not None and key not in self.present
+        """Tell whether the part that the attribute is about seems to be missing from the garment."""
+        return self.presence is not None and self.presence[key] < MISSING_BELOW
 
 
 class ResolvedRequest(NamedTuple):
@@ -33,22 +34,16 @@ class ResolvedRequest(NamedTuple):
     attributes: tuple[int, ...]  # (a,) positions in the collection
     weights: npt.NDArray[np.float64]  # (a,) from 0 up, with a sum above 0
     k: int  # rows to return, fewer where the collection is smaller
-    missing_last: bool = False
 
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """One page of a ranking by the weighted mean cosine of a query's attributes.
-
-    With `missing_last`, items come in order of how many parts of the chosen attributes are missing, and by similarity
-    where as many are.
-    """
+    """One page of a ranking by the weighted mean of the scores in a query's attributes (rpf.search.score)."""
 
     query: Query
     weights: Mapping[str, float]  # attribute key -> weight; those of 0 are left out
     k: int = 50
     offset: int = 0
-    missing_last: bool = False
 
     def __post_init__(self) -> None:
         """Raise QueryError for a weight, a number of results or an offset that makes no search."""
@@ -65,7 +60,7 @@ class SearchRequest:
         return [key for key, weight in self.weights.items() if weight > 0]
 
     def resolve(self, vocabulary: Vocabulary) -> ResolvedRequest:
-        """Resolve the request against a collection's attributes.
+        """Resolve the request against a collection's attributes; parts that the query may lack count for less.
 
         Raises QueryError for an attribute that the collection does not have, ValueError for one that the query was
         not embedded for.
@@ -78,6 +73,7 @@ class SearchRequest:
         vectors = self.query.embedding[list(attributes)]
         if np.isnan(vectors[:, -1]).any():
             raise ValueError(f"the query was not embedded for all of {', '.join(keys)}")
-        weights = np.array([float(self.weights[key]) for key in keys])
+        presence = self.query.presence or {}
+        weights = np.array([self.weights[key] * query_share(presence.get(key, 1.0)) for key in keys])
         k = self.offset + self.k + (self.query.item_id is not None)
-        return ResolvedRequest(vectors, attributes, weights, k, self.missing_last)
+        return ResolvedRequest(vectors, attributes, weights, k)

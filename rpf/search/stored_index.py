@@ -17,8 +17,10 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rpf.collection import Collection
+from rpf.search.attribute_vectors import indexed_dimension
 from rpf.search.base import ROW_BATCH_SIZE, VectorIndex
 from rpf.search.indexes.registry import make_index
+from rpf.search.score import power_for
 from rpf.utils.arrays import map_array, write_array
 from rpf.utils.files import file_hash, sync_files, write_atomic
 
@@ -34,6 +36,7 @@ class IndexMetadata(BaseModel):
     method: str
     oversampling: tuple[Annotated[float, Field(ge=1, le=1e6)], ...]  # see `calibrate_oversampling`
     trained_on: int  # items
+    presence_power: float = 0.0  # in the scores that it was built for (rpf.search.score)
     build: Annotated[str, Field(pattern="^[0-9a-f]{12}$")] = "0" * 12  # the folder of the files
     files: dict[str, str] = {}  # path in the build -> SHA-256
 
@@ -71,15 +74,16 @@ def load_index(folder: Path, collection: Collection) -> StoredIndex | None:
     metadata = read_metadata(folder)
     if metadata is None:
         return None
+    if metadata.presence_power != power_for(collection.knows_presence):
+        raise ValueError("it was built for another score")
     root = folder.resolve() / metadata.build
     ids = np.array(map_array(root, root / "ids.npy", np.int64, (None,)))
     checksums = np.array(map_array(root, root / "checksums.npy", np.uint32, (len(ids),)))
     if len(np.unique(ids)) != len(ids) or ids.min() < 0:
         raise ValueError("its ids are malformed")
-    spec = collection.manifest.spec
-    indexes = [make_index(metadata.method) for _ in spec.attributes]
+    indexes = [make_index(metadata.method) for _ in collection.manifest.spec.attributes]
     for attribute, index in enumerate(indexes):
-        index.open(root / str(attribute), (len(ids), spec.dim))
+        index.open(root / str(attribute), (len(ids), indexed_dimension(collection)))
     return StoredIndex(metadata, indexes, ids, checksums)
 
 

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import torch
 
 from rpf.collection import Collection
+from rpf.search.attribute_vectors import query_vectors
 from rpf.search.base import RankedRows, ScoringIndex, VectorIndex
-from rpf.search.exact import MISSING_PENALTY, Exact, rescore
+from rpf.search.exact import Exact
 from rpf.search.oversampling import RESULTS
 from rpf.search.request import ResolvedRequest
 
@@ -37,27 +38,22 @@ class TwoStageSearcher:
         self._removed = np.flatnonzero(~live)
         self._rows = np.where(live, rows, -1)  # (n,) of the collection, -1 for removed items
         self._unindexed = np.setdiff1d(np.arange(len(collection)), self._rows)
-        missing = collection.missing(range(len(indexes)))
-        self._penalty = MISSING_PENALTY * np.where(live, missing[:, self._rows], False).astype(np.float32)  # (A, n)
+        self._exact = Exact(collection)
 
     def search(self, request: ResolvedRequest) -> RankedRows:
         """Rank the candidates of the indexes, or all rows where that is as fast. Raises SearchUnavailable."""
         if MIN_OVERSAMPLING * request.k >= len(self.collection):
-            return Exact(self.collection).search(request)
+            return self._exact.search(request)
         indexes = [self.indexes[attribute] for attribute in request.attributes]
         scoring = [index for index in indexes if isinstance(index, ScoringIndex)]
         wanted = math.ceil(max(request.k, RESULTS) * self.oversampling[len(indexes) - 1])
         if len(scoring) == len(indexes):
-            return rescore(self.collection, self._best_estimates(scoring, request, wanted), request)
-        weighted = request.weights > 0
-        if request.missing_last:  # the lists hold items that lack a part too, which come last
-            complete = ~self.collection.missing(request.attributes)[weighted].any(axis=0)
-            wanted = math.ceil(wanted / max(complete.mean(), 1 / len(self.collection)))
+            return self._exact.rescore(self._best_estimates(scoring, request, wanted), request)
         if 2 * wanted < len(self._rows) and wanted <= min(index.max_neighbours for index in indexes):
-            ranked = rescore(self.collection, self._nearest(indexes, request, wanted), request)
-            if len(ranked.rows) == request.k and not ranked.missing[weighted].any():
+            ranked = self._exact.rescore(self._nearest(indexes, request, wanted), request)
+            if len(ranked.rows) == request.k:
                 return ranked
-        return Exact(self.collection).search(request)
+        return self._exact.search(request)
 
     def _best_estimates(
         self, indexes: Sequence[ScoringIndex], request: ResolvedRequest, wanted: int
@@ -65,10 +61,8 @@ class TwoStageSearcher:
         """Return the rows with the highest estimates of the score, and the rows that are not in the indexes."""
         shares = (request.weights / request.weights.sum()).astype(np.float32)
         estimates = np.zeros(len(self._rows), np.float32)
-        for index, vector, share, attribute in zip(indexes, request.vectors, shares, request.attributes, strict=True):
+        for index, vector, share in zip(indexes, query_vectors(self.collection, request.vectors), shares, strict=True):
             estimates += index.scores(share * vector)
-            if request.missing_last and share > 0:
-                estimates -= self._penalty[attribute]
         estimates[self._removed] = -np.inf
         wanted = min(wanted, len(estimates) - len(self._removed))
         top = torch.topk(torch.from_numpy(estimates), wanted, sorted=False).indices.numpy()  # 4 times as fast as NumPy
@@ -76,8 +70,9 @@ class TwoStageSearcher:
 
     def _nearest(self, indexes: Sequence[VectorIndex], request: ResolvedRequest, wanted: int) -> npt.NDArray[np.int64]:
         """Return the rows that are among the nearest of any attribute, and the rows that are not in the indexes."""
+        vectors = query_vectors(self.collection, request.vectors)
         ids = np.concatenate(
-            [index.search(vector[None], wanted).ids[0] for index, vector in zip(indexes, request.vectors, strict=True)]
+            [index.search(vector[None], wanted).ids[0] for index, vector in zip(indexes, vectors, strict=True)]
         )
         rows = self._rows[ids[ids >= 0]]
         return np.unique(np.concatenate([rows[rows >= 0], self._unindexed]))

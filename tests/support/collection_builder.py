@@ -49,6 +49,11 @@ def presence(path: str) -> np.ndarray:
     return probabilities
 
 
+def known_presence(path: str) -> np.ndarray:
+    """Return what is read of it: 1 where it is unknown."""
+    return np.nan_to_num(presence(path), nan=1)
+
+
 def new(path: str) -> NewItem:
     return NewItem(path, hashlib.sha256(path.encode()).hexdigest(), len(path), 40, 30, {"sleeve_length": len(path) % 9})
 
@@ -112,7 +117,7 @@ def check(collection: Collection, boxes: bool = True, parts: bool = True) -> dic
         if boxes:
             np.testing.assert_array_equal(collection.boxes(item.id), box(item.path))
         if parts:
-            np.testing.assert_array_equal(collection.presence(item.id), presence(item.path))
+            np.testing.assert_array_equal(collection.presence(item.id), known_presence(item.path))
     for attribute, size in itertools.product(range(len(ATTRIBUTES)), (3, 10_000)):
         at = 0
         for rows, block in collection.chunks(attribute, size):
@@ -122,8 +127,8 @@ def check(collection: Collection, boxes: bool = True, parts: bool = True) -> dic
             at = rows.stop
         assert at == len(collection)
     if parts and items:
-        wanted = [[presence(item.path)[attribute] < 0.5 for item in items] for attribute in (2, 0)]
-        np.testing.assert_array_equal(collection.missing([2, 0]), wanted)
+        wanted = np.stack([known_presence(item.path) for item in items]).T
+        np.testing.assert_array_equal(collection.presence_by_attribute, wanted)
     return {item.path: item.id for item in items}
 
 

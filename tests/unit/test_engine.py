@@ -73,50 +73,66 @@ def parts_engine(parts_settings: Settings) -> SearchEngine:
     return SearchEngine(parts_settings)
 
 
-def test_garments_with_missing_parts_come_last(parts_engine: SearchEngine, two_parts: tuple[str, str]) -> None:
+def test_missing_parts_lower_the_score_and_are_named(parts_engine: SearchEngine, two_parts: tuple[str, str]) -> None:
     collection, query = parts_engine.collection("parts"), parts_engine.query_item("parts", 3)
     unweighed = next(key for key in collection.vocabulary.keys if key not in two_parts)
     weights = {unweighed: 0.0, two_parts[0]: 1.0, two_parts[1]: 2.0}
-    plain = {hit.item.id: hit for hit in parts_engine.search("parts", SearchRequest(query, weights)).hits}
-    assert all(hit.missing == () for hit in plain.values())
-    values = {item_id: collection.presence(item_id) for item_id in plain}
-
-    def missing(item_id: int) -> tuple[str, ...]:
-        presence = values[item_id]
+    results = parts_engine.search("parts", SearchRequest(query, weights))
+    for hit in results.hits:
+        presence = collection.presence(hit.item.id)
         assert presence is not None
-        return tuple(key for key in two_parts if presence[collection.vocabulary.index(key)] < 0.5)
-
-    expected = sorted(plain, key=lambda item_id: (len(missing(item_id)), plain[item_id].rank))
-    results = parts_engine.search("parts", SearchRequest(query, weights, missing_last=True))
-    assert [hit.item.id for hit in results.hits] == expected != list(plain)
-    assert [hit.missing for hit in results.hits] == [missing(item_id) for item_id in expected]
+        shown = {key: float(presence[collection.vocabulary.index(key)]) for key in two_parts}
+        assert hit.missing == tuple(key for key in two_parts if shown[key] < 0.5)
+        for key, similarity in hit.similarities.items():
+            position = collection.vocabulary.index(key)
+            cosine = float(query.embedding[position] @ collection.vectors(hit.item.id)[position])
+            assert similarity == pytest.approx((1 + cosine) * shown[key] ** 0.25 - 1, abs=1e-3)
+        mean = sum(results.shares[key] * similarity for key, similarity in hit.similarities.items())
+        assert hit.similarity == pytest.approx(mean, abs=1e-5)
     assert {len(hit.missing) for hit in results.hits} == {0, 1, 2}
-    assert [(hit.similarity, hit.similarities) for hit in results.hits] == [
-        (plain[item_id].similarity, plain[item_id].similarities) for item_id in expected
-    ]
     pages = [
         hit.item.id
         for offset in range(0, 45, 7)
-        for hit in parts_engine.search("parts", SearchRequest(query, weights, 7, offset, missing_last=True)).hits
+        for hit in parts_engine.search("parts", SearchRequest(query, weights, 7, offset)).hits
     ]
-    assert pages == expected
+    assert pages == [hit.item.id for hit in results.hits]
 
 
-def test_a_query_knows_the_attributes_that_are_present(parts_engine: SearchEngine, photo: Path) -> None:
+def test_a_part_that_the_query_seems_to_lack_counts_for_less(parts_engine: SearchEngine) -> None:
+    query = parts_engine.query_item("parts", 3)
+    assert query.presence is not None
+    first, second = list(query.presence)[:2]
+    shares = [
+        parts_engine.search(
+            "parts",
+            SearchRequest(
+                replace(query, presence={**query.presence, first: 1.0, second: low}), {first: 1.0, second: 1.0}
+            ),
+        ).shares[second]
+        for low in (1.0, 0.5, 0.25, 0.0)
+    ]
+    assert shares == pytest.approx([1 / 2, 1 / 2, 1 / 3, 1 / 11])
+
+
+def test_a_query_knows_which_parts_are_missing(parts_engine: SearchEngine, photo: Path) -> None:
     image, item = parts_engine.embed(photo), parts_engine.query_item("parts", 1)
-    assert image.present == item.present is not None
+    assert image.presence == item.presence is not None
     values = parts_engine.collection("parts").presence(1)
     assert values is not None
     for key, value in zip(parts_engine.model.attributes, values, strict=True):
-        assert image.is_missing(key) == (value < 0.5) == (key not in image.present)
+        assert image.is_missing(key) == (value < 0.5)
 
 
-def test_missing_last_changes_nothing_where_presence_is_unknown(engine: SearchEngine, photo: Path) -> None:
+def test_similarity_is_the_cosine_where_presence_is_unknown(engine: SearchEngine, photo: Path) -> None:
+    weights = {"sleeve_length": 1.0, "coat_length": 2.0}
     for query in (engine.embed(photo), engine.query_item("tiny", 2)):
-        assert query.present is None and not query.is_missing("sleeve_length")
-        weights = {"sleeve_length": 1.0, "coat_length": 2.0}
-        plain = SearchRequest(query, weights)
-        assert engine.search("tiny", plain).hits == engine.search("tiny", replace(plain, missing_last=True)).hits
+        assert query.presence is None and not query.is_missing("sleeve_length")
+        for hit in engine.search("tiny", SearchRequest(query, weights)).hits:
+            vectors = engine.collection("tiny").vectors(hit.item.id)
+            for key, similarity in hit.similarities.items():
+                position = engine.model.attributes.index(key)
+                assert similarity == pytest.approx(float(query.embedding[position] @ vectors[position]), abs=1e-3)
+            assert hit.missing == ()
 
 
 @pytest.mark.parametrize(

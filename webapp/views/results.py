@@ -34,8 +34,7 @@ def ranked(name: str) -> tuple[str, int]:
             problem = message(error)
     if results and not results.hits and page > 1:
         raise NotFound
-    tells_missing = collection.knows_presence and not params.mixed
-    missing = [key for key, weight in params.weights.items() if tells_missing and weight > 0 and query.is_missing(key)]
+    missing = [key for key, weight in params.weights.items() if weight > 0 and query.is_missing(key)]
     html = render_template(
         "results.html",
         collection=collection,
@@ -47,7 +46,6 @@ def ranked(name: str) -> tuple[str, int]:
             collection.vocabulary, query, [key for key in params.weights if key not in missing]
         ),
         results=results,
-        groups=view_models.group_by_missing(results.hits) if results else [],
         missing=missing,
         present=[key for key in collection.vocabulary.keys if not query.is_missing(key)],
         seconds=seconds,
@@ -64,7 +62,7 @@ def export(name: str, kind: str) -> Response:
     collection = extensions.engine_loader.engine.collection(name)
     params = SearchParams.parse(request.args, collection.vocabulary)
     results, _ = search_params.search(name, params.request(params.query(name), MAX_EXPORTED))
-    with_missing = collection.knows_presence and not params.mixed
+    with_missing = collection.knows_presence
     response = (
         _as_csv(params, results, with_missing) if kind == "csv" else _as_json(name, params, results, with_missing)
     )

@@ -72,7 +72,7 @@ def item(name: str, item_id: int) -> str:
     query = engine.query_item(name, item_id)
     keys = list(collection.vocabulary.keys)
     present = [key for key in keys if key in item.labels or not query.is_missing(key)]
-    ticked = [key for key in keys if key in item.labels] or (present if query.present else keys[:1])
+    ticked = [key for key in keys if key in item.labels] or (present if query.presence else keys[:1])
     return render_template(
         "item.html",
         collection=collection,
@@ -83,7 +83,7 @@ def item(name: str, item_id: int) -> str:
         ticked=ticked,
         present=present,
         nearest={
-            key: engine.search(name, SearchRequest(query, {key: 1.0}, NEAREST_COUNT, missing_last=True)).hits
+            key: engine.search(name, SearchRequest(query, {key: 1.0}, NEAREST_COUNT)).hits
             for key in sorted(present, key=lambda key: key not in ticked)
         },
     )

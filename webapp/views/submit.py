@@ -51,7 +51,7 @@ def submit() -> Response:
     if len(image) > local.MAX_UPLOAD_BYTES:
         raise local.TooLarge(local.MAX_UPLOAD_BYTES)
     query = engine.embed(image, weights)
-    results, seconds = search_params.search(name, SearchRequest(query, weights, body.k, missing_last=body.lacking_last))
+    results, seconds = search_params.search(name, SearchRequest(query, weights, body.k))
     response = SubmitResponse(
         ids=[hit.item.id for hit in results.hits],
         similarities=[round(hit.similarity, 6) for hit in results.hits],

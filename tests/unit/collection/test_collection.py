@@ -23,6 +23,7 @@ from tests.support.collection_builder import (
     box,
     check,
     fork,
+    known_presence,
     names,
     new,
     presence,
@@ -104,11 +105,10 @@ def test_presence_may_be_unknown(tmp_path: Path) -> None:
             collection = Collection.open(tmp_path / "c")
             assert collection.knows_presence
             assert [collection.presence(item_id) is None for item_id in collection.ids] == [True, True, False, False]
-            np.testing.assert_array_equal(collection.presence(5), presence("0004.jpg"))
-            assert not collection.missing([0, 1, 2])[:, :2].any()
-            np.testing.assert_array_equal(
-                collection.missing([1])[0, 2:], [presence(p)[1] < 0.5 for p in names(2, 5)[::2]]
-            )
+            np.testing.assert_array_equal(collection.presence(5), known_presence("0004.jpg"))
+            assert (collection.presence_by_attribute[:, :2] == 1).all()
+            expected = [known_presence(path) for path in names(2, 5)[::2]]
+            np.testing.assert_array_equal(collection.presence_by_attribute[:, 2:].T, expected)
             check(collection, parts=False)
             writer.optimize()
         writer.remove([3, 5])
@@ -124,7 +124,7 @@ def test_collection_without_presence_opens_and_grows(tmp_path: Path) -> None:
     written = {path.name for path in (folder / "segments" / "0000000001").iterdir()}
     assert written == {"ids.npy", "embeddings.npy", "boxes.npy"}
     collection = Collection.open(folder)
-    assert not collection.knows_presence and not collection.missing([0, 1]).any()
+    assert not collection.knows_presence and (collection.presence_by_attribute == 1).all()
     with write(folder) as writer:
         append(writer, names(3, 5))
         writer.optimize()

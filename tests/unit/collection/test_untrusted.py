@@ -47,7 +47,7 @@ def walk(folder: Path) -> None:
         assert collection.vectors(item_id).shape[0] == len(collection.vocabulary)
         collection.boxes(item_id)
         collection.presence(item_id)
-    assert collection.missing(range(len(collection.vocabulary))).shape == (len(collection.vocabulary), len(collection))
+    assert collection.presence_by_attribute.shape == (len(collection.vocabulary), len(collection))
     for item in collection.items(collection.ids.tolist()):
         with contextlib.suppress(UnknownItem):
             assert collection.image_path(item).is_relative_to(collection.root)
@@ -169,13 +169,9 @@ def test_presence_that_is_no_probability_counts_as_present(hostile: Path) -> Non
     np.save(path, np.array(odd, np.float16).reshape(5, 3))
     walk(hostile)
     collection = Collection.open(hostile)
-    missing = collection.missing([0, 1, 2])
-    assert missing[:, collection.ids != 2][:, :4].T.tolist() == [
-        [False, False, False],
-        [False, False, False],
-        [True, True, True],
-        [False, False, True],
-    ]
+    known = collection.presence_by_attribute[:, collection.ids != 2][:, :4]
+    low = float(np.float16(0.4998))
+    assert known.T.tolist() == [[1, 1, 1], [1, 1, 1], [0, 0, low], [0.5, 1, 0.25]]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.search.exact import Exact, top_k
 from rpf.search.request import ResolvedRequest
+from rpf.search.score import attribute_scores, indexed_queries, indexed_vectors, presence_factors
 
 ATTRIBUTES = ("a", "b", "c")
 
@@ -43,7 +44,7 @@ def test_the_score_is_the_weighted_mean_of_cosines_over_all_items(collection: Co
     scores = weights @ cosines / 4
     assert sorted(ranked.rows) == list(range(50))
     np.testing.assert_allclose(ranked.scores, scores[ranked.rows], atol=1e-3)
-    np.testing.assert_allclose(ranked.cosines, cosines[:, ranked.rows], atol=1e-3)
+    np.testing.assert_allclose(ranked.attribute_scores, cosines[:, ranked.rows], atol=1e-3)
     assert (np.diff(ranked.scores) <= 0).all()
 
 
@@ -67,8 +68,8 @@ PROBABILITIES = st.sampled_from([0.0, 0.25, 0.4995, 0.5, 0.75, 1.0, float("nan")
 
 
 @given(st.data())
-def test_missing_parts_come_last(tmp_path: Path, data: st.DataObject) -> None:
-    """Against a sort in plain Python, over a segment whose presence is known and one where it may not be.
+def test_missing_parts_lower_the_score(tmp_path: Path, data: st.DataObject) -> None:
+    """Against the formula in plain Python, over a segment whose presence is known and one where it may not be.
 
     All vectors lie along the axes, so that similarities are exact and many tie.
     """
@@ -87,27 +88,37 @@ def test_missing_parts_come_last(tmp_path: Path, data: st.DataObject) -> None:
     weights[0] = weights[0] or 1.0
     k = data.draw(st.integers(1, 16))
 
-    def is_missing(row: int, attribute: int) -> bool:
-        return (known or row >= half) and parts[row, attribute] < 0.5
+    def presence_of(row: int, attribute: int) -> float:
+        value = float(np.float16(parts[row, attribute]))
+        return 1.0 if np.isnan(value) or (row < half and not known) else value
 
-    def place(row: int) -> tuple[int, float, int]:
-        missing = sum(
-            is_missing(row, attribute) for attribute, weight in zip(attributes, weights, strict=True) if weight
-        )
-        similarity = sum(
-            weight * float(vectors[row, attribute, 0]) for attribute, weight in zip(attributes, weights, strict=True)
-        )
-        return missing, -round(similarity / sum(weights), 6), row
+    def score(row: int) -> float:
+        pairs = list(zip(attributes, weights, strict=True))
+        scores = [(1 + float(vectors[row, a, 0])) * presence_of(row, a) ** 0.25 - 1 for a, _ in pairs]
+        return sum(w * s for (_, w), s in zip(pairs, scores, strict=True)) / sum(weights)
 
     queries = np.tile(np.array([1, 0], np.float32), (len(attributes), 1))
-    index = Exact(Collection.open(tmp_path / "c"))
     request = ResolvedRequest(queries, tuple(attributes), np.array(weights), k)
-    ranked = index.search(request._replace(missing_last=True))
-    assert ranked.rows.tolist() == sorted(range(count), key=place)[:k]
-    assert ranked.missing.T.tolist() == [
-        [is_missing(row, attribute) for attribute in attributes] for row in ranked.rows
-    ]
-    np.testing.assert_allclose(ranked.scores, [-place(row)[1] for row in ranked.rows], atol=1e-6)
-    plain = index.search(request)
-    assert plain.rows.tolist() == sorted(range(count), key=lambda row: place(row)[1:])[:k]
-    assert not plain.missing.any()
+    ranked = Exact(Collection.open(tmp_path / "c")).search(request)
+    assert ranked.rows.tolist() == sorted(range(count), key=lambda row: (-round(score(row), 5), row))[:k]
+    assert ranked.missing.T.tolist() == [[presence_of(row, a) < 0.5 for a in attributes] for row in ranked.rows]
+    np.testing.assert_allclose(ranked.scores, [score(row) for row in ranked.rows], atol=1e-5)
+
+
+@given(st.floats(-1, 1, width=32), st.floats(0, 1, width=16), st.floats(0, 1, width=16))
+def test_lower_presence_never_raises_a_score(cosine: float, one: float, other: float) -> None:
+    low, high = sorted([one, other])
+    scores = attribute_scores(np.float32([cosine, cosine]), presence_factors(np.float16([low, high])))
+    assert -1 <= scores[0] <= scores[1] <= 1
+
+
+@given(st.integers(0, 1000), st.integers(1, 8))
+def test_indexed_vectors_have_the_cosines_of_the_scores(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    factors = presence_factors(rng.random(count).astype(np.float16))
+    vectors, query = unit((count, 16), seed), unit((1, 16), seed + 1)
+    indexed, searched = indexed_vectors(vectors, factors), indexed_queries(query)
+    np.testing.assert_allclose(np.linalg.norm(indexed, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(searched, axis=1), 1, atol=1e-6)
+    expected = attribute_scores(vectors @ query[0], factors)
+    np.testing.assert_allclose(2 * (indexed @ searched[0]) - 1, expected, atol=1e-6)
