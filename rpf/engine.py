@@ -219,7 +219,7 @@ class SearchEngine:
             raise QueryError(
                 "This collection was imported without its checkpoint: it can be searched by its own items only."
             )
-        resolved = request.resolve(collection.vocabulary)
+        resolved = request.resolve(collection.vocabulary, collection.knows_presence)
         try:
             ranked = opened.searcher.search(resolved)
         except SearchUnavailable:

@@ -59,9 +59,10 @@ class SearchRequest:
         """List the attributes with a weight above 0, in the order of `weights`."""
         return [key for key, weight in self.weights.items() if weight > 0]
 
-    def resolve(self, vocabulary: Vocabulary) -> ResolvedRequest:
-        """Resolve the request against a collection's attributes; parts that the query may lack count for less.
+    def resolve(self, vocabulary: Vocabulary, knows_presence: bool = False) -> ResolvedRequest:
+        """Resolve the request against a collection's attributes.
 
+        Where the collection knows presence, parts that the query may lack count for less.
         Raises QueryError for an attribute that the collection does not have, ValueError for one that the query was
         not embedded for.
         """
@@ -73,7 +74,7 @@ class SearchRequest:
         vectors = self.query.embedding[list(attributes)]
         if np.isnan(vectors[:, -1]).any():
             raise ValueError(f"the query was not embedded for all of {', '.join(keys)}")
-        presence = self.query.presence or {}
+        presence = (knows_presence and self.query.presence) or {}
         weights = np.array([self.weights[key] * query_share(presence.get(key, 1.0)) for key in keys])
         k = self.offset + self.k + (self.query.item_id is not None)
         return ResolvedRequest(vectors, attributes, weights, k)

@@ -34,7 +34,8 @@ def ranked(name: str) -> tuple[str, int]:
             problem = message(error)
     if results and not results.hits and page > 1:
         raise NotFound
-    missing = [key for key, weight in params.weights.items() if weight > 0 and query.is_missing(key)]
+    tells_missing = collection.knows_presence
+    missing = [key for key, weight in params.weights.items() if tells_missing and weight > 0 and query.is_missing(key)]
     html = render_template(
         "results.html",
         collection=collection,
