@@ -60,6 +60,22 @@ def test_concurrent_searches_get_their_own_results_and_healthz_stays_quick(site:
         assert ranking["similarities"] == pytest.approx(alone[photo]["similarities"], abs=5e-3)
 
 
+def test_clients_that_keep_an_ended_connection_open_delay_no_others(site: Site) -> None:
+    ended = []
+    for _ in range(8):
+        wire = socket.create_connection((HOST, site.port), SOON)
+        wire.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        ended.append(wire)
+    assert all(wire.recv(12) == b"HTTP/1.1 200" for wire in ended)
+    began = time.monotonic()
+    assert site.status("/healthz") == 200
+    assert time.monotonic() - began < 1.9  # seconds that gunicorn waits for one of them
+    for wire in ended:
+        while wire.recv(4096):  # until the server ends it
+            pass
+        wire.close()
+
+
 @pytest.fixture(scope="module")
 def impatient(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Start a site with four threads and place for two searches.
