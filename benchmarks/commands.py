@@ -1,12 +1,13 @@
 """`python -m benchmarks`: measurements of search, serving, inference and accuracy on this machine."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
+from benchmarks.common.report import write_report
+from rpf import config
 from rpf.cli import OneLineErrors
 from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
 from rpf.cli.output import say
@@ -49,14 +50,6 @@ def _sample(folder: Path, count: int) -> list[Path]:
     return [folder / name for name in names[:: max(1, len(names) // count)]]
 
 
-def _choose(names: Iterable[str], known: Iterable[str], kind: str) -> list[str]:
-    """Return the names. Raises UsageError for one that is not known."""
-    for name in names:
-        if name not in known:
-            raise click.UsageError(f'"{name}" is not {kind}; choose from {"; ".join(known)}.')
-    return list(names)
-
-
 @benchmarks.command()
 @click.argument("name", required=False)
 @click.option("--attrs", help="Attributes of the queries; else the collection's first ones.")
@@ -89,7 +82,6 @@ def search(
       python -m benchmarks search --out results        # the default collection
       python -m benchmarks search shop --gallery-sizes 14400,200000 --dimensions 512,2048 --out results
     """
-    from benchmarks.common.report import write_report
     from benchmarks.search import baselines, measure, report, synthetic_gallery
     from rpf.engine import SearchEngine
     from rpf.search.index_store import check_index_method
@@ -122,7 +114,6 @@ def search(
 
 @benchmarks.command()
 @FOLDER
-@click.option("--models", default="rpf-base rpf-small", show_default=True, help="Names separated by spaces.")
 @click.option("--attribute-counts", default="1,3,8", show_default=True, callback=_counts, help="Attributes of a query.")
 @click.option("--images", default=24, show_default=True, type=click.IntRange(1, 1000), help="Images of the queries.")
 @click.option("--indexed-images", default=96, show_default=True, type=click.IntRange(MIN_IMAGES, 10_000))
@@ -135,7 +126,7 @@ def search(
 )
 @click.option("--out", required=True, type=FILE, help="Folder for serving.json and serving.md.")
 @with_settings
-def serving(settings: Settings, folder: Path, models: str, out: Path, **plan: Any) -> None:
+def serving(settings: Settings, folder: Path, out: Path, **plan: Any) -> None:
     """Measure the time of a query, indexing, and a whole site under load, with the images in FOLDER.
 
     The published system's procedure is measured beside ours. The site searches the default collection.
@@ -144,36 +135,12 @@ def serving(settings: Settings, folder: Path, models: str, out: Path, **plan: An
     Example:
       python -m benchmarks serving data/clothing/images --out results
     """
-    from benchmarks.common.report import write_report
-    from benchmarks.serving.measure import MODELS, as_markdown, measure
+    from benchmarks.serving.measure import as_markdown, measure
 
-    plan["models"] = _choose(models.split(), MODELS, "a model")
     paths = _sample(folder, max(plan["images"], plan["indexed_images"]))
     with Bar("part") as bar:
         report = measure(plan, settings, paths, bar)
     write_report(out / "serving.json", report, as_markdown(report))
-
-
-@benchmarks.command()
-@FOLDER
-@click.option("--engines", help="Names separated by semicolons, the figures of others are kept; else all.")
-@click.option("--out", required=True, type=FILE, help="Folder for inference.json and inference.md.")
-def inference(folder: Path, engines: str | None, out: Path) -> None:
-    """Measure inference engines for rpf-base's backbone and transformer, with the images in FOLDER.
-
-    \b
-    Example:
-      pip install onnx onnxruntime onnxscript nncf     # the report names those that are not installed
-      python -m benchmarks inference data/clothing/images --out results
-    """
-    from benchmarks.common.report import write_report
-    from benchmarks.inference.engines import CALIBRATION_IMAGES, ENGINES, as_markdown, measure
-
-    names = [name.strip() for name in engines.split(";")] if engines else ENGINES
-    path = out / "inference.json"
-    with Bar("engine") as bar:
-        report = measure(_sample(folder, CALIBRATION_IMAGES), _choose(names, ENGINES, "an engine"), path, bar)
-    write_report(path, report, as_markdown(report))
 
 
 @benchmarks.command(cls=ManyConfigs)
@@ -189,9 +156,7 @@ def precision(configs: tuple[Path, ...], overrides: tuple[str, ...], split: str,
     Example:
       python -m benchmarks precision --cfg config/Clothing/Clothing.yaml --out results
     """
-    from benchmarks.common.report import write_report
     from benchmarks.inference.precision import as_markdown, measure
-    from rpf import config
 
     report = measure(config.load(configs, overrides), split, checkpoint)
     write_report(out / "precision.json", report, as_markdown(report))
@@ -216,12 +181,11 @@ def accuracy(configs: tuple[Path, ...], overrides: tuple[str, ...], skip_bad: bo
       rpf compare classifier/test/report.json report/report.json --names "classifier,ours" --out compared
     """
     from benchmarks.accuracy.classifier import run
-    from rpf import config
-    from rpf.evaluation.export import write_report
+    from rpf.evaluation import export
     from rpf.evaluation.tables import format_report
 
     for report in run(config.load(configs, overrides), skip_bad, **training):
         folder = out / str(report["split"])
         folder.mkdir(parents=True, exist_ok=True)
-        write_report(folder, report)
+        export.write_report(folder, report)
         say(*format_report(report).splitlines(), "")

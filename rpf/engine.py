@@ -15,7 +15,7 @@ from PIL import Image
 from rpf.attributes import present_attributes
 from rpf.collection import Collection, Item, valid_name
 from rpf.errors import CollectionError, QueryError, RPFError, SearchUnavailable, UnknownCollection
-from rpf.evaluation.accuracy import Accuracy, read_accuracy
+from rpf.evaluation.accuracy import read_accuracy
 from rpf.images import decode
 from rpf.inference.batcher import DynamicBatcher
 from rpf.inference.embedding_cache import EmbeddingCache
@@ -37,7 +37,6 @@ __all__ = [
     "Hit",
     "Item",
     "Load",
-    "ModelInfo",
     "Observer",
     "Query",
     "Results",
@@ -45,21 +44,6 @@ __all__ = [
     "SearchRequest",
     "load_model",
 ]
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """Facts about the model in use, for people to read."""
-
-    name: str
-    checkpoint: Path
-    checkpoint_hash: str
-    attributes: tuple[str, ...]
-    dim: int  # embedding dimension of each attribute
-    device: str
-    precision: str
-    note: str  # remark of the checkpoint's author; "" if none
-    accuracy: tuple[Accuracy, ...]  # by attribute, then overall; empty when it was not measured
 
 
 @dataclass(frozen=True)
@@ -120,17 +104,9 @@ class SearchEngine:
         """
         self.settings = settings
         self.model = load_model(settings) if model is None else model
-        self.info = ModelInfo(
-            name=self.model.config.NAME or settings.checkpoint.stem,
-            checkpoint=settings.checkpoint,
-            checkpoint_hash=self.model.checkpoint_hash,
-            attributes=self.model.attributes,
-            dim=self.model.dim,
-            device=str(self.model.device),
-            precision=self.model.precision,
-            note=self.model.note,
-            accuracy=read_accuracy(settings.checkpoint, self.model.checkpoint_hash),
-        )
+        self.model_name = self.model.config.NAME or settings.checkpoint.stem  # for people to read
+        # By attribute, then overall; empty when it was not measured.
+        self.accuracy = read_accuracy(settings.checkpoint, self.model.checkpoint_hash)
         self.default = default or self._find_default()
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow, and no request should wait for it
         self._observe = observe
@@ -146,7 +122,7 @@ class SearchEngine:
         if self.settings.collection == DEFAULT_COLLECTION:
             with suppress(CollectionError, OSError):  # a damaged one is reported where it is used
                 return (
-                    find_default_collection(self.settings.collections, self.info.checkpoint_hash) or DEFAULT_COLLECTION
+                    find_default_collection(self.settings.collections, self.model.checkpoint_hash) or DEFAULT_COLLECTION
                 )
         return self.settings.collection
 
@@ -194,7 +170,7 @@ class SearchEngine:
 
     def _open_newest(self, name: str) -> _OpenCollection:
         collection = Collection.open(self.settings.collections / name, self.settings.image_roots)
-        if collection.manifest.spec.checkpoint not in ("", self.info.checkpoint_hash):
+        if collection.manifest.spec.checkpoint not in ("", self.model.checkpoint_hash):
             raise CollectionError(
                 'The collection "%(name)s" was made with another checkpoint. Set RPF_CHECKPOINT to that one, or index '
                 "the images again under another name.",
@@ -238,7 +214,7 @@ class SearchEngine:
         opened = self._opened(name)
         collection = opened.collection
         query_id = request.query.item_id
-        if query_id is None and collection.manifest.spec.checkpoint != self.info.checkpoint_hash:
+        if query_id is None and collection.manifest.spec.checkpoint != self.model.checkpoint_hash:
             raise QueryError(
                 "This collection was imported without its checkpoint: it can be searched by its own items only."
             )

@@ -65,7 +65,7 @@ def _page_context() -> dict[str, object]:
     if loader.ready:
         engine = loader.engine
         titles = {name: engine.collection(name).manifest.spec.title or name for name in engine.names()}
-        note = engine.info.note
+        note = engine.model.note
     name = (request.view_args or {}).get("name")
     return {
         "name": name if name in titles else loader.default,

@@ -33,11 +33,6 @@ def _cell(row: Row, template: str) -> str:
     return "-" if any(row.get(field) is None for field in fields) else template.format_map(row)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a report; {} where there is none."""
-    return json.loads(path.read_bytes()) if path.is_file() else {}
-
-
 def write_json(path: Path, report: Row) -> None:
     """Write a report, and its folder where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,7 @@
 """Baselines for our search: the published system's, and two libraries of graph search where they are installed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.search.base import Neighbours, RankedRows, VectorIndex, Vectors, batches, nearest_first
-from rpf.search.indexes.faiss import FaissIndex
 from rpf.search.request import ResolvedRequest
 
 PUBLISHED = "published"
+# Registered in the process of a trial, they are built, stored and searched like our own methods.
+GRAPHS = {"hnswlib": (__name__, "HNSWLib"), "usearch": (__name__, "USearch")}
+BASELINES = (PUBLISHED, *GRAPHS)
 PUBLISHED_TOP_K = 50  # neighbours in each attribute
 
 
@@ -25,7 +26,7 @@ class PublishedSearcher:
     title = "published system"
 
     def __init__(self, methods: Sequence[VectorIndex]) -> None:
-        self.methods = methods  # FaissIndex("Flat") for each attribute
+        self.methods = methods  # the index "faiss:Flat" for each attribute
 
     def search(self, request: ResolvedRequest) -> RankedRows:
         """See rpf.search.base.Searcher: an item counts as 0 in attributes of which it is not among the 50 nearest."""
@@ -54,7 +55,7 @@ class GraphIndex(VectorIndex):
 class HNSWLib(GraphIndex):
     """hnswlib's graph over whole vectors."""
 
-    module = "hnswlib"
+    title = module = "hnswlib"
 
     def build(self, vectors: Vectors) -> None:
         """See rpf.search.base.VectorIndex."""
@@ -83,7 +84,7 @@ class HNSWLib(GraphIndex):
 class USearch(GraphIndex):
     """usearch's graph over whole vectors of 16 bits, mapped from its file."""
 
-    module = "usearch.index"
+    title, module = "usearch", "usearch.index"
 
     def build(self, vectors: Vectors) -> None:
         """See rpf.search.base.VectorIndex."""
@@ -110,10 +111,3 @@ class USearch(GraphIndex):
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
         """See rpf.search.base.VectorIndex."""
         self._graph = self._library.Index.restore(str(folder / self.FILE_NAME), view=True)
-
-
-BASELINES: dict[str, Callable[[], VectorIndex]] = {
-    PUBLISHED: partial(FaissIndex, "Flat"),
-    "hnswlib": HNSWLib,
-    "usearch": USearch,
-}

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.common.machine import machine
 from benchmarks.common.process import Unfinished, in_process
-from benchmarks.common.report import Row, read_json, write_json
+from benchmarks.common.report import Row, write_json
 from benchmarks.search import trial
 from benchmarks.search.baselines import BASELINES
 from benchmarks.search.synthetic_gallery import SearchDataset, change_dimension, write_gallery
@@ -30,7 +30,7 @@ def measure(
     threads (of each search; building takes all cores). A report of the same plan on the same machine is resumed.
     """
     about = json.loads(json.dumps({**about, "plan": plan, "machine": machine()}))  # as it will be read again
-    report = read_json(path)
+    report = json.loads(path.read_bytes()) if path.is_file() else {}
     if report.get("about") != about:
         report = {"about": about, "runs": []}
     runs, total = report["runs"], len(plan["methods"]) * len(plan["gallery_sizes"]) * len(plan["dimensions"])

@@ -5,14 +5,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.common.machine import describe
 from benchmarks.common.report import Row, table
 from benchmarks.search.baselines import PUBLISHED
 from benchmarks.search.synthetic_gallery import NEIGHBOURS
 from benchmarks.search.trial import ADDED_ITEMS, THREADS, WARM_UP_QUERIES, K
-from rpf.evaluation.plots import GRID, as_png, mark, panels
+from rpf.evaluation.plots import as_png, panels, plot_by_speed
 from rpf.utils.files import write_atomic
 
 TITLES = {PUBLISHED: "published system", "faiss": "faiss (PCA64,SQ8)"}
@@ -104,18 +102,14 @@ def _plot(report: dict[str, Any], dimension: int) -> bytes:
     """Plot a panel for each gallery size and number of attributes, a mark for each method."""
     plan = report["about"]["plan"]
     counts, sizes = plan["attribute_counts"], plan["gallery_sizes"]
+    missing = {TITLES.get(name, name): ((), ()) for name in plan["methods"]}
     figure, grid = panels(3.6 * len(sizes) + 0.6, 3.0 * len(counts) + 0.9, len(counts), len(sizes))
     for axes, (count, size) in zip(grid.flat, product(counts, sizes), strict=True):
-        for run in _runs(report, dimension, size):
-            figures = run.get("searches", {}).get(str(count))
-            point = (1000 / figures["p50_ms"], 100 * figures["recall"]) if figures else ((), ())
-            axes.plot(*point, label=run["title"], clip_on=False, **mark(plan["methods"].index(run["method"])))
+        rows = _speeds(_runs(report, dimension, size), str(count))
+        points = {row["title"]: (1000 / row["p50_ms"], 100 * row["recall"]) for row in rows}
+        plot_by_speed(axes, missing | points)  # each method has one colour in all panels
         axes.set_title(f"Gallery size {size:,}, {count} attribute{'s' * (count > 1)}", size=9)
-        axes.grid(color=GRID)
-        axes.set(xscale="log", ylim=(0, 103))
-        low, high = np.log10(axes.get_xlim())
-        axes.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
-        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.set_ylim(0, 103)
     for axes in grid[-1]:
         axes.set_xlabel("Queries per second, one at a time", size=8)
     for axes in grid[:, 0]:

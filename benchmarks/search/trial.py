@@ -17,19 +17,18 @@ import torch
 
 from benchmarks.common.report import Row
 from benchmarks.common.timing import timed
-from benchmarks.search.baselines import BASELINES, PUBLISHED, PublishedSearcher
+from benchmarks.search.baselines import GRAPHS, PUBLISHED, PublishedSearcher
 from benchmarks.search.synthetic_gallery import Floats, SearchDataset, generate_gallery
 from rpf.collection import Collection, NewItem, Writer
 from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.base import Searcher
 from rpf.search.index_store import EXACT, open_searcher, update_index
-from rpf.search.oversampling import calibrate_oversampling
+from rpf.search.indexes.registry import INDEXES, make_index
 from rpf.search.request import ResolvedRequest
-from rpf.search.two_stage import TwoStageSearcher
 from rpf.utils.cores import usable_cores
 
+FLAT = "faiss:Flat"  # the index of the published system
 INDEX_FOLDER = "indexes"  # in a trial's copy
-OVERSAMPLING_FILE = "oversampling.npy"  # of a baseline
 K = 50
 WARM_UP_QUERIES = 300  # items of the collection
 WARM_UP_SECONDS = 5.0
@@ -64,9 +63,9 @@ def build(trial: Trial) -> Row:
 
     Raises ImportError for a baseline that is not installed.
     """
-    _set_threads(usable_cores())
+    _prepare(trial, usable_cores())
     shutil.copytree(trial.folder, trial.copy, copy_function=_link_or_copy)
-    _, seconds = timed(partial(_build_baseline if trial.method in BASELINES else _update_index, trial))
+    _, seconds = timed(partial(_build_published if trial.method == PUBLISHED else _update_index, trial))
     index_bytes = sum(path.stat().st_size for path in trial.indexes.rglob("*") if path.is_file())
     return {"build_seconds": seconds if index_bytes else None, "index_bytes": index_bytes}
 
@@ -76,7 +75,7 @@ def search(trial: Trial, queries: Floats, truths: dict[int, Truth]) -> Row:
 
     queries (A, m, D); truths: for each number a of attributes (the first a), the (m,) exact scores of the K-th items.
     """
-    _set_threads(trial.threads)
+    _prepare(trial, trial.threads)
     start = time.perf_counter()
     collection = Collection.open(trial.copy)
     index = _open(trial, collection)
@@ -87,7 +86,7 @@ def search(trial: Trial, queries: Floats, truths: dict[int, Truth]) -> Row:
 
 def add(trial: Trial, dataset: SearchDataset) -> float:
     """Write ADDED_ITEMS to the collection and update its index; return the seconds."""
-    _set_threads(trial.threads)
+    _prepare(trial, trial.threads)
     generated = generate_gallery(dataset, dataset.items.shape[1] + ADDED_ITEMS, seed=3)
     vectors = np.concatenate(list(generated))[-ADDED_ITEMS:]
     start = time.perf_counter()
@@ -127,28 +126,24 @@ def _update_index(trial: Trial) -> None:
     update_index(Collection.open(trial.copy), trial.indexes, trial.method, lambda *_: None)
 
 
-def _build_baseline(trial: Trial) -> None:
+def _build_published(trial: Trial) -> None:
     collection = Collection.open(trial.copy)
-    methods = [BASELINES[trial.method]() for _ in collection.manifest.spec.attributes]
-    for attribute, method in enumerate(methods):
+    for attribute in range(len(collection.manifest.spec.attributes)):
         folder = trial.indexes / str(attribute)
         folder.mkdir(parents=True)
-        method.build(AttributeVectors(collection, attribute))
-        method.save(folder)
-    if trial.method != PUBLISHED:
-        np.save(trial.indexes / OVERSAMPLING_FILE, calibrate_oversampling(collection, methods))
+        index = make_index(FLAT)
+        index.build(AttributeVectors(collection, attribute))
+        index.save(folder)
 
 
 def _open(trial: Trial, collection: Collection) -> Searcher:
-    if trial.method not in BASELINES:
+    if trial.method != PUBLISHED:
         return open_searcher(collection, trial.indexes, trial.method)
-    methods = [BASELINES[trial.method]() for _ in collection.manifest.spec.attributes]
-    for attribute, method in enumerate(methods):
-        method.open(trial.indexes / str(attribute), (len(collection), collection.manifest.spec.dim))
-    if trial.method == PUBLISHED:
-        return PublishedSearcher(methods)
-    oversampling = np.load(trial.indexes / OVERSAMPLING_FILE).tolist()
-    return TwoStageSearcher(collection, methods, collection.ids, oversampling)
+    spec = collection.manifest.spec
+    indexes = [make_index(FLAT) for _ in spec.attributes]
+    for attribute, index in enumerate(indexes):
+        index.open(trial.indexes / str(attribute), (len(collection), spec.dim))
+    return PublishedSearcher(indexes)
 
 
 def _measure(index: Searcher, collection: Collection, queries: Floats, truth: Truth) -> Row:
@@ -206,7 +201,10 @@ def _throughput(query: Callable[[int], Any], queries: int, median_seconds: float
         return count / seconds
 
 
-def _set_threads(threads: int) -> None:
+def _prepare(trial: Trial, threads: int) -> None:
+    """Set the threads of this process, and register a method that is not one of ours."""
+    if trial.method in GRAPHS:
+        INDEXES[trial.method] = GRAPHS[trial.method]
     faiss.omp_set_num_threads(threads)
     torch.set_num_threads(threads)
 

@@ -53,13 +53,13 @@ LOAD_COLUMNS = {
 def measure(plan: dict[str, Any], settings: Settings, images: Sequence[Path], progress: Progress) -> dict[str, Any]:
     """Measure the models with these images, and the site of the settings' collection; return the report.
 
-    plan: models, attribute_counts, images (for the time of the model, and of the clients), indexed_images, clients,
+    plan: attribute_counts, images (for the time of the model, and of the clients), indexed_images, clients,
     seconds (of each load), attrs (of the clients).
     """
     threads = settings.threads or usable_cores()
     queries, indexing = list[Row](), list[Row]()
-    total = 2 * len(plan["models"]) + 1
-    for at, name in enumerate(plan["models"]):
+    total = 2 * len(MODELS) + 1
+    for at, name in enumerate(MODELS):
         model = BenchmarkModel(name, settings.checkpoint if name == "rpf-small" else None)
         progress(f"{name}: queries", 2 * at, total)
         queries += _rows(time_queries, model, images[: plan["images"]], plan["attribute_counts"], threads)

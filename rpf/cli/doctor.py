@@ -63,15 +63,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
     except RPFError as error:
         yield Finding("checkpoint", str(error), False)
         return
-    info = engine.info
-    yield Finding("checkpoint", f"{info.checkpoint} ({info.name}, {info.checkpoint_hash[:12]})")
-    if info.note:
-        yield Finding("", info.note)
+    model = engine.model
+    yield Finding("checkpoint", f"{settings.checkpoint} ({engine.model_name}, {model.checkpoint_hash[:12]})")
+    if model.note:
+        yield Finding("", model.note)
     yield from (
-        Finding("attributes", ", ".join(info.attributes)),
-        Finding("embedding", f"dimension {info.dim} per attribute"),
-        Finding("device", info.device),
-        Finding("precision", info.precision),
+        Finding("attributes", ", ".join(model.attributes)),
+        Finding("embedding", f"dimension {model.dim} per attribute"),
+        Finding("device", str(model.device)),
+        Finding("precision", model.precision),
     )
     names = sorted(manifest.parent.name for manifest in engine.settings.collections.glob("*/manifest.json"))
     if engine.default not in names:

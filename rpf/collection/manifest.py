@@ -3,9 +3,12 @@
 import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from annotated_types import Predicate
+from pydantic import Field, Strict, StrictBool, TypeAdapter, ValidationError
 
 from rpf.errors import CollectionError, UnknownCollection
 from rpf.utils.files import write_atomic
@@ -16,8 +19,10 @@ MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_NAMES = 20  # in a message
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_UUID = re.compile(r"([0-9a-f]{32})?")
-_TOMBSTONES = re.compile(r"(tombstones-[0-9]{1,20}\.npy)?")
+Text = Annotated[str, Strict(), Predicate(usable_text)]
+FilledText = Annotated[Text, Predicate(str.strip)]
+Count = Annotated[int, Strict(), Field(ge=0, lt=2**63)]
+T = TypeVar("T")
 
 
 def valid_name(name: str) -> bool:
@@ -32,15 +37,19 @@ def collection_folder(collections: Path, name: str) -> Path:
     return collections / name
 
 
+def _differ(texts: tuple[str, ...]) -> bool:
+    return len(set(texts)) == len(texts)
+
+
 @dataclass(frozen=True)
 class CollectionSpec:
     """The facts that a collection is created with."""
 
-    checkpoint: str  # sha256 of the checkpoint file; "" if unknown
-    attributes: tuple[str, ...]
-    dim: int  # embedding dimension of each attribute
-    root: str  # the image folder: absolute, or relative to the collection's folder
-    title: str = ""
+    checkpoint: Text  # sha256 of the checkpoint file; "" if unknown
+    attributes: Annotated[tuple[FilledText, ...], Field(min_length=1), Predicate(_differ)]
+    dim: Annotated[Count, Field(gt=0)]  # embedding dimension of each attribute
+    root: Annotated[Text, Field(min_length=1)]  # the image folder: absolute, or relative to the collection's folder
+    title: Text = ""
 
     def image_root(self, folder: Path) -> Path:
         """Resolve the image folder of the collection in `folder`; it need not exist."""
@@ -57,12 +66,14 @@ class Manifest:
     """Contents of one generation of a collection."""
 
     spec: CollectionSpec
-    generation: int = 0
-    count: int = 0  # live items
-    segments: tuple[str, ...] = ()
-    tombstones: str = ""  # a file name; "" if nothing is removed
-    uuid: str = ""  # 32 hexadecimal digits; "" in format 1, until the first write
-    incomplete: bool = False  # rows without vectors are items that wait to be re-embedded
+    generation: Count = 0
+    count: Count = 0  # live items
+    segments: Annotated[tuple[Annotated[Text, Predicate(valid_name)], ...], Predicate(_differ)] = ()
+    # A file name; "" if nothing is removed.
+    tombstones: Annotated[Text, Field(pattern=r"^(tombstones-[0-9]{1,20}\.npy)?$")] = ""
+    # 32 hexadecimal digits; "" in format 1, until the first write.
+    uuid: Annotated[Text, Field(pattern="^([0-9a-f]{32})?$")] = ""
+    incomplete: StrictBool = False  # rows without vectors are items that wait to be re-embedded
 
 
 # Identity of a manifest on disk: inode, time and text. The text alone would miss a collection that was deleted and
@@ -125,47 +136,22 @@ def parse_manifest(text: bytes) -> Manifest:
     if type(data.get("format")) is not int or not 1 <= data["format"] <= FORMAT:
         raise ValueError(f"its format is {data.get('format')!r:.40}, this program reads 1 and {FORMAT}")
     values = {"title": "", "uuid": "", "incomplete": False, **data}
-    if data["format"] == 1:
+    if values.pop("format") == 1:
         values.pop("index", None)  # the search index was a part of a collection then
-    if values.keys() != {"format", *_KINDS}:
-        raise ValueError(f"its manifest has wrong keys: {sorted(values.keys() ^ {'format', *_KINDS})!r:.200}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    _check_kinds(values)
-    spec = CollectionSpec(*(values[field.name] for field in fields(CollectionSpec)))
-    check_spec(spec)
-    manifest = Manifest(spec, *(values[field.name] for field in fields(Manifest) if field.name != "spec"))
-    if not all(map(valid_name, manifest.segments)) or not _TOMBSTONES.fullmatch(manifest.tombstones):
-        raise ValueError("the name of a segment, or of the tombstones, is not a plain name")
-    if not _UUID.fullmatch(manifest.uuid):
-        raise ValueError("its uuid is not 32 hexadecimal digits")
-    return manifest
+    spec_keys, keys = ({field.name for field in fields(kind)} for kind in (CollectionSpec, Manifest))
+    if wrong := values.keys() ^ (spec_keys | keys - {"spec"}):
+        raise ValueError(f"its manifest has wrong keys: {sorted(wrong)!r:.200}")
+    return _validate(TypeAdapter(Manifest), {"spec": {key: values.pop(key) for key in spec_keys}, **values})
 
 
 def check_spec(spec: CollectionSpec) -> None:
     """Raise ValueError for facts that no collection can have."""
-    _check_kinds(asdict(spec))
-    if not spec.attributes or not all(key.strip() for key in spec.attributes):
-        raise ValueError("it has no attributes, or one without a name")
-    if not spec.dim or not spec.root:
-        raise ValueError("its dim or its root is empty")
+    _validate(TypeAdapter(CollectionSpec), asdict(spec))
 
 
-def _check_kinds(values: Mapping[str, object]) -> None:
-    for key, kind in _KINDS.items():
-        if key in values and not _is(kind, values[key]):
-            raise ValueError(f"its {key} has an unexpected value")
-
-
-def _is(kind: type, value: object) -> bool:
-    """Return whether a value is a text that can be stored, several different ones, a number in range, or a boolean."""
-    if isinstance(value, tuple):
-        return kind is tuple and all(_is(str, text) for text in value) and len(set(value)) == len(value)
-    if type(value) is int:
-        return kind is int and 0 <= value < 2**63
-    return type(value) is kind and (not isinstance(value, str) or usable_text(value))
-
-
-_KINDS: dict[str, type] = {
-    "checkpoint": str, "attributes": tuple, "dim": int, "root": str, "title": str,
-    "generation": int, "count": int, "segments": tuple, "tombstones": str, "uuid": str, "incomplete": bool,
-}  # fmt: skip
+def _validate(adapter: TypeAdapter[T], values: dict[str, Any]) -> T:
+    try:
+        return adapter.validate_python(values)
+    except ValidationError as error:
+        key = next(part for part in error.errors()[0]["loc"] if part != "spec")
+        raise ValueError(f"its {key} has an unexpected value") from None

@@ -107,16 +107,9 @@ def missing_images(folder: Path, images: Iterable[LabelledImage]) -> list[str]:
     root = folder.resolve()
     missing: dict[str, None] = {}
     for image in images:
-        inside, exists = _is_inside(image.path), False
-        if inside:
-            try:
-                real = (root / image.path).resolve()
-                inside, exists = real.is_relative_to(root), real.is_file()
-            except (OSError, RuntimeError):  # a name too long for the file system; links in a circle (Python < 3.13)
-                pass
-        if not inside:
+        if not _is_inside(image.path) or not Path(os.path.realpath(root / image.path)).is_relative_to(root):
             raise DatasetError("%(path)s leads out of the dataset's folder.", path=image.path)
-        if not exists:
+        if not os.path.isfile(root / image.path):
             missing[image.path] = None
     return list(missing)
 
@@ -166,8 +159,7 @@ def _named(file: Path, line: int) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        template = "%(file)s, line %(line)d: %(why)s."
-        raise DatasetError(template, file=file, line=line, why=str(error)) from None
+        raise DatasetError("%(file)s, line %(line)d: %(why)s.", file=file, line=line, why=str(error)) from None
 
 
 def parse_labels(line: str, pairs: bool = False) -> tuple[int, list[tuple[int, int]]]:
@@ -226,11 +218,18 @@ def _entries(file: Path) -> Iterator[tuple[int, str]]:
     if _are_column_names(lines[start : start + 2]):
         start += 1
     if counted and (len(first) > 18 or int(first) != len(lines) - start):
-        template = '%(file)s, line 1: "%(first)s" is not the number of entries, %(count)d follow; correct or remove it.'
-        raise DatasetError(template, file=file, first=first[:30], count=len(lines) - start)
+        raise DatasetError(
+            '%(file)s, line 1: "%(first)s" is not the number of entries, %(count)d follow; correct or remove it.',
+            file=file,
+            first=first[:30],
+            count=len(lines) - start,
+        )
     if start and not counted:
-        template = '%(file)s, line 1: "%(first)s" looks like column names, which may only follow the number of entries.'
-        raise DatasetError(template, file=file, first=first)
+        raise DatasetError(
+            '%(file)s, line 1: "%(first)s" looks like column names, which may only follow the number of entries.',
+            file=file,
+            first=first,
+        )
     return iter(lines[start:])
 
 

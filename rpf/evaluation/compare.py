@@ -38,12 +38,19 @@ def compare(files: Sequence[Path], names: Sequence[str]) -> Comparison:
     first = reports[0]
     for file, report in zip(files, reports, strict=True):
         if _split(report) != _split(first):
-            template = "%(file)s is of %(split)s, %(first)s of %(first_split)s: they cannot be compared."
-            params = {"split": _split(report), "first_split": _split(first)}
-            raise ConfigError(template, file=file, first=files[0], **params)
+            raise ConfigError(
+                "%(file)s is of %(split)s, %(first)s of %(first_split)s: they cannot be compared.",
+                file=file,
+                split=_split(report),
+                first=files[0],
+                first_split=_split(first),
+            )
         if (report["queries"], report["candidates"]) != (first["queries"], first["candidates"]):
-            template = "%(file)s has other numbers of queries or candidates than %(first)s: they cannot be compared."
-            raise ConfigError(template, file=file, first=files[0])
+            raise ConfigError(
+                "%(file)s has other numbers of queries or candidates than %(first)s: they cannot be compared.",
+                file=file,
+                first=files[0],
+            )
     title = f"{_split(first)}: MAP over the whole ranking by exact search"
     random = Series("Random ranking", first["random"]["MAP"])
     rows = [_exact_series(name, report) for name, report in zip(names, reports, strict=True)]
@@ -57,8 +64,9 @@ def _read(file: Path) -> EvaluationReport:
         tabulate("", report, [Series("", report["random"]["MAP"]), _exact_series("", report)])
         report["candidates"], origin(report), _split(report)
     except (ValueError, LookupError, TypeError, AttributeError):
-        template = "%(file)s is not a report.json with exact search (rpf evaluate --methods none)."
-        raise ConfigError(template, file=file) from None
+        raise ConfigError(
+            "%(file)s is not a report.json with exact search (rpf evaluate --methods none).", file=file
+        ) from None
     return report
 
 

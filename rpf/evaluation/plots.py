@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,19 +71,27 @@ def recall_against_speed(report: EvaluationReport) -> bytes:
     """Plot each method's recall@k against its queries per second, one at a time."""
     k = report["topk"]
     figure, axes = _figure(6.4, 4.2)
-    for at, (name, figures) in enumerate(report["methods"].items()):
-        point = 1 / figures["seconds"]["overall"], 100 * figures[f"recall@{k}"]["overall"]
-        axes.plot(*point, label=make_index(name).title, **mark(at))
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    axes.set_xlim(10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high)))
-    axes.xaxis.set_major_formatter("{x:,.0f}")
+    points = {
+        make_index(name).title: (1 / figures["seconds"]["overall"], 100 * figures[f"recall@{k}"]["overall"])
+        for name, figures in report["methods"].items()
+    }
+    plot_by_speed(axes, points)
     axes.margins(y=0.15)
     axes.set(xlabel="Queries a second, one at a time", ylabel=f"Recall@{k} against the exact ranking, %")
     axes.set_title(_escape(f"{report['dataset']}, {report['split']}: recall against speed"), size=10)
-    axes.grid(color=GRID)
     figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     return as_png(figure)
+
+
+def plot_by_speed(axes: Axes, points: Mapping[str, tuple[Any, Any]]) -> None:
+    """Plot a mark for each label at (queries a second, figure), on a logarithmic axis of whole powers of ten."""
+    for at, (label, point) in enumerate(points.items()):
+        axes.plot(*point, label=label, clip_on=False, **mark(at))
+    axes.set_xscale("log")
+    low, high = np.log10(axes.get_xlim())
+    axes.set_xlim(10 ** np.floor(low), 10 ** np.ceil(high))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(color=GRID)
 
 
 def mark(at: int) -> dict[str, Any]:

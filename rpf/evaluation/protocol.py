@@ -108,8 +108,11 @@ def read_benchmark(
         for attribute, name in enumerate(data.ATTRIBUTES.NAME)
     ]
     if not any(len(task.queries.values) and len(task.candidates.values) for task in tasks):
-        template = "%(folder)s: the split %(split)s has no attribute with both queries and candidates."
-        raise DatasetError(template, folder=data.folder, split=split)
+        raise DatasetError(
+            "%(folder)s: the split %(split)s has no attribute with both queries and candidates.",
+            folder=data.folder,
+            split=split,
+        )
     return Benchmark(split, tuple(data.folder / path for path in paths), tuple(tasks))
 
 

@@ -161,18 +161,28 @@ def _jpeg_metadata(marker: int, content: bytes) -> bytes:
 
 
 def _png(data: bytes) -> list[bytes]:
-    parts, at = [data[:8]], 8
-    for _ in range(MAX_PARTS):
-        if len(data) < at + 8:
-            break
-        length, name = struct.unpack_from(">I4s", data, at)
-        end = at + 12 + length
-        if name == b"IEND" or end > len(data):
-            break
-        if name in PNG_PIXELS or (name in PNG_COLOURS and _is_sound(name, data[at + 4 : end], data[25])):
-            parts.append(data[at:end])
-        at = end
+    parts = [data[:8]]
+    for at in _chunks(data, 8, ">I4x", 12):
+        name, chunk = data[at.start + 4 : at.start + 8], data[at]
+        if name in PNG_PIXELS or (name in PNG_COLOURS and _is_sound(name, chunk[4:], data[25])):
+            parts.append(chunk)
     return [b"".join(parts) + PNG_END]
+
+
+def _chunks(data: bytes, start: int, length_format: str, overhead: int, alignment: int = 1) -> Iterator[slice]:
+    """Yield the places of whole chunks from `start` on; ends at PNG's end and where the file is cut off.
+
+    length_format: of the 8 bytes of a chunk's head; overhead: bytes of a chunk beside its content.
+    """
+    for _ in range(MAX_PARTS):
+        if len(data) < start + 8 or data[start + 4 : start + 8] == b"IEND":
+            return
+        (length,) = struct.unpack_from(length_format, data, start)
+        end = start + overhead + length
+        if end > len(data):
+            return
+        yield slice(start, end)
+        start = end + length % alignment
 
 
 def _is_sound(name: bytes, chunk: bytes, colour_type: int) -> bool:
@@ -194,18 +204,9 @@ def _is_sound(name: bytes, chunk: bytes, colour_type: int) -> bool:
 
 
 def _webp(data: bytes) -> list[bytes]:
-    parts, at = [b"WEBP"], 12
-    for _ in range(MAX_PARTS):
-        if len(data) < at + 8:
-            break
-        name, length = struct.unpack_from("<4sI", data, at)
-        end = at + 8 + length
-        if end > len(data):
-            break
-        if name in WEBP_CHUNKS:
-            parts.append(data[at:end] + bytes(length % 2))
-        at = end + length % 2
-    content = b"".join(parts)
+    chunks = [data[at] for at in _chunks(data, 12, "<4xI", 8, alignment=2)]
+    parts = [chunk + bytes(len(chunk) % 2) for chunk in chunks if chunk.startswith(WEBP_CHUNKS)]
+    content = b"WEBP" + b"".join(parts)
     return [b"RIFF" + struct.pack("<I", len(content)) + content]
 
 

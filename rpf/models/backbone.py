@@ -17,8 +17,9 @@ class Backbone(nn.Sequential):
     def __init__(self, name: str) -> None:
         is_resnet = name.startswith("resnet")
         if not timm.is_model(name) or not (is_resnet or name.startswith("tf_efficientnet_lite")):
-            template = '"%(name)s" is not a supported backbone; choose resnet... or tf_efficientnet_lite...'
-            raise ConfigError(template, name=name)
+            raise ConfigError(
+                '"%(name)s" is not a supported backbone; choose resnet... or tf_efficientnet_lite...', name=name
+            )
         net = timm.create_model(name, pretrained=False)
         layers = ["conv1", "bn1", "act1", "maxpool", "layer1", "layer2", "layer3"]
         if not is_resnet:

@@ -122,8 +122,9 @@ def _read_published(path: Path) -> StateDict:
     except (KeyError, TypeError):
         raise CheckpointError('%(path)s: expected the published layout, {"epoch", "mAP", "model"}', path=path) from None
     except pickle.UnpicklingError:  # whose message advises to load it in an unsafe way
-        template = "%(path)s cannot be read safely: it is not a PyTorch file, or holds more than weights."
-        raise CheckpointError(template, path=path) from None
+        raise CheckpointError(
+            "%(path)s cannot be read safely: it is not a PyTorch file, or holds more than weights.", path=path
+        ) from None
     except (RuntimeError, EOFError, ValueError, OSError) as error:
         why = str(error).strip().split("\n")[0]
         raise CheckpointError("%(path)s cannot be read safely: %(why)s", path=path, why=why) from None

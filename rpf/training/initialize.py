@@ -29,8 +29,7 @@ def initialize_model(
             else:
                 load_backbone_weights(model.region.trunk, config.MODEL.GLOBAL.BACKBONE.NAME, pretrained)
         except CheckpointError as error:
-            template = "%(why)s; put that file there, or train with --from-scratch."
-            raise CheckpointError(template, why=error) from error
+            raise CheckpointError("%(why)s; put that file there, or train with --from-scratch.", why=error) from error
     return model
 
 

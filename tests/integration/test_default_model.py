@@ -52,6 +52,6 @@ def test_search_by_sleeve_length_finds_same_sleeves_and_no_trousers(engine: Sear
 
 
 def test_accuracy_of_the_shipped_weights_is_read_from_their_report(engine: SearchEngine) -> None:
-    accuracy = {row.key: row for row in engine.info.accuracy}
+    accuracy = {row.key: row for row in engine.accuracy}
     assert {"sleeve_length", "neckline_design", "overall"} <= accuracy.keys()
     assert all(row.low <= row.precision <= row.high and row.chance < row.precision for row in accuracy.values())

@@ -227,7 +227,7 @@ def clusters(engine: SearchEngine) -> Clusters:
 
 
 def append(engine: SearchEngine, name: str, embeddings: np.ndarray) -> list[int]:
-    spec = CollectionSpec(engine.info.checkpoint_hash, KEYS, engine.model.dim, "images")
+    spec = CollectionSpec(engine.model.checkpoint_hash, KEYS, engine.model.dim, "images")
     with Writer.open(engine.settings.collections / name, spec) as writer:
         first = writer.manifest.count
         items = [NewItem(f"{first + number}.jpg", "", 0, 100, 100, {}) for number in range(len(embeddings))]

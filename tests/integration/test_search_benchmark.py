@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmarks.common.process import Unfinished, in_process
-from benchmarks.search.baselines import BASELINES, PUBLISHED, PUBLISHED_TOP_K, PublishedSearcher
+from benchmarks.search.baselines import GRAPHS, PUBLISHED, PUBLISHED_TOP_K, PublishedSearcher
 from benchmarks.search.synthetic_gallery import (
     ITEM_BATCH_SIZE,
     SearchDataset,
@@ -16,9 +16,10 @@ from benchmarks.search.synthetic_gallery import (
     generate_gallery,
     write_gallery,
 )
-from benchmarks.search.trial import Trial, anonymous_bytes, build, exact_scores, search
+from benchmarks.search.trial import FLAT, Trial, anonymous_bytes, build, exact_scores, search
 from rpf.collection import Collection
 from rpf.search.attribute_vectors import AttributeVectors
+from rpf.search.indexes.registry import INDEXES, make_index
 from rpf.search.request import ResolvedRequest
 from rpf.settings import Settings
 from tests.support.benchmark_work import work
@@ -82,7 +83,7 @@ def test_more_dimensions_change_no_cosine_and_fewer_retain_most(dataset: SearchD
 
 def test_published_search_sums_the_similarities_of_the_50_nearest(gallery: Path, dataset: SearchDataset) -> None:
     collection = Collection.open(gallery)
-    methods = [BASELINES[PUBLISHED]() for _ in KEYS]
+    methods = [make_index(FLAT) for _ in KEYS]
     for attribute, method in enumerate(methods):
         method.build(AttributeVectors(collection, attribute))
     vectors = np.stack([AttributeVectors(collection, attribute)[:] for attribute in range(3)])
@@ -98,14 +99,17 @@ def test_published_search_sums_the_similarities_of_the_50_nearest(gallery: Path,
         np.testing.assert_allclose(ranked.scores, np.sort(sums)[::-1][:30] / 2, atol=3e-4)  # 16 bits
 
 
-@pytest.mark.parametrize("name", sorted(set(BASELINES) - {PUBLISHED}))
-def test_baseline_finds_neighbours_where_it_is_installed(name: str, gallery: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", GRAPHS)
+def test_baseline_finds_neighbours_where_it_is_installed(
+    name: str, gallery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip(name)
+    monkeypatch.setitem(INDEXES, name, GRAPHS[name])
     vectors = AttributeVectors(Collection.open(gallery), 0)
-    baseline = BASELINES[name]()
+    baseline = make_index(name)
     baseline.build(vectors)
     baseline.save(tmp_path)
-    opened = BASELINES[name]()
+    opened = make_index(name)
     opened.open(tmp_path, vectors.shape)
     neighbours = opened.search(vectors[:10], 5)
     assert neighbours.ids[:, 0].tolist() == list(range(10))

@@ -107,7 +107,7 @@ def test_a_query_knows_the_attributes_that_are_present(parts_engine: SearchEngin
     assert image.present == item.present is not None
     values = parts_engine.collection("parts").presence(1)
     assert values is not None
-    for key, value in zip(parts_engine.info.attributes, values, strict=True):
+    for key, value in zip(parts_engine.model.attributes, values, strict=True):
         assert image.is_missing(key) == (value < 0.5) == (key not in image.present)
 
 

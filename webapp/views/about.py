@@ -18,10 +18,11 @@ def about(name: str) -> str:
     return render_template(
         "about.html",
         collection=collection,
-        info=engine.info,
+        model=engine.model,
+        model_name=engine.model_name,
         method=engine.method(name),
         colours=view_models.attribute_colours(collection.vocabulary),
-        accuracy=[row for row in engine.info.accuracy if row.key == "overall" or row.key in collection.vocabulary],
+        accuracy=[row for row in engine.accuracy if row.key == "overall" or row.key in collection.vocabulary],
         search_seconds=search_seconds,
         median_seconds=median(search_seconds) if search_seconds else None,
     )

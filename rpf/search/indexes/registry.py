@@ -9,13 +9,13 @@ from rpf.errors import ConfigError
 from rpf.search.base import VectorIndex
 
 INDEXES = {  # method -> module and class, imported on first use: some of the libraries are large
-    "none": ("flat", "FlatIndex"),
-    "pca": ("pca", "PCAIndex"),
-    "kdtree": ("kdtree", "KDTreeIndex"),
-    "lsh": ("faiss", "LSHIndex"),
-    "faiss": ("faiss", "FaissIndex"),
-    "hnsw": ("faiss", "HNSWIndex"),
-    "milvus": ("milvus", "MilvusIndex"),
+    "none": ("rpf.search.indexes.flat", "FlatIndex"),
+    "pca": ("rpf.search.indexes.pca", "PCAIndex"),
+    "kdtree": ("rpf.search.indexes.kdtree", "KDTreeIndex"),
+    "lsh": ("rpf.search.indexes.faiss", "LSHIndex"),
+    "faiss": ("rpf.search.indexes.faiss", "FaissIndex"),
+    "hnsw": ("rpf.search.indexes.faiss", "HNSWIndex"),
+    "milvus": ("rpf.search.indexes.milvus", "MilvusIndex"),
 }
 PARAMETRIC = "faiss"  # the method that takes a parameter after a colon, its factory string
 
@@ -30,5 +30,5 @@ def make_index(method: str) -> VectorIndex:
             names=", ".join(INDEXES),
         )
     module, class_name = INDEXES[name]
-    index_class = getattr(import_module(f"rpf.search.indexes.{module}"), class_name)
+    index_class = getattr(import_module(module), class_name)
     return index_class(parameter) if parameter else index_class()

@@ -15,7 +15,6 @@ WRITERS = {
     "search": "benchmarks.search.report",
     "search-milvus": "benchmarks.search.report",
     "serving": "benchmarks.serving.measure",
-    "inference": "benchmarks.inference.engines",
     "precision": "benchmarks.inference.precision",
 }
 

@@ -147,7 +147,7 @@ def test_results_of_an_upload_with_a_missing_attribute_say_so(
 ) -> None:
     has = engine.embed(photo).present
     assert has is not None
-    lacked = next(key for key in engine.info.attributes if key not in has)
+    lacked = next(key for key in engine.model.attributes if key not in has)
     location = client.post("/c/parts/search", data={"image": photo.open("rb"), "a": lacked}).location
     assert f"{NOTE} {engine.collection('parts').vocabulary[lacked].name().lower()}." in words(get(client, location))
 
@@ -231,7 +231,7 @@ def test_results_of_a_collection_without_presence_do_not_mention_it(
     site.extensions["rpf"].start()
     site.extensions["rpf"].wait()
     client = site.test_client()
-    every = list(site.extensions["rpf"].engine.info.attributes)
+    every = list(site.extensions["rpf"].engine.model.attributes)
     response = client.post("/c/parts/search", data={"image": photo.open("rb"), "a": every})
     html = words(get(client, response.location))
     assert html.count('<li class="hit" ') == 24
