@@ -26,7 +26,7 @@ LAYERS = {
     "e2e": "a running site, from outside",
 }
 NO_CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-hypothesis.register_profile("suite", deadline=None, max_examples=25, suppress_health_check=NO_CHECKS)
+hypothesis.register_profile("suite", deadline=None, max_examples=15, suppress_health_check=NO_CHECKS)
 hypothesis.register_profile("soak", deadline=None, max_examples=300, suppress_health_check=NO_CHECKS)
 hypothesis.load_profile("suite")  # `pytest --hypothesis-profile soak` loads the other one afterwards
 

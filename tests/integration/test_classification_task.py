@@ -28,9 +28,12 @@ from rpf.training.tasks.classification import (
     presence_loss,
     stretched_lengths,
 )
-from tests.support.training_data import CLASSIFICATION, FLOAT32
+from tests.support.training_data import CLASSIFICATION, float32_context
 
 Make = Callable[..., Config]
+
+
+FLOAT32 = float32_context()
 
 
 def make_task(config: Config, extra: Path | None = None, context: DistributedContext = FLOAT32) -> ClassificationTask:
