@@ -26,7 +26,7 @@ LAYERS = {
     "e2e": "a running site, from outside",
 }
 NO_CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-hypothesis.register_profile("suite", deadline=None, max_examples=25, suppress_health_check=NO_CHECKS)
+hypothesis.register_profile("suite", deadline=None, max_examples=15, suppress_health_check=NO_CHECKS)
 hypothesis.register_profile("soak", deadline=None, max_examples=300, suppress_health_check=NO_CHECKS)
 hypothesis.load_profile("suite")  # `pytest --hypothesis-profile soak` loads the other one afterwards
 
@@ -49,15 +49,21 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register a marker for each layer, and `soak`."""
     for layer, description in LAYERS.items():
         config.addinivalue_line("markers", f"{layer}: {description}; set for tests/{layer}")
-    config.addinivalue_line("markers", "soak: has more cases in `make soak`; set for each property of hypothesis")
+    config.addinivalue_line(
+        "markers", "soak(only=False): has more cases in `make soak`, or runs there only; set for each property"
+    )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its layer, which is its folder."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test with its layer, which is its folder; leave out those of `make soak` only without `-m soak`."""
     for item in items:
         item.add_marker(item.path.relative_to(ROOT / "tests").parts[0])
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("soak")
+    if "soak" not in config.getoption("markexpr"):
+        left_out = [item for item in items if any(mark.kwargs.get("only") for mark in item.iter_markers("soak"))]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

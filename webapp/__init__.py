@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 
 def create_app(settings: Settings | None = None, config: SiteConfig | None = None, **flask_config: object) -> Flask:
     """Make the site. Its engine starts after the server's fork, or with the first request. Raises ConfigError."""
+    settings, config = settings or Settings.from_environ(), config or SiteConfig.from_environ()
+    instance = settings.instance.resolve()
+    secret_key = config.load_secret_key(settings.instance)
     # Imported here because gunicorn's master reads webapp.config, and PyTorch must not be loaded before the fork.
     from webapp import errors, i18n, template_helpers
     from webapp.engine_loader import EngineLoader
@@ -25,8 +28,6 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     from webapp.middleware import metrics, rate_limit, request_body, request_log, security_headers, subpath
     from webapp.views import about, images, openapi, results, search, submit
 
-    settings, config = settings or Settings.from_environ(), config or SiteConfig.from_environ()
-    instance = settings.instance.resolve()
     app = Flask(
         __name__,
         instance_path=str(instance),
@@ -35,7 +36,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     )
     app.config.update(
         {
-            "SECRET_KEY": config.load_secret_key(settings.instance),
+            "SECRET_KEY": secret_key,
             "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight still works
             "BOOTSTRAP_SERVE_LOCAL": True,
             **flask_config,

@@ -9,6 +9,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from webapp.config import SiteConfig
 
+LINGER_SECONDS = 2.0  # after a response that ends its connection, for the client to close it
+MAX_LINGER_BYTES = 64 * 1024
+
 
 class RequestTimeoutWorker(ThreadWorker):
     """Threaded worker that ends requests which arrive, and responses which leave, too slowly.
@@ -25,7 +28,10 @@ class RequestTimeoutWorker(ThreadWorker):
         """Handle one request, in a thread of the pool."""
         self._started[conn] = time.monotonic()
         try:
-            return super().handle(conn)
+            keep_alive = super().handle(conn)
+            if not keep_alive:
+                _linger(conn.sock)
+            return keep_alive
         finally:
             self._started.pop(conn, None)
 
@@ -39,3 +45,18 @@ class RequestTimeoutWorker(ThreadWorker):
                 write_too = now - started > 2 * self._request_timeout
                 with suppress(OSError):
                     conn.sock.shutdown(socket.SHUT_RDWR if write_too else socket.SHUT_RD)
+
+
+def _linger(sock: socket.socket) -> None:
+    """Wait until the client closes its side, as gunicorn does after this: in its only loop, where all others wait."""
+    deadline = time.monotonic() + LINGER_SECONDS
+    unread = MAX_LINGER_BYTES
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_WR)
+        while unread > 0 and (remaining := deadline - time.monotonic()) > 0:
+            sock.settimeout(remaining)
+            if not (data := sock.recv(4096)):
+                break
+            unread -= len(data)
+    with suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)  # gunicorn then finds nothing to wait for

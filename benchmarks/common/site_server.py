@@ -1,6 +1,7 @@
 """A running site: `gunicorn wsgi:app` in a separate process, on a free port of the loopback address."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -97,5 +98,5 @@ def serve(
         site.start_seconds = time.monotonic() - start
         yield site
     finally:
-        site.process.terminate()
+        site.process.send_signal(signal.SIGQUIT)  # SIGTERM would wait for connections that clients keep open
         site.process.wait()

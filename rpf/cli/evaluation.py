@@ -20,6 +20,13 @@ MODEL_SETTINGS = ("SOLVER.BETA", "INPUT.THRESHOLD", "INPUT.GLOBAL_SIZE")
 @click.option("--methods", help="Search methods, such as none,kdtree,lsh,faiss; else all that need no server.")
 @click.option("--topk", default=50, show_default=True, type=click.IntRange(1, 100_000), help="k of MAP@k and recall@k.")
 @click.option("--branch", type=click.Choice(["region", "patch", "both"]), default="both", show_default=True)
+@click.option(
+    "--gallery",
+    type=click.Choice(["attribute", "all"]),
+    default="attribute",
+    show_default=True,
+    help="all: also rank all images of the split, as the site does.",
+)
 @SKIP_BAD
 @click.option("--out", required=True, type=FILE, help="Folder for report.json, .txt, .md and plots.")
 @with_settings
@@ -31,6 +38,7 @@ def evaluate(
     methods: str | None,
     topk: int,
     branch: Literal["region", "patch", "both"],
+    gallery: Literal["attribute", "all"],
     skip_bad: bool,
     out: Path,
 ) -> None:
@@ -41,6 +49,9 @@ def evaluate(
 
     If the checkpoint has a presence head and the dataset has absent_<split>.txt, the report contains the area under
     the ROC curve of each part's presence.
+
+    That protocol ranks only images that have the part. With --gallery all, the report also has the precision of what a
+    visitor gets: all images of the split ranked by the site's own score, where those without the part count as wrong.
 
     All images are checked first. A query without any relevant candidate scores 0, as published; if there are such
     queries, the report counts them and adds a second MAP without them.
@@ -79,7 +90,8 @@ def evaluate(
         **({"skipped": skipped} if (skipped := check.skipped()) else {}),
     }
     with Bar("it") as bar:
-        report = run(model, benchmark, chosen, topk, branch, values.DATA.TEST_BATCHSIZE, bar, about)
+        whole = gallery == "all"
+        report = run(model, benchmark, chosen, topk, branch, values.DATA.TEST_BATCHSIZE, bar, about, whole)
     write_report(out, report)
     say(*format_report(report).splitlines())
 

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,14 +69,12 @@ def open_read_only(folder: Path) -> Iterator[sqlite3.Connection]:
             options += "&immutable=1"
         elif not path.with_name(f"{ITEMS_FILE}-shm").exists():
             options, mode = options + "&vfs=unix-none", "EXCLUSIVE"
-    connection = sqlite3.connect(f"{path.as_uri()}?{options}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-    try:
+    uri = f"{path.as_uri()}?{options}"
+    with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
         connection.executescript(
             f"PRAGMA locking_mode = {mode}; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON"
         )
         yield connection
-    finally:
-        connection.close()
 
 
 def check_tables(connection: sqlite3.Connection) -> None:
@@ -173,13 +171,9 @@ class ItemTable:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit all changes of the block, or none."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
     def insert(self, items: Sequence[NewItem], ids: Sequence[int] | None) -> list[int]:
         """Add rows, under these ids or the next ones, and return the ids.

@@ -1,13 +1,15 @@
 """Evaluation of a model on a benchmark: embed, search with each method, report."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
+from rpf.evaluation.catalogue import Catalogue
 from rpf.evaluation.measure import QueryMetrics, measure
 from rpf.evaluation.presence import presence_report
 from rpf.evaluation.protocol import Benchmark, Branch, embed_benchmark
 from rpf.evaluation.report import EvaluationReport, make_report
-from rpf.models.rpf import RPF
+from rpf.models.rpf import RPF, RPFOutput
 from rpf.search.indexes.registry import make_index
 from rpf.utils.progress import Progress
 
@@ -23,12 +25,20 @@ def evaluate(
     batch_size: int = 64,
     progress: Progress = lambda *_: None,
     about: Mapping[str, Any] | None = None,
+    whole_catalogue: bool = False,
 ) -> EvaluationReport:
     """Evaluate a model by one or more search methods. Raises as `embed_benchmark`.
 
     k: rank of MAP@k and recall@k; without it only the MAP is measured. `about` is added to the report as it is.
+    whole_catalogue: also rank all images for each query (rpf.evaluation.catalogue).
     """
-    embeddings = embed_benchmark(model, benchmark, branch, batch_size, progress)
+    extra = dict(about or {})
+    with ExitStack() as stack:
+        catalogue = Catalogue.open(model, benchmark, branch, stack) if whole_catalogue else None
+        observe = catalogue.append if catalogue else _ignore
+        embeddings = embed_benchmark(model, benchmark, branch, batch_size, progress, observe)
+        if catalogue:
+            extra["catalogue"] = catalogue.report(progress)
     metrics: dict[str, list[QueryMetrics]] = {}
     for name in methods:
         metrics[name], done = [], 0
@@ -41,7 +51,11 @@ def evaluate(
                 index.discard()
             done += len(task.queries)
             progress(f"searching ({name})", done, benchmark.query_count)
-    return make_report(benchmark, metrics, k, {**(about or {}), **presence_report(embeddings)})
+    return make_report(benchmark, metrics, k, {**extra, **presence_report(embeddings)})
+
+
+def _ignore(first: int, output: RPFOutput) -> None:
+    pass
 
 
 def overall_map(report: EvaluationReport) -> float:

@@ -1,6 +1,6 @@
 """The published retrieval protocol: each attribute's queries against all candidates of that attribute."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from rpf.config import DataConfig
 from rpf.datasets.annotations import Label, read_presence, read_retrieval_split
 from rpf.datasets.image_check import ImageCheck, open_checked
 from rpf.errors import ConfigError, DatasetError
-from rpf.models.rpf import RPF
+from rpf.models.rpf import RPF, RPFOutput
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
 
@@ -122,9 +122,11 @@ def embed_benchmark(
     branch: Branch = "both",
     batch_size: int = 64,
     progress: Progress = lambda *_: None,
+    observe: Callable[[int, RPFOutput], None] = lambda first, output: None,
 ) -> list[TaskEmbeddings]:
     """Embed every image once and sort the embeddings by task.
 
+    observe: is called with the output of each batch, and the place of its first image in `benchmark.paths`.
     Raises ConfigError if the model does not have an attribute or the branch, DatasetError if an image cannot be read.
     """
     if branch == "patch" and model.patch is None:
@@ -137,6 +139,7 @@ def embed_benchmark(
     progress("embedding", done, total)
     for images in _decode_batches(benchmark.paths, batch_size):
         output = model.embed(images)
+        observe(done, output)
         embeddings = getattr(output, "embedding" if branch == "both" else branch)
         results = results or [
             _allocate(task, embeddings.shape[-1], output.presence is not None) for task in benchmark.tasks

@@ -48,6 +48,7 @@ def tables(report: EvaluationReport) -> list[Table]:
         tabulate(f"Recall@{k} against the exact ranking, %", report, series(report, f"recall@{k}")),
         tabulate(f"Milliseconds to find the first {k}, one query at a time", report, times, milliseconds),
         *_presence(report),
+        *_catalogue(report),
     ]
 
 
@@ -158,6 +159,22 @@ def _presence(report: EvaluationReport) -> list[Table]:
             tuple((name, tuple(map(Cell, cells))) for name, cells in rows),
         )
     ]
+
+
+def _catalogue(report: EvaluationReport) -> list[Table]:
+    if "catalogue" not in report:
+        return []
+    figures, queries = report["catalogue"], EvaluationReport(queries=report["catalogue"]["queries"])
+    listed = []
+    for name, title in (("MAP", "MAP"), ("P@12", "precision of the first 12")):
+        rows = [
+            Series("Each query counts the same", figures[name], figures["intervals"][name]),
+            Series("Each value counts the same", figures["by_value"][name]),
+        ]
+        if name in figures["random"]:
+            rows.append(Series("Random", figures["random"][name]))
+        listed.append(tabulate(f"The whole catalogue as on the site: {title}, %", queries, rows))
+    return listed
 
 
 def _attributes(keys: Iterable[str]) -> list[str]:

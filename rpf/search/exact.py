@@ -59,7 +59,7 @@ class Exact:
         # Rounded, so that equal images tie whatever the order in which a matrix product adds.
         weighted = np.round(request.weights @ scores.astype(np.float64) / request.weights.sum(), 6)
         top = top_k(weighted, request.k)
-        presence = self.collection.presence_by_attribute[np.ix_(request.attributes, rows[top])]
+        presence = self.collection.presence_by_attribute[list(request.attributes)][:, rows[top]]
         return RankedRows(rows[top], weighted[top], scores[:, top], is_missing(presence))
 
 

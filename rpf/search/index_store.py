@@ -90,16 +90,18 @@ def open_searcher(collection: Collection, indexes: Path, method: str) -> Searche
 
 def validate_index(collection: Collection, indexes: Path) -> str:
     """Read every file of the collection's index, and return what is wrong; "" for a sound index or none."""
-    folder = _folder(collection, indexes)
+    folder, stamp, problem = _folder(collection, indexes), index_stamp(collection, indexes), ""
     try:
         stored = _load(collection, folder)
         if stored is not None:
             check_items(collection, stored, len(collection))
             if hash_files(folder / stored.metadata.build) != stored.metadata.files:
-                return "its files were changed"
+                problem = "its files were changed"
     except (OSError, ValueError, RPFError) as error:
-        return str(error)
-    return ""
+        problem = str(error)
+    if problem and index_stamp(collection, indexes) != stamp:  # another process has replaced it meanwhile
+        return validate_index(collection, indexes)
+    return problem
 
 
 def update_index(collection: Collection, indexes: Path, method: str, progress: Progress, rebuild: bool = False) -> str:

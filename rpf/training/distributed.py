@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from rpf.utils.devices import choose_device, set_threads
 
-PRECISIONS = ("auto", "bf16", "float32")
 BARRIER_TIMEOUT = timedelta(hours=6)  # while the first process evaluates and saves
 
 T = TypeVar("T")
@@ -65,7 +64,7 @@ def _in_float32(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def distributed_context(device: str = "auto", precision: str = "auto") -> Iterator[DistributedContext]:
     """Join the processes of torchrun, if there are any; each takes the GPU of its local rank.
 
-    device: as in torch, or "auto"; precision: of PRECISIONS. Raises ConfigError for an unusable device.
+    device: as in torch, or "auto"; precision: "auto", "bf16" or "float32". Raises ConfigError for an unusable device.
     """
     set_threads()
     world_size, rank, local_rank = (int(os.environ.get(key, "0")) for key in ("WORLD_SIZE", "RANK", "LOCAL_RANK"))

@@ -20,6 +20,7 @@ from tests.support.commands import forked
 
 ATTRIBUTE = "sleeve_length"
 ALL = 1000
+PAUSE = 0.02  # seconds between the requests of a thread, so that they leave time to the commands
 LONGEST = 120  # seconds for anything, against hanging
 
 
@@ -33,7 +34,7 @@ def ask(address: str, count: int) -> tuple[list[int], list[float]]:
 
 
 class Asking:
-    """Threads that search without a pause, with their answers and failures."""
+    """Threads that search and browse all the time, with their answers and failures."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -80,7 +81,7 @@ class Asking:
 
     def _repeat(self, work: Callable[[int], None]) -> None:
         turn = 0
-        while not self._done.is_set() and not self.failures:
+        while not self._done.wait(PAUSE) and not self.failures:
             try:
                 work(turn)
             except HTTPError as error:
@@ -118,6 +119,7 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
             began = time.monotonic()
             while sorted(ask(address, ALL)[0]) != new:  # for a moment, while another request opens it
                 assert time.monotonic() < began + LONGEST
+                time.sleep(PAUSE)
             old = states[-1]
             if args[0] == "add":  # each image is a batch here, and a step
                 states.extend(new[:count] for count in range(len(old) + 1, len(new)))

@@ -1,59 +1,75 @@
-"""`gunicorn wsgi:app`, while the site prepares itself and with the app loaded by the master."""
+"""`gunicorn wsgi:app` in another folder, below a path, with the app loaded by the master, and without its settings."""
 
-import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
-import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError
 
 import pytest
 import urllib3
 
-from benchmarks.common.site_server import serve
+from benchmarks.common.site_server import Site, free_port, serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support import ROOT
+from tests.support.commands import environment
+
+BELOW = "/shop/search"
 
 
-def get(address: str, accept: str) -> tuple[int, str, str]:
-    """Send a GET; return status, Retry-After and text."""
-    request = urllib.request.Request(address, headers={"Accept": accept})
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, "", answer.read().decode()
-    except HTTPError as error:
-        return error.code, error.headers.get("Retry-After", ""), error.read().decode()
+@pytest.fixture(scope="module")
+def elsewhere(settings: Settings, photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Start the site from a folder with a collection, an image and no files of the program.
+
+    It is preloaded: the master loads the app too, and an engine created there would hang in the worker. And it is
+    served below a path.
+    """
+    folder = tmp_path_factory.mktemp("elsewhere")
+    shutil.copytree(settings.collections / "tiny", folder / "catalogues" / "tiny")
+    shutil.copy(photo, folder / "query.jpg")
+    with_instance(settings, folder / "state")
+    variables = {"RPF_COLLECTIONS": "catalogues", "RPF_INSTANCE": "state", "RPF_IMAGE_ROOTS": ".", "SCRIPT_NAME": BELOW}
+    args = ("-c", str(ROOT / "gunicorn.conf.py"), "--preload")
+    with serve(settings, folder / "log", args=args, folder=folder, path=BELOW, **variables) as site:
+        yield site
 
 
-def test_site_while_the_default_collection_is_drawn_is_503_with_progress(settings: Settings, tmp_path: Path) -> None:
-    site_settings = with_instance(settings, tmp_path).model_copy(
-        update={"collections": tmp_path / "collections", "collection": "wardrobe"}
-    )
-    with serve(site_settings, tmp_path / "log", ready=False) as site:
-        code, again, text = get(site.address + "/readyz", "application/json")
-        assert (code, again.isdigit()) == (503, True)
-        assert json.loads(text).keys() >= {"phase", "done", "total"}
-        code, again, page = get(site.address + "/c/wardrobe/", "text/html")
-        assert (code, again.isdigit()) == (503, True)
-        assert "<progress" in page
-        assert 'http-equiv="refresh"' in page
-        code, again, text = get(site.address + "/submit", "application/json")
-        assert code == 405
-        assert site.status("/healthz") == 200
+def test_engine_is_loaded_in_the_worker_with_preload(elsewhere: Site) -> None:
+    assert elsewhere.status(BELOW + "/c/tiny/") == 200
+    assert elsewhere.status(BELOW + "/c/tiny/results?item=1&a=sleeve_length") == 200
 
 
-@pytest.mark.parametrize("args", [(), ("--preload",)])
-def test_engine_is_loaded_in_the_worker_with_and_without_preload(
-    settings: Settings, tmp_path: Path, args: tuple[str, ...]
-) -> None:
-    """Load the app in the master too: an engine created there would hang in the worker."""
-    with serve(with_instance(settings, tmp_path), tmp_path / "log", args=args) as site:
-        first = get(site.address + "/c/tiny/", "text/html")
-        assert first[0] == 200
-        results = get(site.address + "/c/tiny/results?item=1&a=sleeve_length", "text/html")
-        assert results[0] == 200
+def test_script_name_of_the_environment_is_the_sites_path(elsewhere: Site) -> None:
+    page = urllib3.request("GET", elsewhere.address + BELOW + "/c/tiny/", retries=False)
+    assert page.status == 200
+    assert f'href="{BELOW}/c/tiny/about"' in page.data.decode()
+    assert elsewhere.status(BELOW + "/healthz") == 200
+
+
+def test_gunicorn_in_another_folder_takes_its_settings_and_relative_paths(elsewhere: Site) -> None:
+    body = {"img_path": "query.jpg", "attrs": "sleeve length"}
+    answer = urllib3.request("POST", elsewhere.address + BELOW + "/submit", json=body)
+    assert (answer.status, answer.json()["ids"][0]) == (200, 1)
+    log = elsewhere.log.read_text()
+    assert "Using worker: RequestTimeoutWorker" in log
+    assert "Warning" not in log
+    assert (elsewhere.log.parent / "state" / "secret_key").is_file()
+
+
+def test_gunicorn_without_its_settings_says_how_to_start(settings: Settings, tmp_path: Path) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "gunicorn", "--chdir", ROOT, "--bind", address, "wsgi:app"]
+    env = {**os.environ, **environment(settings)}
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    warnings = [next(line for line in process.stderr if line.startswith("Warning"))]
+    process.send_signal(signal.SIGQUIT)
+    warnings += [line for line in process.communicate()[1].splitlines() if line.startswith("Warning")]
+    conf = ROOT / "gunicorn.conf.py"
+    assert warnings == [f"Warning: gunicorn has not read its settings; start it with -c {conf}\n"]
 
 
 def test_gunicorns_master_loads_no_torch_and_keeps_no_code_for_a_reload(tmp_path: Path) -> None:
@@ -67,12 +83,3 @@ def test_gunicorns_master_loads_no_torch_and_keeps_no_code_for_a_reload(tmp_path
         cwd=tmp_path, env={**os.environ, "PORT": "90"}, capture_output=True, text=True,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("0.0.0.0:90 RequestTimeoutWorker []\n", "")
-
-
-def test_script_name_of_the_environment_is_the_sites_path(settings: Settings, tmp_path: Path) -> None:
-    site_settings = with_instance(settings, tmp_path)
-    with serve(site_settings, tmp_path / "log", path="/shop/search", SCRIPT_NAME="/shop/search") as site:
-        page = urllib3.request("GET", site.address + "/shop/search/c/tiny/", retries=False)
-        assert page.status == 200
-        assert 'href="/shop/search/c/tiny/about"' in page.data.decode()
-        assert site.status("/shop/search/healthz") == 200

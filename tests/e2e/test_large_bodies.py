@@ -30,6 +30,7 @@ def test_refusal_of_a_large_body_reaches_urllib(site: Site, path: str, status: i
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(request, timeout=60)
         assert refused.value.code == status
+        refused.value.close()
 
 
 def test_refusal_of_a_chunked_body_reaches_the_client(site: Site) -> None:

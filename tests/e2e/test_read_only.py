@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_read_only_collections_without_the_default_one_name_the_setting(settings
     site_settings = settings.model_copy(update={"collections": tmp_path / "collections", "collection": "wardrobe"})
     with serve(site_settings, tmp_path / "log", ready=False, prefix=read_only(tmp_path)) as site:
         while (answer := get(site, "/readyz")).json().get("phase"):
-            pass
+            time.sleep(0.05)
         assert answer.status == 503
         assert "Read-only file system" in answer.json()["detail"]
         assert "RPF_COLLECTIONS" in answer.json()["detail"]

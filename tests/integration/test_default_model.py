@@ -13,7 +13,7 @@ from rpf.settings import Settings
 from tests.support import ROOT
 from tests.support.collection_builder import index_images
 
-PHOTOS = 160
+PHOTOS = 60
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +36,24 @@ def test_search_by_sleeve_length_finds_same_sleeves_and_no_trousers(engine: Sear
             read_split(data.folder, data, "test"), read_presence(data.folder, data, "test"), strict=True
         )
     }
-    items = {item.path: item for item in engine.collection("photos").items(engine.collection("photos").ids.tolist())}
+    collection = engine.collection("photos")
+    items = {item.path: item for item in collection.items(collection.ids.tolist())}
     sleeved = {path: item.labels["sleeve_length"] for path, item in items.items() if "sleeve_length" in item.labels}
     assert len(sleeved) > 30
     right, by_chance, without = [], [], []
     for path, value in sleeved.items():
-        query = engine.embed(data.folder / path)
-        hits = engine.search("photos", SearchRequest(query, {"sleeve_length": 1.0}, k=7)).hits
-        results = [hit.item.path for hit in hits if hit.item.path != path][:6]
+        query = engine.query_item("photos", items[path].id)
+        hits = engine.search("photos", SearchRequest(query, {"sleeve_length": 1.0}, k=6)).hits
+        results = [hit.item.path for hit in hits]
         right += [sleeved[result] == value for result in results if result in sleeved]
         by_chance.append(np.mean([other == value for other in sleeved.values()]))
         without += [parts[result].get("sleeve_length") is False for result in results]
-    assert np.mean(right) > 1.5 * np.mean(by_chance)
-    assert np.mean(without) < 0.02
+    assert np.mean(right) > 2 * np.mean(by_chance)
+    assert np.mean([parts[path].get("sleeve_length") is False for path in items]) > 0.2
+    assert np.mean(without) < 0.04
+    photo = next(iter(sleeved))
+    query = engine.embed(data.folder / photo)
+    assert engine.search("photos", SearchRequest(query, {"sleeve_length": 1.0}, k=1)).hits[0].item.path == photo
 
 
 def test_accuracy_of_the_shipped_weights_is_read_from_their_report(engine: SearchEngine) -> None:

@@ -18,7 +18,7 @@ WARDROBE = ROOT / "config" / "Wardrobe"
 def train(drawn: Path, tmp_path: Path) -> Any:
     def run(stage: int, *more: str, epochs: int = 1) -> Result:
         files = [WARDROBE / "Wardrobe.yaml", WARDROBE / f"s{stage}.yaml", drawn / "tiny.yaml"]
-        settings = [f"DATA.BASE_PATH={drawn}", f"SAVE_DIR={tmp_path}", f"SOLVER.EPOCHS={epochs}"]
+        settings = [f"DATA.BASE_PATH={drawn}", f"SAVE_DIR={tmp_path}", f"SOLVER.EPOCHS={epochs}", "DATA.NUM_TRIPLETS=8"]
         command = ["train", "--cfg", *map(str, files), "--set", *settings, "--from-scratch", *more]
         return CliRunner().invoke(main, command)
 
@@ -72,7 +72,7 @@ def test_bad_images_of_train_and_valid_are_refused_at_once_or_reported_as_left_o
     gone = [folder / names[split][2] for split in names]
     for path in gone:
         path.unlink()
-    more = ["--set", f"DATA.BASE_PATH={tmp_path / 'copy'}", "DATA.NUM_TRIPLETS=8"]
+    more = ["--set", f"DATA.BASE_PATH={tmp_path / 'copy'}"]
     refused = train(1, *more)
     assert refused.exit_code == 2
     message = (

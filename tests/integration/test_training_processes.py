@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import torch
 
 from rpf.config import Config
@@ -26,12 +25,14 @@ from rpf.training.distributed import distributed_context
 from rpf.training.tasks.build import build_task
 from rpf.training.trainer import Trainer
 
-values, out = config.Config.model_validate_json(sys.argv[1]), Path(sys.argv[2])
 with distributed_context("cpu", "float32") as context:
-    torch.manual_seed(context.rank)
-    trainer = Trainer(build_task(RPF(values), context), out, lambda model: 0.5, seed=3)
-    trainer.run()
-    torch.save(dict(trainer.model.named_parameters()), out / f"{context.rank} of {context.world_size}.pt")
+    for text in sys.argv[1:]:
+        values = config.Config.model_validate_json(text)
+        out = Path(values.SAVE_DIR) / values.NAME
+        torch.manual_seed(context.rank)
+        trainer = Trainer(build_task(RPF(values), context), out, lambda model: 0.5, seed=3)
+        trainer.run()
+        torch.save(dict(trainer.model.named_parameters()), out / f"{context.rank} of {context.world_size}.pt")
 """
 
 
@@ -41,24 +42,23 @@ def test_shard_gives_every_rank_an_equal_share_of_its_own() -> None:
     assert sorted(number for shard in shards for number in shard) == list(range(9))
 
 
-@pytest.mark.parametrize("settings", [("DATA.NUM_TRIPLETS=25",), CLASSIFICATION], ids=["triplet", "classification"])
 def test_two_processes_train_the_same_weights_from_different_images(
-    tiny: Callable[..., Config], tmp_path: Path, settings: tuple[str, ...]
+    tiny: Callable[..., Config], tmp_path: Path
 ) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
-    config = tiny(2, "SOLVER.EPOCHS=1", *settings).model_dump_json()
+    tasks = {"triplet": ("DATA.NUM_TRIPLETS=17",), "classification": (*CLASSIFICATION, "DATA.TRAIN_BATCHSIZE=16")}
+    configs = [tiny(2, "SOLVER.EPOCHS=1", f"NAME={name}", *more).model_dump_json() for name, more in tasks.items()]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*command, str(program), config, str(tmp_path)], env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run([*command, str(program), *configs], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    first, second = (torch.load(tmp_path / f"{rank} of 2.pt", weights_only=True) for rank in range(2))
-    for name, weight in first.items():
-        assert torch.equal(weight, second[name]), name
-    assert len(list(tmp_path.glob("events.*"))) == 1
-    assert (tmp_path / "checkpoint.pt").exists()
+    for folder in (tmp_path / name for name in tasks):
+        first, second = (torch.load(folder / f"{rank} of 2.pt", weights_only=True) for rank in range(2))
+        for name, weight in first.items():
+            assert torch.equal(weight, second[name]), (folder, name)
+        assert len(list(folder.glob("events.*"))) == 1
+        assert (folder / "checkpoint.pt").exists()
 
 
 def test_reading_workers_use_shared_memory_for_their_semaphores_only(drawn: Path) -> None:

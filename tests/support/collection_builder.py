@@ -24,7 +24,7 @@ from rpf.utils.progress import Progress
 ATTRIBUTES = ("sleeve_length", "collar_design", "coat length")
 DIM = 8
 ALL = int(os.environ.get("TEST_KILLS", "4")) >= 200  # crash at each line, as `make soak` does
-STRIDE = 1 if ALL else 23  # lines from one crash to the next
+STRIDE = 1 if ALL else 61  # lines from one crash to the next
 PACKAGE = str(Path(rpf.__file__).parent)
 
 

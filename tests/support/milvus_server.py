@@ -17,14 +17,14 @@ from benchmarks.common.site_server import free_port
 class MilvusServer:
     """Server process that can be frozen, killed, and started again on the same data and address."""
 
-    def __init__(self, folder: Path) -> None:
-        """Unpack the program into `folder`, beside its data; `remove` deletes both: half a gigabyte."""
-        self._folder = folder
+    def __init__(self, folder: Path, cache: Path) -> None:
+        """Take `folder` for the data, which `remove` deletes; the program is unpacked into `cache`: 0.5 GB, once."""
+        self._folder, self._programs = folder, cache / "bin"
         config = milvus.MilvusServerConfig(data_dir=str(folder))
         config.update(**{key: free_port() for key in config.configurable_items if key.endswith("_port")})
-        config.set("common.session.ttl", 1)  # seconds until a server sees that the one before was killed
+        config.set("common.session.ttl", 3)  # seconds until a server sees that the one before was killed
         config.resolve()
-        milvus._initialize_data_files(str(folder))
+        milvus._initialize_data_files(str(cache))
         # The etcd in it listens at the ports 2379 and 2380 by default, whatever the package sets.
         client, peer = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
         settings = {
@@ -42,17 +42,16 @@ class MilvusServer:
 
     def start(self) -> None:
         """Start the server and wait until it reports that it is healthy."""
-        programs = self._folder / "bin"
         settings = {
             "DEPLOY_MODE": "STANDALONE",
             "ETCD_CONFIG_PATH": str(self._folder / "etcd.yaml"),
             "METRICS_PORT": str(self._port),
             "MILVUS_RUN_DIR": str(self._folder / "run"),
-            "LD_LIBRARY_PATH": str(programs),
+            "LD_LIBRARY_PATH": str(self._programs),
         }
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [programs / "milvus", "run", "standalone"],
+                [self._programs / "milvus", "run", "standalone"],
                 cwd=self._folder,
                 env=os.environ | settings,
                 stdout=log,

@@ -1,20 +1,22 @@
+"""Fixtures of trainings. PyTorch is imported in them only: pytest's main process loads this file before all others."""
+
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
 
-from rpf import config as configs
-from rpf.config import Config
-from rpf.datasets.synthetic import Recipe, write_dataset
-from rpf.models.rpf import RPF
-from rpf.training.distributed import DistributedContext
-from rpf.training.tasks.build import build_task
-from rpf.training.trainer import Trainer
 from tests.support import ROOT
 
+if TYPE_CHECKING:
+    from rpf.config import Config
+    from rpf.models.rpf import RPF
+    from rpf.training.distributed import DistributedContext
+    from rpf.training.trainer import Trainer
+
 WARDROBE = ROOT / "config" / "Wardrobe"
-FLOAT32 = DistributedContext(torch.device("cpu"))
 TINY = """
 MODEL:
   EMBED_SIZE: 256
@@ -38,6 +40,8 @@ CLASSIFICATION = (
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Draw the dataset "wardrobe": 60 garments of 64 pixels."""
+    from rpf.datasets.synthetic import Recipe, write_dataset
+
     base = tmp_path_factory.mktemp("training")
     write_dataset(base / "wardrobe", Recipe(60, size=64), lambda *_: None)
     (base / "tiny.yaml").write_text(TINY, encoding="utf-8")
@@ -47,6 +51,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny(drawn: Path, tmp_path: Path) -> Callable[..., Config]:
     """Return a function that makes the config of a stage with tiny sizes, which saves to tmp_path."""
+
+    from rpf import config as configs
 
     def make(stage: int = 1, *settings: str) -> Config:
         files = [WARDROBE / "Wardrobe.yaml", WARDROBE / f"s{stage}.yaml", drawn / "tiny.yaml"]
@@ -59,11 +65,26 @@ def tiny(drawn: Path, tmp_path: Path) -> Callable[..., Config]:
 def trainer() -> Callable[..., Trainer]:
     """Return a function that makes a float32 trainer whose score is a sum of weights, which training changes."""
 
+    import torch
+
+    from rpf.models.rpf import RPF
+    from rpf.training.tasks.build import build_task
+    from rpf.training.trainer import Trainer
+
     def make(config: Config, seed: int = 3) -> Trainer:
         torch.manual_seed(seed)
-        return Trainer(build_task(RPF(config), FLOAT32), Path(config.SAVE_DIR) / config.NAME, _score, seed)
+        return Trainer(build_task(RPF(config), float32_context()), Path(config.SAVE_DIR) / config.NAME, _score, seed)
 
     return make
+
+
+def float32_context() -> DistributedContext:
+    """Return a context without bf16, on the CPU."""
+    import torch
+
+    from rpf.training.distributed import DistributedContext
+
+    return DistributedContext(torch.device("cpu"))
 
 
 def _score(model: RPF) -> float:

@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,11 +16,16 @@ VAGUE_NAMES = {"own", "found", "made", "seen", "there", "asked", "said", "told"}
 MAX_LINES = 300
 
 
+@cache
+def trees(package: str) -> dict[Path, ast.Module]:
+    """Return the path and the syntax tree of each module of a package."""
+    paths = sorted((ROOT / package).rglob("*.py"))
+    return {path.relative_to(ROOT): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
+
 def modules(*packages: str) -> Iterator[tuple[Path, ast.Module]]:
-    """Yield the path and the syntax tree of each module."""
     for package in packages:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))
+        yield from trees(package).items()
 
 
 def variables(tree: ast.Module) -> Iterator[tuple[str, int]]:

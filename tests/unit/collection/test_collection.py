@@ -257,14 +257,14 @@ def test_many_small_appends_leave_few_segments(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("rpf.collection.segments.MERGE_FANOUT", 4)
     most = 0
     with write(tmp_path / "c") as writer:
-        for number in range(150):
+        for number in range(100):
             append(writer, names(number, number + 1))
             most = max(most, len(writer.manifest.segments))
             if number % 10 == 9:
                 writer.remove([number])
     assert most < 16
     collection = Collection.open(tmp_path / "c")
-    assert len(check(collection)) == 135
+    assert len(check(collection)) == 90
     assert len(list((tmp_path / "c" / "segments").iterdir())) == len(collection.manifest.segments)
 
 
@@ -399,7 +399,7 @@ def test_readers_in_threads_see_whole_generations_while_a_writer_works(tmp_path:
     for reader in readers:
         reader.start()
     try:
-        for turn in range(15):
+        for turn in range(8):
             with write(folder) as writer:  # closed each time: the log of SQLite goes and comes, too
                 given = append(writer, names(100 + turn * 4, 104 + turn * 4))
                 writer.remove([given[0], turn + 1])
@@ -411,7 +411,7 @@ def test_readers_in_threads_see_whole_generations_while_a_writer_works(tmp_path:
             reader.join()
     assert not failures
     assert len(set(opened)) > 1
-    assert len(check(Collection.open(folder))) == 40 + 15 * 2
+    assert len(check(Collection.open(folder))) == 40 + 8 * 2
 
 
 def test_reader_during_a_merge_opens_the_newer_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from rpf.errors import ConfigError
 from rpf.search.base import ScoringIndex, VectorIndex, nearest_first
+from rpf.search.indexes.pca import principal_axes
 from rpf.search.indexes.registry import INDEXES, make_index
 
 EXACT = ["none", "pca", "kdtree", "faiss:Flat"]  # on vectors that a few directions hold
@@ -164,3 +165,13 @@ def test_an_unknown_method_is_refused_with_the_known_ones(name: str) -> None:
 def test_an_unusable_factory_string_is_refused(factory: str, vectors: np.ndarray) -> None:
     with pytest.raises(ValueError, match=f"FAISS cannot build {factory}: .+"):
         make_index(f"faiss:{factory}").build(vectors)
+
+
+@pytest.mark.parametrize("count", [12, 100])
+def test_principal_axes_of_few_and_of_many_vectors_are_those_of_their_products(count: int) -> None:
+    spread = np.linspace(3, 0.1, 64)
+    vectors = (np.random.default_rng(0).standard_normal((count, 64)) * spread).astype(np.float32)
+    axes = principal_axes(vectors)
+    _, expected = np.linalg.eigh(vectors.T.astype(np.float64) @ vectors)
+    np.testing.assert_allclose(np.abs(axes @ expected[:, ::-1][:, : len(axes)]), np.eye(len(axes)), atol=1e-5)
+    assert principal_axes(vectors, 40).shape == (40, 64)

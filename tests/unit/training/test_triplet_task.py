@@ -12,9 +12,12 @@ from rpf.models.rpf import RPF
 from rpf.training.distributed import DistributedContext
 from rpf.training.losses import contrastive_loss, triplet_loss
 from rpf.training.tasks.triplet import TripletTask
-from tests.support.training_data import FLOAT32
+from tests.support.training_data import float32_context
 
 Make = Callable[..., Config]
+
+
+FLOAT32 = float32_context()
 
 
 def make_task(config: Config, context: DistributedContext = FLOAT32) -> tuple[TripletTask, TripletBatch]:

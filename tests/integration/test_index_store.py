@@ -137,10 +137,10 @@ def test_two_stage_search_returns_what_exact_search_returns(name: str, folder: P
 @pytest.mark.parametrize("name", METHODS)
 def test_added_items_are_ranked_immediately_and_removed_ones_never(name: str, folder: Path) -> None:
     update(folder, name)
-    more = clustered(150, 2)
+    more = clustered(45, 2)
     with Writer.open(folder) as writer:
         given = put(writer, more)
-        writer.remove(list(range(100, 400)) + given[:50])
+        writer.remove(list(range(100, 400)) + given[:15])
     for step in ("before the update", "after it", "after the segments are merged"):
         if step != "before the update":
             assert update(folder, AUTO) == name
@@ -151,8 +151,8 @@ def test_added_items_are_ranked_immediately_and_removed_ones_never(name: str, fo
         assert isinstance(searcher, TwoStageSearcher), step
         rankings = search(searcher, more, 50)
         ids = [collection.ids[ranked.rows].tolist() for ranked in rankings]
-        assert not {item_id for ranked in ids for item_id in ranked} & {*range(100, 400), *given[:50]}, step
-        assert [ranked[0] for ranked in ids[50:]] == given[50:], step
+        assert not {item_id for ranked in ids for item_id in ranked} & {*range(100, 400), *given[:15]}, step
+        assert [ranked[0] for ranked in ids[15:]] == given[15:], step
         assert recall(rankings, search(Exact(collection), more, 50)) >= (0.99 if name != "lsh" else 0.5), step
 
 

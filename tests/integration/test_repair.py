@@ -148,7 +148,7 @@ def test_crash_at_lines_of_repair_can_be_repaired(damaged: DamagedCollection, tm
         for place, start in ((folder, "start"), (settings.instance, "start-instance")):
             shutil.rmtree(place)
             shutil.copytree(tmp_path / start, place)
-        step += 1 if ALL else 16
+        step += 1 if ALL else 32
     assert states == sorted(states) and states[0] == 0 and states[-1] == 6
     assert set(states) >= ({0, 2, 4, 6} if ALL else {0, 2, 6})
     assert step > 200

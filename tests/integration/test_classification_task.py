@@ -28,9 +28,12 @@ from rpf.training.tasks.classification import (
     presence_loss,
     stretched_lengths,
 )
-from tests.support.training_data import CLASSIFICATION, FLOAT32
+from tests.support.training_data import CLASSIFICATION, float32_context
 
 Make = Callable[..., Config]
+
+
+FLOAT32 = float32_context()
 
 
 def make_task(config: Config, extra: Path | None = None, context: DistributedContext = FLOAT32) -> ClassificationTask:
@@ -78,10 +81,10 @@ def test_epoch_shows_every_image_once_and_a_share_of_the_extra_ones(tiny: Make, 
 
 
 def test_classification_lowers_its_loss(tiny: Make) -> None:
-    task = make_task(tiny(1, *CLASSIFICATION))
+    task = make_task(tiny(1, *CLASSIFICATION, "INPUT.GLOBAL_SIZE=32"))
     optimizer = torch.optim.AdamW(task.parameters(), 1e-3)
     totals = []
-    for epoch in range(6):
+    for epoch in range(4):
         for batch in task.epoch(0, epoch):
             total = task.train()(batch)["total"]
             optimizer.zero_grad()
@@ -139,6 +142,7 @@ def test_hybrid_in_bf16_has_finite_gradients_in_its_stem(tiny: Make) -> None:
         tiny(
             2, *CLASSIFICATION, f"MODEL.GLOBAL.BACKBONE.NAME={lite}", "MODEL.GLOBAL.BACKBONE.EMBED_SIZE=320",
             "MODEL.EMBED_SIZE=320", f"MODEL.TRANSFORMER.STEM={lite}", "INPUT.LOCAL_SIZE=64",
+            "DATA.TRAIN_BATCHSIZE=4",
         ),
         context=DistributedContext(torch.device("cpu"), bf16=True),
     )  # fmt: skip

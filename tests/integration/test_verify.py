@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ import pytest
 from rpf.collection import Collection
 from rpf.errors import CollectionError
 from rpf.images.decode import open_image
-from rpf.inference.load import load_model
 from rpf.models import checkpoint
+from rpf.models.rpf import RPF
 from rpf.search.index_store import validate_index
 from rpf.settings import Settings
 from tests.support.commands import Run, import_legacy_items, snapshot
@@ -26,9 +27,14 @@ FIRST, SECOND = "segments/0000000001", "segments/0000000002"  # of items 1 to 8,
 Labels = dict[Path, dict[str, int]]
 
 
+@cache
+def model_of(file: Path) -> RPF:
+    return checkpoint.load(file)
+
+
 def check(settings: Settings, wardrobe: Labels) -> dict[str, int]:
     """Assert that each item agrees with its image and labels, and the index with both; return path -> id."""
-    collection, model = Collection.open(settings.collections / "shop"), load_model(settings)
+    collection, model = Collection.open(settings.collections / "shop"), model_of(settings.checkpoint)
     labels = {path.name: values for path, values in wardrobe.items()}
     items = collection.items(collection.ids.tolist())
     files = [collection.image_path(item).read_bytes() for item in items]

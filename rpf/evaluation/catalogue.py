@@ -1,0 +1,131 @@
+"""Evaluation of what a visitor gets: each query against the whole catalogue, by the request that the site makes.
+
+Relevant are items with the query's value; items with another value, and those without the part, count as wrong. Before
+ranks are counted, the query itself is left out, and items of which neither is known. Queries without a relevant item
+are left out too.
+"""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rpf.collection import Collection, CollectionSpec, NewItem, Writer
+from rpf.evaluation.metrics import Bools, Floats, Ints, average_precision, random_average_precision
+from rpf.evaluation.protocol import Benchmark, Branch, RetrievalTask
+from rpf.evaluation.report import QueryValues, intervals, means
+from rpf.models.rpf import RPF, RPFOutput
+from rpf.search.exact import Exact
+from rpf.search.request import Query, SearchRequest
+from rpf.utils.progress import Progress
+
+FIRST = 12  # results of a page, whose precision is measured
+
+
+class _Metrics(NamedTuple):
+    """Metrics of the queries of one attribute, (m,) each."""
+
+    values: Ints
+    average_precision: Floats
+    precision: Floats  # share of relevant items among the first 12, of as many as there could be
+    random: Floats  # mean average precision of random rankings
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A temporary collection of all images of a benchmark, in its order."""
+
+    writer: Writer
+    model: RPF
+    benchmark: Benchmark
+    branch: Branch
+
+    @classmethod
+    def open(cls, model: RPF, benchmark: Benchmark, branch: Branch, stack: ExitStack) -> "Catalogue":
+        """Create the collection, which is deleted when the stack is closed."""
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="rpf-catalogue-")))
+        dim = model.dim if branch == "both" else model.config.MODEL.EMBED_SIZE
+        spec = CollectionSpec(model.checkpoint_hash or "0" * 64, model.attributes, dim, str(folder))
+        return cls(stack.enter_context(Writer.open(folder / "catalogue", spec)), model, benchmark, branch)
+
+    def append(self, first: int, output: RPFOutput) -> None:
+        """Add the images `first`, `first` + 1, ... of the benchmark."""
+        vectors = getattr(output, "embedding" if self.branch == "both" else self.branch)
+        paths = self.benchmark.paths[first : first + len(vectors)]
+        items = [NewItem(f"{first + at}", "", 0, 1, 1, {}) for at in range(len(paths))]
+        self.writer.append(items, vectors, None, output.presence)
+
+    def report(self, progress: Progress = lambda *_: None) -> dict[str, Any]:
+        """Search with each query. Returns EvaluationReport's `catalogue`."""
+        collection = Collection.open(self.writer.folder)
+        metrics: dict[str, _Metrics] = {}
+        done, total = 0, self.benchmark.query_count
+        for task in self.benchmark.tasks:
+            metrics[task.attribute] = _measure(collection, task)
+            done += len(task.queries.values)
+            progress("searching the whole catalogue", done, total)
+        return _figures(metrics)
+
+
+def _measure(collection: Collection, task: RetrievalTask) -> _Metrics:
+    """Rank the collection by the task's attribute, for each of its queries."""
+    has_value, known = _labels(len(collection), task)
+    searcher, vocabulary, weights = Exact(collection), collection.vocabulary, {task.attribute: 1.0}
+    rows: list[tuple[int, float, float, float]] = []
+    for image, value in zip(task.queries.images.tolist(), task.queries.values.tolist(), strict=True):
+        item_id = int(collection.ids[image])
+        presence = collection.presence(item_id)
+        named = None if presence is None else dict(zip(vocabulary.keys, presence.tolist(), strict=True))
+        query = Query(collection.vectors(item_id), None, (1, 1), presence=named)
+        request = SearchRequest(query, weights, len(collection)).resolve(vocabulary, collection.knows_presence)
+        ranking = searcher.search(request).rows
+        ranking = ranking[known[ranking] & (ranking != image)]
+        relevant = has_value[ranking, value][None]
+        count = relevant.sum(axis=1)
+        if count[0]:
+            rows.append((
+                value,
+                average_precision(relevant, count)[0],
+                relevant[0, :FIRST].sum() / min(FIRST, count[0]),
+                random_average_precision(len(ranking), count)[0],
+            ))  # fmt: skip
+    columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
+    return _Metrics(columns[0].astype(np.int64), *columns[1:])
+
+
+def _labels(count: int, task: RetrievalTask) -> tuple[Bools, Bools]:
+    """Return which of the images have which value, (count, values), and of which it or the lack of one is known."""
+    images = np.concatenate([task.queries.images, task.candidates.images])
+    values = np.concatenate([task.queries.values, task.candidates.values])
+    has_value = np.zeros((count, int(values.max(initial=0)) + 1), dtype=bool)
+    has_value[images, values] = True
+    known = np.zeros(count, dtype=bool)
+    known[images] = True
+    known[task.presence.images[task.presence.values == 0]] = True
+    return has_value, known
+
+
+def _figures(metrics: Mapping[str, _Metrics]) -> dict[str, Any]:
+    def values(name: str) -> QueryValues:
+        return {key: getattr(of_attribute, name) for key, of_attribute in metrics.items()}
+
+    figures = {"MAP": values("average_precision"), f"P@{FIRST}": values("precision")}
+    return {
+        "queries": {key: len(of_attribute.values) for key, of_attribute in metrics.items()},
+        **{name: means(of_name) for name, of_name in figures.items()},
+        "intervals": {name: intervals(of_name) for name, of_name in figures.items()},
+        "by_value": {name: _means_over_values(of_name, metrics) for name, of_name in figures.items()},
+        "random": {"MAP": means(values("random"))},
+    }
+
+
+def _means_over_values(figure: QueryValues, metrics: Mapping[str, _Metrics]) -> dict[str, float | None]:
+    """Average as `means`, with the mean of each value's queries in place of the queries."""
+    return means({
+        key: np.array([of_attribute[metrics[key].values == value].mean() for value in np.unique(metrics[key].values)])
+        for key, of_attribute in figure.items()
+    })  # fmt: skip
