@@ -420,3 +420,43 @@ def test_plots_use_the_sites_colours() -> None:
     style = (ROOT / "static" / "site.css").read_text()
     light = re.findall(r"--c\d: (#[0-9a-f]{6});", style)[: len(COLOURS)]
     assert tuple(light) == COLOURS
+
+
+# ---- the whole catalogue ----
+
+
+def test_catalogue_report_is_that_of_a_ranking_by_hand(base: Path, model_with_presence: RPF) -> None:
+    folder = base / "wardrobe"
+    names = (folder / "filenames_test.txt").read_text().split()
+    benchmark = read_benchmark(data(base), "test", with_presence=True)
+    report = evaluate_model(model_with_presence, benchmark, whole_catalogue=True)["catalogue"]
+    output = model_with_presence.embed([Image.open(folder / name).convert("RGB") for name in names])
+    assert output.presence is not None
+    labels = {
+        (i, a): value for file in ("query_test.txt", "candidate_test.txt") for i, a, value in lines_of(folder / file)
+    }
+    missing = {(i, a) for i, a in lines_of(folder / "absent_test.txt")}
+    for attribute, key in enumerate(model_with_presence.attributes):
+        precisions = []
+        for query, a, value in lines_of(folder / "query_test.txt"):
+            if a != attribute:
+                continue
+            others = [i for i in range(len(names)) if i != query and ((i, a) in labels or (i, a) in missing)]
+            cosines = output.embedding[:, a] @ output.embedding[query, a]
+            scores = (1 + cosines) * output.presence[:, a] ** 0.25 - 1
+            relevant = [labels.get((i, a)) == value for i in sorted(others, key=lambda i: -scores[i])]
+            if any(relevant):
+                ranks = 1 + np.flatnonzero(relevant)
+                precisions.append(np.mean(np.arange(1, len(ranks) + 1) / ranks))
+        assert report["queries"][key] == len(precisions)
+        assert report["MAP"][key] == (pytest.approx(np.mean(precisions), abs=0.02) if precisions else None)
+    for name in ("MAP", "P@12"):
+        assert 0 < report[name]["overall"] <= 1 and report["by_value"][name].keys() == report[name].keys()
+
+
+def test_catalogue_tables_are_in_the_report_of_gallery_all(evaluate: Callable[..., str], tmp_path: Path) -> None:
+    text = evaluate("--methods", "none", "--gallery", "all", "--out", tmp_path / "out")
+    for title in ("MAP", "precision of the first 12"):
+        assert f"The whole catalogue as on the site: {title}, %" in text
+    assert "Each value counts the same" in (tmp_path / "out" / "report.md").read_text()
+    assert "The whole catalogue" not in evaluate("--methods", "none", "--out", tmp_path / "plain")
