@@ -96,7 +96,14 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         collections.import_legacy,
     ),
     "Maintenance": (maintenance.verify, maintenance.repair, maintenance.optimize, maintenance.build_index),
-    "Models": (training.train, evaluation.evaluate, evaluation.compare, model.embed, model.export),
+    "Models": (
+        training.train,
+        evaluation.evaluate,
+        evaluation.compare,
+        evaluation.calibrate,
+        model.embed,
+        model.export,
+    ),
     "Datasets": (wardrobe.wardrobe,),
     "Installation": (doctor.doctor,),
 }

@@ -5,8 +5,9 @@ from typing import Literal
 
 import click
 
-from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
+from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, prepare_file, with_settings
 from rpf.cli.output import say
+from rpf.errors import CheckpointError
 from rpf.settings import Settings
 
 # Settings of --set that override the checkpoint's own.
@@ -117,3 +118,54 @@ def compare(reports: tuple[Path, ...], names: str | None, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_comparison(out, comparison)
     say(*comparison.format().splitlines())
+
+
+@click.command(cls=ManyConfigs)
+@click.option("--cfg", "configs", multiple=True, required=True, type=FILE, help="Config files: --cfg A.yaml B.yaml.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the config files'.")
+@click.option("--dataset", "datasets", multiple=True, help="Folder in DATA.BASE_PATH; may be repeated.")
+@click.option("--split", type=click.Choice(["valid", "test"]), default="valid", show_default=True)
+@click.option("--out", required=True, type=FILE, help="The .safetensors file to write.")
+@with_settings
+def calibrate(
+    settings: Settings,
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    datasets: tuple[str, ...],
+    split: str,
+    out: Path,
+) -> None:
+    """Fit a checkpoint's probabilities of presence and of values on held-out images.
+
+    Writes the checkpoint with the fits in its config. Rankings change by presence only.
+
+    \b
+    Example:
+      rpf calibrate --cfg config/Clothing/Clothing.yaml --dataset clothing --dataset street \\
+          --checkpoint runs/rpf-small_s2/model_best.safetensors --out model.safetensors
+    """
+    from rpf import config
+    from rpf.evaluation.probabilities import HeadOutputs
+    from rpf.evaluation.probabilities import calibrate as fit
+    from rpf.evaluation.protocol import embed_benchmark, read_benchmark
+    from rpf.inference.load import load_model
+    from rpf.models import checkpoint
+
+    if out.suffix != ".safetensors":
+        raise CheckpointError("%(out)s: the name must end in .safetensors.", out=out)
+    prepare_file(out)
+    values = config.load(configs, overrides)
+    model = load_model(settings, values)
+    outputs = []
+    for dataset in datasets or (values.DATA.DATASET,):
+        data = values.DATA.model_copy(update={"DATASET": dataset})
+        benchmark = read_benchmark(data, split, model.config.MODEL.PRESENCE.ENABLE)
+        outputs.append(HeadOutputs(benchmark, model))
+        with Bar("image") as bar:
+            embed_benchmark(
+                model, benchmark, batch_size=data.TEST_BATCHSIZE, progress=bar, observers=[outputs[-1].append]
+            )
+    saved = checkpoint.load(settings.checkpoint, values)
+    saved.config = fit(model, outputs)
+    checkpoint.save(saved, out, note=saved.note)
+    say(f"{out}: calibrated on {sum(len(part.benchmark.paths) for part in outputs)} images")

@@ -7,9 +7,10 @@ from typing import Any
 from rpf.evaluation.catalogue import Catalogue
 from rpf.evaluation.measure import QueryMetrics, measure
 from rpf.evaluation.presence import presence_report
+from rpf.evaluation.probabilities import HeadOutputs, value_report
 from rpf.evaluation.protocol import Benchmark, Branch, embed_benchmark
 from rpf.evaluation.report import EvaluationReport, make_report
-from rpf.models.rpf import RPF, RPFOutput
+from rpf.models.rpf import RPF
 from rpf.search.indexes.registry import make_index
 from rpf.utils.progress import Progress
 
@@ -33,10 +34,13 @@ def evaluate(
     whole_catalogue: also rank all images for each query (rpf.evaluation.catalogue).
     """
     extra = dict(about or {})
+    heads = HeadOutputs(benchmark, model)
+    observers = [heads.append]
     with ExitStack() as stack:
         catalogue = Catalogue.open(model, benchmark, branch, stack) if whole_catalogue else None
-        observe = catalogue.append if catalogue else _ignore
-        embeddings = embed_benchmark(model, benchmark, branch, batch_size, progress, observe)
+        if catalogue:
+            observers.append(catalogue.append)
+        embeddings = embed_benchmark(model, benchmark, branch, batch_size, progress, observers)
         if catalogue:
             extra["catalogue"] = catalogue.report(progress)
     metrics: dict[str, list[QueryMetrics]] = {}
@@ -51,11 +55,7 @@ def evaluate(
                 index.discard()
             done += len(task.queries)
             progress(f"searching ({name})", done, benchmark.query_count)
-    return make_report(benchmark, metrics, k, {**extra, **presence_report(embeddings)})
-
-
-def _ignore(first: int, output: RPFOutput) -> None:
-    pass
+    return make_report(benchmark, metrics, k, {**extra, **presence_report(embeddings), **value_report(heads)})
 
 
 def overall_map(report: EvaluationReport) -> float:

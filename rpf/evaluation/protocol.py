@@ -122,11 +122,11 @@ def embed_benchmark(
     branch: Branch = "both",
     batch_size: int = 64,
     progress: Progress = lambda *_: None,
-    observe: Callable[[int, RPFOutput], None] = lambda first, output: None,
+    observers: Sequence[Callable[[int, RPFOutput], None]] = (),
 ) -> list[TaskEmbeddings]:
     """Embed every image once and sort the embeddings by task.
 
-    observe: is called with the output of each batch, and the place of its first image in `benchmark.paths`.
+    observers: are called with the place of a batch's first image in `benchmark.paths`, and its output.
     Raises ConfigError if the model does not have an attribute or the branch, DatasetError if an image cannot be read.
     """
     if branch == "patch" and model.patch is None:
@@ -139,7 +139,8 @@ def embed_benchmark(
     progress("embedding", done, total)
     for images in _decode_batches(benchmark.paths, batch_size):
         output = model.embed(images)
-        observe(done, output)
+        for observe in observers:
+            observe(done, output)
         embeddings = getattr(output, "embedding" if branch == "both" else branch)
         results = results or [
             _allocate(task, embeddings.shape[-1], output.presence is not None) for task in benchmark.tasks

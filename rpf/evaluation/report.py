@@ -39,6 +39,8 @@ class EvaluationReport(TypedDict, total=False):
     random: dict[str, dict[str, Any]]  # mean figures of random rankings
     presence: dict[str, float | None]  # see presence_report, as for presence_counts
     presence_counts: dict[str, list[int]]
+    presence_calibration_error: float
+    values: dict[str, Any]  # of each attribute and "overall": how often the likeliest value is right, and how sure
     catalogue: dict[str, Any]  # figures of rpf.evaluation.catalogue; "by_value" counts each value the same
 
 

@@ -49,6 +49,7 @@ def tables(report: EvaluationReport) -> list[Table]:
         tabulate(f"Milliseconds to find the first {k}, one query at a time", report, times, milliseconds),
         *_presence(report),
         *_catalogue(report),
+        *_values(report),
     ]
 
 
@@ -150,11 +151,12 @@ def _presence(report: EvaluationReport) -> list[Table]:
         return []
     areas, counts = report["presence"], report["presence_counts"]
     rows = [("AUC", [NO_FIGURE if area is None else f"{area:.3f}" for area in areas.values()])]
+    error = percent(report["presence_calibration_error"])
     for at, name in enumerate(["present", "missing"]):
         rows.append((name, [*(str(pair[at]) for pair in counts.values()), ""]))
     return [
         Table(
-            "Presence of the part: area under the ROC curve",
+            f"Presence of the part: area under the ROC curve (expected calibration error {error}%)",
             tuple((name, "") for name in (*_attributes(counts), "Mean of attributes")),
             tuple((name, tuple(map(Cell, cells))) for name, cells in rows),
         )
@@ -175,6 +177,36 @@ def _catalogue(report: EvaluationReport) -> list[Table]:
             rows.append(Series("Random", figures["random"][name]))
         listed.append(tabulate(f"The whole catalogue as on the site: {title}, %", queries, rows))
     return listed
+
+
+def _values(report: EvaluationReport) -> list[Table]:
+    """Tabulate how often the likeliest value is right, and the confusions of each attribute."""
+    if "values" not in report:
+        return []
+    figures, keys = report["values"], [key for key in report["queries"] if report["values"][key]]
+    names = {
+        "accuracy": "Right",
+        "balanced_accuracy": "Right, each value counting the same",
+        "calibration_error": "Expected calibration error",
+        "confident_accuracy": "Right where the probability is 80% or more",
+        "confident_share": "Share of such labels",
+    }
+    rows = [
+        (title, tuple(Cell(NO_FIGURE if (figure := figures[key].get(name)) is None else percent(figure)) for key in
+                      (*keys, "overall")))
+        for name, title in names.items()
+    ]  # fmt: skip
+    columns = [(name, str(figures[key]["labels"])) for name, key in zip(_attributes(keys), keys, strict=True)]
+    columns.append(("Overall", str(figures["overall"]["labels"])))
+    tables = [Table("The likeliest value, %; in the second line the number of labels", tuple(columns), tuple(rows))]
+    for attribute in Vocabulary(keys):
+        confusion = figures[attribute.key]["confusion"]
+        heads = tuple((attribute.value_name(value), "") for value in confusion["values"])
+        lines = [
+            (name, tuple(Cell(str(n)) for n in row)) for (name, _), row in zip(heads, confusion["counts"], strict=True)
+        ]
+        tables.append(Table(f"{attribute.name()}: true values in rows, likeliest ones in columns", heads, tuple(lines)))
+    return tables
 
 
 def _attributes(keys: Iterable[str]) -> list[str]:

@@ -24,6 +24,12 @@ class ClassPrototypes(nn.Module):
         """Compute the scaled cosines of one attribute's features (m, E) to its prototypes, (m, values)."""
         return self.scale * F.normalize(feature, dim=-1) @ F.normalize(self.vectors[attribute], dim=-1).T
 
+    def all_logits(self, feature: Tensor) -> Tensor:
+        """Compute the logits of features (n, A, E), (n, A, values); -inf beyond an attribute's number of values."""
+        most = max(len(vectors) for vectors in self.vectors)
+        logits = [self.logits(feature[:, attribute], attribute) for attribute in range(len(self.vectors))]
+        return torch.stack([F.pad(part, (0, most - part.shape[1]), value=-torch.inf) for part in logits], dim=1)
+
     def embed(self, feature: Tensor) -> Tensor:
         """Turn features (n, A, E) into unit vectors.
 

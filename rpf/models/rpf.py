@@ -30,6 +30,9 @@ class RPFOutput:
     attention: Floats  # (n, A, h, w)
     box: Boxes  # (n, A, 4): left, top, right, bottom in the image's pixels
     presence: Floats | None  # (n, A) probabilities that the garment has that part; None without the presence head
+    presence_logits: Floats | None  # (n, A) before their calibration
+    values: Floats | None  # (n, A, values) probabilities, 0 beyond an attribute's values; None without prototypes
+    value_logits: Floats | None  # (n, A, branches, values) before their calibration
 
 
 class RPF(nn.Module):
@@ -70,19 +73,27 @@ class RPF(nn.Module):
             image_boxes(image_squares, frame, *image.size)
             for image_squares, image in zip(squares.reshape(len(images), -1, 3), images, strict=True)
         ]
-        region = unit(output.feature, self.region)
+        region, features = unit(output.feature, self.region), [output.feature]
         patch = None
         if self.patch:
             if wanted is None:
                 wanted = [range(len(self.attributes))] * len(images)
-            patch = unit(self._patch_features(self.patch, images, boxes, wanted), self.patch)
+            features.append(self._patch_features(self.patch, images, boxes, wanted))
+            patch = unit(features[1], self.patch)
+        logits = None
+        if self.region.values:
+            branches = [branch.values for branch in (self.region, self.patch) if branch and branch.values]
+            logits = torch.stack([p.all_logits(f) for p, f in zip(branches, features, strict=True)], dim=2)
         return RPFOutput(
             embedding=self.join(region, patch).cpu().numpy(),
             region=region.cpu().numpy(),
-            patch=None if patch is None else patch.cpu().numpy(),
+            patch=_as_numpy(patch),
             attention=output.attention.cpu().numpy(),
             box=unpad_boxes(np.asarray(boxes, dtype=np.int32), offsets, sizes),
-            presence=None if output.presence_logits is None else output.presence_logits.sigmoid().cpu().numpy(),
+            presence=_as_numpy(calibrated_presence(self.config, output.presence_logits)),
+            presence_logits=_as_numpy(output.presence_logits),
+            values=_as_numpy(calibrated_values(self.config, logits)),
+            value_logits=_as_numpy(logits),
         )
 
     def join(self, region: Tensor, patch: Tensor | None) -> Tensor:
@@ -137,6 +148,28 @@ class RPF(nn.Module):
             torch.tensor(v, device=self.device) for v in (self.config.INPUT.PIXEL_MEAN, self.config.INPUT.PIXEL_STD)
         )
         return (images - mean[:, None, None]) / std[:, None, None]
+
+
+def calibrated_presence(config: Config, logits: Tensor | None) -> Tensor | None:
+    """Turn presence logits (n, A) into probabilities (Platt scaling)."""
+    if logits is None:
+        return None
+    scaling = torch.tensor(config.MODEL.PRESENCE.CALIBRATION or [(1.0, 0.0)], device=logits.device)
+    return (logits * scaling[:, 0] + scaling[:, 1]).sigmoid()
+
+
+def calibrated_values(config: Config, logits: Tensor | None) -> Tensor | None:
+    """Turn value logits (n, A, branches, values) into probabilities (n, A, values), a product of experts."""
+    if logits is None:
+        return None
+    factors = torch.tensor(config.MODEL.PROTOTYPES.CALIBRATION or [(0.5, 0.5)], device=logits.device)
+    if logits.shape[2] == 1:
+        factors = factors.sum(dim=1, keepdim=True)
+    return (logits * factors[..., None]).sum(dim=2).softmax(dim=-1)
+
+
+def _as_numpy(tensor: Tensor | None) -> Floats | None:
+    return None if tensor is None else tensor.cpu().numpy()
 
 
 def unit(feature: Tensor, branch: RegionBranch | PatchBranch) -> Tensor:

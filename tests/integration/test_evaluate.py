@@ -460,3 +460,54 @@ def test_catalogue_tables_are_in_the_report_of_gallery_all(evaluate: Callable[..
         assert f"The whole catalogue as on the site: {title}, %" in text
     assert "Each value counts the same" in (tmp_path / "out" / "report.md").read_text()
     assert "The whole catalogue" not in evaluate("--methods", "none", "--out", tmp_path / "plain")
+
+
+# ---- probabilities ----
+
+
+@pytest.fixture(scope="module")
+def classifier(model: RPF, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Save a model with both heads, and weights from a fixed seed."""
+    torch.manual_seed(12)
+    settings = ["MODEL.PRESENCE.ENABLE=true", "MODEL.PROTOTYPES.ENABLE=true"]
+    file = tmp_path_factory.mktemp("classifier") / "heads.safetensors"
+    checkpoint.save(RPF(config.load(settings=settings, base=model.config)), file, note="heads")
+    return file
+
+
+def test_probabilities_of_values_sum_to_one_and_are_zero_beyond_an_attributes_values(
+    classifier: Path, photo: Path
+) -> None:
+    model = checkpoint.load(classifier)
+    output = model.embed([Image.open(photo).convert("RGB")])
+    assert output.values is not None and output.value_logits is not None
+    np.testing.assert_allclose(output.values.sum(axis=-1), 1, atol=1e-5)
+    for attribute, number in enumerate(model.config.DATA.ATTRIBUTES.NUM):
+        assert not output.values[0, attribute, number:].any()
+        mean = output.value_logits[0, attribute, :, :number].mean(axis=0)
+        assert output.values[0, attribute, :number].argmax() == mean.argmax()
+
+
+def test_calibrate_lowers_the_calibration_error_and_keeps_the_weights(
+    classifier: Path, evaluation_dataset: Path, evaluate: Callable[..., str], tmp_path: Path
+) -> None:
+    out = tmp_path / "calibrated.safetensors"
+    args = ["calibrate", "--cfg", CONFIG, "--set", f"DATA.BASE_PATH={evaluation_dataset}", "--checkpoint", classifier]
+    done = CliRunner().invoke(main, [*map(str, args), "--split", "test", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "calibrated on 8 images" in done.stdout
+    before, after = checkpoint.load(classifier), checkpoint.load(out)
+    assert after.note == "heads" and len(after.config.MODEL.PRESENCE.CALIBRATION) == len(after.attributes)
+    for key, tensor in before.state_dict().items():
+        assert torch.equal(tensor, after.state_dict()[key])
+    reports = []
+    for name, file in (("before", classifier), ("after", out)):
+        text = evaluate("--methods", "none", "--out", tmp_path / name, checkpoint=file)
+        assert "The likeliest value, %" in text and "true values in rows" in text
+        reports.append(json.loads((tmp_path / name / "report.json").read_bytes()))
+    assert reports[1]["presence_calibration_error"] < reports[0]["presence_calibration_error"]
+    assert reports[1]["values"]["overall"]["calibration_error"] < reports[0]["values"]["overall"]["calibration_error"]
+    for key, row in reports[0]["values"].items():
+        if key != "overall" and row:
+            counts = np.array(row["confusion"]["counts"])
+            assert counts.sum() == row["labels"] and np.trace(counts) / counts.sum() == pytest.approx(row["accuracy"])

@@ -1,0 +1,101 @@
+"""Probabilities of the model's heads on a benchmark: which parts a garment has, and which value each attribute."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from rpf.config import Config
+from rpf.evaluation.calibration import balanced_accuracy, expected_calibration_error, fit_presence, fit_values
+from rpf.evaluation.protocol import Benchmark
+from rpf.models.rpf import RPF, RPFOutput
+
+CONFIDENT = 0.8  # probability from which on a value is worth saying
+
+Floats = npt.NDArray[np.float64]
+
+
+class HeadOutputs:
+    """The outputs of the heads for the images of a benchmark, collected batch by batch, beside the labels."""
+
+    def __init__(self, benchmark: Benchmark, model: RPF) -> None:
+        self.benchmark = benchmark
+        self.values, self.present = _label_arrays(benchmark)
+        self._columns = [model.attributes.index(task.attribute) for task in benchmark.tasks]
+        self._batches: dict[str, list[npt.NDArray[np.float32]]] = {}
+
+    def append(self, first: int, output: RPFOutput) -> None:
+        """Add the output for the next images of the benchmark."""
+        for name in ("presence_logits", "values", "value_logits"):
+            if (batch := getattr(output, name)) is not None:
+                self._batches.setdefault(name, []).append(batch[:, self._columns])
+
+    def get(self, name: str) -> npt.NDArray[np.float32] | None:
+        """Return a field of RPFOutput for all images and the benchmark's attributes; None without that head."""
+        return np.concatenate(self._batches[name]) if name in self._batches else None
+
+
+def calibrate(model: RPF, outputs: Sequence[HeadOutputs]) -> Config:
+    """Fit the calibrations of a model's heads on the labels of its outputs; return its config with them."""
+    settings: dict[str, Any] = {}
+    values, present = (np.concatenate([getattr(part, name) for part in outputs]) for name in ("values", "present"))
+    if outputs[0].get("presence_logits") is not None:
+        logits = np.concatenate([part.get("presence_logits") for part in outputs])
+        pairs = fit_presence(torch.from_numpy(logits), torch.from_numpy(present).float())
+        settings["PRESENCE"] = model.config.MODEL.PRESENCE.model_copy(update={"CALIBRATION": pairs})
+    if outputs[0].get("value_logits") is not None:
+        logits = np.concatenate([part.get("value_logits") for part in outputs])
+        pairs = fit_values(torch.from_numpy(logits), torch.from_numpy(values))
+        settings["PROTOTYPES"] = model.config.MODEL.PROTOTYPES.model_copy(update={"CALIBRATION": pairs})
+    return model.config.model_copy(update={"MODEL": model.config.MODEL.model_copy(update=settings)})
+
+
+def value_report(outputs: HeadOutputs) -> dict[str, Any]:
+    """Report EvaluationReport's `values`; empty without class prototypes."""
+    probabilities = outputs.get("values")
+    if probabilities is None:
+        return {}
+    figures: dict[str, Any] = {}
+    confidences, rights = [], []
+    for attribute, task in enumerate(outputs.benchmark.tasks):
+        rows = np.flatnonzero(outputs.values[:, attribute] >= 0)
+        truth, predicted = outputs.values[rows, attribute], probabilities[rows, attribute].argmax(axis=1)
+        confidence = probabilities[rows, attribute].max(axis=1).astype(np.float64)
+        figures[task.attribute] = _figures(truth, predicted, confidence) if len(truth) else None
+        confidences.append(confidence)
+        rights.append(truth == predicted)
+    return {"values": {**figures, "overall": _reliability(np.concatenate(confidences), np.concatenate(rights))}}
+
+
+def _figures(truth: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], confidence: Floats) -> dict[str, Any]:
+    names = sorted({*truth.tolist(), *predicted.tolist()})
+    confusion = [[int(((truth == row) & (predicted == column)).sum()) for column in names] for row in names]
+    return {
+        **_reliability(confidence, truth == predicted),
+        "balanced_accuracy": balanced_accuracy(truth, predicted),
+        "confusion": {"values": names, "counts": confusion},  # a row for each true value
+    }
+
+
+def _reliability(confidence: Floats, right: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    sure = confidence >= CONFIDENT
+    return {
+        "labels": len(right),
+        "accuracy": float(right.mean()),
+        "calibration_error": expected_calibration_error(confidence, right),
+        "confident_accuracy": float(right[sure].mean()) if sure.any() else None,
+        "confident_share": float(sure.mean()),
+    }
+
+
+def _label_arrays(benchmark: Benchmark) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Return the values (n, A) of the images, -1 where unknown, and presence (n, A), 1 or 0, NaN where unknown."""
+    shape = len(benchmark.paths), len(benchmark.tasks)
+    values, present = np.full(shape, -1), np.full(shape, np.nan)
+    for attribute, task in enumerate(benchmark.tasks):
+        for labelled in (task.candidates, task.queries):
+            values[labelled.images, attribute] = labelled.values
+        present[task.presence.images, attribute] = task.presence.values
+    return values, present
