@@ -165,6 +165,39 @@ def precision(configs: tuple[Path, ...], overrides: tuple[str, ...], split: str,
 @benchmarks.command(cls=ManyConfigs)
 @CONFIGS
 @OVERRIDES
+@click.option("--dataset", "datasets", multiple=True, help="Folder in DATA.BASE_PATH; may be repeated.")
+@click.option("--split", type=click.Choice(["valid", "test"]), default="valid", show_default=True)
+@click.option("--out", required=True, type=FILE, help="Folder for scores.json and scores.md.")
+@with_settings
+def scores(
+    settings: Settings,
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    datasets: tuple[str, ...],
+    split: str,
+    out: Path,
+) -> None:
+    """Compare forms of the ranking score by the precision that a visitor gets.
+
+    \b
+    Example:
+      python -m benchmarks scores --cfg config/Clothing/Clothing.yaml --dataset clothing --dataset street --out results
+    """
+    from benchmarks.accuracy.scores import as_markdown, measure
+    from rpf.evaluation.protocol import read_benchmark
+    from rpf.inference.load import load_model
+
+    values = config.load(configs, overrides)
+    folders = {name: values.DATA.model_copy(update={"DATASET": name}) for name in datasets or (values.DATA.DATASET,)}
+    read = {name: read_benchmark(data, split, with_presence=True) for name, data in folders.items()}
+    with Bar("image") as bar:
+        report = measure(load_model(settings, values), read, values.DATA.TEST_BATCHSIZE, bar)
+    write_report(out / "scores.json", report, as_markdown(report))
+
+
+@benchmarks.command(cls=ManyConfigs)
+@CONFIGS
+@OVERRIDES
 @click.option("--epochs", default=60, show_default=True, type=click.IntRange(1))
 @click.option("--size", default=128, show_default=True, type=click.IntRange(32), help="Pixels a side.")
 @click.option("--batch", default=64, show_default=True, type=click.IntRange(2), help="Batch size.")

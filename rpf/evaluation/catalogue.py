@@ -36,6 +36,41 @@ class _Metrics(NamedTuple):
 
 
 @dataclass(frozen=True)
+class CatalogueLabels:
+    """Labels of all images in one attribute."""
+
+    has_value: Bools  # (n, values)
+    known: Bools  # (n,): a value, or that the part is missing
+
+    @classmethod
+    def of(cls, task: RetrievalTask, count: int) -> "CatalogueLabels":
+        images = np.concatenate([task.queries.images, task.candidates.images])
+        values = np.concatenate([task.queries.values, task.candidates.values])
+        has_value = np.zeros((count, int(values.max(initial=0)) + 1), dtype=bool)
+        has_value[images, values] = True
+        known = np.zeros(count, dtype=bool)
+        known[images] = True
+        known[task.presence.images[task.presence.values == 0]] = True
+        return cls(has_value, known)
+
+    def measure(self, ranking: Ints, image: int, value: int) -> tuple[float, float, float] | None:
+        """Return average precision, precision of the first 12, and the mean average precision of random rankings.
+
+        ranking (n,): all images, best first, for the query `image` with that value. None if nothing is relevant.
+        """
+        ranking = ranking[self.known[ranking] & (ranking != image)]
+        relevant = self.has_value[ranking, value][None]
+        count = relevant.sum(axis=1)
+        if not count[0]:
+            return None
+        return (
+            float(average_precision(relevant, count)[0]),
+            float(relevant[0, :FIRST].sum() / min(FIRST, count[0])),
+            float(random_average_precision(len(ranking), count)[0]),
+        )
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """A temporary collection of all images of a benchmark, in its order."""
 
@@ -73,7 +108,7 @@ class Catalogue:
 
 def _measure(collection: Collection, task: RetrievalTask) -> _Metrics:
     """Rank the collection by the task's attribute, for each of its queries."""
-    has_value, known = _labels(len(collection), task)
+    labels = CatalogueLabels.of(task, len(collection))
     searcher, vocabulary, weights = Exact(collection), collection.vocabulary, {task.attribute: 1.0}
     rows: list[tuple[int, float, float, float]] = []
     for image, value in zip(task.queries.images.tolist(), task.queries.values.tolist(), strict=True):
@@ -82,31 +117,10 @@ def _measure(collection: Collection, task: RetrievalTask) -> _Metrics:
         named = None if presence is None else dict(zip(vocabulary.keys, presence.tolist(), strict=True))
         query = Query(collection.vectors(item_id), None, (1, 1), presence=named)
         request = SearchRequest(query, weights, len(collection)).resolve(vocabulary, collection.knows_presence)
-        ranking = searcher.search(request).rows
-        ranking = ranking[known[ranking] & (ranking != image)]
-        relevant = has_value[ranking, value][None]
-        count = relevant.sum(axis=1)
-        if count[0]:
-            rows.append((
-                value,
-                average_precision(relevant, count)[0],
-                relevant[0, :FIRST].sum() / min(FIRST, count[0]),
-                random_average_precision(len(ranking), count)[0],
-            ))  # fmt: skip
+        if measured := labels.measure(searcher.search(request).rows, image, value):
+            rows.append((value, *measured))
     columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
     return _Metrics(columns[0].astype(np.int64), *columns[1:])
-
-
-def _labels(count: int, task: RetrievalTask) -> tuple[Bools, Bools]:
-    """Return which of the images have which value, (count, values), and of which it or the lack of one is known."""
-    images = np.concatenate([task.queries.images, task.candidates.images])
-    values = np.concatenate([task.queries.values, task.candidates.values])
-    has_value = np.zeros((count, int(values.max(initial=0)) + 1), dtype=bool)
-    has_value[images, values] = True
-    known = np.zeros(count, dtype=bool)
-    known[images] = True
-    known[task.presence.images[task.presence.values == 0]] = True
-    return has_value, known
 
 
 def _figures(metrics: Mapping[str, _Metrics]) -> dict[str, Any]:

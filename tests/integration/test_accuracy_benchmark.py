@@ -1,4 +1,4 @@
-"""Plain classifier on a few drawn garments: it learns, and its reports can be compared."""
+"""Benchmarks of accuracy on a few drawn garments: a plain classifier, and forms of the ranking score."""
 
 import json
 from pathlib import Path
@@ -18,6 +18,7 @@ from rpf.datasets.synthetic import Recipe, write_dataset
 from rpf.datasets.triplet_dataset import read_train
 from rpf.errors import DatasetError
 from rpf.evaluation.protocol import read_benchmark
+from rpf.settings import Settings
 from rpf.training.distributed import DistributedContext
 from tests.support import ROOT
 
@@ -111,3 +112,14 @@ def test_images_are_cropped_or_padded_and_damaged_ones_named(tmp_path: Path) -> 
     (tmp_path / "bad.jpg").write_bytes(b"junk")
     with pytest.raises(DatasetError, match=r"bad\.jpg: The file is not an image"):
         read_squares([tmp_path / "bad.jpg"], "crop", 64)
+
+
+def test_scores_benchmark_compares_the_forms(drawn: Path, parts_settings: Settings, tmp_path: Path) -> None:
+    command = ["scores", "--cfg", *FILES, "--set", f"DATA.BASE_PATH={drawn}", "--dataset", "wardrobe"]
+    command += ["--split", "test", "--checkpoint", parts_settings.checkpoint, "--out", tmp_path]
+    done = CliRunner().invoke(benchmarks, list(map(str, command)))
+    assert done.exit_code == 0, done.output
+    report = json.loads((tmp_path / "scores.json").read_text())
+    assert {row["form"] for row in report["forms"]} >= {"c (presence is not used)", "(1 + c) * p^0.25 - 1"}
+    assert all(0 < figure <= 100 for row in report["forms"] for figure in row["wardrobe"])
+    assert "| (1 + c) * p^0.25 - 1 |" in (tmp_path / "scores.md").read_text()
