@@ -19,12 +19,6 @@ from rpf.errors import CollectionError, UnknownCollection
 from tests.support.collection_builder import ALL, STRIDE, append, as_format_1, check, fork, killed_at, names, new, write
 
 
-@pytest.fixture(autouse=True)
-def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip fsync: it matters for a crash of the machine, not of a process."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
 def state(folder: Path) -> tuple[list[str], bool]:
     """Check the items, and return them and whether rows of removed ones still exist."""
     collection = Collection.open(folder)

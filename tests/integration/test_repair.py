@@ -26,9 +26,7 @@ FIRST, SECOND = (Path("segments", f"{number:010}") for number in (1, 2))
 
 
 @pytest.fixture(autouse=True)
-def _no_sync_and_a_small_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip fsync, which matters for a crash of the machine only, and embed by a small model."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
+def _small_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rpf.ingest.repair.load_model", lambda settings: Projection())
 
 

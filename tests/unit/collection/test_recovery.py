@@ -16,12 +16,6 @@ from rpf.errors import CollectionError
 from tests.support.collection_builder import STRIDE, append, check, fork, killed_at, names, new, write
 
 
-@pytest.fixture(autouse=True)
-def _no_sync(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip fsync: it matters for a crash of the machine, not of a process."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Make a collection of three segments: items 1 to 5, 6 to 8 and 9 to 11.
