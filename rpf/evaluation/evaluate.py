@@ -9,7 +9,7 @@ from rpf.evaluation.measure import QueryMetrics, measure
 from rpf.evaluation.presence import presence_report
 from rpf.evaluation.protocol import Benchmark, Branch, embed_benchmark
 from rpf.evaluation.report import EvaluationReport, make_report
-from rpf.models.rpf import RPF, RPFOutput
+from rpf.models.base import TwoBranchModel, TwoBranchOutput
 from rpf.search.indexes.registry import make_index
 from rpf.utils.progress import Progress
 
@@ -17,7 +17,7 @@ EXACT = "none"  # the method of exact search
 
 
 def evaluate(
-    model: RPF,
+    model: TwoBranchModel,
     benchmark: Benchmark,
     methods: Sequence[str] = (EXACT,),
     k: int | None = None,
@@ -54,7 +54,7 @@ def evaluate(
     return make_report(benchmark, metrics, k, {**extra, **presence_report(embeddings)})
 
 
-def _ignore(first: int, output: RPFOutput) -> None:
+def _ignore(first: int, output: TwoBranchOutput) -> None:
     pass
 
 
