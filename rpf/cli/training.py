@@ -50,7 +50,8 @@ def train(
 
     Stage 1 (MODEL.TRANSFORMER.ENABLE false) trains the region branch from ImageNet weights. Stage 2 starts from the
     best checkpoint of stage 1 and ImageNet-21k weights for the transformer, and trains both branches. The published
-    loss is on triplets; the default model uses SOLVER.LOSS classification (see config/rpf-small-s1.yaml).
+    loss is on triplets; the default model uses SOLVER.LOSS classification (see config/rpf-small-s1.yaml). MODEL.NAME
+    asen is the model of ASEN++, whose stage 2 has MODEL.LOCAL.ENABLE true (see config/asen.yaml).
 
     The folder SAVE_DIR/NAME gets model_best.safetensors (the highest MAP on valid), checkpoint.safetensors (the last
     epoch), checkpoint.pt (for --resume), log.json and TensorBoard's files. With several GPUs, start it by torchrun:
