@@ -168,7 +168,7 @@ def test_triplet_training_lowers_its_loss(tiny: Make, trainer: Make) -> None:
 
 def test_asen_training_of_both_branches_lowers_its_loss(tiny: Make, trainer: Make) -> None:
     settings = (
-        "MODEL.LOCAL.ENABLE=true", "SOLVER.EPOCHS=4", "SOLVER.EVAL_STEPS=4", "SOLVER.BASE_LR_SLOW=5e-4",
+        "MODEL.LOCAL.ENABLE=true", "SOLVER.EPOCHS=3", "SOLVER.EVAL_STEPS=3", "SOLVER.BASE_LR_SLOW=5e-4",
         "INPUT.GLOBAL_SIZE=32",
     )  # fmt: skip
     training: Trainer = trainer(tiny(1, *ASEN, *settings))
