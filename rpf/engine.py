@@ -22,7 +22,7 @@ from rpf.inference.embedding_cache import EmbeddingCache
 from rpf.inference.interface import Observer
 from rpf.inference.load import load_model
 from rpf.ingest.default_collection import find_default_collection
-from rpf.models.rpf import RPF
+from rpf.models.base import TwoBranchModel
 from rpf.search.base import Searcher
 from rpf.search.exact import Exact
 from rpf.search.index_store import index_stamp, open_searcher
@@ -93,7 +93,7 @@ class SearchEngine:
     def __init__(
         self,
         settings: Settings,
-        model: RPF | None = None,
+        model: TwoBranchModel | None = None,
         *,
         default: str | None = None,
         observe: Observer = lambda stage, seconds: None,

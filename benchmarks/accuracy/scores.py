@@ -10,7 +10,7 @@ import numpy.typing as npt
 from benchmarks.common.report import table
 from rpf.evaluation.catalogue import FIRST, CatalogueLabels
 from rpf.evaluation.protocol import Benchmark, embed_benchmark
-from rpf.models.rpf import RPF, RPFOutput
+from rpf.models.base import TwoBranchModel, TwoBranchOutput
 from rpf.utils.progress import Progress
 
 Floats = npt.NDArray[np.floating]
@@ -43,11 +43,13 @@ def _plus_log(factor: float, cosine: Floats, presence: Floats) -> Floats:
     return cosine + factor * np.log(np.maximum(presence, LEAST))
 
 
-def measure(model: RPF, benchmarks: Mapping[str, Benchmark], batch_size: int, progress: Progress) -> dict[str, Any]:
+def measure(
+    model: TwoBranchModel, benchmarks: Mapping[str, Benchmark], batch_size: int, progress: Progress
+) -> dict[str, Any]:
     """Measure each form on the whole catalogue of each benchmark (rpf.evaluation.catalogue)."""
     figures: list[dict[str, Any]] = [{"form": form} for form in forms()]
     for name, benchmark in benchmarks.items():
-        outputs: dict[int, RPFOutput] = {}
+        outputs: dict[int, TwoBranchOutput] = {}
         embed_benchmark(model, benchmark, batch_size=batch_size, progress=progress, observers=[outputs.__setitem__])
         embedding = np.concatenate([output.embedding for output in outputs.values()])
         presence = np.concatenate([output.presence for output in outputs.values() if output.presence is not None])
@@ -56,7 +58,9 @@ def measure(model: RPF, benchmarks: Mapping[str, Benchmark], batch_size: int, pr
     return {"checkpoint": model.checkpoint_hash[:12], "datasets": list(benchmarks), "forms": figures}
 
 
-def _means(model: RPF, benchmark: Benchmark, embedding: Floats, presence: Floats, score: Score) -> tuple[float, float]:
+def _means(
+    model: TwoBranchModel, benchmark: Benchmark, embedding: Floats, presence: Floats, score: Score
+) -> tuple[float, float]:
     """Return the means over the attributes of MAP and of the precision of the first 12, in percent."""
     attributes = []
     for task in benchmark.tasks:

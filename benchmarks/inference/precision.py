@@ -13,7 +13,7 @@ from rpf.evaluation.protocol import Benchmark, read_benchmark
 from rpf.images.decode import open_image
 from rpf.inference.openvino import INT8, PRECISIONS, compile_branches
 from rpf.models import checkpoint
-from rpf.models.rpf import RPF
+from rpf.models.base import TwoBranchModel
 
 BATCH = 16  # images
 
@@ -48,7 +48,7 @@ def measure(config: Config, split: str, weights: Path) -> dict[str, Any]:
     }
 
 
-def _measure_precision(precision: str, weights: Path, plain: RPF, benchmark: Benchmark) -> Row:
+def _measure_precision(precision: str, weights: Path, plain: TwoBranchModel, benchmark: Benchmark) -> Row:
     model = checkpoint.load(weights)
     compile_branches(model, precision, 0)
     cosines, overlaps = [], []

@@ -21,10 +21,11 @@ from rpf.inference.openvino import compile_branches
 from rpf.ingest.pipeline import ImageRecord, IngestReport, ingest, merge_small_segments
 from rpf.ingest.scan import find_images
 from rpf.models import checkpoint
+from rpf.models.base import Floats, unit
 from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares, image_boxes
-from rpf.models.rpf import RPF, Floats, unit
+from rpf.models.rpf import RPF
 from rpf.utils.paths import SHIPPED_FOLDER
 
 SEED = 0
@@ -45,7 +46,9 @@ class BenchmarkModel:
     def load(self) -> RPF:
         """Load the model on the CPU in float32; each call returns another copy."""
         if self.checkpoint:
-            return checkpoint.load(self.checkpoint).requires_grad_(False)
+            loaded = checkpoint.load(self.checkpoint)
+            assert isinstance(loaded, RPF)  # of which the published procedure is
+            return loaded.requires_grad_(False)
         torch.manual_seed(SEED)
         names = ("FashionAI/FashionAI", self.name)
         model = RPF(config.load([SHIPPED_FOLDER / "config" / f"{name}.yaml" for name in names]))

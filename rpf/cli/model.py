@@ -70,13 +70,13 @@ def export(
 
     from rpf import config
     from rpf.models import checkpoint
-    from rpf.models.rpf import RPF
+    from rpf.models.build import build_model
 
     if out.suffix != ".safetensors":
         raise CheckpointError("%(out)s: the name must end in .safetensors.", out=out)
     prepare_file(out)
     old = checkpoint.load(settings.checkpoint, config.load(configs) if configs else None)
-    model = RPF(config.load(settings=overrides, base=old.config))
+    model = build_model(config.load(settings=overrides, base=old.config))
     try:
         model.load_state_dict(old.state_dict())
     except RuntimeError as error:

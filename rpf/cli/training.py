@@ -50,7 +50,8 @@ def train(
 
     Stage 1 (MODEL.TRANSFORMER.ENABLE false) trains the region branch from ImageNet weights. Stage 2 starts from the
     best checkpoint of stage 1 and ImageNet-21k weights for the transformer, and trains both branches. The published
-    loss is on triplets; the default model uses SOLVER.LOSS classification (see config/rpf-small-s1.yaml).
+    loss is on triplets; the default model uses SOLVER.LOSS classification (see config/rpf-small-s1.yaml). MODEL.NAME
+    asen is the model of ASEN++, whose stage 2 has MODEL.LOCAL.ENABLE true (see config/asen.yaml).
 
     The folder SAVE_DIR/NAME gets model_best.safetensors (the highest MAP on valid), checkpoint.safetensors (the last
     epoch), checkpoint.pt (for --resume), log.json and TensorBoard's files. With several GPUs, start it by torchrun:
@@ -71,7 +72,8 @@ def train(
     from rpf import config
     from rpf.evaluation.evaluate import evaluate, overall_map
     from rpf.evaluation.protocol import read_benchmark
-    from rpf.models.rpf import RPF
+    from rpf.models.base import TwoBranchModel
+    from rpf.models.build import build_model
     from rpf.training.checkpointing import STATE_FILE, read_state
     from rpf.training.distributed import distributed_context
     from rpf.training.initialize import initialize_model
@@ -93,14 +95,14 @@ def train(
     check = _check_images(values, skip_bad)
     benchmark = read_benchmark(values.DATA, "valid", check=check)
 
-    def validate(model: RPF) -> float:
+    def validate(model: TwoBranchModel) -> float:
         with Bar("it") as bar:
             return overall_map(evaluate(model, benchmark, batch_size=values.DATA.TEST_BATCHSIZE, progress=bar))
 
     torch.manual_seed(seed)
     with distributed_context(values.DEVICE, precision) as context:
         state = read_state(resume, values) if resume else None
-        model = RPF(values) if state else initialize_model(values, pretrained, stage_one, from_scratch)
+        model = build_model(values) if state else initialize_model(values, pretrained, stage_one, from_scratch)
         trainer = Trainer(build_task(model, context, check), folder, validate, seed)
         if state:
             trainer.resume(state)

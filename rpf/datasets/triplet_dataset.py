@@ -18,7 +18,7 @@ from rpf.datasets.image_check import ImageCheck
 from rpf.datasets.triplet_sampler import Triplet, TripletSampler
 from rpf.errors import BadImage, DatasetError, TrainingError
 from rpf.images.decode import open_image
-from rpf.models.preprocessing import centre_square
+from rpf.models.preprocessing import centre_square, pad_square
 from rpf.utils.cores import usable_cores
 
 # Crops are cut from the original image. Larger ones are reduced to this short side, so that a batch of camera
@@ -142,8 +142,8 @@ class TripletDataset(Dataset[TripletImages | UnreadableImage]):
 
     def __init__(self, split: TrainSplit, triplets: Sequence[Triplet], config: Config) -> None:
         self.split, self.triplets = split, triplets
-        self.frame = config.INPUT.GLOBAL_SIZE
-        self.with_crops = config.MODEL.TRANSFORMER.ENABLE
+        self.frame, self.pad = config.INPUT.GLOBAL_SIZE, config.INPUT.RESIZE_MODE == "pad"
+        self.with_crops = config.MODEL.with_crops
 
     def __len__(self) -> int:
         return len(self.triplets)
@@ -157,6 +157,8 @@ class TripletDataset(Dataset[TripletImages | UnreadableImage]):
                 image = read_image(path)
             except (BadImage, OSError) as error:
                 return UnreadableImage(str(path), str(error))
+            if self.pad:
+                image, _ = pad_square(image)
             square = centre_square(image, self.frame)
             if flip and not self.with_crops:
                 square = square.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

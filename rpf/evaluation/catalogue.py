@@ -18,7 +18,7 @@ from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.evaluation.metrics import Bools, Floats, Ints, average_precision, random_average_precision
 from rpf.evaluation.protocol import Benchmark, Branch, RetrievalTask
 from rpf.evaluation.report import QueryValues, intervals, means
-from rpf.models.rpf import RPF, RPFOutput
+from rpf.models.base import TwoBranchModel, TwoBranchOutput
 from rpf.search.exact import Exact
 from rpf.search.request import Query, SearchRequest
 from rpf.utils.progress import Progress
@@ -75,19 +75,19 @@ class Catalogue:
     """A temporary collection of all images of a benchmark, in its order."""
 
     writer: Writer
-    model: RPF
+    model: TwoBranchModel
     benchmark: Benchmark
     branch: Branch
 
     @classmethod
-    def open(cls, model: RPF, benchmark: Benchmark, branch: Branch, stack: ExitStack) -> "Catalogue":
+    def open(cls, model: TwoBranchModel, benchmark: Benchmark, branch: Branch, stack: ExitStack) -> "Catalogue":
         """Create the collection, which is deleted when the stack is closed."""
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="rpf-catalogue-")))
         dim = model.dim if branch == "both" else model.config.MODEL.EMBED_SIZE
         spec = CollectionSpec(model.checkpoint_hash or "0" * 64, model.attributes, dim, str(folder))
         return cls(stack.enter_context(Writer.open(folder / "catalogue", spec)), model, benchmark, branch)
 
-    def append(self, first: int, output: RPFOutput) -> None:
+    def append(self, first: int, output: TwoBranchOutput) -> None:
         """Add the images `first`, `first` + 1, ... of the benchmark."""
         vectors = getattr(output, "embedding" if self.branch == "both" else self.branch)
         paths = self.benchmark.paths[first : first + len(vectors)]

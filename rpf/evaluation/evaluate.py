@@ -10,7 +10,7 @@ from rpf.evaluation.presence import presence_report
 from rpf.evaluation.probabilities import HeadOutputs, value_report
 from rpf.evaluation.protocol import Benchmark, Branch, embed_benchmark
 from rpf.evaluation.report import EvaluationReport, make_report
-from rpf.models.rpf import RPF
+from rpf.models.base import TwoBranchModel
 from rpf.search.indexes.registry import make_index
 from rpf.utils.progress import Progress
 
@@ -18,7 +18,7 @@ EXACT = "none"  # the method of exact search
 
 
 def evaluate(
-    model: RPF,
+    model: TwoBranchModel,
     benchmark: Benchmark,
     methods: Sequence[str] = (EXACT,),
     k: int | None = None,

@@ -10,7 +10,7 @@ import torch
 from rpf.config import Config
 from rpf.evaluation.calibration import balanced_accuracy, expected_calibration_error, fit_presence, fit_values
 from rpf.evaluation.protocol import Benchmark
-from rpf.models.rpf import RPF, RPFOutput
+from rpf.models.base import TwoBranchModel, TwoBranchOutput
 
 CONFIDENT = 0.8  # probability from which on a value is worth saying
 
@@ -20,24 +20,24 @@ Floats = npt.NDArray[np.float64]
 class HeadOutputs:
     """The outputs of the heads for the images of a benchmark, collected batch by batch, beside the labels."""
 
-    def __init__(self, benchmark: Benchmark, model: RPF) -> None:
+    def __init__(self, benchmark: Benchmark, model: TwoBranchModel) -> None:
         self.benchmark = benchmark
         self.values, self.present = _label_arrays(benchmark)
         self._columns = [model.attributes.index(task.attribute) for task in benchmark.tasks]
         self._batches: dict[str, list[npt.NDArray[np.float32]]] = {}
 
-    def append(self, first: int, output: RPFOutput) -> None:
+    def append(self, first: int, output: TwoBranchOutput) -> None:
         """Add the output for the next images of the benchmark."""
         for name in ("presence_logits", "values", "value_logits"):
             if (batch := getattr(output, name)) is not None:
                 self._batches.setdefault(name, []).append(batch[:, self._columns])
 
     def get(self, name: str) -> npt.NDArray[np.float32] | None:
-        """Return a field of RPFOutput for all images and the benchmark's attributes; None without that head."""
+        """Return a field of TwoBranchOutput for all images and the benchmark's attributes; None without that head."""
         return np.concatenate(self._batches[name]) if name in self._batches else None
 
 
-def calibrate(model: RPF, outputs: Sequence[HeadOutputs]) -> Config:
+def calibrate(model: TwoBranchModel, outputs: Sequence[HeadOutputs]) -> Config:
     """Fit the calibrations of a model's heads on the labels of its outputs; return its config with them."""
     settings: dict[str, Any] = {}
     values, present = (np.concatenate([getattr(part, name) for part in outputs]) for name in ("values", "present"))

@@ -14,7 +14,7 @@ from rpf.config import DataConfig
 from rpf.datasets.annotations import Label, read_presence, read_retrieval_split
 from rpf.datasets.image_check import ImageCheck, open_checked
 from rpf.errors import ConfigError, DatasetError
-from rpf.models.rpf import RPF, RPFOutput
+from rpf.models.base import TwoBranchModel, TwoBranchOutput
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
 
@@ -117,12 +117,12 @@ def read_benchmark(
 
 
 def embed_benchmark(
-    model: RPF,
+    model: TwoBranchModel,
     benchmark: Benchmark,
     branch: Branch = "both",
     batch_size: int = 64,
     progress: Progress = lambda *_: None,
-    observers: Sequence[Callable[[int, RPFOutput], None]] = (),
+    observers: Sequence[Callable[[int, TwoBranchOutput], None]] = (),
 ) -> list[TaskEmbeddings]:
     """Embed every image once and sort the embeddings by task.
 

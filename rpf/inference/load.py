@@ -3,12 +3,12 @@
 from rpf.config import Config
 from rpf.inference.openvino import compile_branches
 from rpf.models import checkpoint
-from rpf.models.rpf import RPF
+from rpf.models.base import TwoBranchModel
 from rpf.settings import Settings
 from rpf.utils.devices import choose_device, set_threads
 
 
-def load_model(settings: Settings, config: Config | None = None) -> RPF:
+def load_model(settings: Settings, config: Config | None = None) -> TwoBranchModel:
     """Load the checkpoint of the settings onto their device, compiled on a CPU.
 
     config: for checkpoints that carry none. Raises CheckpointError, ConfigError.

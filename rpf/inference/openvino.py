@@ -1,4 +1,4 @@
-"""OpenVINO inference on a CPU: backbone and transformer compiled, in a fraction of PyTorch's time.
+"""OpenVINO inference on a CPU: backbones and transformer compiled, in a fraction of PyTorch's time.
 
 Converting a network takes much longer than compiling it. OpenVINO's own cache needs the converted network to look up
 the compiled one, so that it would not spare the conversion: the store of converted networks here does.
@@ -21,7 +21,7 @@ from openvino import opset13 as ops
 from torch import Tensor, nn
 
 from rpf.errors import ConfigError
-from rpf.models.rpf import RPF
+from rpf.models.base import TwoBranchModel
 from rpf.utils.files import sync_files, write_atomic
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}  # our names and OpenVINO's
@@ -72,8 +72,8 @@ def quantize_weights(graph: ov.Model) -> ov.Model:
     return graph
 
 
-def compile_branches(model: RPF, precision: str, threads: int, folder: Path | None = None) -> str:
-    """Replace the backbone and the transformer of a model on the CPU by compiled networks, and return the precision.
+def compile_branches(model: TwoBranchModel, precision: str, threads: int, folder: Path | None = None) -> str:
+    """Replace the large networks of a model on the CPU by compiled ones, and return the precision.
 
     precision: "float32", "bfloat16", "int8" or "auto", the faster one of the first two here. folder: store of the
     converted networks and of the faster precision, so that the next start is quick and computes the same.
@@ -83,10 +83,9 @@ def compile_branches(model: RPF, precision: str, threads: int, folder: Path | No
     if rest not in PRECISIONS:
         raise ConfigError("RPF_PRECISION must be auto, %(known)s", known=f"{', '.join(PRECISIONS)} or {INT8}")
     graphs = (_read_graphs(folder / _graph_key(model)) if folder else None) or _convert_branches(model, folder)
-    model.region.add_module("trunk", CompiledNetwork(graphs["trunk"], rest, threads))
-    if model.patch:
-        transformer = quantize_weights(graphs["transformer"]) if precision == INT8 else graphs["transformer"]
-        model.patch.add_module("vit", CompiledNetwork(transformer, rest, threads))
+    for name, (branch, attribute, _) in model.networks().items():
+        graph = quantize_weights(graphs[name]) if precision == INT8 and name == "transformer" else graphs[name]
+        branch.add_module(attribute, CompiledNetwork(graph, rest, threads))
     return rest if precision == "auto" else precision
 
 
@@ -124,17 +123,16 @@ def bfloat16_is_fast() -> bool:
     return seconds["float32"] > MIN_BFLOAT16_SPEEDUP * seconds["bfloat16"]
 
 
-def _graph_key(model: RPF) -> str:
+def _graph_key(model: TwoBranchModel) -> str:
     """Return a name for the graphs of this checkpoint and config, converted by these versions."""
     parts = (model.checkpoint_hash, model.config.model_dump_json(), ov.__version__, torch.__version__)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def _convert_branches(model: RPF, folder: Path | None) -> dict[str, ov.Model]:
-    sizes = model.config.INPUT
-    graphs = {"trunk": convert(model.region.trunk, sizes.GLOBAL_SIZE)}
-    if model.patch:
-        graphs["transformer"] = convert(model.patch.vit, sizes.LOCAL_SIZE)
+def _convert_branches(model: TwoBranchModel, folder: Path | None) -> dict[str, ov.Model]:
+    graphs = {
+        name: convert(getattr(branch, attribute), side) for name, (branch, attribute, side) in model.networks().items()
+    }
     if folder and model.checkpoint_hash:
         with suppress(OSError):  # a full or read-only disk only costs time at the next start
             _store_graphs(graphs, folder, _graph_key(model))

@@ -18,12 +18,18 @@ from torch import Tensor
 from rpf import config as configs
 from rpf.config import Config, TransformerConfig
 from rpf.errors import CheckpointError
-from rpf.models.rpf import RPF
+from rpf.models.base import TwoBranchModel
+from rpf.models.build import build_model
 from rpf.utils.files import file_hash, write_atomic
 from rpf.utils.paths import SHIPPED_FOLDER
 
 FORMAT = "rpf-1"
-FASHIONAI = SHIPPED_FOLDER / "config" / "FashionAI"
+CONFIGS = SHIPPED_FOLDER / "config"
+# Of a published checkpoint that is given no config.
+DEFAULT_CONFIGS = {
+    "rpf": ("FashionAI/FashionAI.yaml", "FashionAI/s2.yaml"),
+    "asen": ("asen.yaml", "FashionAI/FashionAI.yaml"),
+}
 
 StateDict = dict[str, Tensor]
 
@@ -36,7 +42,7 @@ RESNETS: dict[tuple[int | bool, ...], str] = {
     (3, 8, 36, True): "resnet152",
 }
 
-# The authors' prefixes of parameter names and ours.
+# The authors' prefixes of parameter names and ours. ASEN's are as RPF's where it has the same part.
 _PUBLISHED = (
     (r"^choices\.global\.basenet\.", "region.trunk."),
     (r"^choices\.global\.attrnet\.attr_embedding\.", "region.attribute."),
@@ -63,14 +69,23 @@ _PUBLISHED = (
     (r"^choices\.local\.basenet\.crossencoder\.ffn\.", "patch.mlp."),
     (r"^choices\.local\.basenet\.norm\.", "patch.norm."),
     (r"^choices\.local\.basenet\.attr2query\.", "patch.attribute_query."),
+    (r"^choices\.local\.attrnet\.attr_embedding\.", "region.attribute."),  # one table under two names, as it is shared
+    (r"^choices\.global\.attnnet\.attr_transform2\.", "region.channel_query."),
+    (r"^choices\.global\.attnnet\.fc([12])\.", r"region.channel_fc\1."),
+    (r"^choices\.local\.basenet\.(conv1|bn1|layer[123])\.", r"patch.trunk.\1."),
+    (r"^choices\.local\.attnnet\.attr_transform1\.", "patch.query."),
+    (r"^choices\.local\.attnnet\.conv\.", "patch.key."),
+    (r"^choices\.local\.attnnet\.attr_transform2\.", "patch.channel_query."),
+    (r"^choices\.local\.attnnet\.fc([12])\.", r"patch.channel_fc\1."),
+    (r"^choices\.local\.attnnet\.feature_fc\.", "patch.feature_fc."),
 )
 
 
-def load(path: Path, config: Config | None = None) -> RPF:
+def load(path: Path, config: Config | None = None) -> TwoBranchModel:
     """Load a checkpoint's model, in float32 and in evaluation mode. Raises CheckpointError.
 
     Our format contains its config. For the published layout, sizes come from the tensors and all else from `config`
-    (FashionAI's stage 2 by default).
+    (of FashionAI and of the tensors' model by default).
     """
     if not path.is_file():
         raise CheckpointError("%(path)s: no such checkpoint.", path=path)
@@ -78,10 +93,16 @@ def load(path: Path, config: Config | None = None) -> RPF:
         state, config, note = _read_safetensors(path)
     else:
         state = _rename_published(_read_published(path))
-        config = config or configs.load([FASHIONAI / "FashionAI.yaml", FASHIONAI / "s2.yaml"])
+        name = "asen" if "region.channel_fc1.weight" in state else "rpf"
+        config = config or configs.load(CONFIGS / file for file in DEFAULT_CONFIGS[name])
+        if name != config.MODEL.NAME:
+            raise CheckpointError(
+                "%(path)s is a checkpoint of %(name)s: give a config with MODEL.NAME: %(name)s (--cfg).",
+                path=path, name=name,
+            )  # fmt: skip
         config, note = _with_sizes(config, state), ""
     with torch.device("meta"):  # compare shapes before anything is allocated
-        model = RPF(config)
+        model = build_model(config)
     _check_shapes(path, model.state_dict(), state)
     floats = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
     model.load_state_dict(floats, assign=True)
@@ -89,7 +110,7 @@ def load(path: Path, config: Config | None = None) -> RPF:
     return model.eval()
 
 
-def save(model: RPF, path: Path, dtype: torch.dtype = torch.float32, note: str = "") -> None:
+def save(model: TwoBranchModel, path: Path, dtype: torch.dtype = torch.float32, note: str = "") -> None:
     """Write a model in our format, atomically. dtype: of the floating-point weights."""
     state = {
         key: (tensor.to(dtype) if tensor.is_floating_point() else tensor).cpu().contiguous()
@@ -142,8 +163,9 @@ def _rename_published(published: StateDict) -> StateDict:
                 break
         else:
             raise CheckpointError('The checkpoint has an unknown tensor "%(key)s".', key=key)
-    if "region.key.weight" in state:
-        state["region.key.weight"] = state["region.key.weight"].flatten(1)  # a 1x1 convolution there
+    for key in ("region.key.weight", "patch.key.weight"):
+        if key in state:
+            state[key] = state[key].flatten(1)  # a 1x1 convolution there
     if "patch.role" in state:
         state["patch.role"] = state["patch.role"][0]
     for key in [key for key in state if key.startswith("patch.vit.blocks.") and ".attn.query." in key]:
@@ -164,28 +186,41 @@ def _with_sizes(config: Config, state: StateDict) -> Config:
         numbers = [int(m[1]) for key in state if (m := re.match(re.escape(prefix) + r"\.(\d+)\.", key))]
         return max(numbers, default=-1) + 1
 
+    def backbone(branch: str) -> dict[str, Any]:
+        blocks = [depth(f"{branch}.trunk.layer{layer}") for layer in (1, 2, 3)]
+        name = RESNETS.get((*blocks, f"{branch}.trunk.layer1.0.conv3.weight" in state))
+        if not name:
+            raise CheckpointError("The checkpoint's backbone is not a supported ResNet.")
+        return {"NAME": name, "EMBED_SIZE": size(f"{branch}.feature_fc.weight", 1)}
+
+    def reduction(branch: str) -> int:
+        return size(f"{branch}.channel_fc2.weight", 0) // size(f"{branch}.channel_fc1.weight", 0)
+
     attributes = size("region.attribute.weight", 0)
     if attributes != config.DATA.NUM_ATTRIBUTES:
         raise CheckpointError(
             "The checkpoint has %(actual)d attributes and the config %(expected)d; give its own config (--cfg).",
             actual=attributes, expected=config.DATA.NUM_ATTRIBUTES,
         )  # fmt: skip
-    width = size("region.feature_fc.weight", 0)
-    blocks = [depth(f"region.trunk.layer{layer}") for layer in (1, 2, 3)]
-    backbone = RESNETS.get((*blocks, "region.trunk.layer1.0.conv3.weight" in state))
-    if not backbone:
-        raise CheckpointError("The checkpoint's backbone is not a supported ResNet.")
     values = config.model_dump()
-    model = values["MODEL"]
+    model, width = values["MODEL"], size("region.feature_fc.weight", 0)
     model["EMBED_SIZE"] = width
     model["ATTRIBUTE"]["EMBED_SIZE"] = size("region.attribute.weight", 1)
-    model["GLOBAL"]["BACKBONE"] = {"NAME": backbone, "EMBED_SIZE": size("region.feature_fc.weight", 1)}
-    model["GLOBAL"]["ATTENTION"]["SPATIAL"] = {
-        "COMMON_EMBED_SIZE": size("region.key.weight", 0),
-        "REDUCTION_RATE": width // size("region.mlp.fc1.weight", 0),
-    }
-    model["TRANSFORMER"]["ENABLE"] = any(key.startswith("patch.") for key in state)
-    if model["TRANSFORMER"]["ENABLE"]:
+    spatial = model["GLOBAL"]["ATTENTION"]["SPATIAL"]
+    spatial["COMMON_EMBED_SIZE"] = size("region.key.weight", 0)
+    model["GLOBAL"]["BACKBONE"] = backbone("region")
+    with_crops = any(key.startswith("patch.") for key in state)
+    if model["NAME"] == "asen":
+        model["GLOBAL"]["ATTENTION"]["CHANNEL"]["REDUCTION_RATE"] = reduction("region")
+        model["LOCAL"]["ENABLE"] = with_crops
+        if with_crops:
+            model["LOCAL"]["BACKBONE"] = backbone("patch")
+            model["LOCAL"]["ATTENTION"]["SPATIAL"]["COMMON_EMBED_SIZE"] = size("patch.key.weight", 0)
+            model["LOCAL"]["ATTENTION"]["CHANNEL"]["REDUCTION_RATE"] = reduction("patch")
+        return configs.from_mapping(values)
+    spatial["REDUCTION_RATE"] = width // size("region.mlp.fc1.weight", 0)
+    model["TRANSFORMER"]["ENABLE"] = with_crops
+    if with_crops:
         model["TRANSFORMER"] |= {
             "EMBED_SIZE": size("patch.vit.patch_embed.proj.weight", 0),
             "PATCH_SIZE": size("patch.vit.patch_embed.proj.weight", 2),

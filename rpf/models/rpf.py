@@ -1,177 +1,25 @@
-"""The RPF model: images in, one embedding per attribute out."""
+"""The RPF model (Dong et al., SIGIR 2023)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
-import torch
-import torch.nn.functional as F
-from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
 from rpf.config import Config
+from rpf.models.base import TwoBranchModel
 from rpf.models.patch_branch import PatchBranch
-from rpf.models.preprocessing import Box, Boxes, centre_square, crop, pad_square, unpad_boxes
 from rpf.models.region_branch import RegionBranch
-from rpf.models.roi import attention_squares, image_boxes
-
-Floats = npt.NDArray[np.float32]
-CROP_BATCH_SIZE = 64  # bounds the transformer's memory
 
 
-@dataclass(frozen=True)
-class RPFOutput:
-    """The model's output for n images and A attributes."""
-
-    embedding: Floats  # (n, A, D), unit vectors
-    region: Floats  # (n, A, EMBED_SIZE), unit vectors
-    patch: Floats | None  # (n, A, EMBED_SIZE), unit vectors; None without the patch branch
-    attention: Floats  # (n, A, h, w)
-    box: Boxes  # (n, A, 4): left, top, right, bottom in the image's pixels
-    presence: Floats | None  # (n, A) probabilities that the garment has that part; None without the presence head
-    presence_logits: Floats | None  # (n, A) before their calibration
-    values: Floats | None  # (n, A, values) probabilities, 0 beyond an attribute's values; None without prototypes
-    value_logits: Floats | None  # (n, A, branches, values) before their calibration
-
-
-class RPF(nn.Module):
+class RPF(TwoBranchModel):
     """Region branch and, when the config enables it, patch branch."""
 
+    region: RegionBranch
+    patch: PatchBranch | None
+
     def __init__(self, config: Config) -> None:
-        super().__init__()
-        self.config = config
-        self.attributes = config.DATA.ATTRIBUTES.NAME
-        self.checkpoint_hash = ""  # sha256 of the file that the weights came from
-        self.note = ""  # about the weights, shown on the site
-        self.precision = "float32"  # in which backbone and transformer compute
+        super().__init__(config)
         self.region = RegionBranch(config)
         self.patch = PatchBranch(config) if config.MODEL.TRANSFORMER.ENABLE else None
-        self.dim = config.MODEL.EMBED_SIZE * (2 if self.patch else 1)
 
-    @property
-    def device(self) -> torch.device:
-        return self.region.attribute.weight.device
-
-    @torch.inference_mode()
-    def embed(self, images: Sequence[Image.Image], wanted: Sequence[Sequence[int]] | None = None) -> RPFOutput:
-        """Embed RGB images of any size: one backbone pass each, all crops in batches.
-
-        wanted: for each image the indices of the attributes to embed; None for all. The transformer gets no crops of
-        other attributes, whose embeddings and patch features are NaN.
-        """
-        frame, sizes = self.config.INPUT.GLOBAL_SIZE, [image.size for image in images]
-        offsets = [(0, 0)] * len(images)
-        if self.config.INPUT.RESIZE_MODE == "pad":
-            padded = [pad_square(image) for image in images]
-            images, offsets = [square for square, _ in padded], [offset for _, offset in padded]
-        pixels = self.tensor([centre_square(image, frame) for image in images])
-        attributes = torch.arange(len(self.attributes), device=self.device).expand(len(images), -1)
-        output = self.region(pixels, attributes)
-        squares = attention_squares(output.attention.flatten(0, 1), frame, self.config.INPUT.THRESHOLD)
-        boxes = [
-            image_boxes(image_squares, frame, *image.size)
-            for image_squares, image in zip(squares.reshape(len(images), -1, 3), images, strict=True)
-        ]
-        region, features = unit(output.feature, self.region), [output.feature]
-        patch = None
-        if self.patch:
-            if wanted is None:
-                wanted = [range(len(self.attributes))] * len(images)
-            features.append(self._patch_features(self.patch, images, boxes, wanted))
-            patch = unit(features[1], self.patch)
-        logits = None
-        if self.region.values:
-            branches = [branch.values for branch in (self.region, self.patch) if branch and branch.values]
-            logits = torch.stack([p.all_logits(f) for p, f in zip(branches, features, strict=True)], dim=2)
-        return RPFOutput(
-            embedding=self.join(region, patch).cpu().numpy(),
-            region=region.cpu().numpy(),
-            patch=_as_numpy(patch),
-            attention=output.attention.cpu().numpy(),
-            box=unpad_boxes(np.asarray(boxes, dtype=np.int32), offsets, sizes),
-            presence=_as_numpy(calibrated_presence(self.config, output.presence_logits)),
-            presence_logits=_as_numpy(output.presence_logits),
-            values=_as_numpy(calibrated_values(self.config, logits)),
-            value_logits=_as_numpy(logits),
-        )
-
-    def join(self, region: Tensor, patch: Tensor | None) -> Tensor:
-        """Join the unit features of the branches, (..., EMBED_SIZE) each, to unit embeddings (RPF, equation 12).
-
-        A dot product of two embeddings is beta * cos(regions) + (1 - beta) * cos(patches).
-        """
-        if patch is None:
-            return region
-        beta = self.config.SOLVER.BETA
-        return torch.cat([beta**0.5 * region, (1 - beta) ** 0.5 * patch], dim=-1)
-
-    def _patch_features(
-        self,
-        branch: PatchBranch,
-        images: Sequence[Image.Image],
-        boxes: Sequence[Sequence[Box]],
-        wanted: Sequence[Sequence[int]],
-    ) -> Tensor:
-        """Compute (n, A, EMBED_SIZE) features of the wanted attributes; equal crops of an image are encoded once."""
-        width = self.config.MODEL.EMBED_SIZE
-        features = torch.full((len(images), len(self.attributes), width), torch.nan, device=self.device)
-        pairs = [(row, attribute) for row, attributes in enumerate(wanted) for attribute in attributes]
-        if not pairs:
-            return features
-        distinct = dict.fromkeys((row, boxes[row][attribute]) for row, attribute in pairs)
-        positions = {key: position for position, key in enumerate(distinct)}
-        side = self.config.INPUT.LOCAL_SIZE
-        crops = [crop(images[row], box, side) for row, box in distinct]
-        tokens = torch.cat(
-            [
-                branch.encode(self.tensor(crops[at : at + CROP_BATCH_SIZE]))
-                for at in range(0, len(crops), CROP_BATCH_SIZE)
-            ]
-        )
-        rows, attributes = torch.tensor(pairs, device=self.device).T
-        index = torch.tensor([positions[row, boxes[row][attribute]] for row, attribute in pairs], device=self.device)
-        for at in range(0, len(pairs), CROP_BATCH_SIZE):
-            part = slice(at, at + CROP_BATCH_SIZE)
-            query = self.region.attribute.weight[attributes[part]]
-            features[rows[part], attributes[part]] = branch(tokens[index[part]], query)
-        return features
-
-    def tensor(self, images: Sequence[Image.Image]) -> Tensor:
-        """Convert RGB images of one size to (n, 3, S, S) float32, normalised, on the model's device."""
-        pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
-        return self.normalise(pixels.to(self.device).permute(0, 3, 1, 2).float() / 255)
-
-    def normalise(self, images: Tensor) -> Tensor:
-        """Normalise (n, 3, S, S) of 0 to 1, on the model's device, by PIXEL_MEAN and PIXEL_STD."""
-        mean, std = (
-            torch.tensor(v, device=self.device) for v in (self.config.INPUT.PIXEL_MEAN, self.config.INPUT.PIXEL_STD)
-        )
-        return (images - mean[:, None, None]) / std[:, None, None]
-
-
-def calibrated_presence(config: Config, logits: Tensor | None) -> Tensor | None:
-    """Turn presence logits (n, A) into probabilities (Platt scaling)."""
-    if logits is None:
-        return None
-    scaling = torch.tensor(config.MODEL.PRESENCE.CALIBRATION or [(1.0, 0.0)], device=logits.device)
-    return (logits * scaling[:, 0] + scaling[:, 1]).sigmoid()
-
-
-def calibrated_values(config: Config, logits: Tensor | None) -> Tensor | None:
-    """Turn value logits (n, A, branches, values) into probabilities (n, A, values), a product of experts."""
-    if logits is None:
-        return None
-    factors = torch.tensor(config.MODEL.PROTOTYPES.CALIBRATION or [(0.5, 0.5)], device=logits.device)
-    if logits.shape[2] == 1:
-        factors = factors.sum(dim=1, keepdim=True)
-    return (logits * factors[..., None]).sum(dim=2).softmax(dim=-1)
-
-
-def _as_numpy(tensor: Tensor | None) -> Floats | None:
-    return None if tensor is None else tensor.cpu().numpy()
-
-
-def unit(feature: Tensor, branch: RegionBranch | PatchBranch) -> Tensor:
-    """Turn a branch's features (n, A, EMBED_SIZE) into its part of the embedding, unit vectors."""
-    return branch.values.embed(feature) if branch.values else F.normalize(feature, dim=-1)
+    def networks(self) -> dict[str, tuple[nn.Module, str, int]]:
+        sizes = self.config.INPUT
+        patch = {"transformer": (self.patch, "vit", sizes.LOCAL_SIZE)} if self.patch else {}
+        return {"trunk": (self.region, "trunk", sizes.GLOBAL_SIZE), **patch}

@@ -1,10 +1,13 @@
-"""Initial models of both training stages (RPF, section 4.1)."""
+"""Initial models of both training stages."""
 
 from pathlib import Path
 
 from rpf.config import Config
 from rpf.errors import CheckpointError, ConfigError
 from rpf.models import checkpoint
+from rpf.models.asen_branches import LocalBranch
+from rpf.models.base import TwoBranchModel
+from rpf.models.build import build_model
 from rpf.models.pretrained import load_backbone_weights, load_transformer_weights
 from rpf.models.rpf import RPF
 from rpf.training.checkpointing import BEST_FILE
@@ -12,19 +15,21 @@ from rpf.training.checkpointing import BEST_FILE
 
 def initialize_model(
     config: Config, pretrained: Path, stage_one: Path | None = None, from_scratch: bool = False
-) -> RPF:
+) -> TwoBranchModel:
     """Create a model for the config's stage. Raises CheckpointError, ConfigError.
 
     Stage 1 starts with pretrained weights of the backbone; stage 2 with the region branch of a stage-1 checkpoint
-    (`stage_one`, else `best_of_stage_one`) and pretrained weights of the transformer. `pretrained` is the folder of
+    (`stage_one`, else `best_of_stage_one`) and pretrained weights of the patch branch. `pretrained` is the folder of
     pretrained weights, which from_scratch leaves out.
     """
-    model = RPF(config)
-    if config.MODEL.TRANSFORMER.ENABLE:
+    model = build_model(config)
+    if model.patch:
         _copy_region(model, stage_one or best_of_stage_one(config))
     if not from_scratch:
         try:
-            if config.MODEL.TRANSFORMER.ENABLE:
+            if isinstance(model.patch, LocalBranch):
+                load_backbone_weights(model.patch.trunk, config.MODEL.LOCAL.BACKBONE.NAME, pretrained)
+            elif isinstance(model, RPF) and model.patch:
                 load_transformer_weights(model, pretrained)
             else:
                 load_backbone_weights(model.region.trunk, config.MODEL.GLOBAL.BACKBONE.NAME, pretrained)
@@ -43,7 +48,7 @@ def best_of_stage_one(config: Config) -> Path:
     return Path(config.SAVE_DIR) / (config.NAME.removesuffix("s2") + "s1") / BEST_FILE
 
 
-def _copy_region(model: RPF, file: Path) -> None:
+def _copy_region(model: TwoBranchModel, file: Path) -> None:
     if not file.is_file():
         raise CheckpointError(
             "%(file)s: no such checkpoint; train stage 1 first, or give its checkpoint (--stage1).",

@@ -1,6 +1,7 @@
-"""The published losses of both stages (RPF, section 3.3)."""
+"""The published losses: RPF's of both stages (section 3.3), and ASEN++'s alignment."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,12 @@ def triplet_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: flo
     positive_cosine = F.cosine_similarity(anchor, positive, dim=-1)
     negative_cosine = F.cosine_similarity(anchor, negative, dim=-1)
     return F.relu(margin - positive_cosine + negative_cosine).mean()
+
+
+def alignment_loss(regions: Sequence[Tensor], patches: Sequence[Tensor]) -> Tensor:
+    """Sum the mean of 1 - cos(region, patch) over the roles of a triplet; (B, D) features each (ASEN++)."""
+    pairs = zip(regions, patches, strict=True)
+    return torch.stack([(1 - F.cosine_similarity(region, patch, dim=-1)).mean() for region, patch in pairs]).sum()
 
 
 def contrastive_loss(

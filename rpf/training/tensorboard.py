@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw
 from torch.utils.tensorboard import SummaryWriter
 
 from rpf.datasets.triplet_dataset import read_image
+from rpf.models.base import TwoBranchModel
 from rpf.models.preprocessing import crop
-from rpf.models.rpf import RPF
 from rpf.training.tasks.base import AttributeSample
 
 SIDE = 224  # pixels of the shown images and crops
@@ -22,7 +22,7 @@ class TensorBoardLogger(SummaryWriter):
         for name, value in values.items():
             self.add_scalar(name, value, step)
 
-    def crops(self, model: RPF, samples: Sequence[AttributeSample], step: int) -> None:
+    def crops(self, model: TwoBranchModel, samples: Sequence[AttributeSample], step: int) -> None:
         """Log each sample with the box of its attribute, and the crop beside it."""
         images = [read_image(sample.path) for sample in samples]
         boxes = model.embed(images).box

@@ -19,12 +19,12 @@ from tqdm import tqdm
 from rpf.config import SolverConfig
 from rpf.errors import TrainingError
 from rpf.models import checkpoint
-from rpf.models.rpf import RPF
+from rpf.models.base import TwoBranchModel
 from rpf.training.checkpointing import BEST_FILE, LAST_FILE, TrainingState, write_state
 from rpf.training.tasks.base import TrainingTask
 from rpf.training.tensorboard import TensorBoardLogger
 
-Validate = Callable[[RPF], float]
+Validate = Callable[[TwoBranchModel], float]
 WARM_UP_SHARE = 0.03  # of the training, with SOLVER.SCHEDULE cosine
 
 logger = logging.getLogger(__name__)
@@ -51,9 +51,9 @@ class Trainer:
         self.log: list[dict[str, float]] = []
 
     @property
-    def result(self) -> RPF:
+    def result(self) -> TwoBranchModel:
         """Return the model that is validated and saved."""
-        return cast(RPF, self.ema.module) if self.ema else self.model
+        return cast(TwoBranchModel, self.ema.module) if self.ema else self.model
 
     def resume(self, state: TrainingState) -> None:
         """Continue after a whole epoch, with the same results as an uninterrupted training."""
@@ -175,7 +175,7 @@ def make_scheduler(
     return LambdaLR(optimizer, factor, last_epoch=epoch * epoch_length - 1)
 
 
-def make_optimizer(model: RPF) -> torch.optim.Optimizer:
+def make_optimizer(model: TwoBranchModel) -> torch.optim.Optimizer:
     """Create the config's optimizer. In stage 2 the region branch, attribute table included, has the slow rate.
 
     With SOLVER.BACKBONE_LR_SCALE, backbones have that part of their branch's rate. Biases and norms do not decay.

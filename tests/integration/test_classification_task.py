@@ -244,7 +244,6 @@ def test_value_loss_of_a_taller_image_expects_longer_lengths_only(tiny: Make) ->
     [
         (("SOLVER.LOSS=classification",), r"MODEL\.PROTOTYPES\.ENABLE"),
         (("MODEL.PROTOTYPES.ENABLE=true",), r"MODEL\.PROTOTYPES\.ENABLE"),
-        (("INPUT.RESIZE_MODE=pad",), r"INPUT\.RESIZE_MODE"),
         ((*CLASSIFICATION, "SOLVER.LENGTHS=[skirt_length, hem]"), '"hem" is not an attribute'),
     ],
 )

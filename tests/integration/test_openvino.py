@@ -7,14 +7,18 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 import pytest
+import torch
 from openvino import opset13 as ops
 from PIL import Image
 
+from rpf import config
 from rpf.errors import ConfigError
 from rpf.inference import openvino
 from rpf.inference.openvino import bfloat16_is_fast, compile_branches, quantize_weights
 from rpf.models import checkpoint
+from rpf.models.build import build_model
 from rpf.models.rpf import RPF
+from tests.support import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +142,18 @@ def test_only_wanted_attributes_are_embedded(plain: RPF, images: list[Image.Imag
     assert np.isnan(part.embedding[0, 1, -1])
     assert np.isnan(part.embedding[1, :, -1]).all()
     np.testing.assert_array_equal(part.box, whole.box)
+
+
+def test_both_branches_of_asen_equal_pytorch(images: list[Image.Image]) -> None:
+    files = [ROOT / "config/asen.yaml", ROOT / "config/FashionAI/FashionAI.yaml"]
+    settings = [
+        "MODEL.LOCAL.ENABLE=true", "MODEL.LOCAL.BACKBONE.NAME=resnet18", "INPUT.GLOBAL_SIZE=64", "INPUT.LOCAL_SIZE=32",
+        "MODEL.GLOBAL.BACKBONE={NAME: resnet18, EMBED_SIZE: 256}",
+    ]  # fmt: skip
+    torch.manual_seed(0)
+    model = build_model(config.load(files, settings)).eval()
+    expected = model.embed(images)
+    compile_branches(model, "float32", 1)
+    output = model.embed(images)
+    np.testing.assert_array_equal(output.box, expected.box)
+    np.testing.assert_allclose(output.embedding, expected.embedding, atol=2e-5)

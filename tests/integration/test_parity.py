@@ -9,7 +9,7 @@ import torch
 
 from rpf.images.decode import open_image
 from rpf.models import checkpoint
-from rpf.models.rpf import RPFOutput
+from rpf.models.base import TwoBranchOutput
 
 # The attributes of each image whose crops are encoded, each at least once: a crop takes half a second.
 ENCODED = [[0, 1], [2, 3], [4, 5], [1, 6], [0, 7], [3]]
@@ -29,27 +29,29 @@ def reference(shared: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def computed(shared: Path, published: Path, reference: dict[str, np.ndarray]) -> RPFOutput:
+def computed(shared: Path, published: Path, reference: dict[str, np.ndarray]) -> TwoBranchOutput:
     model = checkpoint.load(published)
     return model.embed([open_image(shared / "golden" / file) for file in reference["files"]], ENCODED)
 
 
-def test_crop_boxes_equal_the_authors(computed: RPFOutput, reference: dict[str, np.ndarray]) -> None:
+def test_crop_boxes_equal_the_authors(computed: TwoBranchOutput, reference: dict[str, np.ndarray]) -> None:
     np.testing.assert_array_equal(computed.box, reference["box"])
 
 
-def test_attention_equals_the_authors_within_a_tolerance(computed: RPFOutput, reference: dict[str, np.ndarray]) -> None:
+def test_attention_equals_the_authors_within_a_tolerance(
+    computed: TwoBranchOutput, reference: dict[str, np.ndarray]
+) -> None:
     np.testing.assert_allclose(computed.attention, reference["attention"], atol=1e-4, rtol=0)
 
 
 def test_region_features_equal_the_authors_within_a_tolerance(
-    computed: RPFOutput, reference: dict[str, np.ndarray]
+    computed: TwoBranchOutput, reference: dict[str, np.ndarray]
 ) -> None:
     assert np.linalg.norm(computed.region - reference["region"], axis=-1).max() < 1e-4
 
 
 def test_patch_features_equal_the_authors_within_a_tolerance(
-    computed: RPFOutput, reference: dict[str, np.ndarray]
+    computed: TwoBranchOutput, reference: dict[str, np.ndarray]
 ) -> None:
     assert computed.patch is not None
     for image, attributes in enumerate(ENCODED):
@@ -57,7 +59,7 @@ def test_patch_features_equal_the_authors_within_a_tolerance(
         assert distance.max() < 1e-4
 
 
-def test_embedding_similarity_weighs_the_branches_by_beta(computed: RPFOutput) -> None:
+def test_embedding_similarity_weighs_the_branches_by_beta(computed: TwoBranchOutput) -> None:
     assert computed.embedding.shape == (6, 8, 2048)
     a, b = computed.embedding[0, 1], computed.embedding[3, 1]
     np.testing.assert_allclose(np.linalg.norm([a, b], axis=-1), 1, atol=1e-5)

@@ -16,7 +16,7 @@ from rpf.models import checkpoint
 from rpf.models.rpf import RPF
 from rpf.training.checkpointing import read_state
 from rpf.training.trainer import WARM_UP_SHARE, Trainer, make_optimizer, make_scheduler
-from tests.support.training_data import CLASSIFICATION
+from tests.support.training_data import ASEN, CLASSIFICATION
 
 Make = Callable[..., Any]
 # Two batches in each of two epochs, whose learning rates differ.
@@ -164,6 +164,20 @@ def test_triplet_training_lowers_its_loss(tiny: Make, trainer: Make) -> None:
     training.run()
     losses = [entry["loss/region"] for entry in training.log]
     assert losses[-1] < 0.7 * losses[0]
+
+
+def test_asen_training_of_both_branches_lowers_its_loss(tiny: Make, trainer: Make) -> None:
+    settings = (
+        "MODEL.LOCAL.ENABLE=true", "SOLVER.EPOCHS=3", "SOLVER.EVAL_STEPS=3", "SOLVER.BASE_LR_SLOW=5e-4",
+        "INPUT.GLOBAL_SIZE=32",
+    )  # fmt: skip
+    training: Trainer = trainer(tiny(1, *ASEN, *settings))
+    training.run()
+    losses = [entry["loss/total"] for entry in training.log]
+    assert losses[-1] < 0.7 * losses[0]
+    saved = checkpoint.load(training.folder / "model_best.safetensors")
+    assert saved.config.MODEL.NAME == "asen"
+    assert saved.patch is not None
 
 
 def test_training_leaves_the_best_and_last_weights_log_and_tensorboard(tiny: Make, trainer: Make) -> None:

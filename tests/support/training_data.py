@@ -12,7 +12,7 @@ from tests.support import ROOT
 
 if TYPE_CHECKING:
     from rpf.config import Config
-    from rpf.models.rpf import RPF
+    from rpf.models.base import TwoBranchModel
     from rpf.training.distributed import DistributedContext
     from rpf.training.trainer import Trainer
 
@@ -34,6 +34,11 @@ CLASSIFICATION = (
     "SOLVER.LOSS=classification", "MODEL.PROTOTYPES.ENABLE=true", "MODEL.PRESENCE.ENABLE=true",
     "INPUT.RESIZE_MODE=pad", "SOLVER.SCHEDULE=cosine", "SOLVER.EMA_DECAY=0.8", "SOLVER.OPTIMIZER_NAME=AdamW",
     "SOLVER.WEIGHT_DECAY=0.05", "SOLVER.BACKBONE_LR_SCALE=0.3", "SOLVER.GRAD_CLIP_NORM=1", "SOLVER.BASE_LR=1e-3",
+)  # fmt: skip
+# ASEN in small; stage 1 unless MODEL.LOCAL.ENABLE is set.
+ASEN = (
+    "MODEL.NAME=asen", "MODEL.LOCAL.BACKBONE.NAME=resnet18", "MODEL.LOCAL.ATTENTION.SPATIAL.COMMON_EMBED_SIZE=32",
+    "SOLVER.BASE_LR=5e-4",
 )  # fmt: skip
 
 
@@ -67,13 +72,14 @@ def trainer() -> Callable[..., Trainer]:
 
     import torch
 
-    from rpf.models.rpf import RPF
+    from rpf.models.build import build_model
     from rpf.training.tasks.build import build_task
     from rpf.training.trainer import Trainer
 
     def make(config: Config, seed: int = 3) -> Trainer:
         torch.manual_seed(seed)
-        return Trainer(build_task(RPF(config), float32_context()), Path(config.SAVE_DIR) / config.NAME, _score, seed)
+        task = build_task(build_model(config), float32_context())
+        return Trainer(task, Path(config.SAVE_DIR) / config.NAME, _score, seed)
 
     return make
 
@@ -87,5 +93,5 @@ def float32_context() -> DistributedContext:
     return DistributedContext(torch.device("cpu"))
 
 
-def _score(model: RPF) -> float:
+def _score(model: TwoBranchModel) -> float:
     return model.region.query.weight.sum().item()

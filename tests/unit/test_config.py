@@ -23,6 +23,33 @@ def test_load_shipped_files(name: str, attributes: int) -> None:
         assert (stage == "s2") == loaded.MODEL.TRANSFORMER.ENABLE
 
 
+# What the authors' config/FashionAI/s2.yaml of ASEN++ sets.
+ASEN_STAGE_TWO = """
+NAME: FashionAI_s2
+SAVE_DIR: runs
+MODEL: {LOCAL: {ENABLE: True}}
+SOLVER:
+  {DECAY_RATE: 0.9, STEP_SIZE: 1, EPOCHS: 20, GLOBAL_WEIGHT: 1., ALIGN_WEIGHT: 0.1, LOCAL_WEIGHT: 0.1, BASE_LR: 1e-4,
+   BASE_LR_SLOW: 1e-5}
+INPUT: {THRESHOLD: 0.1}
+"""
+
+
+def test_load_published_files_of_asen_after_its_defaults(tmp_path: Path) -> None:
+    stage_two = tmp_path / "s2.yaml"
+    stage_two.write_text(ASEN_STAGE_TWO)
+    loaded = config.load([CONFIGS / "asen.yaml", CONFIGS / "FashionAI" / "FashionAI.yaml", stage_two])
+    assert (loaded.MODEL.NAME, loaded.MODEL.with_crops, loaded.INPUT.LOCAL_SIZE) == ("asen", True, 112)
+    local, solver = loaded.MODEL.LOCAL, loaded.SOLVER
+    assert (local.BACKBONE.NAME, local.BACKBONE.EMBED_SIZE) == ("resnet34", 256)
+    assert (local.ATTENTION.SPATIAL.COMMON_EMBED_SIZE, local.ATTENTION.CHANNEL.REDUCTION_RATE) == (256, 2)
+    assert (solver.BETA, solver.MARGIN, solver.ALIGN_WEIGHT, solver.LOCAL_WEIGHT) == (0.6, 0.2, 0.1, 0.1)
+    with pytest.raises(ConfigError, match=r"MODEL: LOCAL is a part of ASEN; set MODEL\.NAME"):
+        config.load([CONFIGS / "FashionAI" / "FashionAI.yaml", stage_two])
+    with pytest.raises(ConfigError, match="parts of RPF"):
+        config.load([CONFIGS / "asen.yaml", CONFIGS / "FashionAI" / "FashionAI.yaml"], ["MODEL.PRESENCE.ENABLE=true"])
+
+
 def test_load_later_files_and_settings_override_earlier_ones(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("SOLVER: {BASE_LR: 1e-4, EPOCHS: 3}\n")
     (tmp_path / "b.yaml").write_text("SOLVER: {BASE_LR: 5e-5}\n")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from rpf.models.rpf import RPF
+from rpf.models.base import TwoBranchModel
 from rpf.training.distributed import DistributedContext
 
 
@@ -25,7 +25,7 @@ class TrainingTask(nn.Module):
 
     length: int  # batches of an epoch in this process, the same in all processes
 
-    def __init__(self, model: RPF, context: DistributedContext) -> None:
+    def __init__(self, model: TwoBranchModel, context: DistributedContext) -> None:
         super().__init__()
         self.model, self.context, self.config = model, context, model.config
 

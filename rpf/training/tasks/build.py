@@ -8,8 +8,11 @@ from rpf.datasets.image_check import ImageCheck
 from rpf.datasets.image_tensors import read_image_tensors
 from rpf.datasets.triplet_dataset import read_train, require_shared_memory, worker_count
 from rpf.errors import ConfigError
+from rpf.models.asen import ASEN
+from rpf.models.base import TwoBranchModel
 from rpf.models.rpf import RPF
 from rpf.training.distributed import DistributedContext
+from rpf.training.tasks.asen import ASENTask
 from rpf.training.tasks.base import TrainingTask
 from rpf.training.tasks.classification import ClassificationTask
 from rpf.training.tasks.triplet import TripletTask
@@ -22,8 +25,6 @@ def require_trainable(config: Config) -> None:
     if (config.SOLVER.LOSS == "classification") != config.MODEL.PROTOTYPES.ENABLE:
         raise ConfigError("SOLVER.LOSS: classification needs MODEL.PROTOTYPES.ENABLE: true, and triplet needs false.")
     if config.SOLVER.LOSS == "triplet":
-        if config.INPUT.RESIZE_MODE != "crop":
-            raise ConfigError("INPUT.RESIZE_MODE: SOLVER.LOSS triplet needs crop, as published.")
         require_shared_memory(worker_count(config))
     elif unknown := set(config.SOLVER.LENGTHS) - set(config.DATA.ATTRIBUTES.NAME):
         raise ConfigError(
@@ -32,7 +33,7 @@ def require_trainable(config: Config) -> None:
         )  # fmt: skip
 
 
-def build_task(model: RPF, context: DistributedContext, check: ImageCheck | None = None) -> TrainingTask:
+def build_task(model: TwoBranchModel, context: DistributedContext, check: ImageCheck | None = None) -> TrainingTask:
     """Build the task of the model's config and read its data. Raises DatasetError, and as `require_trainable`."""
     config = model.config
     require_trainable(config)
@@ -40,7 +41,9 @@ def build_task(model: RPF, context: DistributedContext, check: ImageCheck | None
         split = read_train(config, check)
         for name in split.sampler.left_out:
             logger.warning("%s is left out: it needs images of two values.", name)
-        return TripletTask(model, context, split)
+        task = ASENTask if isinstance(model, ASEN) else TripletTask
+        return task(model, context, split)
+    assert isinstance(model, RPF)  # as only RPF has prototypes
     extra_folder = config.DATA.EXTRA_DATASET
     images = read_image_tensors(config, config.DATA.folder, check)
     extra = read_image_tensors(config, Path(extra_folder), check) if extra_folder else None

@@ -42,6 +42,8 @@ class ClassificationTask(TrainingTask):
     A region branch whose learning rate is 0 is frozen.
     """
 
+    model: RPF
+
     def __init__(
         self, model: RPF, context: DistributedContext, images: ImageTensors, extra: ImageTensors | None
     ) -> None:

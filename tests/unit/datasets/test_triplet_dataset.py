@@ -50,6 +50,17 @@ def test_batches_of_stage_two_keep_the_images_and_mirror_nothing(tiny: Make) -> 
             assert square == centre_square(image, 48)
 
 
+def test_batches_in_pad_mode_hold_padded_images(tiny: Make, drawn: Path, tmp_path: Path) -> None:
+    shutil.copytree(drawn / "wardrobe", tmp_path / "copy" / "wardrobe")
+    for file in (tmp_path / "copy" / "wardrobe" / "images").glob("*.jpg"):
+        Image.open(file).resize((40, 64)).save(file)
+    config = tiny(2, f"DATA.BASE_PATH={tmp_path / 'copy'}", "INPUT.RESIZE_MODE=pad")
+    split = read_train(config)
+    (batch,) = batches(split, split.sampler.draw(8, seed=0, epoch=0), config)
+    assert {image.size for images in batch.images for image in images} == {(64, 64)}
+    assert batch.squares[0][0] == centre_square(batch.images[0][0], 48)
+
+
 def test_read_image_reduces_large_images(tmp_path: Path) -> None:
     Image.new("RGB", (1500, 2000)).save(tmp_path / "large.png")
     Image.new("RGB", (MAX_SHORT_SIDE, 1600)).save(tmp_path / "fits.png")

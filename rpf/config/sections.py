@@ -1,33 +1,11 @@
-"""Config files: YAML with the published keys -> typed, frozen settings.
+"""Config sections: the published keys and ours, with their defaults."""
 
-Later files override earlier ones, and single settings override files. An unknown key or a value of the wrong type
-raises a ConfigError that names it. PyYAML reads `5e-5` as a string; pydantic converts it to the number.
-"""
-
-import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from rpf.errors import ConfigError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Triple = tuple[float, float, float]
-
-# Settings of our own (not published ones) that had another name in earlier checkpoints.
-RENAMED_KEYS = {
-    ("MODEL", "VALUES"): "PROTOTYPES",
-    ("MODEL", "APPLICABILITY"): "PRESENCE",
-    ("INPUT", "SQUARE"): "RESIZE_MODE",
-    ("DATA", "EXTRA"): "EXTRA_DATASET",
-    ("SOLVER", "AVERAGE"): "EMA_DECAY",
-    ("SOLVER", "CLIP"): "GRAD_CLIP_NORM",
-    ("SOLVER", "SMOOTHING"): "LABEL_SMOOTHING",
-    ("SOLVER", "STRETCH"): "ASPECT_JITTER",
-    ("SOLVER", "TRUNK_SHARE"): "BACKBONE_LR_SCALE",
-}
 
 
 class Section(BaseModel):
@@ -37,12 +15,19 @@ class Section(BaseModel):
 
 
 class SpatialConfig(Section):
+    ENABLE: Literal[True] = True
     COMMON_EMBED_SIZE: int = Field(512, ge=1)
+    REDUCTION_RATE: int = Field(2, ge=1)
+
+
+class ChannelConfig(Section):
+    ENABLE: Literal[True] = True
     REDUCTION_RATE: int = Field(2, ge=1)
 
 
 class AttentionConfig(Section):
     SPATIAL: SpatialConfig = SpatialConfig()
+    CHANNEL: ChannelConfig = ChannelConfig()  # of ASEN
 
 
 class BackboneConfig(Section):
@@ -53,6 +38,27 @@ class BackboneConfig(Section):
 class GlobalConfig(Section):
     BACKBONE: BackboneConfig = BackboneConfig()
     ATTENTION: AttentionConfig = AttentionConfig()
+
+
+class LocalSpatialConfig(SpatialConfig):
+    COMMON_EMBED_SIZE: int = Field(256, ge=1)
+
+
+class LocalAttentionConfig(AttentionConfig):
+    SPATIAL: LocalSpatialConfig = LocalSpatialConfig()
+
+
+class LocalBackboneConfig(BackboneConfig):
+    NAME: str = "resnet34"
+    EMBED_SIZE: int = Field(256, ge=1)
+
+
+class LocalConfig(GlobalConfig):
+    """ASEN's local branch."""
+
+    ENABLE: bool = False
+    BACKBONE: LocalBackboneConfig = LocalBackboneConfig()
+    ATTENTION: LocalAttentionConfig = LocalAttentionConfig()
 
 
 class AttributeConfig(Section):
@@ -100,13 +106,28 @@ class PrototypesConfig(Section):
 
 
 class ModelConfig(Section):
+    NAME: Literal["rpf", "asen"] = "rpf"
     EMBED_SIZE: int = Field(1024, ge=1)
     ATTRIBUTE: AttributeConfig = AttributeConfig()
     GLOBAL: GlobalConfig = GlobalConfig()
+    LOCAL: LocalConfig = LocalConfig()
     SINGLE: SingleConfig = SingleConfig()
     TRANSFORMER: TransformerConfig = TransformerConfig()
     PRESENCE: PresenceConfig = PresenceConfig()
     PROTOTYPES: PrototypesConfig = PrototypesConfig()
+
+    @property
+    def with_crops(self) -> bool:
+        """Tell whether there is a branch on crops: RPF's patch branch or ASEN's local branch, both from stage 2 on."""
+        return self.LOCAL.ENABLE if self.NAME == "asen" else self.TRANSFORMER.ENABLE
+
+    @model_validator(mode="after")
+    def _parts_fit_the_model(self) -> "ModelConfig":
+        if self.NAME == "rpf" and self.LOCAL.ENABLE:
+            raise ValueError("LOCAL is a part of ASEN; set MODEL.NAME to asen, as config/asen.yaml does")
+        if self.NAME == "asen" and (self.TRANSFORMER.ENABLE or self.PROTOTYPES.ENABLE or self.PRESENCE.ENABLE):
+            raise ValueError("TRANSFORMER, PROTOTYPES and PRESENCE are parts of RPF; ASEN has none of them")
+        return self
 
 
 class InputConfig(Section):
@@ -194,6 +215,9 @@ class SolverConfig(Section):
     REGION_WEIGHT: float = Field(1.0, ge=0)
     INTER_WEIGHT: float = Field(0.04, ge=0)
     PATCH_WEIGHT: float = Field(0.1, ge=0)
+    GLOBAL_WEIGHT: float = Field(1.0, ge=0)  # this and the next two are ASEN's
+    LOCAL_WEIGHT: float = Field(1.0, ge=0)
+    ALIGN_WEIGHT: float = Field(1.0, ge=0)
     MARGIN: float = Field(0.2, ge=0)
     BETA: float = Field(0.4, ge=0, le=1)
     TAU: float = Field(0.07, gt=0)
@@ -227,74 +251,3 @@ class Config(Section):
     DATA: DataConfig = DataConfig()
     SOLVER: SolverConfig = SolverConfig()
     LOGGER: LoggerConfig = LoggerConfig()
-
-
-def load(files: Iterable[str | Path] = (), settings: Iterable[str] = (), base: Config | None = None) -> Config:
-    """Read config files and `KEY.KEY=VALUE` settings, later ones over earlier ones, over `base`. Raises ConfigError."""
-    merged = base.model_dump() if base else {}
-    for values in (*map(_read, map(Path, files)), *map(_parse_setting, settings)):
-        merged = _merge(merged, values)
-    return from_mapping(merged)
-
-
-def from_mapping(values: Mapping[str, Any]) -> Config:
-    """Validate a nested mapping of keys. Raises ConfigError that names the first wrong key."""
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = " ".join(".".join(str(part) for part in first["loc"]).split()) or "config"
-        if first["type"] == "extra_forbidden":
-            section, name, *_ = *map(str, first["loc"]), ""
-            renamed = RENAMED_KEYS.get((section, name))
-            reason = f"this setting is called {section}.{renamed}" if renamed else "there is no such setting"
-        else:
-            reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ").strip()
-        raise ConfigError("%(key)s: %(why)s", key=key, why=reason) from None
-
-
-def from_checkpoint(text: str) -> Config:
-    """Read the JSON config in a checkpoint, which may have earlier names. Raises ConfigError, ValueError."""
-    values = json.loads(text)
-    for section, keys in values.items() if isinstance(values, dict) else ():
-        if isinstance(keys, dict):
-            values[section] = keys = {RENAMED_KEYS.get((section, key), key): value for key, value in keys.items()}
-            if keys.get("LOSS") == "values":
-                keys["LOSS"] = "classification"
-    return from_mapping(values)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError("%(file)s: %(why)s", file=file, why=error.strerror or "cannot be read") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError("%(file)s is not YAML: %(why)s", file=file, why=" ".join(str(error).split())) from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ConfigError("%(file)s: a mapping of settings is expected", file=file)
-    return values
-
-
-def _parse_setting(text: str) -> dict[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise ConfigError('"%(text)s" is not a setting; write KEY=VALUE, such as DATA.BASE_PATH=data.', text=text)
-    try:
-        nested: Any = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ConfigError("%(key)s: the value is not YAML", key=key) from None
-    for part in reversed(key.strip().split(".")):
-        nested = {part: nested}
-    return dict(nested)
-
-
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge `above` over `below`, section by section."""
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return merged
