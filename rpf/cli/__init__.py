@@ -10,6 +10,7 @@ import click
 
 from rpf import __version__
 from rpf.cli import collections, doctor, evaluation, maintenance, model, training, wardrobe
+from rpf.cli.download import download
 from rpf.cli.options import status_of, terminate
 from rpf.cli.output import prepare_output, say
 from rpf.cli.re_embed import re_embed
@@ -97,7 +98,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         collections.import_legacy,
     ),
     "Maintenance": (maintenance.verify, maintenance.repair, re_embed, maintenance.optimize, maintenance.build_index),
-    "Models": (training.train, evaluation.evaluate, evaluation.compare, model.embed, model.export),
+    "Models": (training.train, evaluation.evaluate, evaluation.compare, model.embed, model.export, download),
     "Datasets": (wardrobe.wardrobe,),
     "Installation": (doctor.doctor,),
 }
@@ -106,7 +107,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
 @click.group(
     cls=SectionedGroup,
     sections=SECTIONS,
-    resumable=("demo", "index", "add", "repair", "re-embed", "wardrobe"),
+    resumable=("demo", "index", "add", "repair", "re-embed", "download", "wardrobe"),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__)
