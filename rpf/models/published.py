@@ -144,10 +144,12 @@ def _fetch(url: str, target: Path, progress: Callable[[int, int | None], None]) 
                 if useless or not part.stat().st_size:
                     part.unlink()
             if not useless:
-                why = getattr(error, "strerror", None) or error
+                why = str(getattr(error, "strerror", None) or error).partition("\nThe received bytes")[0]
+                again = " Run the same command again to resume." if parts() else ""
                 raise DownloadError(
-                    "%(url)s cannot be downloaded: %(why)s", url=url, why=" ".join(str(why).split())
-                ) from error
+                    "%(url)s cannot be downloaded: %(why)s.%(again)s",
+                    url=url, why=" ".join(why.split()).rstrip("."), again=again,
+                ) from error  # fmt: skip
 
 
 def _check_content(url: str, target: Path, size: int | None) -> None:
