@@ -55,6 +55,10 @@ class CheckpointError(RPFError):
     """A weights file that is missing, malformed, or of another shape than its config says."""
 
 
+class DownloadError(RPFError):
+    """A published file that cannot be downloaded, or that has another content than at the first download."""
+
+
 class DatasetError(RPFError):
     """An annotation file that is missing or malformed, or images that a dataset names and that are missing."""
 

@@ -105,8 +105,8 @@ def shared() -> Path:
     return folder
 
 
-def tiny_model(folder: Path, overrides: Sequence[str] = ()):  # type: ignore[no-untyped-def]
-    """Make a model of FashionAI's attributes with weights from a fixed seed; write its sizes into `folder`."""
+def tiny_model(folder: Path, overrides: Sequence[str] = (), seed: int = 7):  # type: ignore[no-untyped-def]
+    """Make a model of FashionAI's attributes with weights from a seed; write its sizes into `folder`."""
     import torch
 
     from rpf import config
@@ -114,7 +114,7 @@ def tiny_model(folder: Path, overrides: Sequence[str] = ()):  # type: ignore[no-
 
     sizes = folder / "tiny.yaml"
     sizes.write_text(TINY, encoding="utf-8")
-    torch.manual_seed(7)
+    torch.manual_seed(seed)
     return RPF(config.load([ROOT / "config" / "FashionAI" / "FashionAI.yaml", sizes], overrides))
 
 

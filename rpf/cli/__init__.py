@@ -10,8 +10,10 @@ import click
 
 from rpf import __version__
 from rpf.cli import collections, doctor, evaluation, maintenance, model, training, wardrobe
+from rpf.cli.download import download
 from rpf.cli.options import status_of, terminate
 from rpf.cli.output import prepare_output, say
+from rpf.cli.re_embed import re_embed
 from rpf.cli.serve import serve
 from rpf.errors import RPFError
 
@@ -95,7 +97,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         collections.search,
         collections.import_legacy,
     ),
-    "Maintenance": (maintenance.verify, maintenance.repair, maintenance.optimize, maintenance.build_index),
+    "Maintenance": (maintenance.verify, maintenance.repair, re_embed, maintenance.optimize, maintenance.build_index),
     "Models": (
         training.train,
         evaluation.evaluate,
@@ -103,6 +105,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         evaluation.calibrate,
         model.embed,
         model.export,
+        download,
     ),
     "Datasets": (wardrobe.wardrobe,),
     "Installation": (doctor.doctor,),
@@ -112,7 +115,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
 @click.group(
     cls=SectionedGroup,
     sections=SECTIONS,
-    resumable=("demo", "index", "add", "repair", "wardrobe"),
+    resumable=("demo", "index", "add", "repair", "re-embed", "download", "wardrobe"),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__)

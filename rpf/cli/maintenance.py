@@ -63,7 +63,9 @@ def add(
     spec = read_manifest(folder)[0].spec
     if not spec.checkpoint:
         raise CollectionError(
-            'The collection "%(name)s" was imported without its checkpoint: it takes no images.', name=name
+            'The collection "%(name)s" was imported without its checkpoint: it takes no images. If it has '
+            "images of its own, embed them anew with: rpf re-embed %(name)s",
+            name=name,
         )
     image_folder = ImageFolder(spec.image_root(folder), settings.image_roots)
     image_folder.require(name)  # a folder made in its place would hide its images
@@ -121,7 +123,7 @@ def remove(name: str, items: tuple[str, ...], missing: bool, wait: float) -> Non
     with Bar("vector") as bar, Writer.open(folder, wait=wait) as writer:
         removed = reconcile.remove(writer, items, missing)
         update_index(Collection.open(folder), settings.indexes, settings.index_method, bar)
-    _print_lines([f"removed {item_id}: {path}" for item_id, path in removed.items()])
+    print_lines([f"removed {item_id}: {path}" for item_id, path in removed.items()])
     say(f"{name}: {len(removed)} removed, {writer.manifest.count} left")
 
 
@@ -173,7 +175,7 @@ def optimize(name: str, wait: float) -> None:
     check_index_method(settings.index_method)
     with Bar("vector") as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
         writer.optimize()
-        _rebuild_index(writer.folder, None, settings, bar)
+        rebuild_index(writer.folder, None, settings, bar)
 
 
 @click.command("build-index")
@@ -199,10 +201,11 @@ def build_index(name: str, method: str | None, wait: float) -> None:
 
     settings = Settings.from_environ()
     with Bar("vector") as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
-        _rebuild_index(writer.folder, method, settings, bar)
+        rebuild_index(writer.folder, method, settings, bar)
 
 
-def _rebuild_index(folder: Path, method: str | None, settings: Settings, bar: Bar) -> None:
+def rebuild_index(folder: Path, method: str | None, settings: Settings, bar: Bar) -> None:
+    """Build the search index anew, by the method in use if none is given, and print what is searched by."""
     from rpf.collection import Collection
     from rpf.search.index_store import index_method, update_index
 
@@ -232,7 +235,7 @@ def verify(settings: Settings, name: str) -> None:
     if checkpoint and settings.checkpoint.is_file() and file_hash(settings.checkpoint) != checkpoint:
         say(
             f'note: {name} was made with another checkpoint than "{settings.checkpoint}"; to search or repair it, give '
-            "that one by --checkpoint",
+            f"that one by --checkpoint, or embed it anew with: rpf re-embed {name}",
             err=True,
         )
     with Bar() as bar:
@@ -271,18 +274,17 @@ def repair(settings: Settings, name: str, batch: int, wait: float) -> None:
 
 def _print_verify_report(name: str, report: "VerifyReport") -> None:
     """Print what was repaired and the problems; end with status 1 if there are any."""
-    _print_lines([f"repaired: {line}" for line in report.repaired])
+    print_lines([f"repaired: {line}" for line in report.repaired])
     for problem in report.problems:
         say(f"problem: {problem.text}{':' if problem.items else ''}")
-        _print_lines([f"  {item}" for item in problem.items])
+        print_lines([f"  {item}" for item in problem.items])
     problems = sum(len(problem.items) or 1 for problem in report.problems)
     say(f"{name}: {report.items} items, {len(report.repaired)} repaired, {problems} problems")
     if problems:
         sys.exit(1)
 
 
-def _print_lines(lines: Sequence[str]) -> None:
+def print_lines(lines: Sequence[str], err: bool = False) -> None:
     """Print a list, cut at MAX_REPORT_LINES."""
-    say(*lines[:MAX_REPORT_LINES])
-    if len(lines) > MAX_REPORT_LINES:
-        say(f"  and {len(lines) - MAX_REPORT_LINES} more")
+    more = [f"  and {len(lines) - MAX_REPORT_LINES} more"] if len(lines) > MAX_REPORT_LINES else []
+    say(*lines[:MAX_REPORT_LINES], *more, err=err)

@@ -84,15 +84,16 @@ def _is_value(option: str, arg: str) -> bool:
 class Bar(AbstractContextManager["Bar"]):
     """A tqdm bar for each phase of a long work."""
 
-    def __init__(self, unit: str = "image") -> None:
-        self._unit, self._phase = unit, ""
+    def __init__(self, unit: str = "image", scaled: bool = False) -> None:
+        """Count in `unit`; `scaled` shows thousands as k, M, G."""
+        self._unit, self._scaled, self._phase = unit, scaled, ""
         self._bar: Any = None
 
     def __call__(self, phase: str, done: int, total: int) -> None:
         if phase != self._phase or self._bar is None:
             self.__exit__()
             self._phase = phase
-            self._bar = tqdm(total=total, initial=done, desc=printable(phase), unit=self._unit)
+            self._bar = tqdm(total=total, initial=done, desc=printable(phase), unit=self._unit, unit_scale=self._scaled)
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 

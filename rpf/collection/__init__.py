@@ -6,6 +6,7 @@
       segments/<segment>/     ids.npy, embeddings.npy and perhaps boxes.npy, applicable.npy (presence); immutable once
                               a manifest names them
       tombstones-<generation>.npy   the ids of removed items whose vectors are still in a segment
+      re-embedding/           while `rpf re-embed` works: its items as a collection of the new checkpoint
       lock                    held by the writer
 
 Readers take no lock. They read the manifest once and map the files that it names; rows and files that it does not name

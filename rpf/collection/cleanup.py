@@ -5,8 +5,11 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from rpf.collection.manifest import MANIFEST_FILE, Manifest
+from rpf.collection.manifest import MANIFEST_FILE, Manifest, read_manifest
 from rpf.collection.segments import SEGMENTS_FOLDER
+from rpf.errors import CollectionError
+
+STAGING_FOLDER = "re-embedding"  # in the collection's folder: its items as a collection of another checkpoint
 
 # Format 1 listed in lost.json what the items table lists now.
 _LEFTOVERS = re.compile(rf"tombstones-\d+\.npy|\.({re.escape(MANIFEST_FILE)}|lost\.json)\..*\.tmp|lost\.json")
@@ -21,6 +24,10 @@ def clear(folder: Path, manifest: Manifest) -> int:
     old = folder / "index"  # where collections of format 1 had search indexes, and somebody may have put other files
     if old.is_dir() and not old.is_symlink():
         leftovers += [path for path in old.iterdir() if re.fullmatch(r"\d{10}(\.tmp|\.old)*", path.name)]
+    leftovers += folder.glob(f"{STAGING_FOLDER}.old*")
+    with suppress(CollectionError):  # there is none
+        if read_manifest(folder / STAGING_FOLDER)[0].spec.checkpoint == manifest.spec.checkpoint:  # the swap was made
+            leftovers.append(folder / STAGING_FOLDER)
     for path in leftovers:
         delete(path)
     with suppress(OSError):  # it is missing, or holds something else

@@ -63,8 +63,8 @@ def find_or_create(folder: Path, spec: CollectionSpec | None) -> Manifest:
 def _require_same(folder: Path, have: CollectionSpec, want: CollectionSpec) -> None:
     if have.checkpoint != want.checkpoint:
         raise CollectionError(
-            'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint, or index under '
-            "another name.", name=folder.name,
+            'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint, index under '
+            "another name, or embed the collection anew with: rpf re-embed %(name)s", name=folder.name,
         )  # fmt: skip
     if (have.attributes, have.dim) != (want.attributes, want.dim):
         raise CollectionError(

@@ -182,6 +182,18 @@ class Writer(AbstractContextManager["Writer"]):
             with self._change():
                 self._merge(self.manifest.segments)
 
+    def replace_embeddings(self, source: "Writer") -> None:
+        """Swap the embeddings of all items for those under their ids in `source`, and take its checkpoint, attributes
+        and dimension. Items that it lacks are removed. Raises UnknownItem for an id that is not live."""
+        ids = self._require_live(tuple(source._live))
+        changes = {key: getattr(source.manifest.spec, key) for key in ("checkpoint", "attributes", "dim")}
+        with self._change():
+            rows, _ = source._rows(source.manifest.segments)
+            self._table.retire(self._removed | (self._live - ids))  # as in `_merge`
+            segments = self._write(rows)
+            self._live = ids
+            self._publish(segments, set(), spec=replace(self.manifest.spec, **changes))
+
     def merge_small_segments(self) -> None:
         """Merge the newest segments, at a cost in proportion to what was added since the last merge."""
         if count := count_small([self._sizes[name] for name in self.manifest.segments]):
@@ -262,17 +274,25 @@ class Writer(AbstractContextManager["Writer"]):
 
     def _merge(self, names: Sequence[str]) -> None:
         """Replace these segments by one without the vectors of removed items."""
-        segments = [open_segment(self.folder, name, self.manifest.spec) for name in names]
-        dropped = self._removed & {item_id for segment in segments for item_id in segment.ids.tolist()}
-        rows = SegmentView(self.manifest.spec, segments, np.array(sorted(dropped), np.int64))
+        rows, dropped = self._rows(names)
         self._table.retire(dropped)  # before the swap: a row that is neither known nor retired would be deleted
         remaining = tuple(name for name in self.manifest.segments if name not in names)
-        if len(rows.ids):
-            name = self._next_name()
-            write_merged(self.folder, name, rows)
-            self._sizes[name] = len(rows.ids)
-            remaining = (*remaining, name)
-        self._publish(remaining, self._removed - dropped)
+        self._publish((*remaining, *self._write(rows)), self._removed - dropped)
+
+    def _rows(self, names: Sequence[str]) -> tuple[SegmentView, set[int]]:
+        """Return the live items of these segments, and the removed ones whose vectors they have."""
+        segments = [open_segment(self.folder, name, self.manifest.spec) for name in names]
+        dropped = self._removed & {item_id for segment in segments for item_id in segment.ids.tolist()}
+        return SegmentView(self.manifest.spec, segments, np.array(sorted(dropped), np.int64)), dropped
+
+    def _write(self, rows: SegmentView) -> tuple[str, ...]:
+        """Write a segment of these items, if any, and return its name for the manifest."""
+        if not len(rows.ids):
+            return ()
+        name = self._next_name()
+        write_merged(self.folder, name, rows)
+        self._sizes[name] = len(rows.ids)
+        return (name,)
 
 
 @contextmanager

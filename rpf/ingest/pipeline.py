@@ -109,20 +109,12 @@ def embed_images(
     New images with a hash in `left_out` are left out; with `forget`, appended ones no longer count as removed.
     """
     require_checkpoint(writer, embedder)
-    report, done = IngestReport(), 0
+    report = IngestReport()
     folder = ImageFolder(writer.manifest.spec.image_root(writer.folder), linked)
     images = list({image.path: image for image in images}.values())
-    load = partial(_load, folder, known, left_out)
-    with ThreadPoolExecutor(1 + min(DECODER_THREADS, usable_cores())) as pool:
-        progress("indexing", 0, len(images))
-        batches = _batches(pool, load, images, batch_size)
-        # The next batch is read while the model works on this one; no more than that waits in memory.
-        pending = pool.submit(next, batches, None)
-        while (batch := pending.result()) is not None:
-            pending = pool.submit(next, batches, None)
-            _append(writer, embedder, batch, known, forget, report)
-            done += len(batch)
-            progress("indexing", done, len(images))
+    load = partial(load_image, folder, known, left_out)
+    for batch in load_batches(load, images, batch_size, partial(progress, "indexing")):
+        _append(writer, embedder, batch, known, forget, report)
     return report
 
 
@@ -130,7 +122,8 @@ def require_checkpoint(writer: Writer, embedder: Embedder) -> None:
     """Raise CheckpointError if the collection was made with another checkpoint."""
     if writer.manifest.spec.checkpoint != embedder.checkpoint_hash:
         raise CheckpointError(
-            'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint.',
+            'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint, or embed the '
+            "collection anew with: rpf re-embed %(name)s",
             name=writer.folder.name,
         )
 
@@ -142,20 +135,44 @@ def merge_small_segments(writer: Writer, progress: Progress) -> None:
     progress("merging", 1, 1)
 
 
-class _LoadedImage(NamedTuple):
+class LoadedImage(NamedTuple):
+    """An image in memory, and its item to be."""
+
     item: NewItem
     image: Image.Image
 
 
-_Outcome = _LoadedImage | Literal["unchanged", "removed"] | OSError | BadImage  # "removed": on purpose, before
-_Batch = list[tuple[str, _Outcome]]  # path, outcome
+Outcome = LoadedImage | Literal["unchanged", "removed"] | OSError | BadImage  # "removed": on purpose, before
+Batch = list[tuple[str, Outcome]]  # path, outcome
+
+
+def load_batches(
+    load: Callable[[ImageRecord], Outcome],
+    images: Sequence[ImageRecord],
+    batch_size: int,
+    progress: Callable[[int, int], None],
+) -> Iterator[Batch]:
+    """Yield the outcomes of `load` in order, `batch_size` at a time, or fewer where the images are large.
+
+    The next batch is read while the caller works on this one; no more than that waits in memory.
+    """
+    with ThreadPoolExecutor(1 + min(DECODER_THREADS, usable_cores())) as pool:
+        done = 0
+        progress(done, len(images))
+        batches = _batches(pool, load, images, batch_size)
+        pending = pool.submit(next, batches, None)
+        while (batch := pending.result()) is not None:
+            pending = pool.submit(next, batches, None)
+            yield batch
+            done += len(batch)
+            progress(done, len(images))
 
 
 def _append(
-    writer: Writer, embedder: Embedder, batch: _Batch, known: KnownFiles, forget: bool, report: IngestReport
+    writer: Writer, embedder: Embedder, batch: Batch, known: KnownFiles, forget: bool, report: IngestReport
 ) -> None:
     """Embed the images of a batch, write them in one step, and count the outcomes."""
-    loaded = [outcome for _, outcome in batch if isinstance(outcome, _LoadedImage)]
+    loaded = [outcome for _, outcome in batch if isinstance(outcome, LoadedImage)]
     # A file that cannot be read may be back tomorrow; one that is no longer an image has lost its item.
     changed = [path for path, outcome in batch if outcome != "unchanged" and not isinstance(outcome, OSError)]
     outdated = [known[path][0] for path in changed if path in known]
@@ -169,21 +186,23 @@ def _append(
     report.added += len(loaded)
     report.unchanged += outcomes.count("unchanged")
     report.left_out += outcomes.count("removed")
-    report.skipped += [
-        (path, getattr(error, "strerror", None) or str(error)) for path, error in batch if isinstance(error, Exception)
-    ]
+    report.skipped += [(path, reason(error)) for path, error in batch if isinstance(error, Exception)]
+
+
+def reason(error: Exception) -> str:
+    """Say why an image cannot be read, without its path."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _batches(
     pool: ThreadPoolExecutor,
-    load: Callable[[ImageRecord], _Outcome],
+    load: Callable[[ImageRecord], Outcome],
     images: Sequence[ImageRecord],
     batch_size: int,
-) -> Iterator[_Batch]:
-    """Load the images, `batch_size` at a time, or fewer where they are large."""
+) -> Iterator[Batch]:
     remaining = iter(images)
     while True:
-        batch: _Batch = []
+        batch: Batch = []
         pixels = 0
         while len(batch) < batch_size and pixels < MAX_BATCH_PIXELS:
             group = list(islice(remaining, min(DECODER_THREADS, batch_size - len(batch))))
@@ -191,13 +210,13 @@ def _batches(
                 break
             outcomes = list(pool.map(load, group))
             batch += zip((image.path for image in group), outcomes, strict=True)
-            pixels += sum(one.item.width * one.item.height for one in outcomes if isinstance(one, _LoadedImage))
+            pixels += sum(one.item.width * one.item.height for one in outcomes if isinstance(one, LoadedImage))
         if not batch:
             return
         yield batch
 
 
-def _load(folder: ImageFolder, known: KnownFiles, left_out: Collection[str], image: ImageRecord) -> _Outcome:
+def load_image(folder: ImageFolder, known: KnownFiles, left_out: Collection[str], image: ImageRecord) -> Outcome:
     """Read a file once, hash it, and decode it if need be; or return why it cannot be an item."""
     if not usable_text(image.path):
         return OSError("Its name is not valid Unicode.")
@@ -214,7 +233,7 @@ def _load(folder: ImageFolder, known: KnownFiles, left_out: Collection[str], ima
         decoded = open_image(data)
     except (OSError, BadImage) as error:
         return error
-    return _LoadedImage(NewItem(image.path, digest, len(data), *decoded.size, image.labels), decoded)
+    return LoadedImage(NewItem(image.path, digest, len(data), *decoded.size, image.labels), decoded)
 
 
 def _unreadable(path: Path) -> OSError:

@@ -15,14 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpf.collection import Collection, Writer
+from rpf.collection.cleanup import STAGING_FOLDER
 from rpf.errors import CollectionError, UnknownCollection
+from rpf.ingest.re_embed import swap_embeddings
 from tests.support.collection_builder import ALL, STRIDE, append, as_format_1, check, fork, killed_at, names, new, write
 
 
-def state(folder: Path) -> tuple[list[str], bool]:
-    """Check the items, and return them and whether rows of removed ones still exist."""
+def state(folder: Path) -> tuple[list[str], bool, str]:
+    """Check the items, and return them, whether rows of removed ones still exist, and the checkpoint."""
     collection = Collection.open(folder)
-    return sorted(check(collection)), collection.manifest.tombstones != ""
+    return sorted(check(collection)), collection.manifest.tombstones != "", collection.manifest.spec.checkpoint
 
 
 def replace_some(writer: Writer) -> None:
@@ -41,17 +43,29 @@ def merge_by_appending(writer: Writer) -> None:
     append(writer, names(500, 505))
 
 
+def re_embed(writer: Writer) -> None:
+    """Stage the same vectors as those of another checkpoint, and swap."""
+    with write(writer.folder / STAGING_FOLDER, checkpoint="def") as staging:
+        paths = sorted(writer.known().keys() - staging.known().keys())
+        if paths:
+            append(staging, paths, ids=[writer.known()[path][0] for path in paths])
+    swap_embeddings(writer)
+
+
 OPERATIONS: list[tuple[Callable[[Writer], None], int]] = [
     (replace_some, 2),
     (import_some, 2),
     (lambda writer: writer.remove([1, 9]), 2),
     (Writer.optimize, 2),
     (merge_by_appending, 3),
+    (re_embed, 2),
 ]
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "optimize", "merge"])
+@pytest.mark.parametrize(
+    ("operation", "appends"), OPERATIONS, ids=["replace", "import", "remove", "optimize", "merge", "re-embed"]
+)
 def test_crash_at_any_line_leaves_the_old_or_the_new_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: Callable[[Writer], None], appends: int
 ) -> None:
@@ -78,6 +92,7 @@ def test_crash_at_any_line_leaves_the_old_or_the_new_state(
             assert {path.name for path in (work / "segments").iterdir()} == set(writer.manifest.segments)
             assert {path.name for path in work.glob("tombstones-*")} == {writer.manifest.tombstones} - {""}
             assert not list(work.glob(".*.tmp"))
+            assert reached[-1] == old or not list(work.glob(f"{STAGING_FOLDER}*"))
             if reached[-1] == old:
                 operation(writer)
         assert state(work) == after

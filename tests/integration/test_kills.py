@@ -19,25 +19,40 @@ import pytest
 from rpf.collection import Collection
 from rpf.images.decode import open_image
 from rpf.inference.load import load_model
+from rpf.models import checkpoint
 from rpf.search.exact import Exact
 from rpf.search.index_store import index_method, open_searcher, validate_index
 from rpf.search.request import ResolvedRequest
 from rpf.settings import Settings
 from rpf.utils.files import file_hash
+from tests.conftest import tiny_model
 from tests.support.commands import Forked, Run, forked
 
-COMMANDS = 7
+COMMANDS = 8
 KILLS = max(1, int(os.environ.get("TEST_KILLS", "4")) // COMMANDS)  # of each command
 BATCH = 2
 
-Vectors = dict[str, np.ndarray]  # sha256 of an image -> (A, D)
+Vectors = dict[str, dict[str, np.ndarray]]  # checkpoint -> sha256 of an image -> (A, D)
 
 
 @pytest.fixture(scope="module")
-def vectors(settings: Settings, wardrobe: dict[Path, dict[str, int]]) -> Vectors:
-    """Return the embedding of each image by its hash."""
-    output = load_model(settings).embed([open_image(path) for path in wardrobe])
-    return {file_hash(path): embedding for path, embedding in zip(wardrobe, output.embedding, strict=True)}
+def new_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("new")
+    checkpoint.save(tiny_model(folder, seed=8), folder / "new.safetensors")
+    return folder / "new.safetensors"
+
+
+@pytest.fixture(scope="module")
+def vectors(settings: Settings, new_checkpoint: Path, wardrobe: dict[Path, dict[str, int]]) -> Vectors:
+    """Return the embedding of each image by its hash, for each checkpoint."""
+    models = [load_model(settings.model_copy(update={"checkpoint": f})) for f in (settings.checkpoint, new_checkpoint)]
+    outputs = [model.embed([open_image(path) for path in wardrobe]).embedding for model in models]
+    assert np.abs(outputs[0] - outputs[1]).max(axis=2).min() > 0.02  # ten times the tolerance of `state`
+    hashes = [file_hash(path) for path in wardrobe]
+    return {
+        model.checkpoint_hash: dict(zip(hashes, output, strict=True))
+        for model, output in zip(models, outputs, strict=True)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -60,31 +75,31 @@ class State:
     segments: int
     method: str | None  # of its index, which is whole
     root: str
+    checkpoint: str
 
 
 def state(settings: Settings, vectors: Vectors, intact: bool = True) -> State:
     """Open the collection and check all of it, by searching too."""
     collection = Collection.open(settings.collections / "shop")
+    spec, embeddings = collection.manifest.spec, vectors[collection.manifest.spec.checkpoint]
     items = collection.items(collection.ids.tolist())
     sound = set()
     for item in items:
         path = collection.images.find(item.path)
         digest = file_hash(path) if path else None
-        if item.sha256 == digest and np.allclose(collection.vectors(item.id), vectors[digest], atol=2e-3):
+        if item.sha256 == digest and np.allclose(collection.vectors(item.id), embeddings[digest], atol=2e-3):
             sound.add(item.path)
     if intact:
         assert validate_index(collection, settings.indexes) == ""
-    query = next(iter(vectors.values()))[:2]
+    query = next(iter(embeddings.values()))[:2]
     request = ResolvedRequest(query, (0, 1), np.ones(2), 1)
     ranked = open_searcher(collection, settings.indexes, "auto").search(request)
     exact = Exact(collection).search(request)
     np.testing.assert_allclose(ranked.scores, exact.scores, atol=2e-6)
     ids = {item.path: item.id for item in items}
     assert len(ids) == len(items)
-    manifest = collection.manifest
-    return State(
-        ids, frozenset(sound), len(manifest.segments), index_method(collection, settings.indexes), manifest.spec.root
-    )
+    segments, method = len(collection.manifest.segments), index_method(collection, settings.indexes)
+    return State(ids, frozenset(sound), segments, method, spec.root, spec.checkpoint)
 
 
 # What a command that was killed may leave: `now` beside the old state and the new. True: it is the new one.
@@ -142,6 +157,11 @@ def repaired(now: State, old: State, new: State) -> bool:
     return now.sound == set(now.ids)
 
 
+def re_embedded(now: State, old: State, new: State) -> bool:
+    assert now.ids == old.ids and now.sound == set(now.ids) and now.method == "pca"
+    return now.checkpoint == new.checkpoint != old.checkpoint
+
+
 def add_images(settings: Settings, wardrobe: list[Path]) -> None:
     """Write nine more images: five into the image folder, four outside."""
     inside, outside = settings.collections / "shop" / "images" / "new", settings.collections / "outside"
@@ -197,7 +217,9 @@ TRIALS = {
     "optimize": (optimized, lambda settings, wardrobe: None, []),
     "build-index": (indexed_again, lambda settings, wardrobe: None, ["--method", "hnsw"]),
     "repair": (repaired, damage, ["--batch", BATCH]),
+    "re-embed": (re_embedded, lambda settings, wardrobe: None, ["--batch", BATCH]),
 }
+STALE_INDEX = ("repair", "re-embed")  # commands that begin or are killed with an index that does not fit the items
 
 
 @pytest.mark.soak
@@ -208,6 +230,7 @@ def test_command_killed_at_any_time_leaves_one_of_its_steps_and_resumes(
     shop: Path,
     wardrobe: dict[Path, dict[str, int]],
     vectors: Vectors,
+    new_checkpoint: Path,
     tmp_path: Path,
 ) -> None:
     settings, process = commands
@@ -217,11 +240,13 @@ def test_command_killed_at_any_time_leaves_one_of_its_steps_and_resumes(
         args.insert(2, settings.collections / ("shop/images" if name == "index" else "images"))
     if name == "add":
         args += [settings.collections / "shop" / "images" / "new", settings.collections / "outside"]
+    if name == "re-embed":
+        args += ["--checkpoint", new_checkpoint]
     begin(settings, shop)
     prepare(settings, list(wardrobe))
     shutil.copytree(settings.collections, tmp_path / "start")
     shutil.copytree(settings.indexes, tmp_path / "indexes")
-    old = state(settings, vectors, intact=name != "repair")
+    old = state(settings, vectors, intact=name not in STALE_INDEX)
     process.start(*args)
     assert process.heard() == "locked"
     began = time.monotonic()
@@ -247,7 +272,7 @@ def test_command_killed_at_any_time_leaves_one_of_its_steps_and_resumes(
         hit = ended == [str(-signal.SIGKILL)]  # and had not let go of the lock
         hits += hit
         longest *= 1 if hit else 0.7
-        reached.add(check(state(settings, vectors, intact=name != "repair"), old, new))
+        reached.add(check(state(settings, vectors, intact=name not in STALE_INDEX), old, new))
         again = process.run(*args)
         if name == "remove" and again == 2:  # nothing is left to remove, which is an error
             assert check(state(settings, vectors), old, new)
