@@ -256,3 +256,12 @@ def _gather(
             inside = which == number
             out[inside] = array[where[inside]]
     return out
+
+
+def open_live_rows(
+    folder: Path, names: Sequence[str], spec: CollectionSpec, removed: set[int]
+) -> tuple[SegmentView, set[int]]:
+    """Open the live items of some segments; return also the removed ones whose vectors they have."""
+    segments = [open_segment(folder, name, spec) for name in names]
+    dropped = removed & {item_id for segment in segments for item_id in segment.ids.tolist()}
+    return SegmentView(spec, segments, np.array(sorted(dropped), np.int64)), dropped

@@ -27,6 +27,7 @@ from rpf.collection.segments import (
     check_arrays,
     count_mergeable,
     count_small,
+    open_live_rows,
     open_segment,
     write_merged,
     write_segment,
@@ -188,11 +189,10 @@ class Writer(AbstractContextManager["Writer"]):
         ids = self._require_live(tuple(source._live))
         changes = {key: getattr(source.manifest.spec, key) for key in ("checkpoint", "attributes", "dim")}
         with self._change():
-            rows, _ = source._rows(source.manifest.segments)
+            rows, _ = open_live_rows(source.folder, source.manifest.segments, source.manifest.spec, source._removed)
             self._table.retire(self._removed | (self._live - ids))  # as in `_merge`
-            segments = self._write(rows)
             self._live = ids
-            self._publish(segments, set(), spec=replace(self.manifest.spec, **changes))
+            self._publish(self._write(rows), set(), spec=replace(self.manifest.spec, **changes))
 
     def merge_small_segments(self) -> None:
         """Merge the newest segments, at a cost in proportion to what was added since the last merge."""
@@ -274,16 +274,10 @@ class Writer(AbstractContextManager["Writer"]):
 
     def _merge(self, names: Sequence[str]) -> None:
         """Replace these segments by one without the vectors of removed items."""
-        rows, dropped = self._rows(names)
+        rows, dropped = open_live_rows(self.folder, names, self.manifest.spec, self._removed)
         self._table.retire(dropped)  # before the swap: a row that is neither known nor retired would be deleted
         remaining = tuple(name for name in self.manifest.segments if name not in names)
         self._publish((*remaining, *self._write(rows)), self._removed - dropped)
-
-    def _rows(self, names: Sequence[str]) -> tuple[SegmentView, set[int]]:
-        """Return the live items of these segments, and the removed ones whose vectors they have."""
-        segments = [open_segment(self.folder, name, self.manifest.spec) for name in names]
-        dropped = self._removed & {item_id for segment in segments for item_id in segment.ids.tolist()}
-        return SegmentView(self.manifest.spec, segments, np.array(sorted(dropped), np.int64)), dropped
 
     def _write(self, rows: SegmentView) -> tuple[str, ...]:
         """Write a segment of these items, if any, and return its name for the manifest."""

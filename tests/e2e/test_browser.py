@@ -7,18 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from benchmarks.common.site_server import Site, serve
-from rpf.settings import Settings
-from tests.conftest import with_instance
+from benchmarks.common.site_server import Site
 from tests.support.browser import FLAGS, MISSING, find
-
-
-@pytest.fixture(scope="module")
-def parts_site(parts_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a gunicorn over a collection with known presence, and return its address."""
-    base = tmp_path_factory.mktemp("parts")
-    with serve(with_instance(parts_settings, base), base / "log") as served:
-        yield served.address
 
 
 @pytest.fixture(scope="module")
@@ -183,37 +173,6 @@ def test_search_without_javascript(browser: Browser, site: Site, photo: Path) ->
     page.locator(".hit-image").first.click()
     page.get_by_role("button", name="Search with this").click()
     page.wait_for_url("**/results?item=*")
-    context.close()
-
-
-@pytest.mark.parametrize("script", [True, False])
-def test_garments_with_missing_attributes_are_mixed_in_and_parted_again(
-    browser: Browser, parts_site: str, two_parts: tuple[str, str], script: bool
-) -> None:
-    context = browser.new_context(base_url=parts_site, locale="en-US", java_script_enabled=script)
-    page = context.new_page()
-    page.goto(f"/c/parts/results?item=3&a={two_parts[0]}&a={two_parts[1]}&n=48")
-    heading = page.get_by_role("heading", name="These are missing a detail you chose")
-    parted, shown = items(page), similarities(page)
-    expect(heading).to_be_visible()
-    assert shown != sorted(shown, reverse=True)
-
-    def switch(address: str) -> None:
-        page.locator("#mixed").click()
-        if not script:
-            page.get_by_role("button", name="Search again").click()
-        page.wait_for_url(re.compile(address))
-
-    switch("mixed=1$")
-    expect(heading).to_have_count(0)
-    assert similarities(page) == sorted(shown, reverse=True)
-    if script:
-        expect(page.locator("#mixed")).to_be_focused()
-    page.reload()
-    expect(page.locator("#mixed")).to_be_checked()  # the address is a permalink
-    switch(f"a={two_parts[1]}(&w-[a-z_]+=1[.0]*)?$")
-    expect(heading).to_be_visible()
-    assert items(page) == parted
     context.close()
 
 

@@ -162,7 +162,7 @@ def test_presence_report_by_hand() -> None:
     assert presence_report([sleeve, pant, skirt, coat]) == {
         "presence": {"sleeve": 0.75, "pant": None, "skirt": None, "coat": 1.0, "mean": 0.875},
         "presence_counts": {"sleeve": [2, 2], "pant": [0, 2], "skirt": [3, 0], "coat": [1, 1]},
-        # In bins of 1/15: 1.0 three times, of which one is right; 0.0 twice, both wrong; 0.1 twice, both right; the rest.
+        # Bins of 1/15: 1.0 three times, one right; 0.0 twice, both wrong; 0.1 twice, both right; the others alone.
         "presence_calibration_error": pytest.approx((2 + 2 + 0.2 + 0.1 + 0.6 + 0.5 + 0.8) / 11),
     }
     assert presence_report([pant])["presence"] == {"pant": None, "mean": None}
