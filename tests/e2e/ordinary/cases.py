@@ -17,7 +17,7 @@ FILES = Path(__file__).parent / "files"
 SHARED = ROOT.parent / "shared"
 LARGEST = 2  # photographs of each folder
 ALL = os.environ.get("TEST_ORDINARY") == "all"
-FEW_SIZES = (0.1, 3, 12, 50)  # megapixels
+FEW_SIZES = (0.1, 3, 50)  # megapixels: a thumbnail, a shop, the limit
 
 Case = tuple[str, str, str]  # door, size ("12 MP", or "file"), format or file name
 
