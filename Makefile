@@ -20,15 +20,15 @@ DRAWING_LIBRARIES = { [ $$(id -u) = 0 ] && apt-get update -q && apt-get install 
 serve: $(VENV)/.installed
 	$(BIN)/gunicorn wsgi:app
 
-# Folders in their order: the many small files of tests/unit come last, and fill both workers to the end.
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Folders in their order: the many small files of tests/unit come last, and fill all workers to the end.
+PYTEST = $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.installed-dev
-	$(PYTEST) tests/unit
+	$(PYTEST) -n 2 tests/unit
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.support.browser
-	$(PYTEST)
+	$(PYTEST) -n 3  # on two cores too: some tests wait for servers
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -40,7 +40,7 @@ docs: $(VENV)/.installed
 	$(BIN)/python -m docs.generate
 
 soak: $(VENV)/.installed-dev
-	TEST_KILLS=200 TEST_ORDINARY=all $(PYTEST) -m soak --hypothesis-profile soak
+	TEST_KILLS=200 TEST_ORDINARY=all $(PYTEST) -n 2 -m soak --hypothesis-profile soak
 	$(BIN)/python -m tests.soak.memory
 	$(BIN)/python -m tests.soak.load --minutes 10
 
