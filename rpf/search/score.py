@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 PRESENCE_POWER = 0.25
-QUERY_SLOPE = 2.0  # a part counts in full from a presence of 1 / QUERY_SLOPE in the query on
-MIN_QUERY_SHARE = 0.1  # of the weight of a part that the query lacks for certain
+MIN_QUERY_SHARE = 0.01  # of the weight of a part that the query lacks for certain
 ADDED_DIMENSIONS = 16  # zeros fill them up, as some methods cut vectors into equal parts
 
 Floats = npt.NDArray[np.float32]
@@ -37,8 +36,11 @@ def power_for(knows_presence: bool) -> float:
 
 
 def query_share(presence: float) -> float:
-    """Return the share of its weight with which a chosen attribute counts, by the query's own presence."""
-    return max(MIN_QUERY_SHARE, min(1.0, QUERY_SLOPE * presence))
+    """Return the share of its weight with which a chosen attribute counts, by the query's own presence.
+
+    All of it from a presence of one half on; below, it falls so fast that an image is still the nearest to itself.
+    """
+    return max(MIN_QUERY_SHARE, min(1.0, (2 * presence) ** 2))
 
 
 def indexed_vectors(vectors: Floats, factors: Floats) -> Floats:

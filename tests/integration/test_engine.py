@@ -111,7 +111,19 @@ def test_a_part_that_the_query_seems_to_lack_counts_for_less(parts_engine: Searc
         ).shares[second]
         for low in (1.0, 0.5, 0.25, 0.0)
     ]
-    assert shares == pytest.approx([1 / 2, 1 / 2, 1 / 3, 1 / 11])
+    assert shares == pytest.approx([1 / 2, 1 / 2, 1 / 5, 1 / 101])
+
+
+def test_an_image_is_the_nearest_to_itself_though_a_chosen_part_is_missing(parts_engine: SearchEngine) -> None:
+    collection = parts_engine.collection("parts")
+    for item in collection.items(collection.ids[:6].tolist()):
+        query = parts_engine.embed(collection.image_path(item))
+        assert query.presence is not None
+        low, high = (choose(query.presence, key=query.presence.__getitem__) for choose in (min, max))
+        sure = replace(query, presence={**query.presence, low: 0.0, high: 1.0})
+        hits = parts_engine.search("parts", SearchRequest(sure, {low: 1.0, high: 1.0}, 5)).hits
+        similarities = {hit.item.id: hit.similarities[high] for hit in hits}
+        assert hits[0].item.id == item.id or similarities[hits[0].item.id] >= similarities[item.id] - 0.02
 
 
 def test_a_query_knows_which_parts_are_missing(parts_engine: SearchEngine, photo: Path) -> None:
