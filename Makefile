@@ -7,7 +7,7 @@
 #                 door, memory, ten minutes of load while things break
 
 PYTHON ?= python3
-unexport PYTHONDONTWRITEBYTECODE  # each process of the tests would compile the whole program anew
+unexport PYTHONDONTWRITEBYTECODE  # each process of the tests would compile the whole program again
 VENV := .venv
 BIN := $(VENV)/bin
 

@@ -174,7 +174,7 @@ class SearchEngine:
         if collection.manifest.spec.checkpoint not in ("", self.model.checkpoint_hash):
             raise CollectionError(
                 'The collection "%(name)s" was made with another checkpoint. Set RPF_CHECKPOINT to that one, or embed '
-                "the collection anew with: rpf re-embed %(name)s",
+                "the collection again with: rpf re-embed %(name)s",
                 name=name,
             )
         stamp = index_stamp(collection, self.settings.indexes)  # before the index, so that a newer one is noticed

@@ -64,7 +64,7 @@ def add(
     if not spec.checkpoint:
         raise CollectionError(
             'The collection "%(name)s" was imported without its checkpoint: it takes no images. If it has '
-            "images of its own, embed them anew with: rpf re-embed %(name)s",
+            "images, embed them with: rpf re-embed %(name)s",
             name=name,
         )
     image_folder = ImageFolder(spec.image_root(folder), settings.image_roots)
@@ -205,7 +205,7 @@ def build_index(name: str, method: str | None, wait: float) -> None:
 
 
 def rebuild_index(folder: Path, method: str | None, settings: Settings, bar: Bar) -> None:
-    """Build the search index anew, by the method in use if none is given, and print what is searched by."""
+    """Build the search index again, by the method in use if none is given, and print what is searched by."""
     from rpf.collection import Collection
     from rpf.search.index_store import index_method, update_index
 
@@ -235,7 +235,7 @@ def verify(settings: Settings, name: str) -> None:
     if checkpoint and settings.checkpoint.is_file() and file_hash(settings.checkpoint) != checkpoint:
         say(
             f'note: {name} was made with another checkpoint than "{settings.checkpoint}"; to search or repair it, give '
-            f"that one by --checkpoint, or embed it anew with: rpf re-embed {name}",
+            f"that one by --checkpoint, or embed it again with: rpf re-embed {name}",
             err=True,
         )
     with Bar() as bar:

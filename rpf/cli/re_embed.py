@@ -20,7 +20,7 @@ from rpf.settings import Settings
 @WAIT
 @with_settings
 def re_embed(settings: Settings, name: str, drop_unreadable: bool, batch: int, wait: float) -> None:
-    """Embed the collection NAME anew, with the checkpoint of the settings.
+    """Embed the collection NAME again, with the checkpoint of the settings.
 
     Ids, labels, removals, title and image folder stay. The collection gets the attributes of the checkpoint, in its
     order; labels of other attributes are kept. Until all items are embedded the old embeddings are in use; then the new
@@ -55,7 +55,7 @@ def re_embed(settings: Settings, name: str, drop_unreadable: bool, batch: int, w
             if unreadable and not drop_unreadable:
                 print_lines(lines, err=True)
                 raise CollectionError(
-                    '%(count)d items of the collection "%(name)s" cannot be embedded anew, so nothing is changed. '
+                    '%(count)d items of the collection "%(name)s" cannot be embedded again, so nothing is changed. '
                     "Bring their images back, or give --drop-unreadable to remove these items.",
                     count=len(unreadable), name=name,
                 )  # fmt: skip

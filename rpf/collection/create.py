@@ -64,7 +64,7 @@ def _require_same(folder: Path, have: CollectionSpec, want: CollectionSpec) -> N
     if have.checkpoint != want.checkpoint:
         raise CollectionError(
             'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint, index under '
-            "another name, or embed the collection anew with: rpf re-embed %(name)s", name=folder.name,
+            "another name, or embed the collection again with: rpf re-embed %(name)s", name=folder.name,
         )  # fmt: skip
     if (have.attributes, have.dim) != (want.attributes, want.dim):
         raise CollectionError(

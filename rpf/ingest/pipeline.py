@@ -123,7 +123,7 @@ def require_checkpoint(writer: Writer, embedder: Embedder) -> None:
     if writer.manifest.spec.checkpoint != embedder.checkpoint_hash:
         raise CheckpointError(
             'The collection "%(name)s" was made with another checkpoint. Give that one by --checkpoint, or embed the '
-            "collection anew with: rpf re-embed %(name)s",
+            "collection again with: rpf re-embed %(name)s",
             name=writer.folder.name,
         )
 

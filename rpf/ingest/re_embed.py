@@ -1,6 +1,6 @@
 """Re-embedding of a collection with another checkpoint: resumable, with one swap of the manifest at the end.
 
-Until the swap the new embeddings are staged: in a collection of their own, in a folder of the collection's folder,
+Until the swap the new embeddings are staged: in a separate collection, in a folder of the collection's folder,
 under the ids of the items.
 """
 

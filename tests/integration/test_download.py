@@ -156,7 +156,7 @@ def test_download_goes_on_by_itself_where_the_connection_was_cut(
     assert (work / FILE).read_bytes() == CONTENT and len(server.requests) > 1
 
 
-def test_download_begins_anew_where_the_server_cannot_resume(download: Run, work: Path, server: Server) -> None:
+def test_download_starts_again_where_the_server_cannot_resume(download: Run, work: Path, server: Server) -> None:
     server.cut = 1_600_000
     download("download", "plain", status=2)
     server.cut, server.ranges = 0, False

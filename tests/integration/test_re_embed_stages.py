@@ -40,7 +40,7 @@ def quiet(phase: str, done: int, total: int) -> None:
 
 
 def re_embed(folder: Path, embedder: Projection = NEW, drop_unreadable: bool = False) -> list[tuple[str, str]]:
-    """Embed the collection anew as `rpf re-embed` does, two images at a time; return the unreadable ones, and why."""
+    """Embed the collection again as `rpf re-embed` does, two images at a time; return the unreadable ones, and why."""
     with Writer.open(folder) as writer:
         unreadable = stage_embeddings(writer, embedder, quiet, batch_size=2, drop_unreadable=drop_unreadable)
         if drop_unreadable or not unreadable:
