@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from rpf.collection import Collection, Item, valid_name
@@ -26,7 +25,7 @@ from rpf.models.base import TwoBranchModel
 from rpf.search.base import Searcher
 from rpf.search.exact import Exact
 from rpf.search.index_store import index_stamp, open_searcher
-from rpf.search.request import Query, SearchRequest
+from rpf.search.request import Query, SearchRequest, name_presence
 from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
 
@@ -192,19 +191,11 @@ class SearchEngine:
         attributes = self.model.attributes
         image = self._cache.embed(data, attributes if keys is None else tuple(keys), digest)
         presence = None if image.presence is None else image.presence.astype(np.float16)  # as it is stored
-        return Query(image.embedding, image.box, image.size, presence=_presence(attributes, presence))
+        return Query(image.embedding, image.box, image.size, presence=name_presence(attributes, presence))
 
     def query_item(self, name: str, item_id: int) -> Query:
         """Make an item of a collection the query. Raises UnknownItem."""
-        collection = self.collection(name)
-        item = collection.item(item_id)
-        return Query(
-            collection.vectors(item_id),
-            collection.boxes(item_id),
-            (item.width, item.height),
-            item_id,
-            _presence(collection.vocabulary.keys, collection.presence(item_id)),
-        )
+        return Query.of_item(self.collection(name), item_id)
 
     def search(self, name: str, request: SearchRequest) -> Results:
         """Rank a whole collection and return the requested page; ties go to the lower id.
@@ -252,8 +243,3 @@ class SearchEngine:
     def load(self) -> Load:
         """Return the images in progress, and the use of the embedding cache since the start."""
         return Load(self._batcher.pending, self._cache.hits, self._cache.misses)
-
-
-def _presence(keys: Sequence[str], presence: npt.NDArray[np.float16] | None) -> dict[str, float] | None:
-    """Name the probabilities (A,) by their attributes."""
-    return None if presence is None else dict(zip(keys, presence.tolist(), strict=True))

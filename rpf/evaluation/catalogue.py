@@ -112,10 +112,7 @@ def _measure(collection: Collection, task: RetrievalTask) -> _Metrics:
     searcher, vocabulary, weights = Exact(collection), collection.vocabulary, {task.attribute: 1.0}
     rows: list[tuple[int, float, float, float]] = []
     for image, value in zip(task.queries.images.tolist(), task.queries.values.tolist(), strict=True):
-        item_id = int(collection.ids[image])
-        presence = collection.presence(item_id)
-        named = None if presence is None else dict(zip(vocabulary.keys, presence.tolist(), strict=True))
-        query = Query(collection.vectors(item_id), None, (1, 1), presence=named)
+        query = Query.of_item(collection, int(collection.ids[image]))
         request = SearchRequest(query, weights, len(collection)).resolve(vocabulary, collection.knows_presence)
         if measured := labels.measure(searcher.search(request).rows, image, value):
             rows.append((value, *measured))

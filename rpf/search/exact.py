@@ -53,13 +53,13 @@ class Exact:
         """Rank rows (m,), which ascend, from their cosines (a, m), changed in place."""
         # Embeddings of a foreign collection may hold NaN, which would otherwise spread through the ranking.
         scores = np.clip(np.nan_to_num(cosines, copy=False, nan=-1.0), -1, 1, out=cosines)
+        attributes = np.array(request.attributes)[:, None]
         if self.collection.knows_presence:
-            factors = self._factors[list(request.attributes)]
-            scores = attribute_scores(cosines, factors if len(rows) == factors.shape[1] else factors[:, rows])
+            scores = attribute_scores(cosines, self._factors[attributes, rows])
         # Rounded, so that equal images tie whatever the order in which a matrix product adds.
         weighted = np.round(request.weights @ scores.astype(np.float64) / request.weights.sum(), 6)
         top = top_k(weighted, request.k)
-        presence = self.collection.presence_by_attribute[list(request.attributes)][:, rows[top]]
+        presence = self.collection.presence_by_attribute[attributes, rows[top]]
         return RankedRows(rows[top], weighted[top], scores[:, top], is_missing(presence))
 
 

@@ -1,6 +1,6 @@
 """Search requests: a query, the weights of its attributes, and the page of the ranking that is wanted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.attributes import MISSING_BELOW, Vocabulary
+from rpf.collection import Collection
 from rpf.errors import QueryError
 from rpf.search.score import query_share
 
@@ -22,9 +23,26 @@ class Query:
     item_id: int | None = None  # set for an item of the collection, which is left out of its own results
     presence: Mapping[str, float] | None = None  # attribute -> probability of having its part; None when unknown
 
+    @classmethod
+    def of_item(cls, collection: Collection, item_id: int) -> "Query":
+        """Make an item of a collection the query. Raises UnknownItem."""
+        item, presence = collection.item(item_id), collection.presence(item_id)
+        return cls(
+            collection.vectors(item_id),
+            collection.boxes(item_id),
+            (item.width, item.height),
+            item_id,
+            name_presence(collection.vocabulary.keys, presence),
+        )
+
     def is_missing(self, key: str) -> bool:
         """Tell whether the part that the attribute is about seems to be missing from the garment."""
         return self.presence is not None and self.presence[key] < MISSING_BELOW
+
+
+def name_presence(keys: Sequence[str], presence: npt.NDArray[np.float16] | None) -> dict[str, float] | None:
+    """Name the presence probabilities (A,) by their attributes."""
+    return None if presence is None else dict(zip(keys, presence.tolist(), strict=True))
 
 
 class ResolvedRequest(NamedTuple):
