@@ -9,19 +9,13 @@ import click
 from benchmarks.common.report import write_report
 from rpf import config
 from rpf.cli import OneLineErrors
-from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
+from rpf.cli.options import CONFIGS, DATASETS, FILE, OVERRIDES, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
 from rpf.cli.output import say
 from rpf.settings import DEFAULT_CHECKPOINT, Settings
 
 MIN_GALLERY_SIZE = 100
 MIN_IMAGES = 12
 FOLDER = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-CONFIGS = click.option(
-    "--cfg", "configs", multiple=True, required=True, type=FILE, help="Config files: --cfg A.yaml B.yaml."
-)
-OVERRIDES = click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the config files'."
-)
 
 
 @click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
@@ -165,7 +159,7 @@ def precision(configs: tuple[Path, ...], overrides: tuple[str, ...], split: str,
 @benchmarks.command(cls=ManyConfigs)
 @CONFIGS
 @OVERRIDES
-@click.option("--dataset", "datasets", multiple=True, help="Folder in DATA.BASE_PATH; may be repeated.")
+@DATASETS
 @click.option("--split", type=click.Choice(["valid", "test"]), default="valid", show_default=True)
 @click.option("--out", required=True, type=FILE, help="Folder for scores.json and scores.md.")
 @with_settings

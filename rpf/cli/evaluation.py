@@ -5,9 +5,19 @@ from typing import Literal
 
 import click
 
-from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, method_names, prepare_file, with_settings
+from rpf.cli.options import (
+    CONFIGS,
+    DATASETS,
+    FILE,
+    OVERRIDES,
+    SKIP_BAD,
+    Bar,
+    ManyConfigs,
+    method_names,
+    prepare_checkpoint,
+    with_settings,
+)
 from rpf.cli.output import say
-from rpf.errors import CheckpointError
 from rpf.settings import Settings
 
 # Settings of --set that override the checkpoint's own.
@@ -15,8 +25,8 @@ MODEL_SETTINGS = ("SOLVER.BETA", "INPUT.THRESHOLD", "INPUT.GLOBAL_SIZE")
 
 
 @click.command(cls=ManyConfigs)
-@click.option("--cfg", "configs", multiple=True, required=True, type=FILE, help="Config files: --cfg A.yaml B.yaml.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the config files'.")
+@CONFIGS
+@OVERRIDES
 @click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True)
 @click.option("--methods", help="Search methods, such as none,kdtree,lsh,faiss; else all that need no server.")
 @click.option("--topk", default=50, show_default=True, type=click.IntRange(1, 100_000), help="k of MAP@k and recall@k.")
@@ -121,9 +131,9 @@ def compare(reports: tuple[Path, ...], names: str | None, out: Path) -> None:
 
 
 @click.command(cls=ManyConfigs)
-@click.option("--cfg", "configs", multiple=True, required=True, type=FILE, help="Config files: --cfg A.yaml B.yaml.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the config files'.")
-@click.option("--dataset", "datasets", multiple=True, help="Folder in DATA.BASE_PATH; may be repeated.")
+@CONFIGS
+@OVERRIDES
+@DATASETS
 @click.option("--split", type=click.Choice(["valid", "test"]), default="valid", show_default=True)
 @click.option("--out", required=True, type=FILE, help="The .safetensors file to write.")
 @with_settings
@@ -151,9 +161,7 @@ def calibrate(
     from rpf.inference.load import load_model
     from rpf.models import checkpoint
 
-    if out.suffix != ".safetensors":
-        raise CheckpointError("%(out)s: the name must end in .safetensors.", out=out)
-    prepare_file(out)
+    prepare_checkpoint(out)
     values = config.load(configs, overrides)
     model = load_model(settings, values)
     outputs = []

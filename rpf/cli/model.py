@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from rpf.cli.options import FILE, ManyConfigs, naming, prepare_file, with_settings
+from rpf.cli.options import FILE, ManyConfigs, naming, prepare_checkpoint, prepare_file, with_settings
 from rpf.cli.output import say
 from rpf.errors import CheckpointError
 from rpf.settings import Settings
@@ -72,9 +72,7 @@ def export(
     from rpf.models import checkpoint
     from rpf.models.build import build_model
 
-    if out.suffix != ".safetensors":
-        raise CheckpointError("%(out)s: the name must end in .safetensors.", out=out)
-    prepare_file(out)
+    prepare_checkpoint(out)
     old = checkpoint.load(settings.checkpoint, config.load(configs) if configs else None)
     model = build_model(config.load(settings=overrides, base=old.config))
     try:

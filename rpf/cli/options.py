@@ -12,7 +12,7 @@ import click
 from tqdm import tqdm
 
 from rpf.cli.output import say
-from rpf.errors import BadImage, printable
+from rpf.errors import BadImage, CheckpointError, printable
 from rpf.settings import Settings
 from rpf.utils.files import check_writable
 
@@ -39,6 +39,13 @@ WAIT = click.option(
     metavar="SECONDS",
     help="How long to wait for another process that writes the collection.",
 )
+CONFIGS = click.option(
+    "--cfg", "configs", multiple=True, required=True, type=FILE, help="Config files: --cfg A.yaml B.yaml."
+)
+OVERRIDES = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the config files'."
+)
+DATASETS = click.option("--dataset", "datasets", multiple=True, help="Folder in DATA.BASE_PATH; may be repeated.")
 AGAIN = click.option("--again", is_flag=True, help="Bring back what was removed by `remove`, and forget that it was.")
 FOLLOW_LINKS = click.option(
     "--follow-links",
@@ -107,6 +114,13 @@ def prepare_file(path: Path) -> None:
     if path.is_dir():
         raise click.ClickException(f"{path} is a folder; give the name of a file.")
     check_writable(path.parent)
+
+
+def prepare_checkpoint(file: Path) -> None:
+    """Check as `prepare_file` that a checkpoint of our format can be written. Raises CheckpointError."""
+    if file.suffix != ".safetensors":
+        raise CheckpointError("%(out)s: the name must end in .safetensors.", out=file)
+    prepare_file(file)
 
 
 @contextmanager

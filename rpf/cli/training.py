@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rpf.cli.options import FILE, SKIP_BAD, Bar, ManyConfigs, status_of
+from rpf.cli.options import CONFIGS, FILE, SKIP_BAD, Bar, ManyConfigs, status_of
 from rpf.cli.output import LineFormatter, say
 from rpf.errors import ConfigError, TrainingError
 from rpf.utils.paths import WORK_FOLDER
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 @click.command(cls=ManyConfigs)
-@click.option("--cfg", "configs", multiple=True, required=True, type=FILE, help="Config files: --cfg A.yaml B.yaml.")
+@CONFIGS
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Settings over the config files'.")
 @click.option("--resume", type=FILE, help="Resume from a checkpoint.pt of this training.")
 @click.option(
