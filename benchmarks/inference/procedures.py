@@ -21,7 +21,7 @@ from rpf.inference.openvino import compile_branches
 from rpf.ingest.pipeline import ImageRecord, IngestReport, ingest, merge_small_segments
 from rpf.ingest.scan import find_images
 from rpf.models import checkpoint
-from rpf.models.base import Floats, unit
+from rpf.models.base import Floats, embed_feature
 from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares, image_boxes
@@ -90,7 +90,7 @@ def _unit(model: RPF, feature: torch.Tensor, attribute: int, branch: Any) -> tor
     """Turn the feature of one attribute, (1, EMBED_SIZE), into its part of the embedding."""
     features = torch.full((1, len(model.attributes), feature.shape[-1]), torch.nan)
     features[0, attribute] = feature[0]
-    return unit(features, branch)[:, attribute]
+    return embed_feature(features, branch)[0][:, attribute]
 
 
 def time_queries(

@@ -82,17 +82,15 @@ class TwoBranchModel(nn.Module):
             image_boxes(image_squares, frame, *image.size)
             for image_squares, image in zip(squares.reshape(len(images), -1, 3), images, strict=True)
         ]
-        region, features = unit(output.feature, self.region), [output.feature]
+        region, logits = embed_feature(output.feature, self.region)
         patch = None
         if self.patch:
             if wanted is None:
                 wanted = [range(len(self.attributes))] * len(images)
-            features.append(self._patch_features(self.patch, images, boxes, wanted))
-            patch = unit(features[1], self.patch)
-        logits = None
-        if self.region.values:
-            branches = [branch.values for branch in (self.region, self.patch) if branch and branch.values]
-            logits = torch.stack([p.all_logits(f) for p, f in zip(branches, features, strict=True)], dim=2)
+            features = self._patch_features(self.patch, images, boxes, wanted)
+            patch, patch_logits = embed_feature(features, self.patch)
+            logits += patch_logits
+        value_logits = torch.stack(logits, dim=2) if logits else None
         return TwoBranchOutput(
             embedding=self.join(region, patch).cpu().numpy(),
             region=region.cpu().numpy(),
@@ -101,8 +99,8 @@ class TwoBranchModel(nn.Module):
             box=unpad_boxes(np.asarray(boxes, dtype=np.int32), offsets, sizes),
             presence=_as_numpy(calibrated_presence(self.config, output.presence_logits)),
             presence_logits=_as_numpy(output.presence_logits),
-            values=_as_numpy(calibrated_values(self.config, logits)),
-            value_logits=_as_numpy(logits),
+            values=_as_numpy(calibrated_values(self.config, value_logits)),
+            value_logits=_as_numpy(value_logits),
         )
 
     def join(self, region: Tensor, patch: Tensor | None) -> Tensor:
@@ -181,6 +179,14 @@ def _as_numpy(tensor: Tensor | None) -> Floats | None:
     return None if tensor is None else tensor.cpu().numpy()
 
 
-def unit(feature: Tensor, branch: RegionBranch | PatchBranch | GlobalBranch | LocalBranch) -> Tensor:
-    """Turn a branch's features (n, A, EMBED_SIZE) into its part of the embedding, unit vectors."""
-    return branch.values.embed(feature) if branch.values else F.normalize(feature, dim=-1)
+def embed_feature(
+    feature: Tensor, branch: RegionBranch | PatchBranch | GlobalBranch | LocalBranch
+) -> tuple[Tensor, list[Tensor]]:
+    """Turn a branch's features (n, A, EMBED_SIZE) into its part of the embedding, unit vectors.
+
+    Returns also the logits of the values (n, A, values), in a list that is empty without prototypes.
+    """
+    if branch.values is None:
+        return F.normalize(feature, dim=-1), []
+    embedded, logits = branch.values.embed(feature)
+    return embedded, [logits]

@@ -30,15 +30,16 @@ class ClassPrototypes(nn.Module):
         logits = [self.logits(feature[:, attribute], attribute) for attribute in range(len(self.vectors))]
         return torch.stack([F.pad(part, (0, most - part.shape[1]), value=-torch.inf) for part in logits], dim=1)
 
-    def embed(self, feature: Tensor) -> Tensor:
-        """Turn features (n, A, E) into unit vectors.
+    def embed(self, feature: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn features (n, A, E) into unit vectors; return also their logits, as `all_logits`.
 
-        They have the directions of share * feature + sum over values of p(value) * prototype.
+        The vectors have the directions of share * feature + sum over values of p(value) * prototype.
         """
         unit = F.normalize(feature, dim=-1)
+        logits = self.all_logits(unit)
         mixed = [
             self.share * unit[:, attribute]
-            + self.logits(unit[:, attribute], attribute).softmax(dim=-1) @ F.normalize(vectors, dim=-1)
+            + logits[:, attribute, : len(vectors)].softmax(dim=-1) @ F.normalize(vectors, dim=-1)
             for attribute, vectors in enumerate(self.vectors)
         ]
-        return F.normalize(torch.stack(mixed, dim=1), dim=-1)
+        return F.normalize(torch.stack(mixed, dim=1), dim=-1), logits
