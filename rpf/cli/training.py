@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
     "--stage1", "stage_one", type=FILE,
     help="Stage-1 checkpoint for stage 2; else SAVE_DIR/<NAME, its last s2 read as s1>/model_best.safetensors.",
 )  # fmt: skip
+@click.option(
+    "--start", type=FILE,
+    help="Checkpoint whose weights to start from, instead of ImageNet's: a model of the same sizes and attributes.",
+)  # fmt: skip
 @click.option("--pretrained", type=FILE, default=WORK_FOLDER / "pretrained", help="Folder of pretrained weights.")
 @click.option("--from-scratch", is_flag=True, help="Start without pretrained weights.")
 @click.option(
@@ -40,6 +44,7 @@ def train(
     overrides: tuple[str, ...],
     resume: Path | None,
     stage_one: Path | None,
+    start: Path | None,
     pretrained: Path,
     from_scratch: bool,
     precision: str,
@@ -49,7 +54,8 @@ def train(
     """Train one stage of a model.
 
     Stage 1 (MODEL.TRANSFORMER.ENABLE false) trains the region branch from ImageNet weights. Stage 2 starts from the
-    best checkpoint of stage 1 and ImageNet-21k weights for the transformer, and trains both branches. The published
+    best checkpoint of stage 1 and ImageNet-21k weights for the transformer, and trains both branches. --start takes the
+    weights of another model instead of ImageNet's, to train it further on other photographs. The published
     loss is on triplets; the default model uses SOLVER.LOSS classification (see config/rpf-small-s1.yaml). MODEL.NAME
     asen is the model of ASEN++, whose stage 2 has MODEL.LOCAL.ENABLE true (see config/asen.yaml).
 
@@ -64,7 +70,7 @@ def train(
       rpf train --cfg config/Clothing/Clothing.yaml config/Clothing/s1.yaml \\
           --set DATA.BASE_PATH=../shared --resume runs/Clothing_s1/checkpoint.pt
       rpf train --cfg config/Clothing/Clothing.yaml config/rpf-small.yaml config/rpf-small-s1.yaml \\
-          --set DATA.EXTRA_DATASET=data/wardrobe
+          --set "DATA.EXTRA_DATASETS={data/wardrobe: {SHARE: 0.25}}"
       torchrun --nproc-per-node 4 -m rpf train --cfg config/DARN/DARN.yaml config/DARN/s1.yaml
     """
     import torch
@@ -93,16 +99,20 @@ def train(
     _configure_logging(values)
     require_trainable(values)
     check = _check_images(values, skip_bad)
-    benchmark = read_benchmark(values.DATA, "valid", check=check)
+    benchmarks = [read_benchmark(data, "valid", check=check) for data in values.DATA.validated]
 
     def validate(model: TwoBranchModel) -> float:
-        with Bar("it") as bar:
-            return overall_map(evaluate(model, benchmark, batch_size=values.DATA.TEST_BATCHSIZE, progress=bar))
+        scores = []
+        for benchmark in benchmarks:
+            with Bar("it") as bar:
+                tasks = evaluate(model, benchmark, batch_size=values.DATA.TEST_BATCHSIZE, progress=bar)
+            scores.append(overall_map(tasks))
+        return sum(scores) / len(scores)
 
     torch.manual_seed(seed)
     with distributed_context(values.DEVICE, precision) as context:
         state = read_state(resume, values) if resume else None
-        model = build_model(values) if state else initialize_model(values, pretrained, stage_one, from_scratch)
+        model = build_model(values) if state else initialize_model(values, pretrained, stage_one, start, from_scratch)
         trainer = Trainer(build_task(model, context, check), folder, validate, seed)
         if state:
             trainer.resume(state)
@@ -116,7 +126,7 @@ def train(
 
 
 def _check_images(values: "Config", skip_bad: bool) -> "ImageCheck":
-    """Check the images of train and valid, and of the extra dataset, before the training uses any."""
+    """Check the images of train and valid, and of the extra datasets, before the training uses any."""
     from rpf.datasets.annotations import read_split
     from rpf.datasets.image_check import ImageCheck, describe
 
@@ -124,10 +134,10 @@ def _check_images(values: "Config", skip_bad: bool) -> "ImageCheck":
     with Bar("image") as bar:
         check = ImageCheck(skip_bad, bar)
         check.check(data.folder, read_split(data.folder, data, "train"))
-        check.check(data.folder, [image for image in read_split(data.folder, data, "valid") if image.labels])
-        if data.EXTRA_DATASET and values.SOLVER.LOSS == "classification":
-            extra = Path(data.EXTRA_DATASET)
-            check.check(extra, read_split(extra, data, "train"))
+        for used in data.validated:
+            check.check(used.folder, [image for image in read_split(used.folder, data, "valid") if image.labels])
+        for folder in data.extra_datasets:
+            check.check(folder, read_split(folder, data, "train"))
     check.raise_for_bad()
     if skipped := check.skipped():
         logger.warning("Left out by --skip-bad: %s.", describe(skipped))

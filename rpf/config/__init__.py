@@ -25,13 +25,14 @@ RENAMED_KEYS = {
     ("MODEL", "VALUES"): "PROTOTYPES",
     ("MODEL", "APPLICABILITY"): "PRESENCE",
     ("INPUT", "SQUARE"): "RESIZE_MODE",
-    ("DATA", "EXTRA"): "EXTRA_DATASET",
     ("SOLVER", "AVERAGE"): "EMA_DECAY",
     ("SOLVER", "CLIP"): "GRAD_CLIP_NORM",
     ("SOLVER", "SMOOTHING"): "LABEL_SMOOTHING",
     ("SOLVER", "STRETCH"): "ASPECT_JITTER",
     ("SOLVER", "TRUNK_SHARE"): "BACKBONE_LR_SCALE",
 }
+# Settings of a training in earlier checkpoints, without effect on the model.
+REMOVED_KEYS = ("EXTRA", "EXTRA_DATASET", "EXTRA_SHARE", "TRAIN_SIZE")
 
 
 def load(files: Iterable[str | Path] = (), settings: Iterable[str] = (), base: Config | None = None) -> Config:
@@ -66,6 +67,8 @@ def from_checkpoint(text: str) -> Config:
             values[section] = keys = {RENAMED_KEYS.get((section, key), key): value for key, value in keys.items()}
             if keys.get("LOSS") == "values":
                 keys["LOSS"] = "classification"
+            for key in REMOVED_KEYS:
+                keys.pop(key, None)
     return from_mapping(values)
 
 

@@ -92,6 +92,7 @@ class TransformerConfig(Section):
 
 class PresenceConfig(Section):
     ENABLE: bool = False
+    GRADIENT: float = Field(0.0, ge=0, le=1)  # share of the presence loss's gradient that reaches the backbone
     # For each attribute: factor and shift of the logits, fitted on held-out images (`rpf calibrate`); empty: 1 and 0.
     CALIBRATION: tuple[tuple[float, float], ...] = ()
 
@@ -136,13 +137,35 @@ class InputConfig(Section):
     GLOBAL_SIZE: int = Field(224, ge=16)
     LOCAL_SIZE: int = Field(224, ge=16)
     THRESHOLD: float = Field(0.4, ge=0, lt=1)
-    TRAIN_SIZE: int = Field(0, ge=0)  # pixels a side while training with SOLVER.LOSS classification; 0: GLOBAL_SIZE
     RESIZE_MODE: Literal["crop", "pad"] = "crop"  # how an image becomes square: centre crop, or padding
+    # Height of a second frame, half as wide, for images that are larger in it than in the square; 0: squares only.
+    TALL_SIZE: int = Field(0, ge=0, multiple_of=64)
 
     @property
-    def train_size(self) -> int:
-        """Return the pixels a side of the region branch's input while training with SOLVER.LOSS classification."""
-        return self.TRAIN_SIZE or self.GLOBAL_SIZE
+    def frame(self) -> int:
+        """Return the side, in pixels, of the squares that the region branch sees, or sees the middle columns of."""
+        return self.TALL_SIZE or self.GLOBAL_SIZE
+
+    @property
+    def frame_shapes(self) -> list[tuple[int, int]]:
+        """Return the heights and widths, in pixels, of the region branch's inputs."""
+        square = [(self.GLOBAL_SIZE, self.GLOBAL_SIZE)]
+        return [*square, (self.TALL_SIZE, self.TALL_SIZE // 2)] if self.TALL_SIZE else square
+
+    @property
+    def tall_columns(self) -> slice:
+        """Return the columns of a square of TALL_SIZE pixels that the tall frame shows."""
+        return slice(self.TALL_SIZE // 4, self.TALL_SIZE * 3 // 4)
+
+    def is_tall(self, width: int, height: int) -> bool:
+        """Tell whether an image of this size is larger in the tall frame than in the square one."""
+        return height * self.TALL_SIZE > 2 * width * self.GLOBAL_SIZE
+
+    @model_validator(mode="after")
+    def _tall_images_are_padded(self) -> "InputConfig":
+        if self.TALL_SIZE and self.RESIZE_MODE != "pad":
+            raise ValueError("TALL_SIZE needs RESIZE_MODE: pad")
+        return self
 
 
 class AttributesConfig(Section):
@@ -172,6 +195,14 @@ class GroundTruthConfig(Section):
     CANDIDATE: CandidateConfig = CandidateConfig()
 
 
+class ExtraDatasetConfig(Section):
+    """A further training set with the same attributes."""
+
+    SHARE: float = Field(0.4, ge=0, lt=1)  # of the images in a batch (SOLVER.LOSS classification); 0: not used
+    WORN: bool = False  # people wear the garments, so that lengths are measured by the body, not by the garment's shape
+    VALID: bool = False  # its valid split counts in the choice of the best epoch, like that of the main dataset
+
+
 class DataConfig(Section):
     NUM_WORKERS: int = Field(16, ge=0)
     NUM_TRIPLETS: int = Field(100_000, ge=1)
@@ -179,8 +210,7 @@ class DataConfig(Section):
     TEST_BATCHSIZE: int = Field(64, ge=1)
     BASE_PATH: str = "data"
     DATASET: str = ""
-    EXTRA_DATASET: str = ""  # folder of a second training set with the same attributes (SOLVER.LOSS classification)
-    EXTRA_SHARE: float = Field(0.4, ge=0, lt=1)  # of the images in a batch
+    EXTRA_DATASETS: dict[str, ExtraDatasetConfig] = {}  # by folder
     NUM_ATTRIBUTES: int = Field(0, ge=0)
     ATTRIBUTES: AttributesConfig = AttributesConfig()
     PATH_FILE: PathFileConfig = PathFileConfig()
@@ -189,6 +219,19 @@ class DataConfig(Section):
     @property
     def folder(self) -> Path:
         return Path(self.BASE_PATH) / self.DATASET
+
+    @property
+    def extra_datasets(self) -> dict[Path, ExtraDatasetConfig]:
+        """Return the extra datasets in use."""
+        return {Path(folder): extra for folder, extra in self.EXTRA_DATASETS.items() if extra.SHARE}
+
+    @property
+    def validated(self) -> list["DataConfig"]:
+        """Return the settings of each dataset whose valid split counts, the main one first."""
+        others = [folder for folder, extra in self.extra_datasets.items() if extra.VALID]
+        return [self] + [
+            self.model_copy(update={"BASE_PATH": str(folder.parent), "DATASET": folder.name}) for folder in others
+        ]
 
     @model_validator(mode="after")
     def _counts_agree(self) -> "DataConfig":
@@ -200,6 +243,8 @@ class DataConfig(Section):
             )
         if len(set(names)) != len(names):
             raise ValueError("ATTRIBUTES.NAME has a name twice")
+        if sum(extra.SHARE for extra in self.EXTRA_DATASETS.values()) >= 1:
+            raise ValueError("the SHARE values of EXTRA_DATASETS must sum to less than 1")
         return self
 
 
@@ -226,12 +271,14 @@ class SolverConfig(Section):
     SCHEDULE: Literal["step", "cosine"] = "step"
     WEIGHT_DECAY: float = Field(0.0, ge=0)
     BACKBONE_LR_SCALE: float = Field(1.0, gt=0)  # learning rate of pretrained backbones over their branch's
+    FROZEN_STAGES: int = Field(0, ge=0)  # first stages of an EfficientNet that stay as they are, with all batch norms
     GRAD_CLIP_NORM: float = Field(0.0, ge=0)  # 0: no clipping
     EMA_DECAY: float = Field(0.0, ge=0, lt=1)  # of the weights' moving average, which is then saved; 0: no average
     LABEL_SMOOTHING: float = Field(0.05, ge=0, lt=1)  # with SOLVER.LOSS classification
     BALANCE: float = Field(0.4, ge=0, le=1)  # a value's loss weight is its frequency to the power of -BALANCE
     ASPECT_JITTER: float = Field(0.12, ge=0)  # standard deviation of log(height / width) in augmentation
-    LENGTHS: tuple[str, ...] = ()  # attributes whose values are lengths: a taller image shows a longer skirt
+    ORDINAL: tuple[str, ...] = ()  # attributes whose values are in order: neighbours are half right
+    LENGTHS: tuple[str, ...] = ()  # ordinal ones of which a taller image shows a longer garment
     LENGTH_STEP: float = Field(0.2, gt=0)  # log(height / width) that lengthens by one value
 
 

@@ -3,7 +3,7 @@
 import resource
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ SHARED_MEMORY = Path("/dev/shm")
 
 @dataclass(frozen=True)
 class TrainSplit:
-    """The train split of a dataset, below the folder `root`."""
+    """The train split of a dataset, below the folder `root`; images of extra datasets have absolute paths."""
 
     root: Path
     images: list[LabelledImage]
@@ -58,11 +58,13 @@ TripletImages = tuple[Triplet, list[Image.Image], list[Image.Image]]  # squares,
 
 
 def read_train(config: Config, check: ImageCheck | None = None) -> TrainSplit:
-    """Read the train split. Raises one DatasetError for all bad images."""
-    root = config.DATA.folder
-    images = read_split(root, config.DATA, "train")
-    bad = (check or ImageCheck()).bad_paths(root, images)
-    images = [image for image in images if image.path not in bad]
+    """Read the train splits of the main and all extra datasets as one. Raises one DatasetError for all bad images."""
+    root, check, images = config.DATA.folder, check or ImageCheck(), list[LabelledImage]()
+    for folder in (root, *config.DATA.extra_datasets):
+        split = read_split(folder, config.DATA, "train")
+        bad = check.bad_paths(folder, split)
+        place = "" if folder == root else f"{folder.absolute()}/"
+        images += [replace(image, path=place + image.path) for image in split if image.path not in bad]
     return TrainSplit(root, images, TripletSampler(images, config.DATA.ATTRIBUTES.NAME))
 
 

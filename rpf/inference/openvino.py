@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 import warnings
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -32,26 +33,33 @@ MAX_STORED_CHECKPOINTS = 3  # whose networks are stored for the next start
 
 
 class CompiledNetwork(nn.Module):
-    """A network from images (n, 3, S, S) to one tensor, in place of the module that it was converted from."""
+    """A network from images (n, 3, H, W) to one tensor, in place of the module that it was converted from."""
 
-    def __init__(self, graph: ov.Model, precision: str, threads: int) -> None:
-        """graph: from `convert`; threads: 0 for all cores. Inputs and outputs are float32 in any precision."""
+    def __init__(self, graph: ov.Model, shapes: Sequence[tuple[int, int]], precision: str, threads: int) -> None:
+        """graph: from `convert`; shapes: the heights and widths of images; threads: 0 for all cores.
+
+        Inputs and outputs are float32 in any precision.
+        """
         super().__init__()
-        self._request = _compile(graph, precision, threads).create_infer_request()
+        self._requests = {}
+        for shape in shapes:  # compiled for each: a network for images of any size is slower
+            graph.reshape([-1, 3, *shape])
+            self._requests[shape] = _compile(graph, precision, threads).create_infer_request()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Infer float32 images (n, 3, S, S), in one thread at a time."""
-        return torch.from_numpy(self._request.infer([images.contiguous().numpy()], share_inputs=True)[0])
+        """Infer float32 images (n, 3, H, W) of one of the shapes, in one thread at a time."""
+        request = self._requests[images.shape[2], images.shape[3]]
+        return torch.from_numpy(request.infer([images.contiguous().numpy()], share_inputs=True)[0])
 
 
-def convert(module: nn.Module, side: int) -> ov.Model:
-    """Convert a module from images (n, 3, side, side) to one tensor, for any n."""
-    example = torch.zeros(2, 3, side, side)
+def convert(module: nn.Module, shape: tuple[int, int]) -> ov.Model:
+    """Convert a module from images (n, 3, height, width) to one tensor, for any n."""
+    example = torch.zeros(2, 3, *shape)
     with torch.inference_mode(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they recommend torch.export, which takes three times as long here
         traced = torch.jit.freeze(torch.jit.trace(module, example, check_trace=False))
         graph = ov.convert_model(traced, example_input=example)
-    graph.reshape([-1, 3, side, side])
+    graph.reshape([-1, 3, *shape])
     return graph
 
 
@@ -83,9 +91,9 @@ def compile_branches(model: TwoBranchModel, precision: str, threads: int, folder
     if rest not in PRECISIONS:
         raise ConfigError("RPF_PRECISION must be auto, %(known)s", known=f"{', '.join(PRECISIONS)} or {INT8}")
     graphs = (_read_graphs(folder / _graph_key(model)) if folder else None) or _convert_branches(model, folder)
-    for name, (branch, attribute, _) in model.networks().items():
+    for name, network in model.networks().items():
         graph = quantize_weights(graphs[name]) if precision == INT8 and name == "transformer" else graphs[name]
-        branch.add_module(attribute, CompiledNetwork(graph, rest, threads))
+        network.parent.add_module(network.attribute, CompiledNetwork(graph, network.shapes, rest, threads))
     return rest if precision == "auto" else precision
 
 
@@ -131,7 +139,8 @@ def _graph_key(model: TwoBranchModel) -> str:
 
 def _convert_branches(model: TwoBranchModel, folder: Path | None) -> dict[str, ov.Model]:
     graphs = {
-        name: convert(getattr(branch, attribute), side) for name, (branch, attribute, side) in model.networks().items()
+        name: convert(getattr(network.parent, network.attribute), network.shapes[0])
+        for name, network in model.networks().items()
     }
     if folder and model.checkpoint_hash:
         with suppress(OSError):  # a full or read-only disk only costs time at the next start

@@ -1,10 +1,8 @@
 """The model of ASEN++: ASEN's global branch, and the same on the region of interest."""
 
-from torch import nn
-
 from rpf.config import Config
 from rpf.models.asen_branches import GlobalBranch, LocalBranch
-from rpf.models.base import TwoBranchModel
+from rpf.models.base import Network, TwoBranchModel
 
 
 class ASEN(TwoBranchModel):
@@ -18,7 +16,7 @@ class ASEN(TwoBranchModel):
         self.region = GlobalBranch(config)
         self.patch = LocalBranch(config) if config.MODEL.LOCAL.ENABLE else None
 
-    def networks(self) -> dict[str, tuple[nn.Module, str, int]]:
+    def networks(self) -> dict[str, Network]:
         sizes = self.config.INPUT
-        local = {"local": (self.patch, "trunk", sizes.LOCAL_SIZE)} if self.patch else {}
-        return {"trunk": (self.region, "trunk", sizes.GLOBAL_SIZE), **local}
+        local = {"local": Network(self.patch, "trunk", [(sizes.LOCAL_SIZE, sizes.LOCAL_SIZE)])} if self.patch else {}
+        return {"trunk": Network(self.region, "trunk", sizes.frame_shapes), **local}

@@ -1,7 +1,8 @@
 """The base of both models: images in, one embedding per attribute out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,10 @@ from torch import Tensor, nn
 
 from rpf.config import Config
 from rpf.models.asen_branches import GlobalBranch, LocalBranch
+from rpf.models.backbone import STRIDE
 from rpf.models.patch_branch import PatchBranch
 from rpf.models.preprocessing import Box, Boxes, centre_square, crop, pad_square, unpad_boxes
-from rpf.models.region_branch import RegionBranch
+from rpf.models.region_branch import RegionBranch, RegionOutput
 from rpf.models.roi import attention_squares, image_boxes
 
 Floats = npt.NDArray[np.float32]
@@ -28,12 +30,20 @@ class TwoBranchOutput:
     embedding: Floats  # (n, A, D), unit vectors
     region: Floats  # (n, A, EMBED_SIZE), unit vectors
     patch: Floats | None  # (n, A, EMBED_SIZE), unit vectors; None without the patch branch
-    attention: Floats  # (n, A, h, w)
+    attention: Floats  # (n, A, h, w), over the padded square
     box: Boxes  # (n, A, 4): left, top, right, bottom in the image's pixels
     presence: Floats | None  # (n, A) probabilities that the garment has that part; None without the presence head
     presence_logits: Floats | None  # (n, A) before their calibration
     values: Floats | None  # (n, A, values) probabilities, 0 beyond an attribute's values; None without prototypes
     value_logits: Floats | None  # (n, A, branches, values) before their calibration
+
+
+class Network(NamedTuple):
+    """A network from images to one tensor."""
+
+    parent: nn.Module
+    attribute: str  # its name in the parent
+    shapes: list[tuple[int, int]]  # height and width of its images
 
 
 class TwoBranchModel(nn.Module):
@@ -54,8 +64,8 @@ class TwoBranchModel(nn.Module):
         self.precision = "float32"  # in which the networks compute
         self.dim = config.MODEL.EMBED_SIZE * (2 if config.MODEL.with_crops else 1)
 
-    def networks(self) -> dict[str, tuple[nn.Module, str, int]]:
-        """Return the networks that take most of the time, from images to one tensor: module, attribute, image side."""
+    def networks(self) -> dict[str, Network]:
+        """Return the networks that take most of the time, by name."""
         raise NotImplementedError
 
     @property
@@ -69,17 +79,18 @@ class TwoBranchModel(nn.Module):
         wanted: for each image the indices of the attributes to embed; None for all. The patch branch gets no crops
         of other attributes, whose embeddings and patch features are NaN.
         """
-        frame, sizes = self.config.INPUT.GLOBAL_SIZE, [image.size for image in images]
+        inputs, sizes = self.config.INPUT, [image.size for image in images]
+        tall = torch.tensor([inputs.is_tall(*size) for size in sizes])
         offsets = [(0, 0)] * len(images)
-        if self.config.INPUT.RESIZE_MODE == "pad":
-            padded = [pad_square(image) for image in images]
+        if inputs.RESIZE_MODE == "pad":
+            padded = [pad_square(image, inputs) for image in images]
             images, offsets = [square for square, _ in padded], [offset for _, offset in padded]
-        pixels = self.tensor([centre_square(image, frame) for image in images])
-        attributes = torch.arange(len(self.attributes), device=self.device).expand(len(images), -1)
-        output = self.region(pixels, attributes)
-        squares = attention_squares(output.attention.flatten(0, 1), frame, self.config.INPUT.THRESHOLD)
+        output = self.look(
+            tall, lambda rows, side: self.tensor([centre_square(images[row], side) for row in rows.tolist()])
+        )
+        squares = attention_squares(output.attention.flatten(0, 1), inputs.frame, inputs.THRESHOLD)
         boxes = [
-            image_boxes(image_squares, frame, *image.size)
+            image_boxes(image_squares, inputs.frame, *image.size)
             for image_squares, image in zip(squares.reshape(len(images), -1, 3), images, strict=True)
         ]
         region, logits = embed_feature(output.feature, self.region)
@@ -102,6 +113,40 @@ class TwoBranchModel(nn.Module):
             values=_as_numpy(calibrated_values(self.config, value_logits)),
             value_logits=_as_numpy(value_logits),
         )
+
+    def look(self, tall: Tensor, read_squares: Callable[[Tensor, int], Tensor]) -> RegionOutput:
+        """Run the region branch on n images, for all attributes: the tall frame of those in `tall` (n,) bool.
+
+        read_squares: from rows (m,) and a side S to normalised squares (m, 3, S, S) of these images, on the model's
+        device. All attention is on the grid of squares of INPUT.frame pixels.
+        """
+        inputs, attributes = self.config.INPUT, torch.arange(len(self.attributes), device=self.device)
+        order, outputs = [], []
+        for is_tall, side in ((False, inputs.GLOBAL_SIZE), (True, inputs.TALL_SIZE)):
+            rows = (tall == is_tall).nonzero()[:, 0]
+            if not len(rows):
+                continue
+            pixels = read_squares(rows, side)
+            if is_tall:
+                pixels = pixels[..., inputs.tall_columns]
+            output = self.region(pixels.contiguous(memory_format=torch.channels_last), attributes.expand(len(rows), -1))
+            order.append(rows)
+            outputs.append(output._replace(attention=self._on_frame(output.attention)))
+        if len(outputs) == 1:
+            return outputs[0]
+        positions = torch.cat(order).argsort().to(self.device)
+        parts = (None if parts[0] is None else torch.cat(parts)[positions] for parts in zip(*outputs, strict=True))
+        return RegionOutput._make(parts)
+
+    def _on_frame(self, attention: Tensor) -> Tensor:
+        """Bring attention (n, A, h, w) over either frame to the grid of a square of INPUT.frame pixels."""
+        side = self.config.INPUT.TALL_SIZE // STRIDE
+        if side in {0, attention.shape[-1]}:
+            return attention
+        if side == attention.shape[-2]:
+            return F.pad(attention, (side // 4, side // 4))
+        resized = F.interpolate(attention, (side, side), mode="bilinear", align_corners=False)
+        return resized / resized.sum(dim=(2, 3), keepdim=True)
 
     def join(self, region: Tensor, patch: Tensor | None) -> Tensor:
         """Join the unit features of the branches, (..., EMBED_SIZE) each, to unit embeddings (RPF, equation 12).

@@ -10,6 +10,8 @@ import numpy.typing as npt
 from PIL import Image
 from torchvision.transforms.functional import center_crop, resize
 
+from rpf.config.sections import InputConfig
+
 Box = tuple[int, int, int, int]
 Boxes = npt.NDArray[np.int32]
 
@@ -19,14 +21,19 @@ def centre_square(image: Image.Image, size: int) -> Image.Image:
     return center_crop(resize(image, size), [size, size])
 
 
-def pad_square(image: Image.Image) -> tuple[Image.Image, tuple[int, int]]:
-    """Pad an image to a square with the mean colour of its border; returns its offset (x, y) in the square too."""
+def pad_square(image: Image.Image, inputs: InputConfig | None = None) -> tuple[Image.Image, tuple[int, int]]:
+    """Pad an image to a square with the mean colour of its border; returns its offset (x, y) in the square too.
+
+    With `inputs`, an image for the tall frame is padded so far that its middle columns, half of the square, contain it.
+    """
     width, height = image.size
-    if width == height:
+    side = max(width, height)
+    if inputs and inputs.is_tall(width, height):
+        side = max(side, 2 * width)
+    if width == height == side:
         return image, (0, 0)
     pixels = np.asarray(image)
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).mean(axis=0)
-    side = max(width, height)
     square = Image.new("RGB", (side, side), tuple(round(value) for value in border))
     offset = (side - width) // 2, (side - height) // 2
     square.paste(image, offset)

@@ -27,8 +27,7 @@ class RegionOutput(NamedTuple):
 class PresenceHead(nn.Module):
     """Two-layer classifier of which parts a garment has at all. Not in the paper.
 
-    Its input is the attention-pooled feature of every attribute and the mean and maximum over the grid, detached so
-    that its loss does not change the embedding.
+    Its input is the attention-pooled feature of every attribute, and the mean and maximum over the grid.
     """
 
     def __init__(self, channels: int, attributes: int, hidden: int = 256) -> None:
@@ -67,6 +66,7 @@ class RegionBranch(nn.Module):
         self.mlp = Mlp(width, width // spatial.REDUCTION_RATE, act_layer=nn.ReLU, drop=0.1)
         # "trunk", "applicability" and "values" are parts of the state-dict keys in published checkpoints.
         self.applicability = PresenceHead(channels, config.DATA.NUM_ATTRIBUTES) if model.PRESENCE.ENABLE else None
+        self.presence_gradient = model.PRESENCE.GRADIENT
         self.values = ClassPrototypes(config) if model.PROTOTYPES.ENABLE else None
 
     def forward(self, images: Tensor, attributes: Tensor) -> RegionOutput:
@@ -93,8 +93,9 @@ class RegionBranch(nn.Module):
         if self.applicability is None:
             return None
         with torch.no_grad():
-            pooled = self._attention(key, self.attribute.weight) @ x
-        return self.applicability(x.detach(), pooled).gather(1, attributes)
+            attention = self._attention(key, self.attribute.weight)
+        x = self.presence_gradient * x + (1 - self.presence_gradient) * x.detach()
+        return self.applicability(x, attention @ x).gather(1, attributes)
 
     def _refine(self, h: Tensor) -> Tensor:
         return self.mlp_norm(h + self.mlp(self.mlp_norm(h)))

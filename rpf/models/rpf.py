@@ -1,9 +1,7 @@
 """The RPF model (Dong et al., SIGIR 2023)."""
 
-from torch import nn
-
 from rpf.config import Config
-from rpf.models.base import TwoBranchModel
+from rpf.models.base import Network, TwoBranchModel
 from rpf.models.patch_branch import PatchBranch
 from rpf.models.region_branch import RegionBranch
 
@@ -19,7 +17,9 @@ class RPF(TwoBranchModel):
         self.region = RegionBranch(config)
         self.patch = PatchBranch(config) if config.MODEL.TRANSFORMER.ENABLE else None
 
-    def networks(self) -> dict[str, tuple[nn.Module, str, int]]:
+    def networks(self) -> dict[str, Network]:
         sizes = self.config.INPUT
-        patch = {"transformer": (self.patch, "vit", sizes.LOCAL_SIZE)} if self.patch else {}
-        return {"trunk": (self.region, "trunk", sizes.GLOBAL_SIZE), **patch}
+        patch = (
+            {"transformer": Network(self.patch, "vit", [(sizes.LOCAL_SIZE, sizes.LOCAL_SIZE)])} if self.patch else {}
+        )
+        return {"trunk": Network(self.region, "trunk", sizes.frame_shapes), **patch}

@@ -14,18 +14,24 @@ from rpf.training.checkpointing import BEST_FILE
 
 
 def initialize_model(
-    config: Config, pretrained: Path, stage_one: Path | None = None, from_scratch: bool = False
+    config: Config,
+    pretrained: Path,
+    stage_one: Path | None = None,
+    start: Path | None = None,
+    from_scratch: bool = False,
 ) -> TwoBranchModel:
     """Create a model for the config's stage. Raises CheckpointError, ConfigError.
 
     Stage 1 starts with pretrained weights of the backbone; stage 2 with the region branch of a stage-1 checkpoint
-    (`stage_one`, else `best_of_stage_one`) and pretrained weights of the patch branch. `pretrained` is the folder of
-    pretrained weights, which from_scratch leaves out.
+    (`stage_one`, else `best_of_stage_one`) and pretrained weights of the patch branch. `start` is a checkpoint whose
+    weights replace the pretrained ones. `pretrained` is the folder of these, which from_scratch leaves out.
     """
     model = build_model(config)
     if model.patch:
-        _copy_region(model, stage_one or best_of_stage_one(config))
-    if not from_scratch:
+        _copy_branch(model, stage_one or best_of_stage_one(config), "region")
+    if start:
+        _copy_branch(model, start, "patch" if model.patch else "region")
+    elif not from_scratch:
         try:
             if isinstance(model.patch, LocalBranch):
                 load_backbone_weights(model.patch.trunk, config.MODEL.LOCAL.BACKBONE.NAME, pretrained)
@@ -48,16 +54,21 @@ def best_of_stage_one(config: Config) -> Path:
     return Path(config.SAVE_DIR) / (config.NAME.removesuffix("s2") + "s1") / BEST_FILE
 
 
-def _copy_region(model: TwoBranchModel, file: Path) -> None:
+def _copy_branch(model: TwoBranchModel, file: Path, name: str) -> None:
+    """Copy the weights of a branch, "region" or "patch", from a checkpoint. Raises CheckpointError."""
     if not file.is_file():
         raise CheckpointError(
             "%(file)s: no such checkpoint; train stage 1 first, or give its checkpoint (--stage1).",
             file=file,
         )
-    first = checkpoint.load(file, model.config)
-    if first.attributes != model.attributes:
+    source = checkpoint.load(file, model.config)
+    if source.attributes != model.attributes:
         raise CheckpointError("%(file)s was trained for other attributes.", file=file)
+    if not (branch := getattr(source, name)):
+        raise CheckpointError("%(file)s has no %(branch)s branch.", file=file, branch=name)
     try:
-        model.region.load_state_dict(first.region.state_dict())
+        getattr(model, name).load_state_dict(branch.state_dict())
     except RuntimeError:
-        raise CheckpointError("%(file)s has a region branch of other sizes than the config's.", file=file) from None
+        raise CheckpointError(
+            "%(file)s has a %(branch)s branch of other sizes than the config's.", file=file, branch=name
+        ) from None

@@ -25,8 +25,8 @@ from rpf.training.tasks.classification import (
     ClassificationBatch,
     ClassificationTask,
     balanced_weights,
+    ordinal_targets,
     presence_loss,
-    stretched_lengths,
 )
 from tests.support.training_data import CLASSIFICATION, float32_context
 
@@ -39,7 +39,8 @@ FLOAT32 = float32_context()
 def make_task(config: Config, extra: Path | None = None, context: DistributedContext = FLOAT32) -> ClassificationTask:
     torch.manual_seed(0)
     images = read_image_tensors(config, config.DATA.folder)
-    return ClassificationTask(RPF(config), context, images, read_image_tensors(config, extra) if extra else None)
+    extras = [(read_image_tensors(config, extra), 0.25)] if extra else []
+    return ClassificationTask(RPF(config), context, images, extras)
 
 
 def first_losses(task: ClassificationTask) -> tuple[ClassificationBatch, dict[str, Tensor]]:
@@ -67,9 +68,9 @@ def test_read_image_tensors_gives_pixels_values_and_presence(tiny: Make) -> None
 
 
 def test_epoch_shows_every_image_once_and_a_share_of_the_extra_ones(tiny: Make, drawn: Path) -> None:
-    task = make_task(tiny(1, *CLASSIFICATION, "DATA.EXTRA_SHARE=0.25"), drawn / "wardrobe")
-    assert task.extra
-    task.extra = replace(task.extra, values=task.extra.values + 100)
+    task = make_task(tiny(1, *CLASSIFICATION), drawn / "wardrobe")
+    ((extra, size),) = task.extras
+    task.extras = [(replace(extra, values=extra.values + 100), size)]
     batches = list(task.epoch(0, 0))
     assert len(batches) == task.length == 48 // 6
     assert all(len(batch.pixels) == 8 and (batch.values.amax(1) >= 99).sum() == 2 for batch in batches)
@@ -208,13 +209,40 @@ def test_augment_log_aspect_is_how_much_an_image_was_stretched() -> None:
     assert (log_aspect - measured).abs().median() < 0.06, "of most: some lose a part of the square"
 
 
+def test_tall_frame_trains_like_the_square_one(tiny: Make) -> None:
+    settings = (*CLASSIFICATION, "INPUT.GLOBAL_SIZE=48", "INPUT.TALL_SIZE=64", "SOLVER.BASE_LR_SLOW=1e-4")
+    task = make_task(tiny(2, *settings))
+    shown: list[tuple[int, ...]] = []
+    task.model.region.trunk.register_forward_hook(lambda _module, inputs, _output: shown.append(tuple(inputs[0].shape)))
+    batch = next(task.epoch(0, 0))
+    tall = torch.arange(len(batch.pixels)) % 4 == 0
+    task.train()(batch._replace(tall=tall))["total"].backward()
+    assert shown == [(6, 3, 48, 48), (2, 3, 64, 32)]
+    assert all(weight.grad is not None for weight in task.parameters())
+
+
+@pytest.mark.parametrize("stages", [1, 3])
+def test_frozen_stages_keep_their_weights_and_all_batch_statistics(tiny: Make, stages: int) -> None:
+    lite = ("MODEL.GLOBAL.BACKBONE.NAME=tf_efficientnet_lite0", "MODEL.GLOBAL.BACKBONE.EMBED_SIZE=320")
+    task = make_task(tiny(1, *CLASSIFICATION, *lite, "MODEL.EMBED_SIZE=320", f"SOLVER.FROZEN_STAGES={stages}"))
+    trunk = task.model.region.trunk
+    before = {name: buffer.clone() for name, buffer in trunk.named_buffers()}
+    first_losses(task)[1]["total"].backward()
+    assert all(torch.equal(buffer, before[name]) for name, buffer in trunk.named_buffers())
+    frozen = {name for name, weight in trunk.named_parameters() if weight.grad is None}
+    assert {name.split(".")[1] for name in frozen if name.startswith("blocks.")} == set(map(str, range(stages)))
+    assert "conv_stem.weight" in frozen and "blocks.6.0.conv_pw.weight" not in frozen
+    with pytest.raises(ConfigError, match="FROZEN_STAGES"):
+        make_task(tiny(1, *CLASSIFICATION, f"SOLVER.FROZEN_STAGES={stages}"))  # a ResNet
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.floats(-8, 8)), min_size=1, max_size=8),
     st.integers(min_value=6, max_value=9),
 )
-def test_stretched_lengths_of_a_longer_image_favour_longer_values(pairs: list[tuple[int, float]], number: int) -> None:
+def test_ordinal_targets_of_a_longer_image_favour_longer_values(pairs: list[tuple[int, float]], number: int) -> None:
     values, longer = torch.tensor([v for v, _ in pairs]), torch.tensor([by for _, by in pairs])
-    probability = stretched_lengths(values, longer, number)
+    probability = ordinal_targets(values, longer, number)
     torch.testing.assert_close(probability.sum(dim=1), torch.ones(len(pairs)))
     hidden = values == 0
     assert (probability[hidden, 0] == 1).all(), "an invisible part has no length"
@@ -224,8 +252,8 @@ def test_stretched_lengths_of_a_longer_image_favour_longer_values(pairs: list[tu
 
 
 def test_value_loss_of_a_taller_image_expects_longer_lengths_only(tiny: Make) -> None:
-    task = make_task(tiny(1, *CLASSIFICATION, "SOLVER.LENGTHS=[pant_length]", "SOLVER.LENGTH_STEP=0.2"))
-    region, taller = task.model.region, torch.tensor([0.2])
+    task = make_task(tiny(1, *CLASSIFICATION, "SOLVER.LENGTHS=[pant_length]", "SOLVER.ORDINAL=[sleeve_length]"))
+    region, taller = task.model.region, torch.tensor([1.0])
     assert region.values
     for attribute in (3, 1):  # trousers, sleeves
         feature = torch.zeros(1, 8, region.values.vectors[3].shape[1])
@@ -245,6 +273,7 @@ def test_value_loss_of_a_taller_image_expects_longer_lengths_only(tiny: Make) ->
         (("SOLVER.LOSS=classification",), r"MODEL\.PROTOTYPES\.ENABLE"),
         (("MODEL.PROTOTYPES.ENABLE=true",), r"MODEL\.PROTOTYPES\.ENABLE"),
         ((*CLASSIFICATION, "SOLVER.LENGTHS=[skirt_length, hem]"), '"hem" is not an attribute'),
+        (("INPUT.RESIZE_MODE=pad", "INPUT.TALL_SIZE=64"), "TALL_SIZE"),
     ],
 )
 def test_require_trainable_refuses_settings_that_do_not_fit(

@@ -29,7 +29,7 @@ import multiprocessing, sys
 from torch import nn
 from rpf.inference.openvino import convert
 multiprocessing.Process.start = lambda process: print("started", process)
-convert(nn.Conv2d(3, 1, 3).eval(), 8)
+convert(nn.Conv2d(3, 1, 3).eval(), (8, 8))
 print([name for name in sys.modules if name.startswith("openvino_telemetry.")])
 """
     ours = {key: value for key, value in os.environ.items() if key not in {"CI", "TF_BUILD", "JENKINS_URL"}}

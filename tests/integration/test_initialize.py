@@ -47,6 +47,27 @@ def test_stage_two_starts_with_the_best_of_stage_one(tiny: Make, tmp_path: Path)
     initialize_model(tiny(2, "NAME=second"), tmp_path, expected, from_scratch=True)
 
 
+def test_start_replaces_the_pretrained_weights(tiny: Make, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    start, stage_one = tmp_path / "start.safetensors", tmp_path / "one.safetensors"
+    old, first = RPF(tiny(2)), RPF(tiny(1))
+    checkpoint.save(old, start)
+    checkpoint.save(first, stage_one)
+
+    def same(one: torch.nn.Module | None, other: torch.nn.Module | None) -> bool:
+        assert one and other
+        return all(
+            torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+        )
+
+    model = initialize_model(tiny(1), tmp_path, start=start)
+    assert same(model.region, old.region) and model.patch is None
+    model = initialize_model(tiny(2), tmp_path, stage_one, start)
+    assert same(model.region, first.region) and same(model.patch, old.patch)
+    with pytest.raises(CheckpointError, match=r"one\.safetensors has no patch branch"):
+        initialize_model(tiny(2), tmp_path, stage_one, stage_one)
+
+
 def test_stage_one_checkpoint_of_other_sizes_or_attributes_is_refused(tiny: Make, tmp_path: Path) -> None:
     file = tmp_path / "other.safetensors"
     checkpoint.save(RPF(tiny(1, "MODEL.ATTRIBUTE.EMBED_SIZE=16")), file)

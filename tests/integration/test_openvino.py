@@ -50,6 +50,19 @@ def test_bfloat16_is_close(plain: RPF, tiny_checkpoint: Path, images: list[Image
     assert np.median(cosines) > 0.999
 
 
+def test_tall_frame_equals_pytorch(tiny_checkpoint: Path, images: list[Image.Image]) -> None:
+    square = checkpoint.load(tiny_checkpoint)
+    values = config.load(base=square.config, settings=["INPUT.RESIZE_MODE=pad", "INPUT.TALL_SIZE=64"])
+    plain, model = (build_model(values).eval() for _ in range(2))
+    for one in (plain, model):
+        one.load_state_dict(square.state_dict())
+    compile_branches(model, "float32", 1)
+    mixed = [images[0].resize((30, 90)), images[1], images[2].resize((40, 100))]
+    expected, output = plain.embed(mixed), model.embed(mixed)
+    np.testing.assert_array_equal(output.box, expected.box)
+    np.testing.assert_allclose(output.embedding, expected.embedding, atol=2e-5)
+
+
 def test_int8_is_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
     """Quantize the transformer's products only; the boxes come from the backbone."""
     model, rest = checkpoint.load(tiny_checkpoint), checkpoint.load(tiny_checkpoint)

@@ -69,8 +69,8 @@ def test_resumed_classification_training_equals_an_uninterrupted_one(
     tiny: Make, trainer: Make, stage: int, few: Path
 ) -> None:
     settings = (
-        *CLASSIFICATION, f"DATA.BASE_PATH={few}", f"DATA.EXTRA_DATASET={few / 'wardrobe'}", "SOLVER.EPOCHS=2",
-        "INPUT.GLOBAL_SIZE=32",
+        *CLASSIFICATION, f"DATA.BASE_PATH={few}", f"DATA.EXTRA_DATASETS={{{few / 'wardrobe'}: {{SHARE: 0.25}}}}",
+        "SOLVER.EPOCHS=2", "INPUT.GLOBAL_SIZE=32",
     )  # fmt: skip
     whole = trainer(tiny(stage, "NAME=whole", *settings))
     whole.run()

@@ -89,7 +89,6 @@ def test_load_wrong_key_or_type_is_a_config_error_that_names_it(setting: str, na
         ("MODEL.VALUES.ENABLE=true", "MODEL.PROTOTYPES"),
         ("MODEL.APPLICABILITY={ENABLE: true}", "MODEL.PRESENCE"),
         ("INPUT.SQUARE=pad", "INPUT.RESIZE_MODE"),
-        ("DATA.EXTRA=more", "DATA.EXTRA_DATASET"),
         ("SOLVER.AVERAGE=0.9", "SOLVER.EMA_DECAY"),
         ("SOLVER.CLIP=1", "SOLVER.GRAD_CLIP_NORM"),
         ("SOLVER.SMOOTHING=0.1", "SOLVER.LABEL_SMOOTHING"),

@@ -1,7 +1,6 @@
 """The training task of a config, with its data."""
 
 import logging
-from pathlib import Path
 
 from rpf.config import Config
 from rpf.datasets.image_check import ImageCheck
@@ -26,11 +25,14 @@ def require_trainable(config: Config) -> None:
         raise ConfigError("SOLVER.LOSS: classification needs MODEL.PROTOTYPES.ENABLE: true, and triplet needs false.")
     if config.SOLVER.LOSS == "triplet":
         require_shared_memory(worker_count(config))
-    elif unknown := set(config.SOLVER.LENGTHS) - set(config.DATA.ATTRIBUTES.NAME):
-        raise ConfigError(
-            'SOLVER.LENGTHS: "%(name)s" is not an attribute; choose of %(names)s.',
-            name=min(unknown), names=", ".join(config.DATA.ATTRIBUTES.NAME),
-        )  # fmt: skip
+        if config.INPUT.TALL_SIZE:
+            raise ConfigError("INPUT.TALL_SIZE needs SOLVER.LOSS: classification.")
+    for key in ("ORDINAL", "LENGTHS"):
+        if unknown := set(getattr(config.SOLVER, key)) - set(config.DATA.ATTRIBUTES.NAME):
+            raise ConfigError(
+                'SOLVER.%(key)s: "%(name)s" is not an attribute; choose of %(names)s.',
+                key=key, name=min(unknown), names=", ".join(config.DATA.ATTRIBUTES.NAME),
+            )  # fmt: skip
 
 
 def build_task(model: TwoBranchModel, context: DistributedContext, check: ImageCheck | None = None) -> TrainingTask:
@@ -44,7 +46,9 @@ def build_task(model: TwoBranchModel, context: DistributedContext, check: ImageC
         task = ASENTask if isinstance(model, ASEN) else TripletTask
         return task(model, context, split)
     assert isinstance(model, RPF)  # as only RPF has prototypes
-    extra_folder = config.DATA.EXTRA_DATASET
     images = read_image_tensors(config, config.DATA.folder, check)
-    extra = read_image_tensors(config, Path(extra_folder), check) if extra_folder else None
-    return ClassificationTask(model, context, images, extra)
+    extras = [
+        (read_image_tensors(config, folder, check, extra.WORN), extra.SHARE)
+        for folder, extra in config.DATA.extra_datasets.items()
+    ]
+    return ClassificationTask(model, context, images, extras)

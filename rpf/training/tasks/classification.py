@@ -5,7 +5,7 @@ attribute's values by its cosines to the prototypes (rpf.models.prototypes).
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from torchvision.ops import roi_align
 
 from rpf.datasets.image_tensors import CROP_SOURCE_SIDE, ImageTensors
+from rpf.models.backbone import Backbone
 from rpf.models.patch_branch import PatchBranch
 from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares
@@ -23,8 +24,8 @@ from rpf.training.distributed import DistributedContext
 from rpf.training.tasks.base import AttributeSample, TrainingTask
 
 MAX_VALUE_WEIGHT = 4.0  # of a rare value, relative to one of average frequency
-PRESENCE_LOSS_WEIGHT = 0.2
-LENGTH_SPREAD = 0.45  # standard deviation, in values, of a stretched image's label
+PRESENCE_LOSS_WEIGHT = 0.3
+ORDINAL_SPREAD = 0.45  # standard deviation, in values, of an ordinal label
 CROPS_PER_IMAGE = 1.5  # labels in the patch branch's loss, so that nearly all batches have the same size
 
 
@@ -34,10 +35,12 @@ class ClassificationBatch(NamedTuple):
     pixels: Tensor
     values: Tensor
     presence: Tensor
+    tall: Tensor
+    worn: Tensor  # (B,) bool
 
 
 class ClassificationTask(TrainingTask):
-    """One pass over the train split an epoch, with a share of each batch from an optional extra dataset.
+    """One pass over the train split an epoch, with a share of each batch from each extra dataset.
 
     A region branch whose learning rate is 0 is frozen.
     """
@@ -45,22 +48,35 @@ class ClassificationTask(TrainingTask):
     model: RPF
 
     def __init__(
-        self, model: RPF, context: DistributedContext, images: ImageTensors, extra: ImageTensors | None
+        self,
+        model: RPF,
+        context: DistributedContext,
+        images: ImageTensors,
+        extras: Sequence[tuple[ImageTensors, float]] = (),
     ) -> None:
+        """extras: datasets with their share of a batch."""
         super().__init__(model, context)
         data, solver = self.config.DATA, self.config.SOLVER
-        self.images, self.extra = images, extra
-        self.extra_size = round(data.TRAIN_BATCHSIZE * data.EXTRA_SHARE) if extra else 0
-        self.main_size = data.TRAIN_BATCHSIZE - self.extra_size
+        self.images = images
+        self.extras = [(extra, round(data.TRAIN_BATCHSIZE * share)) for extra, share in extras]
+        self.main_size = data.TRAIN_BATCHSIZE - sum(size for _, size in self.extras)
         self.length = max(1, len(images) // context.world_size // self.main_size)
         self.weights = []  # of each attribute's values
         for attribute, number in enumerate(data.ATTRIBUTES.NUM):
-            frequency = value_frequency(images, attribute, number) * self.main_size
-            if extra:
-                frequency = frequency + value_frequency(extra, attribute, number) * self.extra_size
-            self.weights.append(balanced_weights(frequency, solver.BALANCE).to(context.device))
+            frequency = torch.stack(
+                [
+                    value_frequency(part, attribute, number) * size
+                    for part, size in [(images, self.main_size), *self.extras]
+                ]
+            )
+            self.weights.append(balanced_weights(frequency.sum(dim=0), solver.BALANCE).to(context.device))
+        if solver.FROZEN_STAGES:
+            for module in model.modules():
+                if isinstance(module, Backbone):
+                    module.freeze(solver.FROZEN_STAGES)
         self.frozen = model.patch is not None and solver.BASE_LR_SLOW == 0
-        model.region.requires_grad_(not self.frozen)
+        if self.frozen:
+            model.region.requires_grad_(False)
 
     def epoch(self, seed: int, epoch: int) -> Iterator[ClassificationBatch]:
         """Yield whole batches only; the remainder is another one in the next epoch."""
@@ -69,15 +85,14 @@ class ClassificationTask(TrainingTask):
         extra_random = random.Random(f"{seed} {epoch} {self.context.rank} extra")
         for at in range(self.length):
             parts = [(self.images, torch.tensor(order[at * self.main_size : (at + 1) * self.main_size]))]
-            if self.extra and self.extra_size:
-                rows = extra_random.choices(range(len(self.extra)), k=self.extra_size)
-                parts.append((self.extra, torch.tensor(rows)))
-            yield ClassificationBatch(
-                *(
-                    torch.cat([getattr(images, field)[rows] for images, rows in parts])
-                    for field in ClassificationBatch._fields
-                )
-            )
+            for extra, size in self.extras:
+                parts.append((extra, torch.tensor(extra_random.choices(range(len(extra)), k=size))))
+            columns = [
+                torch.cat([getattr(images, field)[rows] for images, rows in parts])
+                for field in ("pixels", "values", "presence", "tall")
+            ]
+            worn = torch.cat([torch.full((len(rows),), images.worn) for images, rows in parts])
+            yield ClassificationBatch._make([*columns, worn])
 
     def samples(self, seed: int) -> list[AttributeSample]:
         rng = random.Random(f"{seed} samples")
@@ -89,34 +104,39 @@ class ClassificationTask(TrainingTask):
         return samples
 
     def forward(self, batch: ClassificationBatch) -> dict[str, Tensor]:
-        device, frame, patch_branch = self.model.device, self.config.INPUT.train_size, self.model.patch
-        pixels, values, presence = (part.to(device) for part in batch)
-        side = CROP_SOURCE_SIDE if patch_branch else frame
+        device, inputs, patch_branch = self.model.device, self.config.INPUT, self.model.patch
+        pixels, values, presence = (part.to(device) for part in batch[:3])
+        side = CROP_SOURCE_SIDE if patch_branch else inputs.frame
         images, log_aspect = augment(pixels, side, self.config.SOLVER.ASPECT_JITTER)
-        attributes = torch.arange(values.shape[1], device=device).expand(len(values), -1)
+        longer = log_aspect * ~batch.worn.to(device) / self.config.SOLVER.LENGTH_STEP
+
+        def read_squares(rows: Tensor, side: int) -> Tensor:
+            part = images[rows.to(device)]
+            if part.shape[-1] != side:
+                part = F.interpolate(part, (side, side), mode="bilinear", antialias=True)
+            return self.model.normalise(part)
+
         if self.frozen:
             self.model.region.eval()  # keep its batch statistics too
         losses = {}
         with self.context.autocast():
-            small = F.interpolate(images, (frame, frame), mode="bilinear", antialias=True) if patch_branch else images
-            small = small.contiguous(memory_format=torch.channels_last)
             with torch.set_grad_enabled(not self.frozen):
-                output = self.model.region(self.model.normalise(small), attributes)
+                output = self.model.look(batch.tall, read_squares)
             if not self.frozen:
-                losses["region"] = self._value_loss(self.model.region, output.feature.float(), values, log_aspect)
+                losses["region"] = self._value_loss(self.model.region, output.feature.float(), values, longer)
                 if output.presence_logits is not None:
                     losses["presence"] = presence_loss(output.presence_logits.float(), presence) * PRESENCE_LOSS_WEIGHT
             if patch_branch:
                 values = _sample_labels(values, round(CROPS_PER_IMAGE * len(values)))
                 feature = self._patch_features(patch_branch, images, output.attention.detach(), values >= 0)
-                losses["patch"] = self._value_loss(patch_branch, feature, values, log_aspect)
+                losses["patch"] = self._value_loss(patch_branch, feature, values, longer)
         return {"total": torch.stack(list(losses.values())).sum(), **losses}
 
     def _patch_features(self, patch: PatchBranch, images: Tensor, attention: Tensor, known: Tensor) -> Tensor:
         """Compute (B, A, EMBED_SIZE) features of crops of the augmented images; zeros where `known` (B, A) is false."""
         rows, columns = known.nonzero(as_tuple=True)
         sizes = self.config.INPUT
-        squares = torch.from_numpy(attention_squares(attention[rows, columns], CROP_SOURCE_SIDE, sizes.THRESHOLD))
+        squares = torch.from_numpy(attention_squares(attention[rows, columns], images.shape[-1], sizes.THRESHOLD))
         left, top, side = squares.to(images.device, images.dtype).unbind(1)
         boxes = torch.stack([rows.to(images.dtype), left, top, left + side, top + side], dim=1)
         crops = roi_align(images, boxes, sizes.LOCAL_SIZE, aligned=True)
@@ -126,34 +146,36 @@ class ClassificationTask(TrainingTask):
         return out.index_put((rows, columns), feature)
 
     def _value_loss(
-        self, branch: RegionBranch | PatchBranch, feature: Tensor, values: Tensor, log_aspect: Tensor
+        self, branch: RegionBranch | PatchBranch, feature: Tensor, values: Tensor, longer: Tensor
     ) -> Tensor:
         """Weighted cross-entropy of features (B, A, E) against values (B, A), the mean over the known ones.
 
-        log_aspect (B,): see `augment`.
+        longer (B,): the values by which lengths look longer than they are.
         """
         assert branch.values
         solver, losses = self.config.SOLVER, []
         for attribute, weight in enumerate(self.weights):
             known = values[:, attribute] >= 0
             logits = branch.values.logits(feature[known, attribute], attribute)
-            target = values[known, attribute]
-            if self.model.attributes[attribute] in solver.LENGTHS:
-                target = stretched_lengths(target, log_aspect[known] / solver.LENGTH_STEP, len(weight))
+            target, name = values[known, attribute], self.model.attributes[attribute]
+            if name in solver.LENGTHS:
+                target = ordinal_targets(target, longer[known], len(weight))
+            elif name in solver.ORDINAL:
+                target = ordinal_targets(target, torch.zeros_like(longer[known]), len(weight))
             losses.append(
                 F.cross_entropy(logits, target, weight, label_smoothing=solver.LABEL_SMOOTHING, reduction="sum")
             )
         return torch.stack(losses).sum() / (values >= 0).sum().clamp(min=1)
 
 
-def stretched_lengths(values: Tensor, longer: Tensor, number: int) -> Tensor:
+def ordinal_targets(values: Tensor, longer: Tensor, number: int) -> Tensor:
     """Turn values (m,) of a length that look `longer` (m,) by so many values into probabilities (m, number).
 
-    Values are in order of length from 1 on; 0, "invisible", stays.
+    Values are in order from 1 on; 0, "invisible", stays.
     """
     indices = torch.arange(number, device=values.device)
     length = (values + longer).clamp(1, number - 1)
-    probability = torch.exp(-((indices - length[:, None]) / LENGTH_SPREAD).square() / 2)
+    probability = torch.exp(-((indices - length[:, None]) / ORDINAL_SPREAD).square() / 2)
     probability[:, 0] = 0
     probability[values == 0] = (indices == 0).float()
     return probability / probability.sum(dim=1, keepdim=True)

@@ -61,6 +61,25 @@ def test_batches_in_pad_mode_hold_padded_images(tiny: Make, drawn: Path, tmp_pat
     assert batch.squares[0][0] == centre_square(batch.images[0][0], 48)
 
 
+def test_read_train_adds_the_extra_datasets(tiny: Make, copied: Config, tmp_path: Path) -> None:
+    main = read_train(copied)
+    extra = tmp_path / "extra"
+    shutil.copytree(copied.DATA.folder, extra)
+    (extra / main.images[0].path).write_bytes(b"no image")
+    config = tiny(
+        1,
+        f"DATA.BASE_PATH={copied.DATA.BASE_PATH}",
+        f"DATA.EXTRA_DATASETS={{{extra}: {{SHARE: 0.1}}, none: {{SHARE: 0}}}}",
+    )
+    both = read_train(config, ImageCheck(skip_bad=True))
+    assert both.images[: len(main.images)] == main.images
+    added = both.images[len(main.images) :]
+    assert [image.path for image in added] == [str(extra / image.path) for image in main.images[1:]]
+    assert [image.labels for image in added] == [image.labels for image in main.images[1:]]
+    (batch,) = batches(both, both.sampler.draw(8, seed=0, epoch=0), config)
+    assert len(batch.squares[0]) == 8
+
+
 def test_read_image_reduces_large_images(tmp_path: Path) -> None:
     Image.new("RGB", (1500, 2000)).save(tmp_path / "large.png")
     Image.new("RGB", (MAX_SHORT_SIDE, 1600)).save(tmp_path / "fits.png")

@@ -85,7 +85,6 @@ def test_load_refuses_shapes_that_differ_from_the_config(tiny_checkpoint: Path, 
 EARLIER_KEYS = {
     "MODEL": {"VALUES": "PROTOTYPES", "APPLICABILITY": "PRESENCE"},
     "INPUT": {"SQUARE": "RESIZE_MODE"},
-    "DATA": {"EXTRA": "EXTRA_DATASET"},
     "SOLVER": {
         "AVERAGE": "EMA_DECAY", "CLIP": "GRAD_CLIP_NORM", "SMOOTHING": "LABEL_SMOOTHING", "STRETCH": "ASPECT_JITTER",
         "TRUNK_SHARE": "BACKBONE_LR_SCALE",
@@ -96,7 +95,7 @@ EARLIER_KEYS = {
 def test_load_reads_a_checkpoint_with_earlier_names_of_settings(tmp_path: Path) -> None:
     settings = [
         "MODEL.PROTOTYPES.ENABLE=true", "MODEL.PRESENCE.ENABLE=true", "INPUT.RESIZE_MODE=pad",
-        "SOLVER.LOSS=classification", "DATA.EXTRA_DATASET=more", "SOLVER.EMA_DECAY=0.9", "SOLVER.GRAD_CLIP_NORM=2",
+        "SOLVER.LOSS=classification", "SOLVER.EMA_DECAY=0.9", "SOLVER.GRAD_CLIP_NORM=2",
         "SOLVER.LABEL_SMOOTHING=0.3", "SOLVER.ASPECT_JITTER=0.4", "SOLVER.BACKBONE_LR_SCALE=0.5",
     ]  # fmt: skip
     model = RPF(config.load([ROOT / "config/FashionAI/FashionAI.yaml", ROOT / "tests/support/plain.yaml"], settings))
@@ -106,6 +105,8 @@ def test_load_reads_a_checkpoint_with_earlier_names_of_settings(tmp_path: Path) 
         for old, new in names.items():
             values[section][old] = values[section].pop(new)
     values["SOLVER"]["LOSS"] = "values"
+    values["DATA"] |= {"EXTRA": "more", "EXTRA_SHARE": 0.4}
+    values["INPUT"]["TRAIN_SIZE"] = 144
     metadata = {"format": checkpoint.FORMAT, "config": json.dumps(values)}
     save_file(load_file(tmp_path / "new.safetensors"), tmp_path / "old.safetensors", metadata)
     assert checkpoint.load(tmp_path / "old.safetensors").config == model.config

@@ -113,6 +113,27 @@ def test_pad_mode_sees_the_whole_image(images: list[Image.Image]) -> None:
         assert np.array_equal(one, other) != differ
 
 
+@pytest.mark.parametrize("with_crops", ["false", "true"])
+def test_tall_frame_shows_narrow_images_larger(images: list[Image.Image], with_crops: str) -> None:
+    torch.manual_seed(0)
+    settings = [
+        f"MODEL.TRANSFORMER.ENABLE={with_crops}", "INPUT.RESIZE_MODE=pad", "INPUT.GLOBAL_SIZE=80", "INPUT.TALL_SIZE=128"
+    ]  # fmt: skip
+    model = RPF(config.load([FASHIONAI, ROOT / "tests/support/plain.yaml"], settings)).eval()
+    shapes: list[tuple[int, ...]] = []
+    model.region.trunk.register_forward_hook(lambda _module, inputs, _output: shapes.append(tuple(inputs[0].shape)))
+    tall, narrow, square = images[0].resize((70, 210)), images[1].resize((100, 130)), images[2].resize((100, 120))
+    together = model.embed([tall, square, narrow])
+    assert shapes == [(1, 3, 80, 80), (2, 3, 128, 64)]
+    np.testing.assert_allclose(together.attention.sum(axis=(2, 3)), 1, atol=1e-5)
+    assert not together.attention[0, :, :, 0].any(), "beside the tall frame nothing is seen"
+    for row, image in enumerate((tall, square, narrow)):
+        alone = model.embed([image])
+        np.testing.assert_allclose(alone.embedding[0], together.embedding[row], atol=1e-5)
+        np.testing.assert_array_equal(alone.box[0], together.box[row])
+        assert (alone.box[0, :, :2] >= 0).all() and (alone.box[0, :, 2:] <= image.size).all()
+
+
 def test_prototypes_move_features_towards_their_values() -> None:
     torch.manual_seed(0)
     settings = ["MODEL.PROTOTYPES.ENABLE=true", "MODEL.TRANSFORMER.ENABLE=false"]
