@@ -202,6 +202,8 @@ def scores(
 def accuracy(configs: tuple[Path, ...], overrides: tuple[str, ...], skip_bad: bool, out: Path, **training: Any) -> None:
     """Train a plain classifier on the split train, and evaluate it on valid and test, as a baseline of accuracy.
 
+    The train splits of DATA.EXTRA_DATASETS are added; those with VALID are evaluated too, in a folder for each.
+
     \b
     Example:
       python -m benchmarks accuracy --cfg config/Clothing/Clothing.yaml config/rpf-small.yaml --out classifier
@@ -211,8 +213,9 @@ def accuracy(configs: tuple[Path, ...], overrides: tuple[str, ...], skip_bad: bo
     from rpf.evaluation import export
     from rpf.evaluation.tables import format_report
 
-    for report in run(config.load(configs, overrides), skip_bad, **training):
-        folder = out / str(report["split"])
+    reports = run(config.load(configs, overrides), skip_bad, **training)
+    for report in reports:
+        folder = (out / str(report["dataset"]) if len(reports) > 2 else out) / str(report["split"])
         folder.mkdir(parents=True, exist_ok=True)
         export.write_report(folder, report)
         say(*format_report(report).splitlines(), "")

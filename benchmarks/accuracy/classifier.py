@@ -1,12 +1,15 @@
 """A plain classifier as a baseline of accuracy: the config's backbone, trained on a dataset's images alone.
 
 The backbone, the mean over its grid, a linear layer for each attribute, cross-entropy. The embedding of an image for an
-attribute is the unit vector of that attribute's class probabilities, evaluated by the published protocol.
+attribute is the unit vector of that attribute's class probabilities.
 """
 
 import math
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -16,8 +19,9 @@ from rpf.config import Config
 from rpf.datasets.image_check import ImageCheck
 from rpf.datasets.image_tensors import AUGMENTATION_MARGIN, read_squares
 from rpf.datasets.triplet_dataset import read_train
+from rpf.evaluation.catalogue import Catalogue
 from rpf.evaluation.measure import measure
-from rpf.evaluation.protocol import Benchmark, TaskEmbeddings, read_benchmark
+from rpf.evaluation.protocol import Benchmark, Floats32, TaskEmbeddings, read_benchmark
 from rpf.evaluation.report import EvaluationReport, make_report
 from rpf.models.backbone import Backbone
 from rpf.models.pretrained import load_backbone_weights
@@ -78,28 +82,37 @@ def train(
 
 
 @torch.inference_mode()
-def evaluate(
-    model: Classifier, benchmark: Benchmark, images: Tensor, context: DistributedContext, batch: int
-) -> list[TaskEmbeddings]:
-    """Embed the benchmark's images, (n, 3, S, S) uint8, as unit vectors of class probabilities, by task."""
+def embed(model: Classifier, images: Tensor, context: DistributedContext, batch: int) -> list[Floats32]:
+    """Embed images (n, 3, S, S) uint8 as unit vectors of class probabilities, (n, values) for each attribute."""
     model.eval()
     batches = [
         [F.normalize(logits.softmax(dim=1), dim=1).cpu() for logits in model(inputs.to(context.device).float() / 255)]
         for inputs in images.split(batch)
     ]
-    embeddings = [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
-    return [
-        TaskEmbeddings(task, vectors[task.queries.images], vectors[task.candidates.images])
+    return [torch.cat(parts).numpy() for parts in zip(*batches, strict=True)]
+
+
+def evaluate(benchmark: Benchmark, embeddings: Sequence[Floats32], about: Mapping[str, Any]) -> EvaluationReport:
+    """Evaluate the embeddings of a benchmark's images by the published protocol, and over the whole catalogue."""
+    measured = [
+        measure(TaskEmbeddings(task, vectors[task.queries.images], vectors[task.candidates.images]), FlatIndex(), TOPK)
         for task, vectors in zip(benchmark.tasks, embeddings, strict=True)
     ]
+    dim = max(vectors.shape[1] for vectors in embeddings)
+    with ExitStack() as stack:
+        catalogue = Catalogue.open(benchmark, dim, stack)
+        padded = [np.pad(vectors, ((0, 0), (0, dim - vectors.shape[1]))) for vectors in embeddings]
+        catalogue.append(0, np.stack(padded, axis=1), None)
+        return make_report(benchmark, {"none": measured}, TOPK, {**about, "catalogue": catalogue.report()})
 
 
 def run(
     config: Config, skip_bad: bool, *, epochs: int, size: int, batch: int, imagenet: bool, seed: int
 ) -> list[EvaluationReport]:
-    """Train and evaluate; return the reports of valid and test. Raises RPFError."""
+    """Train and evaluate; return the reports of valid and test of each dataset. Raises RPFError."""
     check = ImageCheck(skip_bad)
-    benchmarks = [read_benchmark(config.DATA, split, check=check) for split in ("valid", "test")]
+    datasets = [(data, split) for data in config.DATA.validated for split in ("valid", "test")]
+    benchmarks = [read_benchmark(data, split, True, check) for data, split in datasets]
     split, attributes = read_train(config, check), config.DATA.ATTRIBUTES.NAME
     labels = torch.tensor([[item.labels.get(key, -1) for key in attributes] for item in split.images])
     backbone = config.MODEL.GLOBAL.BACKBONE.NAME
@@ -109,21 +122,18 @@ def run(
         if imagenet:
             load_backbone_weights(model.backbone, backbone, WORK_FOLDER / "pretrained")
         model.to(context.device)
-        paths = [[split.root / item.path for item in split.images], *(benchmark.paths for benchmark in benchmarks)]
-        sides = (round(AUGMENTATION_MARGIN * size), size, size)
-        images, *others = [
-            read_squares(some, config.INPUT.RESIZE_MODE, side) for some, side in zip(paths, sides, strict=True)
-        ]
+        paths = [split.root / item.path for item in split.images]
+        inputs = config.INPUT.model_copy(update={"TALL_SIZE": 0})
+        images, _ = read_squares(paths, inputs, round(AUGMENTATION_MARGIN * size))
         train(model, images, labels, size, context, epochs, batch)
         embeddings = [
-            evaluate(model, benchmark, inputs, context, batch)
-            for benchmark, inputs in zip(benchmarks, others, strict=True)
+            embed(model, read_squares(benchmark.paths, inputs, size)[0], context, batch) for benchmark in benchmarks
         ]
     name = f"plain {backbone} classifier, {epochs} epochs at {size} px, seed {seed}"
-    about: dict[str, Any] = {"dataset": config.DATA.DATASET, "checkpoint": name + ", from ImageNet" * imagenet}
-    if skipped := check.skipped():  # of all three splits
+    about: dict[str, Any] = {"checkpoint": name + ", from ImageNet" * imagenet}
+    if skipped := check.skipped():  # of all splits
         about["skipped"] = skipped
     return [
-        make_report(benchmark, {"none": [measure(vectors, FlatIndex(), TOPK) for vectors in tasks]}, TOPK, about)
-        for benchmark, tasks in zip(benchmarks, embeddings, strict=True)
+        evaluate(benchmark, vectors, {"dataset": data.DATASET, **about})
+        for (data, _), benchmark, vectors in zip(datasets, benchmarks, embeddings, strict=True)
     ]

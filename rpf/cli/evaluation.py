@@ -88,7 +88,8 @@ def evaluate(
     model = load_model(settings, values)
     with Bar("image") as bar:
         check = ImageCheck(skip_bad, bar)
-        benchmark = read_benchmark(values.DATA, split, model.config.MODEL.PRESENCE.ENABLE, check)
+        with_presence = model.config.MODEL.PRESENCE.ENABLE or gallery == "all"
+        benchmark = read_benchmark(values.DATA, split, with_presence, check)
     shared = [o for o in overrides if o.partition("=")[0] in MODEL_SETTINGS]
     model.config = config.load(settings=shared, base=model.config)
     out.mkdir(parents=True, exist_ok=True)  # fails before the work, not after it

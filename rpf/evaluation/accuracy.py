@@ -17,6 +17,7 @@ class Accuracy:
     low: float  # of the 95% interval
     high: float
     chance: float  # mean over random rankings
+    catalogue: float | None  # over the whole catalogue, in which items without the part count as wrong; None: unknown
 
 
 def read_accuracy(checkpoint: Path, checkpoint_hash: str) -> tuple[Accuracy, ...]:
@@ -28,9 +29,16 @@ def read_accuracy(checkpoint: Path, checkpoint_hash: str) -> tuple[Accuracy, ...
         exact, chance, counts = report["methods"]["none"], report["random"]["MAP"], report["queries"]
         counts = {**{key: int(number) for key, number in counts.items() if number}, "overall": sum(counts.values())}
         means, intervals = exact["MAP"], exact["intervals"]["MAP"]
+        catalogue = report["catalogue"]["MAP"] if "catalogue" in report else {}
         return tuple(
             Accuracy(
-                key, number, float(means[key]), float(intervals[key][0]), float(intervals[key][1]), float(chance[key])
+                key,
+                number,
+                float(means[key]),
+                float(intervals[key][0]),
+                float(intervals[key][1]),
+                float(chance[key]),
+                None if (figure := catalogue.get(key)) is None else float(figure),
             )
             for key, number in counts.items()
         )

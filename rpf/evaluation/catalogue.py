@@ -16,9 +16,8 @@ import numpy as np
 
 from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.evaluation.metrics import Bools, Floats, Ints, average_precision, random_average_precision
-from rpf.evaluation.protocol import Benchmark, Branch, RetrievalTask
-from rpf.evaluation.report import QueryValues, intervals, means
-from rpf.models.base import TwoBranchModel, TwoBranchOutput
+from rpf.evaluation.protocol import Benchmark, Floats32, RetrievalTask
+from rpf.evaluation.report import QueryValues, intervals, means, rounded
 from rpf.search.exact import Exact
 from rpf.search.request import Query, SearchRequest
 from rpf.utils.progress import Progress
@@ -75,24 +74,19 @@ class Catalogue:
     """A temporary collection of all images of a benchmark, in its order."""
 
     writer: Writer
-    model: TwoBranchModel
     benchmark: Benchmark
-    branch: Branch
 
     @classmethod
-    def open(cls, model: TwoBranchModel, benchmark: Benchmark, branch: Branch, stack: ExitStack) -> "Catalogue":
+    def open(cls, benchmark: Benchmark, dim: int, stack: ExitStack) -> "Catalogue":
         """Create the collection, which is deleted when the stack is closed."""
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="rpf-catalogue-")))
-        dim = model.dim if branch == "both" else model.config.MODEL.EMBED_SIZE
-        spec = CollectionSpec(model.checkpoint_hash or "0" * 64, model.attributes, dim, str(folder))
-        return cls(stack.enter_context(Writer.open(folder / "catalogue", spec)), model, benchmark, branch)
+        spec = CollectionSpec("0" * 64, tuple(task.attribute for task in benchmark.tasks), dim, str(folder))
+        return cls(stack.enter_context(Writer.open(folder / "catalogue", spec)), benchmark)
 
-    def append(self, first: int, output: TwoBranchOutput) -> None:
-        """Add the images `first`, `first` + 1, ... of the benchmark."""
-        vectors = getattr(output, "embedding" if self.branch == "both" else self.branch)
-        paths = self.benchmark.paths[first : first + len(vectors)]
-        items = [NewItem(f"{first + at}", "", 0, 1, 1, {}) for at in range(len(paths))]
-        self.writer.append(items, vectors, None, output.presence)
+    def append(self, first: int, vectors: Floats32, presence: Floats32 | None) -> None:
+        """Add the images `first`, `first` + 1, ... of the benchmark: unit vectors (n, A, dim), presence (n, A)."""
+        items = [NewItem(f"{first + at}", "", 0, 1, 1, {}) for at in range(len(vectors))]
+        self.writer.append(items, vectors, None, presence)
 
     def report(self, progress: Progress = lambda *_: None) -> dict[str, Any]:
         """Search with each query. Returns EvaluationReport's `catalogue`."""
@@ -131,6 +125,7 @@ def _figures(metrics: Mapping[str, _Metrics]) -> dict[str, Any]:
         "intervals": {name: intervals(of_name) for name, of_name in figures.items()},
         "by_value": {name: _means_over_values(of_name, metrics) for name, of_name in figures.items()},
         "random": {"MAP": means(values("random"))},
+        "average_precision": rounded(figures["MAP"]),
     }
 
 

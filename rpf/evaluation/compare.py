@@ -2,28 +2,30 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from rpf.errors import ConfigError, printable
-from rpf.evaluation.report import EvaluationReport, Series
-from rpf.evaluation.tables import Table, origin, table_as_text, tabulate
+from rpf.evaluation.report import EvaluationReport, Series, intervals, means
+from rpf.evaluation.tables import Table, origin, signed_percent, table_as_text, tabulate
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The MAP over the whole ranking by exact search, of reports on the same queries."""
+    """The MAP by exact search of reports on the same queries, and of the whole catalogue where all have it."""
 
-    title: str
-    first: EvaluationReport
-    rows: tuple[Series, ...]  # random ranking, then one for each report
-    origins: tuple[str, ...]  # the model of each report
+    tables: tuple[Table, ...]
+    plot: tuple[str, EvaluationReport, tuple[Series, ...]]  # title, report with the queries, rows of the first table
+    origins: tuple[str, ...]  # name of each row and its model
 
     def format(self, format_table: Callable[[Table], str] = table_as_text) -> str:
-        models = [f"- {row.name}: {model}" for row, model in zip(self.rows[1:], self.origins, strict=True)]
         about = "In percent, with 95% bootstrap intervals over the queries. Random ranking: its average.\n"
-        return format_table(tabulate(self.title, self.first, self.rows)) + f"\n\n{about}\n" + "\n".join(models) + "\n"
+        models = "".join(f"- {model}\n" for model in self.origins)
+        return "\n\n".join([*map(format_table, self.tables), f"{about}\n{models}"])
 
 
 def compare(files: Sequence[Path], names: Sequence[str]) -> Comparison:
@@ -52,27 +54,54 @@ def compare(files: Sequence[Path], names: Sequence[str]) -> Comparison:
                 first=files[0],
             )
     title = f"{_split(first)}: MAP over the whole ranking by exact search"
-    random = Series("Random ranking", first["random"]["MAP"])
-    rows = [_exact_series(name, report) for name, report in zip(names, reports, strict=True)]
-    return Comparison(title, first, (random, *rows), tuple(map(origin, reports)))
+    names = [printable(name) for name in names]
+    rows, exact_tables = _tabulate(title, first, names, [report["methods"]["none"] for report in reports], first)
+    catalogue_tables: list[Table] = []
+    if all("catalogue" in report for report in reports):
+        figures = [report["catalogue"] for report in reports]
+        counts = EvaluationReport(queries=figures[0]["queries"])
+        _, catalogue_tables = _tabulate(
+            f"{_split(first)}: MAP of the whole catalogue", counts, names, figures, figures[0]
+        )
+    origins = tuple(f"{name}: {origin(report)}" for name, report in zip(names, reports, strict=True))
+    return Comparison((*exact_tables, *catalogue_tables), (title, first, rows), origins)
+
+
+def _tabulate(
+    title: str,
+    counts: EvaluationReport,
+    names: Sequence[str],
+    figures: Sequence[Mapping[str, Any]],
+    random: Mapping[str, Any],
+) -> tuple[tuple[Series, ...], list[Table]]:
+    """Return the rows of a table of MAP, and the tables: of MAP, and of the gains over the first report if known."""
+    rows = [Series("Random ranking", random["random"]["MAP"])]
+    rows += [Series(name, row["MAP"], row["intervals"]["MAP"]) for name, row in zip(names, figures, strict=True)]
+    tables = [tabulate(title, counts, rows)]
+    values = [row.get("average_precision", {}) for row in figures]
+    if len(values) > 1 and all(map(len, values)):
+        first = values[0]
+        gains = [
+            {key: np.array(of_attribute) - first[key] for key, of_attribute in other.items()} for other in values[1:]
+        ]
+        gain_rows = [Series(name, means(gain), intervals(gain)) for name, gain in zip(names[1:], gains, strict=True)]
+        tables.append(
+            tabulate(f"{title}: gain over {names[0]}, on the same queries", counts, gain_rows, signed_percent)
+        )
+    return tuple(rows), tables
 
 
 def _read(file: Path) -> EvaluationReport:
     try:
         report: EvaluationReport = json.loads(file.read_bytes())
         # Use everything that a comparison needs.
-        tabulate("", report, [Series("", report["random"]["MAP"]), _exact_series("", report)])
+        _tabulate("", report, [""], [report["methods"]["none"]], report)
         report["candidates"], origin(report), _split(report)
     except (ValueError, LookupError, TypeError, AttributeError):
         raise ConfigError(
             "%(file)s is not a report.json with exact search (rpf evaluate --methods none).", file=file
         ) from None
     return report
-
-
-def _exact_series(name: str, report: EvaluationReport) -> Series:
-    exact = report["methods"]["none"]
-    return Series(printable(name), exact["MAP"], exact["intervals"]["MAP"])
 
 
 def _split(report: EvaluationReport) -> str:

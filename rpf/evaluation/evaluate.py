@@ -37,11 +37,13 @@ def evaluate(
     heads = HeadOutputs(benchmark, model)
     observers = [heads.append]
     with ExitStack() as stack:
-        catalogue = Catalogue.open(model, benchmark, branch, stack) if whole_catalogue else None
-        if catalogue:
-            observers.append(catalogue.append)
+        if whole_catalogue:
+            part = "embedding" if branch == "both" else branch
+            dim = model.dim if branch == "both" else model.config.MODEL.EMBED_SIZE
+            catalogue = Catalogue.open(benchmark, dim, stack)
+            observers.append(lambda first, output: catalogue.append(first, getattr(output, part), output.presence))
         embeddings = embed_benchmark(model, benchmark, branch, batch_size, progress, observers)
-        if catalogue:
+        if whole_catalogue:
             extra["catalogue"] = catalogue.report(progress)
     metrics: dict[str, list[QueryMetrics]] = {}
     for name in methods:

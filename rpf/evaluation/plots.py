@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from rpf.attributes import Vocabulary
@@ -64,6 +65,37 @@ def dot_plot(title: str, report: EvaluationReport, rows: Sequence[Series]) -> by
     axes.set_title(_escape(title), size=10)
     axes.grid(axis="y", color=GRID)
     figure.legend(loc="outside lower center", ncols=min(len(rows), 6), fontsize=8, frameon=False)
+    return as_png(figure)
+
+
+def confusion_matrices(report: EvaluationReport) -> bytes:
+    """Plot for each attribute how often its values are taken for which, in percent of a value's labels."""
+    keys = [key for key in report["queries"] if report["values"][key]]
+    columns = min(2, len(keys))
+    rows = -(-len(keys) // columns)
+    figure, grid = panels(4.6 * columns, 3.9 * rows, rows, columns)
+    for axes in grid.flat[len(keys) :]:
+        axes.set_axis_off()
+    for axes, attribute in zip(grid.flat, Vocabulary(keys), strict=False):
+        confusion = report["values"][attribute.key]["confusion"]
+        counts = np.array(confusion["counts"])
+        names = [textwrap.fill(attribute.value_name(value), 14) for value in confusion["values"]]
+        totals = counts.sum(axis=1)
+        shares = counts / np.maximum(totals, 1)[:, None]
+        axes.imshow(shares, cmap=LinearSegmentedColormap.from_list("site", ["#ffffff", COLOURS[0]]), vmin=0, vmax=1)
+        for (row, column), share in np.ndenumerate(shares):
+            if counts[row, column]:
+                colour = "white" if share > 0.6 else "black"
+                axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", size=8, color=colour)
+        ticks = np.arange(len(names))
+        axes.set_xticks(ticks, names, size=7, rotation=90)
+        axes.set_yticks(ticks, [f"{name} ({total})" for name, total in zip(names, totals, strict=True)], size=7)
+        axes.tick_params(length=0)
+        axes.set_title(attribute.name(), size=9)
+    figure.suptitle(
+        _escape(f"{report['dataset']}, {report['split']}: true values in rows, likeliest ones in columns, %"), size=10
+    )
+    figure.supxlabel("In brackets: number of labels.", size=8)
     return as_png(figure)
 
 

@@ -23,6 +23,7 @@ class EvaluationReport(TypedDict, total=False):
 
     A figure is {attribute: mean over its queries, "overall": mean over all queries, "mean": mean over the attributes};
     an attribute without queries has null and does not count. Intervals have the same keys: [low, high], 95%.
+    "average_precision" has {attribute: a value for each query}.
     """
 
     split: str
@@ -114,7 +115,13 @@ def _method_figures(
         **({"seconds": means(values("seconds"))} if k is not None else {}),
         "build_seconds": sum(metrics.build_seconds for metrics in tasks),
         "intervals": {name: intervals(figure) for name, figure in fractions.items()},
+        "average_precision": rounded(fractions["MAP"]),
     }
+
+
+def rounded(values: QueryValues) -> dict[str, list[float]]:
+    """Return the value of each query as in report.json, from which `compare` computes paired intervals."""
+    return {key: of_attribute.round(5).tolist() for key, of_attribute in values.items()}
 
 
 def _select(values: QueryValues, selected: Mapping[str, Bools]) -> QueryValues:

@@ -18,6 +18,10 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
+def signed_percent(share: float) -> str:
+    return f"{100 * share:+.1f}"
+
+
 def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.3f}"
 
@@ -217,4 +221,5 @@ def _cell(row: Series, key: str, format_figure: Callable[[float], str]) -> Cell:
     figure, interval = row.figures[key], row.intervals[key] if row.intervals else None
     if figure is None:
         return Cell(NO_FIGURE)
-    return Cell(format_figure(figure), "-".join(map(format_figure, interval)) if interval else "")
+    separator = ".." if format_figure is signed_percent else "-"
+    return Cell(format_figure(figure), separator.join(map(format_figure, interval)) if interval else "")

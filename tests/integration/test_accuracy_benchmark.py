@@ -9,10 +9,11 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from benchmarks.accuracy.classifier import Classifier, evaluate, train
+from benchmarks.accuracy.classifier import Classifier, embed, train
 from benchmarks.commands import benchmarks
 from rpf import config
 from rpf.cli import main as rpf
+from rpf.config.sections import InputConfig
 from rpf.datasets.image_tensors import read_squares
 from rpf.datasets.synthetic import Recipe, write_dataset
 from rpf.datasets.triplet_dataset import read_train
@@ -59,6 +60,11 @@ def test_reports_of_the_classifier_can_be_compared(drawn: Path, tmp_path: Path) 
     comparison = CliRunner().invoke(rpf, ["compare", str(tmp_path / "test" / "report.json"), "--out", str(tmp_path)])
     assert comparison.exit_code == 0, comparison.output
     assert "- test: checkpoint plain resnet18 classifier" in comparison.stdout
+    extra = f"DATA.EXTRA_DATASETS={{{drawn / 'wardrobe'}: {{SHARE: 0.5, VALID: true}}, none: {{SHARE: 0}}}}"
+    done = run("--set", f"DATA.BASE_PATH={drawn}", "--set", extra, *options, "--out", tmp_path / "both")
+    assert done.exit_code == 0, done.output
+    twice = json.loads((tmp_path / "both" / "wardrobe" / "test" / "report.json").read_text())
+    assert 0 < twice["catalogue"]["MAP"]["overall"] <= 1
     missing = run("--set", f"DATA.BASE_PATH={tmp_path}", "--out", tmp_path / "x")
     assert missing.exit_code == 2
     assert "filenames_valid.txt: No such file" in missing.output
@@ -70,12 +76,11 @@ def test_classifier_learns_its_training_images(drawn: Path) -> None:
     keys = values.DATA.ATTRIBUTES.NAME
     labels = torch.tensor([[item.labels.get(key, -1) for key in keys] for item in split.images])[:12]
     paths = [split.root / item.path for item in split.images[:12]]
-    images = read_squares(paths, "crop", 64)
+    images = read_squares(paths, InputConfig(), 64)[0]
     torch.manual_seed(0)
     model = Classifier(values)
-    train(
-        model, read_squares(paths, "crop", 80), labels, 64, DistributedContext(torch.device("cpu")), epochs=30, batch=12
-    )
+    larger, _ = read_squares(paths, InputConfig(), 80)
+    train(model, larger, labels, 64, DistributedContext(torch.device("cpu")), epochs=30, batch=12)
     model.eval()
     with torch.inference_mode():
         logits = model(images.float() / 255)
@@ -90,15 +95,14 @@ def test_embedding_is_the_unit_vector_of_probabilities(drawn: Path) -> None:
     torch.manual_seed(0)
     model = Classifier(values)
     benchmark = read_benchmark(values.DATA, "test")
-    images = read_squares(benchmark.paths, "crop", 64)
-    embeddings = evaluate(model, benchmark, images, DistributedContext(torch.device("cpu")), batch=3)
+    images, _ = read_squares(benchmark.paths, InputConfig(), 64)
+    embeddings = embed(model, images, DistributedContext(torch.device("cpu")), batch=3)
     with torch.inference_mode():
         logits = model(images.float() / 255)
-    for vectors, task, raw in zip(embeddings, benchmark.tasks, logits, strict=True):
+    for vectors, raw in zip(embeddings, logits, strict=True):
         probabilities = raw.softmax(dim=1).numpy()
         unit = probabilities / np.linalg.norm(probabilities, axis=1, keepdims=True)
-        np.testing.assert_allclose(vectors.queries, unit[task.queries.images], atol=1e-5)
-        np.testing.assert_allclose(vectors.candidates, unit[task.candidates.images], atol=1e-5)
+        np.testing.assert_allclose(vectors, unit, atol=1e-5)
 
 
 def test_images_are_cropped_or_padded_and_damaged_ones_named(tmp_path: Path) -> None:
@@ -106,12 +110,12 @@ def test_images_are_cropped_or_padded_and_damaged_ones_named(tmp_path: Path) -> 
     with Image.open(tmp_path / "wide.png") as wide:
         wide.paste("blue", (0, 0, 5, 20))
         wide.save(tmp_path / "wide.png")
-    assert (read_squares([tmp_path / "wide.png"], "crop", 32)[0, 2] == 0).all()  # the blue end is cropped
-    padded = read_squares([tmp_path / "wide.png"], "pad", 32)[0, 2]
+    assert (read_squares([tmp_path / "wide.png"], InputConfig(), 32)[0][0, 2] == 0).all()  # the blue end is cropped
+    padded = read_squares([tmp_path / "wide.png"], InputConfig(RESIZE_MODE="pad"), 32)[0][0, 2]
     assert padded.shape == (32, 32) and padded[16, 0] == 255
     (tmp_path / "bad.jpg").write_bytes(b"junk")
     with pytest.raises(DatasetError, match=r"bad\.jpg: The file is not an image"):
-        read_squares([tmp_path / "bad.jpg"], "crop", 64)
+        read_squares([tmp_path / "bad.jpg"], InputConfig(), 64)
 
 
 def test_scores_benchmark_compares_the_forms(drawn: Path, parts_settings: Settings, tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def reports(evaluate: Callable[..., str], tmp_path_factory: pytest.TempPathFacto
     """Write region/report.json and patch/report.json into a folder."""
     base = tmp_path_factory.mktemp("reports")
     for branch in ("region", "patch"):
-        evaluate("--split", "valid", "--methods", "none,faiss", "--branch", branch, "--out", base / branch)
+        options = ("--methods", "none,faiss", "--gallery", "all")
+        evaluate("--split", "valid", *options, "--branch", branch, "--out", base / branch)
     return base
 
 
@@ -49,7 +50,10 @@ def test_compare_writes_tables_and_a_plot(reports: Path, tmp_path: Path) -> None
     first, second = (json.loads(file.read_text()) for file in files)
     assert sum(first["queries"].values()) > 0
 
-    heads, _, *rows = [line for line in markdown.splitlines() if line.startswith("|")]
+    exact, gain, catalogue, catalogue_gain = [
+        [line for line in part.splitlines() if line.startswith("|")] for part in markdown.split("**")[2::2]
+    ]
+    heads, _, *rows = exact
     assert f"| Sleeve length ({first['queries']['sleeve_length']}) |" in heads
     assert f"| Overall ({sum(first['queries'].values())}) | Mean of attributes |" in heads
     names = ["Random ranking", r"the patch \| alone", "the region"]
@@ -60,6 +64,18 @@ def test_compare_writes_tables_and_a_plot(reports: Path, tmp_path: Path) -> None
         low, high = (100 * end for end in exact["intervals"]["MAP"]["mean"])
         assert row.endswith(f"| {100 * exact['MAP']['mean']:.1f} ({low:.1f}-{high:.1f}) |")
         assert f"{100 * exact['MAP']['overall']:.1f}" in text
+    for rows, before, after in (
+        (gain, first["methods"]["none"], second["methods"]["none"]),
+        (catalogue_gain, first["catalogue"], second["catalogue"]),
+    ):
+        assert len(rows) == 3
+        name, *_, overall, _ = rows[2].removeprefix("| ").split(" | ")
+        by, low, high = map(float, re.fullmatch(r"(\S+) \((\S+)\.\.(\S+)\)", overall).groups())  # type: ignore[union-attr]
+        assert name == "the region" and by == pytest.approx(
+            100 * (after["MAP"]["overall"] - before["MAP"]["overall"]), abs=0.06
+        )
+        assert low <= by <= high
+    assert [row.split(" | ")[0] for row in catalogue[2:]] == [f"| {name}" for name in names]
     assert f"- the region: checkpoint {second['checkpoint']}, branch region" in text
     with Image.open(folder / "compare.png") as image:
         assert image.format == "PNG" and min(image.size) > 500
@@ -68,7 +84,7 @@ def test_compare_writes_tables_and_a_plot(reports: Path, tmp_path: Path) -> None
 def test_compare_without_names_uses_the_folders(reports: Path, tmp_path: Path) -> None:
     done = compare(reports / "patch" / "report.json", reports / "region" / "report.json", "--out", tmp_path)
     assert done.exit_code == 0, done.output
-    assert re.findall(r"^(patch|region) ", done.stdout, re.M) == ["patch", "region"]
+    assert re.findall(r"^(patch|region) ", done.stdout, re.M)[:2] == ["patch", "region"]
     wrong = compare(reports / "patch" / "report.json", "--names", "a,b", "--out", tmp_path / "x")
     assert wrong.exit_code == 2
     assert "2 names for 1 reports" in wrong.stderr

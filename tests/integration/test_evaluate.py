@@ -507,6 +507,8 @@ def test_calibrate_lowers_the_calibration_error_and_keeps_the_weights(
         text = evaluate("--methods", "none", "--out", tmp_path / name, checkpoint=file)
         assert "The likeliest value, %" in text and "true values in rows" in text
         reports.append(json.loads((tmp_path / name / "report.json").read_bytes()))
+        with Image.open(tmp_path / name / "confusion.png") as image:
+            assert image.format == "PNG" and min(image.size) > 500
     assert reports[1]["presence_calibration_error"] < reports[0]["presence_calibration_error"]
     assert reports[1]["values"]["overall"]["calibration_error"] < reports[0]["values"]["overall"]["calibration_error"]
     for key, row in reports[0]["values"].items():

@@ -26,6 +26,7 @@ def report() -> dict:
                 },
             }
         },
+        "catalogue": {"MAP": {"sleeve_length": 0.7, "neck_design": None, "skirt_length": None, "overall": 0.7}},
     }
 
 
@@ -42,6 +43,9 @@ def test_read_accuracy_reads_the_report_beside_the_checkpoint(tmp_path: Path) ->
         30, 0.8, 0.7, 0.9, 0.3,
     )  # fmt: skip
     assert rows[-1].queries == 40
+    assert [row.catalogue for row in rows] == [0.7, None, 0.7]
+    earlier = {key: value for key, value in report().items() if key != "catalogue"}
+    assert read_accuracy(write(tmp_path, json.dumps(earlier)), "abc")[-1].catalogue is None
 
 
 def test_read_accuracy_without_a_report_of_these_weights_is_empty(tmp_path: Path) -> None:
@@ -49,7 +53,9 @@ def test_read_accuracy_without_a_report_of_these_weights_is_empty(tmp_path: Path
     assert read_accuracy(write(tmp_path, json.dumps(report())), "other") == ()
 
 
-@pytest.mark.parametrize("path", [("methods",), ("random", "MAP"), ("methods", "none", "intervals", "MAP", "overall")])
+@pytest.mark.parametrize(
+    "path", [("methods",), ("random", "MAP"), ("catalogue",), ("methods", "none", "intervals", "MAP", "overall")]
+)
 @pytest.mark.parametrize("value", [None, "text", [], {}, [1]])
 def test_read_accuracy_of_an_incomplete_report_is_empty(tmp_path: Path, path: tuple[str, ...], value: object) -> None:
     broken = part = report()
