@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from rpf.collection import Collection
-from rpf.engine import SearchEngine, SearchRequest
 from rpf.search.exact import Exact
 from rpf.search.index_store import index_method, open_searcher
-from rpf.search.request import ResolvedRequest
+from rpf.search.request import Query, ResolvedRequest, SearchRequest
 from rpf.settings import Settings
 from tests.support import ROOT
 from tests.support.commands import Run, snapshot
@@ -59,9 +58,12 @@ def test_format_1_has_the_rankings_of_the_version_that_wrote_it(old: Settings) -
     """Check the cosines, which it ranked by, where presence is unknown."""
     for file in (old.collections / "shop").glob("segments/*/applicable.npy"):
         file.unlink()
-    engine = SearchEngine(old)
-    results = engine.search("shop", SearchRequest(engine.query_item("shop", 1), WEIGHTS, 10))
-    assert [(hit.item.id, round(hit.similarity, 6)) for hit in results.hits] == NEAREST_TO_1
+    collection = Collection.open(old.collections / "shop")
+    query = Query.of_item(collection, 1)  # by the weights of then
+    request = SearchRequest(query, WEIGHTS, 11).resolve(collection.vocabulary, collection.knows_presence)
+    ranked = Exact(collection).search(request)
+    nearest = zip(collection.ids[ranked.rows].tolist(), ranked.scores.round(6).tolist(), strict=True)
+    assert list(nearest)[1:] == [(item_id, pytest.approx(score, abs=2e-6)) for item_id, score in NEAREST_TO_1]
 
 
 def test_format_1_at_its_first_write_gets_a_uuid_and_loses_its_index_folder(old: Settings) -> None:
