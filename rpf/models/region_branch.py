@@ -94,7 +94,8 @@ class RegionBranch(nn.Module):
             return None
         with torch.no_grad():
             attention = self._attention(key, self.attribute.weight)
-        x = self.presence_gradient * x + (1 - self.presence_gradient) * x.detach()
+        if x.requires_grad:
+            x = torch.lerp(x.detach(), x, self.presence_gradient)
         return self.applicability(x, attention @ x).gather(1, attributes)
 
     def _refine(self, h: Tensor) -> Tensor:
