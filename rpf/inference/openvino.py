@@ -42,7 +42,7 @@ class CompiledNetwork(nn.Module):
         """
         super().__init__()
         self._requests = {}
-        for shape in shapes:  # compiled for each: a network for images of any size is slower
+        for shape in shapes:
             graph.reshape([-1, 3, *shape])
             self._requests[shape] = _compile(graph, precision, threads).create_infer_request()
 

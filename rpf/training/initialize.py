@@ -28,7 +28,12 @@ def initialize_model(
     """
     model = build_model(config)
     if model.patch:
-        _copy_branch(model, stage_one or best_of_stage_one(config), "region")
+        file = stage_one or best_of_stage_one(config)
+        if not file.is_file():
+            raise CheckpointError(
+                "%(file)s: no such checkpoint; train stage 1 first, or give its checkpoint (--stage1).", file=file
+            )
+        _copy_branch(model, file, "region")
     if start:
         _copy_branch(model, start, "patch" if model.patch else "region")
     elif not from_scratch:
@@ -56,11 +61,6 @@ def best_of_stage_one(config: Config) -> Path:
 
 def _copy_branch(model: TwoBranchModel, file: Path, name: str) -> None:
     """Copy the weights of a branch, "region" or "patch", from a checkpoint. Raises CheckpointError."""
-    if not file.is_file():
-        raise CheckpointError(
-            "%(file)s: no such checkpoint; train stage 1 first, or give its checkpoint (--stage1).",
-            file=file,
-        )
     source = checkpoint.load(file, model.config)
     if source.attributes != model.attributes:
         raise CheckpointError("%(file)s was trained for other attributes.", file=file)

@@ -158,10 +158,8 @@ class ClassificationTask(TrainingTask):
             known = values[:, attribute] >= 0
             logits = branch.values.logits(feature[known, attribute], attribute)
             target, name = values[known, attribute], self.model.attributes[attribute]
-            if name in solver.LENGTHS:
-                target = ordinal_targets(target, longer[known], len(weight))
-            elif name in solver.ORDINAL:
-                target = ordinal_targets(target, torch.zeros_like(longer[known]), len(weight))
+            if name in (*solver.LENGTHS, *solver.ORDINAL):
+                target = ordinal_targets(target, longer[known] * (name in solver.LENGTHS), len(weight))
             losses.append(
                 F.cross_entropy(logits, target, weight, label_smoothing=solver.LABEL_SMOOTHING, reduction="sum")
             )
