@@ -2,8 +2,8 @@
 
 A seed becomes an image in these steps: `spec` plans the garment and its attribute values, `silhouette` chooses its
 measurements and outlines, `upper` and `lower` assemble its parts (`necks`, `fronts`, sleeves, skirts, trousers) on a
-hanger or mannequin (`supports`), `drawing` records them in centimetres with the cloth of `fabric`, and `scenes` frames
-the recording and composes it with a background, props, light and camera noise. `generator` runs these steps.
+hanger or mannequin (`supports`), `drawing` records them in centimetres with the cloth of `fabric`, and `studio` frames
+the recording and composes it with a backdrop and shadows. `generator` runs these steps.
 """
 
 from wardrobe.generator import VERSION, Drawing, balanced, describe, draw, sample

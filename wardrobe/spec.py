@@ -68,41 +68,30 @@ GARMENT_TYPES: dict[str, GarmentType] = {
 # Bare shoulders hold no sleeve.
 BARE_SHOULDERS = {("neckline_design", 1), ("neckline_design", 9)}
 SWEETHEART, OFF_SHOULDER = ("neckline_design", 8), ("neckline_design", 6)
-LONGEST_SLEEVE_IN_CROPPED_DRESS = 4  # longer ones would be cropped with a dress cropped at its waist
-# Every value that some garment can have, and 0 for a part that is present but hidden.
-TARGETS = sorted({(a, v) for p in GARMENT_TYPES.values() for a in ATTRIBUTES for v in p.values(a)}
-                 | {(a, 0) for a in ATTRIBUTES})  # fmt: skip
+LONGEST_SLEEVE_OF_ANY_SKIRT = 4  # with a skirt of ANY length
+# Every value that some garment can have.
+TARGETS = sorted({(a, v) for p in GARMENT_TYPES.values() for a in ATTRIBUTES for v in p.values(a)})
+ANY = 0  # in place of a value: any of an attribute's values but these, without sleeves or with bare shoulders
+NOT_IN_ANY = {("sleeve_length", 1), *(("neckline_design", value) for value in (1, 3, 6, 8, 9))}
+# Targets of each block of seeds. A change to it, or to what ANY includes, gives seeds other garments.
+BLOCK = sorted([*TARGETS, *((attribute, ANY) for attribute in ATTRIBUTES)])
 SETTINGS = ("flat", "flat", "flat", "flat", "flat", "hanger", "hanger", "mannequin", "mannequin")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Plan of one garment: the values of its parts, the part that the image hides, and its support."""
+    """Plan of one garment: the values of its parts, and its support."""
 
     garment: str
     values: dict[str, int]
-    hidden: str = ""  # attribute whose part is hidden; "" for none
     hooded: bool = False
     setting: str = "flat"  # flat, hanger or mannequin
-
-    @property
-    def labels(self) -> dict[str, int]:
-        """Visible values, and 0 for hidden ones; cropping a coat crops its long sleeves too."""
-        hidden = {self.hidden}
-        if self.hidden == "coat_length" and self.values["sleeve_length"] > 3:
-            hidden.add("sleeve_length")
-        return {a: 0 if a in hidden else v for a, v in self.values.items()}
 
     @property
     def missing(self) -> frozenset[str]:
         """Attributes whose part the garment does not have; for a hood, the neck attributes stay undecided."""
         unknown = set(NECKS.values()) if self.hooded else set()
         return frozenset(ATTRIBUTES) - frozenset(self.values) - unknown
-
-    @property
-    def seen_from_behind(self) -> bool:
-        """True if the back is shown, which hides the neck."""
-        return self.hidden in NECKS.values()
 
     @property
     def neck(self) -> Target:
@@ -115,14 +104,14 @@ class Plan:
 def make_plan(seed: int, target: Target | None = None) -> Plan:
     """Make the plan of a seed for an (attribute, value) or, without one, for that of the seed's position in its block.
 
-    Every block of len(TARGETS) seeds has each value at least once.
+    Every block of len(BLOCK) seeds has each value at least once.
     """
     if target is None:
-        block, position = divmod(seed, len(TARGETS))
-        target = TARGETS[np.random.default_rng((block, 71)).permutation(len(TARGETS))[position]]
+        block, position = divmod(seed, len(BLOCK))
+        target = BLOCK[np.random.default_rng((block, 71)).permutation(len(BLOCK))[position]]
     attribute, value = target
-    rng = np.random.default_rng((seed, 72, TARGETS.index(target)))
-    kinds = [kind for kind, garment_type in GARMENT_TYPES.items() if _can_show(garment_type, attribute, value)]
+    rng = np.random.default_rng((seed, 72, BLOCK.index(target)))
+    kinds = [kind for kind, garment_type in GARMENT_TYPES.items() if _matching_values(garment_type, target)]
     weights = np.array([GARMENT_TYPES[kind].weight for kind in kinds])
     garment = kinds[rng.choice(len(kinds), p=weights / weights.sum())]
     garment_type = GARMENT_TYPES[garment]
@@ -130,38 +119,30 @@ def make_plan(seed: int, target: Target | None = None) -> Plan:
     for other in ATTRIBUTES[:4]:
         usual = {"sleeve_length": garment_type.usual_sleeves, "coat_length": garment_type.usual_coats}.get(other)
         if pool := usual or garment_type.values(other):
-            if target == (other, 0):
-                pool = tuple(v for v in pool if _can_hide(other, v))
-            if target == ("skirt_length", 0) and other == "sleeve_length":
-                pool = tuple(v for v in pool if v <= LONGEST_SLEEVE_IN_CROPPED_DRESS)
-            values[other] = value if value and other == attribute else int(rng.choice(pool))
+            if target == (other, ANY):
+                pool = tuple(v for v in pool if (other, v) not in NOT_IN_ANY)
+            if target == ("skirt_length", ANY) and other == "sleeve_length":
+                pool = tuple(v for v in pool if v <= LONGEST_SLEEVE_OF_ANY_SKIRT)
+            values[other] = value if value != ANY and other == attribute else int(rng.choice(pool))
     neck = _choose_neck(garment_type, target, rng)
     if attribute != "sleeve_length":
         shown = tuple(
-            v for v in garment_type.sleeves if v <= LONGEST_SLEEVE_IN_CROPPED_DRESS or target != ("skirt_length", 0)
+            v for v in garment_type.sleeves if v <= LONGEST_SLEEVE_OF_ANY_SKIRT or target != ("skirt_length", ANY)
         )
         _adapt_sleeves(values, neck, shown, bool(garment_type.usual_sleeves), rng)
     if neck != HOOD and neck[0]:
         values[neck[0]] = neck[1]
     if garment == "hoodie" and attribute != "coat_length" and rng.random() < 0.5:
         del values["coat_length"]  # a pullover, not a coat
-    hidden = attribute if value == 0 else ""
     ordered = {a: values[a] for a in ATTRIBUTES if a in values}
-    return Plan(garment, ordered, hidden, neck == HOOD, _choose_setting(ordered, neck, hidden, rng))
+    return Plan(garment, ordered, neck == HOOD, _choose_setting(ordered, neck, target, rng))
 
 
-def _can_show(garment_type: GarmentType, attribute: str, value: int) -> bool:
-    """Tell whether such a garment can have the value; for 0, whether it has a part that can be hidden."""
-    if value:
-        return value in garment_type.values(attribute)
-    return any(_can_hide(attribute, v) for v in garment_type.values(attribute))
-
-
-def _can_hide(attribute: str, value: int) -> bool:
-    """Tell whether a part can be hidden: neither missing sleeves nor necks that bare the shoulders can."""
-    return not (attribute == "sleeve_length" and value == 1) and not (
-        attribute == "neckline_design" and value in (1, 3, 6, 8, 9)
-    )
+def _matching_values(garment_type: GarmentType, target: Target) -> list[int]:
+    """Return the values of a kind of garment that fulfil the target."""
+    attribute, value = target
+    values = garment_type.values(attribute)
+    return [v for v in values if v == value or (value == ANY and (attribute, v) not in NOT_IN_ANY)]
 
 
 def _choose_neck(garment_type: GarmentType, target: Target, rng: np.random.Generator) -> Target:
@@ -169,12 +150,10 @@ def _choose_neck(garment_type: GarmentType, target: Target, rng: np.random.Gener
     if not garment_type.necks:
         return "", 0
     if attribute in NECKS.values():
-        necks = [
-            (a, v) for a, v in garment_type.necks if a == attribute and (v == value or (not value and _can_hide(a, v)))
-        ]
+        necks = [(attribute, v) for v in _matching_values(garment_type, target)]
     elif attribute == "sleeve_length" and value != 1:
         necks = [
-            n for n in garment_type.necks if n not in BARE_SHOULDERS and (value not in (0, 4) or n != OFF_SHOULDER)
+            n for n in garment_type.necks if n not in BARE_SHOULDERS and (value not in (ANY, 4) or n != OFF_SHOULDER)
         ]
     else:
         necks = [n for n in garment_type.necks if target != ("sleeve_length", 1) or n != OFF_SHOULDER]
@@ -193,13 +172,13 @@ def _adapt_sleeves(
         values["sleeve_length"] = 7
 
 
-def _choose_setting(values: dict[str, int], neck: Target, hidden: str, rng: np.random.Generator) -> str:
+def _choose_setting(values: dict[str, int], neck: Target, target: Target, rng: np.random.Generator) -> str:
     """Choose flat, hanger or mannequin; often a mannequin where only a figure shows the garment's length."""
     setting = str(rng.choice(SETTINGS))
-    if hidden == "sleeve_length":
-        return "flat"  # sleeves folded behind the body
-    if hidden == "coat_length":
-        return str(rng.choice(["hanger", "mannequin"]))  # hanging sleeves are cropped with the coat
+    if target == ("sleeve_length", ANY):
+        return "flat"
+    if target == ("coat_length", ANY):
+        return str(rng.choice(["hanger", "mannequin"]))
     if rng.random() < _mannequin_chance(values):
         return "mannequin"
     if setting == "hanger" and neck in BARE_SHOULDERS | {SWEETHEART, OFF_SHOULDER}:

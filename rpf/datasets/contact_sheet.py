@@ -34,8 +34,8 @@ def write_sheets(folder: Path, recipe: Recipe, progress: Progress) -> list[Path]
             with Image.open(folder / "images" / image_name(seed)) as image:
                 size = (CELL_SIDE, CELL_SIDE)
                 images.append(ImageOps.contain(image.convert("RGB"), size, Image.Resampling.LANCZOS))
-            garment = describe(seed, recipe.plain)
-            values = ", ".join(_value_name(names, attribute, value) for attribute, value in garment.labels.items())
+            garment = describe(seed)
+            values = ", ".join(names[attribute].value_name(value) for attribute, value in garment.values.items())
             captions.append(f"{garment.garment}: {values}")
         out = io.BytesIO()
         contact_sheet(images, captions).save(out, "JPEG", quality=90)
@@ -43,10 +43,6 @@ def write_sheets(folder: Path, recipe: Recipe, progress: Progress) -> list[Path]
         write_atomic(written[-1], out.getvalue())
     progress("contact sheets", len(seeds), len(seeds))
     return written
-
-
-def _value_name(names: Vocabulary, attribute: str, value: int) -> str:
-    return names[attribute].value_name(value) if value else f"{names[attribute].name().lower()} hidden"
 
 
 def contact_sheet(images: Sequence[Image.Image], captions: Sequence[str], columns: int = COLUMNS) -> Image.Image:

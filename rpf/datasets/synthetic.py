@@ -24,12 +24,11 @@ QUERY_POSITIONS = (1, 3)  # which of every five images with a value are queries;
 
 @dataclass(frozen=True)
 class Recipe:
-    """Seeds and style of the drawn garments: `count` seeds from `first` on. Equal recipes give equal files."""
+    """Seeds and size of the drawn garments: `count` seeds from `first` on. Equal recipes give equal files."""
 
     count: int
     first: int = 0
     size: int = 400  # pixels of the longer side
-    plain: bool = True
     version: int = VERSION
 
     @property
@@ -39,7 +38,8 @@ class Recipe:
     def drew(self, folder: Path) -> bool:
         """Tell whether the folder is of this recipe; its images may still be incomplete."""
         try:
-            return json.loads((folder / RECIPE_FILE).read_bytes()) == asdict(self)
+            # The code before images were of the studio only wrote "plain" too, true for those.
+            return json.loads((folder / RECIPE_FILE).read_bytes()) in (asdict(self), asdict(self) | {"plain": True})
         except (OSError, ValueError):
             return False
 
@@ -82,7 +82,7 @@ def _require_empty(folder: Path) -> None:
 
 def _draw_one(folder: Path, recipe: Recipe, seed: int) -> None:
     out = io.BytesIO()
-    draw(seed, recipe.size, recipe.plain).image.save(out, "JPEG", quality=92)
+    draw(seed, recipe.size).image.save(out, "JPEG", quality=92)
     write_atomic(folder / image_name(seed), out.getvalue())
 
 
@@ -98,16 +98,16 @@ def write_dataset(folder: Path, recipe: Recipe, progress: Progress, workers: int
     start = recipe.first
     for split, share in SPLIT_SHARES.items():
         end = recipe.seeds.stop if split == "test" else start + round(share * recipe.count)
-        _annotate(folder, split, range(start, end), recipe.plain)
+        _annotate(folder, split, range(start, end))
         start = end
 
 
-def _annotate(folder: Path, split: str, seeds: Sequence[int], plain: bool) -> None:
-    garments = [describe(seed, plain) for seed in seeds]
+def _annotate(folder: Path, split: str, seeds: Sequence[int]) -> None:
+    garments = [describe(seed) for seed in seeds]
     lines: dict[str, list[str]] = {f"filenames_{split}.txt": [f"images/{image_name(seed)}" for seed in seeds]}
     absent = [(i, ATTRIBUTES.index(a)) for i, g in enumerate(garments) for a in ATTRIBUTES if a in g.missing]
     lines[f"absent_{split}.txt"] = [f"{i} {a}" for i, a in absent]
-    labels = [[(ATTRIBUTES.index(a), value) for a, value in g.labels.items()] for g in garments]
+    labels = [[(ATTRIBUTES.index(a), value) for a, value in g.values.items()] for g in garments]
     if split == "train":
         lines["label_train.txt"] = [
             f"{i} " + " ".join(f"{a} {value}" for a, value in pairs) for i, pairs in enumerate(labels) if pairs

@@ -133,7 +133,7 @@ def _draw_and_index(folder: Path, embedder: Embedder, recipe: "Recipe", progress
     images = folder / IMAGES
     _copy_drawings(folder.parent / DEFAULT_COLLECTION / IMAGES, images, recipe)
     synthetic.draw_images(images, recipe, progress)
-    records = [ImageRecord(synthetic.image_name(seed), wardrobe.describe(seed).labels) for seed in recipe.seeds]
+    records = [ImageRecord(synthetic.image_name(seed), wardrobe.describe(seed).values) for seed in recipe.seeds]
     spec = CollectionSpec(embedder.checkpoint_hash, embedder.attributes, embedder.dim, IMAGES, TITLE)
     with Writer.open(folder, spec, wait=MAX_WAIT_SECONDS) as writer:
         report = ingest(writer, records, embedder, progress)

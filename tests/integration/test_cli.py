@@ -184,7 +184,7 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch,
 
 def test_wardrobe_writes_a_dataset_that_can_be_indexed(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "wardrobe"
-    output = run("wardrobe", "--count", 12, "--out", out, "--size", 64, "--plain", "--sheet", "--workers", 1)
+    output = run("wardrobe", "--count", 12, "--out", out, "--size", 64, "--sheet", "--workers", 1)
     assert output.splitlines() == [f"{out}: 12 garments", str(out / "sheet-01.jpg")]
     config = ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"
     assert "12 added" in run("index", "drawn", "--dataset", config, "--set", f"DATA.BASE_PATH={tmp_path}")

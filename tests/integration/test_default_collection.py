@@ -157,6 +157,19 @@ def test_default_collection_after_an_interruption_resumes(empty: Settings, model
     assert paths(empty) == DRAWN
 
 
+def test_default_collection_begun_by_earlier_code_resumes(empty: Settings, model: RPF) -> None:
+    def stop(now: str, done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ensure_default_collection(empty, model, stop)
+    recipe = empty.collections / "wardrobe" / "images" / "wardrobe.json"
+    recipe.write_text(json.dumps({**json.loads(recipe.read_bytes()), "plain": True}))  # as written before
+    assert ensure_default_collection(empty, model, ignore) == "wardrobe"
+    assert paths(empty) == DRAWN
+
+
 def test_default_collection_after_a_crash_between_rows_and_manifest_indexes_all(
     empty: Settings, model: RPF, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,8 @@
 """Synthetic datasets: files that read_split reads, and contact sheets."""
 
-from dataclasses import replace
+import json
+from contextlib import nullcontext
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from tests.support import ROOT
 from wardrobe import describe
 from wardrobe.spec import ATTRIBUTES
 
-RECIPE_OF_70 = Recipe(count=70, first=5, size=64, plain=False)
+RECIPE_OF_70 = Recipe(count=70, first=5, size=64)
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -36,7 +38,7 @@ def test_write_dataset_is_read_back_with_the_drawn_labels(dataset: Path) -> None
     assert [item.path for item in items] == [f"images/{image_name(seed)}" for seed in RECIPE_OF_70.seeds]
     assert not missing_images(dataset, items)
     for item, seed in zip(items, RECIPE_OF_70.seeds, strict=True):
-        assert item.labels == describe(seed, plain=False).labels
+        assert item.labels == describe(seed).values
     assert [len(read_split(dataset, data, split)) for split in ("train", "valid", "test")] == [56, 7, 7]
     with Image.open(dataset / items[0].path) as image:
         assert max(image.size) == 64 and image.format == "JPEG"
@@ -51,7 +53,7 @@ def test_write_dataset_lists_missing_parts_in_the_absent_files(dataset: Path) ->
         assert listed == {
             (seed - first - start, ATTRIBUTES.index(attribute))
             for seed in range(first + start, first + end)
-            for attribute in describe(seed, plain=False).missing
+            for attribute in describe(seed).missing
         }
 
 
@@ -72,10 +74,22 @@ def test_write_dataset_resumes_the_same_recipe_and_refuses_another(dataset: Path
     assert steps == [("drawing", 69, 70), ("drawing", 70, 70)]
     after = {path: path.stat().st_mtime_ns for path in (dataset / "images").iterdir()}
     assert before.items() < after.items()
-    for other in (replace(RECIPE_OF_70, plain=True), replace(RECIPE_OF_70, version=0)):
+    for other in (replace(RECIPE_OF_70, size=65), replace(RECIPE_OF_70, version=0)):
         with pytest.raises(DatasetError, match="give a new folder"):
             write_dataset(dataset, other, quiet)
     assert {path: path.stat().st_mtime_ns for path in (dataset / "images").iterdir()} == after
+
+
+@pytest.mark.parametrize(("plain", "resumes"), [(True, True), (False, False)], ids=["studio", "scenes"])
+def test_draw_images_resumes_earlier_studio_images_only(tmp_path: Path, plain: bool, resumes: bool) -> None:
+    """Check a folder begun when recipes still said whether the images were of the studio."""
+    recipe = Recipe(2, size=64)
+    (tmp_path / RECIPE_FILE).write_text(json.dumps(asdict(recipe) | {"plain": plain}))
+    (tmp_path / image_name(0)).write_bytes(b"drawn before")
+    with nullcontext() if resumes else pytest.raises(DatasetError, match="give a new folder"):
+        draw_images(tmp_path, recipe, quiet)
+    assert (tmp_path / image_name(0)).read_bytes() == b"drawn before"
+    assert (tmp_path / image_name(1)).exists() == resumes
 
 
 def test_draw_images_refuses_a_folder_with_other_files(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
-"""Back neck: the inside seen through the opening with its label, and the neck seen from behind."""
+"""Back neck: the inside seen through the opening, with its label."""
 
-from wardrobe.drawing.geometry import Point, arc_between
-from wardrobe.drawing.trims import draw_raised_piece
+from wardrobe.drawing.geometry import Point
 from wardrobe.fabric.colours import luminance, mix
 from wardrobe.fabric.materials import Cloth
 from wardrobe.silhouette.context import DrawingContext
@@ -66,27 +65,3 @@ def _draw_size_print(ctx: DrawingContext, at: Point) -> None:
     x, y = at
     for k, half in enumerate((1.5, 0.7, 1.2)):
         ctx.pen.line([(x - half, y + 0.75 * k), (x + half, y + 0.75 * k)], ink, 0.28, 0.55, dash=0.35)
-
-
-def draw_neck_from_behind(ctx: DrawingContext) -> None:
-    """Draw the neck from behind, on a body whose upper edge dips by 1.8 cm; it does not reveal the front's cut."""
-    w = ctx.body.neck
-    edge = back_neckline(w, 1.8)
-    values = ctx.plan.values
-    if "collar_design" in values or "lapel_design" in values:
-        _draw_collar_from_behind(ctx)
-        return
-    height = 3.2 if "neck_design" in values else 0.0
-    upper = [(x * (0.95 if height else 1.0), y - height * 1.2) for x, y in edge]
-    lower = [(x * 0.985, y + (0.6 if height else 1.7)) for x, y in edge]
-    ctx.pen.band(upper, lower, ctx.trim, ribs=0.8 if ctx.garment in JERSEY_GARMENTS else 0.0, shadow=0.3)
-    ctx.pen.stitches([(x, y + 0.5) for x, y in lower], ctx.cloth)
-
-
-def _draw_collar_from_behind(ctx: DrawingContext) -> None:
-    """Draw the fall of a collar over its seam."""
-    w, depth = ctx.body.neck, float(ctx.rng.uniform(4.2, 5.6))
-    upper = [(-w + 0.4, -2.4), (-w * 0.5, -3.3), (0.0, -3.6), (w * 0.5, -3.3), (w - 0.4, -2.4)]
-    lower = [(-w - 2.4, 1.2), (-w * 0.7, depth - 0.6), (0.0, depth), (w * 0.7, depth - 0.6), (w + 2.4, 1.2)]
-    sides = arc_between(upper[-1], lower[-1], -0.12), arc_between(lower[0], upper[0], -0.12)
-    draw_raised_piece(ctx.pen, ctx.pen.path(upper, sides[0], lower[::-1], sides[1]), ctx.trim, height=0.7)

@@ -189,7 +189,6 @@ def _sleeves(body: Body, plan: Plan, fit: Fit, rng: np.random.Generator) -> None
     if (seam == "raglan" and body.neck > 10) or (seam == "dropped" and value == 3 and plan.setting != "flat"):
         seam = "set-in"
     body.sleeve_seam, body.seam_drop = seam, min(drop, 0.22 * body.sleeve_length) if seam == "dropped" else 0.0
-    body.tucked = plan.hidden == "sleeve_length"
 
 
 def _fit_to_support(body: Body, plan: Plan) -> None:

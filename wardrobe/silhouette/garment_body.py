@@ -39,7 +39,6 @@ class Body:
     sleeve_seam: str = "set-in"  # set-in, dropped, raglan or dolman (cut in one with the body)
     seam_drop: float = 0.0  # cm along the arm of a dropped seam
     bare_arm: float = 0.0  # cm of bare arm above the sleeve
-    tucked: bool = False  # the sleeves are folded behind the body
     bicep: float = 18.5  # width of the sleeve
     cuff: float = 10.5
     top_y: float = 0.0  # y of the upper edge of a body without shoulders
@@ -138,12 +137,6 @@ class Body:
         """Return the curve from the shoulder's end, under the sleeve, to the armpit."""
         if not self.sleeve_share:
             return self.bare_armhole()
-        if self.tucked:
-            return [
-                (self.shoulder, self.shoulder_y),
-                (self.shoulder + 0.6, self.shoulder_y + 6),
-                (self.chest, self.armpit_y),
-            ]
         path, reach = right_arm_edge(self, arm), min(4.0, 0.4 * self.sleeve_length)
         edge = [path(float(t))[0] for t in np.linspace(0.0, self.seam_drop, 4 if self.seam_drop else 1)]
         hidden = [inset(path(self.seam_drop + part * reach), depth) for part, depth in ((0.5, 0.7), (1.0, 2.6))]

@@ -1,16 +1,14 @@
-"""Sleeves: flat, hanging, folded across the body, or tucked behind it."""
+"""Sleeves: flat, hanging, or folded across the body."""
 
 from collections.abc import Callable, Sequence
 
 import skia
 
-from wardrobe.drawing.geometry import Curve, Point, lerp, mirrored, offset, resample
+from wardrobe.drawing.geometry import Point, lerp, offset, resample
 from wardrobe.drawing.pen import SRC_ATOP
 from wardrobe.fabric.colours import argb
 from wardrobe.fronts.quilting import is_quilted, quilt_sleeve
-from wardrobe.silhouette.arm_poses import Arm
 from wardrobe.silhouette.context import DrawingContext
-from wardrobe.silhouette.garment_body import Body
 from wardrobe.silhouette.sleeve_shapes import Sleeve, make_sleeve
 from wardrobe.upper.cuffs import draw_cuff
 from wardrobe.upper.folds import sleeve_folds
@@ -34,9 +32,6 @@ def draw_sleeves(ctx: DrawingContext, sides: Sequence[int] = (1, -1)) -> list[Ca
     shape = _choose_shape(ctx)
     for arm in ctx.body.arms:
         if arm.side not in sides:
-            continue
-        if ctx.body.tucked:
-            _draw_tucked_head(ctx, arm)
             continue
         sleeve = make_sleeve(ctx.body, arm, shape)
         _draw_sleeve(ctx, sleeve, shape)
@@ -118,48 +113,3 @@ def _draw_forearm(ctx: DrawingContext, sleeve: Sleeve, shape: str) -> None:
     if is_quilted(ctx) and sleeve.folded_edges:
         quilt_sleeve(ctx, path, *sleeve.folded_edges)
     draw_cuff(ctx, sleeve, shape)
-
-
-def draw_tucked_sleeves(ctx: DrawingContext) -> None:
-    """Draw the parts of tucked sleeves that show beside the body; call it before the body is drawn."""
-    body = ctx.body
-    for arm in body.arms:
-        fold = _tuck_line(body, arm)
-        behind = [*fold[-4:], (body.width(fold[-1][1]) - 5.0, fold[-1][1]), (body.chest - 6.0, body.armpit_y - 4.0)]
-        on_side = mirrored(behind) if arm.side < 0 else behind
-        ctx.pen.piece(ctx.pen.path(on_side[:4], on_side[3:]), ctx.cloth, angle=-6.0 * arm.side, edge=0.6)
-
-
-def _tuck_line(body: Body, arm: Arm) -> list[Point]:
-    """Return the line where a sleeve is folded back: nearly straight, from the shoulder's end down the side."""
-    x, y = body.shoulder, body.shoulder_y
-    out = 0.8 + 0.02 * arm.angle
-    low = body.armpit_y + 0.3 * arm.angle
-    middle = (0.45 * x + 0.55 * body.chest + 1.6 + 0.4 * out, 0.5 * (y + body.armpit_y))
-    foot = (body.width(low) - 0.4, low)
-    return [(x, y), (x + 2.0, y + 0.9), (x + 3.4, y + 2.6), middle, (body.chest + out, body.armpit_y), foot]
-
-
-def _draw_tucked_head(ctx: DrawingContext, arm: Arm) -> None:
-    """Draw the head of a tucked sleeve over the body, to its fold."""
-    pen, body, cloth = ctx.pen, ctx.body, ctx.cloth
-    fold = _tuck_line(body, arm)
-    x, y = fold[0]
-    armpit, low = (body.chest - 0.2, body.armpit_y + 1.0), fold[-1]
-    seam = [fold[0], (x - 0.2, y + 0.45 * (body.armpit_y - y)), armpit]
-    shape = [fold[:-1], [fold[-2], armpit], seam[::-1]]
-    generous = [
-        [(x - 5.0, y - 2.0), *fold],
-        [low, (body.chest - 6.0, low[1])],
-        [(body.chest - 6.0, low[1]), (x - 5.0, y - 2.0)],
-    ]
-
-    def on_side(curve: Curve) -> list[Point]:
-        return mirrored(curve) if arm.side < 0 else list(curve)
-
-    path = pen.path(*(on_side(curve) for curve in shape))
-    with pen.clip(path):
-        pen.piece(pen.path(*(on_side(curve) for curve in generous)), cloth, angle=-10.0 * arm.side, edge=0.9)
-    crease = [fold[2], (0.5 * (x + body.chest) + 0.6, 0.5 * (y + body.armpit_y)), armpit]
-    pen.folds(path, cloth, [(on_side(crease), 0.9, 0.6)])
-    _draw_seam(ctx, on_side(seam))

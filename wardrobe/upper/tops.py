@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import skia
 
-from wardrobe.drawing.geometry import Point, mirrored
+from wardrobe.drawing.geometry import mirrored
 from wardrobe.drawing.pen import Pen
 from wardrobe.drawing.trims import draw_lace, draw_ribs
 from wardrobe.fabric.colours import luminance, mix
@@ -16,7 +16,6 @@ from wardrobe.fronts.pockets import draw_kangaroo_pocket, draw_pockets
 from wardrobe.fronts.quilting import is_quilted, quilt_body
 from wardrobe.fronts.seams import draw_colour_block, draw_seams
 from wardrobe.fronts.waists import draw_peplum_seam, draw_waist
-from wardrobe.necks.back_neck import draw_neck_from_behind
 from wardrobe.necks.collars import COLLARS
 from wardrobe.necks.high_necks import HIGH_NECKS
 from wardrobe.necks.hoods import hood
@@ -29,7 +28,7 @@ from wardrobe.supports.display import draw_top_support
 from wardrobe.upper.bare_shoulders import draw_bare_shoulder_body, draw_upper_edge
 from wardrobe.upper.chest_prints import print_chest
 from wardrobe.upper.folds import body_folds
-from wardrobe.upper.sleeves import draw_sleeves, draw_tucked_sleeves
+from wardrobe.upper.sleeves import draw_sleeves
 
 
 def draw_top(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
@@ -40,8 +39,6 @@ def draw_top(pen: Pen, plan: Plan, rng: np.random.Generator) -> None:
     ctx = DrawingContext(pen, rng, body, cloth, _choose_lining(plan, cloth, rng), _choose_trim(plan, cloth, rng), plan)
     if style != "shoulders":
         _draw_with_bare_shoulders(ctx, style)
-    elif plan.seen_from_behind:
-        _draw_back(ctx)
     else:
         _draw_front(ctx)
 
@@ -51,8 +48,6 @@ def _draw_front(ctx: DrawingContext) -> None:
     pen, body = ctx.pen, ctx.body
     neck = (NECKLINES | HIGH_NECKS | COLLARS | LAPELS | {HOOD: hood})[ctx.plan.neck](ctx)
     _choose_fastening(ctx, neck)
-    if body.tucked:
-        draw_tucked_sleeves(ctx)
     whole = pen.path(*body.outline(neck.back_dip))
     pen.piece(whole, ctx.lining, edge=0.6)
     for step in neck.draw_under:
@@ -72,22 +67,6 @@ def _draw_front(ctx: DrawingContext) -> None:
     if lace_trimmed(ctx) and ctx.plan.neck in (("neckline_design", 4), ("neckline_design", 5), ("neckline_design", 7)):
         for curve in neck.opening[:-1]:  # all but the curve that closes it above
             draw_lace(pen, list(curve)[::-1], 2.0, ctx.cloth)
-
-
-def _draw_back(ctx: DrawingContext) -> None:
-    """Draw a garment with shoulders from behind."""
-    draw_top_support(ctx)
-    body_path = ctx.pen.path(*ctx.body.outline(1.8))
-    ctx.pen.piece(body_path, ctx.cloth, shadow=0.7)
-    _finish_body(ctx, body_path, False)
-    _draw_waist(ctx, body_path)
-    if is_quilted(ctx):
-        quilt_body(ctx, body_path)
-    _draw_back_seams(ctx)
-    deferred = _draw_arms(ctx)
-    draw_neck_from_behind(ctx)
-    for step in deferred:
-        step()
 
 
 def _draw_with_bare_shoulders(ctx: DrawingContext, style: str) -> None:
@@ -230,32 +209,3 @@ def _draw_front_details(ctx: DrawingContext, neck: Neck, front: skia.Path) -> No
         draw_pockets(ctx, neck.closure)
     with ctx.pen.clip(front):
         draw_fastening(ctx, neck)
-
-
-def _draw_back_seams(ctx: DrawingContext) -> None:
-    """Draw a yoke, or a centre seam with or without a vent, as suits the garment."""
-    pen, body, cloth, rng = ctx.pen, ctx.body, ctx.cloth, ctx.rng
-    if ctx.garment in ("shirt", "jacket") or (ctx.garment == "blouse" and rng.random() < 0.4):
-        _draw_back_yoke(ctx)
-    elif ctx.garment in ("blazer", "coat"):
-        middle: list[Point] = [(0.0, 2.0), (0.25, 0.5 * body.length), (0.0, body.length + 0.5)]
-        pen.line(middle, cloth.shade, 0.9, 0.14)
-        pen.line(middle, cloth.seam, 0.18, 0.6)
-        if body.length > body.hip_y - 6:
-            top = body.length - min(0.26 * body.length, 34.0)
-            pen.crease([(0.0, top), (0.5, 0.5 * (top + body.length)), (1.1, body.length + 0.5)], cloth, 1.6, 0.5)
-    elif ctx.garment == "dress":
-        pen.line([(0.0, 2.0), (0.1, body.waist_y), (0.0, body.waist_y + 18)], cloth.seam, 0.22, 0.6)
-
-
-def _draw_back_yoke(ctx: DrawingContext) -> None:
-    pen, body, cloth = ctx.pen, ctx.body, ctx.cloth
-    y = body.shoulder_y + 6.0
-    x = body.shoulder - 0.3
-    line = [(-x, y - 0.6), (-x * 0.5, y + 0.3), (0.0, y + 0.5), (x * 0.5, y + 0.3), (x, y - 0.6)]
-    pen.line(line, cloth.shade, 0.9, 0.14)
-    pen.line(line, cloth.seam, 0.18, 0.6)
-    pen.stitches([(a, b + 0.7) for a, b in line], cloth)
-    if ctx.garment != "jacket":  # a box pleat beneath the yoke
-        for side in (1, -1):
-            pen.line([(1.6 * side, y + 0.5), (1.7 * side, y + 22)], cloth.shade, 0.35, 0.4)

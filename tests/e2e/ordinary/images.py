@@ -98,8 +98,7 @@ def scene(megapixels: float) -> Image.Image:
     place = SIZES.index(megapixels)
     short = math.isqrt(int(megapixels * 1e6 * 3 / 4)) & ~1
     long = short * 4 // 3 & ~1
-    # The largest in a studio, or no PNG of them would have less than the limit.
-    garment = draw(300 + place, size=1200, plain=megapixels > LARGE).image
+    garment = draw(300 + place, size=1200).image
     return ImageOps.fit(garment, (long, short) if place % 2 else (short, long), Image.Resampling.BICUBIC)
 
 

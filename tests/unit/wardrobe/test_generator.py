@@ -5,23 +5,23 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wardrobe import Drawing, balanced, describe, draw, sample
 from wardrobe.measurements import COAT_LENGTHS_CM, PANT_LENGTHS_CM, SKIRT_LENGTHS_CM, SLEEVE_LENGTH_SHARES
-from wardrobe.spec import ATTRIBUTES, GARMENT_TYPES, HOOD, NECKS, SETTINGS, TARGETS, make_plan
+from wardrobe.spec import ANY, ATTRIBUTES, BLOCK, GARMENT_TYPES, HOOD, NECKS, SETTINGS, TARGETS, make_plan
 
-# Every value that FashionAI names.
+# Every value that FashionAI names, without 0 for a part that the image hides.
 VALUES = {
-    "skirt_length": range(6),
-    "sleeve_length": range(9),
-    "coat_length": range(8),
-    "pant_length": range(6),
-    "collar_design": range(5),
-    "lapel_design": range(5),
-    "neckline_design": range(10),
-    "neck_design": range(5),
+    "skirt_length": range(1, 6),
+    "sleeve_length": range(1, 9),
+    "coat_length": range(1, 8),
+    "pant_length": range(1, 6),
+    "collar_design": range(1, 5),
+    "lapel_design": range(1, 5),
+    "neckline_design": range(1, 10),
+    "neck_design": range(1, 5),
 }
 OUTERWEAR = {"cardigan", "jacket", "coat", "blazer", "vest", "hoodie"}
 seeds = st.integers(min_value=0, max_value=2**40)
@@ -32,14 +32,14 @@ def equal_drawings(a: Drawing, b: Drawing) -> bool:
     return same_labels and a.image.tobytes() == b.image.tobytes() and np.array_equal(a.mask, b.mask)
 
 
-@given(seeds, st.booleans())
-def test_draw_same_seed_gives_identical_drawings(seed: int, plain: bool) -> None:
-    assert equal_drawings(draw(seed, 64, plain), draw(seed, 64, plain))
+@given(seeds)
+def test_draw_same_seed_gives_identical_drawings(seed: int) -> None:
+    assert equal_drawings(draw(seed, 64), draw(seed, 64))
 
 
 def test_draw_in_another_order_gives_identical_drawings() -> None:
-    fresh = [draw(seed, 64, False) for seed in range(10)]
-    assert all(equal_drawings(a, draw(seed, 64, False)) for seed, a in reversed(list(enumerate(fresh))))
+    fresh = [draw(seed, 64) for seed in range(10)]
+    assert all(equal_drawings(a, draw(seed, 64)) for seed, a in reversed(list(enumerate(fresh))))
 
 
 @given(seeds)
@@ -47,12 +47,12 @@ def test_draw_different_seeds_give_different_images(seed: int) -> None:
     assert draw(seed, 64).image.tobytes() != draw(seed + 1, 64).image.tobytes()
 
 
-@given(seeds, st.booleans())
-def test_describe_any_seed_gives_valid_labels_disjoint_from_missing(seed: int, plain: bool) -> None:
-    plan = describe(seed, plain)
-    assert plan.missing.isdisjoint(plan.labels)
-    assert all(value in VALUES[attribute] for attribute, value in plan.labels.items())
-    undecided = set(ATTRIBUTES) - plan.missing - set(plan.labels)
+@given(seeds)
+def test_describe_any_seed_gives_valid_values_disjoint_from_missing(seed: int) -> None:
+    plan = describe(seed)
+    assert plan.missing.isdisjoint(plan.values)
+    assert all(value in VALUES[attribute] for attribute, value in plan.values.items())
+    undecided = set(ATTRIBUTES) - plan.missing - set(plan.values)
     assert undecided == (set(NECKS.values()) if plan.neck == HOOD else set())
 
 
@@ -74,18 +74,15 @@ def test_make_plan_any_seed_gives_attributes_of_the_garment_kind(seed: int) -> N
         assert plan.values["sleeve_length"] == 1, "a strapless garment holds no sleeve"
 
 
-@given(seeds, st.booleans(), st.integers(min_value=64, max_value=420))
-@example(3450933, False, 64)  # a short top on a full-length mannequin
-def test_draw_any_size_gives_mask_within_the_image(seed: int, plain: bool, size: int) -> None:
-    drawing = draw(seed, size, plain)
+@given(seeds, st.integers(min_value=64, max_value=420))
+def test_draw_any_size_shows_the_whole_garment(seed: int, size: int) -> None:
+    drawing = draw(seed, size)
     image = drawing.image
-    assert image.mode == "RGB" and max(image.size) == size
-    assert 0.5 * size <= min(image.size)
+    assert image.mode == "RGB" and image.size == (round(0.8 * size), size)
     assert drawing.mask.dtype == bool and drawing.mask.shape == (image.height, image.width)
     assert 0.03 < drawing.mask.mean() < 0.97
-    if plain:
-        edge = np.concatenate([drawing.mask[0], drawing.mask[-1], drawing.mask[:, 0], drawing.mask[:, -1]])
-        assert not edge.any(), "the frame crops the garment"
+    edge = np.concatenate([drawing.mask[0], drawing.mask[-1], drawing.mask[:, 0], drawing.mask[:, -1]])
+    assert not edge.any(), "the frame crops the garment"
 
 
 @given(st.sampled_from(TARGETS), st.integers(min_value=0, max_value=10_000))
@@ -93,22 +90,7 @@ def test_sample_any_value_gives_that_label(target: tuple[str, int], seed: int) -
     drawing = sample(*target, seed=seed, size=64)
     assert drawing.labels[target[0]] == target[1]
     plan = make_plan(seed, target)
-    assert drawing.labels == plan.labels and drawing.garment == plan.garment
-
-
-@given(st.sampled_from([t for t in TARGETS if t[1] and t[0].endswith("_length")]), st.integers(0, 10_000))
-def test_sample_labelled_length_is_not_cropped(target: tuple[str, int], seed: int) -> None:
-    """Check that the frame never crops a labelled hem; it may crop a part without a label."""
-    plan = make_plan(seed, target)
-    bottom_row = sample(*target, seed=seed, size=128).mask[-1]
-    if {"skirt_length", "coat_length", "pant_length"} & set(plan.values):
-        assert not bottom_row.any()
-
-
-def test_sample_hidden_length_is_cropped() -> None:
-    for attribute in ("skirt_length", "coat_length", "pant_length"):
-        for seed in range(6):
-            assert sample(attribute, 0, seed, 96).mask[-1].any(), (attribute, seed)
+    assert drawing.labels == plan.values and drawing.garment == plan.garment
 
 
 def test_targets_are_all_values_of_fashionai() -> None:
@@ -116,17 +98,12 @@ def test_targets_are_all_values_of_fashionai() -> None:
 
 
 def test_sample_unknown_value_is_refused() -> None:
-    for target in (("neck_design", 5), ("sleeve_length", -1), ("hem", 1)):
+    for target in (("neck_design", 5), ("sleeve_length", -1), ("sleeve_length", 0), ("hem", 1)):
         with pytest.raises(ValueError, match="No garment can be drawn for"):
             sample(*target)
 
 
-def test_sample_hidden_part_on_plain_image_is_refused() -> None:
-    with pytest.raises(ValueError, match="No garment can be drawn for"):
-        sample("sleeve_length", 0, plain=True)
-
-
-def test_draw_plain_gives_light_smooth_background() -> None:
+def test_draw_gives_light_smooth_background() -> None:
     for seed in range(20):
         drawing = draw(seed, 200)
         pixels = np.asarray(drawing.image).astype(float)
@@ -143,8 +120,8 @@ def test_describe_1200_seeds_covers_all_values_evenly() -> None:
     assert min(garments.values()) >= 20
     assert {plan.setting for plan in plans} == set(SETTINGS)
     for attribute, values in VALUES.items():
-        counts = Counter(plan.labels[attribute] for plan in plans if attribute in plan.labels)
-        assert set(counts) == set(values) - {0}, "a plain image hides nothing"
+        counts = Counter(plan.values[attribute] for plan in plans if attribute in plan.values)
+        assert set(counts) == set(values)
         assert min(counts.values()) >= 20, (attribute, counts)
 
 
@@ -153,15 +130,16 @@ def test_balanced_draws_consecutive_seeds() -> None:
     assert all(equal_drawings(a, b) for a, b in zip(drawings, expected, strict=True))
 
 
-def test_describe_plain_and_photo_give_the_same_garment() -> None:
-    for seed in range(104):
-        plain, photo = describe(seed), describe(seed, plain=False)
-        assert (plain.garment, plain.values, plain.missing) == (photo.garment, photo.values, photo.missing)
-        assert not plain.hidden
-        hidden = {a for a, value in photo.labels.items() if value == 0}
-        assert hidden >= ({photo.hidden} if photo.hidden else set())
-        assert hidden <= {photo.hidden} or hidden == {"coat_length", "sleeve_length"}
-    assert draw(3, 120).image.tobytes() != draw(3, 120, plain=False).image.tobytes()
+def test_make_plan_block_of_seeds_has_each_value() -> None:
+    first = 7 * len(BLOCK)
+    plans = [make_plan(seed) for seed in range(first, first + len(BLOCK))]
+    for attribute, value in TARGETS:
+        assert any(plan.values.get(attribute) == value for plan in plans), (attribute, value)
+
+
+@given(st.integers(min_value=0, max_value=10_000), st.sampled_from(ATTRIBUTES))
+def test_make_plan_any_value_of_an_attribute_gives_the_attribute(seed: int, attribute: str) -> None:
+    assert attribute in make_plan(seed, (attribute, ANY)).values
 
 
 @pytest.mark.parametrize(

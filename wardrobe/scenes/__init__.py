@@ -1,1 +1,0 @@
-"""Scenes: background, props, lighting, camera and final compositing."""

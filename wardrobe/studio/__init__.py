@@ -1,0 +1,1 @@
+"""Studio: framing, backdrop, shadows and compositing."""
