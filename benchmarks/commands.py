@@ -14,6 +14,7 @@ from rpf.cli.output import say
 from rpf.settings import DEFAULT_CHECKPOINT, Settings
 
 MIN_GALLERY_SIZE = 100
+MIN_FILTERED_SIZE = 500  # of which a filter that leaves 1% leaves some
 MIN_IMAGES = 12
 FOLDER = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
@@ -86,7 +87,7 @@ def search(
     engine = SearchEngine(settings)
     collection = engine.collection(name or engine.default)
     count = max(plan["attribute_counts"])
-    keys = collection.vocabulary.parse(attrs) if attrs else list(collection.vocabulary.keys)[:count]
+    keys = list(collection.vocabulary.parse(attrs) if attrs else collection.vocabulary.keys[:count])
     if len(keys) < count:
         raise click.UsageError(f"Queries of {count} attributes need as many in --attrs.")
     if min(plan["gallery_sizes"]) < MIN_GALLERY_SIZE:
@@ -104,6 +105,56 @@ def search(
         figures = measure.measure(plan, dataset, about, Path(folder), out / "search.json", bar)
     write_report(out / "search.json", figures, report.as_markdown(figures))
     report.write_plots(out, figures)
+
+
+@benchmarks.command()
+@click.argument("name", required=False)
+@click.option("--gallery-size", default=200_000, show_default=True, type=click.IntRange(MIN_FILTERED_SIZE))
+@click.option("--attribute-counts", default="1,3", show_default=True, callback=_counts, help="Attributes of a query.")
+@click.option("--methods", help="Names separated by spaces; else exact, pca, kdtree, lsh, faiss and hnsw.")
+@click.option("--queries", default=100, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1, 256), help="Threads of each search.")
+@click.option("--work", type=FILE, help="Folder for the gallery; else the system's temporary one.")
+@click.option("--out", required=True, type=FILE, help="Folder for filters.json and filters.md.")
+@with_settings
+def filters(
+    settings: Settings,
+    name: str | None,
+    methods: str | None,
+    queries: int,
+    work: Path | None,
+    out: Path,
+    **plan: Any,
+) -> None:
+    """Measure searches with filters, and counts of values, on a gallery made from the collection NAME.
+
+    It takes all attributes of the collection, and the values that the checkpoint recognises in them.
+
+    \b
+    Example:
+      python -m benchmarks filters clothing --gallery-size 20000 --out results
+    """
+    from benchmarks.search import filters, synthetic_gallery
+    from rpf.engine import SearchEngine
+    from rpf.search.index_store import check_index_method
+
+    plan["methods"] = method_names(methods) if methods else filters.METHODS
+    for method in plan["methods"]:
+        check_index_method(method)  # raises before the work
+    engine = SearchEngine(settings)
+    collection, classifier = engine.collection(name or engine.default), engine.model.value_classifier
+    keys = collection.vocabulary.keys
+    if classifier is None:
+        raise click.UsageError("The checkpoint cannot name values; find out what they look like with: rpf fit-values")
+    if len(keys) < max(plan["attribute_counts"]):
+        raise click.UsageError(f'The collection "{collection.name}" has {len(keys)} attributes.')
+    about = {
+        "collection": collection.name, "collection_size": len(collection), "attributes": len(keys), "queries": queries
+    }  # fmt: skip
+    with Bar("step") as bar, TemporaryDirectory(dir=work) as folder:
+        dataset = synthetic_gallery.read_dataset(collection, keys, engine.model, queries, bar)
+        report = filters.measure(plan, dataset, classifier, about, Path(folder), bar)
+    write_report(out / "filters.json", report, filters.as_markdown(report))
 
 
 @benchmarks.command()

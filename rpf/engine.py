@@ -5,16 +5,17 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import count
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from rpf.attributes import Vocabulary
 from rpf.collection import Collection, Item, valid_name
 from rpf.errors import CollectionError, QueryError, RPFError, SearchUnavailable, UnknownCollection
-from rpf.evaluation.accuracy import read_accuracy
+from rpf.evaluation.accuracy import read_accuracy, read_recognition
 from rpf.images import decode
 from rpf.inference.batcher import DynamicBatcher
 from rpf.inference.embedding_cache import EmbeddingCache
@@ -23,48 +24,36 @@ from rpf.inference.load import load_model
 from rpf.ingest.default_collection import find_default_collection
 from rpf.models.base import TwoBranchModel
 from rpf.search.base import Searcher
+from rpf.search.closeness import Closeness, find_word
+from rpf.search.description import AttributeDescription, describe
 from rpf.search.exact import Exact
+from rpf.search.filters import Filters, ValueFilter, count_values
 from rpf.search.index_store import index_stamp, open_searcher
 from rpf.search.request import Query, SearchRequest, name_presence
+from rpf.search.results import Hit, Recognised, Results, make_hits, recognise, recognised_values
 from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
 
 MAX_DECODERS = 2  # threads that decode query images
 
 __all__ = [
+    "Closeness",
     "Collection",
+    "Filters",
     "Hit",
     "Item",
     "Load",
     "Observer",
     "Query",
+    "Recognised",
     "Results",
     "SearchEngine",
     "SearchRequest",
+    "ValueFilter",
+    "find_word",
     "load_model",
+    "recognised_values",
 ]
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One item of a ranking."""
-
-    rank: int  # from 1
-    item: Item
-    similarity: float  # weighted mean of the scores, -1 to 1 (rpf.search.score)
-    similarities: dict[str, float]  # score per chosen attribute
-    missing: tuple[str, ...]  # chosen attributes whose part it seems to lack
-
-
-@dataclass(frozen=True)
-class Results:
-    """A page of a ranking."""
-
-    hits: list[Hit]
-    total: int  # items in the whole ranking
-    offset: int
-    shares: dict[str, float]  # of each chosen attribute in the similarity; they sum to 1
-    seconds: float  # for the ranking alone, without embedding the query
 
 
 @dataclass(frozen=True)
@@ -107,6 +96,7 @@ class SearchEngine:
         self.model_name = self.model.config.NAME or settings.checkpoint.stem  # for people to read
         # By attribute, then overall; empty when it was not measured.
         self.accuracy = read_accuracy(settings.checkpoint, self.model.checkpoint_hash)
+        self.recognition = read_recognition(settings.checkpoint, self.model.checkpoint_hash)
         self.default = default or self._find_default()
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow, and no request should wait for it
         self._observe = observe
@@ -191,26 +181,52 @@ class SearchEngine:
         attributes = self.model.attributes
         image = self._cache.embed(data, attributes if keys is None else tuple(keys), digest)
         presence = None if image.presence is None else image.presence.astype(np.float16)  # as it is stored
-        return Query(image.embedding, image.box, image.size, presence=name_presence(attributes, presence))
+        return Query(
+            image.embedding, image.box, image.size, presence=name_presence(attributes, presence), values=image.values
+        )
 
     def query_item(self, name: str, item_id: int) -> Query:
         """Make an item of a collection the query. Raises UnknownItem."""
         return Query.of_item(self.collection(name), item_id)
 
+    @cached_property
+    def wanted_values(self) -> dict[str, list[int]]:
+        """Return the values that can be searched for without an image, by attribute; empty if the model names none."""
+        vectors = self.model.value_classifier.vectors if self.model.value_classifier else ()
+        values = [np.flatnonzero(~np.isnan(of[:, 0])).tolist() for of in vectors]
+        attributes = zip(Vocabulary(self.model.attributes), values, strict=False)
+        return {one.key: [value for value in known if one.is_visible(value)] for one, known in attributes}
+
+    def recognise(self, query: Query) -> dict[str, Recognised]:
+        """Return the likeliest values of an image, by attribute; empty where the model cannot name values."""
+        return recognise(query, self.model.attributes)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """Index the attributes of the model, in its order."""
+        return Vocabulary(self.model.attributes)
+
+    def describe(self, query: Query) -> dict[str, AttributeDescription]:
+        """Describe an image that was embedded for all attributes, by attribute."""
+        presence = None if query.presence is None else np.array([query.presence[key] for key in self.model.attributes])
+        return describe(self.vocabulary, presence, query.values)
+
     def search(self, name: str, request: SearchRequest) -> Results:
-        """Rank a whole collection and return the requested page; ties go to the lower id.
+        """Rank the items of a collection that pass the filters, and return the requested page; ties go to the lower id.
 
         Raises QueryError, SearchUnavailable; ValueError for an attribute that the query was not embedded for.
         """
         started = time.perf_counter()
         opened = self._opened(name)
         collection = opened.collection
-        query_id = request.query.item_id
-        if query_id is None and collection.manifest.spec.checkpoint != self.model.checkpoint_hash:
+        query_id = request.item_id
+        known = collection.manifest.spec.checkpoint == self.model.checkpoint_hash
+        if not known and (query_id is None or request.changes):
             raise QueryError(
                 "This collection was imported without its checkpoint: it can be searched by its own items only."
             )
-        resolved = request.resolve(collection.vocabulary, collection.knows_presence)
+        classifier = self.model.value_classifier if known else None
+        resolved = request.resolve(collection, classifier.vectors if classifier else None)
         try:
             ranked = opened.searcher.search(resolved)
         except SearchUnavailable:
@@ -218,22 +234,21 @@ class SearchEngine:
                 raise
             # The index was replaced meanwhile, and a server dropped the old one; the vectors are still mapped.
             ranked = Exact(collection).search(resolved)
-        ids, keys = collection.ids[ranked.rows], request.keys
-        page = np.flatnonzero(ids != (-1 if query_id is None else query_id))[request.offset :][: request.k]
-        hits = [
-            Hit(
-                rank=rank,
-                item=item,
-                similarity=float(ranked.scores[row]),
-                similarities={key: float(ranked.attribute_scores[line, row]) for line, key in enumerate(keys)},
-                missing=tuple(key for line, key in enumerate(keys) if ranked.missing[line, row]),
-            )
-            for rank, row, item in zip(count(request.offset + 1), page, collection.items(ids[page].tolist()))
-        ]
+        hits = make_hits(collection, request, ranked)
         seconds = time.perf_counter() - started
         self._observe("search", seconds)
-        shares = dict(zip(keys, (resolved.weights / resolved.weights.sum()).tolist(), strict=True))
-        return Results(hits, len(collection) - (query_id is not None), request.offset, shares, seconds)
+        shares = dict(zip(request.keys, (resolved.weights / resolved.weights.sum()).tolist(), strict=True))
+        passing = np.ones(len(collection), bool) if resolved.passing is None else resolved.passing
+        total = int(passing.sum()) - int(query_id is not None and passing[np.searchsorted(collection.ids, query_id)])
+        return Results(hits, total, request.offset, shares, seconds)
+
+    def facets(self, name: str, filters: Filters) -> dict[str, dict[int, int]]:
+        """Count the items of each value of each attribute among those that pass the filters of the other attributes.
+
+        Empty for a collection whose values are unknown. Raises QueryError.
+        """
+        collection = self.collection(name)
+        return count_values(collection, filters) if collection.knows_values else {}
 
     def thumbnail(self, source: bytes | Path, side: int) -> bytes:
         """Make a WebP that fits into side x side pixels. Raises BadImage."""

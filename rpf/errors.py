@@ -76,7 +76,7 @@ class UnknownItem(RPFError):
 
 
 class UnknownAttribute(RPFError):
-    """A part of an attribute text that names no attribute, or more than one; or no attribute at all."""
+    """A text that names nothing that we know, leaves open what it means, or wants two values of one attribute."""
 
 
 class BadImage(RPFError):
@@ -85,6 +85,14 @@ class BadImage(RPFError):
 
 class QueryError(RPFError):
     """A search that cannot be run as asked (a weight, a count, a query made by another model)."""
+
+
+class UnusableValue(QueryError):
+    """A wanted value that the collection's model has not learnt."""
+
+
+class UnusableFilter(QueryError):
+    """A filter in a collection whose values are unknown."""
 
 
 class SearchUnavailable(RPFError):

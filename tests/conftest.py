@@ -219,6 +219,43 @@ def parts_settings(tmp_path_factory: pytest.TempPathFactory, wardrobe: dict[Path
 
 
 @pytest.fixture(scope="session")
+def named_settings(tmp_path_factory: pytest.TempPathFactory, parts_settings, wardrobe: dict[Path, dict[str, int]]):  # type: ignore[no-untyped-def]
+    """Return settings over the collection "named": the wardrobe, indexed by the model of "parts" that can name values.
+
+    Its value vectors are the mean embeddings of the garments' labels, with scales that make most values sure.
+    """
+    import numpy as np
+    from PIL import Image
+
+    from rpf.inference.load import load_model
+    from rpf.ingest.pipeline import ImageRecord
+    from rpf.models.value_classifier import ValueClassifier, classifier_path
+    from tests.support.collection_builder import index_images
+
+    base = tmp_path_factory.mktemp("named")
+    settings = parts_settings.model_copy(
+        update={"collections": base / "collections", "collection": "named", "checkpoint": base / "parts.safetensors"}
+    )
+    shutil.copy(parts_settings.checkpoint, settings.checkpoint)
+    model = load_model(settings)
+    embeddings = model.embed([Image.open(path) for path in wardrobe]).embedding
+    vectors = np.full((len(model.attributes), 10, model.dim), np.nan, np.float32)
+    for attribute, key in enumerate(model.attributes):
+        values = np.array([labels.get(key, -1) for labels in wardrobe.values()])
+        for value in set(values[values > 0].tolist()):
+            mean = embeddings[values == value, attribute].mean(axis=0)
+            vectors[attribute, value] = mean / np.linalg.norm(mean)
+    scales = np.full((len(model.attributes), 2), 1000, np.float32)
+    classifier = ValueClassifier(
+        vectors, scales, np.zeros(vectors.shape[:2], np.float32), checkpoint=model.checkpoint_hash
+    )
+    classifier.save(classifier_path(settings.checkpoint))
+    sources = [ImageRecord(path.name, labels) for path, labels in wardrobe.items()]
+    index_images(settings.collections / "named", next(iter(wardrobe)).parent, sources, load_model(settings))
+    return settings
+
+
+@pytest.fixture(scope="session")
 def two_parts(parts_settings) -> tuple[str, str]:  # type: ignore[no-untyped-def]
     """Return two attributes of which some garments of "parts" have both, some one and some none."""
     from itertools import combinations

@@ -102,8 +102,8 @@ def evaluate(benchmark: Benchmark, embeddings: Sequence[Floats32], about: Mappin
     with ExitStack() as stack:
         catalogue = Catalogue.open(benchmark, dim, stack)
         padded = [np.pad(vectors, ((0, 0), (0, dim - vectors.shape[1]))) for vectors in embeddings]
-        catalogue.append(0, np.stack(padded, axis=1), None)
-        return make_report(benchmark, {"none": measured}, TOPK, {**about, "catalogue": catalogue.report()})
+        catalogue.append(0, np.stack(padded, axis=1), None, None)
+        return make_report(benchmark, {"none": measured}, TOPK, {**about, **catalogue.report()})
 
 
 def run(

@@ -69,7 +69,7 @@ def _means(
         for image, value in zip(task.queries.images.tolist(), task.queries.values.tolist(), strict=True):
             cosines = (embedding[:, column] @ embedding[image, column]).clip(-1, 1)
             ranking = np.argsort(-score(cosines, presence[:, column]), kind="stable")
-            measured.append(labels.measure(ranking, image, value))
+            measured.append(labels.measure(labels.known_others(ranking, image), value))
         known = [figures[:2] for figures in measured if figures]
         if known:
             attributes.append(np.mean(known, axis=0))

@@ -3,12 +3,14 @@
 The first items are the real ones. Each of the others is a garment put together from real ones and photographed again:
 half of them take all attributes from one real item, half take each attribute from another one; and each vector is
 moved by a random share (0 to 1) of the difference between two of the 10 nearest neighbours of its real one, so that it
-stays among the vectors that a model gives, as dense where those are dense.
+stays among the vectors that a model gives, as dense where those are dense. A generated item has the presence of the
+items that its attributes come from, and the values that a classifier gives for its vectors.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,7 @@ from PIL import Image, ImageOps
 from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.images.decode import open_image
 from rpf.inference.interface import Embedder
-from rpf.search.attribute_vectors import AttributeVectors
+from rpf.models.value_classifier import ValueClassifier
 from rpf.search.indexes.pca import principal_axes
 from rpf.utils.progress import Progress
 
@@ -35,15 +37,23 @@ class SearchDataset:
     attributes: tuple[str, ...]
     items: Floats  # (A, n, D)
     queries: Floats  # (A, m, D)
+    presence: npt.NDArray[np.float16]  # (A, n) of the items; 1 where it is unknown
+
+
+class GalleryItems(NamedTuple):
+    """m items of a gallery."""
+
+    vectors: Floats  # (m, A, D)
+    presence: npt.NDArray[np.float16]  # (m, A)
 
 
 def read_dataset(
     collection: Collection, attributes: Sequence[str], model: Embedder, queries: int, progress: Progress
 ) -> SearchDataset:
-    """Read the collection's embeddings for these attributes, and embed `queries` of its images as another photographer
-    would take them: mirrored, and cropped on random sides."""
-    columns = [collection.vocabulary.index(key) for key in attributes]
-    items = np.stack([AttributeVectors(collection, column)[:] for column in columns])
+    """Read the collection's embeddings and presence for these attributes, and embed `queries` of its images as another
+    photographer would take them: mirrored, and cropped on random sides."""
+    columns, rows = [collection.vocabulary.index(key) for key in attributes], np.arange(len(collection))
+    items = np.stack([collection.take(column, rows).astype(np.float32) for column in columns])
     rng = np.random.default_rng(0)
     count = min(queries, len(collection))
     embeddings: list[Floats] = []
@@ -51,7 +61,8 @@ def read_dataset(
         image = open_image(collection.image_path(collection.item(int(collection.ids[row]))))
         embeddings.append(model.embed([_rephotograph(image, rng)]).embedding[0, columns])
         progress("embedding queries", len(embeddings), count)
-    return SearchDataset(tuple(attributes), items, np.stack(embeddings, axis=1))
+    presence = collection.presence_by_attribute[columns]
+    return SearchDataset(tuple(attributes), items, np.stack(embeddings, axis=1), presence)
 
 
 def change_dimension(dataset: SearchDataset, dimension: int) -> tuple[SearchDataset, float]:
@@ -70,24 +81,30 @@ def change_dimension(dataset: SearchDataset, dimension: int) -> tuple[SearchData
         retained.append(float((projected**2).sum(axis=1).mean()))
         items.append(_unit(projected))
         queries.append(_unit(query_vectors @ axes.T))
-    return SearchDataset(dataset.attributes, np.stack(items), np.stack(queries)), float(np.mean(retained))
+    changed = SearchDataset(dataset.attributes, np.stack(items), np.stack(queries), dataset.presence)
+    return changed, float(np.mean(retained))
 
 
-def write_gallery(folder: Path, dataset: SearchDataset, size: int, progress: Progress) -> None:
-    """Write a collection of `size` items without images."""
+def write_gallery(
+    folder: Path, dataset: SearchDataset, size: int, progress: Progress, classifier: ValueClassifier | None = None
+) -> None:
+    """Write a collection of `size` items without images; with a classifier, which needs vectors of the model's own
+    dimension in all of its attributes, they have presence and values too."""
     spec = CollectionSpec("", dataset.attributes, dataset.items.shape[2], "images")
     with Writer.open(folder, spec) as writer:
-        for number, vectors in enumerate(generate_gallery(dataset, size, seed=2)):
+        for number, (vectors, presence) in enumerate(generate_gallery(dataset, size, seed=2)):
             progress(f"generating {size:,} items", min(size, number * ITEM_BATCH_SIZE), size)
-            writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None)
+            known = (presence, classifier.probabilities(vectors)) if classifier else ()
+            writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None, *known)
         writer.optimize()
 
 
-def generate_gallery(dataset: SearchDataset, size: int, seed: int) -> Iterator[Floats]:
-    """Yield (m, A, D) vectors: those of the real items, as many as there are, then generated ones."""
+def generate_gallery(dataset: SearchDataset, size: int, seed: int) -> Iterator[GalleryItems]:
+    """Yield the real items, as many as there are, then generated ones."""
     real = dataset.items.shape[1]
     for start in range(0, min(real, size), ITEM_BATCH_SIZE):
-        yield dataset.items[:, start : min(start + ITEM_BATCH_SIZE, size)].transpose(1, 0, 2)
+        rows = slice(start, min(start + ITEM_BATCH_SIZE, size))
+        yield GalleryItems(dataset.items[:, rows].transpose(1, 0, 2), dataset.presence[:, rows].T)
     rng = np.random.default_rng(seed)
     neighbours = [_nearest(vectors) for vectors in dataset.items]
     for start in range(real, size, ITEM_BATCH_SIZE):
@@ -96,18 +113,18 @@ def generate_gallery(dataset: SearchDataset, size: int, seed: int) -> Iterator[F
 
 def _generate(
     dataset: SearchDataset, neighbours: Sequence[npt.NDArray[np.int64]], count: int, rng: np.random.Generator
-) -> Floats:
-    """Generate (count, A, D) vectors."""
+) -> GalleryItems:
     real = dataset.items.shape[1]
     whole, donor_of_all = rng.random(count) < 0.5, rng.integers(0, real, count)
-    attributes = []
-    for vectors, nearest in zip(dataset.items, neighbours, strict=True):
+    vectors, presence = [], []
+    for attribute, (real_vectors, nearest) in enumerate(zip(dataset.items, neighbours, strict=True)):
         donor = np.where(whole, donor_of_all, rng.integers(0, real, count))
         first = rng.integers(0, nearest.shape[1], count)
         second = (first + rng.integers(1, nearest.shape[1], count)) % nearest.shape[1]
-        step = vectors[nearest[donor, first]] - vectors[nearest[donor, second]]
-        attributes.append(_unit(vectors[donor] + rng.random((count, 1), np.float32) * step))
-    return np.stack(attributes, axis=1)
+        step = real_vectors[nearest[donor, first]] - real_vectors[nearest[donor, second]]
+        vectors.append(_unit(real_vectors[donor] + rng.random((count, 1), np.float32) * step))
+        presence.append(dataset.presence[attribute, donor])
+    return GalleryItems(np.stack(vectors, axis=1), np.stack(presence, axis=1))
 
 
 def _nearest(vectors: Floats) -> npt.NDArray[np.int64]:

@@ -63,7 +63,7 @@ def build(trial: Trial) -> Row:
 
     Raises ImportError for a baseline that is not installed.
     """
-    _prepare(trial, usable_cores())
+    prepare(trial, usable_cores())
     shutil.copytree(trial.folder, trial.copy, copy_function=_link_or_copy)
     _, seconds = timed(partial(_build_published if trial.method == PUBLISHED else _update_index, trial))
     index_bytes = sum(path.stat().st_size for path in trial.indexes.rglob("*") if path.is_file())
@@ -75,7 +75,7 @@ def search(trial: Trial, queries: Floats, truths: dict[int, Truth]) -> Row:
 
     queries (A, m, D); truths: for each number a of attributes (the first a), the (m,) exact scores of the K-th items.
     """
-    _prepare(trial, trial.threads)
+    prepare(trial, trial.threads)
     start = time.perf_counter()
     collection = Collection.open(trial.copy)
     index = _open(trial, collection)
@@ -86,9 +86,9 @@ def search(trial: Trial, queries: Floats, truths: dict[int, Truth]) -> Row:
 
 def add(trial: Trial, dataset: SearchDataset) -> float:
     """Write ADDED_ITEMS to the collection and update its index; return the seconds."""
-    _prepare(trial, trial.threads)
+    prepare(trial, trial.threads)
     generated = generate_gallery(dataset, dataset.items.shape[1] + ADDED_ITEMS, seed=3)
-    vectors = np.concatenate(list(generated))[-ADDED_ITEMS:]
+    vectors = np.concatenate([items.vectors for items in generated])[-ADDED_ITEMS:]
     start = time.perf_counter()
     with Writer.open(trial.copy) as writer:
         writer.append([NewItem("", "", 0, 0, 0, {})] * ADDED_ITEMS, vectors, None)
@@ -152,7 +152,7 @@ def _measure(index: Searcher, collection: Collection, queries: Floats, truth: Tr
     def search_rows(at: int) -> npt.NDArray[np.int64]:
         return index.search(_request(queries[:, at % queries.shape[1]])).rows
 
-    _warm_up(index, collection, len(queries))
+    warm_up(index, collection, len(queries))
     seconds, recalls = list[float](), list[float]()
     end = time.perf_counter() + MAX_SECONDS
     for at, least in enumerate(truth):
@@ -176,7 +176,7 @@ def _request(vectors: Floats) -> ResolvedRequest:
     return ResolvedRequest(vectors, tuple(range(len(vectors))), np.ones(len(vectors)), K)
 
 
-def _warm_up(index: Searcher, collection: Collection, attributes: int) -> None:
+def warm_up(index: Searcher, collection: Collection, attributes: int) -> None:
     """Search until files are mapped and libraries have their threads and buffers, as on a running site."""
     end = time.perf_counter() + WARM_UP_SECONDS
     for item_id in np.random.default_rng(4).choice(collection.ids, WARM_UP_QUERIES):
@@ -201,7 +201,7 @@ def _throughput(query: Callable[[int], Any], queries: int, median_seconds: float
         return count / seconds
 
 
-def _prepare(trial: Trial, threads: int) -> None:
+def prepare(trial: Trial, threads: int) -> None:
     """Set the threads of this process, and register a method that is not one of ours."""
     if trial.method in GRAPHS:
         INDEXES[trial.method] = GRAPHS[trial.method]

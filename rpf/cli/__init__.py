@@ -15,6 +15,7 @@ from rpf.cli.options import status_of, terminate
 from rpf.cli.output import prepare_output, say
 from rpf.cli.re_embed import re_embed
 from rpf.cli.serve import serve
+from rpf.cli.tag import tag
 from rpf.errors import RPFError
 
 
@@ -95,6 +96,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         maintenance.remove,
         maintenance.relocate,
         collections.search,
+        tag,
         collections.import_legacy,
     ),
     "Maintenance": (maintenance.verify, maintenance.repair, re_embed, maintenance.optimize, maintenance.build_index),
@@ -103,6 +105,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         evaluation.evaluate,
         evaluation.compare,
         evaluation.calibrate,
+        evaluation.fit_values,
         model.embed,
         model.export,
         download,
@@ -115,7 +118,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
 @click.group(
     cls=SectionedGroup,
     sections=SECTIONS,
-    resumable=("demo", "index", "add", "repair", "re-embed", "download", "wardrobe"),
+    resumable=("demo", "index", "add", "repair", "re-embed", "download", "wardrobe", "tag"),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__)

@@ -1,6 +1,5 @@
 """Commands that create collections and search them."""
 
-import json
 import shlex
 from collections import Counter
 from pathlib import Path
@@ -21,6 +20,7 @@ from rpf.cli.options import (
     with_settings,
 )
 from rpf.cli.output import say
+from rpf.cli.results import print_results
 from rpf.settings import Settings
 from rpf.utils.text import format_examples
 
@@ -177,40 +177,60 @@ def demo(settings: Settings) -> None:
 
 @click.command()
 @click.argument("name")
-@click.argument("image", type=FILE)
-@click.option("--attrs", required=True, help='Attributes, such as "sleeve length; collar design".')
+@click.argument("image", type=FILE, required=False)
+@click.option("--attrs", required=True, help='Attributes or wanted values: "long sleeves; collar design".')
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    help='Values that items must have: "pant length: full length"; may be repeated.',
+)
+@click.option(
+    "--minimal",
+    default=0.5,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Probability from which on an item counts as having a value of --filter.",
+)
 @click.option("-k", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many results.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, exact numbers.")
 @with_settings
-def search(settings: Settings, name: str, image: Path, attrs: str, k: int, as_json: bool) -> None:
+def search(
+    settings: Settings,
+    name: str,
+    image: Path | None,
+    attrs: str,
+    filters: tuple[str, ...],
+    minimal: float,
+    k: int,
+    as_json: bool,
+) -> None:
     """Rank the collection NAME by similarity to IMAGE in the given attributes.
 
+    A value in --attrs takes the place of the image's; where all attributes have one, no IMAGE is needed. Items pass
+    that have one of the values of each attribute in --filter. The value that was recognised in each chosen attribute is
+    printed, "none" where the part is missing.
+
     \b
-    Example:
+    Examples:
       rpf search wardrobe photo.jpg --attrs "sleeve length; collar design" -k 5
+      rpf search wardrobe photo.jpg --attrs "long sleeves; collar design" --filter "collar: shirt collar"
+      rpf search wardrobe --attrs "long sleeves; V neckline"
     """
     from rpf.collection import collection_folder, read_manifest
 
     read_manifest(collection_folder(settings.collections, name))  # before the model is loaded
     from rpf.engine import SearchEngine, SearchRequest
+    from rpf.search.filters import parse_filters
 
     engine = SearchEngine(settings)
-    keys = engine.collection(name).vocabulary.parse(attrs)
-    with naming(image):
-        query = engine.embed(image)
-    results = engine.search(name, SearchRequest(query, dict.fromkeys(keys, 1.0), k))
-    if as_json:
-        rows = [
-            {
-                "id": hit.item.id,
-                "path": hit.item.path,
-                "similarity": round(hit.similarity, 6),
-                "attributes": hit.similarities,
-            }
-            for hit in results.hits
-        ]
-        # ASCII, because a terminal encoding that lacks a character would break the JSON by its escapes.
-        say(json.dumps({"attributes": keys, "total": results.total, "results": rows}))
-        return
-    lines = [f"{hit.rank:4}  {hit.similarity:10.4f}  {hit.item.id:6}  {hit.item.path}" for hit in results.hits]
-    say("rank  similarity      id  image", *lines)
+    vocabulary = engine.collection(name).vocabulary
+    wanted = vocabulary.parse(attrs)
+    changes = {key: value for key, value in wanted.items() if value is not None}
+    query = None
+    if image is not None:
+        with naming(image):
+            query = engine.embed(image)
+    weights, passing = dict.fromkeys(wanted, 1.0), parse_filters(vocabulary, filters, minimal)
+    results = engine.search(name, SearchRequest(query, weights, k, changes=changes, filters=passing))
+    print_results(vocabulary, list(wanted), results, as_json)

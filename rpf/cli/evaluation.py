@@ -146,9 +146,9 @@ def calibrate(
     split: str,
     out: Path,
 ) -> None:
-    """Fit a checkpoint's probabilities of presence and of values on held-out images.
+    """Fit a checkpoint's probabilities of presence on held-out images.
 
-    Writes the checkpoint with the fits in its config. Rankings change by presence only.
+    Writes the checkpoint with the fit in its config. The values have a file of their own: see `rpf fit-values`.
 
     \b
     Example:
@@ -165,10 +165,12 @@ def calibrate(
     prepare_checkpoint(out)
     values = config.load(configs, overrides)
     model = load_model(settings, values)
+    if not model.config.MODEL.PRESENCE.ENABLE:
+        raise click.UsageError("This checkpoint does not predict presence.")
     outputs = []
     for dataset in datasets or (values.DATA.DATASET,):
         data = values.DATA.model_copy(update={"DATASET": dataset})
-        benchmark = read_benchmark(data, split, model.config.MODEL.PRESENCE.ENABLE)
+        benchmark = read_benchmark(data, split, with_presence=True)
         outputs.append(HeadOutputs(benchmark, model))
         with Bar("image") as bar:
             embed_benchmark(
@@ -178,3 +180,46 @@ def calibrate(
     saved.config = fit(model, outputs)
     checkpoint.save(saved, out, note=saved.note)
     say(f"{out}: calibrated on {sum(len(part.benchmark.paths) for part in outputs)} images")
+
+
+@click.command("fit-values")
+@CONFIGS
+@OVERRIDES
+@DATASETS
+@click.option(
+    "--most", default=300, show_default=True, type=click.IntRange(1), help="Train images of each value to learn from."
+)
+@click.option("--out", type=FILE, help="File to write. Default: beside the checkpoint, where it is looked for.")
+@with_settings
+def fit_values(
+    settings: Settings,
+    configs: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    datasets: tuple[str, ...],
+    most: int,
+    out: Path | None,
+) -> None:
+    """Teach a checkpoint to name values: "long sleeves", "V neckline".
+
+    Learns from the train split what each value looks like to the model, and from the valid split how sure it may be.
+    Works with any checkpoint, published ones too, and changes neither it nor a ranking. Afterwards `rpf optimize` names
+    the values of the items of an existing collection.
+
+    \b
+    Examples:
+      rpf fit-values --cfg config/FashionAI/FashionAI.yaml --checkpoint pretrained/model_best.pth.tar
+      rpf fit-values --cfg config/Clothing/Clothing.yaml --dataset clothing --dataset street
+    """
+    from rpf import config
+    from rpf.evaluation.value_fit import fit_classifier
+    from rpf.inference.load import load_model
+    from rpf.models.value_classifier import classifier_path
+
+    values = config.load(configs, overrides)
+    model = load_model(settings, values)
+    data = [values.DATA.model_copy(update={"DATASET": name}) for name in datasets or (values.DATA.DATASET,)]
+    with Bar("image") as bar:
+        classifier = fit_classifier(model, data, most, values.DATA.TEST_BATCHSIZE, bar)
+    out = out or classifier_path(settings.checkpoint)
+    classifier.save(out)
+    say(f"{out}: {classifier.count} values of {len(model.attributes)} attributes")

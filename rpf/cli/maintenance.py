@@ -159,22 +159,26 @@ def relocate(name: str, folder: Path, partial: bool, wait: float) -> None:
 @click.command()
 @click.argument("name")
 @WAIT
-def optimize(name: str, wait: float) -> None:
+@with_settings
+def optimize(settings: Settings, name: str, wait: float) -> None:
     """Merge the segments of the collection NAME, drop removed items, and rebuild its search index.
 
-    The index keeps its method; `build-index` changes it.
+    The index keeps its method; `build-index` changes it. Where the checkpoint can name values and the items have none,
+    or older ones, they get them; no image is read.
 
     \b
     Example:
       rpf optimize shop
     """
     from rpf.collection import Writer, collection_folder
+    from rpf.models.value_classifier import read_classifier
     from rpf.search.index_store import check_index_method
 
-    settings = Settings.from_environ()
     check_index_method(settings.index_method)
     with Bar("vector") as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
-        writer.optimize()
+        spec = writer.manifest.spec
+        classifier = read_classifier(settings.checkpoint, spec.checkpoint, len(spec.attributes), spec.dim)
+        writer.optimize(classifier.probabilities if classifier else None)
         rebuild_index(writer.folder, None, settings, bar)
 
 

@@ -3,8 +3,8 @@
     collections/<name>/
       manifest.json           what belongs to the collection; swapped atomically, with a generation number
       items.sqlite            one row an item, and the hashes of images that were removed on purpose
-      segments/<segment>/     ids.npy, embeddings.npy and perhaps boxes.npy, applicable.npy (presence); immutable once
-                              a manifest names them
+      segments/<segment>/     ids.npy, embeddings.npy and perhaps boxes.npy, applicable.npy (presence), values.npy;
+                              immutable once a manifest names them
       tombstones-<generation>.npy   the ids of removed items whose vectors are still in a segment
       re-embedding/           while `rpf re-embed` works: its items as a collection of the new checkpoint
       lock                    held by the writer

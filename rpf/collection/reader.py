@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,18 @@ from rpf.attributes import Vocabulary
 from rpf.collection.image_folder import ImageFolder
 from rpf.collection.items import ITEMS_FILE, Item, check_tables, open_read_only, read_items
 from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest, read_stamp
-from rpf.collection.segments import ROW_BATCH_SIZE, SegmentView, open_segment
+from rpf.collection.segment_view import SegmentView
+from rpf.collection.segments import ROW_BATCH_SIZE, open_segment
 from rpf.errors import UnknownItem
 from rpf.utils.arrays import map_array, write_array
 from rpf.utils.files import inside, sync_folder
+
+
+class RecognisedValues(NamedTuple):
+    """The likeliest value of each row of a collection in each attribute."""
+
+    values: npt.NDArray[np.int16]  # (A, N)
+    probabilities: npt.NDArray[np.float16]  # (A, N) of having the part, and this value; 0 where unknown
 
 
 class Collection:
@@ -83,16 +92,40 @@ class Collection:
 
     def vectors(self, item_id: int) -> npt.NDArray[np.float32]:
         """Return (A, D) float32: the item's vector for each attribute. Raises UnknownItem."""
-        return self._rows.vectors(self._row(item_id)).astype(np.float32)
+        return self._rows.vectors(self.row(item_id)).astype(np.float32)
 
     def boxes(self, item_id: int) -> npt.NDArray[np.int32] | None:
         """Return (A, 4) int32: left, top, right, bottom in image pixels; None if unknown. Raises UnknownItem."""
-        return self._rows.boxes(self._row(item_id))
+        return self._rows.boxes(self.row(item_id))
 
     def presence(self, item_id: int) -> npt.NDArray[np.float16] | None:
         """Return (A,) presence probabilities of the parts, 1 where unknown; None if all are. Raises UnknownItem."""
-        presence = self._rows.presence(np.array([self._row(item_id)]))[0]
+        presence = self._rows.presence(np.array([self.row(item_id)]))[0]
         return None if np.isnan(presence).all() else _known(presence)
+
+    @property
+    def knows_values(self) -> bool:
+        """Return whether values were recognised, for some items at least."""
+        return bool(self._rows.value_count)
+
+    def values(self, item_id: int) -> npt.NDArray[np.float16] | None:
+        """Return (A, V) probabilities of the values, given the part; None if unknown. Raises UnknownItem."""
+        values = self._rows.values(np.array([self.row(item_id)]))[0]
+        return None if not values.size or np.isnan(values[:, 0]).all() else _as_probabilities(values)
+
+    def values_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
+        """Return (n, A, V) probabilities of the values of rows of `ids`, given the part; 0 where unknown."""
+        return _as_probabilities(self._rows.values(rows))
+
+    @cached_property
+    def recognised(self) -> "RecognisedValues":
+        """Find the likeliest value of each row in each attribute, once for all."""
+        values = self.values_of(np.arange(len(self)))
+        if not values.shape[2]:
+            return RecognisedValues(*(np.zeros(self.presence_by_attribute.shape, kind) for kind in (np.int16, "f2")))
+        best = values.argmax(axis=2)
+        likelihood = np.take_along_axis(values, best[..., None], axis=2)[..., 0].T
+        return RecognisedValues(best.T.astype(np.int16), likelihood * self.presence_by_attribute)
 
     @cached_property
     def presence_by_attribute(self) -> npt.NDArray[np.float16]:
@@ -105,7 +138,7 @@ class Collection:
 
     def items(self, ids: Sequence[int]) -> list[Item]:
         """Return items in the order of the ids. Raises as `item`."""
-        wanted = [int(self.ids[self._row(item_id)]) for item_id in ids]
+        wanted = [int(self.ids[self.row(item_id)]) for item_id in ids]
         items = read_items(self.folder, wanted) if wanted else {}
         if missing := set(wanted) - items.keys():
             raise self._unknown(min(missing))
@@ -130,7 +163,8 @@ class Collection:
         except OSError:
             return True
 
-    def _row(self, item_id: int) -> int:
+    def row(self, item_id: int) -> int:
+        """Return the place of an item in `ids`. Raises UnknownItem."""
         row = int(np.searchsorted(self.ids, item_id)) if 0 <= item_id < 2**63 else len(self.ids)
         if row == len(self.ids) or self.ids[row] != item_id:
             raise self._unknown(item_id)
@@ -138,6 +172,11 @@ class Collection:
 
     def _unknown(self, item_id: int) -> UnknownItem:
         return UnknownItem("There is no item %(id)d in the collection %(name)s.", id=item_id, name=self.name)
+
+
+def _as_probabilities(values: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
+    """Put 0 for NaN, and for whatever is no probability."""
+    return np.where((values >= 0) & (values <= 1), values, np.float16(0))
 
 
 def _known(presence: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:

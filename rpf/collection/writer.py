@@ -21,17 +21,15 @@ from rpf.collection.items import ItemTable, NewItem
 from rpf.collection.manifest import CollectionSpec, Manifest, damaged, read_manifest, write_manifest
 from rpf.collection.reader import open_tombstones, write_tombstones
 from rpf.collection.recovery import quarantine_damage
+from rpf.collection.segment_view import ClassifyVectors, SegmentView, open_live_rows, write_merged
 from rpf.collection.segments import (
     SEGMENTS_FOLDER,
-    SegmentView,
     check_arrays,
     count_mergeable,
     count_small,
-    open_live_rows,
     open_segment,
-    write_merged,
     write_segment,
-)
+)  # fmt: skip
 from rpf.errors import CollectionError, RPFError, UnknownItem
 from rpf.utils.locks import locked
 from rpf.utils.text import usable_text
@@ -107,6 +105,7 @@ class Writer(AbstractContextManager["Writer"]):
         embeddings: npt.NDArray[np.floating],
         boxes: npt.NDArray[np.integer] | None,
         presence: npt.NDArray[np.floating] | None = None,
+        values: npt.NDArray[np.floating] | None = None,
         ids: Sequence[int] | None = None,
         removing: Sequence[int] = (),
         forget: bool = False,
@@ -114,14 +113,14 @@ class Writer(AbstractContextManager["Writer"]):
         """Add items and, in the same step, remove others (those that they replace). Returns the new ids.
 
         embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; presence
-        (n, A) probabilities, NaN where unknown; `ids` are used as they are if given, else the next ones; `forget`
-        drops the images from `removed_images`. Raises CollectionError for malformed arrays and for ids that were given
-        before (to removed items too), UnknownItem for one in `removing` that is not live.
+        (n, A) and values (n, A, V) probabilities, NaN where unknown; `ids` are used as they are if given, else the next
+        ones; `forget` drops the images from `removed_images`. Raises CollectionError for malformed arrays and for ids
+        that were given before (to removed items too), UnknownItem for one in `removing` that is not live.
         """
         if not items:
             self.remove(removing)
             return []
-        check_arrays(self.manifest.spec, items, embeddings, boxes, presence)
+        check_arrays(self.manifest.spec, items, embeddings, boxes, presence, values)
         if ids is not None and len(ids) != len(items):
             raise CollectionError("%(ids)d ids were given for %(items)d items.", ids=len(ids), items=len(items))
         removed = self._require_live(removing)
@@ -131,7 +130,7 @@ class Writer(AbstractContextManager["Writer"]):
                 new_ids = self._table.insert(items, ids)
                 if forget:
                     self._table.forget(item.sha256 for item in items)
-                write_segment(self.folder, name, new_ids, embeddings, boxes, presence)
+                write_segment(self.folder, name, new_ids, embeddings, boxes, presence, values)
             self._sizes[name] = len(items)
             self._live.update(new_ids)
             self._publish((*self.manifest.segments, name), self._removed | removed)
@@ -177,11 +176,12 @@ class Writer(AbstractContextManager["Writer"]):
         with self._change():
             return self._table.remembered()
 
-    def optimize(self) -> None:
-        """Merge the segments into one, without the vectors of removed items."""
-        if len(self.manifest.segments) > 1 or self._removed:
-            with self._change():
-                self._merge(self.manifest.segments)
+    def optimize(self, classify: ClassifyVectors | None = None) -> None:
+        """Merge the segments into one, without removed items; `classify` gives the items' values, where they differ."""
+        with self._change():
+            rows, _ = open_live_rows(self.folder, self.manifest.segments, self.manifest.spec, self._removed)
+            if len(self.manifest.segments) > 1 or self._removed or (classify and not rows.has_values_of(classify)):
+                self._merge(self.manifest.segments, classify)
 
     def replace_embeddings(self, source: "Writer") -> None:
         """Swap the embeddings of all items for those under their ids in `source`, and take its checkpoint, attributes
@@ -272,19 +272,19 @@ class Writer(AbstractContextManager["Writer"]):
         if old.tombstones not in ("", tombstones):
             delete(self.folder / old.tombstones)
 
-    def _merge(self, names: Sequence[str]) -> None:
+    def _merge(self, names: Sequence[str], classify: ClassifyVectors | None = None) -> None:
         """Replace these segments by one without the vectors of removed items."""
         rows, dropped = open_live_rows(self.folder, names, self.manifest.spec, self._removed)
         self._table.retire(dropped)  # before the swap: a row that is neither known nor retired would be deleted
         remaining = tuple(name for name in self.manifest.segments if name not in names)
-        self._publish((*remaining, *self._write(rows)), self._removed - dropped)
+        self._publish((*remaining, *self._write(rows, classify)), self._removed - dropped)
 
-    def _write(self, rows: SegmentView) -> tuple[str, ...]:
+    def _write(self, rows: SegmentView, classify: ClassifyVectors | None = None) -> tuple[str, ...]:
         """Write a segment of these items, if any, and return its name for the manifest."""
         if not len(rows.ids):
             return ()
         name = self._next_name()
-        write_merged(self.folder, name, rows)
+        write_merged(self.folder, name, rows, rows.classify(classify) if classify else rows.all_values())
         self._sizes[name] = len(rows.ids)
         return (name,)
 

@@ -6,6 +6,7 @@ raises a ConfigError that names it. PyYAML reads `5e-5` as a string; pydantic co
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,8 @@ def from_checkpoint(text: str) -> Config:
                 keys["LOSS"] = "classification"
             for key in REMOVED_KEYS:
                 keys.pop(key, None)
+            with suppress(LookupError, TypeError):
+                del keys["PROTOTYPES"]["CALIBRATION"]  # values have a file of their own now
     return from_mapping(values)
 
 

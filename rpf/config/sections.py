@@ -101,9 +101,6 @@ class PrototypesConfig(Section):
     ENABLE: bool = False
     SCALE: float = Field(16.0, gt=0)  # inverse softmax temperature of the cosines to the prototypes
     SHARE: float = Field(0.5, ge=0)  # weight of the feature in the embedding; the prototypes' weights sum to 1
-    # For each attribute: factors of the region and the patch branch's logits in the probabilities of its values, fitted
-    # on held-out images; empty: the mean of the branches.
-    CALIBRATION: tuple[tuple[float, float], ...] = ()
 
 
 class ModelConfig(Section):

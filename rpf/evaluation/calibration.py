@@ -1,8 +1,8 @@
 """Probabilities that hold: their fit on held-out images, and how far they are from the truth.
 
-Presence is fitted by Platt scaling (Platt 1999), a factor and a shift for each attribute; values by a factor for each
-branch's logits, a product of experts with temperatures (Guo et al. 2017). Few labels fit badly: a penalty holds every
-attribute near the fit of all together.
+Presence is fitted by Platt scaling (Platt 1999), a factor and a shift for each attribute; values by a scale for each
+branch and a bias for each value (vector scaling, Guo et al. 2017). Few labels fit badly: penalties hold presence near
+the fit of all attributes together, and values near equal scales without biases.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +15,12 @@ from torch import Tensor
 
 PENALTY = 20.0  # labels' worth of holding on to the common fit
 BINS = 15  # of probability, in the expected calibration error
-MIN_FACTOR = 0.01
-IMPOSSIBLE = -1e4  # logit of a value that an attribute does not have
+IMPOSSIBLE = -100.0  # in place of -inf, which has no gradient
+SCALE = 10.0  # of a value's product, before anything is fitted
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
 Pairs = tuple[tuple[float, float], ...]
 
 
@@ -34,22 +35,27 @@ def fit_presence(logits: Tensor, present: Tensor) -> Pairs:
     return _fit(loss, logits.shape[1], (1.0, 0.0))
 
 
-def fit_values(logits: Tensor, values: Tensor) -> Pairs:
-    """Fit (region's factor, patch's factor) for each attribute.
+def fit_values(products: Tensor, values: Tensor, weights: Tensor) -> tuple[Floats32, Floats32]:
+    """Fit the scales (A, B) and biases (A, V) of a value classifier (rpf.models.value_classifier).
 
-    logits: (n, A, branches, values), -inf beyond an attribute's values; values: (n, A), -1 where unknown.
+    products: (n, A, B, V), -inf without a vector; values: (n, A), -1 where unknown; weights: (n,) of the images.
     """
+    products, weights = products.clamp(min=IMPOSSIBLE), (weights / weights.mean()).float()
+    branches, count = products.shape[2:]
+    start = torch.tensor([SCALE / branches] * branches + [0.0] * count)
 
-    logits = logits.clamp(min=IMPOSSIBLE)  # -inf has no gradient
-
-    def loss(attribute: int, parameters: Tensor) -> Tensor:
+    def fit(attribute: int) -> Tensor:
         known = values[:, attribute] >= 0
-        factors = parameters[: logits.shape[2]].clamp(min=MIN_FACTOR)
-        scaled = (logits[known, attribute] * factors[:, None]).sum(dim=1)
-        return F.cross_entropy(scaled, values[known, attribute], reduction="sum")
 
-    pairs = _fit(loss, logits.shape[1], (0.5, 0.5))
-    return tuple((max(region, MIN_FACTOR), max(patch, MIN_FACTOR)) for region, patch in pairs)
+        def loss(parameters: Tensor) -> Tensor:
+            logits = (products[known, attribute] * parameters[:branches, None]).sum(dim=1) + parameters[branches:]
+            errors = F.cross_entropy(logits, values[known, attribute], reduction="none") * weights[known]
+            return errors.sum() + ((parameters - start) / start.clamp(min=1)).square().sum()
+
+        return _minimise(loss, start)
+
+    fitted = torch.stack([fit(attribute) for attribute in range(products.shape[1])]).numpy()
+    return fitted[:, :branches], fitted[:, branches:]
 
 
 def _fit(loss: Callable[[int, Tensor], Tensor], attributes: int, start: tuple[float, float]) -> Pairs:

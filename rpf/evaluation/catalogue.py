@@ -17,6 +17,7 @@ import numpy as np
 from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.evaluation.metrics import Bools, Floats, Ints, average_precision, random_average_precision
 from rpf.evaluation.protocol import Benchmark, Floats32, RetrievalTask
+from rpf.evaluation.recognition import WordedPair, measure_wanted_values, word_figures, word_pairs
 from rpf.evaluation.report import QueryValues, intervals, means, rounded
 from rpf.search.exact import Exact
 from rpf.search.request import Query, SearchRequest
@@ -52,12 +53,15 @@ class CatalogueLabels:
         known[task.presence.images[task.presence.values == 0]] = True
         return cls(has_value, known)
 
-    def measure(self, ranking: Ints, image: int, value: int) -> tuple[float, float, float] | None:
+    def known_others(self, ranking: Ints, image: int) -> Ints:
+        """Leave the query `image` and unknown images out of a ranking (n,)."""
+        return ranking[self.known[ranking] & (ranking != image)]
+
+    def measure(self, ranking: Ints, value: int) -> tuple[float, float, float] | None:
         """Return average precision, precision of the first 12, and the mean average precision of random rankings.
 
-        ranking (n,): all images, best first, for the query `image` with that value. None if nothing is relevant.
+        ranking: from `known_others`, best first, for a query with that value. None if nothing is relevant.
         """
-        ranking = ranking[self.known[ranking] & (ranking != image)]
         relevant = self.has_value[ranking, value][None]
         count = relevant.sum(axis=1)
         if not count[0]:
@@ -83,35 +87,50 @@ class Catalogue:
         spec = CollectionSpec("0" * 64, tuple(task.attribute for task in benchmark.tasks), dim, str(folder))
         return cls(stack.enter_context(Writer.open(folder / "catalogue", spec)), benchmark)
 
-    def append(self, first: int, vectors: Floats32, presence: Floats32 | None) -> None:
-        """Add the images `first`, `first` + 1, ... of the benchmark: unit vectors (n, A, dim), presence (n, A)."""
-        items = [NewItem(f"{first + at}", "", 0, 1, 1, {}) for at in range(len(vectors))]
-        self.writer.append(items, vectors, None, presence)
+    def append(self, first: int, vectors: Floats32, presence: Floats32 | None, values: Floats32 | None) -> None:
+        """Add the images `first`, `first` + 1, ... of the benchmark.
 
-    def report(self, progress: Progress = lambda *_: None) -> dict[str, Any]:
-        """Search with each query. Returns EvaluationReport's `catalogue`."""
+        vectors (n, A, dim), unit; presence (n, A); values (n, A, V).
+        """
+        items = [NewItem(f"{first + at}", "", 0, 1, 1, {}) for at in range(len(vectors))]
+        self.writer.append(items, vectors, None, presence, values)
+
+    def report(self, vectors: Floats32 | None = None, progress: Progress = lambda *_: None) -> dict[str, Any]:
+        """Search with each query, and for each value where its vectors (A, V, dim) are given.
+
+        Returns EvaluationReport's `catalogue`, `words` and `wanted_values`.
+        """
         collection = Collection.open(self.writer.folder)
         metrics: dict[str, _Metrics] = {}
+        pairs: dict[str, list[WordedPair]] = {}
+        wanted: dict[str, Any] = {}
         done, total = 0, self.benchmark.query_count
         for task in self.benchmark.tasks:
-            metrics[task.attribute] = _measure(collection, task)
+            key, labels = task.attribute, CatalogueLabels.of(task, len(collection))
+            metrics[key], pairs[key] = _measure(collection, task, labels)
+            if vectors is not None:
+                wanted[key] = measure_wanted_values(collection, key, labels.has_value, labels.known, vectors)
             done += len(task.queries.values)
             progress("searching the whole catalogue", done, total)
-        return _figures(metrics)
+        recognition = {"words": word_figures(pairs), "wanted_values": wanted} if vectors is not None else {}
+        return {"catalogue": _figures(metrics), **recognition}
 
 
-def _measure(collection: Collection, task: RetrievalTask) -> _Metrics:
+def _measure(collection: Collection, task: RetrievalTask, labels: CatalogueLabels) -> tuple[_Metrics, list[WordedPair]]:
     """Rank the collection by the task's attribute, for each of its queries."""
-    labels = CatalogueLabels.of(task, len(collection))
-    searcher, vocabulary, weights = Exact(collection), collection.vocabulary, {task.attribute: 1.0}
+    searcher, weights = Exact(collection), {task.attribute: 1.0}
+    attribute = collection.vocabulary.index(task.attribute)
     rows: list[tuple[int, float, float, float]] = []
+    pairs: list[WordedPair] = []
     for image, value in zip(task.queries.images.tolist(), task.queries.values.tolist(), strict=True):
         query = Query.of_item(collection, int(collection.ids[image]))
-        request = SearchRequest(query, weights, len(collection)).resolve(vocabulary, collection.knows_presence)
-        if measured := labels.measure(searcher.search(request).rows, image, value):
+        request = SearchRequest(query, weights, len(collection)).resolve(collection)
+        ranking = labels.known_others(searcher.search(request).rows, image)
+        pairs += word_pairs(collection, attribute, query, ranking, labels.has_value[ranking, value])
+        if measured := labels.measure(ranking, value):
             rows.append((value, *measured))
     columns = np.array(rows, dtype=np.float64).reshape(-1, 4).T
-    return _Metrics(columns[0].astype(np.int64), *columns[1:])
+    return _Metrics(columns[0].astype(np.int64), *columns[1:]), pairs
 
 
 def _figures(metrics: Mapping[str, _Metrics]) -> dict[str, Any]:

@@ -41,10 +41,13 @@ def evaluate(
             part = "embedding" if branch == "both" else branch
             dim = model.dim if branch == "both" else model.config.MODEL.EMBED_SIZE
             catalogue = Catalogue.open(benchmark, dim, stack)
-            observers.append(lambda first, output: catalogue.append(first, getattr(output, part), output.presence))
+            observers.append(
+                lambda first, output: catalogue.append(first, getattr(output, part), output.presence, output.values)
+            )
         embeddings = embed_benchmark(model, benchmark, branch, batch_size, progress, observers)
         if whole_catalogue:
-            extra["catalogue"] = catalogue.report(progress)
+            classifier = model.value_classifier if branch == "both" else None
+            extra |= catalogue.report(classifier.vectors if classifier else None, progress)
     metrics: dict[str, list[QueryMetrics]] = {}
     for name in methods:
         metrics[name], done = [], 0

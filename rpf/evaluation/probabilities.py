@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 
 from rpf.config import Config
-from rpf.evaluation.calibration import balanced_accuracy, expected_calibration_error, fit_presence, fit_values
+from rpf.evaluation.calibration import balanced_accuracy, expected_calibration_error, fit_presence
 from rpf.evaluation.protocol import Benchmark
 from rpf.models.base import TwoBranchModel, TwoBranchOutput
 
@@ -28,7 +28,7 @@ class HeadOutputs:
 
     def append(self, first: int, output: TwoBranchOutput) -> None:
         """Add the output for the next images of the benchmark."""
-        for name in ("presence_logits", "values", "value_logits"):
+        for name in ("presence_logits", "values"):
             if (batch := getattr(output, name)) is not None:
                 self._batches.setdefault(name, []).append(batch[:, self._columns])
 
@@ -38,22 +38,17 @@ class HeadOutputs:
 
 
 def calibrate(model: TwoBranchModel, outputs: Sequence[HeadOutputs]) -> Config:
-    """Fit the calibrations of a model's heads on the labels of its outputs; return its config with them."""
-    settings: dict[str, Any] = {}
-    values, present = (np.concatenate([getattr(part, name) for part in outputs]) for name in ("values", "present"))
-    if outputs[0].get("presence_logits") is not None:
-        logits = np.concatenate([part.get("presence_logits") for part in outputs])
-        pairs = fit_presence(torch.from_numpy(logits), torch.from_numpy(present).float())
-        settings["PRESENCE"] = model.config.MODEL.PRESENCE.model_copy(update={"CALIBRATION": pairs})
-    if outputs[0].get("value_logits") is not None:
-        logits = np.concatenate([part.get("value_logits") for part in outputs])
-        pairs = fit_values(torch.from_numpy(logits), torch.from_numpy(values))
-        settings["PROTOTYPES"] = model.config.MODEL.PROTOTYPES.model_copy(update={"CALIBRATION": pairs})
-    return model.config.model_copy(update={"MODEL": model.config.MODEL.model_copy(update=settings)})
+    """Fit the calibration of a model's presence on the labels of its outputs; return its config with it."""
+    parts = [part.get("presence_logits") for part in outputs]
+    logits = np.concatenate([part for part in parts if part is not None])
+    present = torch.from_numpy(np.concatenate([part.present for part in outputs])).float()
+    pairs = fit_presence(torch.from_numpy(logits), present)
+    heads = model.config.MODEL.PRESENCE.model_copy(update={"CALIBRATION": pairs})
+    return model.config.model_copy(update={"MODEL": model.config.MODEL.model_copy(update={"PRESENCE": heads})})
 
 
 def value_report(outputs: HeadOutputs) -> dict[str, Any]:
-    """Report EvaluationReport's `values`; empty without class prototypes."""
+    """Report EvaluationReport's `values`; empty without a value classifier."""
     probabilities = outputs.get("values")
     if probabilities is None:
         return {}

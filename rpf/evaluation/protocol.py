@@ -137,7 +137,7 @@ def embed_benchmark(
     results: list[TaskEmbeddings] = []
     done, total = 0, len(benchmark.paths)
     progress("embedding", done, total)
-    for images in _decode_batches(benchmark.paths, batch_size):
+    for images in decode_batches(benchmark.paths, batch_size):
         output = model.embed(images)
         for observe in observers:
             observe(done, output)
@@ -170,7 +170,7 @@ def _fill(rows: Floats32, labelled: ImageValues, first: int, values: Floats32) -
     rows[positions] = values[labelled.images[positions] - first]
 
 
-def _decode_batches(paths: Sequence[Path], batch_size: int) -> Iterator[list[Image.Image]]:
+def decode_batches(paths: Sequence[Path], batch_size: int) -> Iterator[list[Image.Image]]:
     """Yield the images in batches; the next batch is decoded while the caller works on the last."""
     batches = [paths[at : at + batch_size] for at in range(0, len(paths), batch_size)]
     with ThreadPoolExecutor(min(MAX_DECODERS, usable_cores())) as pool:

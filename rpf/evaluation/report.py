@@ -42,6 +42,8 @@ class EvaluationReport(TypedDict, total=False):
     presence_counts: dict[str, list[int]]
     presence_calibration_error: float
     values: dict[str, Any]  # of each attribute and "overall": how often the likeliest value is right, and how sure
+    words: dict[str, Any]  # for closeness: what each stands for, and what was measured
+    wanted_values: dict[str, Any]  # of each attribute: precision of the search for a value, without an image
     catalogue: dict[str, Any]  # figures of rpf.evaluation.catalogue; "by_value" counts each value the same
 
 

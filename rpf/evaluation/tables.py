@@ -54,6 +54,8 @@ def tables(report: EvaluationReport) -> list[Table]:
         *_presence(report),
         *_catalogue(report),
         *_values(report),
+        *_words(report),
+        *_wanted_values(report),
     ]
 
 
@@ -211,6 +213,41 @@ def _values(report: EvaluationReport) -> list[Table]:
         ]
         tables.append(Table(f"{attribute.name()}: true values in rows, likeliest ones in columns", heads, tuple(lines)))
     return tables
+
+
+def _words(report: EvaluationReport) -> list[Table]:
+    """Tabulate what the words for closeness stand for, and the share of such pairs that have the same value."""
+    if "words" not in report:
+        return []
+    figures, rows = report["words"], []
+    for word, of_word in figures.items():
+        shares = [of_word["meaning"], of_word["measured"], *of_word["by_attribute"].values()]
+        rows.append((
+            f"{word} ({of_word['pairs']} pairs)",
+            tuple(Cell(NO_FIGURE if share is None else percent(share)) for share in shares),
+        ))  # fmt: skip
+    keys = next(iter(figures.values()))["by_attribute"]
+    columns = tuple((name, "") for name in ("Stands for", "Measured", *_attributes(keys)))
+    return [Table("Words on the first page: share of results with the query's value, %", columns, tuple(rows))]
+
+
+def _wanted_values(report: EvaluationReport) -> list[Table]:
+    """Tabulate the precision of searches for a value alone."""
+    rows = [
+        (f"{attribute.name()}: {attribute.value_name(int(value))}", figures)
+        for attribute in Vocabulary(list(report.get("wanted_values", ())))
+        for value, figures in report["wanted_values"][attribute.key].items()
+    ]
+    if not rows:
+        return []
+    columns = (("Images", ""), ("Precision of the first 12, %", ""))
+    return [
+        Table(
+            "Search for a value, without an image",
+            columns,
+            tuple((name, (Cell(str(row["images"])), Cell(percent(row["P@12"])))) for name, row in rows),
+        )
+    ]
 
 
 def _attributes(keys: Iterable[str]) -> list[str]:

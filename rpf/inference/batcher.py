@@ -113,8 +113,9 @@ class DynamicBatcher:
         self._observe("model", time.perf_counter() - started)
         for row, (request, image) in enumerate(batch):
             presence = None if output.presence is None else output.presence[row]
+            values = None if output.values is None else output.values[row].copy()
             embedding = output.embedding[row].copy()  # a view would keep the whole batch in the cache
-            request.result.set_result(ImageEmbedding(embedding, output.box[row], presence, image.size))
+            request.result.set_result(ImageEmbedding(embedding, output.box[row], presence, values, image.size))
 
     def _next_batch(self) -> list[tuple[_Request, Image.Image]]:
         """Wait for the oldest request, and take those behind it that are decoded within `max_delay`."""

@@ -40,6 +40,8 @@ class EmbeddingCache:
             if cached is not None:
                 known = ~np.isnan(cached.embedding[:, -1])
                 embedding.embedding[known] = cached.embedding[known]
+                if embedding.values is not None and cached.values is not None:
+                    embedding.values[known] = cached.values[known]
         with self._lock:
             self._embeddings[digest] = embedding
             self._embeddings.move_to_end(digest)

@@ -19,6 +19,8 @@ class ModelOutput(Protocol):
     def box(self) -> npt.NDArray[np.int32]: ...  # (n, A, 4): left, top, right, bottom in each image's pixels
     @property
     def presence(self) -> npt.NDArray[np.float32] | None: ...  # (n, A) probabilities of the part; None: unknown
+    @property
+    def values(self) -> npt.NDArray[np.float32] | None: ...  # (n, A, V) probabilities, given the part; None: unknown
 
 
 class Embedder(Protocol):
@@ -41,4 +43,5 @@ class ImageEmbedding(NamedTuple):
     embedding: npt.NDArray[np.float32]  # (A, D), unit vectors; NaN for attributes that were not wanted
     box: npt.NDArray[np.int32]  # (A, 4): left, top, right, bottom in the image's pixels
     presence: npt.NDArray[np.float32] | None  # (A,) probabilities of the part; None: unknown
+    values: npt.NDArray[np.float32] | None  # (A, V) probabilities, given the part; NaN where not wanted; None: unknown
     size: tuple[int, int]  # width, height in pixels

@@ -4,6 +4,7 @@ from rpf.config import Config
 from rpf.inference.openvino import compile_branches
 from rpf.models import checkpoint
 from rpf.models.base import TwoBranchModel
+from rpf.models.value_classifier import read_classifier
 from rpf.settings import Settings
 from rpf.utils.devices import choose_device, set_threads
 
@@ -16,6 +17,9 @@ def load_model(settings: Settings, config: Config | None = None) -> TwoBranchMod
     threads = set_threads(settings.threads)
     device = choose_device(settings.device)
     model = checkpoint.load(settings.checkpoint, config)
+    model.value_classifier = read_classifier(
+        settings.checkpoint, model.checkpoint_hash, len(model.attributes), model.dim
+    )
     if device.type == "cpu":
         model.precision = compile_branches(model, settings.precision, threads, settings.instance / "compiled")
     return model.to(device)

@@ -179,7 +179,9 @@ def _append(
     if loaded:
         output = embedder.embed([outcome.image for outcome in loaded])
         items = [outcome.item for outcome in loaded]
-        writer.append(items, output.embedding, output.box, output.presence, removing=outdated, forget=forget)
+        writer.append(
+            items, output.embedding, output.box, output.presence, output.values, removing=outdated, forget=forget
+        )
     else:
         writer.remove(outdated)
     outcomes = [outcome for _, outcome in batch]

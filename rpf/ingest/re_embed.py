@@ -59,7 +59,7 @@ def stage_embeddings(
             if readable:
                 output = embedder.embed(images)
                 ids = [item.id for item in readable]
-                staging.append(readable, output.embedding, output.box, output.presence, ids=ids)
+                staging.append(readable, output.embedding, output.box, output.presence, output.values, ids=ids)
     return unreadable
 
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from rpf.attributes import MISSING_BELOW
 from rpf.config import Config
 from rpf.models.asen_branches import GlobalBranch, LocalBranch
 from rpf.models.backbone import STRIDE
@@ -18,6 +19,7 @@ from rpf.models.patch_branch import PatchBranch
 from rpf.models.preprocessing import Box, Boxes, centre_square, crop, pad_square, unpad_boxes
 from rpf.models.region_branch import RegionBranch, RegionOutput
 from rpf.models.roi import attention_squares, image_boxes
+from rpf.models.value_classifier import ValueClassifier
 
 Floats = npt.NDArray[np.float32]
 CROP_BATCH_SIZE = 64  # bounds the patch branch's memory
@@ -34,8 +36,7 @@ class TwoBranchOutput:
     box: Boxes  # (n, A, 4): left, top, right, bottom in the image's pixels
     presence: Floats | None  # (n, A) probabilities that the garment has that part; None without the presence head
     presence_logits: Floats | None  # (n, A) before their calibration
-    values: Floats | None  # (n, A, values) probabilities, 0 beyond an attribute's values; None without prototypes
-    value_logits: Floats | None  # (n, A, branches, values) before their calibration
+    values: Floats | None  # (n, A, V) probabilities of the values, given the part; None without a value classifier
 
 
 class Network(NamedTuple):
@@ -61,6 +62,7 @@ class TwoBranchModel(nn.Module):
         self.attributes = config.DATA.ATTRIBUTES.NAME
         self.checkpoint_hash = ""  # sha256 of the file that the weights came from
         self.note = ""  # about the weights, shown on the site
+        self.value_classifier: ValueClassifier | None = None
         self.precision = "float32"  # in which the networks compute
         self.dim = config.MODEL.EMBED_SIZE * (2 if config.MODEL.with_crops else 1)
 
@@ -73,11 +75,17 @@ class TwoBranchModel(nn.Module):
         return self.region.attribute.weight.device
 
     @torch.inference_mode()
-    def embed(self, images: Sequence[Image.Image], wanted: Sequence[Sequence[int]] | None = None) -> TwoBranchOutput:
+    def embed(
+        self,
+        images: Sequence[Image.Image],
+        wanted: Sequence[Sequence[int]] | None = None,
+        skip_missing: bool = False,
+    ) -> TwoBranchOutput:
         """Embed RGB images of any size: one backbone pass each, all crops in batches.
 
-        wanted: for each image the indices of the attributes to embed; None for all. The patch branch gets no crops
-        of other attributes, whose embeddings and patch features are NaN.
+        wanted: for each image the indices of the attributes to embed; None for all. skip_missing: leave out those whose
+        parts seem to be missing. The patch branch gets no crops of other attributes, whose embeddings and patch
+        features are NaN.
         """
         inputs, sizes = self.config.INPUT, [image.size for image in images]
         tall = torch.tensor([inputs.is_tall(*size) for size in sizes])
@@ -93,25 +101,27 @@ class TwoBranchModel(nn.Module):
             image_boxes(image_squares, inputs.frame, *image.size)
             for image_squares, image in zip(squares.reshape(len(images), -1, 3), images, strict=True)
         ]
-        region, logits = embed_feature(output.feature, self.region)
+        region = embed_feature(output.feature, self.region)
+        presence = _as_numpy(calibrated_presence(self.config, output.presence_logits))
         patch = None
         if self.patch:
             if wanted is None:
                 wanted = [range(len(self.attributes))] * len(images)
+            if skip_missing and presence is not None:
+                present = presence >= MISSING_BELOW
+                wanted = [[at for at in some if has[at]] for some, has in zip(wanted, present, strict=True)]
             features = self._patch_features(self.patch, images, boxes, wanted)
-            patch, patch_logits = embed_feature(features, self.patch)
-            logits += patch_logits
-        value_logits = torch.stack(logits, dim=2) if logits else None
+            patch = embed_feature(features, self.patch)
+        embedding = self.join(region, patch).cpu().numpy()
         return TwoBranchOutput(
-            embedding=self.join(region, patch).cpu().numpy(),
+            embedding=embedding,
             region=region.cpu().numpy(),
             patch=_as_numpy(patch),
             attention=output.attention.cpu().numpy(),
             box=unpad_boxes(np.asarray(boxes, dtype=np.int32), offsets, sizes),
-            presence=_as_numpy(calibrated_presence(self.config, output.presence_logits)),
+            presence=presence,
             presence_logits=_as_numpy(output.presence_logits),
-            values=_as_numpy(calibrated_values(self.config, value_logits)),
-            value_logits=_as_numpy(value_logits),
+            values=self.value_classifier.probabilities(embedding) if self.value_classifier else None,
         )
 
     def look(self, tall: Tensor, read_squares: Callable[[Tensor, int], Tensor]) -> RegionOutput:
@@ -210,28 +220,10 @@ def calibrated_presence(config: Config, logits: Tensor | None) -> Tensor | None:
     return (logits * scaling[:, 0] + scaling[:, 1]).sigmoid()
 
 
-def calibrated_values(config: Config, logits: Tensor | None) -> Tensor | None:
-    """Turn value logits (n, A, branches, values) into probabilities (n, A, values), a product of experts."""
-    if logits is None:
-        return None
-    factors = torch.tensor(config.MODEL.PROTOTYPES.CALIBRATION or [(0.5, 0.5)], device=logits.device)
-    if logits.shape[2] == 1:
-        factors = factors.sum(dim=1, keepdim=True)
-    return (logits * factors[..., None]).sum(dim=2).softmax(dim=-1)
-
-
 def _as_numpy(tensor: Tensor | None) -> Floats | None:
     return None if tensor is None else tensor.cpu().numpy()
 
 
-def embed_feature(
-    feature: Tensor, branch: RegionBranch | PatchBranch | GlobalBranch | LocalBranch
-) -> tuple[Tensor, list[Tensor]]:
-    """Turn a branch's features (n, A, EMBED_SIZE) into its part of the embedding, unit vectors.
-
-    Returns also the logits of the values (n, A, values), in a list that is empty without prototypes.
-    """
-    if branch.values is None:
-        return F.normalize(feature, dim=-1), []
-    embedded, logits = branch.values.embed(feature)
-    return embedded, [logits]
+def embed_feature(feature: Tensor, branch: RegionBranch | PatchBranch | GlobalBranch | LocalBranch) -> Tensor:
+    """Turn a branch's features (n, A, EMBED_SIZE) into its part of the embedding, unit vectors."""
+    return F.normalize(feature, dim=-1) if branch.values is None else branch.values.embed(feature)

@@ -24,22 +24,15 @@ class ClassPrototypes(nn.Module):
         """Compute the scaled cosines of one attribute's features (m, E) to its prototypes, (m, values)."""
         return self.scale * F.normalize(feature, dim=-1) @ F.normalize(self.vectors[attribute], dim=-1).T
 
-    def all_logits(self, feature: Tensor) -> Tensor:
-        """Compute the logits of features (n, A, E), (n, A, values); -inf beyond an attribute's number of values."""
-        most = max(len(vectors) for vectors in self.vectors)
-        logits = [self.logits(feature[:, attribute], attribute) for attribute in range(len(self.vectors))]
-        return torch.stack([F.pad(part, (0, most - part.shape[1]), value=-torch.inf) for part in logits], dim=1)
+    def embed(self, feature: Tensor) -> Tensor:
+        """Turn features (n, A, E) into unit vectors.
 
-    def embed(self, feature: Tensor) -> tuple[Tensor, Tensor]:
-        """Turn features (n, A, E) into unit vectors; return also their logits, as `all_logits`.
-
-        The vectors have the directions of share * feature + sum over values of p(value) * prototype.
+        They have the directions of share * feature + sum over values of p(value) * prototype.
         """
         unit = F.normalize(feature, dim=-1)
-        logits = self.all_logits(unit)
         mixed = [
             self.share * unit[:, attribute]
-            + logits[:, attribute, : len(vectors)].softmax(dim=-1) @ F.normalize(vectors, dim=-1)
+            + self.logits(unit[:, attribute], attribute).softmax(dim=-1) @ F.normalize(vectors, dim=-1)
             for attribute, vectors in enumerate(self.vectors)
         ]
-        return F.normalize(torch.stack(mixed, dim=1), dim=-1), logits
+        return F.normalize(torch.stack(mixed, dim=1), dim=-1)

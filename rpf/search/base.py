@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rpf.search.request import ResolvedRequest
 
 ROW_BATCH_SIZE = 8192  # vectors read at a time while an index is built
+PASSING_MARGIN = 1.5  # times as many neighbours are searched for as pass on average
 
 
 class RankedRows(NamedTuple):
@@ -64,6 +65,20 @@ class VectorIndex(ABC):
     @abstractmethod
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """Return at most k neighbours of each of the unit vectors (m, D), in the order of `nearest_first`."""
+
+    def search_passing(
+        self, query: npt.NDArray[np.float32], k: int, passing: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Return the k nearest of the vectors that pass (n,) to a unit vector (D,); fewer where that takes too long.
+
+        An index that cannot skip vectors searches for more, of which k pass if the filter is no matter of similarity.
+        """
+        wanted = math.ceil(PASSING_MARGIN * k * len(passing) / max(1, passing.sum()))
+        if 2 * wanted > len(passing) or wanted > self.max_neighbours:
+            return np.empty(0, np.int64)
+        ids = self.search(query[None], wanted).ids[0]
+        ids = ids[ids >= 0]
+        return ids[passing[ids]][:k]
 
     @abstractmethod
     def save(self, folder: Path) -> None:

@@ -5,8 +5,11 @@ import hashlib
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 # A full disk, a quota, a limit of the process; a read-only disk, missing permission.
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -19,14 +22,21 @@ def check_writable(folder: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes, mode: int = 0o666) -> None:
-    """Write `data` to a temporary file beside `path`, make it durable, and rename it into place.
+    """Write `data` as `replace_file` does."""
+    with replace_file(path, mode) as file:
+        file.write(data)
+
+
+@contextmanager
+def replace_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `path` for writing; at the end make it durable, and rename it into place.
 
     `mode`: its permissions, before the umask.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
     try:
         with open(temporary, "xb", opener=partial(os.open, mode=mode)) as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

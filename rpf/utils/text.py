@@ -1,4 +1,4 @@
-"""Texts: what can be stored, and lists of examples in messages."""
+"""Texts: what can be stored, cells of spreadsheets, and lists of examples in messages."""
 
 from collections.abc import Sequence
 
@@ -15,3 +15,8 @@ def format_examples(examples: Sequence[str], count: int) -> str:
 def usable_text(text: str) -> bool:
     """Return whether a text can be stored and used as a path: not too long, no NUL, no half of a surrogate pair."""
     return len(text) <= MAX_TEXT and "\0" not in text and text.encode(errors="ignore").decode() == text
+
+
+def text_cell(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,38 @@ def test_search_prints_a_table_and_json(run: Run, shop: str, photo: Path) -> Non
     answer = json.loads(run("search", shop, photo, "--attrs", "độ dài tay", "-k", 3, "--json"))
     assert answer["attributes"] == ["sleeve_length"]
     assert answer["results"][0]["path"] == photo.name
+
+
+def test_search_by_values_and_filters_prints_what_is_recognised(named_settings: Settings, photo: Path) -> None:
+    run, collection = Run(named_settings), Collection.open(named_settings.collections / "named")
+    position, sleeves = collection.vocabulary.index("sleeve_length"), collection.vocabulary["sleeve_length"]
+    values, probabilities = (array[position] for array in collection.recognised)
+    value = int(np.bincount(values[probabilities >= 0.5]).argmax())
+    wanted, attrs = sleeves.value_name(value), f"{sleeves.value_name(value)}; collar design"
+    plain = json.loads(run("search", "named", photo, "--attrs", "sleeve length; collar design", "-k", 40, "--json"))
+    passing = ["--filter", f"sleeve length: {wanted}"]
+    answer = json.loads(run("search", "named", photo, "--attrs", attrs, *passing, "-k", 40, "--json"))
+    assert answer["attributes"] == plain["attributes"] == ["sleeve_length", "collar_design"]
+    assert answer["total"] == len(answer["results"]) == ((values == value) & (probabilities >= 0.5)).sum() < 40
+    for hit in answer["results"]:
+        assert hit["values"]["sleeve_length"]["name"] == wanted and not {"sleeve_length"} & set(hit["missing"])
+        assert hit["values"]["sleeve_length"]["probability"] >= 0.5
+    before = {hit["id"]: hit["attributes"] for hit in plain["results"]}
+    for hit in answer["results"]:
+        assert hit["attributes"]["collar_design"] == pytest.approx(before[hit["id"]]["collar_design"], abs=1e-5)
+    lines = run("search", "named", "--attrs", wanted, *passing, "-k", 3).splitlines()
+    assert lines[0].split() == ["rank", "similarity", "id", "image", "recognised"]
+    assert len(lines) == 4 and all(re.search(rf"\.jpg  {wanted} \d+%$", line) for line in lines[1:])
+    more = json.loads(run("search", "named", "--attrs", wanted, *passing, "--minimal", 0.95, "-k", 40, "--json"))
+    assert more["total"] == ((values == value) & (probabilities >= np.float16(0.95))).sum()
+
+
+def test_search_without_an_image_needs_wanted_values(named_settings: Settings, photo: Path) -> None:
+    run = Run(named_settings)
+    error = run("search", "named", "--attrs", "long sleeves; collar design", status=2)
+    assert "Give an image, or a wanted value of collar_design" in error
+    error = run("search", "named", photo, "--attrs", "collar design", "--filter", "sleeve length", status=2)
+    assert 'The filter "sleeve length" names no value' in error
 
 
 def test_search_of_an_unknown_collection_names_the_existing_ones(run: Run, shop: str, photo: Path) -> None:

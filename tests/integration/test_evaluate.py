@@ -16,6 +16,7 @@ from PIL import Image
 from rpf import config
 from rpf.cli import main
 from rpf.config import DataConfig
+from rpf.datasets.annotations import read_split
 from rpf.errors import ConfigError, DatasetError
 from rpf.evaluation.accuracy import read_accuracy
 from rpf.evaluation.evaluate import evaluate as evaluate_model
@@ -25,9 +26,11 @@ from rpf.evaluation.plots import COLOURS
 from rpf.evaluation.presence import presence_report
 from rpf.evaluation.protocol import ImageValues, RetrievalTask, TaskEmbeddings, embed_benchmark, read_benchmark
 from rpf.evaluation.report import intervals, means
+from rpf.inference.load import load_model
 from rpf.models import checkpoint
 from rpf.models.rpf import RPF
 from rpf.search.indexes.registry import INDEXES, make_index
+from rpf.settings import Settings
 from tests.support import ROOT
 
 CONFIG = ROOT / "config" / "Wardrobe" / "Wardrobe.yaml"
@@ -477,17 +480,33 @@ def classifier(model: RPF, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def test_probabilities_of_values_sum_to_one_and_are_zero_beyond_an_attributes_values(
-    classifier: Path, photo: Path
+def test_fit_values_teaches_a_checkpoint_to_name_values(
+    classifier: Path, evaluation_dataset: Path, evaluate: Callable[..., str], tmp_path: Path
 ) -> None:
-    model = checkpoint.load(classifier)
-    output = model.embed([Image.open(photo).convert("RGB")])
-    assert output.values is not None and output.value_logits is not None
-    np.testing.assert_allclose(output.values.sum(axis=-1), 1, atol=1e-5)
-    for attribute, number in enumerate(model.config.DATA.ATTRIBUTES.NUM):
-        assert not output.values[0, attribute, number:].any()
-        mean = output.value_logits[0, attribute, :, :number].mean(axis=0)
-        assert output.values[0, attribute, :number].argmax() == mean.argmax()
+    file = shutil.copy(classifier, tmp_path / "model.safetensors")
+    args = ["fit-values", "--cfg", CONFIG, "--set", f"DATA.BASE_PATH={evaluation_dataset}", "--checkpoint", file]
+    done = CliRunner().invoke(main, [*map(str, args), "--most", "20"])
+    assert done.exit_code == 0, done.output
+    assert re.search(r"model\.values\.safetensors: \d+ values of 8 attributes", done.stdout)
+    model = load_model(Settings(checkpoint=file, instance=tmp_path / "instance", precision="float32"))
+    values = model.value_classifier
+    assert values is not None
+    dataset = data(evaluation_dataset)
+    labels = {pair for image in read_split(dataset.folder, dataset, "train") for pair in image.pairs()}
+    known = {(model.attributes[a], int(v)) for a, v in np.argwhere(~np.isnan(values.vectors[..., 0]))}
+    assert known == labels
+    text = evaluate("--methods", "none", "--gallery", "all", "--out", tmp_path / "report", checkpoint=file)
+    assert "The likeliest value, %" in text and "true values in rows" in text and "Words on the first page" in text
+    report = json.loads((tmp_path / "report" / "report.json").read_bytes())
+    for key, row in report["values"].items():
+        if key != "overall" and row:
+            counts = np.array(row["confusion"]["counts"])
+            assert counts.sum() == row["labels"] and np.trace(counts) / counts.sum() == pytest.approx(row["accuracy"])
+    assert set(report["words"]) == {"very close", "close", "somewhat"} and set(report["wanted_values"]) == set(
+        model.attributes
+    )
+    with Image.open(tmp_path / "report" / "confusion.png") as image:
+        assert image.format == "PNG" and min(image.size) > 500
 
 
 def test_calibrate_lowers_the_calibration_error_and_keeps_the_weights(
@@ -504,14 +523,6 @@ def test_calibrate_lowers_the_calibration_error_and_keeps_the_weights(
         assert torch.equal(tensor, after.state_dict()[key])
     reports = []
     for name, file in (("before", classifier), ("after", out)):
-        text = evaluate("--methods", "none", "--out", tmp_path / name, checkpoint=file)
-        assert "The likeliest value, %" in text and "true values in rows" in text
+        evaluate("--methods", "none", "--out", tmp_path / name, checkpoint=file)
         reports.append(json.loads((tmp_path / name / "report.json").read_bytes()))
-        with Image.open(tmp_path / name / "confusion.png") as image:
-            assert image.format == "PNG" and min(image.size) > 500
     assert reports[1]["presence_calibration_error"] < reports[0]["presence_calibration_error"]
-    assert reports[1]["values"]["overall"]["calibration_error"] < reports[0]["values"]["overall"]["calibration_error"]
-    for key, row in reports[0]["values"].items():
-        if key != "overall" and row:
-            counts = np.array(row["confusion"]["counts"])
-            assert counts.sum() == row["labels"] and np.trace(counts) / counts.sum() == pytest.approx(row["accuracy"])

@@ -60,7 +60,7 @@ def test_format_1_has_the_rankings_of_the_version_that_wrote_it(old: Settings) -
         file.unlink()
     collection = Collection.open(old.collections / "shop")
     query = Query.of_item(collection, 1)  # by the weights of then
-    request = SearchRequest(query, WEIGHTS, 11).resolve(collection.vocabulary, collection.knows_presence)
+    request = SearchRequest(query, WEIGHTS, 11).resolve(collection)
     ranked = Exact(collection).search(request)
     nearest = zip(collection.ids[ranked.rows].tolist(), ranked.scores.round(6).tolist(), strict=True)
     assert list(nearest)[1:] == [(item_id, pytest.approx(score, abs=2e-6)) for item_id, score in NEAREST_TO_1]

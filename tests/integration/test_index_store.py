@@ -4,16 +4,20 @@ import logging
 import os
 import resource
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.errors import ConfigError
 from rpf.search.base import RankedRows, Searcher
 from rpf.search.exact import Exact
+from rpf.search.filters import ValueFilter, passing_rows
 from rpf.search.index_store import (
     AUTO,
     LARGE_COLLECTION,
@@ -24,7 +28,7 @@ from rpf.search.index_store import (
     update_index,
     validate_index,
 )
-from rpf.search.request import ResolvedRequest
+from rpf.search.request import Query, ResolvedRequest, SearchRequest
 from rpf.search.stored_index import IndexMetadata, read_metadata
 from rpf.search.two_stage import TwoStageSearcher
 
@@ -53,8 +57,16 @@ def write(folder: Path, vectors: np.ndarray, presence: np.ndarray | None = None)
         put(writer, vectors, presence)
 
 
-def put(writer: Writer, vectors: np.ndarray, presence: np.ndarray | None = None) -> list[int]:
-    return writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None, presence)
+def put(
+    writer: Writer, vectors: np.ndarray, presence: np.ndarray | None = None, values: np.ndarray | None = None
+) -> list[int]:
+    return writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None, presence, values)
+
+
+def values_of(vectors: np.ndarray) -> np.ndarray:
+    """Return value probabilities (n, A, 4) that similar vectors share."""
+    exponentials = np.exp(6 * vectors[..., :4])
+    return (exponentials / exponentials.sum(axis=2, keepdims=True)).astype(np.float16)
 
 
 def indexes_of(folder: Path) -> Path:
@@ -384,3 +396,70 @@ def test_index_for_another_score_is_not_used(folder: Path, tmp_path: Path, caplo
     file.write_text(file.read_text().replace('"presence_power":0.25', '"presence_power":0.5'))
     assert isinstance(searcher_of(tmp_path / "parts"), Exact)
     assert "built for another score" in caplog.text
+
+
+FILTERS = st.dictionaries(
+    st.sampled_from(ATTRIBUTES),
+    st.builds(ValueFilter, st.frozensets(st.integers(0, 3), min_size=1), st.floats(0, 0.7)),
+    min_size=1,
+)
+
+
+@pytest.fixture(scope="module", params=["exact", *METHODS])
+def filtered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
+    """Make a collection with values and its index, and one that was changed since its index was built.
+
+    Few items are searched by the index too, as of a large collection.
+    """
+    folders = [tmp_path_factory.mktemp("filtered") / name for name in ("built", "changed")]
+    for folder in folders:
+        vectors, presence = clustered(COUNT, 3), np.random.default_rng(3).beta(2, 0.5, (COUNT, 3)).astype(np.float16)
+        with Writer.open(folder, CollectionSpec("", ATTRIBUTES, DIM, "images")) as writer:
+            put(writer, vectors, presence, values_of(vectors))
+        update(folder, request.param)
+    with Writer.open(folders[1]) as writer:
+        more = clustered(150, 5)
+        put(writer, more, np.ones((150, 3), np.float16), values_of(more))
+        writer.remove(range(50, 350))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rpf.search.two_stage.FEW_ROWS", 8)
+        yield folders
+
+
+@given(
+    filters=FILTERS,
+    k=st.integers(1, 40),
+    weights=st.lists(st.integers(0, 2), min_size=3, max_size=3).filter(any),
+    seed=st.integers(0, 99),
+    changed=st.booleans(),
+)
+def test_filtered_search_returns_k_items_that_pass_in_every_index(
+    filtered: list[Path], filters: dict[str, ValueFilter], k: int, weights: list[int], seed: int, changed: bool
+) -> None:
+    folder = filtered[changed]
+    collection = Collection.open(folder)
+    query = Query(clustered(1, seed)[0], None, (1, 1))
+    resolved = SearchRequest(query, dict(zip(ATTRIBUTES, weights, strict=True)), k, filters=filters).resolve(collection)
+    mask = passing_rows(collection, filters)
+    assert mask is not None
+    ranked, best = searcher_of(folder).search(resolved), Exact(collection).search(resolved)
+    assert mask[ranked.rows].all()
+    assert len(set(ranked.rows.tolist())) == len(ranked.rows) == min(k, mask.sum())
+    assert (np.diff(ranked.scores) <= 0).all()
+    assert (ranked.scores <= best.scores + ROUNDING).all()
+
+
+@pytest.mark.parametrize("weights", [{"a": 1.0, "b": 1.0}, {"a": 1.0}, {"c": 1.0}])
+def test_filtered_search_in_every_index_finds_what_exact_search_finds(
+    filtered: list[Path], weights: dict[str, float]
+) -> None:
+    for folder in filtered:
+        searcher, collection = searcher_of(folder), Collection.open(folder)
+        requests = [
+            SearchRequest(Query(query, None, (1, 1)), weights, 50, filters={"a": ValueFilter(frozenset(values), 0.0)})
+            for values, query in product([{1, 2}, {0}, {2, 3}], clustered(20, 6))
+        ]
+        resolved = [request.resolve(collection) for request in requests]
+        rankings, exact = ([one.search(each) for each in resolved] for one in (searcher, Exact(collection)))
+        limit = {"LSH": 0.5}.get(searcher.title, 0.97 if "," in searcher.title else 0.99)
+        assert recall(rankings, exact) >= limit

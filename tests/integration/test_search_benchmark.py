@@ -18,6 +18,7 @@ from benchmarks.search.synthetic_gallery import (
 )
 from benchmarks.search.trial import FLAT, Trial, anonymous_bytes, build, exact_scores, search
 from rpf.collection import Collection
+from rpf.models.value_classifier import ValueClassifier
 from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.indexes.registry import INDEXES, make_index
 from rpf.search.request import ResolvedRequest
@@ -33,9 +34,14 @@ def unit(shape: tuple[int, ...], seed: int) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
+def vectors_of(dataset: SearchDataset, size: int) -> np.ndarray:
+    return np.concatenate([items.vectors for items in generate_gallery(dataset, size, seed=2)])
+
+
 @pytest.fixture(scope="module")
 def dataset() -> SearchDataset:
-    return SearchDataset(KEYS, unit((3, 200, 24), 0), unit((3, 20, 24), 1))
+    presence = np.random.default_rng(5).random((3, 200)).astype(np.float16)
+    return SearchDataset(KEYS, unit((3, 200, 24), 0), unit((3, 20, 24), 1), presence)
 
 
 @pytest.fixture(scope="module")
@@ -49,22 +55,32 @@ def gallery(dataset: SearchDataset, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_gallery_has_the_real_items_first_and_then_generated_ones(dataset: SearchDataset) -> None:
-    first = np.concatenate(list(generate_gallery(dataset, 150, seed=2)))
+    first = vectors_of(dataset, 150)
     np.testing.assert_array_equal(first, dataset.items[:, :150].transpose(1, 0, 2))
     size = ITEM_BATCH_SIZE + 300
-    more = np.concatenate(list(generate_gallery(dataset, size, seed=2)))
+    more = vectors_of(dataset, size)
     assert more.shape == (size, 3, 24)
     np.testing.assert_array_equal(more[:200], dataset.items.transpose(1, 0, 2))
     np.testing.assert_allclose(np.linalg.norm(more, axis=2), 1, atol=1e-5)
     assert len(np.unique(more[:, 0], axis=0)) == len(more)
-    np.testing.assert_array_equal(more, np.concatenate(list(generate_gallery(dataset, size, seed=2))))
+    np.testing.assert_array_equal(more, vectors_of(dataset, size))
 
 
 def test_half_of_the_generated_items_take_all_attributes_from_one_real_item(dataset: SearchDataset) -> None:
-    items = np.concatenate(list(generate_gallery(dataset, 2200, seed=2)))[200:]
+    items = vectors_of(dataset, 2200)[200:]
     donors = np.stack([(items[:, at] @ dataset.items[at].T).argmax(axis=1) for at in range(3)])
     # The nearest real item need not be the donor, but often is; by chance one in 40,000 would agree.
     assert 0.1 < (donors == donors[0]).all(axis=0).mean() < 0.6
+
+
+def test_gallery_with_a_classifier_has_presence_and_values(dataset: SearchDataset, tmp_path: Path) -> None:
+    classifier = ValueClassifier(unit((3, 5, 24), 4), np.full((3, 2), 9, np.float32), np.zeros((3, 5), np.float32))
+    write_gallery(tmp_path / "gallery", dataset, 500, lambda *_: None, classifier)
+    collection, rows = Collection.open(tmp_path / "gallery"), np.arange(500)
+    np.testing.assert_array_equal(collection.presence_by_attribute[:, :200], dataset.presence)
+    assert np.isin(collection.presence_by_attribute[1], dataset.presence[1]).all()
+    vectors = np.stack([collection.take(attribute, rows) for attribute in range(3)], axis=1)
+    np.testing.assert_allclose(collection.values_of(rows), classifier.probabilities(vectors), atol=0.01)
 
 
 def test_more_dimensions_change_no_cosine_and_fewer_retain_most(dataset: SearchDataset) -> None:
@@ -212,3 +228,24 @@ def test_search_command_refuses_what_it_cannot_measure(
 ) -> None:
     assert words in run("benchmarks", "search", "tiny", *options, "--out", tmp_path / "out", status=2)
     assert not (tmp_path / "out").exists()
+
+
+def test_filters_command_measures_filtered_searches_and_counts(named_settings: Settings, tmp_path: Path) -> None:
+    command = ["benchmarks", "filters", "named", "--gallery-size", 600, "--attribute-counts", "1,2", "--queries", 6]
+    text = Run(named_settings)(*command, "--methods", "exact hnsw", "--work", tmp_path, "--out", tmp_path / "out")
+    assert text == (tmp_path / "out" / "filters.md").read_text()
+    report = json.loads((tmp_path / "out" / "filters.json").read_text())
+    assert [(run["method"], run["attributes"]) for run in report["runs"][::4]] == [
+        ("exact", 1), ("exact", 2), ("hnsw", 1), ("hnsw", 2)
+    ]  # fmt: skip
+    assert all(run["recall"] >= 0.99 and run["p50_ms"] > 0 for run in report["runs"])
+    shares = [run["passing"] for run in report["runs"][:4]]
+    assert shares[0] == 1 and shares == sorted(shares, reverse=True) and 0 < shares[3] < 0.05
+    assert [row["filters"] for row in report["counts"]] == [
+        "none, the first time", "none", "one or two attributes", "several"
+    ]  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+def test_filters_command_without_a_value_classifier_is_refused(run: Run, tmp_path: Path) -> None:
+    assert "rpf fit-values" in run("benchmarks", "filters", "tiny", "--out", tmp_path / "out", status=2)

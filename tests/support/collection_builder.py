@@ -49,6 +49,12 @@ def presence(path: str) -> np.ndarray:
     return probabilities
 
 
+def values(path: str) -> np.ndarray:
+    """Return the (A, 4) probabilities of the values."""
+    logits = seed(path).normal(size=(len(ATTRIBUTES), 4))
+    return (np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)).astype(np.float16)
+
+
 def known_presence(path: str) -> np.ndarray:
     """Return what is read of it: 1 where it is unknown."""
     return np.nan_to_num(presence(path), nan=1)
@@ -78,7 +84,8 @@ def append(writer: Writer, paths: Sequence[str], boxes: bool = True, parts: bool
     embeddings = np.stack([vectors(path) for path in paths])
     all_boxes = np.stack([box(path) for path in paths]) if boxes else None
     presences = np.stack([presence(path) for path in paths]) if parts else None
-    return writer.append([new(path) for path in paths], embeddings, all_boxes, presences, **options)
+    probabilities = np.stack([values(path) for path in paths]) if parts else None
+    return writer.append([new(path) for path in paths], embeddings, all_boxes, presences, probabilities, **options)
 
 
 def index_images(
@@ -118,6 +125,7 @@ def check(collection: Collection, boxes: bool = True, parts: bool = True) -> dic
             np.testing.assert_array_equal(collection.boxes(item.id), box(item.path))
         if parts:
             np.testing.assert_array_equal(collection.presence(item.id), known_presence(item.path))
+            np.testing.assert_array_equal(collection.values(item.id), values(item.path))
     for attribute, size in itertools.product(range(len(ATTRIBUTES)), (3, 10_000)):
         at = 0
         for rows, block in collection.chunks(attribute, size):
@@ -129,6 +137,9 @@ def check(collection: Collection, boxes: bool = True, parts: bool = True) -> dic
     if parts and items:
         wanted = np.stack([known_presence(item.path) for item in items]).T
         np.testing.assert_array_equal(collection.presence_by_attribute, wanted)
+        probabilities = np.stack([values(item.path) for item in items])
+        np.testing.assert_array_equal(collection.recognised.values, probabilities.argmax(axis=2).T)
+        np.testing.assert_array_equal(collection.recognised.probabilities, probabilities.max(axis=2).T * wanted)
     return {item.path: item.id for item in items}
 
 

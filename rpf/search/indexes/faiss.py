@@ -1,6 +1,7 @@
 """FAISS indexes: any factory string, the HNSW graph (Malkov and Yashunin 2016), locality-sensitive hashing."""
 
 import math
+from functools import cached_property
 from pathlib import Path
 
 import faiss
@@ -50,6 +51,21 @@ class FaissIndex(VectorIndex):
         squared, ids = self._index.search(np.ascontiguousarray(queries), k, params=self._search_parameters(k))
         return nearest_first(ids, squared)
 
+    def search_passing(
+        self, query: npt.NDArray[np.float32], k: int, passing: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Skip the other vectors; all lists of an inverted file are visited, as the nearest ones may pass no vector."""
+        ivf, selector = faiss.try_extract_index_ivf(self._index), _select(passing)
+        if ivf is None:
+            innermost = faiss.SearchParameters(sel=selector)
+        else:
+            innermost = faiss.SearchParametersIVF(sel=selector, nprobe=ivf.nlist)
+        try:
+            _, ids = self._index.search(query[None], k, params=_wrap_parameters(self._index, innermost))
+        except RuntimeError:  # of an index that cannot, such as PQ16
+            return super().search_passing(query, k, passing)
+        return np.asarray(ids[ids >= 0])
+
     def save(self, folder: Path) -> None:
         """Write FAISS's own file."""
         try:
@@ -87,6 +103,18 @@ class HNSWIndex(FaissIndex):
     title = "HNSW"
     encoding = "HNSW32_SQ8"
 
+    def search_passing(
+        self, query: npt.NDArray[np.float32], k: int, passing: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Scan the codes of the graph: with a selector, a walk through it takes longer and misses more."""
+        transform = faiss.downcast_index(self._index)
+        if not isinstance(transform, faiss.IndexPreTransform):
+            return super().search_passing(query, k, passing)
+        codes = faiss.downcast_index(faiss.downcast_index(transform.index).storage)
+        reduced = faiss.downcast_VectorTransform(transform.chain.at(0)).apply(query[None])
+        _, ids = codes.search(reduced, k, params=faiss.SearchParameters(sel=_select(passing)))
+        return np.asarray(ids[ids >= 0])
+
     def _search_parameters(self, k: int) -> "faiss.SearchParameters | None":
         """Keep twice as many candidates as are requested."""
         if not isinstance(faiss.downcast_index(self._index), faiss.IndexPreTransform):
@@ -99,6 +127,27 @@ class LSHIndex(FaissIndex):
 
     title = "LSH"
 
+    def add(self, vectors: Vectors) -> bool:
+        """Add vectors."""
+        self.__dict__.pop("_codes", None)
+        return super().add(vectors)
+
+    @cached_property
+    def _codes(self) -> "faiss.IndexBinaryFlat":
+        """Copy the codes into an index that can skip vectors, once a search has a filter."""
+        lsh = faiss.downcast_index(self._index)
+        codes = faiss.IndexBinaryFlat(8 * lsh.code_size)
+        codes.add(faiss.vector_to_array(lsh.codes).reshape(-1, lsh.code_size))
+        return codes
+
+    def search_passing(
+        self, query: npt.NDArray[np.float32], k: int, passing: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Skip the other codes."""
+        code = faiss.downcast_index(self._index).sa_encode(query[None])
+        _, ids = self._codes.search(code, k, params=faiss.SearchParameters(sel=_select(passing)))
+        return np.asarray(ids[ids >= 0])
+
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """Estimate distances from the share of bits that differ, which is the angle over pi."""
         hamming, ids = self._index.search(np.ascontiguousarray(queries), min(k, self._index.ntotal))
@@ -109,6 +158,10 @@ class LSHIndex(FaissIndex):
         # Rotated (r), so that the bits cut in random directions, by a fixed seed of FAISS's own; no trained thresholds
         # (t), so that each bit is a side of a plane through the origin.
         return "LSHr"
+
+
+def _select(passing: npt.NDArray[np.bool_]) -> "faiss.IDSelector":
+    return faiss.IDSelectorBitmap(np.packbits(passing, bitorder="little"))
 
 
 def _wrap_parameters(

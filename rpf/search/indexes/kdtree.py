@@ -26,6 +26,14 @@ class KDTreeIndex(VectorIndex):
         distances, ids = self._tree.query(queries @ self._axes.T, min(k, len(self._vectors)))
         return nearest_first(ids.astype(np.int64), distances**2)  # the tree's distances are not squared
 
+    def search_passing(
+        self, query: npt.NDArray[np.float32], k: int, passing: npt.NDArray[np.bool_]
+    ) -> npt.NDArray[np.int64]:
+        """Compute all distances in the tree's space: the tree cannot skip vectors."""
+        squared = np.where(passing, self._lengths - 2 * (self._vectors @ (self._axes @ query)), np.inf)
+        k = min(k, int(passing.sum()))
+        return np.argpartition(squared, k - 1)[:k] if k else np.empty(0, np.int64)
+
     def save(self, folder: Path) -> None:
         """Write the projected vectors: scikit-learn saves a tree as a pickle only, which could run code when read."""
         write_array(folder / "axes.npy", np.float32, self._axes.shape, [self._axes])
@@ -42,4 +50,5 @@ class KDTreeIndex(VectorIndex):
 
     def _build_tree(self, vectors: npt.NDArray[np.float32]) -> None:
         self._vectors = vectors  # (n, d)
+        self._lengths = np.einsum("nd,nd->n", vectors, vectors)  # squared
         self._tree = KDTree(vectors)

@@ -18,15 +18,19 @@ def test_presence_fit_finds_the_factor_and_the_shift_of_each_attribute() -> None
     np.testing.assert_allclose(fit_presence(logits, present), truth, atol=0.1)
 
 
-def test_values_fit_finds_the_factors_of_both_branches() -> None:
+def test_values_fit_finds_the_scales_of_both_branches_and_the_biases() -> None:
     torch.manual_seed(0)
-    logits = torch.randn(20_000, 2, 2, 4) * 3
-    logits[:, 1, :, 3] = -torch.inf  # the second attribute has three values
-    truth = torch.tensor([[0.2, 0.6], [0.5, 0.1]])
-    probabilities = (logits * truth[..., None]).sum(dim=2).softmax(dim=-1)
+    products = torch.randn(20_000, 2, 2, 4) / 2
+    products[:, 1, :, 3] = -torch.inf  # the second attribute has three values
+    scales = torch.tensor([[2.0, 6.0], [5.0, 1.0]])
+    biases = torch.tensor([[1.0, 0.0, -0.5, -0.5], [0.5, 0.0, -0.5, 0.0]])
+    probabilities = ((products * scales[..., None]).sum(dim=2) + biases).softmax(dim=-1)
     values = torch.stack([torch.multinomial(p, 1)[:, 0] for p in probabilities.unbind(1)], dim=1)
     values[:100] = -1
-    np.testing.assert_allclose(fit_values(logits, values), truth, atol=0.05)
+    fitted_scales, fitted_biases = fit_values(products, values, torch.ones(len(values)))
+    np.testing.assert_allclose(fitted_scales, scales, atol=0.25)
+    np.testing.assert_allclose(fitted_biases[0], biases[0], atol=0.1)
+    np.testing.assert_allclose(fitted_biases[1, :3], biases[1, :3], atol=0.1)
 
 
 def test_few_labels_stay_near_the_common_fit() -> None:

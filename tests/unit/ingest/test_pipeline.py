@@ -26,6 +26,7 @@ class ProjectedImages:
     embedding: np.ndarray
     box: np.ndarray
     presence: np.ndarray | None
+    values: np.ndarray | None = None
 
 
 @dataclass

@@ -145,7 +145,7 @@ def test_prototypes_move_features_towards_their_values() -> None:
         [sleeves[2] + 0.3 * sleeves[7], sleeves[2] - 0.3 * sleeves[7], sleeves[2] + sleeves[7]]
     )
     with torch.no_grad():
-        out = prototypes.embed(features)[0][:, 1]
+        out = prototypes.embed(features)[:, 1]
         before = F.normalize(features[:, 1], dim=-1)
     torch.testing.assert_close(out.norm(dim=-1), torch.ones(3))
     assert out[0] @ out[1] > before[0] @ before[1], "both show value 2 most"

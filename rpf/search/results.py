@@ -1,0 +1,110 @@
+"""Results of a search: a page of a ranking, with the items, their values, and how close they are to the query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from rpf.collection import Collection, Item
+from rpf.search.base import RankedRows
+from rpf.search.closeness import same_value
+from rpf.search.request import Query, SearchRequest
+
+
+class Recognised(NamedTuple):
+    """The likeliest value of an attribute."""
+
+    value: int
+    probability: float  # of having the part, and this value
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One item of a ranking."""
+
+    rank: int  # from 1
+    item: Item
+    similarity: float  # weighted mean of the scores, -1 to 1 (rpf.search.score)
+    similarities: dict[str, float]  # score per chosen attribute
+    missing: tuple[str, ...]  # chosen attributes whose part it seems to lack
+    values: dict[str, Recognised]  # of all attributes whose value was recognised
+    same_value: dict[str, float]  # probability of the query's or the wanted value, where that can be told
+
+
+@dataclass(frozen=True)
+class Results:
+    """A page of a ranking."""
+
+    hits: list[Hit]
+    total: int  # items in the whole ranking: those that pass the filters
+    offset: int
+    shares: dict[str, float]  # of each chosen attribute in the similarity; they sum to 1
+    seconds: float  # for the ranking alone, without embedding the query
+
+
+def make_hits(collection: Collection, request: SearchRequest, ranked: RankedRows) -> list[Hit]:
+    """Make the page that was requested out of a ranking; the query itself is left out."""
+    ids, keys = collection.ids[ranked.rows], request.keys
+    page = np.flatnonzero(ids != (-1 if request.item_id is None else request.item_id))[request.offset :][: request.k]
+    rows = ranked.rows[page]
+    chances = _same_value(collection, request, rows)
+    recognised = collection.recognised
+    return [
+        Hit(
+            rank=request.offset + place + 1,
+            item=item,
+            similarity=float(ranked.scores[row]),
+            similarities={key: float(ranked.attribute_scores[line, row]) for line, key in enumerate(keys)},
+            missing=tuple(key for line, key in enumerate(keys) if ranked.missing[line, row]),
+            values=name_values(
+                collection.vocabulary.keys, recognised.values[:, rows[place]], recognised.probabilities[:, rows[place]]
+            ),
+            same_value={key: float(of_key[place]) for key, of_key in chances.items()},
+        )
+        for place, (row, item) in enumerate(zip(page, collection.items(ids[page].tolist()), strict=True))
+    ]
+
+
+def recognised_values(collection: Collection, item_id: int) -> dict[str, Recognised]:
+    """Return the recognised values of an item, by attribute. Raises UnknownItem."""
+    row, recognised = collection.row(item_id), collection.recognised
+    return name_values(collection.vocabulary.keys, recognised.values[:, row], recognised.probabilities[:, row])
+
+
+def name_values(
+    keys: Sequence[str], values: npt.NDArray[np.integer], probabilities: npt.NDArray[np.floating]
+) -> dict[str, Recognised]:
+    """Name the likeliest values (A,) by their attributes, where any is known."""
+    rows = zip(keys, values.tolist(), probabilities.tolist(), strict=True)
+    return {key: Recognised(value, probability) for key, value, probability in rows if probability > 0}
+
+
+def recognise(query: Query, keys: Sequence[str]) -> dict[str, Recognised]:
+    """Return the likeliest values of a query, by attribute; empty where values are unknown."""
+    if query.values is None:
+        return {}
+    values = np.nan_to_num(query.values)
+    presence = np.array([query.presence[key] if query.presence else 1.0 for key in keys])
+    return name_values(keys, values.argmax(axis=1), values.max(axis=1) * presence)
+
+
+def _same_value(
+    collection: Collection, request: SearchRequest, rows: npt.NDArray[np.int64]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Compute for each chosen attribute the probability that rows (n,) have the query's or the wanted value."""
+    if not collection.knows_values:
+        return {}
+    values, chances = collection.values_of(rows), {}
+    for key in request.keys:
+        position = collection.vocabulary.index(key)
+        if key in request.changes:
+            wanted = np.zeros(values.shape[2], np.float32)
+            wanted[request.changes[key]] = 1
+        elif request.query is not None and request.query.values is not None:
+            wanted = request.query.values[position]
+        else:
+            continue
+        chances[key] = same_value(wanted, values[:, position], collection.presence_by_attribute[position, rows])
+    return chances
