@@ -144,7 +144,8 @@ function setUpLive(form) {
   function address() {
     const params = new URLSearchParams(new FormData(form));
     for (const [key, value] of [...params]) {
-      if (key.startsWith("w-") && (Number(value) === 1 || !params.getAll("a").includes(key.slice(2)))) params.delete(key);
+      const unchosen = /^[vw]-/.test(key) && !params.getAll("a").includes(key.slice(2));
+      if (unchosen || value === "" || (key.startsWith("w-") && Number(value) === 1)) params.delete(key);
     }
     return `${form.getAttribute("action")}?${params}`;
   }
@@ -176,8 +177,8 @@ function setUpLive(form) {
   }
 
   function swap(page, focused) {
-    const open = one(".more", form)?.open;
-    for (const id of ["query", "results"]) one(`#${id}`).replaceWith(one(`#${id}`, page));
+    const folds = [...form.querySelectorAll("details")].map((details) => [details.id, details.open]);
+    for (const id of ["query", "facets", "results"]) one(`#${id}`).replaceWith(one(`#${id}`, page));
     one("#export")?.remove();
     const exports = one("#export", page);
     if (exports) one(".results-top").append(exports);
@@ -186,8 +187,7 @@ function setUpLive(form) {
     one("#status").className = status.className;
     one("#status").textContent = status.textContent;
     document.title = page.title;
-    const more = one(".more", form);
-    if (more && open !== undefined) more.open = open;
+    for (const [id, open] of folds) if (document.getElementById(id)) document.getElementById(id).open = open;
     const same = focused && document.getElementById(focused);
     if (same) same.focus({ preventScroll: true });
   }

@@ -26,7 +26,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     from webapp.images.thumbnails import Thumbnails
     from webapp.images.uploads import Uploads
     from webapp.middleware import metrics, rate_limit, request_body, request_log, security_headers, subpath
-    from webapp.views import about, images, openapi, results, search, submit
+    from webapp.views import about, describe, images, openapi, results, search, submit
 
     app = Flask(
         __name__,
@@ -58,9 +58,11 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         metrics.init_app(app, loader)
     i18n.init_app(app, SHIPPED_FOLDER / "translations")
     Bootstrap5(app)
-    CSRFProtect(app).exempt(submit.bp)
+    csrf = CSRFProtect(app)
+    for api in (submit, describe):
+        csrf.exempt(api.bp)
     security_headers.init_app(app, config.https)
-    for module in (search, results, images, about, i18n, openapi, submit):
+    for module in (search, results, images, about, i18n, openapi, submit, describe):
         app.register_blueprint(module.bp)
     rate_limit.init_app(app, config.rate_limit)
     subpath.init_app(app, config.trusted_proxies)

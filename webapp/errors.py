@@ -33,7 +33,7 @@ from webapp.images.remote import Unfetchable
 from webapp.images.uploads import UploadExpired, UploadsUnwritable
 from webapp.schemas import ProblemDetails
 
-API_PATHS = frozenset({"/submit", "/healthz", "/readyz", "/openapi.json", "/metrics"})
+API_PATHS = frozenset({"/submit", "/describe", "/healthz", "/readyz", "/openapi.json", "/metrics"})
 BUSY_RETRY_SECONDS = 3
 FAILED_RETRY_SECONDS = 60
 STATUSES: dict[type[Exception], int] = {

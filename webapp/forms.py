@@ -20,12 +20,17 @@ class SearchForm(FlaskForm):
     sample = RadioField(validators=[Optional()], validate_choice=False)
     upload = HiddenField(validators=[Optional(), Regexp(r"[0-9a-f]{64}\Z")])
     a = SelectMultipleField(lazy_gettext("Details to compare"), validate_choice=False)
-    attrs = StringField(lazy_gettext("Or in your own words, such as: sleeves, collar"), validators=[Length(max=500)])
+    attrs_instead = HiddenField(validators=[Length(max=500)])  # a correction of the text that was pressed
+    attrs = StringField(
+        lazy_gettext("Or in your own words, such as: long sleeves, V neck"), validators=[Length(max=500)]
+    )
 
     def __init__(self, vocabulary: Vocabulary, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.vocabulary = vocabulary
-        self.chosen: list[str] = []  # attribute keys, once the form has been validated
+        self.attrs.data = self.attrs_instead.data or self.attrs.data
+        self.chosen: dict[str, int | None] = {}  # attribute -> wanted value, once the form has been validated
+        self.corrections: list[str] = []  # of the text, where a part of it is not understood
 
     @property
     def image_file(self) -> FileStorage | None:
@@ -38,24 +43,37 @@ class SearchForm(FlaskForm):
         sample = self.sample.data or ""
         return int(sample) if self.image_file is None and sample.isdecimal() and len(sample) < 19 else None
 
-    def validate_image(self, _: FileField) -> None:
-        if self.image_file is None and self.item is None and not self.upload.data:
-            raise ValidationError(gettext("Choose a photo, or pick one of the garments shown."))
+    @property
+    def has_image(self) -> bool:
+        """Tell whether there is an image of any kind."""
+        return bool(self.image_file or self.item is not None or self.upload.data)
 
     def validate_attrs(self, field: StringField) -> None:
         if field.data and field.data.strip():
             try:
                 self.chosen = self.vocabulary.parse(field.data, language())
             except UnknownAttribute as error:
+                self.corrections = corrections(self.vocabulary, field.data, error)
                 raise ValidationError(message(error)) from None
 
     def validate(self, extra_validators: object = None) -> bool:
-        """Return whether the form is valid; `chosen` then has all ticked and typed attributes in order."""
+        """Return whether the form is valid; `chosen` then has all ticked and typed attributes in order.
+
+        An image may come without attributes, and attributes with wanted values may come without an image.
+        """
         valid = super().validate(extra_validators)
-        ticked = [key for key in self.a.data or () if key in self.vocabulary]
-        chosen = {*ticked, *self.chosen}
-        self.chosen = [key for key in self.vocabulary.keys if key in chosen]
-        if not self.chosen and not self.attrs.errors:
-            self.a.errors = [gettext("Tick at least one detail.")]
-            return False
-        return valid
+        ticked = dict[str, int | None].fromkeys(key for key in self.a.data or () if key in self.vocabulary)
+        chosen = ticked | self.chosen
+        self.chosen = {key: chosen[key] for key in self.vocabulary.keys if key in chosen}
+        if not valid or self.has_image or (chosen and None not in chosen.values()):
+            return valid
+        self.image.errors = [gettext("Choose a photo, or pick one of the garments shown.")]
+        return False
+
+
+def corrections(vocabulary: Vocabulary, text: str, error: UnknownAttribute) -> list[str]:
+    """Return the text with the part that is not understood replaced by each suggestion."""
+    part, suggestions = str(error.params["part"]), error.params["suggestions"]
+    if not part or part not in text or not isinstance(suggestions, list):
+        return []
+    return [text.replace(part, vocabulary.label(key, value, language()), 1) for key, value in suggestions]

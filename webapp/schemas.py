@@ -1,22 +1,41 @@
-"""Request and response bodies of POST /submit, checked by pydantic and published in the OpenAPI document."""
+"""Request and response bodies of the JSON API, checked by pydantic and published in the OpenAPI document."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.config import JsonDict
+
+from rpf.engine import ValueFilter
 
 DEFAULT_K, MAX_K = 50, 1000
 Similarity = Annotated[float, WithJsonSchema({"type": "number", "minimum": -1.000001, "maximum": 1.000001})]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Value = str | int  # its name or its number
+IMG_PATH = (
+    "Path of an image, absolute or relative to one of the folders that the server may read; where the server allows "
+    "it, an http or https address."
+)
+UPLOAD = "Image (JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF) of up to 16 MB."
+NO_IMAGE = " May be left out where every named attribute has a wanted value."
+AS_TEXT = " In a form, as JSON text."
+ATTRS_OR_VALUES: JsonDict = {"anyOf": [{"required": ["attrs"]}, {"required": ["values"]}]}
 
 
-class SubmitRequest(BaseModel):
-    """Search by an image and attributes: what both kinds of request have in common."""
+class ImageRequest(BaseModel):
+    """What all requests have in common."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     image: str | bytes
+
+
+class SubmitRequest(ImageRequest):
+    """Search by an image, attributes and values: what both kinds of request have in common."""
+
     attrs: str = Field(
-        description='Names of attributes in English, Vietnamese or Chinese, separated by ; , + / or "and". Small '
-        "misspellings are fine."
+        default_factory=str,
+        description="Names of attributes, or of values that are wanted in place of the image's (long sleeves), in "
+        'English, Vietnamese or Chinese, separated by ; , + / or "and". Small misspellings are fine.',
     )
     k: int = Field(DEFAULT_K, ge=1, le=MAX_K, description="Number of results.")
     collection: str = Field(
@@ -26,22 +45,39 @@ class SubmitRequest(BaseModel):
         False,
         description="Whether the answer says which named attributes are missing on each item; the order is the same.",
     )
+    values: dict[str, Value] = Field(
+        default_factory=dict,
+        description="Wanted values by attribute, in place of the image's, by name in English, Vietnamese or Chinese or "
+        "by number; the attributes need not be in attrs." + AS_TEXT,
+    )
+    filters: dict[str, Value | list[Value]] = Field(
+        default_factory=dict,
+        description="Values by attribute: only items that are recognised to have one of them, in every attribute here, "
+        "are ranked." + AS_TEXT,
+    )
+    minimal: float = Field(
+        ValueFilter.minimal,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Probability from which on an item counts as having a value of filters.",
+    )
 
 
 class SubmitPath(SubmitRequest):
     """Search by the path of an image that the server can read."""
 
-    image: str = Field(
-        alias="img_path",
-        description="Path of an image, absolute or relative to one of the folders that the server may read; where the "
-        "server allows it, an http or https address.",
-    )
+    model_config = ConfigDict(json_schema_extra=ATTRS_OR_VALUES)
+
+    image: str = Field(default_factory=str, alias="img_path", description=IMG_PATH + NO_IMAGE)
 
 
 class SubmitUpload(SubmitRequest):
     """Search by an uploaded image."""
 
-    image: bytes = Field(description="Image (JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF) of up to 16 MB.")
+    model_config = ConfigDict(json_schema_extra=ATTRS_OR_VALUES)
+
+    image: bytes = Field(default_factory=bytes, description=UPLOAD + NO_IMAGE)
 
 
 class SubmitResponse(BaseModel):
@@ -56,6 +92,56 @@ class SubmitResponse(BaseModel):
         description="For each item the named attributes that are missing on it; with lacking_last only.",
     )
     retrieval_times: float = Field(ge=0, description="Seconds for the whole request.")
+
+
+class DescribeRequest(ImageRequest):
+    """Description of an image: what both kinds of request have in common."""
+
+    language: Literal["en", "vi", "zh"] = Field("en", description="Language of the names.")
+
+
+class DescribePath(DescribeRequest):
+    """Description of an image that the server can read."""
+
+    image: str = Field(alias="img_path", description=IMG_PATH)
+    collection: str = Field(
+        default_factory=str,
+        description="Name of the collection whose image folder img_path may be relative to. Without it, the server's "
+        "default collection.",
+    )
+
+
+class DescribeUpload(DescribeRequest):
+    """Description of an uploaded image."""
+
+    image: bytes = Field(description=UPLOAD)
+
+
+class DescribedAttribute(BaseModel):
+    """What is recognised in one attribute."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(description="Name of the attribute.")
+    presence: Probability | None = Field(description="Probability that the garment has the part; null if unknown.")
+    value: int | None = Field(
+        description="Number of the likeliest value; null where the part is missing (presence below 0.5), and where the "
+        "value is not visible or unknown."
+    )
+    value_name: str | None = Field(description="Name of that value.")
+    probability: Probability | None = Field(description="Probability that the garment has the part, with that value.")
+    values: dict[str, Probability] | None = Field(
+        description="Probability of each value, provided that the garment has the part; null where the part is "
+        "missing, and where the server's model cannot name values."
+    )
+
+
+class DescribeResponse(BaseModel):
+    """Presence and values of an image."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    attributes: dict[str, DescribedAttribute] = Field(description="Description of each attribute of the model.")
 
 
 class FieldProblem(BaseModel):

@@ -1,17 +1,17 @@
 """Search parameters in the address of a results page, and the one path from a request to results."""
 
 import math
+import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import g
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import NotFound
 
 from rpf.attributes import Vocabulary
-from rpf.engine import Query, Results, SearchRequest
+from rpf.engine import Filters, Query, Results, SearchRequest, ValueFilter
 from rpf.errors import QueryError
 from webapp import extensions
 from webapp.i18n import language
@@ -21,59 +21,107 @@ MAX_WEIGHT = 3.0
 
 @dataclass(frozen=True)
 class SearchParams:
-    """Search in an address: an item of the collection or an upload, and the chosen attributes with their weights."""
+    """Search in an address: an item of the collection, an upload or neither, and the chosen attributes."""
 
     item: int | None
     upload: str | None
-    weights: Mapping[str, float]
+    weights: Mapping[str, float]  # of the chosen attributes
+    changes: Mapping[str, int] = field(default_factory=dict)  # wanted values, in place of the image's
+    filters: Mapping[str, frozenset[int]] = field(default_factory=dict)  # values that results must have
+    anyway: bool = False  # rank, though the image seems to have none of the chosen parts
 
     @classmethod
     def parse(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "SearchParams":
         """Parse an address. Attributes come in the collection's order.
 
-        Raises NotFound where it names no image, UnknownAttribute, and QueryError for a weight out of range.
+        Raises UnknownAttribute, and QueryError for a weight or a value out of range, or a missing image.
         """
         params = cls.parse_known(args, vocabulary)
-        chosen = set(params.weights)
+        chosen = dict[str, int | None].fromkeys(params.weights)
         for text in filter(None, args.getlist("a")):
             if text not in vocabulary:
-                chosen.update(vocabulary.parse(text, language()))
-        return replace(params, weights={key: _weight(args, key) for key in vocabulary.keys if key in chosen})
+                chosen |= vocabulary.parse(text, language())
+        keys = [key for key in vocabulary.keys if key in chosen]
+        wanted = {key: args.get(f"v-{key}") or chosen[key] for key in keys}
+        changes = {key: _value(value) for key, value in wanted.items() if value is not None}
+        filters = {
+            key: frozenset(map(_value, values)) for key in vocabulary.keys if (values := args.getlist(f"f-{key}"))
+        }
+        if params.image is None and (
+            missing := [vocabulary[key].name(language()) for key in keys if key not in changes]
+        ):
+            raise QueryError("Choose a photo, or say what you want for: %(details)s.", details=", ".join(missing))
+        weights = {key: _weight(args, key) for key in keys}
+        return replace(params, weights=weights, changes=changes, filters=filters)
 
     @classmethod
     def parse_known(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "SearchParams":
-        """Parse the attribute keys in an address, all with weight 1. Raises NotFound where it names no image."""
-        item, upload = args.get("item", type=int), args.get("upload")
-        if item is None and not upload:
-            raise NotFound
+        """Parse the image and the attribute keys in an address, all with weight 1."""
+        item, upload = args.get("item", type=int), args.get("upload") or None
         weights = {key: 1.0 for key in vocabulary.keys if key in args.getlist("a")}
-        return cls(item, upload if item is None else None, weights)
+        return cls(item, upload if item is None else None, weights, anyway="anyway" in args)
+
+    @property
+    def image(self) -> int | str | None:
+        """Return what the image is, if there is one: an item's id, or an upload's digest."""
+        return self.upload if self.item is None else self.item
+
+    @property
+    def counting(self) -> list[str]:
+        """Return the attributes that count: those with a weight above 0."""
+        return [key for key, weight in self.weights.items() if weight > 0]
 
     def args(self) -> dict[str, Any]:
         """Return the arguments of `url_for`; weights of 1 are left out."""
         image: dict[str, object] = {"upload": self.upload} if self.item is None else {"item": self.item}
-        weights = {f"w-{key}": f"{weight:g}" for key, weight in self.weights.items() if weight != 1.0}
-        return {**image, "a": list(self.weights), **weights}
+        return {
+            **(image if self.image is not None else {}),
+            "a": list(self.weights),
+            **{f"w-{key}": f"{weight:g}" for key, weight in self.weights.items() if weight != 1.0},
+            **{f"v-{key}": value for key, value in self.changes.items() if key in self.weights},
+            **{f"f-{key}": sorted(values) for key, values in self.filters.items()},
+            **({"anyway": 1} if self.anyway else {}),
+        }
 
     def args_for_item(self, item: int) -> dict[str, Any]:
-        """Return the arguments of the same search with an item in place of the image."""
-        return replace(self, item=item, upload=None).args()
+        """Return the arguments of the same search with an item in place of the image and of wanted values."""
+        return replace(self, item=item, upload=None, changes={}, anyway=False).args()
 
     def args_for_attributes(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the arguments of the same search by other attributes."""
         return replace(self, weights={key: self.weights.get(key) or 1.0 for key in keys}).args()
 
-    def query(self, name: str) -> Query:
-        """Embed the image for the attributes that count. Raises UnknownItem, UploadExpired, Overloaded."""
+    def args_without_filter(self, key: str, value: int) -> dict[str, Any]:
+        """Return the arguments of the same search without one value of a filter."""
+        filters = {**self.filters, key: self.filters[key] - {value}}
+        return replace(self, filters={other: values for other, values in filters.items() if values}).args()
+
+    def args_without_filters(self) -> dict[str, Any]:
+        """Return the arguments of the same search without filters."""
+        return replace(self, filters={}).args()
+
+    def args_anyway(self) -> dict[str, Any]:
+        """Return the arguments of the same search, ranked whatever the image shows."""
+        return replace(self, anyway=True).args()
+
+    def query(self, name: str) -> Query | None:
+        """Embed the image, if there is one. Raises UnknownItem, UploadExpired, Overloaded."""
         engine = extensions.engine_loader.engine
         if self.item is not None:
             return engine.query_item(name, self.item)
-        data = extensions.uploads.read(self.upload or "")  # before the cache, which must not outlive the upload
-        return engine.embed(data, [key for key, weight in self.weights.items() if weight > 0], digest=self.upload)
+        if self.upload is None:
+            return None
+        data = extensions.uploads.read(self.upload)  # before the cache, which must not outlive the upload
+        return engine.embed(data, digest=self.upload)
 
-    def request(self, query: Query, k: int, offset: int = 0) -> SearchRequest:
+    @property
+    def value_filters(self) -> Filters:
+        """Return the filters as the engine takes them."""
+        return {key: ValueFilter(values) for key, values in self.filters.items()}
+
+    def request(self, query: Query | None, k: int, offset: int = 0) -> SearchRequest:
         """Return the engine's request for a page of the ranking."""
-        return SearchRequest(query, self.weights, k, offset)
+        return SearchRequest(query, self.weights, k, offset, changes=self.changes, filters=self.value_filters)
 
 
 def search(name: str, request: SearchRequest) -> tuple[Results, float]:
@@ -93,3 +141,9 @@ def _weight(args: "MultiDict[str, str]", key: str) -> float:
     if not 0.0 <= weight <= MAX_WEIGHT:  # negated so that NaN is rejected too
         raise QueryError('The weight must be a number from 0 to %(most)g, not "%(text)s".', most=MAX_WEIGHT, text=text)
     return weight
+
+
+def _value(text: str | int) -> int:
+    if not re.fullmatch("[0-9]{1,4}", str(text)):
+        raise QueryError('"%(text)s" is not the number of a value.', text=text)
+    return int(text)

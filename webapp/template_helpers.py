@@ -1,22 +1,26 @@
 """Jinja filters and globals: numbers as people read them, frames of grids, and what every page shows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median_high
 
 from flask import Flask, request
-from flask_babel import format_decimal, format_percent
+from flask_babel import format_decimal, format_percent, gettext
 
-from rpf.engine import Item
+from rpf.engine import Hit, Item
 from webapp import extensions
+from webapp.i18n import N_
 from webapp.images.local import MAX_UPLOAD_BYTES
-from webapp.view_models import item_image, similarity_bar
+from webapp.view_models import closeness, item_image, item_values, similarity_bar, told_values
 
+CLOSENESS = {"very close": N_("Very close"), "close": N_("Close"), "somewhat": N_("Somewhat close")}
 FRAMES = {"shape-2-3": 2 / 3, "shape-3-4": 3 / 4, "shape-4-5": 4 / 5, "shape-1-1": 1.0, "shape-4-3": 4 / 3}
 
 
 def init_app(app: Flask) -> None:
     """Add the filters and globals to the app's templates."""
     app.jinja_env.filters.update(
+        format_chance=format_chance,
+        format_share=format_share,
         format_similarity=format_similarity,
         format_number=format_decimal,
         format_seconds=format_seconds,
@@ -26,6 +30,10 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         item_image=item_image,
         similarity_bar=similarity_bar,
+        closeness_names=CLOSENESS,
+        closeness_word=closeness_word,
+        item_values=item_values,
+        told_values=told_values,
         grid_frame=grid_frame,
         max_upload_bytes=MAX_UPLOAD_BYTES,
     )
@@ -35,6 +43,22 @@ def init_app(app: Flask) -> None:
 def format_similarity(similarity: float) -> str:
     """Format a cosine: "84%", and "94.3%" from 90% up, where similarities crowd; negative ones as 0%."""
     return str(format_percent(max(0.0, similarity), "0.#%" if similarity >= 0.9 else "0%"))
+
+
+def format_chance(probability: float) -> str:
+    """Format a probability as a whole percentage; 99% is the most, as nothing is certain."""
+    return str(format_percent(min(0.99, probability), "0%"))
+
+
+def format_share(share: float) -> str:
+    """Format a share of 1 as a whole percentage."""
+    return str(format_percent(share, "0%"))
+
+
+def closeness_word(hit: Hit, shares: Mapping[str, float]) -> str:
+    """Return the word for how close a result is; empty where it is too far for any."""
+    word = closeness(hit, shares)
+    return gettext(CLOSENESS[word.word]) if word else ""
 
 
 def format_score(share: float) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from flask import url_for
 
 from rpf.attributes import Vocabulary
-from rpf.engine import Collection, Hit, Item, Query
+from rpf.engine import Closeness, Collection, Hit, Item, Query, Recognised, find_word, recognised_values
+from webapp import extensions
 from webapp.search_params import SearchParams
 
 SIDES = {"thumb": 320, "image": 1200}  # pixels of the longer side, by the kind of an item's image
 COLOUR_COUNT = 10
+TOLD = 0.5  # probability from which on a value is told
 BOX_INSET = 0.013  # of the image's longer side
 Box = tuple[float, float, float, float]  # left, top, right, bottom in the original's pixels
 
@@ -67,13 +69,70 @@ def region_boxes(vocabulary: Vocabulary, query: Query, keys: Sequence[str]) -> d
     return regions
 
 
-def similarity_bar(hit: Hit, shares: Mapping[str, float]) -> dict[str, tuple[float, float]]:
-    """Return the place and width of each attribute in a bar, which is 100 long where all similarities are 1.
+@dataclass(frozen=True)
+class FacetValue:
+    """A value in the filters, with the number of garments that have it."""
 
-    shares: `Results.shares`.
+    value: int
+    count: int
+    chosen: bool
+
+
+def seen_values(collection: Collection, query: Query | None) -> dict[str, int]:
+    """Return the values that a query shows, by attribute, where the model is surer than not."""
+    return _told(collection, extensions.engine_loader.engine.recognise(query)) if query else {}
+
+
+def told_values(collection: Collection, hit: Hit) -> dict[str, int]:
+    """Return the values that a result shows, by attribute, where the model is surer than not."""
+    return _told(collection, hit.values)
+
+
+def item_values(collection: Collection, item_id: int) -> dict[str, int]:
+    """Return the values that an item shows, by attribute, where the model is surer than not."""
+    return _told(collection, recognised_values(collection, item_id))
+
+
+def _told(collection: Collection, recognised: Mapping[str, Recognised]) -> dict[str, int]:
+    return {
+        key: one.value
+        for key, one in recognised.items()
+        if one.probability >= TOLD and collection.vocabulary[key].is_visible(one.value)
+    }
+
+
+def wanted_values(collection: Collection) -> dict[str, list[int]]:
+    """Return the values that can be wanted, by attribute; empty for a collection of another checkpoint."""
+    engine = extensions.engine_loader.engine
+    known = collection.manifest.spec.checkpoint == engine.model.checkpoint_hash
+    return engine.wanted_values if known else {}
+
+
+def facets(collection: Collection, params: SearchParams) -> dict[str, list[FacetValue]]:
+    """Return the values to filter by, for each attribute that has any."""
+    counts = extensions.engine_loader.engine.facets(collection.name, params.value_filters)
+    facets = {}
+    for key, of_key in counts.items():
+        chosen = params.filters.get(key, frozenset())
+        values = sorted({value for value in of_key if collection.vocabulary[key].is_visible(value)} | chosen)
+        if values:
+            facets[key] = [FacetValue(value, of_key.get(value, 0), value in chosen) for value in values]
+    return facets
+
+
+def closeness(hit: Hit, shares: Mapping[str, float]) -> Closeness | None:
+    """Return the word for a result: for the mean of its details' probabilities of the same value."""
+    total = sum(shares[key] for key in hit.same_value)
+    return find_word(sum(shares[key] * chance for key, chance in hit.same_value.items()) / total) if total else None
+
+
+def similarity_bar(hit: Hit, shares: Mapping[str, float]) -> dict[str, tuple[float, float]]:
+    """Return the place and width of each attribute in a bar, which is 100 long where the values are the same for sure.
+
+    Where values are unknown, it is that long where all similarities are 1. shares: `Results.shares`.
     """
     segments, x = dict[str, tuple[float, float]](), 0.0
-    for key, similarity in hit.similarities.items():
+    for key, similarity in (hit.same_value or hit.similarities).items():
         width = 100 * shares[key] * max(0.0, similarity)
         segments[key] = (round(x, 2), round(width, 2))
         x += width

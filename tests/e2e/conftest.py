@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.common.site_server import Site, serve
 from rpf.settings import Settings
 from tests.conftest import with_instance
+from tests.support.browser import FLAGS, MISSING, find
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +17,15 @@ def site(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("shared-site")
     with serve(with_instance(settings, folder), folder / "log") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Launch Debian's Chromium, or else Playwright's."""
+    path = find()
+    if path is None:
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield launched
+        launched.close()

@@ -6,7 +6,10 @@ from flask_limiter import Limiter
 from webapp.middleware.request_log import network
 
 # Endpoints that need the model or a ranking.
-LIMITED = ("submit.submit", "search.search", "results.ranked", "results.export", "search.item", "images.upload")
+LIMITED = (
+    "submit.submit", "describe.describe", "search.search", "results.ranked", "results.export", "search.item",
+    "images.upload",
+)  # fmt: skip
 
 
 def init_app(app: Flask, rate_limit: str) -> None:

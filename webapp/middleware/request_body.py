@@ -62,7 +62,7 @@ def read_json() -> dict[str, object]:
     if len(body) > MAX_TEXT_BYTES:  # chunked, so that its length was not known
         raise RequestEntityTooLarge(JSON_TOO_LARGE)
     try:
-        value = json.loads(body, object_pairs_hook=_unique)
+        value = json.loads(body, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.") from None
     if not isinstance(value, dict):
@@ -157,7 +157,7 @@ def _chunks(stream: IO[bytes], limit: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make a JSON object of its pairs. Raise InvalidField for a key that is repeated."""
     keys = [key for key, _ in pairs]
     if len(set(keys)) < len(keys):

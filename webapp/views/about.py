@@ -23,6 +23,7 @@ def about(name: str) -> str:
         method=engine.method(name),
         colours=view_models.attribute_colours(collection.vocabulary),
         accuracy=[row for row in engine.accuracy if row.key == "overall" or row.key in collection.vocabulary],
+        recognition=engine.recognition,
         search_seconds=search_seconds,
         median_seconds=median(search_seconds) if search_seconds else None,
     )

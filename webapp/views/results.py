@@ -3,12 +3,14 @@
 import csv
 import io
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as BaseResponse
 
 from rpf.engine import Collection, Results
 from rpf.errors import QueryError, UnknownAttribute
+from rpf.utils.text import text_cell
 from webapp import extensions, search_params, view_models
 from webapp.i18n import message
 from webapp.search_params import SearchParams
@@ -20,35 +22,51 @@ bp = Blueprint("results", __name__, url_prefix="/c/<name>")
 
 
 @bp.get("/results")
-def ranked(name: str) -> tuple[str, int]:
+def ranked(name: str) -> tuple[str, int] | BaseResponse:
     """Show the ranked grid beside the query; a permalink for as long as the image exists."""
     collection = extensions.engine_loader.engine.collection(name)
     page, size = _read_page()
     params, problem = _read_params(collection)
+    if params.image is None and not params.weights and not problem:
+        return redirect(url_for("search.start", name=name))
     query = params.query(name)  # a missing image has no results page
-    results, seconds = None, 0.0
-    if not problem:
+    present = [key for key in collection.vocabulary.keys if query and not query.is_missing(key)]
+    unseen = [key for key in params.counting if query and key not in present and key not in params.changes]
+    if not problem and not params.weights and present:
+        problem = gettext("Tick at least one detail.")
+    no_garment = query is not None and not query.shows_garment
+    nothing_seen = (
+        not problem and bool(query) and not params.anyway and not params.changes
+        and (no_garment or len(unseen) == len(params.counting))
+    )  # fmt: skip
+    results, seconds, facets = None, 0.0, dict[str, list[view_models.FacetValue]]()
+    if not problem and not nothing_seen:
         try:
             results, seconds = search_params.search(name, params.request(query, size, (page - 1) * size))
+            facets = view_models.facets(collection, params)
         except QueryError as error:
             problem = message(error)
     if results and not results.hits and page > 1:
         raise NotFound
-    tells_missing = collection.knows_presence
-    missing = [key for key, weight in params.weights.items() if tells_missing and weight > 0 and query.is_missing(key)]
     html = render_template(
         "results.html",
         collection=collection,
         colours=view_models.attribute_colours(collection.vocabulary),
         params=params,
         problem=problem,
-        image=view_models.query_image(collection, params, query),
-        regions=view_models.region_boxes(
-            collection.vocabulary, query, [key for key in params.weights if key not in missing]
+        image=query and view_models.query_image(collection, params, query),
+        regions=query
+        and view_models.region_boxes(
+            collection.vocabulary, query, [key for key in params.weights if key not in unseen]
         ),
+        seen=view_models.seen_values(collection, query),
+        unseen=unseen,
+        present=present,
+        nothing_seen=nothing_seen,
+        no_garment=no_garment,
+        wanted_values=view_models.wanted_values(collection),
+        facets=facets,
         results=results,
-        missing=missing,
-        present=[key for key in collection.vocabulary.keys if not query.is_missing(key)],
         seconds=seconds,
         page=page,
         size=size,
@@ -77,10 +95,8 @@ def _read_params(collection: Collection) -> tuple[SearchParams, str]:
         params = SearchParams.parse(request.args, collection.vocabulary)
     except (QueryError, UnknownAttribute) as error:
         return SearchParams.parse_known(request.args, collection.vocabulary), message(error)
-    if not params.weights:
-        return params, gettext("Tick at least one detail.")
-    if not any(params.weights.values()):
-        return params, gettext("Give at least one detail a weight above 0.")
+    if params.weights and not any(params.weights.values()):
+        return params, gettext("All weights are 0. Raise one.")
     return params, ""
 
 
@@ -98,21 +114,14 @@ def _as_csv(params: SearchParams, results: Results, with_missing: bool) -> Respo
     keys = [key for key, weight in params.weights.items() if weight > 0]
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(
-        ["rank", "id", "path", "similarity", *map(_text_cell, keys), *(["missing"] if with_missing else [])]
-    )
+    writer.writerow(["rank", "id", "path", "similarity", *map(text_cell, keys), *(["missing"] if with_missing else [])])
     for hit in results.hits:
         similarities = [repr(hit.similarities[key]) for key in keys]
-        missing = [_text_cell("; ".join(hit.missing))] if with_missing else []
+        missing = [text_cell("; ".join(hit.missing))] if with_missing else []
         writer.writerow(
-            [hit.rank, hit.item.id, _text_cell(hit.item.path), repr(hit.similarity), *similarities, *missing]
+            [hit.rank, hit.item.id, text_cell(hit.item.path), repr(hit.similarity), *similarities, *missing]
         )
     return Response(out.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
-
-
-def _text_cell(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _as_json(name: str, params: SearchParams, results: Results, with_missing: bool) -> Response:
@@ -120,6 +129,8 @@ def _as_json(name: str, params: SearchParams, results: Results, with_missing: bo
         collection=name,
         query={"upload": params.upload} if params.item is None else {"item": params.item},
         weights=dict(params.weights),
+        values=dict(params.changes),
+        filters={key: sorted(values) for key, values in params.filters.items()},
         total=results.total,
         results=[
             {

@@ -1,11 +1,12 @@
 """Start of a search: the start page, its form, and the page of one item."""
 
 import hashlib
+from dataclasses import replace
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from rpf.engine import Collection, Item, SearchRequest
+from rpf.engine import Collection, Item, SearchRequest, recognised_values
 from rpf.errors import BadImage
 from webapp import extensions, view_models
 from webapp.forms import SearchForm
@@ -41,25 +42,29 @@ def search_again(name: str) -> BaseResponse:
 @bp.post("/c/<name>/search")
 def search(name: str) -> BaseResponse | tuple[str, int]:
     """Save the image and redirect to its results; show the form again, with its errors, where that fails."""
-    collection = extensions.engine_loader.engine.collection(name)
+    engine = extensions.engine_loader.engine
+    collection = engine.collection(name)
     form = SearchForm(collection.vocabulary)
     valid = form.validate_on_submit()
-    saved_image = None
+    query, saved_image = None, None
     try:  # the image is saved even if the rest is refused, so that nobody has to send it twice
         if form.image_file is not None:
             data = form.image_file.read()
             digest = hashlib.sha256(data).hexdigest()
-            extensions.engine_loader.engine.embed(data, form.chosen, digest)  # raises before the image is saved
+            engine.embed(data, digest=digest)  # raises before the image is saved
             form.upload.data = extensions.uploads.save(data, digest)
-        if form.item is None and form.upload.data:
-            params = SearchParams(None, form.upload.data, {})
-            saved_image = view_models.query_image(collection, params, params.query(name))
+        params = SearchParams(form.item, None if form.item is not None else form.upload.data or None, {})
+        query = params.query(name)
+        if params.upload and query:
+            saved_image = view_models.query_image(collection, params, query)
     except (BadImage, UploadExpired) as error:
         form.image.errors = [message(error)]
         valid = False
     if not valid:
         return _start_page(collection, form, saved_image), 422
-    params = SearchParams(form.item, form.upload.data, dict.fromkeys(form.chosen, 1.0))
+    keys = list(form.chosen) or [key for key in collection.vocabulary.keys if query and not query.is_missing(key)]
+    changes = {key: value for key, value in form.chosen.items() if value is not None}
+    params = replace(params, weights=dict.fromkeys(keys, 1.0), changes=changes)
     return redirect(url_for("results.ranked", name=name, **params.args()), 303)
 
 
@@ -80,6 +85,8 @@ def item(name: str, item_id: int) -> str:
         item=item,
         image=view_models.item_image(name, item, "image"),
         regions=view_models.region_boxes(collection.vocabulary, query, keys),
+        recognised=recognised_values(collection, item_id),
+        query=query,
         ticked=ticked,
         present=present,
         nearest={

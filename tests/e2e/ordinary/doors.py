@@ -127,7 +127,7 @@ class Doors:
 
     @cached_property
     def keys(self) -> list[str]:
-        return self.engine.collection("tiny").vocabulary.parse(ATTRS)
+        return list(self.engine.collection("tiny").vocabulary.parse(ATTRS))
 
     def _submit(self, **body: Any) -> Ranking:
         # A connection of its settings: an idle one may be closed by the site just as it is used again.

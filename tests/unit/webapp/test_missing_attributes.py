@@ -20,7 +20,7 @@ from tests.support.hostile import form
 from tests.unit.webapp.test_pages import Outline, get, words
 from webapp import create_app
 
-NOTE = "This garment does not seem to have"
+NOTE = "We see no"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_results_say_which_attributes_are_missing(
     cards = words(response).split('<li class="hit')[1:]
     for hit, card in zip(hits, cards, strict=True):
         for key in weights:
-            assert (f"{vocabulary[key].name()}: none" in card) == (key in hit.missing)
+            assert (f"no {vocabulary[key].part()}" in card) == (key in hit.missing)
         assert ("% similar" in card) == (len(hit.missing) < 2)  # no similarity where all are missing
     assert {len(hit.missing) for hit in hits} == {0, 1, 2}
 
@@ -91,13 +91,14 @@ def test_results_of_a_query_with_a_missing_attribute_offer_the_present_ones(
 ) -> None:
     vocabulary = engine.collection("parts").vocabulary
     first, second = (vocabulary[key].name().lower() for key in two_parts)
+    part = vocabulary[two_parts[1]].part()
     item_id = item_with(engine, {two_parts[0]}, {two_parts[1]})
     has = present(engine.query_item("parts", item_id))
     response = get(client, f"/c/parts/results?item={item_id}&a={two_parts[0]}&a={two_parts[1]}&w-{two_parts[0]}=2&n=48")
     html = words(response)
-    assert f"{NOTE} {second}, which therefore counts for less." in html
+    assert f"{NOTE} {part} in this photo, so that counts for less." in html
     assert html.count('class="region box') == 1  # no region is shown for what is not there
-    link = re.search(r'<a href="([^"]+)">Search by what it has: ([^<]+)</a>', html)
+    link = re.search(r'<a href="([^"]+)">Search by ([^<]+) instead</a>', html)
     assert link is not None and first in link.group(2) and second not in link.group(2)
     args = parse_qs(urlsplit(link.group(1)).query)
     assert args["a"] == [key for key in vocabulary.keys if key in has]
@@ -114,7 +115,8 @@ def test_results_of_an_upload_with_a_missing_attribute_say_so(
     has = present(engine.embed(photo))
     lacked = next(key for key in engine.model.attributes if key not in has)
     location = client.post("/c/parts/search", data={"image": photo.open("rb"), "a": lacked}).location
-    assert f"{NOTE} {engine.collection('parts').vocabulary[lacked].name().lower()}," in words(get(client, location))
+    part = engine.collection("parts").vocabulary[lacked].part()
+    assert f"{NOTE} {part} in this photo." in words(get(client, location))
 
 
 def test_item_page_names_missing_attributes(client: FlaskClient, engine: SearchEngine) -> None:
@@ -124,7 +126,7 @@ def test_item_page_names_missing_attributes(client: FlaskClient, engine: SearchE
         query, labels = engine.query_item("parts", item_id), collection.item(item_id).labels
         missing = [key for key in collection.vocabulary.keys if query.is_missing(key) and key not in labels]
         total += len(missing)
-        assert html.count(">none</span>") == len(missing)
+        assert html.count('<span class="value missing">no ') == len(missing)
         assert html.count('class="near-row') == 8 - len(missing)
     assert total > 8
 
@@ -133,11 +135,11 @@ def test_missing_attributes_are_named_in_vietnamese(
     client: FlaskClient, engine: SearchEngine, address: str, two_parts: tuple[str, str]
 ) -> None:
     html = words(get(client, address + "&n=48", **{"Accept-Language": "vi"}))
-    name = engine.collection("parts").vocabulary[two_parts[0]].name("vi")
-    assert f"{name}: không có" in html
+    part = engine.collection("parts").vocabulary[two_parts[0]].part("vi")
+    assert f"không có {part}" in html
     item_id = item_with(engine, set(), {two_parts[0]})
     html = words(get(client, f"/c/parts/results?item={item_id}&a={two_parts[0]}", **{"Accept-Language": "vi"}))
-    assert f"Món đồ này có vẻ không có {name[0].lower()}{name[1:]}, nên chi tiết này được tính ít hơn." in html
+    assert f"Chúng tôi không thấy {part} trong ảnh này." in html
 
 
 def test_exports_name_missing_attributes(
@@ -166,9 +168,9 @@ def test_pages_without_known_presence_do_not_mention_it(settings: Settings) -> N
     client = site.test_client()
     html = words(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length"))
     assert len(re.findall('<ol class="grid', html)) == 1
-    for text in (NOTE, ": none"):
+    for text in (NOTE, "</span>no "):
         assert text not in html
-    assert ">none<" not in words(get(client, "/c/tiny/item/3"))
+    assert ">no " not in words(get(client, "/c/tiny/item/3"))
     assert "trousers have no sleeves" not in words(get(client, "/c/tiny/about"))
     address = "/c/tiny/results.csv?item=3&a=sleeve_length"
     assert client.get(address).data.decode("utf-8-sig").splitlines()[0] == "rank,id,path,similarity,sleeve_length"
@@ -191,7 +193,7 @@ def test_results_of_a_collection_without_presence_do_not_mention_it(
     response = client.post("/c/parts/search", data={"image": photo.open("rb"), "a": every})
     html = words(get(client, response.location))
     assert html.count('<li class="hit" ') == 24
-    for text in (NOTE, ": none"):
+    for text in (NOTE, "</span>no "):
         assert text not in html
 
 

@@ -26,13 +26,20 @@ def test_openapi_document_has_the_fields_bounds_and_descriptions_of_submit() -> 
     schemas = document()["components"]["schemas"]
     for name, image in (("SubmitPath", "img_path"), ("SubmitUpload", "image")):
         schema = schemas[name]
-        assert list(schema["properties"]) == [image, "attrs", "k", "collection", "lacking_last"]
-        assert (schema["required"], schema["additionalProperties"]) == ([image, "attrs"], False)
+        assert list(schema["properties"]) == [
+            image, "attrs", "k", "collection", "lacking_last", "values", "filters", "minimal"
+        ]  # fmt: skip
+        assert schema["anyOf"] == [{"required": ["attrs"]}, {"required": ["values"]}]
+        assert "required" not in schema and schema["additionalProperties"] is False
         assert all(field["description"] for field in schema["properties"].values())
         count = schema["properties"]["k"]
         assert (count["type"], count["default"], count["minimum"], count["maximum"]) == ("integer", DEFAULT_K, 1, MAX_K)
         assert "default" not in schema["properties"]["collection"]
     assert schemas["SubmitResponse"]["required"] == ["ids", "similarities", "retrieval_times"]
+    for name, fields in (("DescribePath", ["img_path", "collection"]), ("DescribeUpload", ["image"])):
+        schema = schemas[name]
+        assert set(schema["properties"]) == {*fields, "language"} and schema["required"] == fields[:1]
+        assert all(field["description"] for field in schema["properties"].values())
     assert set(schemas["ProblemDetails"]["required"]) == {"type", "title", "status", "detail"}
 
 
@@ -40,17 +47,20 @@ def test_api_page_names_every_field(client: FlaskClient) -> None:
     page = client.get("/api").text
     for name in (
         "/submit",
+        "/describe",
         "/healthz",
         "/readyz",
         "img_path",
         "image",
         "attrs",
         "lacking_last",
+        "filters",
+        "attributes.*.value_name",
         "retrieval_times",
         "Retry-After",
     ):
         assert f"<code>{name}</code>" in page or name in page
-    assert "curl http://localhost/submit" in page
+    assert "curl http://localhost/submit" in page and "curl http://localhost/describe -F image=@photo.jpg" in page
 
 
 def test_api_responds_as_the_document_says(app: Flask) -> None:

@@ -1,0 +1,190 @@
+"""Values on the pages: what is seen, another value, words alone, filters, and a photo with no garment."""
+
+import re
+from html import unescape
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from rpf.engine import SearchEngine, SearchRequest, ValueFilter
+from rpf.settings import Settings
+from tests.unit.webapp.test_pages import get, words
+from tests.unit.webapp.test_pages import send as send_to_tiny
+from webapp import create_app
+
+SLEEVE, NECKLINE = "sleeve_length", "neckline_design"
+
+
+@pytest.fixture(scope="module")
+def app(named_settings: Settings) -> Flask:
+    app = create_app(named_settings, TESTING=True, WTF_CSRF_ENABLED=False)
+    app.extensions["rpf"].start()
+    app.extensions["rpf"].wait()
+    return app
+
+
+@pytest.fixture(scope="module")
+def engine(app: Flask) -> SearchEngine:
+    return app.extensions["rpf"].engine
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def send(client: FlaskClient, image: Path | None = None, **fields: object) -> TestResponse:
+    return send_to_tiny(client, image, to="/c/named/search", **fields)
+
+
+def ids(response: TestResponse) -> list[int]:
+    return list(map(int, re.findall(r'class="hit-image" href="/c/named/item/(\d+)"', words(response))))
+
+
+def shown(engine: SearchEngine, request: SearchRequest) -> list[int]:
+    return [hit.item.id for hit in engine.search("named", request).hits]
+
+
+def commonest(engine: SearchEngine, key: str) -> int:
+    counts = engine.facets("named", {})[key]
+    return max(counts, key=counts.__getitem__)
+
+
+def query(response: TestResponse) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(response.location or "").query)
+
+
+def test_photo_alone_is_a_search_by_what_it_shows(client: FlaskClient, engine: SearchEngine, photo: Path) -> None:
+    response = send(client, photo)
+    assert response.status_code == 303
+    image = engine.embed(photo)
+    present = [key for key in engine.model.attributes if not image.is_missing(key)]
+    assert query(response)["a"] == present
+    html = words(get(client, response.location or ""))
+    assert "We see: " in html
+    named = [key for key, one in engine.recognise(image).items() if one.probability >= 0.5]
+    attribute = engine.collection("named").vocabulary[named[0]]
+    assert f"as here: {attribute.value_name(engine.recognise(image)[named[0]].value)}" in html
+
+
+def test_another_value_is_the_same_search_with_that_value(client: FlaskClient, engine: SearchEngine) -> None:
+    value = commonest(engine, SLEEVE)
+    page = get(client, f"/c/named/results?item=3&a={SLEEVE}&a={NECKLINE}&v-{SLEEVE}={value}&v-{NECKLINE}=")
+    request = SearchRequest(engine.query_item("named", 3), {SLEEVE: 1, NECKLINE: 1}, 24, changes={SLEEVE: value})
+    assert ids(page) == shown(engine, request)
+    html = words(page)
+    assert f'<option value="{value}" selected>' in html
+    assert f"v-{SLEEVE}={value}" in html.split('class="export"')[1]  # permalinks carry it
+    assert f"v-{SLEEVE}" not in html.split('class="hit-act"')[1].split(">")[0]  # a garment speaks for itself
+
+
+def test_words_alone_are_a_search(client: FlaskClient, engine: SearchEngine) -> None:
+    value = next(value for value in engine.wanted_values[SLEEVE] if value in (3, 7))
+    name = engine.collection("named").vocabulary[SLEEVE].value_name(value)
+    response = send(client, attrs=name)
+    assert query(response) == {"a": [SLEEVE], f"v-{SLEEVE}": [str(value)]}
+    page = get(client, response.location or "")
+    assert ids(page) == shown(engine, SearchRequest(None, {SLEEVE: 1}, 24, changes={SLEEVE: value}))
+    assert "region-image" not in words(page)
+
+
+def test_words_without_a_value_need_a_photo(client: FlaskClient) -> None:
+    for attrs in ("sleeve length", "long sleeves; neckline"):
+        response = send(client, attrs=attrs)
+        assert response.status_code == 422 and "Choose a photo" in words(response)
+    response = get(client, f"/c/named/results?a={SLEEVE}&a={NECKLINE}&v-{SLEEVE}=7")
+    assert response.status_code == 422 and "Choose a photo, or say what you want for: Neckline design." in words(
+        response
+    )
+    assert get(client, f"/c/named/results?a={SLEEVE}").status_code == 422
+    assert get(client, "/c/named/results").location == "/c/named/"
+
+
+def test_words_that_are_not_understood_can_be_corrected_by_a_click(client: FlaskClient, photo: Path) -> None:
+    response = send(client, photo, attrs="short; hood")
+    assert response.status_code == 422
+    choices = [unescape(text) for text in re.findall(r'name="attrs_instead" value="([^"]+)"', response.text)]
+    assert choices and all(text.endswith("; hood") for text in choices)
+    upload = re.search(r'name="upload" value="([0-9a-f]{64})"', response.text)
+    assert upload
+    again = send(client, upload=upload[1], attrs="short; hood", attrs_instead=choices[0].removesuffix("; hood"))
+    assert again.status_code == 303 and any(key.startswith("v-") for key in query(again))
+
+
+def test_filters_combine_and_can_be_removed(client: FlaskClient, engine: SearchEngine) -> None:
+    counts = engine.facets("named", {})
+    first, second = list(counts[SLEEVE])[:2]
+    address = f"/c/named/results?item=3&a={NECKLINE}&f-{SLEEVE}={first}&f-{SLEEVE}={second}&anyway=1"
+    page = get(client, address)
+    both = {SLEEVE: ValueFilter(frozenset({first, second}))}
+    request = SearchRequest(engine.query_item("named", 3), {NECKLINE: 1}, 24, filters=both)
+    assert ids(page) == shown(engine, request)
+    html = words(page)
+    for value, count in counts[SLEEVE].items():
+        ticked = " checked" if value in (first, second) else ""
+        assert re.search(
+            rf'name="f-{SLEEVE}" value="{value}" id="[^"]+"{ticked}> <span>[^<]+</span> <span class="count">{count}<',
+            html,
+        )
+    links = re.findall(r'class="active-filter [^"]*" href="([^"]+)"', html)
+    assert [parse_qs(urlsplit(link).query)[f"f-{SLEEVE}"] for link in links] == [[str(second)], [str(first)]]
+    assert "Remove all filters" in html
+
+
+def test_filters_that_leave_nothing_say_so(client: FlaskClient) -> None:
+    page = get(client, f"/c/named/results?item=3&a={SLEEVE}&f-{SLEEVE}=999")
+    assert page.status_code == 200 and not ids(page)
+    assert "Nothing is left with these filters." in words(page) and "Remove all filters" in words(page)
+
+
+@pytest.mark.parametrize(
+    "change", ["f-sleeve_length=x", "f-sleeve_length=-1", "v-sleeve_length=1e3", "v-sleeve_length=0"]
+)
+def test_values_out_of_range_are_a_problem_and_not_a_crash(client: FlaskClient, change: str) -> None:
+    page = get(client, f"/c/named/results?item=3&a={SLEEVE}&{change}")
+    assert page.status_code == 422 and 'class="problem"' in words(page)
+
+
+def test_image_without_the_chosen_parts_is_told_so_and_can_be_searched_all_the_same(
+    client: FlaskClient, engine: SearchEngine
+) -> None:
+    for item_id in engine.collection("named").ids.tolist():
+        image = engine.query_item("named", item_id)
+        lacking = [key for key in engine.model.attributes if image.is_missing(key)]
+        if lacking and len(lacking) < 8:
+            break
+    address = f"/c/named/results?item={item_id}&a={lacking[0]}"
+    page = words(get(client, address))
+    part = engine.collection("named").vocabulary[lacking[0]].part()
+    assert f"We see no {part} in this photo." in page and "hit-image" not in page
+    assert "What we see: " in page and "Search all the same" in page
+    anyway = get(client, f"{address}&anyway=1")
+    assert ids(anyway) == shown(engine, SearchRequest(image, {lacking[0]: 1.0}, 24))
+
+
+def test_cards_say_the_values_and_mark_those_of_the_query(client: FlaskClient, engine: SearchEngine) -> None:
+    value = commonest(engine, SLEEVE)
+    request = SearchRequest(None, {SLEEVE: 1}, 24, changes={SLEEVE: value})
+    hits = engine.search("named", request).hits
+    html = words(get(client, f"/c/named/results?a={SLEEVE}&v-{SLEEVE}={value}"))
+    named = [hit for hit in hits if not hit.missing and SLEEVE in hit.values and hit.values[SLEEVE].probability >= 0.5]
+    assert html.count('class="same"') == sum(hit.values[SLEEVE].value == value for hit in named) > 0
+    vocabulary = engine.collection("named").vocabulary
+    for hit in named[:5]:
+        assert f"Garment {hit.item.id}: " in html
+        assert vocabulary[SLEEVE].told(hit.values[SLEEVE].value) in html
+
+
+def test_item_page_lists_what_is_recognised_apart_from_labels(client: FlaskClient, engine: SearchEngine) -> None:
+    collection = engine.collection("named")
+    item = collection.item(3)
+    html = words(get(client, "/c/named/item/3"))
+    for key, value in item.labels.items():
+        assert f"labelled: {collection.vocabulary[key].value_name(value)}" in html
+    for key in collection.vocabulary.keys:
+        if engine.query_item("named", 3).is_missing(key):
+            assert f"no {collection.vocabulary[key].part()}" in html

@@ -1,0 +1,39 @@
+"""POST /describe: presence and values of an image."""
+
+from flask import Blueprint, Response
+
+from rpf.errors import RPFError
+from webapp import extensions
+from webapp.api_body import name_field, read_body, read_image
+from webapp.schemas import DescribedAttribute, DescribePath, DescribeRequest, DescribeResponse, DescribeUpload
+
+DECIMALS = 4  # of probabilities
+
+bp = Blueprint("describe", __name__)  # exempt from CSRF as a whole
+bp.register_error_handler(RPFError, name_field)
+
+
+@bp.post("/describe")
+def describe() -> Response:
+    """Describe an image in every attribute of the model. The OpenAPI document has the fields."""
+    body: DescribeRequest = read_body(DescribePath, DescribeUpload)
+    engine = extensions.engine_loader.engine
+    chosen = body.collection if isinstance(body, DescribePath) and "collection" in body.model_fields_set else None
+    query = engine.embed(read_image(body.image, engine.default if chosen is None else chosen))
+    attributes = {}
+    for key, described in engine.describe(query).items():
+        attribute, value = engine.vocabulary[key], described.value
+        values = {attribute.value_name(at, body.language): _rounded(share) for at, share in described.values.items()}
+        attributes[key] = DescribedAttribute(
+            name=attribute.name(body.language),
+            presence=_rounded(described.presence),
+            value=value,
+            value_name=None if value is None else attribute.value_name(value, body.language),
+            probability=_rounded(described.probability),
+            values=values or None,
+        )
+    return Response(DescribeResponse(attributes=attributes).model_dump_json() + "\n", mimetype="application/json")
+
+
+def _rounded(probability: float | None) -> float | None:
+    return None if probability is None else round(probability, DECIMALS)
