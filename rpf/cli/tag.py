@@ -15,6 +15,7 @@ from rpf.cli.options import BATCH, FOLLOW_LINKS, UNREADABLE, Bar, prepare_file, 
 from rpf.cli.output import say
 from rpf.errors import CheckpointError
 from rpf.settings import Settings
+from rpf.utils.files import file_hash
 
 if TYPE_CHECKING:
     from rpf.ingest.tag_file import TagFormat
@@ -112,6 +113,7 @@ def _tag_folder(
     from rpf.ingest.scan import describe, scan
     from rpf.ingest.tag import Journal, tag_images
     from rpf.ingest.tag_file import write_tags
+    from rpf.models.value_classifier import classifier_path
 
     contents = scan(folder, settings.image_roots if follow_links else None)
     left_out = describe(contents.left_out)
@@ -126,7 +128,8 @@ def _tag_folder(
     chosen = form(Vocabulary(model.attributes))
     keys = [attribute.key for attribute in chosen.attributes]
     images = ImageFolder(folder.resolve(), settings.image_roots)
-    path = out.with_name(f"{out.name}.{_digest(model.checkpoint_hash, str(images.root), *keys)}.partial")
+    classifier = file_hash(classifier_path(settings.checkpoint))
+    path = out.with_name(f"{out.name}.{_digest(model.checkpoint_hash, classifier, str(images.root), *keys)}.partial")
     started = time.monotonic()
     with Journal(path) as journal:
         earlier = len(journal.paths.intersection(contents.paths))
