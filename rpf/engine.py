@@ -194,7 +194,7 @@ class SearchEngine:
         """Return the values that can be searched for without an image, by attribute; empty if the model names none."""
         vectors = self.model.value_classifier.vectors if self.model.value_classifier else ()
         values = [np.flatnonzero(~np.isnan(of[:, 0])).tolist() for of in vectors]
-        attributes = zip(Vocabulary(self.model.attributes), values, strict=False)
+        attributes = zip(self.vocabulary, values, strict=False)
         return {one.key: [value for value in known if one.is_visible(value)] for one, known in attributes}
 
     def recognise(self, query: Query) -> dict[str, Recognised]:
@@ -238,8 +238,10 @@ class SearchEngine:
         seconds = time.perf_counter() - started
         self._observe("search", seconds)
         shares = dict(zip(request.keys, (resolved.weights / resolved.weights.sum()).tolist(), strict=True))
-        passing = np.ones(len(collection), bool) if resolved.passing is None else resolved.passing
-        total = int(passing.sum()) - int(query_id is not None and passing[np.searchsorted(collection.ids, query_id)])
+        passing = resolved.passing
+        total = len(collection) if passing is None else int(passing.sum())
+        if query_id is not None and (passing is None or query_id in collection.ids[passing]):
+            total -= 1  # the query itself is left out
         return Results(hits, total, request.offset, shares, seconds)
 
     def facets(self, name: str, filters: Filters) -> dict[str, dict[int, int]]:

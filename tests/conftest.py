@@ -335,15 +335,21 @@ def photo(wardrobe: dict[Path, dict[str, int]]) -> Path:
     return next(iter(wardrobe))
 
 
+def started_site(settings, **options: object):  # type: ignore[no-untyped-def]
+    """Create the real site with these options of Flask, and wait for its engine."""
+    from webapp import create_app
+
+    site = create_app(settings, TESTING=True, **options)
+    site.extensions["rpf"].start()
+    site.extensions["rpf"].wait()
+    return site
+
+
 @pytest.fixture(scope="session")
 def app(settings):  # type: ignore[no-untyped-def]
     """Create the real site over the real tiny engine, and wait until it is ready."""
-    from webapp import create_app
-
-    site = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
+    site = started_site(settings, WTF_CSRF_ENABLED=False)
     loader = site.extensions["rpf"]
-    loader.start()
-    loader.wait()
     assert loader.ready, loader.failure
     return site
 

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common.report import table
-from rpf.evaluation.catalogue import FIRST, CatalogueLabels
+from rpf.evaluation.catalogue import CatalogueLabels
 from rpf.evaluation.protocol import Benchmark, embed_benchmark
+from rpf.evaluation.recognition import FIRST
 from rpf.models.base import TwoBranchModel, TwoBranchOutput
 from rpf.utils.progress import Progress
 

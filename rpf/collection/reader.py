@@ -101,7 +101,7 @@ class Collection:
     def presence(self, item_id: int) -> npt.NDArray[np.float16] | None:
         """Return (A,) presence probabilities of the parts, 1 where unknown; None if all are. Raises UnknownItem."""
         presence = self._rows.presence(np.array([self.row(item_id)]))[0]
-        return None if np.isnan(presence).all() else _known(presence)
+        return None if np.isnan(presence).all() else _probabilities(presence, unknown=1)
 
     @property
     def knows_values(self) -> bool:
@@ -111,14 +111,14 @@ class Collection:
     def values(self, item_id: int) -> npt.NDArray[np.float16] | None:
         """Return (A, V) probabilities of the values, given the part; None if unknown. Raises UnknownItem."""
         values = self._rows.values(np.array([self.row(item_id)]))[0]
-        return None if not values.size or np.isnan(values[:, 0]).all() else _as_probabilities(values)
+        return None if not values.size or np.isnan(values[:, 0]).all() else _probabilities(values, unknown=0)
 
     def values_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float16]:
         """Return (n, A, V) probabilities of the values of rows of `ids`, given the part; 0 where unknown."""
-        return _as_probabilities(self._rows.values(rows))
+        return _probabilities(self._rows.values(rows), unknown=0)
 
     @cached_property
-    def recognised(self) -> "RecognisedValues":
+    def recognised(self) -> RecognisedValues:
         """Find the likeliest value of each row in each attribute, once for all."""
         values = self.values_of(np.arange(len(self)))
         if not values.shape[2]:
@@ -130,7 +130,7 @@ class Collection:
     @cached_property
     def presence_by_attribute(self) -> npt.NDArray[np.float16]:
         """Read (A, N) probabilities that each row's item has the part of each attribute; 1 where unknown."""
-        return np.ascontiguousarray(_known(self._rows.presence(slice(None))).T)
+        return np.ascontiguousarray(_probabilities(self._rows.presence(slice(None)), unknown=1).T)
 
     def item(self, item_id: int) -> Item:
         """Return an item. Raises UnknownItem, CollectionError if the table is damaged."""
@@ -174,14 +174,9 @@ class Collection:
         return UnknownItem("There is no item %(id)d in the collection %(name)s.", id=item_id, name=self.name)
 
 
-def _as_probabilities(values: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
-    """Put 0 for NaN, and for whatever is no probability."""
-    return np.where((values >= 0) & (values <= 1), values, np.float16(0))
-
-
-def _known(presence: npt.NDArray[np.float16]) -> npt.NDArray[np.float16]:
-    """Put 1 for NaN, and for whatever is no probability, as somebody else's collection may have it."""
-    return np.where((presence >= 0) & (presence <= 1), presence, np.float16(1))
+def _probabilities(numbers: npt.NDArray[np.float16], unknown: float) -> npt.NDArray[np.float16]:
+    """Put `unknown` for NaN, and for whatever is no probability, as somebody else's collection may have it."""
+    return np.where((numbers >= 0) & (numbers <= 1), numbers, np.float16(unknown))
 
 
 def open_tombstones(folder: Path, manifest: Manifest) -> npt.NDArray[np.int64]:

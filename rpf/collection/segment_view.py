@@ -111,17 +111,16 @@ class SegmentView:
         if not self.value_count or np.isnan(self.values(slice(None))[:, :, 0]).any():
             return False
         rows = np.unique(np.linspace(0, len(self.ids) - 1, SAMPLE_ROWS).astype(np.int64))
-        vectors = [self.take(attribute, rows) for attribute in range(len(self.spec.attributes))]
-        return np.allclose(self.values(rows), classify(np.stack(vectors, axis=1)), atol=VALUE_TOLERANCE)
+        return np.allclose(self.values(rows), classify(self._embeddings(rows)), atol=VALUE_TOLERANCE)
 
     def classify(self, classify: ClassifyVectors) -> npt.NDArray[np.float16]:
-        """Compute the values (N, A, V) of all rows anew."""
-        parts = []
-        for start in range(0, len(self.ids), ROW_BATCH_SIZE):
-            rows = slice(start, start + ROW_BATCH_SIZE)
-            vectors = [self.take(attribute, rows) for attribute in range(len(self.spec.attributes))]
-            parts.append(classify(np.stack(vectors, axis=1)).astype(np.float16))
-        return np.concatenate(parts)
+        """Recompute the values (N, A, V) of all rows."""
+        batches = (slice(start, start + ROW_BATCH_SIZE) for start in range(0, len(self.ids), ROW_BATCH_SIZE))
+        return np.concatenate([classify(self._embeddings(rows)).astype(np.float16) for rows in batches])
+
+    def _embeddings(self, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float16]:
+        """Return (n, A, D) of these rows, a copy."""
+        return np.stack([self.take(attribute, rows) for attribute in range(len(self.spec.attributes))], axis=1)
 
 
 def _gather(

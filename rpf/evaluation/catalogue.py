@@ -17,13 +17,11 @@ import numpy as np
 from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.evaluation.metrics import Bools, Floats, Ints, average_precision, random_average_precision
 from rpf.evaluation.protocol import Benchmark, Floats32, RetrievalTask
-from rpf.evaluation.recognition import WordedPair, measure_wanted_values, word_figures, word_pairs
+from rpf.evaluation.recognition import FIRST, WordedPair, measure_wanted_values, word_figures, word_pairs
 from rpf.evaluation.report import QueryValues, intervals, means, rounded
 from rpf.search.exact import Exact
 from rpf.search.request import Query, SearchRequest
 from rpf.utils.progress import Progress
-
-FIRST = 12  # results of a page, whose precision is measured
 
 
 class _Metrics(NamedTuple):

@@ -16,7 +16,7 @@ from rpf.search.exact import Exact
 from rpf.search.request import Query, SearchRequest
 
 FIRST_PAGE = 24  # results of a query whose words are measured
-FIRST = 12  # results of a wanted value whose precision is measured
+FIRST = 12  # results of a search whose precision is measured
 MIN_ITEMS = 30  # of a value, for its precision to say something
 
 

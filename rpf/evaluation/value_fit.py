@@ -46,7 +46,8 @@ def fit_classifier(
         parts = list(_embed(model, data, "valid", most, batch_size, progress))
         products += [branch_products(embeddings, vectors, branches) for embeddings, _ in parts]
         values += [labels for _, labels in parts]
-        weights.append(np.full(sum(len(labels) for _, labels in parts), 1 / sum(len(labels) for _, labels in parts)))
+        count = sum(len(labels) for _, labels in parts)
+        weights.append(np.full(count, 1 / count))
     scales, biases = fit_values(*(torch.from_numpy(np.concatenate(part)) for part in (products, values, weights)))
     return ValueClassifier(vectors, scales, biases, checkpoint=model.checkpoint_hash)
 

@@ -16,7 +16,6 @@ from rpf.utils.text import text_cell
 
 SUFFIXES = (".csv", ".jsonl")
 MISSING = {"en": "none", "vi": "không có", "zh": "无"}  # the name of a part that is missing
-DECIMALS = 4  # of probabilities; they are stored with 16 bits
 
 
 class TagFormat(NamedTuple):
@@ -64,9 +63,8 @@ def _as_csv(tag: Tag, form: TagFormat) -> str:
     cells: list[Any] = [text_cell(tag.path), *([tag.item_id] if form.with_ids else [])]
     for attribute in form.attributes:
         described = tag.attributes[attribute.key]
-        name = form.name(attribute, described)
-        probability = None if name is None else _rounded(described.probability)
-        cells += [text_cell(name or ""), probability, _rounded(described.presence)]
+        name, rounded = form.name(attribute, described), described.rounded()
+        cells += [text_cell(name or ""), None if name is None else rounded.probability, rounded.presence]
     return _csv_line(cells)
 
 
@@ -80,20 +78,14 @@ def _as_json(tag: Tag, form: TagFormat) -> str:
     attributes = {}
     for attribute in form.attributes:
         described = tag.attributes[attribute.key]
-        name = form.name(attribute, described)
+        name, rounded = form.name(attribute, described), described.rounded()
+        values = {attribute.value_name(value, form.language): share for value, share in rounded.values.items()}
         attributes[attribute.key] = {
-            "value": None if name is None else described.value,
+            "value": None if name is None else rounded.value,
             "name": name,
-            "probability": None if name is None else _rounded(described.probability),
-            "presence": _rounded(described.presence),
-            "values": {
-                attribute.value_name(value, form.language): _rounded(share) for value, share in described.values.items()
-            }
-            or None,
+            "probability": None if name is None else rounded.probability,
+            "presence": rounded.presence,
+            "values": values or None,
         }
     ids = {"id": tag.item_id} if form.with_ids else {}
     return json.dumps({"path": tag.path, **ids, "attributes": attributes}, ensure_ascii=False) + "\n"
-
-
-def _rounded(probability: float | None) -> float | None:
-    return None if probability is None else round(probability, DECIMALS)

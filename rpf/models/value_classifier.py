@@ -88,6 +88,6 @@ def read_classifier(checkpoint: Path, checkpoint_hash: str, attributes: int, dim
     fits = all(array.shape == shape for array, shape in zip((vectors, scales, biases), shapes, strict=True))
     if about.get("format") != FORMAT or not fits or not 0 < count <= MAX_VALUES or dim % scales.shape[-1]:
         raise CheckpointError(
-            "%(path)s is no value classifier of this checkpoint; make it anew with: rpf fit-values", path=path
+            "%(path)s is not a value classifier for this checkpoint; write a new one with: rpf fit-values", path=path
         )
     return ValueClassifier(vectors, scales, biases, checkpoint=checkpoint_hash)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from rpf.attributes import MISSING_BELOW, Attribute
 
-NOT_VISIBLE = 0  # the value, of attributes whose values have names, that says nothing
+DECIMALS = 4  # of probabilities in files and answers; they are stored with 16 bits
 
 
 class AttributeDescription(NamedTuple):
@@ -23,6 +23,15 @@ class AttributeDescription(NamedTuple):
     def is_missing(self) -> bool:
         """Tell whether the part seems to be missing."""
         return self.presence is not None and self.presence < MISSING_BELOW
+
+    def rounded(self) -> "AttributeDescription":
+        """Round the probabilities for a file or an answer. `is_missing` must be asked before."""
+        return AttributeDescription(
+            _rounded(self.presence),
+            self.value,
+            _rounded(self.probability),
+            {value: round(share, DECIMALS) for value, share in self.values.items()},
+        )
 
 
 def describe(
@@ -45,10 +54,13 @@ def _describe(attribute: Attribute, presence: float | None, values: list[float])
     described = AttributeDescription(presence, None, None, {})
     if described.is_missing or not any(values):
         return described
-    named = len(attribute.values)
-    by_value = {value: share for value, share in enumerate(values) if share or NOT_VISIBLE < value < named}
+    by_value = {value: share for value, share in enumerate(values) if share or 0 < value < len(attribute.values)}
     likeliest = max(by_value, key=by_value.__getitem__)
-    if named and likeliest == NOT_VISIBLE:
+    if not attribute.is_visible(likeliest):
         return described._replace(values=by_value)
     probability = by_value[likeliest] * (1.0 if presence is None else presence)
     return AttributeDescription(presence, likeliest, probability, by_value)
+
+
+def _rounded(probability: float | None) -> float | None:
+    return None if probability is None else round(probability, DECIMALS)

@@ -7,8 +7,6 @@ from webapp import extensions
 from webapp.api_body import name_field, read_body, read_image
 from webapp.schemas import DescribedAttribute, DescribePath, DescribeRequest, DescribeResponse, DescribeUpload
 
-DECIMALS = 4  # of probabilities
-
 bp = Blueprint("describe", __name__)  # exempt from CSRF as a whole
 bp.register_error_handler(RPFError, name_field)
 
@@ -22,18 +20,14 @@ def describe() -> Response:
     query = engine.embed(read_image(body.image, engine.default if chosen is None else chosen))
     attributes = {}
     for key, described in engine.describe(query).items():
-        attribute, value = engine.vocabulary[key], described.value
-        values = {attribute.value_name(at, body.language): _rounded(share) for at, share in described.values.items()}
+        attribute, rounded = engine.vocabulary[key], described.rounded()
+        values = {attribute.value_name(at, body.language): share for at, share in rounded.values.items()}
         attributes[key] = DescribedAttribute(
             name=attribute.name(body.language),
-            presence=_rounded(described.presence),
-            value=value,
-            value_name=None if value is None else attribute.value_name(value, body.language),
-            probability=_rounded(described.probability),
+            presence=rounded.presence,
+            value=rounded.value,
+            value_name=None if rounded.value is None else attribute.value_name(rounded.value, body.language),
+            probability=rounded.probability,
             values=values or None,
         )
     return Response(DescribeResponse(attributes=attributes).model_dump_json() + "\n", mimetype="application/json")
-
-
-def _rounded(probability: float | None) -> float | None:
-    return None if probability is None else round(probability, DECIMALS)

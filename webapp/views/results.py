@@ -111,7 +111,7 @@ def _read_page() -> tuple[int, int]:
 
 def _as_csv(params: SearchParams, results: Results, with_missing: bool) -> Response:
     """Write UTF-8 with a byte order mark, by which Excel knows it."""
-    keys = [key for key, weight in params.weights.items() if weight > 0]
+    keys = params.counting
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["rank", "id", "path", "similarity", *map(text_cell, keys), *(["missing"] if with_missing else [])])

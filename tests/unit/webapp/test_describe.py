@@ -11,20 +11,13 @@ from jsonschema import Draft202012Validator
 
 from rpf.engine import SearchEngine
 from rpf.settings import Settings
-from webapp import create_app
+from tests.conftest import started_site
 from webapp.views.openapi import document
-
-
-def started(settings: Settings) -> Flask:
-    app = create_app(settings, TESTING=True)
-    app.extensions["rpf"].start()
-    app.extensions["rpf"].wait()
-    return app
 
 
 @pytest.fixture(scope="module")
 def site(named_settings: Settings) -> Flask:
-    return started(named_settings)
+    return started_site(named_settings)
 
 
 @pytest.fixture
@@ -76,7 +69,7 @@ def test_describe_by_path_and_by_form_and_in_other_languages_is_the_same(client:
 
 
 def test_describe_without_a_value_classifier_tells_presence_only(parts_settings: Settings, photo: Path) -> None:
-    attributes = described(started(parts_settings).test_client(), data={"image": photo.open("rb")})
+    attributes = described(started_site(parts_settings).test_client(), data={"image": photo.open("rb")})
     for attribute in attributes.values():
         assert 0 <= attribute["presence"] <= 1
         assert all(attribute[field] is None for field in ("value", "value_name", "probability", "values"))

@@ -15,20 +15,16 @@ from werkzeug.test import TestResponse
 
 from rpf.engine import Query, SearchEngine, SearchRequest
 from rpf.settings import Settings
-from tests.conftest import with_instance
+from tests.conftest import started_site, with_instance
 from tests.support.hostile import form
 from tests.unit.webapp.test_pages import Outline, get, words
-from webapp import create_app
 
 NOTE = "We see no"
 
 
 @pytest.fixture(scope="module")
 def app(parts_settings: Settings) -> Flask:
-    app = create_app(parts_settings, TESTING=True, WTF_CSRF_ENABLED=False)
-    app.extensions["rpf"].start()
-    app.extensions["rpf"].wait()
-    return app
+    return started_site(parts_settings, WTF_CSRF_ENABLED=False)
 
 
 @pytest.fixture(scope="module")
@@ -162,9 +158,7 @@ def test_results_with_missing_attributes_keep_the_rules_of_pages(client: FlaskCl
 
 
 def test_pages_without_known_presence_do_not_mention_it(settings: Settings) -> None:
-    site = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
-    site.extensions["rpf"].start()
-    site.extensions["rpf"].wait()
+    site = started_site(settings, WTF_CSRF_ENABLED=False)
     client = site.test_client()
     html = words(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length"))
     assert len(re.findall('<ol class="grid', html)) == 1
@@ -185,9 +179,7 @@ def test_results_of_a_collection_without_presence_do_not_mention_it(
     old = with_instance(parts_settings, tmp_path / "instance").model_copy(
         update={"collections": tmp_path / "collections"}
     )
-    site = create_app(old, TESTING=True, WTF_CSRF_ENABLED=False)
-    site.extensions["rpf"].start()
-    site.extensions["rpf"].wait()
+    site = started_site(old, WTF_CSRF_ENABLED=False)
     client = site.test_client()
     every = list(site.extensions["rpf"].engine.model.attributes)
     response = client.post("/c/parts/search", data={"image": photo.open("rb"), "a": every})

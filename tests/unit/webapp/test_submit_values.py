@@ -19,7 +19,7 @@ from rpf.engine import SearchEngine, SearchRequest, ValueFilter
 from rpf.search.exact import Exact
 from rpf.search.filters import passing_rows
 from rpf.settings import Settings
-from webapp import create_app
+from tests.conftest import started_site
 from webapp.wanted_values import read_values
 
 ATTRS = "sleeve length; collar design"
@@ -28,10 +28,7 @@ KEYS = ("sleeve_length", "collar_design")
 
 @pytest.fixture(scope="module")
 def site(named_settings: Settings) -> Flask:
-    app = create_app(named_settings, TESTING=True)
-    app.extensions["rpf"].start()
-    app.extensions["rpf"].wait()
-    return app
+    return started_site(named_settings)
 
 
 @pytest.fixture

@@ -12,19 +12,16 @@ from werkzeug.test import TestResponse
 
 from rpf.engine import SearchEngine, SearchRequest, ValueFilter
 from rpf.settings import Settings
+from tests.conftest import started_site
 from tests.unit.webapp.test_pages import get, words
 from tests.unit.webapp.test_pages import send as send_to_tiny
-from webapp import create_app
 
 SLEEVE, NECKLINE = "sleeve_length", "neckline_design"
 
 
 @pytest.fixture(scope="module")
 def app(named_settings: Settings) -> Flask:
-    app = create_app(named_settings, TESTING=True, WTF_CSRF_ENABLED=False)
-    app.extensions["rpf"].start()
-    app.extensions["rpf"].wait()
-    return app
+    return started_site(named_settings, WTF_CSRF_ENABLED=False)
 
 
 @pytest.fixture(scope="module")
