@@ -245,9 +245,9 @@ def named_settings(tmp_path_factory: pytest.TempPathFactory, parts_settings, war
         for value in set(values[values > 0].tolist()):
             mean = embeddings[values == value, attribute].mean(axis=0)
             vectors[attribute, value] = mean / np.linalg.norm(mean)
-    scales = np.full((len(model.attributes), 2), 1000, np.float32)
+    scales = np.full((2, len(model.attributes), 2), 1000, np.float32)
     classifier = ValueClassifier(
-        vectors, scales, np.zeros(vectors.shape[:2], np.float32), checkpoint=model.checkpoint_hash
+        vectors, scales, np.zeros((2, *vectors.shape[:2]), np.float32), checkpoint=model.checkpoint_hash
     )
     classifier.save(classifier_path(settings.checkpoint))
     sources = [ImageRecord(path.name, labels) for path, labels in wardrobe.items()]

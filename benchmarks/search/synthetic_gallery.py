@@ -94,7 +94,7 @@ def write_gallery(
     with Writer.open(folder, spec) as writer:
         for number, (vectors, presence) in enumerate(generate_gallery(dataset, size, seed=2)):
             progress(f"generating {size:,} items", min(size, number * ITEM_BATCH_SIZE), size)
-            known = (presence, classifier.probabilities(vectors)) if classifier else ()
+            known = (presence, classifier.probabilities(vectors, np.ones(len(vectors)))) if classifier else ()
             writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None, *known)
         writer.optimize()
 

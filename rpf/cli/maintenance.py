@@ -171,6 +171,7 @@ def optimize(settings: Settings, name: str, wait: float) -> None:
       rpf optimize shop
     """
     from rpf.collection import Writer, collection_folder
+    from rpf.ingest.stored_values import classify_items
     from rpf.models.value_classifier import read_classifier
     from rpf.search.index_store import check_index_method
 
@@ -178,7 +179,7 @@ def optimize(settings: Settings, name: str, wait: float) -> None:
     with Bar("vector") as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
         spec = writer.manifest.spec
         classifier = read_classifier(settings.checkpoint, spec.checkpoint, len(spec.attributes), spec.dim)
-        writer.optimize(classifier.probabilities if classifier else None)
+        writer.optimize(classify_items(writer.folder, classifier) if classifier else None)
         rebuild_index(writer.folder, None, settings, bar)
 
 

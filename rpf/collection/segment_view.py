@@ -14,7 +14,8 @@ from rpf.utils.arrays import Array
 SAMPLE_ROWS = 64
 VALUE_TOLERANCE = 0.02  # between values of 32-bit and of stored embeddings
 
-ClassifyVectors = Callable[[npt.NDArray[np.floating]], npt.NDArray[np.floating]]  # (n, A, D) -> (n, A, V)
+# From embeddings (n, A, D) and the ids (n,) of their items to values (n, A, V).
+ClassifyVectors = Callable[[npt.NDArray[np.floating], npt.NDArray[np.int64]], npt.NDArray[np.floating]]
 
 
 class SegmentView:
@@ -111,12 +112,12 @@ class SegmentView:
         if not self.value_count or np.isnan(self.values(slice(None))[:, :, 0]).any():
             return False
         rows = np.unique(np.linspace(0, len(self.ids) - 1, SAMPLE_ROWS).astype(np.int64))
-        return np.allclose(self.values(rows), classify(self._embeddings(rows)), atol=VALUE_TOLERANCE)
+        return np.allclose(self.values(rows), classify(self._embeddings(rows), self.ids[rows]), atol=VALUE_TOLERANCE)
 
     def classify(self, classify: ClassifyVectors) -> npt.NDArray[np.float16]:
         """Recompute the values (N, A, V) of all rows."""
         batches = (slice(start, start + ROW_BATCH_SIZE) for start in range(0, len(self.ids), ROW_BATCH_SIZE))
-        return np.concatenate([classify(self._embeddings(rows)).astype(np.float16) for rows in batches])
+        return np.concatenate([classify(self._embeddings(rows), self.ids[rows]).astype(np.float16) for rows in batches])
 
     def _embeddings(self, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float16]:
         """Return (n, A, D) of these rows, a copy."""

@@ -1,5 +1,6 @@
 """Config sections: the published keys and ours, with their defaults."""
 
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -154,9 +155,10 @@ class InputConfig(Section):
         """Return the columns of a square of TALL_SIZE pixels that the tall frame shows."""
         return slice(self.TALL_SIZE // 4, self.TALL_SIZE * 3 // 4)
 
-    def is_tall(self, width: int, height: int) -> bool:
-        """Tell whether an image of this size is larger in the tall frame than in the square one."""
-        return height * self.TALL_SIZE > 2 * width * self.GLOBAL_SIZE
+    @property
+    def tall_aspect(self) -> float:
+        """Return the height, in widths, above which an image is larger in the tall frame than in the square one."""
+        return 2 * self.GLOBAL_SIZE / self.TALL_SIZE if self.TALL_SIZE else math.inf
 
     @model_validator(mode="after")
     def _tall_images_are_padded(self) -> "InputConfig":

@@ -78,7 +78,7 @@ def read_squares(paths: Sequence[Path], inputs: InputConfig, side: int) -> tuple
 
 def _read_square(path: Path, inputs: InputConfig, side: int) -> tuple[Tensor, bool]:
     image = open_checked(path)
-    tall = inputs.is_tall(*image.size)
+    tall = image.height / image.width > inputs.tall_aspect
     if inputs.RESIZE_MODE == "pad":
         image, _ = pad_square(image, inputs)
     return torch.from_numpy(np.asarray(centre_square(image, side)).copy()).permute(2, 0, 1), tall

@@ -1,8 +1,9 @@
 """Probabilities that hold: their fit on held-out images, and how far they are from the truth.
 
 Presence is fitted by Platt scaling (Platt 1999), a factor and a shift for each attribute; values by a scale for each
-branch and a bias for each value (vector scaling, Guo et al. 2017). Few labels fit badly: penalties hold presence near
-the fit of all attributes together, and values near equal scales without biases.
+branch and a bias for each value (vector scaling, Guo et al. 2017), and on tall images by a temperature and a bias more.
+Few labels fit badly: penalties hold presence near the fit of all attributes together, values near equal scales without
+biases, and tall images near the others.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,27 +36,35 @@ def fit_presence(logits: Tensor, present: Tensor) -> Pairs:
     return _fit(loss, logits.shape[1], (1.0, 0.0))
 
 
-def fit_values(products: Tensor, values: Tensor, weights: Tensor) -> tuple[Floats32, Floats32]:
-    """Fit the scales (A, B) and biases (A, V) of a value classifier (rpf.models.value_classifier).
+def fit_values(products: Tensor, tall: Tensor, values: Tensor) -> tuple[Floats32, Floats32]:
+    """Fit the scales (2, A, B) and biases (2, A, V) of a value classifier (rpf.models.value_classifier).
 
-    products: (n, A, B, V), -inf without a vector; values: (n, A), -1 where unknown; weights: (n,) of the images.
+    products: (n, A, B, V), -inf without a vector; tall: (n,) bool; values: (n, A), -1 where unknown.
     """
-    products, weights = products.clamp(min=IMPOSSIBLE), (weights / weights.mean()).float()
+    products = products.clamp(min=IMPOSSIBLE)
     branches, count = products.shape[2:]
-    start = torch.tensor([SCALE / branches] * branches + [0.0] * count)
+    start = torch.tensor([SCALE / branches] * branches + [0.0] * (count + 1 + count))
 
-    def fit(attribute: int) -> Tensor:
+    def of_tall(parameters: Tensor) -> tuple[Tensor, Tensor]:
+        """Return scales (2, B) and biases (2, V), of other images and of tall ones."""
+        scales, biases, log_factor, shifts = parameters.split([branches, count, 1, count])
+        factor = log_factor.exp()
+        return torch.stack([scales, factor * scales]), torch.stack([biases, factor * biases + shifts])
+
+    def fit(attribute: int) -> tuple[Tensor, Tensor]:
         known = values[:, attribute] >= 0
+        which = tall[known].long()
 
         def loss(parameters: Tensor) -> Tensor:
-            logits = (products[known, attribute] * parameters[:branches, None]).sum(dim=1) + parameters[branches:]
-            errors = F.cross_entropy(logits, values[known, attribute], reduction="none") * weights[known]
-            return errors.sum() + ((parameters - start) / start.clamp(min=1)).square().sum()
+            scales, biases = of_tall(parameters)
+            logits = (products[known, attribute] * scales[which][..., None]).sum(dim=1) + biases[which]
+            errors = F.cross_entropy(logits, values[known, attribute], reduction="sum")
+            return errors + ((parameters - start) / start.clamp(min=1)).square().sum()
 
-        return _minimise(loss, start)
+        return of_tall(_minimise(loss, start))
 
-    fitted = torch.stack([fit(attribute) for attribute in range(products.shape[1])]).numpy()
-    return fitted[:, :branches], fitted[:, branches:]
+    scales, biases = zip(*(fit(attribute) for attribute in range(products.shape[1])), strict=True)
+    return torch.stack(scales, dim=1).numpy(), torch.stack(biases, dim=1).numpy()
 
 
 def _fit(loss: Callable[[int, Tensor], Tensor], attributes: int, start: tuple[float, float]) -> Pairs:

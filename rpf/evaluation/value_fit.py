@@ -28,34 +28,36 @@ def fit_classifier(
     batch_size: int = 64,
     progress: Progress = lambda *_: None,
 ) -> ValueClassifier:
-    """Fit a value classifier for a model's embeddings. Every dataset's valid split counts the same.
+    """Fit a value classifier for a model's embeddings.
 
     most: train images to embed of each value and dataset, chosen at random by a fixed seed. Raises DatasetError.
     """
     attributes, branches = model.attributes, 1 if model.patch is None else 2
     sums = np.zeros((len(attributes), max(model.config.DATA.ATTRIBUTES.NUM), model.dim), np.float32)
-    products, values, weights = [], [], []
+    products, aspects, values = [], [], []
     for data in datasets:
-        for embeddings, labels in _embed(model, data, "train", most, batch_size, progress):
+        for embeddings, _, labels in _embed(model, data, "train", most, batch_size, progress):
             for attribute in range(len(attributes)):
                 rows = labels[:, attribute] >= 0
                 np.add.at(sums[attribute], labels[rows, attribute], embeddings[rows, attribute])
     vectors = np.where(sums.any(axis=2, keepdims=True), sums, np.nan)
     vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
     for data in datasets:
-        parts = list(_embed(model, data, "valid", most, batch_size, progress))
-        products += [branch_products(embeddings, vectors, branches) for embeddings, _ in parts]
-        values += [labels for _, labels in parts]
-        count = sum(len(labels) for _, labels in parts)
-        weights.append(np.full(count, 1 / count))
-    scales, biases = fit_values(*(torch.from_numpy(np.concatenate(part)) for part in (products, values, weights)))
-    return ValueClassifier(vectors, scales, biases, checkpoint=model.checkpoint_hash)
+        for embeddings, shapes, labels in _embed(model, data, "valid", most, batch_size, progress):
+            products.append(branch_products(embeddings, vectors, branches))
+            aspects.append(shapes)
+            values.append(labels)
+    tall_aspect = model.config.INPUT.tall_aspect
+    tall = np.concatenate(aspects) > tall_aspect
+    parts = np.concatenate(products), tall, np.concatenate(values)
+    scales, biases = fit_values(*(torch.from_numpy(part) for part in parts))
+    return ValueClassifier(vectors, scales, biases, tall_aspect=tall_aspect, checkpoint=model.checkpoint_hash)
 
 
 def _embed(
     model: TwoBranchModel, data: DataConfig, split: str, most: int, batch_size: int, progress: Progress
-) -> Iterator[tuple[Floats, Labels]]:
-    """Yield embeddings (n, A, D) and values (n, A), -1 where unknown, of a split's images that help."""
+) -> Iterator[tuple[Floats, Floats, Labels]]:
+    """Yield embeddings (n, A, D), heights in widths (n,) and values (n, A), -1 where unknown, of images that help."""
     images = _choose(read_split(data.folder, data, split), most)
     bad = ImageCheck().bad_paths(data.folder, images)
     images = [image for image in images if image.path not in bad]
@@ -65,7 +67,8 @@ def _embed(
     progress(phase, done, len(images))
     for batch in decode_batches([data.folder / image.path for image in images], batch_size):
         labels = [[image.labels.get(key, -1) for key in model.attributes] for image in images[done : done + len(batch)]]
-        yield model.embed(batch).embedding, np.array(labels)
+        aspects = np.array([image.height / image.width for image in batch])
+        yield model.embed(batch).embedding, aspects, np.array(labels)
         done += len(batch)
         progress(phase, done, len(images))
 

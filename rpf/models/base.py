@@ -88,13 +88,14 @@ class TwoBranchModel(nn.Module):
         features are NaN.
         """
         inputs, sizes = self.config.INPUT, [image.size for image in images]
-        tall = torch.tensor([inputs.is_tall(*size) for size in sizes])
+        aspects = np.array([height / width for width, height in sizes])
         offsets = [(0, 0)] * len(images)
         if inputs.RESIZE_MODE == "pad":
             padded = [pad_square(image, inputs) for image in images]
             images, offsets = [square for square, _ in padded], [offset for _, offset in padded]
         output = self.look(
-            tall, lambda rows, side: self.tensor([centre_square(images[row], side) for row in rows.tolist()])
+            torch.from_numpy(aspects > inputs.tall_aspect),
+            lambda rows, side: self.tensor([centre_square(images[row], side) for row in rows.tolist()]),
         )
         squares = attention_squares(output.attention.flatten(0, 1), inputs.frame, inputs.THRESHOLD)
         boxes = [
@@ -121,7 +122,7 @@ class TwoBranchModel(nn.Module):
             box=unpad_boxes(np.asarray(boxes, dtype=np.int32), offsets, sizes),
             presence=presence,
             presence_logits=_as_numpy(output.presence_logits),
-            values=self.value_classifier.probabilities(embedding) if self.value_classifier else None,
+            values=self.value_classifier.probabilities(embedding, aspects) if self.value_classifier else None,
         )
 
     def look(self, tall: Tensor, read_squares: Callable[[Tensor, int], Tensor]) -> RegionOutput:

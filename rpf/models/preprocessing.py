@@ -28,7 +28,7 @@ def pad_square(image: Image.Image, inputs: InputConfig | None = None) -> tuple[I
     """
     width, height = image.size
     side = max(width, height)
-    if inputs and inputs.is_tall(width, height):
+    if inputs and height / width > inputs.tall_aspect:
         side = max(side, 2 * width)
     if width == height == side:
         return image, (0, 0)

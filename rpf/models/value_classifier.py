@@ -1,10 +1,12 @@
 """Value classifier: the probability of each value of each attribute, from an embedding. Not in the paper.
 
 p(value | embedding) = softmax over values of sum_b scale_b * <e_b, v_b> + bias, where e_b and v_b are branch b's parts
-of the embedding and of the value's vector: the mean embedding of images that have it. `rpf fit-values` fits them on
-labelled images, for any checkpoint, and keeps them in a file beside it.
+of the embedding and of the value's vector: the mean embedding of images that have it. Images that the model sees in its
+tall frame, mostly of people, have scales and biases of their own. `rpf fit-values` fits all on labelled images, for any
+checkpoint, and keeps them in a file beside it.
 """
 
+import math
 import re
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from safetensors.numpy import save
 from rpf.errors import CheckpointError
 from rpf.utils.files import write_atomic
 
-FORMAT = "rpf-values-1"
+FORMAT = "rpf-values-2"
+TENSORS = "vectors", "scales", "biases", "tall_aspect"
 MAX_VALUES = 1024  # of an attribute
 
 Floats = npt.NDArray[np.float32]
@@ -25,15 +28,21 @@ Floats = npt.NDArray[np.float32]
 class ValueClassifier:
     """Value vectors, scales and biases of A attributes with at most V values."""
 
-    def __init__(self, vectors: Floats, scales: Floats, biases: Floats, *, checkpoint: str = "") -> None:
-        """vectors: (A, V, D) unit vectors, NaN for values without any; scales: (A, B) of the B branches' equal parts of
-        an embedding; biases: (A, V); checkpoint: its hash."""
-        self.vectors, self.scales, self.biases, self.checkpoint = vectors, scales, biases, checkpoint
+    def __init__(
+        self, vectors: Floats, scales: Floats, biases: Floats, *, tall_aspect: float = math.inf, checkpoint: str = ""
+    ) -> None:
+        """vectors: (A, V, D) unit vectors, NaN for values without any; scales: (2, A, B) of the B branches' equal parts
+        of an embedding, and biases: (2, A, V), each for other images, then for tall ones; tall_aspect: height in widths
+        above which an image is tall; checkpoint: its hash."""
+        self.vectors, self.scales, self.biases = vectors, scales, biases
+        self.tall_aspect, self.checkpoint = tall_aspect, checkpoint
 
-    def probabilities(self, embeddings: npt.NDArray[np.floating]) -> Floats:
-        """Compute (n, A, V) from embeddings (n, A, D); NaN for an attribute that was not embedded."""
-        products = branch_products(embeddings, self.vectors, self.scales.shape[1])
-        logits = (products * self.scales[..., None]).sum(axis=2) + self.biases
+    def probabilities(self, embeddings: npt.NDArray[np.floating], aspects: npt.NDArray[np.floating]) -> Floats:
+        """Compute (n, A, V) from embeddings (n, A, D) and the images' heights in widths (n,); NaN for an attribute that
+        was not embedded."""
+        products = branch_products(embeddings, self.vectors, self.scales.shape[2])
+        tall = (aspects > self.tall_aspect).astype(int)
+        logits = (products * self.scales[tall][..., None]).sum(axis=2) + self.biases[tall]
         with np.errstate(invalid="ignore"):  # NaN stays NaN
             exponentials = np.exp(logits - np.nanmax(logits, axis=2, keepdims=True, initial=-np.inf))
         return np.asarray(exponentials / exponentials.sum(axis=2, keepdims=True), np.float32)
@@ -45,10 +54,11 @@ class ValueClassifier:
 
     def save(self, path: Path) -> None:
         """Write the classifier, atomically."""
-        arrays = {"vectors": self.vectors, "scales": self.scales, "biases": self.biases}
+        tensors = self.vectors, self.scales, self.biases, np.array([self.tall_aspect])
         # Views would be written garbled.
-        contiguous = {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
-        write_atomic(path, save(contiguous, {"format": FORMAT, "checkpoint": self.checkpoint}))
+        contiguous = [np.ascontiguousarray(tensor, np.float32) for tensor in tensors]
+        about = {"format": FORMAT, "checkpoint": self.checkpoint}
+        write_atomic(path, save(dict(zip(TENSORS, contiguous, strict=True)), about))
 
 
 def branch_products(embeddings: npt.NDArray[np.floating], vectors: Floats, branches: int) -> Floats:
@@ -78,16 +88,17 @@ def read_classifier(checkpoint: Path, checkpoint_hash: str, attributes: int, dim
     try:
         with safe_open(path, "np") as file:
             about = file.metadata() or {}
-            vectors, scales, biases = (file.get_tensor(name) for name in ("vectors", "scales", "biases"))
+            tensors = [file.get_tensor(name) for name in TENSORS]
     except (SafetensorError, OSError) as error:
         raise CheckpointError("%(path)s cannot be read: %(why)s.", path=path, why=error) from error
     if about.get("checkpoint") != checkpoint_hash:
         return None
+    vectors, scales, biases, tall_aspect = tensors
     count = vectors.shape[1] if vectors.ndim == 3 else 0
-    shapes = (attributes, count, dim), (attributes, scales.shape[-1]), (attributes, count)
-    fits = all(array.shape == shape for array, shape in zip((vectors, scales, biases), shapes, strict=True))
+    shapes = (attributes, count, dim), (2, attributes, scales.shape[-1]), (2, attributes, count), (1,)
+    fits = all(tensor.shape == shape for tensor, shape in zip(tensors, shapes, strict=True))
     if about.get("format") != FORMAT or not fits or not 0 < count <= MAX_VALUES or dim % scales.shape[-1]:
         raise CheckpointError(
             "%(path)s is not a value classifier for this checkpoint; write a new one with: rpf fit-values", path=path
         )
-    return ValueClassifier(vectors, scales, biases, checkpoint=checkpoint_hash)
+    return ValueClassifier(vectors, scales, biases, tall_aspect=float(tall_aspect[0]), checkpoint=checkpoint_hash)

@@ -18,8 +18,8 @@ class Closeness(NamedTuple):
 
 
 VERY_CLOSE = Closeness("very close", 0.85, 0.92)
-CLOSE = Closeness("close", 0.65, 0.82)
-SOMEWHAT = Closeness("somewhat", 0.4, 0.6)
+CLOSE = Closeness("close", 0.65, 0.78)
+SOMEWHAT = Closeness("somewhat", 0.4, 0.5)
 WORDS = (VERY_CLOSE, CLOSE, SOMEWHAT)
 
 

@@ -74,7 +74,8 @@ def test_half_of_the_generated_items_take_all_attributes_from_one_real_item(data
 
 
 def test_gallery_with_a_classifier_has_presence_and_values(dataset: SearchDataset, tmp_path: Path) -> None:
-    classifier = ValueClassifier(unit((3, 5, 24), 4), np.full((3, 2), 9, np.float32), np.zeros((3, 5), np.float32))
+    scales, biases = np.full((2, 3, 2), 9, np.float32), np.zeros((2, 3, 5), np.float32)
+    classifier = ValueClassifier(unit((3, 5, 24), 4), scales, biases)
     write_gallery(tmp_path / "gallery", dataset, 500, lambda *_: None, classifier)
     collection, rows = Collection.open(tmp_path / "gallery"), np.arange(500)
     np.testing.assert_array_equal(collection.presence_by_attribute[:, :200], dataset.presence)

@@ -18,19 +18,32 @@ def test_presence_fit_finds_the_factor_and_the_shift_of_each_attribute() -> None
     np.testing.assert_allclose(fit_presence(logits, present), truth, atol=0.1)
 
 
-def test_values_fit_finds_the_scales_of_both_branches_and_the_biases() -> None:
+def test_values_fit_finds_scales_and_biases_of_tall_images_and_others() -> None:
     torch.manual_seed(0)
     products = torch.randn(20_000, 2, 2, 4) / 2
     products[:, 1, :, 3] = -torch.inf  # the second attribute has three values
-    scales = torch.tensor([[2.0, 6.0], [5.0, 1.0]])
+    scales = torch.tensor([[[2.0, 6.0], [5.0, 1.0]], [[1.0, 3.0], [7.5, 1.5]]])
     biases = torch.tensor([[1.0, 0.0, -0.5, -0.5], [0.5, 0.0, -0.5, 0.0]])
-    probabilities = ((products * scales[..., None]).sum(dim=2) + biases).softmax(dim=-1)
+    biases = torch.stack([biases, biases.flip(0).roll(1, dims=1)])
+    biases[1, 1, 3] = 0
+    tall = torch.arange(len(products)) % 2 == 0
+    logits = (products * scales[tall.long()][..., None]).sum(dim=2) + biases[tall.long()]
+    probabilities = logits.softmax(dim=-1)
     values = torch.stack([torch.multinomial(p, 1)[:, 0] for p in probabilities.unbind(1)], dim=1)
     values[:100] = -1
-    fitted_scales, fitted_biases = fit_values(products, values, torch.ones(len(values)))
-    np.testing.assert_allclose(fitted_scales, scales, atol=0.25)
-    np.testing.assert_allclose(fitted_biases[0], biases[0], atol=0.1)
-    np.testing.assert_allclose(fitted_biases[1, :3], biases[1, :3], atol=0.1)
+    fitted_scales, fitted_biases = fit_values(products, tall, values)
+    np.testing.assert_allclose(fitted_scales, scales, rtol=0.1)
+    centred = biases - biases[..., :3].mean(dim=2, keepdim=True)
+    fitted_biases -= fitted_biases[..., :3].mean(axis=2, keepdims=True)
+    np.testing.assert_allclose(fitted_biases[..., :3], centred[..., :3], atol=0.15)
+
+
+def test_tall_images_are_taken_like_others_where_none_is_labelled() -> None:
+    torch.manual_seed(0)
+    products, none = torch.randn(500, 1, 2, 4), torch.zeros(500, dtype=torch.bool)
+    values = (products.sum(dim=2) * 3).softmax(dim=-1).argmax(dim=-1)
+    for fitted in fit_values(products, none, values):
+        np.testing.assert_allclose(fitted[0], fitted[1], rtol=1e-5)
 
 
 def test_few_labels_stay_near_the_common_fit() -> None:

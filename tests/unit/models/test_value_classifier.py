@@ -20,20 +20,23 @@ def unit(*shape: int) -> np.ndarray:
 def classifier(checkpoint: str = "abc") -> ValueClassifier:
     vectors = unit(3, 4, 8)
     vectors[1, 3] = np.nan  # the second attribute has three values
-    scales = RNG.uniform(1, 9, (3, 2)).astype(np.float32)
-    return ValueClassifier(vectors, scales, RNG.normal(size=(3, 4)).astype(np.float32), checkpoint=checkpoint)
+    scales = RNG.uniform(1, 9, (2, 3, 2)).astype(np.float32)
+    biases = RNG.normal(size=(2, 3, 4)).astype(np.float32)
+    return ValueClassifier(vectors, scales, biases, tall_aspect=1.5, checkpoint=checkpoint)
 
 
 def test_probabilities_are_a_softmax_of_scaled_products_and_biases() -> None:
     one, embeddings = classifier(), unit(5, 3, 8)
-    probabilities = one.probabilities(embeddings)
+    aspects = np.array([1.0, 1.5, 1.6, 0.4, 3])
+    probabilities = one.probabilities(embeddings, aspects)
     np.testing.assert_allclose(probabilities.sum(axis=2), 1, atol=1e-5)
     assert (probabilities[:, 1, 3] == 0).all()
     for image, attribute in np.ndindex(5, 3):
+        scales, biases = (part[int(aspects[image] > 1.5), attribute] for part in (one.scales, one.biases))
         logits = [
-            one.scales[attribute, 0] * (embeddings[image, attribute, :4] @ vector[:4])
-            + one.scales[attribute, 1] * (embeddings[image, attribute, 4:] @ vector[4:])
-            + one.biases[attribute, value]
+            scales[0] * (embeddings[image, attribute, :4] @ vector[:4])
+            + scales[1] * (embeddings[image, attribute, 4:] @ vector[4:])
+            + biases[value]
             for value, vector in enumerate(one.vectors[attribute])
             if not np.isnan(vector[0])
         ]
@@ -44,7 +47,7 @@ def test_probabilities_are_a_softmax_of_scaled_products_and_biases() -> None:
 def test_attributes_that_were_not_embedded_have_no_probabilities() -> None:
     embeddings = unit(2, 3, 8)
     embeddings[0, 2] = np.nan
-    probabilities = classifier().probabilities(embeddings)
+    probabilities = classifier().probabilities(embeddings, np.ones(2))
     assert np.isnan(probabilities[0, 2]).all()
     assert not np.isnan(np.delete(probabilities.reshape(6, 4), 2, axis=0)).any()
 
@@ -52,12 +55,12 @@ def test_attributes_that_were_not_embedded_have_no_probabilities() -> None:
 @pytest.mark.parametrize("name", ["model.safetensors", "model.pth.tar", "model.pth", "model.pt"])
 def test_classifier_is_read_as_it_was_written(tmp_path: Path, name: str) -> None:
     one = classifier()
-    one.scales = np.concatenate([one.scales, one.scales], axis=1)[:, :2]  # a view
+    one.scales = np.concatenate([one.scales, one.scales], axis=2)[..., :2]  # a view
     one.save(classifier_path(tmp_path / name))
     assert [path.name for path in tmp_path.iterdir()] == ["model.values.safetensors"]
     again = read_classifier(tmp_path / name, "abc", 3, 8)
     assert again is not None and again.count == one.count == 11
-    for field in ("vectors", "scales", "biases"):
+    for field in ("vectors", "scales", "biases", "tall_aspect"):
         np.testing.assert_array_equal(getattr(again, field), getattr(one, field))
 
 
@@ -73,7 +76,7 @@ def test_unusable_classifier_is_an_error_that_names_the_file(tmp_path: Path) -> 
     for attributes, dim in ((2, 8), (3, 10)):
         with pytest.raises(CheckpointError, match="fit-values"):
             read_classifier(tmp_path / "model.safetensors", "abc", attributes, dim)
-    save_file({"vectors": unit(3, 4, 8)}, file, {"format": "rpf-values-1", "checkpoint": "abc"})
+    save_file({"vectors": unit(3, 4, 8)}, file, {"format": "rpf-values-2", "checkpoint": "abc"})
     with pytest.raises(CheckpointError, match="cannot be read"):
         read_classifier(tmp_path / "model.safetensors", "abc", 3, 8)
     file.write_bytes(b"not safetensors")
