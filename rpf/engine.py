@@ -30,7 +30,7 @@ from rpf.search.exact import Exact
 from rpf.search.filters import Filters, ValueFilter, count_values
 from rpf.search.index_store import index_stamp, open_searcher
 from rpf.search.request import Query, SearchRequest, name_presence
-from rpf.search.results import Hit, Recognised, Results, make_hits, recognise, recognised_values
+from rpf.search.results import Hit, Recognised, Results, make_hits, recognised_values
 from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
 
@@ -196,10 +196,6 @@ class SearchEngine:
         values = [np.flatnonzero(~np.isnan(of[:, 0])).tolist() for of in vectors]
         attributes = zip(self.vocabulary, values, strict=False)
         return {one.key: [value for value in known if one.is_visible(value)] for one, known in attributes}
-
-    def recognise(self, query: Query) -> dict[str, Recognised]:
-        """Return the likeliest values of an image, by attribute; empty where the model cannot name values."""
-        return recognise(query, self.model.attributes)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

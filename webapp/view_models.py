@@ -78,9 +78,14 @@ class FacetValue:
     chosen: bool
 
 
-def seen_values(collection: Collection, query: Query | None) -> dict[str, int]:
+def seen_values(query: Query | None) -> dict[str, int]:
     """Return the values that a query shows, by attribute, where the model is surer than not."""
-    return _told(collection, extensions.engine_loader.engine.recognise(query)) if query else {}
+    if query is None:
+        return {}
+    described = extensions.engine_loader.engine.describe(query)
+    return {
+        key: one.value for key, one in described.items() if one.value is not None and (one.probability or 0) >= TOLD
+    }
 
 
 def told_values(collection: Collection, hit: Hit) -> dict[str, int]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from rpf.collection import Collection, Item
 from rpf.search.base import RankedRows
 from rpf.search.closeness import same_value
-from rpf.search.request import Query, SearchRequest
+from rpf.search.request import SearchRequest
 
 
 class Recognised(NamedTuple):
@@ -79,15 +79,6 @@ def name_values(
     """Name the likeliest values (A,) by their attributes, where any is known."""
     rows = zip(keys, values.tolist(), probabilities.tolist(), strict=True)
     return {key: Recognised(value, probability) for key, value, probability in rows if probability > 0}
-
-
-def recognise(query: Query, keys: Sequence[str]) -> dict[str, Recognised]:
-    """Return the likeliest values of a query, by attribute; empty where values are unknown."""
-    if query.values is None:
-        return {}
-    values = np.nan_to_num(query.values)
-    presence = np.array([query.presence[key] if query.presence else 1.0 for key in keys])
-    return name_values(keys, values.argmax(axis=1), values.max(axis=1) * presence)
 
 
 def _same_value(

@@ -29,11 +29,12 @@ def test_image_and_item_show_the_same_values(engine: SearchEngine, photo: Path) 
     assert collection.knows_values
     item = collection.items(collection.ids.tolist())[0]
     path = collection.image_path(item)
-    of_image, stored = engine.recognise(engine.embed(path)), recognised_values(collection, item.id)
-    assert of_image.keys() == stored.keys()
-    for key, recognised in of_image.items():
-        assert recognised.value == stored[key].value
-        assert recognised.probability == pytest.approx(stored[key].probability, abs=0.02)
+    described, stored = engine.describe(engine.embed(path)), recognised_values(collection, item.id)
+    shown = {key for key, one in described.items() if one.value is not None}
+    assert shown == {key for key in stored if not described[key].is_missing}
+    for key in shown:
+        assert described[key].value == stored[key].value
+        assert described[key].probability == pytest.approx(stored[key].probability, abs=0.02)
 
 
 def test_wanted_value_takes_the_place_of_the_image_in_its_attribute_only(engine: SearchEngine) -> None:
@@ -113,7 +114,8 @@ def test_request_without_image_needs_a_known_wanted_value_of_each_attribute(engi
 def test_values_are_unknown_without_a_classifier(parts_settings: Settings) -> None:
     engine = SearchEngine(parts_settings)
     assert engine.wanted_values == {} and engine.facets("parts", {}) == {}
-    assert recognised_values(engine.collection("parts"), 1) == {} == engine.recognise(engine.query_item("parts", 1))
+    assert recognised_values(engine.collection("parts"), 1) == {}
+    assert all(one.value is None for one in engine.describe(engine.query_item("parts", 1)).values())
     hits = engine.search("parts", SearchRequest(engine.query_item("parts", 1), {KEYS[0]: 1.0})).hits
     assert not any(hit.values or hit.same_value for hit in hits)
     with pytest.raises(QueryError, match="fit-values"):

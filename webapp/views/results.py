@@ -59,7 +59,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         and view_models.region_boxes(
             collection.vocabulary, query, [key for key in params.weights if key not in unseen]
         ),
-        seen=view_models.seen_values(collection, query),
+        seen=view_models.seen_values(query),
         unseen=unseen,
         present=present,
         nothing_seen=nothing_seen,

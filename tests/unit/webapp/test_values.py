@@ -63,9 +63,9 @@ def test_photo_alone_is_a_search_by_what_it_shows(client: FlaskClient, engine: S
     assert query(response)["a"] == present
     html = words(get(client, response.location or ""))
     assert "We see: " in html
-    named = [key for key, one in engine.recognise(image).items() if one.probability >= 0.5]
-    attribute = engine.collection("named").vocabulary[named[0]]
-    assert f"as here: {attribute.value_name(engine.recognise(image)[named[0]].value)}" in html
+    key, value = next((key, one.value) for key, one in engine.describe(image).items() if (one.probability or 0) >= 0.5)
+    assert value is not None
+    assert f"as here: {engine.vocabulary[key].value_name(value)}" in html
 
 
 def test_another_value_is_the_same_search_with_that_value(client: FlaskClient, engine: SearchEngine) -> None:
