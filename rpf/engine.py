@@ -25,7 +25,7 @@ from rpf.ingest.default_collection import find_default_collection
 from rpf.models.base import TwoBranchModel
 from rpf.search.base import Searcher
 from rpf.search.closeness import Closeness, find_word
-from rpf.search.description import AttributeDescription, describe
+from rpf.search.description import SURE, AttributeDescription, describe
 from rpf.search.exact import Exact
 from rpf.search.filters import Filters, ValueFilter, count_values
 from rpf.search.index_store import index_stamp, open_searcher
@@ -37,6 +37,7 @@ from rpf.utils.cores import usable_cores
 MAX_DECODERS = 2  # threads that decode query images
 
 __all__ = [
+    "SURE",
     "Closeness",
     "Collection",
     "Filters",

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from flask import url_for
 
 from rpf.attributes import Vocabulary
-from rpf.engine import Closeness, Collection, Hit, Item, Query, Recognised, find_word, recognised_values
+from rpf.engine import SURE, Closeness, Collection, Hit, Item, Query, Recognised, find_word, recognised_values
 from webapp import extensions
 from webapp.search_params import SearchParams
 
@@ -78,14 +79,19 @@ class FacetValue:
     chosen: bool
 
 
-def seen_values(query: Query | None) -> dict[str, int]:
-    """Return the values that a query shows, by attribute, where the model is surer than not."""
-    if query is None:
-        return {}
-    described = extensions.engine_loader.engine.describe(query)
-    return {
-        key: one.value for key, one in described.items() if one.value is not None and (one.probability or 0) >= TOLD
-    }
+class QueryValues(NamedTuple):
+    """The values that a query shows, by attribute."""
+
+    values: dict[str, int]  # where the model is surer than not
+    sure: set[str]  # the attributes whose value is told without "probably"
+
+
+def query_values(query: Query | None) -> QueryValues:
+    """Return the values that a query shows."""
+    described = extensions.engine_loader.engine.describe(query) if query else {}
+    shares = {key: one.probability or 0 for key, one in described.items()}
+    values = {key: one.value for key, one in described.items() if one.value is not None and shares[key] >= TOLD}
+    return QueryValues(values, {key for key, share in shares.items() if share >= SURE})
 
 
 def told_values(collection: Collection, hit: Hit) -> dict[str, int]:

@@ -29,7 +29,7 @@ class ValueAccuracy:
     key: str
     labels: int
     accuracy: float
-    sure_accuracy: float | None  # of values that are told with at least CONFIDENT probability; None without any
+    sure_accuracy: float | None  # of values that are told with at least SURE probability; None without any
     sure_share: float  # of all labels
     values: tuple[int, ...]
     counts: tuple[tuple[int, ...], ...]  # a row for each true value, a column for each told one
@@ -62,8 +62,8 @@ def read_recognition(checkpoint: Path, checkpoint_hash: str) -> Recognition:
                 key,
                 int(row["labels"]),
                 float(row["accuracy"]),
-                None if row["confident_accuracy"] is None else float(row["confident_accuracy"]),
-                float(row["confident_share"]),
+                None if row["sure_accuracy"] is None else float(row["sure_accuracy"]),
+                float(row["sure_share"]),
                 tuple(map(int, row["confusion"]["values"])),
                 tuple(tuple(map(int, counts)) for counts in row["confusion"]["counts"]),
             )

@@ -11,6 +11,7 @@ from rpf.config import Config
 from rpf.evaluation.calibration import balanced_accuracy, expected_calibration_error, fit_presence
 from rpf.evaluation.protocol import Benchmark
 from rpf.models.base import TwoBranchModel, TwoBranchOutput
+from rpf.search.description import SURE
 
 CONFIDENT = 0.8  # probability from which on a value is worth saying
 
@@ -75,13 +76,13 @@ def _figures(truth: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], con
 
 
 def _reliability(confidence: Floats, right: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    sure = confidence >= CONFIDENT
+    levels = {"confident": confidence >= CONFIDENT, "sure": confidence >= SURE}
     return {
         "labels": len(right),
         "accuracy": float(right.mean()),
         "calibration_error": expected_calibration_error(confidence, right),
-        "confident_accuracy": float(right[sure].mean()) if sure.any() else None,
-        "confident_share": float(sure.mean()),
+        **{f"{name}_accuracy": float(right[rows].mean()) if rows.any() else None for name, rows in levels.items()},
+        **{f"{name}_share": float(rows.mean()) for name, rows in levels.items()},
     }
 
 

@@ -196,6 +196,8 @@ def _values(report: EvaluationReport) -> list[Table]:
         "calibration_error": "Expected calibration error",
         "confident_accuracy": "Right where the probability is 80% or more",
         "confident_share": "Share of such labels",
+        "sure_accuracy": "Right where it is 95% or more",
+        "sure_share": "Share of such labels",
     }
     rows = [
         (title, tuple(Cell(NO_FIGURE if (figure := figures[key].get(name)) is None else percent(figure)) for key in

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from rpf.attributes import MISSING_BELOW, Attribute
 
+SURE = 0.95  # probability from which on a value is told without "probably"
 DECIMALS = 4  # of probabilities in files and answers; they are stored with 16 bits
 
 

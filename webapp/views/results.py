@@ -39,6 +39,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         not problem and bool(query) and not params.anyway and not params.changes
         and (no_garment or len(unseen) == len(params.counting))
     )  # fmt: skip
+    shown = view_models.query_values(query)
     results, seconds, facets = None, 0.0, dict[str, list[view_models.FacetValue]]()
     if not problem and not nothing_seen:
         try:
@@ -59,7 +60,8 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         and view_models.region_boxes(
             collection.vocabulary, query, [key for key in params.weights if key not in unseen]
         ),
-        seen=view_models.seen_values(query),
+        seen=shown.values,
+        sure=shown.sure,
         unseen=unseen,
         present=present,
         nothing_seen=nothing_seen,
