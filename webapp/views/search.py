@@ -62,8 +62,10 @@ def search(name: str) -> BaseResponse | tuple[str, int]:
         valid = False
     if not valid:
         return _start_page(collection, form, saved_image), 422
-    keys = list(form.chosen) or [key for key in collection.vocabulary.keys if query and not query.is_missing(key)]
     changes = {key: value for key, value in form.chosen.items() if value is not None}
+    keys = list(form.chosen)
+    if query and len(changes) == len(keys):  # no detail was chosen: all that the image shows, but with these values
+        keys = [key for key in collection.vocabulary.keys if key in changes or not query.is_missing(key)]
     params = replace(params, weights=dict.fromkeys(keys, 1.0), changes=changes)
     return redirect(url_for("results.ranked", name=name, **params.args()), 303)
 

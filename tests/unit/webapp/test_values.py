@@ -101,6 +101,18 @@ def test_words_alone_are_a_search(client: FlaskClient, engine: SearchEngine) -> 
     assert "region-image" not in words(page)
 
 
+def test_words_with_a_photo_are_changes_of_all_that_it_shows(
+    client: FlaskClient, engine: SearchEngine, photo: Path
+) -> None:
+    value = next(value for value in engine.wanted_values[SLEEVE] if value in (3, 7))
+    name, image = engine.vocabulary[SLEEVE].value_name(value), engine.embed(photo)
+    changed = query(send(client, photo, attrs=name))
+    assert changed["a"] == [key for key in engine.vocabulary.keys if key == SLEEVE or not image.is_missing(key)]
+    assert len(changed["a"]) > 1 and changed[f"v-{SLEEVE}"] == [str(value)]
+    chosen = query(send(client, photo, attrs=f"{name}; neckline"))
+    assert chosen["a"] == [SLEEVE, NECKLINE]
+
+
 def test_words_without_a_value_need_a_photo(client: FlaskClient) -> None:
     for attrs in ("sleeve length", "long sleeves; neckline"):
         response = send(client, attrs=attrs)
