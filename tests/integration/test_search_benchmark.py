@@ -81,7 +81,7 @@ def test_gallery_with_a_classifier_has_presence_and_values(dataset: SearchDatase
     np.testing.assert_array_equal(collection.presence_by_attribute[:, :200], dataset.presence)
     assert np.isin(collection.presence_by_attribute[1], dataset.presence[1]).all()
     vectors = np.stack([collection.take(attribute, rows) for attribute in range(3)], axis=1)
-    np.testing.assert_allclose(collection.values_of(rows), classifier.probabilities(vectors), atol=0.01)
+    np.testing.assert_allclose(collection.values_of(rows), classifier.probabilities(vectors, np.ones(500)), atol=0.01)
 
 
 def test_more_dimensions_change_no_cosine_and_fewer_retain_most(dataset: SearchDataset) -> None:
