@@ -1,21 +1,24 @@
 """Reports of the benchmarks, and the help of their commands."""
 
 import json
-from importlib import import_module
 
 import pytest
 from click.testing import CliRunner
 
 from benchmarks.commands import benchmarks
 from benchmarks.common.report import table
+from benchmarks.inference import precision
+from benchmarks.search import filters, report
+from benchmarks.serving import measure
 from tests.support import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
 WRITERS = {
-    "search": "benchmarks.search.report",
-    "search-milvus": "benchmarks.search.report",
-    "serving": "benchmarks.serving.measure",
-    "precision": "benchmarks.inference.precision",
+    "filters": filters.as_markdown,
+    "search": report.as_markdown,
+    "search-milvus": report.as_markdown,
+    "serving": measure.as_markdown,
+    "precision": precision.as_markdown,
 }
 
 
@@ -33,7 +36,7 @@ def test_table_formats_values_and_marks_missing_ones() -> None:
 @pytest.mark.parametrize("folder", sorted(path.name for path in RESULTS.iterdir()))
 def test_committed_markdown_is_that_of_the_committed_figures(folder: str) -> None:
     (figures,) = (RESULTS / folder).glob("*.json")
-    lines = import_module(WRITERS[folder]).as_markdown(json.loads(figures.read_bytes()))
+    lines = WRITERS[folder](json.loads(figures.read_bytes()))
     assert figures.with_suffix(".md").read_text(encoding="utf-8") == "".join(f"{line}\n" for line in lines)
 
 
