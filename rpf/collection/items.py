@@ -6,23 +6,22 @@ journal waits for commits and, opened read-only, cannot get past the journal of 
 """
 
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rpf.collection.manifest import damaged
 from rpf.errors import CollectionError
+from rpf.utils.sqlite import BUSY_SECONDS, check_tables, open_read_only, transaction
 from rpf.utils.text import usable_text
 
 ITEMS_FILE = "items.sqlite"
 MAX_ID = 2**53 - 1  # the largest integer that every reader of JSON keeps exactly
 RETIRED_SECONDS = 3600  # that the row of a removed item outlives its vectors
-BUSY_SECONDS = 60  # to wait while SQLite recovers or deletes its log
 _TABLES = {
     "items": "CREATE TABLE items (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, sha256 TEXT NOT NULL, "
     "bytes INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, labels TEXT NOT NULL)",
@@ -54,40 +53,15 @@ class Item(NewItem):
     id: int
 
 
-@contextmanager
-def open_read_only(folder: Path) -> Iterator[sqlite3.Connection]:
-    """Open a read-only connection to the items of the collection in `folder`, for one call in one thread.
-
-    Raises sqlite3.Error when the file is missing or malformed.
-    """
-    path = folder.resolve() / ITEMS_FILE
-    options, mode = "mode=ro", "NORMAL"
-    if not os.access(folder, os.W_OK):
-        # SQLite cannot create the log's index here. Without a log nothing changes; the log of a killed writer is read
-        # by an index in memory, which needs a VFS without locks.
-        if not path.with_name(f"{ITEMS_FILE}-wal").exists():
-            options += "&immutable=1"
-        elif not path.with_name(f"{ITEMS_FILE}-shm").exists():
-            options, mode = options + "&vfs=unix-none", "EXCLUSIVE"
-    uri = f"{path.as_uri()}?{options}"
-    with closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
-        connection.executescript(
-            f"PRAGMA locking_mode = {mode}; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON"
-        )
-        yield connection
-
-
-def check_tables(connection: sqlite3.Connection) -> None:
-    """Raise ValueError unless the database has our tables and nothing else: no view, trigger or virtual table."""
-    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE name <> 'sqlite_sequence'").fetchall()
-    if len(rows) != len(dict(rows)) or dict(rows) not in (_TABLES, _EARLIER_TABLES):
-        raise ValueError(f"{ITEMS_FILE} has other tables than expected")
+def check_item_tables(connection: sqlite3.Connection) -> None:
+    """Raise ValueError unless the database has our tables and nothing else."""
+    check_tables(connection, ITEMS_FILE, _TABLES, _EARLIER_TABLES)
 
 
 def last_id(folder: Path) -> int:
     """Return the largest id that was ever given, 0 if none was. Raises CollectionError for a damaged table."""
     try:
-        with open_read_only(folder) as connection:
+        with open_read_only(folder / ITEMS_FILE) as connection:
             row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'items'").fetchone()
             return int(row[0]) if row else 0
     except (sqlite3.Error, ValueError) as error:
@@ -98,7 +72,7 @@ def read_items(folder: Path, ids: Sequence[int]) -> dict[int, Item]:
     """Return the items with these ids, as far as they have rows. Raises CollectionError for a damaged table."""
     query = f"SELECT {_COLUMNS} FROM items WHERE id IN (SELECT value FROM json_each(?))"
     try:
-        with open_read_only(folder) as connection:
+        with open_read_only(folder / ITEMS_FILE) as connection:
             return {row[0]: _item(row) for row in connection.execute(query, [json.dumps(ids)])}
     except (sqlite3.Error, ValueError, RecursionError) as error:
         raise _unreadable(folder, error) from error
@@ -114,8 +88,8 @@ def read_rows(folder: Path) -> tuple[dict[int, Item], set[int]]:
     Raises sqlite3.Error or ValueError for a database that is missing or damaged.
     """
     rows: dict[int, Item] = {}
-    with open_read_only(folder) as connection:
-        check_tables(connection)
+    with open_read_only(folder / ITEMS_FILE) as connection:
+        check_item_tables(connection)
         (result,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if result != "ok":
             raise ValueError(f"{ITEMS_FILE}: {' '.join(result.split())}")
@@ -154,7 +128,7 @@ class ItemTable:
                 with self.transaction():
                     for statement in _TABLES.values():
                         self._connection.execute(statement)
-            check_tables(self._connection)
+            check_item_tables(self._connection)
             # FULL, because the manifest must never outlive the rows it counts on, not even when the power fails.
             self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
             if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'removed'").fetchone():
@@ -168,12 +142,9 @@ class ItemTable:
     def close(self) -> None:
         self._connection.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Commit all changes of the block, or none."""
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield
+        return transaction(self._connection)
 
     def insert(self, items: Sequence[NewItem], ids: Sequence[int] | None) -> list[int]:
         """Add rows, under these ids or the next ones, and return the ids.

@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from rpf.attributes import Vocabulary
 from rpf.collection.image_folder import ImageFolder
-from rpf.collection.items import ITEMS_FILE, Item, check_tables, open_read_only, read_items
+from rpf.collection.items import ITEMS_FILE, Item, check_item_tables, read_items
 from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest, read_stamp
 from rpf.collection.segment_view import SegmentView
 from rpf.collection.segments import ROW_BATCH_SIZE, open_segment
 from rpf.errors import UnknownItem
 from rpf.utils.arrays import map_array, write_array
 from rpf.utils.files import inside, sync_folder
+from rpf.utils.sqlite import open_read_only
 
 
 class RecognisedValues(NamedTuple):
@@ -45,8 +46,8 @@ class Collection:
             raise ValueError(f"it has {len(rows.ids)} items where its manifest says {manifest.count}")
         if not inside(base, base / ITEMS_FILE):
             raise ValueError(f"{ITEMS_FILE} is missing or leads outside of the collection")
-        with open_read_only(folder) as connection:
-            check_tables(connection)
+        with open_read_only(folder / ITEMS_FILE) as connection:
+            check_item_tables(connection)
         self.folder, self.name = folder, folder.name
         self.manifest = manifest
         self.images = ImageFolder(manifest.spec.image_root(folder), linked)
