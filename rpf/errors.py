@@ -63,8 +63,16 @@ class DatasetError(RPFError):
     """An annotation file that is missing or malformed, or images that a dataset names and that are missing."""
 
 
+class FeedError(RPFError):
+    """A product feed, or a mapping or link template for it, that cannot be read at all."""
+
+
 class CollectionError(RPFError):
     """A collection that is missing, damaged, locked by another writer, or made with another checkpoint."""
+
+
+class CollectionBusy(CollectionError):
+    """A collection that another process is writing; later it may be free."""
 
 
 class UnknownCollection(CollectionError):
@@ -75,12 +83,23 @@ class UnknownItem(RPFError):
     """No item with that id in the collection."""
 
 
+class UnknownProduct(RPFError):
+    """No product with that id in the collection."""
+
+
 class UnknownAttribute(RPFError):
     """A text that names nothing that we know, leaves open what it means, or wants two values of one attribute."""
 
 
 class BadImage(RPFError):
     """A file that is not an image, or not one that can be used."""
+
+
+class TooLarge(RPFError):
+    """File above the limit in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("The file is too large; %(limit)d MB is the limit.", limit=limit // 2**20)
 
 
 class QueryError(RPFError):
@@ -101,6 +120,22 @@ class SearchUnavailable(RPFError):
 
 class Overloaded(RPFError):
     """More requests than can be served now; a later one may be."""
+
+
+class AccessError(RPFError):
+    """Keys or events of the API that cannot be read or saved, or a key that does not exist."""
+
+
+class OutOfReach(RPFError):
+    """A collection that a key of the API is not for."""
+
+
+class IdempotencyConflict(RPFError):
+    """An idempotency key whose first request is still in progress."""
+
+
+class UnusableEvents(RPFError):
+    """A report of events that is none, or too long."""
 
 
 class TrainingError(RPFError):

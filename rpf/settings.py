@@ -79,10 +79,15 @@ class Settings(EnvironmentSettings):
         description="More folders that `img_path` may name and links may lead into (`--follow-links`), separated as in "
         "PATH.",
     )
+    image_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        frozenset(),
+        description="Hosts that `img_path` and feeds may name though they lie in a private network, as `host` or "
+        "`host:port`, separated by commas.",
+    )
     instance: Path = Field(
         WORK_FOLDER / "instance",
         description="Folder of this installation's data: uploads (deleted after 24 hours), thumbnails, compiled "
-        "networks, search indexes, the session key.",
+        "networks, search indexes, the session key, keys of the API, searches and events.",
     )
     index_method: str = Field(
         "auto", description="How collections are searched: `auto`, `exact` or the name of an index method."
@@ -115,11 +120,23 @@ class Settings(EnvironmentSettings):
     max_queue: int = Field(
         48, ge=1, description="Images that may wait for the model or be in it; more are answered with 503."
     )
+    event_days: int = Field(
+        90,
+        ge=0,
+        le=3650,
+        description="Days for which searches of the API and events about them are stored (`rpf report events`); `0`: "
+        "none are.",
+    )
 
     @field_validator("image_roots", mode="before")
     @classmethod
     def _split_paths(cls, value: object) -> object:
         return tuple(filter(None, value.split(os.pathsep))) if isinstance(value, str) else value
+
+    @field_validator("image_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        return frozenset(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
 
     @property
     def indexes(self) -> Path:

@@ -49,20 +49,20 @@ def dot_plot(title: str, report: EvaluationReport, rows: Sequence[Series]) -> by
     for row in rows:
         if row.intervals is None:
             ends = positions - 0.42, positions + 0.42
-            axes.hlines(heights(row), *ends, RANDOM, linewidth=2.5, label=_escape(row.name), zorder=1.5)
+            axes.hlines(heights(row), *ends, RANDOM, linewidth=2.5, label=escape(row.name), zorder=1.5)
     measured = [(row, row.intervals) for row in rows if row.intervals is not None]
     for at, (row, intervals) in enumerate(measured):
         x = positions + 0.72 * ((at + 0.5) / len(measured) - 0.5)
         low, high = 100 * np.array([intervals[key] for key in names]).T
         axes.vlines(x, low, high, COLOURS[at % len(COLOURS)])
-        axes.plot(x, heights(row), label=_escape(row.name), **mark(at))
+        axes.plot(x, heights(row), label=escape(row.name), **mark(at))
     axes.set_xticks(positions, list(names.values()), size=8)
     axes.set_xlim(positions[0] - 0.6, positions[-1] + 0.6)
     axes.tick_params(axis="x", length=0)
     axes.vlines((positions[1:] + positions[:-1]) / 2, 0, 1, GRID, linewidth=0.8, transform=axes.get_xaxis_transform())
     axes.set_xlabel("In brackets: number of queries. Whiskers: 95% intervals.", size=8)
     axes.set_ylabel("MAP, %")
-    axes.set_title(_escape(title), size=10)
+    axes.set_title(escape(title), size=10)
     axes.grid(axis="y", color=GRID)
     figure.legend(loc="outside lower center", ncols=min(len(rows), 6), fontsize=8, frameon=False)
     return as_png(figure)
@@ -93,7 +93,7 @@ def confusion_matrices(report: EvaluationReport) -> bytes:
         axes.tick_params(length=0)
         axes.set_title(attribute.name(), size=9)
     figure.suptitle(
-        _escape(f"{report['dataset']}, {report['split']}: true values in rows, likeliest ones in columns, %"), size=10
+        escape(f"{report['dataset']}, {report['split']}: true values in rows, likeliest ones in columns, %"), size=10
     )
     figure.supxlabel("In brackets: number of labels.", size=8)
     return as_png(figure)
@@ -110,7 +110,7 @@ def recall_against_speed(report: EvaluationReport) -> bytes:
     plot_by_speed(axes, points)
     axes.margins(y=0.15)
     axes.set(xlabel="Queries a second, one at a time", ylabel=f"Recall@{k} against the exact ranking, %")
-    axes.set_title(_escape(f"{report['dataset']}, {report['split']}: recall against speed"), size=10)
+    axes.set_title(escape(f"{report['dataset']}, {report['split']}: recall against speed"), size=10)
     figure.legend(loc="outside lower center", ncols=6, fontsize=8, frameon=False)
     return as_png(figure)
 
@@ -132,7 +132,7 @@ def mark(at: int) -> dict[str, Any]:
     return {"color": colour, "marker": marker, "linestyle": "none", "markersize": 7, "markeredgecolor": "white"}
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Escape dollar signs, which matplotlib reads as mathematics."""
     return text.replace("$", r"\$")
 
@@ -142,11 +142,13 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, grid[0, 0]
 
 
-def panels(width: float, height: float, rows: int = 1, columns: int = 1) -> tuple[Figure, Any]:
+def panels(
+    width: float, height: float, rows: int = 1, columns: int = 1, height_ratios: Sequence[float] | None = None
+) -> tuple[Figure, Any]:
     """Create a figure, in inches, and its (rows, columns) axes."""
     figure = Figure(figsize=(width, height), dpi=160, layout="constrained")
     FigureCanvasAgg(figure)  # independent of the configured backend, which may need a screen
-    grid = figure.subplots(rows, columns, squeeze=False)
+    grid = figure.subplots(rows, columns, squeeze=False, height_ratios=height_ratios)
     for axes in grid.flat:
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)

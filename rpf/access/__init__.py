@@ -1,0 +1,1 @@
+"""Access to the API: its keys, and the events that are reported to it."""
