@@ -11,10 +11,11 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import UnsupportedMediaType
 
 from rpf.attributes import LANGUAGES
-from rpf.errors import BadImage, RPFError, UnknownAttribute, UnknownCollection, UnusableFilter
+from rpf.errors import BadImage, RPFError, TooLarge, UnknownAttribute, UnknownCollection, UnusableFilter
+from rpf.utils import remote
 from rpf.utils.paths import WORK_FOLDER
 from webapp import errors, extensions
-from webapp.images import local, remote
+from webapp.images import local
 from webapp.middleware.request_body import InvalidField, read_json, repeated, unique_keys
 from webapp.schemas import MAX_K
 
@@ -34,8 +35,19 @@ KINDS = {
     "filters": 'an object of attributes and values, such as {"sleeve_length": ["long", "short"]}',
     "minimal": "a number from 0 to 1",
     "language": f"one of {', '.join(LANGUAGES)}",
+    "attributes": 'a list of names, or an object of names and weights from 0 to 3, such as {"sleeve_length": 2}',
+    "product_filters": 'an object such as {"price": {"low": 10}, "available": true, "facets": {"size": ["M"]}}',
+    "fold": "one of photo, colour, product",
+    "offset": "a whole number from 0 to 9999",
+    "limit": f"a whole number (not a text) from 1 to {MAX_K}",
+    "fields": "a list of names of result fields",
+    "facets": "true or false",
+    "item": "the id of an item, a whole number",
+    "query_id": "the query_id of an earlier response",
 }
-OBJECTS = ("values", "filters")  # which a form has as JSON text
+AS_JSON = (  # which a form has as JSON text
+    "values", "filters", "attributes", "product_filters", "offset", "limit", "fields", "facets",
+)  # fmt: skip
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -63,20 +75,20 @@ def read_image(image: str | bytes, collection: str) -> bytes:
     if isinstance(image, str) and image.lower().startswith(("http://", "https://")):
         if not extensions.site_config.allow_urls:
             raise local.Forbidden("Addresses are not fetched here. Send the image itself in the form field image.")
-        image = remote.fetch(image)
+        image = remote.fetch(image, local.MAX_UPLOAD_BYTES, extensions.engine_loader.settings.image_hosts)
     elif isinstance(image, str):
         loader = extensions.engine_loader
         root = loader.engine.collection(collection).root
         image = local.read(image, (root, WORK_FOLDER / "data", *loader.settings.image_roots))
     if len(image) > local.MAX_UPLOAD_BYTES:
-        raise local.TooLarge(local.MAX_UPLOAD_BYTES)
+        raise TooLarge(local.MAX_UPLOAD_BYTES)
     return image
 
 
 def name_field(error: RPFError) -> Response:
     """Respond with the problem, and the field that it is about where there is one."""
     field = error.field if isinstance(error, InvalidField) else FIELDS.get(type(error))
-    if isinstance(error, BadImage | local.TooLarge):
+    if isinstance(error, BadImage | TooLarge):
         field = image_field()
     return errors.explain(error, **({"errors": [{"field": field, "detail": str(error)}]} if field else {}))
 
@@ -99,7 +111,7 @@ def _typed(field: str, text: str) -> object:
         return text == "true"
     if field == "minimal" and re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         return float(text)
-    if field in OBJECTS:
+    if field in AS_JSON:
         try:
             return json.loads(text, object_pairs_hook=unique_keys)
         except (ValueError, RecursionError):

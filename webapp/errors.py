@@ -15,25 +15,32 @@ from werkzeug.wrappers import Request
 
 from rpf.errors import (
     BadImage,
+    CollectionBusy,
     CollectionError,
+    IdempotencyConflict,
+    OutOfReach,
     Overloaded,
     QueryError,
     RPFError,
     SearchUnavailable,
+    TooLarge,
     UnknownAttribute,
     UnknownCollection,
     UnknownItem,
+    UnknownProduct,
+    UnusableEvents,
 )
 from rpf.utils.files import UNWRITABLE
+from rpf.utils.remote import Unfetchable
 from webapp import i18n
 from webapp.engine_loader import NotReady, StartFailed
 from webapp.i18n import N_
-from webapp.images.local import Forbidden, NotFound, TooLarge
-from webapp.images.remote import Unfetchable
+from webapp.images.local import Forbidden, NotFound
 from webapp.images.uploads import UploadExpired, UploadsUnwritable
 from webapp.schemas import ProblemDetails
 
 API_PATHS = frozenset({"/submit", "/describe", "/healthz", "/readyz", "/openapi.json", "/metrics"})
+API_PREFIX = "/api/"
 BUSY_RETRY_SECONDS = 3
 FAILED_RETRY_SECONDS = 60
 STATUSES: dict[type[Exception], int] = {
@@ -44,7 +51,12 @@ STATUSES: dict[type[Exception], int] = {
     UnknownItem: 404,
     UnknownCollection: 404,
     NotFound: 404,
+    UnknownProduct: 404,
     CollectionError: 409,
+    CollectionBusy: 503,
+    IdempotencyConflict: 409,
+    OutOfReach: 403,
+    UnusableEvents: 422,
     UploadExpired: 410,
     Forbidden: 403,
     TooLarge: 413,
@@ -108,7 +120,8 @@ def wants_json(request: Request) -> bool:
     """Return whether errors go to a program: the API's routes, and requests that accept JSON by name and not HTML."""
     accepted = {kind.partition(";")[0].strip() for kind, quality in request.accept_mimetypes if quality > 0}
     by_name = not accepted.isdisjoint({"application/json", "application/problem+json"}) and "text/html" not in accepted
-    return (request.path.rstrip("/") or "/") in API_PATHS or by_name
+    of_api = request.path.startswith(API_PREFIX) or (request.path.rstrip("/") or "/") in API_PATHS
+    return of_api or by_name
 
 
 def explain(error: RPFError, **members: Any) -> Response:

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from rpf.errors import RPFError
+from rpf.errors import RPFError, TooLarge
 
 MAX_UPLOAD_BYTES = 16 * 2**20
 _URL = re.compile(r"[a-z][a-z0-9+.-]*:/|data:", re.IGNORECASE)
@@ -18,13 +18,6 @@ class Forbidden(RPFError):
 
 class NotFound(RPFError):
     """Path inside the allowed folders without a regular file."""
-
-
-class TooLarge(RPFError):
-    """File above the limit in bytes."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__("The file is too large; %(limit)d MB is the limit.", limit=limit // 2**20)
 
 
 def read(img_path: str, roots: Sequence[Path], limit: int = MAX_UPLOAD_BYTES) -> bytes:

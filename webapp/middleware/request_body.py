@@ -56,18 +56,28 @@ def init_app(app: Flask) -> None:
 
 def read_json() -> dict[str, object]:
     """Return the request's JSON object. Raise BadRequest, InvalidField for a repeated key, RequestEntityTooLarge."""
-    if (request.content_length or 0) > MAX_TEXT_BYTES:
-        raise RequestEntityTooLarge(JSON_TOO_LARGE)
-    body = b"".join(_chunks(request.stream, MAX_TEXT_BYTES + 1))
-    if len(body) > MAX_TEXT_BYTES:  # chunked, so that its length was not known
-        raise RequestEntityTooLarge(JSON_TOO_LARGE)
-    try:
-        value = json.loads(body, object_pairs_hook=unique_keys)
-    except (ValueError, RecursionError):
-        raise BadRequest("The body is not valid JSON.") from None
+    value = parse_json(read_bytes(MAX_TEXT_BYTES, JSON_TOO_LARGE))
     if not isinstance(value, dict):
         raise BadRequest("The body is not a JSON object.")
     return value
+
+
+def read_bytes(limit: int, too_large: str) -> bytes:
+    """Return the request's body. Raise RequestEntityTooLarge with this message for more than `limit` bytes."""
+    if (request.content_length or 0) > limit:
+        raise RequestEntityTooLarge(too_large)
+    body = b"".join(chunks(request.stream, limit + 1))
+    if len(body) > limit:  # chunked, so that its length was not known
+        raise RequestEntityTooLarge(too_large)
+    return body
+
+
+def parse_json(body: bytes) -> object:
+    """Return a value from its JSON text. Raise BadRequest, InvalidField for a repeated key."""
+    try:
+        return json.loads(body, object_pairs_hook=unique_keys)
+    except (ValueError, RecursionError):
+        raise BadRequest("The body is not valid JSON.") from None
 
 
 class FormParser(FormDataParser):
@@ -81,7 +91,7 @@ class FormParser(FormDataParser):
     ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
         self.silent = False
         if mimetype == "application/x-www-form-urlencoded":
-            text = b"".join(_chunks(stream, MAX_TEXT_BYTES + 1))
+            text = b"".join(chunks(stream, MAX_TEXT_BYTES + 1))
             if len(text) > MAX_TEXT_BYTES:
                 raise RequestEntityTooLarge(TOO_MUCH_TEXT)
             stream = io.BytesIO(text)
@@ -145,12 +155,12 @@ class BodyDrain:
         # Only where the server ends the stream: elsewhere a read past the end would block.
         if environ.get("wsgi.input_terminated") and length.isdecimal() and int(length) <= MAX_DRAIN_BYTES:
             with suppress(OSError, ValueError, ParseException):  # the client is gone, or its chunks are malformed
-                for _ in _chunks(environ["wsgi.input"], MAX_DRAIN_BYTES):
+                for _ in chunks(environ["wsgi.input"], MAX_DRAIN_BYTES):
                     pass
         return response
 
 
-def _chunks(stream: IO[bytes], limit: int) -> Iterator[bytes]:
+def chunks(stream: IO[bytes], limit: int) -> Iterator[bytes]:
     """Yield the content of a stream, up to `limit` bytes."""
     while limit and (chunk := stream.read(min(CHUNK_BYTES, limit))):
         limit -= len(chunk)

@@ -13,6 +13,7 @@ from rpf.errors import (
     CollectionError,
     QueryError,
     SearchUnavailable,
+    TooLarge,
     UnknownAttribute,
     UnknownCollection,
     UnknownItem,
@@ -20,7 +21,7 @@ from rpf.errors import (
 from rpf.settings import Settings
 from webapp import create_app
 from webapp.engine_loader import NotReady, StartFailed
-from webapp.images.local import Forbidden, NotFound, TooLarge
+from webapp.images.local import Forbidden, NotFound
 from webapp.images.uploads import UploadExpired
 
 JSON = {"Accept": "application/json"}

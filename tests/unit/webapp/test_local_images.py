@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from webapp.images.local import Forbidden, NotFound, TooLarge, read, resolve
+from rpf.errors import TooLarge
+from webapp.images.local import Forbidden, NotFound, read, resolve
 
 
 @pytest.fixture

@@ -12,16 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.images import remote
-from webapp.images.local import TooLarge
-from webapp.images.remote import Unfetchable
+from rpf.errors import TooLarge
+from rpf.utils import remote
+from rpf.utils.remote import Unfetchable
 
 PUBLIC = "127.0.0.1"
 IMAGE = b"\xff\xd8\xff" + bytes(1000)
+LIMIT = 16 * 2**20
+ETAG = '"v1"'
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serve /image, /redirect?ADDRESS, /slow, /hesitate, /large, /page, /gone."""
+    """Serve /image, /tagged (with an ETag), /redirect?ADDRESS, /slow, /hesitate, /large, /page, /gone."""
 
     requested_paths: ClassVar[list[str]] = []
 
@@ -41,7 +43,13 @@ class Handler(BaseHTTPRequestHandler):
         self._body(kind)
 
     def _head(self, kind: str) -> None:
+        if kind == "tagged" and self.headers["If-None-Match"] == ETAG:
+            self.send_response(304)
+            self.end_headers()
+            return
         self.send_response(404 if kind == "gone" else 200)
+        if kind == "tagged":
+            self.send_header("ETag", ETAG)
         self.send_header("Content-Type", "text/html" if kind == "page" else "image/jpeg; q=1")
         self.end_headers()
 
@@ -76,28 +84,53 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_fetch_returns_an_image(internet: str) -> None:
-    assert remote.fetch(internet + "/image") == IMAGE
+    assert remote.fetch(internet + "/image", LIMIT) == IMAGE
+
+
+def test_fetch_if_changed_returns_an_image_once(internet: str) -> None:
+    first = remote.fetch_if_changed(internet + "/tagged", LIMIT)
+    assert first is not None and (first.data, first.etag, first.modified) == (IMAGE, ETAG, "")
+    assert remote.fetch_if_changed(internet + "/tagged", LIMIT, etag=first.etag) is None
+    assert remote.fetch_if_changed(internet + "/tagged", LIMIT, etag='"v0"') == first
+
+
+def test_fetch_reaches_listed_hosts_in_a_private_network(internet: str) -> None:
+    inside = internet.replace("127.0.0.1", "127.0.0.2") + "/image"
+    host = inside.split("/")[2]
+    for hosts in ({host}, {"127.0.0.2"}):
+        assert remote.fetch(inside, LIMIT, hosts) == IMAGE
+    for others in ((), {"127.0.0.2:1"}, {"127.0.0.3"}):
+        with pytest.raises(Unfetchable) as failure:
+            remote.fetch(inside, LIMIT, others)
+        assert "RPF_IMAGE_HOSTS" in failure.value.reason and host not in str(failure.value)
+
+
+@pytest.mark.parametrize(("path", "reason"), [("/gone", "404"), ("/page", "text/html"), ("/slow", "too long")])
+def test_unfetchable_tells_its_reason_to_the_operator_only(internet: str, path: str, reason: str) -> None:
+    with pytest.raises(Unfetchable) as failure:
+        remote.fetch(internet + path, LIMIT, seconds=0.5)
+    assert reason in failure.value.reason and reason not in str(failure.value)
 
 
 def test_fetch_follows_redirects_up_to_the_limit(internet: str) -> None:
-    assert remote.fetch(f"{internet}/redirect?{internet}/redirect?/image") == IMAGE
+    assert remote.fetch(f"{internet}/redirect?{internet}/redirect?/image", LIMIT) == IMAGE
     endless = internet + "/redirect?" + "/redirect?" * 5 + "/image"
     with pytest.raises(Unfetchable):
-        remote.fetch(endless)
+        remote.fetch(endless, LIMIT)
 
 
 @pytest.mark.parametrize("path", ["/page", "/gone"])
 def test_fetch_refuses_other_content_types(internet: str, path: str) -> None:
     with pytest.raises(Unfetchable):
-        remote.fetch(internet + path)
+        remote.fetch(internet + path, LIMIT)
 
 
 def test_fetch_refuses_a_redirect_to_a_private_address(internet: str) -> None:
     inside = internet.replace("127.0.0.1", "127.0.0.2")
     with pytest.raises(Unfetchable):
-        remote.fetch(f"{internet}/redirect?{inside}/secret")
+        remote.fetch(f"{internet}/redirect?{inside}/secret", LIMIT)
     with pytest.raises(Unfetchable):
-        remote.fetch(f"{internet}/redirect?file:///etc/passwd")
+        remote.fetch(f"{internet}/redirect?file:///etc/passwd", LIMIT)
     assert not any("secret" in path for path in Handler.requested_paths[1:])
 
 
@@ -111,9 +144,9 @@ def test_fetch_is_safe_from_dns_rebinding(internet: str, monkeypatch: pytest.Mon
         return real(next(answers) if host == "rebound.example" else host, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(remote.socket, "getaddrinfo", resolve)
-    assert remote.fetch(f"http://rebound.example:{port}/image") == IMAGE
+    assert remote.fetch(f"http://rebound.example:{port}/image", LIMIT) == IMAGE
     with pytest.raises(Unfetchable):
-        remote.fetch(f"http://rebound.example:{port}/image")
+        remote.fetch(f"http://rebound.example:{port}/image", LIMIT)
     assert Handler.requested_paths == ["/image"]
 
 
@@ -126,7 +159,7 @@ def test_fetch_of_a_too_large_image_raises_too_large(internet: str) -> None:
 def test_fetch_from_a_slow_server_ends_in_time(internet: str, path: str) -> None:
     began = time.monotonic()
     with pytest.raises(Unfetchable):
-        remote.fetch(internet + path, seconds=0.5)
+        remote.fetch(internet + path, LIMIT, seconds=0.5)
     assert time.monotonic() - began < 3
 
 
@@ -139,7 +172,7 @@ def test_fetch_from_a_slow_server_ends_in_time(internet: str, path: str) -> None
 )  # fmt: skip
 def test_fetch_refuses_private_and_malformed_addresses(address: str) -> None:
     with pytest.raises(Unfetchable):
-        remote.fetch(address, seconds=2)
+        remote.fetch(address, LIMIT, seconds=2)
 
 
 @given(st.ip_addresses())
