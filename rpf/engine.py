@@ -7,44 +7,51 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from rpf.attributes import Vocabulary
-from rpf.collection import Collection, Item, valid_name
-from rpf.errors import CollectionError, QueryError, RPFError, SearchUnavailable, UnknownCollection
+from rpf.collection import Collection, Item
+from rpf.errors import CollectionError, QueryError, RPFError, SearchUnavailable
 from rpf.evaluation.accuracy import read_accuracy, read_recognition
 from rpf.images import decode
-from rpf.inference.batcher import DynamicBatcher
+from rpf.inference.batcher import BackgroundEmbedder, DynamicBatcher
 from rpf.inference.embedding_cache import EmbeddingCache
-from rpf.inference.interface import Observer
+from rpf.inference.interface import Embedder, Observer
 from rpf.inference.load import load_model
 from rpf.ingest.default_collection import find_default_collection
 from rpf.models.base import TwoBranchModel
-from rpf.search.base import Searcher
+from rpf.products.filters import ProductFilter
+from rpf.products.table import ListedProduct, read_products
+from rpf.products.view import Fold, ProductSummary
 from rpf.search.closeness import Closeness, find_word
+from rpf.search.collection_cache import CollectionCache
 from rpf.search.description import SURE, AttributeDescription, describe
 from rpf.search.exact import Exact
-from rpf.search.filters import Filters, ValueFilter, count_values
-from rpf.search.index_store import index_stamp, open_searcher
+from rpf.search.filters import Filters, ValueFilter, count_values, passing_rows
+from rpf.search.products import ProductGroup, rank_results
 from rpf.search.request import Query, SearchRequest, name_presence
 from rpf.search.results import Hit, Recognised, Results, make_hits, recognised_values
 from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
 
 MAX_DECODERS = 2  # threads that decode query images
+NO_FILTER = ProductFilter()
 
 __all__ = [
+    "NO_FILTER",
     "SURE",
     "Closeness",
     "Collection",
     "Filters",
+    "Fold",
     "Hit",
     "Item",
+    "ListedProduct",
     "Load",
     "Observer",
+    "ProductFilter",
     "Query",
     "Recognised",
     "Results",
@@ -64,16 +71,6 @@ class Load:
     pending: int  # images that wait for the model or are in it
     cache_hits: int
     cache_misses: int
-
-
-class _OpenCollection(NamedTuple):
-    collection: Collection
-    searcher: Searcher
-    stamp: tuple[int, int] | None  # of the index when the searcher was opened
-
-    def is_current(self, settings: Settings) -> bool:
-        """Return False once a new generation or a new index is on disk."""
-        return not self.collection.changed() and self.stamp == index_stamp(self.collection, settings.indexes)
 
 
 class SearchEngine:
@@ -106,8 +103,7 @@ class SearchEngine:
         )
         self._cache = EmbeddingCache(self._batcher, self.model.attributes)
         self._thumbnails = threading.BoundedSemaphore(usable_cores())
-        self._open: dict[str, _OpenCollection] = {}
-        self._locks: dict[str, threading.Lock] = {}  # held while a thread opens the collection
+        self._collections = CollectionCache(settings, self.model.checkpoint_hash)
 
     def _find_default(self) -> str:
         if self.settings.collection == DEFAULT_COLLECTION:
@@ -127,50 +123,11 @@ class SearchEngine:
 
     def collection(self, name: str) -> Collection:
         """Open the collection as it is on disk now. Raises UnknownCollection, CollectionError (another checkpoint)."""
-        return self._opened(name).collection
+        return self._collections.get(name).collection
 
     def method(self, name: str) -> str:
         """Return what a collection is searched by, for people to read: "exact" or the title of an index."""
-        return self._opened(name).searcher.title
-
-    def _opened(self, name: str) -> _OpenCollection:
-        """Return the newest generation.
-
-        While another thread opens it, callers keep using the previous one without blocking.
-        """
-        known = self._open.get(name)
-        if known is not None and known.is_current(self.settings):
-            return known
-        if not valid_name(name) or not (self.settings.collections / name / "manifest.json").is_file():
-            self._open.pop(name, None)
-            raise UnknownCollection('There is no collection named "%(name)s".', name=name)
-        lock = self._locks.setdefault(name, threading.Lock())
-        if not lock.acquire(blocking=known is None):
-            assert known is not None
-            return known
-        try:
-            known = self._open.get(name)
-            if known is None or not known.is_current(self.settings):  # no other thread has opened it meanwhile
-                known = self._open[name] = self._open_newest(name)
-            return known
-        except RPFError:
-            self._open.pop(name, None)
-            raise
-        finally:
-            lock.release()
-
-    def _open_newest(self, name: str) -> _OpenCollection:
-        collection = Collection.open(self.settings.collections / name, self.settings.image_roots)
-        if collection.manifest.spec.checkpoint not in ("", self.model.checkpoint_hash):
-            raise CollectionError(
-                'The collection "%(name)s" was made with another checkpoint. Set RPF_CHECKPOINT to that one, or embed '
-                "the collection again with: rpf re-embed %(name)s",
-                name=name,
-            )
-        stamp = index_stamp(collection, self.settings.indexes)  # before the index, so that a newer one is noticed
-        return _OpenCollection(
-            collection, open_searcher(collection, self.settings.indexes, self.settings.index_method), stamp
-        )
+        return self._collections.get(name).searcher.title
 
     def embed(self, source: bytes | Path, keys: Iterable[str] | None = None, digest: str | None = None) -> Query:
         """Embed an image for some attributes of the model, all if None.
@@ -185,6 +142,11 @@ class SearchEngine:
         return Query(
             image.embedding, image.box, image.size, presence=name_presence(attributes, presence), values=image.values
         )
+
+    @cached_property
+    def background_embedder(self) -> Embedder:
+        """Return the model for indexing beside searches, which go first. Give it batches of up to 8 images."""
+        return BackgroundEmbedder(self.model, self._batcher)
 
     def query_item(self, name: str, item_id: int) -> Query:
         """Make an item of a collection the query. Raises UnknownItem."""
@@ -214,7 +176,7 @@ class SearchEngine:
         Raises QueryError, SearchUnavailable; ValueError for an attribute that the query was not embedded for.
         """
         started = time.perf_counter()
-        opened = self._opened(name)
+        opened = self._collections.get(name)
         collection = opened.collection
         query_id = request.item_id
         known = collection.manifest.spec.checkpoint == self.model.checkpoint_hash
@@ -224,30 +186,57 @@ class SearchEngine:
             )
         classifier = self.model.value_classifier if known else None
         resolved = request.resolve(collection, classifier.vectors if classifier else None)
+        facts = collection, opened.products, request, resolved
         try:
-            ranked = opened.searcher.search(resolved)
+            ranked, total = rank_results(opened.searcher, *facts)
         except SearchUnavailable:
-            if opened.is_current(self.settings):
+            if opened.has_newest_items(self.settings):
                 raise
             # The index was replaced meanwhile, and a server dropped the old one; the vectors are still mapped.
-            ranked = Exact(collection).search(resolved)
-        hits = make_hits(collection, request, ranked)
+            ranked, total = rank_results(Exact(collection), *facts)
+        hits = make_hits(collection, opened.products, request, ranked)
         seconds = time.perf_counter() - started
         self._observe("search", seconds)
         shares = dict(zip(request.keys, (resolved.weights / resolved.weights.sum()).tolist(), strict=True))
-        passing = resolved.passing
-        total = len(collection) if passing is None else int(passing.sum())
-        if query_id is not None and (passing is None or query_id in collection.ids[passing]):
-            total -= 1  # the query itself is left out
         return Results(hits, total, request.offset, shares, seconds)
 
-    def facets(self, name: str, filters: Filters) -> dict[str, dict[int, int]]:
-        """Count the items of each value of each attribute among those that pass the filters of the other attributes.
+    def facets(
+        self, name: str, filters: Filters, products: ProductFilter = NO_FILTER, fold: Fold = "photo"
+    ) -> dict[str, dict[int, int]]:
+        """Count the results of each value of each attribute among those that pass the filters of the others.
 
         Empty for a collection whose values are unknown. Raises QueryError.
         """
-        collection = self.collection(name)
-        return count_values(collection, filters) if collection.knows_values else {}
+        collection, _, rows, *_ = self._collections.get(name)
+        if not collection.knows_values:
+            return {}
+        passing, groups = (rows.passing(products), rows.groups(fold)) if rows else (None, None)
+        return count_values(collection, filters, passing, groups)
+
+    def product_facets(
+        self, name: str, filters: Filters, products: ProductFilter = NO_FILTER, fold: Fold = "photo"
+    ) -> dict[str, dict[str, int]]:
+        """Count the results of each value of each facet of the products among those that pass the other filters.
+
+        Empty for a collection without products. Raises QueryError.
+        """
+        collection, _, rows, *_ = self._collections.get(name)
+        return rows.count(products, fold, passing_rows(collection, filters)) if rows else {}
+
+    def product_summary(self, name: str) -> ProductSummary | None:
+        """Return what is known of a collection's products; None if it has none."""
+        rows = self._collections.get(name).products
+        return rows.view.summary if rows else None
+
+    def product_of(self, name: str, item_id: int) -> ProductGroup | None:
+        """Return the product that an item is a photo of; None without one. Raises UnknownItem."""
+        opened = self._collections.get(name)
+        return opened.products.group_of(opened.collection.row(item_id), "product") if opened.products else None
+
+    def products(self, name: str, ids: Iterable[str]) -> dict[str, ListedProduct]:
+        """Return products of a collection by their ids, as far as they exist."""
+        opened = self._collections.get(name)
+        return read_products(opened.collection.folder, ids) if opened.products else {}
 
     def thumbnail(self, source: bytes | Path, side: int) -> bytes:
         """Make a WebP that fits into side x side pixels. Raises BadImage."""

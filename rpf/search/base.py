@@ -23,6 +23,12 @@ class RankedRows(NamedTuple):
     attribute_scores: npt.NDArray[np.float32]  # (a, m) per chosen attribute
     missing: npt.NDArray[np.bool_]  # (a, m) parts that seem to be missing
 
+    def take(self, places: npt.NDArray[np.int64]) -> "RankedRows":
+        """Return the rows at these places of the ranking."""
+        return RankedRows(
+            self.rows[places], self.scores[places], self.attribute_scores[:, places], self.missing[:, places]
+        )
+
 
 class Searcher(Protocol):
     """A search over one collection in several attributes together."""

@@ -17,6 +17,7 @@ from rpf.errors import QueryError, UnusableFilter
 MINIMAL = 0.5  # probability of a value that counts, unless a filter says otherwise
 
 Mask = npt.NDArray[np.bool_]
+Groups = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,14 @@ def passing_rows(collection: Collection, filters: Filters) -> Mask | None:
     return np.logical_and.reduce(list(masks.values())) if masks else None
 
 
-def count_values(collection: Collection, filters: Filters) -> dict[str, dict[int, int]]:
-    """Count the items of each value of each attribute, that pass the filters of all other attributes.
+def count_values(
+    collection: Collection, filters: Filters, passing: Mask | None = None, groups: Groups | None = None
+) -> dict[str, dict[int, int]]:
+    """Count the results of each value of each attribute, that pass the filters of all other attributes.
 
-    So a count is the number of results if that value were the only one chosen of its attribute. Raises as
-    `passing_rows`.
+    So a count is the number of results if that value were the only one chosen of its attribute. passing: (N,) rows that
+    pass filters of other kinds, None for all; groups: (N,), each of which is one result, None where each row is one.
+    Raises as `passing_rows`.
     """
     masks = _masks(collection, filters)
     recognised, counts = collection.recognised, {}
@@ -68,10 +72,20 @@ def count_values(collection: Collection, filters: Filters) -> dict[str, dict[int
         for other, mask in masks.items():
             if other != key:
                 rows &= mask
+        if passing is not None:
+            rows &= passing
         # Products, with 0 for other rows: to select the rows takes several times as long.
-        numbers = np.bincount((recognised.values[position] + np.int16(1)) * rows)
+        codes = (recognised.values[position] + np.int16(1)) * rows
+        numbers = np.bincount(codes) if groups is None else count_groups(codes, groups)
         counts[key] = {int(value): int(numbers[value + 1]) for value in np.flatnonzero(numbers[1:])}
     return counts
+
+
+def count_groups(codes: npt.NDArray[np.integer], groups: Groups) -> Groups:
+    """Count the distinct groups of each code, from codes (n,) and groups (n,), which are numbers from 0 up."""
+    having = np.zeros((int(codes.max(initial=0)) + 1, int(groups.max(initial=-1)) + 1), bool)
+    having[codes, groups] = True
+    return having.sum(axis=1)
 
 
 def require_values(collection: Collection) -> None:

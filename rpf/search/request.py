@@ -10,6 +10,8 @@ import numpy.typing as npt
 from rpf.attributes import MISSING_BELOW, Attribute
 from rpf.collection import Collection
 from rpf.errors import QueryError, UnusableValue
+from rpf.products.filters import ProductFilter
+from rpf.products.view import Fold
 from rpf.search.filters import Filters, passing_rows
 from rpf.search.score import query_share
 
@@ -81,6 +83,8 @@ class SearchRequest:
     offset: int = 0
     changes: Mapping[str, int] = field(default_factory=dict)  # attribute key -> wanted value
     filters: Filters = field(default_factory=dict)
+    products: ProductFilter = field(default_factory=ProductFilter)
+    fold: Fold = "photo"  # what one result is, where the collection has products
 
     def __post_init__(self) -> None:
         """Raise QueryError for a weight, a number of results or an offset that makes no search."""
@@ -130,7 +134,7 @@ class SearchRequest:
             np.array(vectors, np.float32),
             tuple(vocabulary.index(key) for key in keys),
             np.array([self.weights[key] * shares[key] for key in keys]),
-            self.offset + self.k + (self.item_id is not None),
+            self.offset + self.k,
             passing_rows(collection, self.filters),
         )
 

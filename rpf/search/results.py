@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rpf.collection import Collection, Item
 from rpf.search.base import RankedRows
 from rpf.search.closeness import same_value
+from rpf.search.products import ProductGroup, ProductRows
 from rpf.search.request import SearchRequest
 
 
@@ -31,6 +32,7 @@ class Hit:
     missing: tuple[str, ...]  # chosen attributes whose part it seems to lack
     values: dict[str, Recognised]  # of all attributes whose value was recognised
     same_value: dict[str, float]  # probability of the query's or the wanted value, where that can be told
+    product: ProductGroup | None  # that the item is a photo of
 
 
 @dataclass(frozen=True)
@@ -44,26 +46,26 @@ class Results:
     seconds: float  # for the ranking alone, without embedding the query
 
 
-def make_hits(collection: Collection, request: SearchRequest, ranked: RankedRows) -> list[Hit]:
-    """Make the page that was requested out of a ranking; the query itself is left out."""
-    ids, keys = collection.ids[ranked.rows], request.keys
-    page = np.flatnonzero(ids != (-1 if request.item_id is None else request.item_id))[request.offset :][: request.k]
-    rows = ranked.rows[page]
+def make_hits(
+    collection: Collection, products: ProductRows | None, request: SearchRequest, ranked: RankedRows
+) -> list[Hit]:
+    """Make the page that was requested out of a ranking."""
+    ranked = ranked.take(np.arange(request.offset, len(ranked.rows))[: request.k])
+    rows, keys = ranked.rows, request.keys
     chances = _same_value(collection, request, rows)
     recognised = collection.recognised
     return [
         Hit(
             rank=request.offset + place + 1,
             item=item,
-            similarity=float(ranked.scores[row]),
-            similarities={key: float(ranked.attribute_scores[line, row]) for line, key in enumerate(keys)},
-            missing=tuple(key for line, key in enumerate(keys) if ranked.missing[line, row]),
-            values=name_values(
-                collection.vocabulary.keys, recognised.values[:, rows[place]], recognised.probabilities[:, rows[place]]
-            ),
+            similarity=float(ranked.scores[place]),
+            similarities={key: float(ranked.attribute_scores[line, place]) for line, key in enumerate(keys)},
+            missing=tuple(key for line, key in enumerate(keys) if ranked.missing[line, place]),
+            values=name_values(collection.vocabulary.keys, recognised.values[:, row], recognised.probabilities[:, row]),
             same_value={key: float(of_key[place]) for key, of_key in chances.items()},
+            product=products.group_of(row, request.fold) if products else None,
         )
-        for place, (row, item) in enumerate(zip(page, collection.items(ids[page].tolist()), strict=True))
+        for place, (row, item) in enumerate(zip(rows, collection.items(collection.ids[rows].tolist()), strict=True))
     ]
 
 
