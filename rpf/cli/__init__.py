@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from rpf import __version__
-from rpf.cli import collections, doctor, evaluation, maintenance, model, training, wardrobe
+from rpf.cli import collections, doctor, evaluation, feeds, keys, maintenance, model, report, training, wardrobe
 from rpf.cli.download import download
 from rpf.cli.options import status_of, terminate
 from rpf.cli.output import prepare_output, say
@@ -89,9 +89,10 @@ def _one_line(error: Exception) -> str:
 
 
 SECTIONS: Mapping[str, Sequence[click.Command]] = {
-    "Site": (serve, collections.demo),
+    "Site": (serve, collections.demo, keys.keys, report.report),
     "Collections": (
         collections.index,
+        feeds.sync,
         maintenance.add,
         maintenance.remove,
         maintenance.relocate,
@@ -118,7 +119,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
 @click.group(
     cls=SectionedGroup,
     sections=SECTIONS,
-    resumable=("demo", "index", "add", "repair", "re-embed", "download", "wardrobe", "tag"),
+    resumable=("demo", "index", "sync", "add", "repair", "re-embed", "download", "wardrobe", "tag"),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__)

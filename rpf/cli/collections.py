@@ -3,10 +3,11 @@
 import shlex
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from rpf.cli.feeds import feed_options, run_sync
 from rpf.cli.options import (
     AGAIN,
     BATCH,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 @click.option("--split", type=click.Choice(["train", "valid", "test", "all"]), default="all", show_default=True)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="A setting over the dataset's config.")
 @click.option("--title", default="", help="The collection's name on the site.")
+@click.option("--feed", type=FILE, help="A shop's product export instead of a folder; see `rpf sync`.")
+@feed_options
 @click.option("--prune", is_flag=True, help="Remove the items whose images are missing in the image folder.")
 @AGAIN
 @FOLLOW_LINKS
@@ -49,13 +52,15 @@ def index(
     split: str,
     overrides: tuple[str, ...],
     title: str,
+    feed: Path | None,
     prune: bool,
     again: bool,
     follow_links: bool,
     batch: int,
     wait: float,
+    **of_feed: Any,
 ) -> None:
-    """Index the images of FOLDER, or of a dataset, as the collection NAME.
+    """Index the images of FOLDER, of a dataset, or of a shop's products, as the collection NAME.
 
     Run again, it takes in what is new or changed; an image that was moved or renamed in the folder keeps its item, and
     its id. Items whose images are missing stay, unless --prune is given. Images that were removed by `remove` are left
@@ -67,6 +72,7 @@ def index(
       rpf index shop photos/
       rpf index shop photos/ --prune
       RPF_IMAGE_ROOTS=/mnt/archive rpf index shop photos/ --follow-links
+      rpf index shop --feed products.csv --images media/
       rpf index clothing --dataset config/Clothing/Clothing.yaml --split test --set DATA.BASE_PATH=data
     """
     from rpf.collection import Collection, CollectionSpec, Writer, collection_folder
@@ -75,6 +81,11 @@ def index(
     from rpf.ingest.scan import describe, scan
     from rpf.search.index_store import check_index_method, update_index
 
+    if feed is not None:
+        if folder is not None or dataset is not None:
+            raise click.UsageError("Give a FOLDER of images, --dataset CONFIG or --feed FILE, one of the three.")
+        run_sync(settings, name, feed, title=title, batch=batch, wait=wait, **of_feed)
+        return
     target = collection_folder(settings.collections, name)
     left_out: Counter[str] = Counter()
     if folder is not None and dataset is None:
@@ -89,7 +100,7 @@ def index(
     elif dataset is not None and folder is None:
         root, images = _read_dataset(dataset, overrides, split)
     else:
-        raise click.UsageError("Give a FOLDER of images or --dataset CONFIG, one of the two.")
+        raise click.UsageError("Give a FOLDER of images, --dataset CONFIG or --feed FILE, one of the three.")
     if not images:
         instead = describe(left_out)
         raise click.UsageError(f'"{root}" holds no images{instead and ", but " + instead}.')

@@ -1,4 +1,4 @@
-"""Dynamic batching: concurrent requests share passes of the model."""
+"""Dynamic batching: concurrent requests share passes of the model, and indexing uses it in between."""
 
 import threading
 import time
@@ -12,7 +12,10 @@ from PIL import Image
 
 from rpf.errors import Overloaded
 from rpf.images.decode import open_image
-from rpf.inference.interface import Embedder, ImageEmbedding, Observer
+from rpf.inference.interface import Embedder, ImageEmbedding, ModelOutput, Observer
+
+MAX_BACKGROUND_IMAGES = 8  # in one pass, for which a request may have to wait
+PASSES_BEFORE_BACKGROUND = 4  # of requests, after which indexing gets its turn though more requests wait
 
 
 @dataclass
@@ -51,6 +54,7 @@ class DynamicBatcher:
         self._changed = threading.Condition()
         self._queue: deque[_Request] = deque()
         self._scheduled: deque[_Request] = deque()  # decoded, or being decoded
+        self._background: deque[tuple[Sequence[Image.Image], Future[ModelOutput]]] = deque()
         self.pending = 0  # images that wait for the model or are in it
         self._decoders = ThreadPoolExecutor(decoders, "decode")
         threading.Thread(target=self._run, name="model", daemon=True).start()
@@ -76,6 +80,19 @@ class DynamicBatcher:
             with self._changed:
                 self.pending -= 1
 
+    def embed_in_background(self, images: Sequence[Image.Image]) -> ModelOutput:
+        """Embed up to MAX_BACKGROUND_IMAGES decoded images for all attributes, when no request needs the model.
+
+        Under a load without a gap they get every fifth pass. There is no timeout: the caller is not a visitor.
+        """
+        if len(images) > MAX_BACKGROUND_IMAGES:
+            raise ValueError(f"{len(images)} images are too many for one pass in the background")
+        result: Future[ModelOutput] = Future()
+        with self._changed:
+            self._background.append((images, result))
+            self._changed.notify()
+        return result.result()
+
     def _schedule(self) -> None:
         """Start to decode the next requests. Called with the lock."""
         while self._queue and len(self._scheduled) < 2 * self._max_batch_size:
@@ -98,8 +115,26 @@ class DynamicBatcher:
         return image
 
     def _run(self) -> None:
+        passes = 0  # of requests, since the last one in the background
         while True:
-            self._infer(self._next_batch())  # a local name would keep the last batch's images in memory
+            with self._changed:
+                while not self._scheduled and not self._background:
+                    self._changed.wait()
+                waited = not self._scheduled or passes >= PASSES_BEFORE_BACKGROUND
+                turn = self._background.popleft() if self._background and waited else None
+            if turn is None:
+                self._infer(self._next_batch())  # a local name would keep the last batch's images in memory
+                passes += 1
+            else:
+                self._infer_background(*turn)
+                del turn
+                passes = 0
+
+    def _infer_background(self, images: Sequence[Image.Image], result: "Future[ModelOutput]") -> None:
+        try:
+            result.set_result(self._model.embed(images))
+        except BaseException as error:
+            result.set_exception(error)
 
     def _infer(self, batch: list[tuple[_Request, Image.Image]]) -> None:
         """Put one batch through the model, and set the results."""
@@ -140,3 +175,15 @@ class DynamicBatcher:
                 self._scheduled.popleft()
                 self._schedule()
         return batch
+
+
+class BackgroundEmbedder:
+    """A model that is also used by requests, which go first."""
+
+    def __init__(self, model: Embedder, batcher: DynamicBatcher) -> None:
+        self.attributes, self.dim, self.checkpoint_hash = model.attributes, model.dim, model.checkpoint_hash
+        self._batcher = batcher
+
+    def embed(self, images: Sequence[Image.Image], wanted: Sequence[Sequence[int]] | None = None, /) -> ModelOutput:
+        """Embed images for all attributes, as `DynamicBatcher.embed_in_background`."""
+        return self._batcher.embed_in_background(images)

@@ -15,6 +15,8 @@ from rpf.collection.recovery import find_waiting, survey_damage
 from rpf.collection.segments import NORM_TOLERANCE
 from rpf.errors import CollectionError
 from rpf.ingest.reconcile import compare_images
+from rpf.products.table import PRODUCTS_FILE
+from rpf.products.view import open_products
 from rpf.search.index_store import validate_index
 from rpf.settings import Settings
 from rpf.utils.progress import Progress
@@ -81,6 +83,7 @@ def verify(folder: Path, settings: Settings, progress: Progress) -> VerifyReport
         *items_problem(f"with a corrupt embedding; {repair}", damage.corrupt),
         *items_problem(f"with an image that was changed; {repair}", damage.changed),
         *image_problems(collection.images, folder.name, damage.missing, damage.unreadable),
+        *_product_problems(folder),
     ]
     return report
 
@@ -129,6 +132,15 @@ def image_problems(
             unreadable,
         ),
     ]
+
+
+def _product_problems(folder: Path) -> list[CollectionProblem]:
+    """Return what is wrong with the products, if there are any."""
+    try:
+        open_products(folder)
+    except CollectionError as error:
+        return [CollectionProblem(f"{error} Delete {PRODUCTS_FILE} there; `rpf sync` with the feed writes it again.")]
+    return []
 
 
 def _problem(text: str, lines: list[str]) -> list[CollectionProblem]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rpf.errors import CollectionError
+from rpf.errors import CollectionBusy
 
 LOCK_FILE = "lock"
 POLL_SECONDS = 0.1
@@ -17,7 +17,7 @@ POLL_SECONDS = 0.1
 def locked(folder: Path, wait: float) -> Iterator[None]:
     """Create `folder` and hold its lock; the system releases it when the process ends, however it ends.
 
-    Raises CollectionError if another process still holds it after `wait` seconds.
+    Raises CollectionBusy if another process still holds it after `wait` seconds.
     """
     deadline = time.monotonic() + wait
     while True:
@@ -27,7 +27,7 @@ def locked(folder: Path, wait: float) -> Iterator[None]:
             break
         os.close(handle)
         if time.monotonic() >= deadline:
-            raise CollectionError(
+            raise CollectionBusy(
                 "The collection %(name)s is being written by another process. Try again when that has finished, or "
                 "give --wait SECONDS.",
                 name=folder.name,

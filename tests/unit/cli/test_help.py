@@ -9,10 +9,13 @@ from rpf.cli import OneLineErrors, main
 from rpf.cli.serve import serve
 from tests.support import ROOT
 
+GROUPS = {name: command for name, command in main.commands.items() if isinstance(command, click.Group)}
+NAMES = [*main.commands, *(f"{name} {part}" for name, group in GROUPS.items() for part in group.commands)]
 
-@pytest.mark.parametrize("name", main.commands)
+
+@pytest.mark.parametrize("name", NAMES)
 def test_help_of_every_command_shows_an_example(name: str) -> None:
-    text = CliRunner().invoke(main, [name, "--help"]).output
+    text = CliRunner().invoke(main, [*name.split(), "--help"]).output
     assert "Example" in text and f"rpf {name}" in text
 
 
