@@ -11,12 +11,14 @@ from flask import g
 from werkzeug.datastructures import MultiDict
 
 from rpf.attributes import Vocabulary
-from rpf.engine import Filters, Query, Results, SearchRequest, ValueFilter
+from rpf.engine import NO_FILTER, Filters, Fold, ProductFilter, Query, Results, SearchRequest, ValueFilter
 from rpf.errors import QueryError
 from webapp import extensions
 from webapp.i18n import language
 
 MAX_WEIGHT = 3.0
+FOLDS: Mapping[str, Fold] = {"photos": "photo", "colours": "colour", "products": "product"}  # by the argument `show`
+MAX_FACETS = 100  # values of product filters in an address
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class SearchParams:
     weights: Mapping[str, float]  # of the chosen attributes
     changes: Mapping[str, int] = field(default_factory=dict)  # wanted values, in place of the image's
     filters: Mapping[str, frozenset[int]] = field(default_factory=dict)  # values that results must have
+    products: ProductFilter = NO_FILTER
+    show: str = "products"  # what one result is, where the collection has products
     anyway: bool = False  # rank, though the image seems to have none of the chosen parts
 
     @classmethod
@@ -52,14 +56,21 @@ class SearchParams:
         ):
             raise QueryError("Choose a photo, or say what you want for: %(details)s.", details=", ".join(missing))
         weights = {key: _weight(args, key) for key in keys}
-        return replace(params, weights=weights, changes=changes, filters=filters)
+        return replace(params, weights=weights, changes=changes, filters=filters, products=_product_filter(args))
 
     @classmethod
     def parse_known(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "SearchParams":
         """Parse the image and the attribute keys in an address, all with weight 1."""
         item, upload = args.get("item", type=int), args.get("upload") or None
         weights = {key: 1.0 for key in vocabulary.keys if key in args.getlist("a")}
-        return cls(item, upload if item is None else None, weights, anyway="anyway" in args)
+        show = args.get("show", "")
+        return cls(
+            item,
+            upload if item is None else None,
+            weights,
+            show=show if show in FOLDS else "products",
+            anyway="anyway" in args,
+        )
 
     @property
     def image(self) -> int | str | None:
@@ -80,6 +91,10 @@ class SearchParams:
             **{f"w-{key}": f"{weight:g}" for key, weight in self.weights.items() if weight != 1.0},
             **{f"v-{key}": value for key, value in self.changes.items() if key in self.weights},
             **{f"f-{key}": sorted(values) for key, values in self.filters.items()},
+            **{f"p-{name}": sorted(values) for name, values in self.products.facets.items()},
+            **{name: f"{bound:g}" for name, bound in self._price_bounds() if bound is not None},
+            **({"available": 1} if self.products.available else {}),
+            **({"show": self.show} if self.show != "products" else {}),
             **({"anyway": 1} if self.anyway else {}),
         }
 
@@ -96,9 +111,37 @@ class SearchParams:
         filters = {**self.filters, key: self.filters[key] - {value}}
         return replace(self, filters={other: values for other, values in filters.items() if values}).args()
 
+    def args_without_facet(self, name: str, value: str) -> dict[str, Any]:
+        """Return the arguments of the same search without one value of a product filter."""
+        facets = {**self.products.facets, name: self.products.facets[name] - {value}}
+        products = replace(self.products, facets={other: values for other, values in facets.items() if values})
+        return replace(self, products=products).args()
+
+    def args_without_price(self) -> dict[str, Any]:
+        """Return the arguments of the same search at any price."""
+        return replace(self, products=replace(self.products, low=None, high=None)).args()
+
+    def args_without_available(self) -> dict[str, Any]:
+        """Return the arguments of the same search, whether it can be bought or not."""
+        return replace(self, products=replace(self.products, available=False)).args()
+
     def args_without_filters(self) -> dict[str, Any]:
         """Return the arguments of the same search without filters."""
-        return replace(self, filters={}).args()
+        return replace(self, filters={}, products=NO_FILTER).args()
+
+    def args_showing(self, show: str) -> dict[str, Any]:
+        """Return the arguments of the same search with other results: photos, colours or products."""
+        return replace(self, show=show).args()
+
+    @property
+    def filter_count(self) -> int:
+        """Return the number of filters."""
+        values = [*self.filters.values(), *self.products.facets.values()]
+        has_price = any(bound is not None for _, bound in self._price_bounds())
+        return sum(map(len, values)) + has_price + self.products.available
+
+    def _price_bounds(self) -> tuple[tuple[str, float | None], ...]:
+        return ("price_from", self.products.low), ("price_to", self.products.high)
 
     def args_anyway(self) -> dict[str, Any]:
         """Return the arguments of the same search, ranked whatever the image shows."""
@@ -121,7 +164,21 @@ class SearchParams:
 
     def request(self, query: Query | None, k: int, offset: int = 0) -> SearchRequest:
         """Return the engine's request for a page of the ranking."""
-        return SearchRequest(query, self.weights, k, offset, changes=self.changes, filters=self.value_filters)
+        return SearchRequest(
+            query,
+            self.weights,
+            k,
+            offset,
+            changes=self.changes,
+            filters=self.value_filters,
+            products=self.products,
+            fold=self.fold,
+        )
+
+    @property
+    def fold(self) -> Fold:
+        """Return what one result is, as the engine takes it."""
+        return FOLDS[self.show]
 
 
 def search(name: str, request: SearchRequest) -> tuple[Results, float]:
@@ -141,6 +198,27 @@ def _weight(args: "MultiDict[str, str]", key: str) -> float:
     if not 0.0 <= weight <= MAX_WEIGHT:  # negated so that NaN is rejected too
         raise QueryError('The weight must be a number from 0 to %(most)g, not "%(text)s".', most=MAX_WEIGHT, text=text)
     return weight
+
+
+def _product_filter(args: "MultiDict[str, str]") -> ProductFilter:
+    """Read the filters of products. Raises QueryError."""
+    names = [name for name in args if name.startswith("p-") and len(name) > 2]
+    facets = {name[2:]: frozenset(filter(None, args.getlist(name))) for name in names}
+    if sum(map(len, facets.values())) > MAX_FACETS:
+        raise QueryError("These are too many filters.")
+    low, high = (_price(args.get(name, "")) for name in ("price_from", "price_to"))
+    if low is not None and high is not None and low > high:
+        low, high = high, low
+    return ProductFilter(low, high, "available" in args, {name: values for name, values in facets.items() if values})
+
+
+def _price(text: str) -> float | None:
+    """Read a price with a decimal point or comma; None where there is none."""
+    if not (text := text.strip()):
+        return None
+    if not re.fullmatch(r"[0-9]{1,12}([.,][0-9]{1,6})?", text):
+        raise QueryError('"%(text)s" is not a price.', text=text[:40])
+    return float(text.replace(",", "."))
 
 
 def _value(text: str | int) -> int:

@@ -10,6 +10,7 @@ from rpf.engine import Hit, Item
 from webapp import extensions
 from webapp.i18n import N_
 from webapp.images.local import MAX_UPLOAD_BYTES
+from webapp.product_views import is_sold_out, plain_text, price_of
 from webapp.view_models import closeness, item_image, item_values, similarity_bar, told_values
 
 CLOSENESS = {"very close": N_("Very close"), "close": N_("Close"), "somewhat": N_("Somewhat close")}
@@ -25,7 +26,9 @@ def init_app(app: Flask) -> None:
         format_number=format_decimal,
         format_seconds=format_seconds,
         format_score=format_score,
+        format_bound=format_bound,
         lower_first=lower_first,
+        plain_text=plain_text,
     )
     app.jinja_env.globals.update(
         item_image=item_image,
@@ -34,6 +37,8 @@ def init_app(app: Flask) -> None:
         closeness_word=closeness_word,
         item_values=item_values,
         told_values=told_values,
+        price_of=price_of,
+        is_sold_out=is_sold_out,
         grid_frame=grid_frame,
         max_upload_bytes=MAX_UPLOAD_BYTES,
     )
@@ -69,6 +74,11 @@ def format_score(share: float) -> str:
 def format_seconds(value: float) -> str:
     """Format seconds with the digits that matter: 0.034, 0.34, 3.4."""
     return str(format_decimal(value, "0.000" if value < 0.1 else "0.00" if value < 1 else "0.0"))
+
+
+def format_bound(price: float | None) -> str:
+    """Format a price as a form has it; empty for none."""
+    return "" if price is None else f"{price:g}"
 
 
 def lower_first(name: str) -> str:

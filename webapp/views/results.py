@@ -8,10 +8,10 @@ from flask_babel import gettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from rpf.engine import Collection, Results
+from rpf.engine import Collection, ListedProduct, Results
 from rpf.errors import QueryError, UnknownAttribute
 from rpf.utils.text import text_cell
-from webapp import extensions, search_params, view_models
+from webapp import extensions, product_views, search_params, view_models
 from webapp.i18n import message
 from webapp.search_params import SearchParams
 
@@ -41,10 +41,13 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
     )  # fmt: skip
     shown = view_models.query_values(query)
     results, seconds, facets = None, 0.0, dict[str, list[view_models.FacetValue]]()
+    of_products, products = list[product_views.ProductFacet](), dict[str, ListedProduct]()
     if not problem and not nothing_seen:
         try:
             results, seconds = search_params.search(name, params.request(query, size, (page - 1) * size))
             facets = view_models.facets(collection, params)
+            of_products = product_views.product_facets(name, params)
+            products = product_views.products_of(name, results.hits)
         except QueryError as error:
             problem = message(error)
     if results and not results.hits and page > 1:
@@ -68,6 +71,9 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         no_garment=no_garment,
         wanted_values=view_models.wanted_values(collection),
         facets=facets,
+        product_facets=of_products,
+        products=products,
+        **product_views.shop_facts(name),
         results=results,
         seconds=seconds,
         page=page,
@@ -116,12 +122,16 @@ def _as_csv(params: SearchParams, results: Results, with_missing: bool) -> Respo
     keys = params.counting
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["rank", "id", "path", "similarity", *map(text_cell, keys), *(["missing"] if with_missing else [])])
+    with_products = any(hit.product for hit in results.hits)
+    more = [*(["missing"] if with_missing else []), *(["product", "colour"] if with_products else [])]
+    writer.writerow(["rank", "id", "path", "similarity", *map(text_cell, keys), *more])
     for hit in results.hits:
         similarities = [repr(hit.similarities[key]) for key in keys]
         missing = [text_cell("; ".join(hit.missing))] if with_missing else []
+        facts = (hit.product.product, hit.product.colour) if hit.product else ("", "")
+        product = list(map(text_cell, facts)) if with_products else []
         writer.writerow(
-            [hit.rank, hit.item.id, text_cell(hit.item.path), repr(hit.similarity), *similarities, *missing]
+            [hit.rank, hit.item.id, text_cell(hit.item.path), repr(hit.similarity), *similarities, *missing, *product]
         )
     return Response(out.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
 
@@ -142,6 +152,7 @@ def _as_json(name: str, params: SearchParams, results: Results, with_missing: bo
                 "similarity": hit.similarity,
                 "similarities": hit.similarities,
                 **({"missing": hit.missing} if with_missing else {}),
+                **({"product": hit.product.product, "colour": hit.product.colour} if hit.product else {}),
             }
             for hit in results.hits
         ],

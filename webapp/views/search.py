@@ -4,11 +4,12 @@ import hashlib
 from dataclasses import replace
 
 from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
 from rpf.engine import Collection, Item, SearchRequest, recognised_values
 from rpf.errors import BadImage
-from webapp import extensions, view_models
+from webapp import extensions, product_views, view_models
 from webapp.forms import SearchForm
 from webapp.i18n import message
 from webapp.images.uploads import UploadExpired
@@ -80,6 +81,7 @@ def item(name: str, item_id: int) -> str:
     keys = list(collection.vocabulary.keys)
     present = [key for key in keys if key in item.labels or not query.is_missing(key)]
     ticked = [key for key in keys if key in item.labels] or (present if query.presence else keys[:1])
+    group = engine.product_of(name, item_id)
     return render_template(
         "item.html",
         collection=collection,
@@ -91,10 +93,28 @@ def item(name: str, item_id: int) -> str:
         query=query,
         ticked=ticked,
         present=present,
+        listed=engine.products(name, [group.product]).get(group.product) if group else None,
         nearest={
-            key: engine.search(name, SearchRequest(query, {key: 1.0}, NEAREST_COUNT)).hits
+            key: engine.search(name, SearchRequest(query, {key: 1.0}, NEAREST_COUNT, fold="product")).hits
             for key in sorted(present, key=lambda key: key not in ticked)
         },
+    )
+
+
+@bp.get("/c/<name>/product/<path:product_id>")
+def product(name: str, product_id: str) -> str:
+    """Show a product with all its photos, to search by any of them."""
+    engine = extensions.engine_loader.engine
+    collection = engine.collection(name)
+    listed = engine.products(name, [product_id]).get(product_id)
+    if listed is None:
+        raise NotFound
+    return render_template(
+        "product.html",
+        collection=collection,
+        listed=listed,
+        photos=product_views.photos_of(name, listed),
+        description=product_views.description_of(listed),
     )
 
 

@@ -1,0 +1,179 @@
+"""Products on the pages: folded results, cards, filters, the page of a product, and changes that show at once."""
+
+import re
+import shutil
+from collections.abc import Callable
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from rpf.collection import Collection
+from rpf.engine import NO_FILTER, ProductFilter, SearchEngine, SearchRequest
+from rpf.products.product import Photo, Product, Variant
+from rpf.products.table import ListedProduct, ProductTable
+from rpf.settings import Settings
+from tests.conftest import started_site
+from tests.unit.webapp.test_pages import get, words
+
+COLOURS = ("red", "blue")
+SLEEVE = "sleeve_length"
+
+
+def product(number: int, price: str = "") -> Product:
+    """Return product P<number> in two colours, with two photos of each."""
+    return Product(
+        id=f"P/{number}",
+        title=f"Shirt &amp; tie {number}",
+        url=f"https://shop.example/p{number}" if number else "",
+        categories=(("Men", "Tops"),) if number % 2 else (("Women",),),
+        price=Decimal(price or 10 + number),
+        currency="USD",
+        columns={"description": "<p>Soft <b>cotton</b>.</p><script>alert(1)</script>"},
+        variants=tuple(
+            Variant(
+                id=f"P{number}-{colour}",
+                colour=colour,
+                size="M",
+                price=Decimal(price or 10 + number),
+                available=number != 3,
+            )
+            for colour in COLOURS
+        ),
+        photos=tuple(Photo(source=f"{number}-{colour}-{at}.jpg", colour=colour) for colour in COLOURS for at in (0, 1)),
+    )
+
+
+def listed(number: int, price: str = "") -> ListedProduct:
+    shirt = product(number, price)
+    return ListedProduct(shirt, {photo.source: 4 * number + at + 1 for at, photo in enumerate(shirt.photos)})
+
+
+@pytest.fixture
+def shop(named_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Return settings over a copy of "named" whose first 36 items are photos of nine products."""
+    base = tmp_path_factory.mktemp("shop")
+    shutil.copytree(named_settings.collections, base / "collections")
+    with ProductTable(base / "collections" / "named") as table:
+        table.put(map(listed, range(9)))
+    return named_settings.model_copy(update={"collections": base / "collections", "instance": base / "instance"})
+
+
+@pytest.fixture
+def app(shop: Settings) -> Flask:
+    return started_site(shop, WTF_CSRF_ENABLED=False)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def engine(app: Flask) -> SearchEngine:
+    return app.extensions["rpf"].engine
+
+
+@pytest.mark.parametrize("fold", ["photo", "colour", "product"])
+def test_results_are_the_best_photo_of_each_group_in_the_order_of_photos(engine: SearchEngine, fold: str) -> None:
+    group: Callable[[int], object] = {
+        "photo": lambda item: item,
+        "colour": lambda item: (item - 1) // 2 if item <= 36 else item,
+        "product": lambda item: ((item - 1) // 4, "p") if item <= 36 else item,
+    }[fold]
+    query, weights = engine.query_item("named", 5), {SLEEVE: 1.0, "coat_length": 2.0}
+    every = engine.search("named", SearchRequest(query, weights, 100)).hits
+    expected: dict[object, int] = {}
+    for hit in every:
+        if group(hit.item.id) != group(5):
+            expected.setdefault(group(hit.item.id), hit.item.id)
+    for offset, k in ((0, 100), (3, 4)):
+        results = engine.search("named", SearchRequest(query, weights, k, offset, fold=fold))  # type: ignore[arg-type]
+        assert [hit.item.id for hit in results.hits] == list(expected.values())[offset : offset + k]
+        assert results.total == len(expected)
+        assert [hit.rank for hit in results.hits] == list(range(offset + 1, offset + 1 + len(results.hits)))
+
+
+def test_product_filters_leave_what_passes_and_counts_say_how_many(engine: SearchEngine) -> None:
+    query = engine.query_item("named", 40)
+    wanted = ProductFilter(
+        12, 16, available=True, facets={"category": frozenset({"Men"}), "colour": frozenset({"red"})}
+    )
+    results = engine.search("named", SearchRequest(query, {SLEEVE: 1.0}, 50, products=wanted, fold="product"))
+    assert {hit.product.product for hit in results.hits if hit.product} == {"P/5"} and results.total == 1
+    assert all(hit.product and hit.product.colour == "red" for hit in results.hits)
+    counts = engine.product_facets("named", {}, wanted, "product")
+    assert counts["colour"] == {"red": 1, "blue": 1} and counts["category"] == {"Men": 1, "Men > Tops": 1, "Women": 3}
+    by_value = engine.facets("named", {}, NO_FILTER, "product")
+    by_photo = engine.facets("named", {})
+    for key, counts_of in by_value.items():
+        for value, count in counts_of.items():
+            assert 0 < count <= by_photo[key][value]
+
+
+def test_cards_tell_name_price_colours_and_photos(client: FlaskClient) -> None:
+    page = words(get(client, f"/c/named/results?item=40&a={SLEEVE}"))
+    assert "12 products, most similar first" in page  # nine, and the three other garments
+    assert page.count("Shirt & tie") >= 9 and "2 colours" in page and "4 photos" in page and "$15.00" in page
+    assert (
+        'href="/c/named/product/P/5"' in page
+        and 'href="https://shop.example/p5" rel="noopener nofollow external"' in page
+    )
+    assert "sold out" in page
+    photos = words(get(client, f"/c/named/results?item=40&a={SLEEVE}&show=photos"))
+    assert "39 photos" in photos and "4 photos" not in photos.replace("39 photos", "")
+    colours = words(get(client, f"/c/named/results?item=40&a={SLEEVE}&show=colours"))
+    assert "21 garments" in colours
+
+
+def test_filters_are_in_the_address_and_can_be_taken_back(client: FlaskClient) -> None:
+    address = f"/c/named/results?item=40&a={SLEEVE}&p-category=Men&price_from=12&price_to=16,5&available=1"
+    page = words(get(client, address))
+    assert "1 product, most similar first" in page and "Filter (3)" in page
+    links = re.findall(r'class="active-filter" href="([^"]+)"', page)
+    assert len(links) == 3 and not any(
+        "p-category=Men" in link and "available=1" in link and "price_to" in link for link in links
+    )
+    assert "Nothing is left" in words(get(client, f"/c/named/results?item=40&a={SLEEVE}&price_from=500"))
+    for bad in ("price_from=cheap", "p-hat=red", "price_to=-1"):
+        response = get(client, f"/c/named/results?item=40&a={SLEEVE}&{bad}")
+        assert response.status_code == 422 and 'class="problem"' in words(response)
+
+
+def test_product_page_has_all_photos_and_no_markup_of_the_feed(client: FlaskClient) -> None:
+    page = words(get(client, "/c/named/product/P/4"))
+    assert "Shirt & tie 4" in page and "Soft cotton." in page and "alert(1)</script>" not in page
+    assert len(re.findall(r'href="/c/named/item/(\d+)"', page)) == 4
+    assert get(client, "/c/named/product/P/99").status_code == 404
+    assert get(client, "/c/named/product/P%2F4").status_code == 200
+
+
+def test_changed_price_shows_without_embedding(client: FlaskClient, shop: Settings) -> None:
+    assert "$14.00" in words(get(client, "/c/named/product/P/4"))
+    folder = shop.collections / "named"
+    before = Collection.open(folder).manifest
+    with ProductTable(folder) as table:
+        table.put([listed(4, "99.5")])
+    assert "$99.50" in words(get(client, "/c/named/product/P/4"))
+    page = words(get(client, f"/c/named/results?item=40&a={SLEEVE}&price_from=90"))
+    assert "$99.50" in page and "1 product," in page
+    assert Collection.open(folder).manifest == before
+
+
+def test_collection_without_products_is_as_before(client: FlaskClient, named_settings: Settings) -> None:
+    plain = started_site(named_settings, WTF_CSRF_ENABLED=False).test_client()
+    page = words(get(plain, f"/c/named/results?item=40&a={SLEEVE}"))
+    assert "39 garments" in page and "each colour" not in page and "price_from" not in page
+    response = get(plain, f"/c/named/results?item=40&a={SLEEVE}&available=1")
+    assert response.status_code == 422 and "no products" in words(response)
+
+
+def test_groups_are_whole_however_many_results_are_asked_for(engine: SearchEngine) -> None:
+    query = engine.query_item("named", 1)
+    whole = engine.search("named", SearchRequest(query, {SLEEVE: 1.0}, 99, fold="product")).hits
+    for k in range(1, len(whole) + 2):
+        part = engine.search("named", SearchRequest(query, {SLEEVE: 1.0}, k, fold="product")).hits
+        assert [hit.item.id for hit in part] == [hit.item.id for hit in whole[:k]]
+    np.testing.assert_array_less(0, [hit.product.photos for hit in whole if hit.product])

@@ -1,0 +1,139 @@
+"""Products as the pages show them: cards, prices, filters, and the page of one product."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from flask_babel import format_currency, format_decimal, gettext
+from markupsafe import Markup
+
+from rpf.engine import Hit, Item, ListedProduct
+from webapp import extensions
+from webapp.i18n import N_
+from webapp.search_params import SearchParams
+
+FACET_NAMES = {"category": N_("Category"), "colour": N_("Colour"), "size": N_("Size")}
+LEVELS = " > "  # between the levels of a category, as the engine has them
+DESCRIPTIONS = ("description", "body (html)", "body html", "short_description", "short description", "summary")
+MAX_OPTIONS = 200  # of a facet on a page
+
+
+@dataclass(frozen=True)
+class FacetOption:
+    """A value of a product filter, with the number of results that have it."""
+
+    value: str
+    label: str
+    depth: int  # of a category below its first level
+    count: int
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class ProductFacet:
+    """A product filter with its values."""
+
+    name: str
+    label: str
+    options: list[FacetOption]
+
+
+def shop_facts(name: str) -> dict[str, object]:
+    """Return what a page of results has to know of a collection's products."""
+    engine = extensions.engine_loader.engine
+    summary = engine.product_summary(name)
+    return {
+        "has_products": summary is not None,
+        "prices": summary and summary.prices,
+        "has_stock": bool(summary and summary.knows_stock),
+    }
+
+
+def products_of(name: str, hits: Iterable[Hit]) -> dict[str, ListedProduct]:
+    """Return the products of a page of results, by id."""
+    return extensions.engine_loader.engine.products(name, {hit.product.product for hit in hits if hit.product})
+
+
+def product_facets(name: str, params: SearchParams) -> list[ProductFacet]:
+    """Return the product filters of a collection that have any choice to offer."""
+    engine = extensions.engine_loader.engine
+    counts = engine.product_facets(name, params.value_filters, params.products, params.fold)
+    known = [*FACET_NAMES, *sorted(facet for facet in counts if facet not in FACET_NAMES)]
+    facets = []
+    for facet in known:
+        chosen = params.products.facets.get(facet, frozenset())
+        of_facet = dict.fromkeys(chosen, 0) | counts.get(facet, {})
+        if len(of_facet) > 1 or chosen:
+            options = [_option(facet, value, count, value in chosen) for value, count in sorted(of_facet.items())]
+            facets.append(ProductFacet(facet, facet_label(facet), options[:MAX_OPTIONS]))
+    return facets
+
+
+def facet_label(facet: str) -> str:
+    """Return the name of a product filter for people to read."""
+    if facet in FACET_NAMES:
+        return gettext(FACET_NAMES[facet])
+    return facet.replace("_", " ").capitalize()
+
+
+def format_price(low: float | Decimal | None, high: float | Decimal | None, currency: str) -> str:
+    """Format a price or a range of prices; empty where it is unknown."""
+    if low is None or high is None:
+        return ""
+    if low != high:
+        lowest, highest = _format_amount(low, currency), _format_amount(high, currency)
+        return gettext("%(lowest)s to %(highest)s", lowest=lowest, highest=highest)
+    return _format_amount(low, currency)
+
+
+def price_of(listed: ListedProduct, colour: str | None = None) -> str:
+    """Format the price of a product, or of its variants in a colour."""
+    product = listed.product
+    prices = [one.price for one in product.variants if one.price is not None and colour in (None, "", one.colour)]
+    if not prices and product.price is not None:
+        prices = [product.price]
+    return format_price(min(prices, default=None), max(prices, default=None), product.currency)
+
+
+def plain_text(html: str) -> str:
+    """Return the text of a name or a description that may be HTML, with its characters unescaped."""
+    return Markup(html).striptags()
+
+
+def is_sold_out(listed: ListedProduct, colour: str | None = None) -> bool:
+    """Tell whether the shop says that nothing of a product, or of a colour of it, can be bought."""
+    product = listed.product
+    known = [
+        one.available for one in product.variants if one.available is not None and colour in (None, "", one.colour)
+    ]
+    return not any(known) if known else product.available is False
+
+
+def photos_of(name: str, listed: ListedProduct) -> dict[str, list[Item]]:
+    """Return the items of a product's photos by colour, in the order of the feed."""
+    photos: dict[str, list[Item]] = {}
+    collection = extensions.engine_loader.engine.collection(name)
+    ids = [item for item in listed.items.values() if item in collection.ids]
+    items = {item.id: item for item in collection.items(ids)}
+    for photo in listed.product.photos:
+        if item := items.get(listed.items.get(photo.source, -1)):
+            photos.setdefault(photo.colour, []).append(item)
+    return photos
+
+
+def description_of(listed: ListedProduct) -> list[str]:
+    """Return the paragraphs of a product's description as plain text."""
+    columns = {name.lower(): text for name, text in listed.product.columns.items()}
+    html = next((columns[name] for name in DESCRIPTIONS if columns.get(name)), "")
+    paragraphs = re.split(r"</p>|<br ?/?>|</li>|\n\s*\n", html)
+    return [text for paragraph in paragraphs if (text := plain_text(paragraph))]
+
+
+def _option(facet: str, value: str, count: int, chosen: bool) -> FacetOption:
+    levels = value.split(LEVELS) if facet == "category" else [value]
+    return FacetOption(value, levels[-1], len(levels) - 1, count, chosen)
+
+
+def _format_amount(amount: float | Decimal, currency: str) -> str:
+    return str(format_currency(amount, currency) if currency else format_decimal(amount, "#,##0.00"))
