@@ -188,6 +188,29 @@ def serving(settings: Settings, folder: Path, out: Path, **plan: Any) -> None:
     write_report(out / "serving.json", report, as_markdown(report))
 
 
+@benchmarks.command()
+@click.option("--products", default=10_000, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--photos", default=1, show_default=True, type=click.IntRange(1, 20), help="Photos of each product.")
+@click.option(
+    "--without-photos", default=10_000, show_default=True, type=click.IntRange(1, 500_000), help="More products."
+)
+@click.option("--work", type=FILE, help="Folder for the shop; else the system's temporary one.")
+@click.option("--out", required=True, type=FILE, help="Folder for batch.json and batch.md.")
+@with_settings
+def batch(settings: Settings, work: Path | None, out: Path, **plan: Any) -> None:
+    """Measure batches of products on a site: with new photos of drawn garments, new prices, and without photos.
+
+    \b
+    Example:
+      python -m benchmarks batch --products 500 --out results
+    """
+    from benchmarks.serving.batch import as_markdown, measure
+
+    with Bar("batch") as bar, TemporaryDirectory(dir=work) as folder:
+        report = measure(plan, settings, Path(folder), bar)
+    write_report(out / "batch.json", report, as_markdown(report))
+
+
 @benchmarks.command(cls=ManyConfigs)
 @CONFIGS
 @OVERRIDES

@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis
 
 from tests.support import ROOT
 
-pytest_plugins = ["tests.support.training_data", "tests.support.evaluation_data"]
+pytest_plugins = ["tests.support.training_data", "tests.support.evaluation_data", "tests.support.shop"]
 
 # Before the libraries load: threads that spin while they wait take the cores from the other workers of pytest-xdist.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -21,7 +21,12 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     instance = settings.instance.resolve()
     secret_key = config.load_secret_key(settings.instance)
     # Imported here because gunicorn's master reads webapp.config, and PyTorch must not be loaded before the fork.
-    from webapp import errors, i18n, template_helpers
+    from rpf.access.event_log import EventLog
+    from rpf.access.keys import KeyStore
+    from webapp import api, errors, i18n, template_helpers
+    from webapp.api.idempotency import AnswerStore
+    from webapp.api.job_worker import JobWorker
+    from webapp.api.jobs import JobStore
     from webapp.engine_loader import EngineLoader
     from webapp.images.thumbnails import Thumbnails
     from webapp.images.uploads import Uploads
@@ -45,8 +50,14 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     app.json.sort_keys = False  # type: ignore[attr-defined]
 
     loader = EngineLoader(settings)
+    jobs = JobStore(instance)
     app.extensions.update(
         rpf=loader,
+        rpf_answers=AnswerStore(instance),
+        rpf_events=EventLog(instance, settings.event_days),
+        rpf_jobs=jobs,
+        rpf_job_worker=JobWorker(jobs, loader),
+        rpf_keys=KeyStore(instance),
         rpf_config=config,
         rpf_uploads=Uploads(instance / "uploads"),
         rpf_thumbnails=Thumbnails(instance / "thumbnails"),
@@ -59,11 +70,12 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     i18n.init_app(app, SHIPPED_FOLDER / "translations")
     Bootstrap5(app)
     csrf = CSRFProtect(app)
-    for api in (submit, describe):
-        csrf.exempt(api.bp)
+    for blueprint in (submit.bp, describe.bp, api.bp()):
+        csrf.exempt(blueprint)
     security_headers.init_app(app, config.https)
     for module in (search, results, images, about, i18n, openapi, submit, describe):
         app.register_blueprint(module.bp)
+    app.register_blueprint(api.bp())
     rate_limit.init_app(app, config.rate_limit)
     subpath.init_app(app, config.trusted_proxies)
     return app
@@ -83,8 +95,11 @@ def start_background(app: Flask) -> None:
         )  # fmt: skip
     app.extensions["rpf"].start()
     app.extensions["rpf_uploads"].start_sweeping()
+    app.extensions["rpf_job_worker"].start()
 
 
 def stop_background(app: Flask) -> bool:
-    """Stop the engine's preparation. Return whether the process can exit normally."""
-    return bool(app.extensions["rpf"].stop())
+    """Stop the engine's preparation and the work on batches. Return whether the process can exit normally."""
+    stopped = app.extensions["rpf_job_worker"].stop()
+    app.extensions["rpf_events"].close()
+    return bool(app.extensions["rpf"].stop() and stopped)

@@ -5,6 +5,11 @@ from typing import cast
 from flask import current_app
 from werkzeug.local import LocalProxy
 
+from rpf.access.event_log import EventLog
+from rpf.access.keys import KeyStore
+from webapp.api.idempotency import AnswerStore
+from webapp.api.job_worker import JobWorker
+from webapp.api.jobs import JobStore
 from webapp.config import SiteConfig
 from webapp.engine_loader import EngineLoader
 from webapp.images.thumbnails import Thumbnails
@@ -14,3 +19,8 @@ engine_loader = cast(EngineLoader, LocalProxy(lambda: current_app.extensions["rp
 site_config = cast(SiteConfig, LocalProxy(lambda: current_app.extensions["rpf_config"]))
 uploads = cast(Uploads, LocalProxy(lambda: current_app.extensions["rpf_uploads"]))
 thumbnails = cast(Thumbnails, LocalProxy(lambda: current_app.extensions["rpf_thumbnails"]))
+key_store = cast(KeyStore, LocalProxy(lambda: current_app.extensions["rpf_keys"]))
+event_log = cast(EventLog, LocalProxy(lambda: current_app.extensions["rpf_events"]))
+answer_store = cast(AnswerStore, LocalProxy(lambda: current_app.extensions["rpf_answers"]))
+job_store = cast(JobStore, LocalProxy(lambda: current_app.extensions["rpf_jobs"]))
+job_worker = cast(JobWorker, LocalProxy(lambda: current_app.extensions["rpf_job_worker"]))

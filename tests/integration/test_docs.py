@@ -109,7 +109,11 @@ def check_command(group: click.Group, words: list[str]) -> None:
     if not words or words[0].startswith("-"):
         return
     assert words[0] in group.commands, words
-    options = {option for parameter in group.commands[words[0]].params for option in parameter.opts}
+    command = group.commands[words[0]]
+    if isinstance(command, click.Group):
+        check_command(command, words[1:])
+        return
+    options = {option for parameter in command.params for option in parameter.opts}
     unknown = [word for word in words[1:] if re.match(r"--?[a-z]", word) and word not in {*options, "--help"}]
     assert not unknown, words
 
@@ -166,6 +170,13 @@ def test_curl_example_of_a_description_responds_with_attributes(block: str, site
     response = respond(block, site)
     assert "sleeve_length" in response["attributes"]
     assert response["attributes"]["sleeve_length"]["values"]
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.parametrize("block", [block for block in CURLS if "/api/v1/search" in block])
+def test_curl_example_of_the_api_responds_with_results(block: str, site: tuple[str, Path]) -> None:
+    response = respond(block, site)
+    assert response["results"][0]["item"]["id"] == 2, "00001.jpg is the second item"
 
 
 def test_ruff_of_pre_commit_is_the_pinned_one() -> None:

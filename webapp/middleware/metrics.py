@@ -47,6 +47,9 @@ def init_app(app: Flask, loader: EngineLoader) -> None:
     request_seconds = Histogram(
         "rpf_request_seconds", "Time of a whole request.", ("route",), buckets=BUCKETS_SECONDS, registry=registry
     )
+    key_requests = Counter(
+        "rpf_api_requests", "Requests answered to a key of the API.", ("key", "route", "status"), registry=registry
+    )
     stage_seconds = Histogram(
         "rpf_stage_seconds",
         "Time of decoding an image, of a pass of the model (for one image or more), of ranking.",
@@ -61,6 +64,8 @@ def init_app(app: Flask, loader: EngineLoader) -> None:
         route = request.url_rule.rule if request.url_rule else "none"
         requests.labels(route, request_log.method(), response.status_code).inc()
         request_seconds.labels(route).observe(time.perf_counter() - g.started)
+        if key := g.get("api_key"):
+            key_requests.labels(key.id, route, response.status_code).inc()
         return response
 
     @app.get("/metrics")

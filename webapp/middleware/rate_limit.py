@@ -1,8 +1,9 @@
-"""Rate limit of searches by address: above what a person does, below what would crowd out the others."""
+"""Rate limit of searches by address, and of the API by key: above what is usual, below what would crowd out others."""
 
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_limiter import Limiter
 
+from rpf.access.keys import Key
 from webapp.middleware.request_log import network
 
 # Endpoints that need the model or a ranking.
@@ -10,19 +11,41 @@ LIMITED = (
     "submit.submit", "describe.describe", "search.search", "results.ranked", "results.export", "search.item",
     "images.upload",
 )  # fmt: skip
+API_ENDPOINTS = "v1."  # of which all are limited
+SEARCHES = "searches"
 
 
 def init_app(app: Flask, rate_limit: str) -> None:
     """Limit the endpoints in LIMITED together; "" for no limit. Over the limit the response is 429 with Retry-After.
 
+    Endpoints of the API are limited by their key where it has a limit, else together with the others by address.
     Counts are in the memory of the one process that serves.
     """
-    if not rate_limit:
-        return
+
+    def api_limit() -> str:
+        key = _limited_key()
+        return key.rate_limit if key else rate_limit
+
     limiter = Limiter(_client, app=app, storage_uri="memory://", strategy="moving-window", headers_enabled=True)
-    shared = limiter.shared_limit(rate_limit, scope="searches")
-    for endpoint in LIMITED:
-        app.view_functions[endpoint] = shared(app.view_functions[endpoint])  # type: ignore[assignment]
+    shared = limiter.shared_limit(rate_limit, scope=SEARCHES)
+    of_api = limiter.shared_limit(api_limit, scope=lambda _: "keys" if _limited_key() else SEARCHES, key_func=_owner)
+    for endpoint, view in app.view_functions.items():
+        if endpoint.startswith(API_ENDPOINTS):
+            app.view_functions[endpoint] = of_api(view)  # type: ignore[assignment]
+        elif rate_limit and endpoint in LIMITED:
+            app.view_functions[endpoint] = shared(view)  # type: ignore[assignment]
+
+
+def _limited_key() -> Key | None:
+    """Return the request's key if it has a limit."""
+    key: Key | None = g.get("api_key")
+    return key if key and key.rate_limit else None
+
+
+def _owner() -> str:
+    """Return the id of a key that has a limit, else the client's address."""
+    key = _limited_key()
+    return key.id if key else _client()
 
 
 def _client() -> str:

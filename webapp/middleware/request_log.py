@@ -62,7 +62,7 @@ def network(address: str | None, ipv4_bits: int = 24, ipv6_bits: int = 48) -> st
 
 def method() -> str:
     """Return the request's method; "other" for unusual ones, of which there is no end."""
-    return request.method if request.method in ("GET", "POST", "HEAD", "OPTIONS") else "other"
+    return request.method if request.method in ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS") else "other"
 
 
 def _start() -> None:

@@ -164,3 +164,35 @@ def test_decoding_and_passes_are_observed() -> None:
     stages: list[str] = []
     DynamicBatcher(HeldModel(), observe=lambda stage, seconds: stages.append(stage)).embed(grey(1), [0])
     assert stages == ["decode", "model"]
+
+
+def test_indexing_gets_the_passes_that_requests_leave_and_one_in_five_of_a_full_load() -> None:
+    model = HeldModel()
+    batcher = DynamicBatcher(model, max_batch_size=1)
+    with pytest.raises(ValueError, match="too many"):
+        batcher.embed_in_background([Image.new("RGB", (32, 48))] * 9)
+    model.released.clear()
+    with ThreadPoolExecutor(8) as pool:
+        first = pool.submit(batcher.embed, grey(1), [0])
+        until(lambda: model.shades)  # in the model
+        background = [
+            pool.submit(batcher.embed_in_background, [Image.new("RGB", (32, 48), (shade,) * 3)] * 2)
+            for shade in (101, 102)
+        ]
+        until(lambda: len(batcher._background) == 2)
+        requests = [pool.submit(batcher.embed, grey(shade), [0]) for shade in range(2, 6)]
+        until(lambda: batcher.pending == 5)
+        model.released.set()
+        outputs = [one.result(10) for one in background]
+        embedded = [one.result(10).embedding[0, 0] for one in (first, *requests)]
+    turns = [model.shades.index(shade) for shade in (101, 102)]
+    assert min(turns) == 4 and max(turns) > 5  # after four requests; then when no request waits
+    assert sorted(output.embedding[0, 0, 0] for output in outputs) == [101, 102]
+    assert sorted(embedded) == [1, 2, 3, 4, 5]
+
+
+def test_indexing_gets_the_error_of_the_model() -> None:
+    model = HeldModel()
+    model.broken = True
+    with pytest.raises(MemoryError):
+        DynamicBatcher(model).embed_in_background([Image.new("RGB", (32, 48))])

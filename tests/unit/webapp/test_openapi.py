@@ -14,6 +14,11 @@ from webapp.schemas import DEFAULT_K, MAX_K
 from webapp.views.openapi import document
 
 
+@schemathesis.serializer("application/x-ndjson")
+def as_lines(_: object, value: object) -> bytes:
+    return str(value).encode()
+
+
 def test_openapi_document_is_valid() -> None:
     validate(document())
 

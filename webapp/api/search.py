@@ -1,0 +1,159 @@
+"""POST /api/v1/search and POST /api/v1/describe."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from flask import Response, g
+
+from rpf.attributes import Vocabulary
+from rpf.engine import Query, SearchEngine, SearchRequest
+from rpf.errors import QueryError, UnknownAttribute, UnknownProduct, UnusableValue
+from rpf.products.filters import ProductFilter
+from webapp import extensions, search_params
+from webapp.api.blueprint import bp, choose_collection, respond
+from webapp.api.result_views import make_facets, make_results, result_id
+from webapp.api.search_schemas import (
+    DescribeByReference,
+    DescribeByUpload,
+    DescribeFields,
+    ProductFilters,
+    SearchByReference,
+    SearchByUpload,
+    SearchFields,
+    SearchResponse,
+)
+from webapp.api_body import read_body, read_image
+from webapp.middleware.request_body import InvalidField
+from webapp.views.describe import describe_query
+from webapp.wanted_values import read_filters, read_values
+
+REFERENCES = ("img_path", "image_url", "item", "product")  # of an image, of which a search has one at most
+
+
+@bp.post("/search")
+def search() -> Response:
+    """Search; the OpenAPI document has the fields."""
+    body: SearchFields = read_body(SearchByReference, SearchByUpload)
+    engine = extensions.engine_loader.engine
+    name = choose_collection(body.collection)
+    vocabulary = engine.collection(name).vocabulary
+    weights, changes = _read_attributes(body, vocabulary)
+    query = _query(body, engine, name, [key for key in weights if key not in changes] or None)
+    if not weights and query is None:
+        raise InvalidField("attributes", "Name attributes with an image, or wanted values.")
+    wanted = SearchRequest(
+        query,
+        weights or dict.fromkeys(vocabulary.keys, 1.0),
+        body.limit,
+        body.offset,
+        changes=changes,
+        filters=read_filters(vocabulary, body.filters, body.minimal),
+        products=_product_filter(body.product_filters),
+        fold=body.fold,
+    )
+    started = time.time()
+    try:
+        results, seconds = search_params.search(name, wanted)
+    except UnusableValue as error:
+        raise InvalidField("values" if body.values else "attributes", error.template, **error.params) from error
+    facets = make_facets(engine, name, wanted, body.language) if body.facets else None
+    query_id = body.query_id or uuid4()
+    response = SearchResponse(
+        query_id=query_id,
+        total=results.total,
+        seconds=round(seconds, 6),
+        results=make_results(engine, name, results.hits, body),
+        facets=facets,
+    )
+    ids = [result_id(hit) for hit in results.hits]
+    extensions.event_log.record_query(query_id, started, name, wanted.keys, ids, body.offset)
+    included: dict[str, Any] = dict.fromkeys(("query_id", "total", "seconds"), True)
+    included |= {"results": {"__all__": set(body.fields)}, **({"facets": True} if body.facets else {})}
+    return Response(response.model_dump_json(include=included) + "\n", mimetype="application/json")
+
+
+@bp.post("/describe")
+def describe() -> Response:
+    """Describe an image in every attribute of the model."""
+    body: DescribeFields = read_body(DescribeByReference, DescribeByUpload)
+    engine = extensions.engine_loader.engine
+    if isinstance(body, DescribeByReference):
+        field = _one_reference(body.model_fields_set)
+        if field is None:
+            raise InvalidField("img_path", "%(field)s or image_url is missing.")
+        data = _read(field, getattr(body, field), choose_collection(body.collection))
+    else:
+        assert isinstance(body, DescribeByUpload)
+        data = _read("image", body.image, "")
+    return respond(describe_query(engine, engine.embed(data), body.language))
+
+
+def _read_attributes(body: SearchFields, vocabulary: Vocabulary) -> tuple[dict[str, float], dict[str, int]]:
+    """Return the weight of each attribute, and the wanted values. Raises InvalidField."""
+    weights, changes = dict[str, float](), dict[str, int]()
+    given = {body.attributes: 1.0} if isinstance(body.attributes, str) else body.attributes
+    pairs = given.items() if isinstance(given, Mapping) else [(text, 1.0) for text in given]
+    for text, weight in pairs:
+        try:
+            parsed = vocabulary.parse(text)
+        except UnknownAttribute as error:
+            raise InvalidField("attributes", error.template, **error.params) from error
+        for key, value in parsed.items():
+            weights[key] = weight
+            if value is not None:
+                changes[key] = value
+    changes |= read_values(vocabulary, body.values)
+    weights = {**dict.fromkeys(changes, 1.0), **weights}
+    if weights and not any(weights.values()):
+        raise InvalidField("attributes", "All weights are 0. Raise one.")
+    return weights, changes
+
+
+def _query(body: SearchFields, engine: SearchEngine, name: str, keys: list[str] | None) -> Query | None:
+    """Make the query that a request names, embedded for `keys`, all if None; None for a search by values alone."""
+    if isinstance(body, SearchByUpload):
+        return engine.embed(_read("image", body.image, name), keys)
+    field = _one_reference(body.model_fields_set)
+    if field in ("img_path", "image_url"):
+        return engine.embed(_read(field, getattr(body, field), name), keys)
+    if field == "item":
+        return engine.query_item(name, getattr(body, field))
+    return _first_photo(engine, name, getattr(body, field)) if field else None
+
+
+def _one_reference(given: set[str]) -> str | None:
+    """Return the field that names the image; None where there is none. Raises InvalidField for two."""
+    fields = [field for field in REFERENCES if field in given]
+    if len(fields) > 1:
+        raise InvalidField(fields[1], "Give one image: %(first)s or %(field)s.", first=fields[0])
+    return fields[0] if fields else None
+
+
+def _read(field: str, image: str | bytes, name: str) -> bytes:
+    """Return the bytes of an image. Raises as `read_image`, and InvalidField for an address that is none."""
+    g.image_field = field
+    is_address = isinstance(image, str) and image.lower().startswith(("http://", "https://"))
+    if is_address != (field == "image_url"):
+        if field == "image_url":
+            raise InvalidField(field, "%(field)s must be an http or https address.")
+        if is_address:
+            raise InvalidField(field, "%(field)s must be a path; give an address as image_url.")
+    return read_image(image, name)
+
+
+def _first_photo(engine: SearchEngine, name: str, product_id: str) -> Query:
+    """Make the first photo of a product the query. Raises UnknownProduct."""
+    listed = engine.products(name, [product_id]).get(product_id)
+    if listed is None:
+        raise UnknownProduct('There is no product "%(id)s" in the collection %(name)s.', id=product_id, name=name)
+    if not listed.items:
+        raise QueryError('The product "%(id)s" has no photo to search by.', id=product_id)
+    return engine.query_item(name, next(iter(listed.items.values())))
+
+
+def _product_filter(fields: ProductFilters) -> ProductFilter:
+    """Convert the filters of products. Raises QueryError."""
+    facets = {name: frozenset(values) for name, values in fields.facets.items()}
+    return ProductFilter(fields.price.low, fields.price.high, fields.available, facets)
