@@ -44,7 +44,10 @@ def cli_page() -> str:
     for section, commands in main.sections.items():
         lines += ["", f"## {section}"]
         for command in commands:
-            lines += ["", f"### rpf {command.name}", "", "```", *_help(command, f"rpf {command.name}"), "```"]
+            name = f"rpf {command.name}"
+            lines += ["", f"### {name}", "", "```", *_help(command, name), "```"]
+            for part in command.commands.values() if isinstance(command, click.Group) else ():
+                lines += ["", "```", *_help(part, f"{name} {part.name}"), "```"]
     return "\n".join(lines) + "\n"
 
 
@@ -79,7 +82,7 @@ def _default(value: Any) -> str:
         return f"`{int(value)}`"
     if isinstance(value, float):
         return f"`{value:g}`"
-    return "" if value in ("", ()) else f"`{value}`"
+    return "" if value in ("", (), frozenset()) else f"`{value}`"
 
 
 if __name__ == "__main__":
