@@ -1,7 +1,7 @@
 """Answers by Idempotency-Key: a request that is sent again gets the first answer, and does nothing.
 
-As draft-ietf-httpapi-idempotency-key-header-07 has it, section 2.7: the same key with another request is answered with
-422, and one whose first request is still in progress with 409. Only answers to what was done are stored: after an
+As draft-ietf-httpapi-idempotency-key-header has it (error scenarios): the same key with another request is answered
+with 422, and one whose first request is still in progress with 409. Only answers to what was done are stored: after an
 error, the request can be sent again under the same key.
 """
 
