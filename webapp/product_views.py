@@ -9,12 +9,12 @@ from flask_babel import format_currency, format_decimal, gettext
 from markupsafe import Markup
 
 from rpf.engine import Hit, Item, ListedProduct
+from rpf.products.table import CATEGORY, COLOUR, LEVELS, SIZE
 from webapp import extensions
 from webapp.i18n import N_
 from webapp.search_params import SearchParams
 
-FACET_NAMES = {"category": N_("Category"), "colour": N_("Colour"), "size": N_("Size")}
-LEVELS = " > "  # between the levels of a category, as the engine has them
+FACET_NAMES = {CATEGORY: N_("Category"), COLOUR: N_("Colour"), SIZE: N_("Size")}
 DESCRIPTIONS = ("description", "body (html)", "body html", "short_description", "short description", "summary")
 MAX_OPTIONS = 200  # of a facet on a page
 
@@ -87,13 +87,10 @@ def format_price(low: float | Decimal | None, high: float | Decimal | None, curr
     return _format_amount(low, currency)
 
 
-def price_of(listed: ListedProduct, colour: str | None = None) -> str:
+def price_of(listed: ListedProduct, colour: str = "") -> str:
     """Format the price of a product, or of its variants in a colour."""
-    product = listed.product
-    prices = [one.price for one in product.variants if one.price is not None and colour in (None, "", one.colour)]
-    if not prices and product.price is not None:
-        prices = [product.price]
-    return format_price(min(prices, default=None), max(prices, default=None), product.currency)
+    offer = listed.product.offer(colour)
+    return format_price(offer.low, offer.high, listed.product.currency)
 
 
 def plain_text(html: str) -> str:
@@ -101,21 +98,15 @@ def plain_text(html: str) -> str:
     return Markup(html).striptags()
 
 
-def is_sold_out(listed: ListedProduct, colour: str | None = None) -> bool:
+def is_sold_out(listed: ListedProduct, colour: str = "") -> bool:
     """Tell whether the shop says that nothing of a product, or of a colour of it, can be bought."""
-    product = listed.product
-    known = [
-        one.available for one in product.variants if one.available is not None and colour in (None, "", one.colour)
-    ]
-    return not any(known) if known else product.available is False
+    return listed.product.offer(colour).available is False
 
 
 def photos_of(name: str, listed: ListedProduct) -> dict[str, list[Item]]:
     """Return the items of a product's photos by colour, in the order of the feed."""
     photos: dict[str, list[Item]] = {}
-    collection = extensions.engine_loader.engine.collection(name)
-    ids = [item for item in listed.items.values() if item in collection.ids]
-    items = {item.id: item for item in collection.items(ids)}
+    items = extensions.engine_loader.engine.collection(name).live_items(listed.items.values())
     for photo in listed.product.photos:
         if item := items.get(listed.items.get(photo.source, -1)):
             photos.setdefault(photo.colour, []).append(item)
@@ -131,7 +122,7 @@ def description_of(listed: ListedProduct) -> list[str]:
 
 
 def _option(facet: str, value: str, count: int, chosen: bool) -> FacetOption:
-    levels = value.split(LEVELS) if facet == "category" else [value]
+    levels = value.split(LEVELS) if facet == CATEGORY else [value]
     return FacetOption(value, levels[-1], len(levels) - 1, count, chosen)
 
 

@@ -1,7 +1,7 @@
 """Collection reader: an immutable snapshot of one generation."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -144,6 +144,12 @@ class Collection:
         if missing := set(wanted) - items.keys():
             raise self._unknown(min(missing))
         return [items[item_id] for item_id in wanted]
+
+    def live_items(self, ids: Iterable[int]) -> dict[int, Item]:
+        """Return the items with these ids that are in this generation, by id. Raises CollectionError."""
+        wanted = np.array(list(ids), np.int64)
+        live = np.append(self.ids, -1)[np.searchsorted(self.ids, wanted)] == wanted
+        return {item.id: item for item in self.items(wanted[live].tolist())}
 
     @property
     def root(self) -> Path:

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -97,6 +97,14 @@ class Variant(ProductRecord):
     columns: Columns = {}
 
 
+class Offer(NamedTuple):
+    """What a product costs, and whether it can be bought; None where that is unknown."""
+
+    low: Decimal | None
+    high: Decimal | None
+    available: bool | None
+
+
 class Product(ProductRecord):
     """What a shop sells under one title. Its price is the lowest of its variants, as a customer pays it now."""
 
@@ -110,6 +118,18 @@ class Product(ProductRecord):
     columns: Columns = {}  # further ones, as they came
     variants: Annotated[tuple[Variant, ...], Field(max_length=MAX_VARIANTS)] = ()
     photos: Annotated[tuple[Photo, ...], Field(max_length=MAX_PHOTOS)] = ()
+
+    def variants_in(self, colour: str) -> list[Variant]:
+        """Return the variants in a colour, all for ""."""
+        return [variant for variant in self.variants if colour in ("", variant.colour)]
+
+    def offer(self, colour: str = "") -> Offer:
+        """Return the offer of the variants in a colour, all for "", or of the product where they say nothing."""
+        variants = self.variants_in(colour)
+        prices = [variant.price for variant in variants if variant.price is not None]
+        known = [variant.available for variant in variants if variant.available is not None]
+        low, high = min(prices, default=self.price), max(prices, default=self.price)
+        return Offer(low, high, any(known) if known else self.available)
 
     @model_validator(mode="after")
     def _check_unique(self) -> "Product":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rpf.errors import CollectionError
-from rpf.products.product import Product, Variant
+from rpf.products.product import Product
 from rpf.utils.sqlite import BUSY_SECONDS, check_tables, open_read_only, transaction
 
 PRODUCTS_FILE = "products.sqlite"
@@ -139,14 +139,9 @@ class ProductTable(AbstractContextManager["ProductTable"]):
             self._connection.execute("DELETE FROM outdated WHERE item = ?", [item])
 
     def _insert_entry(self, product: Product, colour: str) -> int:
-        variants = variants_of(product, colour)
-        prices = [float(one.price) for one in variants if one.price is not None]
-        if not prices and product.price is not None:
-            prices = [float(product.price)]
-        known = [one.available for one in variants if one.available is not None]
-        available = any(known) if known else product.available
-        facets = {self._facet_value(*pair) for pair in _facets(product, colour, variants, self.columns)}
-        row = product.id, colour, min(prices, default=None), max(prices, default=None), available
+        low, high, available = product.offer(colour)
+        facets = {self._facet_value(*pair) for pair in _facets(product, colour, self.columns)}
+        row = product.id, colour, None if low is None else float(low), None if high is None else float(high), available
         return self._insert_row(
             "INSERT INTO entries (product, colour, low, high, available, facets) VALUES (?, ?, ?, ?, ?, ?)",
             (*row, array("i", sorted(facets)).tobytes()),
@@ -219,11 +214,6 @@ def read_products(folder: Path, ids: Iterable[str] | None = None) -> dict[str, L
         raise unusable(folder.name, error) from error
 
 
-def variants_of(product: Product, colour: str) -> list[Variant]:
-    """Return the variants in a colour, all if it is unknown."""
-    return [variant for variant in product.variants if colour in ("", variant.colour)]
-
-
 def _read(connection: sqlite3.Connection, ids: Iterable[str] | None) -> Iterator[ListedProduct]:
     """Yield products, in the order of their ids."""
     query, values = "SELECT id, data FROM products", list[str]()
@@ -235,10 +225,9 @@ def _read(connection: sqlite3.Connection, ids: Iterable[str] | None) -> Iterator
         yield ListedProduct(product, {one.source: items[at] for at, one in enumerate(product.photos) if at in items})
 
 
-def _facets(
-    product: Product, colour: str, variants: Sequence[Variant], columns: Sequence[str]
-) -> Iterator[tuple[str, str]]:
+def _facets(product: Product, colour: str, columns: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the names and values of an entry's facets."""
+    variants = product.variants_in(colour)
     for path in product.categories:
         for level in range(1, len(path) + 1):
             yield CATEGORY, LEVELS.join(path[:level])

@@ -6,9 +6,7 @@ from flask import url_for
 
 from rpf.attributes import Vocabulary
 from rpf.engine import Collection, Hit, Item, SearchEngine, SearchRequest
-from rpf.errors import UnknownItem
-from rpf.products.product import Product
-from rpf.products.table import ListedProduct, variants_of
+from rpf.products.table import ListedProduct
 from webapp.api.product_schemas import ProductDetails, ProductPhoto, ProductVariant
 from webapp.api.search_schemas import (
     ItemAddress,
@@ -81,9 +79,7 @@ def item_address(name: str, item: Item) -> ItemAddress:
 def product_details(collection: Collection, listed: ListedProduct, see_all: bool) -> ProductDetails:
     """Return a product with its variants and photos. see_all: with what the shop may keep to itself."""
     product = listed.product
-    items = {
-        item.id: item for item in collection.items([one for one in listed.items.values() if _has(collection, one)])
-    }
+    items = collection.live_items(listed.items.values())
     return ProductDetails(
         id=product.id,
         title=product.title,
@@ -106,15 +102,6 @@ def product_details(collection: Collection, listed: ListedProduct, see_all: bool
     )
 
 
-def _has(collection: Collection, item_id: int) -> bool:
-    """Return whether an item is in this generation of the collection; it may have been removed by another command."""
-    try:
-        collection.row(item_id)
-    except UnknownItem:
-        return False
-    return True
-
-
 def _values(vocabulary: Vocabulary, hit: Hit, language: str) -> dict[str, ResultValue]:
     return {
         key: ResultValue(
@@ -132,24 +119,17 @@ def _result_product(hit: Hit, products: dict[str, ListedProduct], by_colour: boo
     if group is None or group.product not in products:  # deleted meanwhile
         return None
     product = products[group.product].product
-    price, available = _offer(product, group.colour if by_colour else "")
+    colour = group.colour if by_colour else ""
+    offer = product.offer(colour)
+    price = offer.low if colour or product.price is None else product.price
     return ResultProduct(
         id=product.id,
         title=product.title,
         url=product.url,
-        price=price,
+        price=None if price is None else float(price),
         currency=product.currency,
-        available=available,
+        available=offer.available,
         colour=group.colour,
         colours=group.colours,
         photos=group.photos,
     )
-
-
-def _offer(product: Product, colour: str) -> tuple[float | None, bool | None]:
-    """Return the lowest price of a product in a colour ("" for all), and whether it can be bought."""
-    variants = variants_of(product, colour)
-    prices = [variant.price for variant in variants if variant.price is not None]
-    price = min(prices, default=product.price) if colour or product.price is None else product.price
-    known = [variant.available for variant in variants if variant.available is not None]
-    return None if price is None else float(price), any(known) if known else product.available

@@ -148,8 +148,8 @@ def test_search_is_recorded_for_events(site: Flask) -> None:
     }
     response = client.post("/api/v1/events", json=[event, {"action_name": "shout", "query_id": body["query_id"]}])
     assert response.status_code == 202
-    taken = validate(response, "EventsResponse")
-    assert taken["accepted"] == 1 and "action_name" in taken["problems"][0]
+    accepted = validate(response, "EventsResponse")
+    assert accepted["accepted"] == 1 and "action_name" in accepted["problems"][0]
     log = site.extensions["rpf_events"]
     assert log.flush()
     figures = read_statistics(log.path.parent, date(2020, 1, 1), "shop").overall
