@@ -57,10 +57,10 @@ class Writer(AbstractContextManager["Writer"]):
         except (OSError, ValueError) as error:
             raise damaged(folder, error) from error
         self._sizes = {name: len(segment.ids) for name, segment in zip(manifest.segments, segments, strict=True)}
-        self._live: set[int] = set(rows.ids.tolist())
+        self.live_ids: set[int] = set(rows.ids.tolist())  # of the items; for others to read
         self._removed: set[int] = set(removed.tolist())  # and still in a segment
         if not manifest.incomplete:
-            table.clean(self._live | self._removed)
+            table.clean(self.live_ids | self._removed)
 
     @classmethod
     def open(
@@ -132,7 +132,7 @@ class Writer(AbstractContextManager["Writer"]):
                     self._table.forget(item.sha256 for item in items)
                 write_segment(self.folder, name, new_ids, embeddings, boxes, presence, values)
             self._sizes[name] = len(items)
-            self._live.update(new_ids)
+            self.live_ids.update(new_ids)
             self._publish((*self.manifest.segments, name), self._removed | removed)
             if self.manifest.incomplete:  # these items no longer wait to be re-embedded
                 paths = {item.path for item in items}
@@ -186,12 +186,12 @@ class Writer(AbstractContextManager["Writer"]):
     def replace_embeddings(self, source: "Writer") -> None:
         """Swap the embeddings of all items for those under their ids in `source`, and take its checkpoint, attributes
         and dimension. Items that it lacks are removed. Raises UnknownItem for an id that is not live."""
-        ids = self._require_live(tuple(source._live))
+        ids = self._require_live(tuple(source.live_ids))
         changes = {key: getattr(source.manifest.spec, key) for key in ("checkpoint", "attributes", "dim")}
         with self._change():
             rows, _ = open_live_rows(source.folder, source.manifest.segments, source.manifest.spec, source._removed)
-            self._table.retire(self._removed | (self._live - ids))  # as in `_merge`
-            self._live = ids
+            self._table.retire(self._removed | (self.live_ids - ids))  # as in `_merge`
+            self.live_ids = ids
             self._publish(self._write(rows), set(), spec=replace(self.manifest.spec, **changes))
 
     def merge_small_segments(self) -> None:
@@ -213,7 +213,7 @@ class Writer(AbstractContextManager["Writer"]):
             return {
                 path: (item_id, size, sha256)
                 for item_id, path, size, sha256 in self._table.files()
-                if item_id in self._live
+                if item_id in self.live_ids
             }
 
     @contextmanager
@@ -232,13 +232,13 @@ class Writer(AbstractContextManager["Writer"]):
 
     def _require_live(self, ids: Sequence[int]) -> set[int]:
         wanted = {int(item_id) for item_id in ids}
-        for item_id in sorted(wanted - self._live):
+        for item_id in sorted(wanted - self.live_ids):
             raise UnknownItem("There is no item %(id)d in the collection %(name)s.", id=item_id, name=self.folder.name)
         return wanted
 
     def _waiting(self) -> list[tuple[int, str]]:
         """Return (id, path) of all rows without vectors, retired ones too."""
-        stored = self._live | self._removed
+        stored = self.live_ids | self._removed
         return [(item_id, path) for item_id, path, _, _ in self._table.files() if item_id not in stored]
 
     def _next_name(self) -> str:
@@ -264,7 +264,7 @@ class Writer(AbstractContextManager["Writer"]):
             **changes,
         )
         write_manifest(self.folder, self.manifest)
-        self._live -= removed
+        self.live_ids -= removed
         self._removed = removed
         for name in set(old.segments) - set(segments):
             delete(self.folder / SEGMENTS_FOLDER / name)

@@ -67,10 +67,11 @@ class ProductWriter(AbstractContextManager["ProductWriter"]):
         """
         ids = [product.id for product in products]
         before = {listed.product.id: listed for listed in self._table.products(ids)}
-        live = {item_id for item_id, _, _ in self._writer.known().values()}
+        live = self._writer.live_ids
         settled = [] if refresh else [listed for one in products if (listed := _settled(one, before, live))]
+        settled_ids = {listed.product.id for listed in settled}
         report = IngestReport()
-        others = [product for product in products if product.id not in {one.product.id for one in settled}]
+        others = [product for product in products if product.id not in settled_ids]
         try:
             if others:
                 report, _ = put_products(

@@ -122,7 +122,7 @@ def put_products(
 def remove_products(writer: Writer, table: ProductTable, ids: Sequence[str]) -> int:
     """Remove products, and the items that are no product's photo any more. Returns the number of these."""
     table.delete(ids)
-    outdated = sorted({item_id for item_id, _, _ in writer.known().values()}.intersection(table.outdated()))
+    outdated = sorted(writer.live_ids.intersection(table.outdated()))
     writer.remove(outdated)
     table.forget_outdated()
     return len(outdated)
