@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from benchmarks.accuracy.near_duplicates import duplicates
 from benchmarks.common.report import write_report
 from rpf import config
 from rpf.cli import OneLineErrors
@@ -25,6 +26,9 @@ def benchmarks() -> None:
 
     The results that the documentation quotes are in benchmarks/results.
     """
+
+
+benchmarks.add_command(duplicates)
 
 
 def _counts(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.accuracy import near_duplicates
 from benchmarks.commands import benchmarks
 from benchmarks.common.report import table
 from benchmarks.inference import precision
@@ -19,6 +20,7 @@ WRITERS = {
     "search-milvus": report.as_markdown,
     "serving": measure.as_markdown,
     "precision": precision.as_markdown,
+    "duplicates": near_duplicates.as_markdown,
 }
 
 
