@@ -30,7 +30,7 @@ from rpf.search.collection_cache import CollectionCache
 from rpf.search.description import SURE, AttributeDescription, describe
 from rpf.search.exact import Exact
 from rpf.search.filters import Filters, ValueFilter, count_values, passing_rows
-from rpf.search.products import ProductGroup, rank_results
+from rpf.search.products import ProductGroup, rank_results, result_groups
 from rpf.search.request import Query, SearchRequest, name_presence
 from rpf.search.results import Hit, Recognised, Results, make_hits, recognised_values
 from rpf.settings import DEFAULT_COLLECTION, Settings
@@ -210,8 +210,8 @@ class SearchEngine:
         collection, _, rows, *_ = self._collections.get(name)
         if not collection.knows_values:
             return {}
-        passing, groups = (rows.passing(products), rows.groups(fold)) if rows else (None, None)
-        return count_values(collection, filters, passing, groups)
+        passing = rows.passing(products) if rows else None
+        return count_values(collection, filters, passing, result_groups(collection, rows, fold))
 
     def product_facets(
         self, name: str, filters: Filters, products: ProductFilter = NO_FILTER, fold: Fold = "photo"

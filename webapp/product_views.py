@@ -17,6 +17,7 @@ from webapp.search_params import SearchParams
 FACET_NAMES = {CATEGORY: N_("Category"), COLOUR: N_("Colour"), SIZE: N_("Size")}
 DESCRIPTIONS = ("description", "body (html)", "body html", "short_description", "short description", "summary")
 MAX_OPTIONS = 200  # of a facet on a page
+MAX_DUPLICATES = 20  # on the page of a product
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ def shop_facts(name: str) -> dict[str, object]:
     summary = engine.product_summary(name)
     return {
         "has_products": summary is not None,
+        "has_copies": engine.collection(name).duplicate_groups is not None,
         "prices": summary and summary.prices,
         "has_stock": bool(summary and summary.knows_stock),
     }
@@ -111,6 +113,15 @@ def photos_of(name: str, listed: ListedProduct) -> dict[str, list[Item]]:
         if item := items.get(listed.items.get(photo.source, -1)):
             photos.setdefault(photo.colour, []).append(item)
     return photos
+
+
+def duplicates_of(name: str, listed: ListedProduct) -> dict[str, ListedProduct]:
+    """Return the other products with the same photos, by id."""
+    engine = extensions.engine_loader.engine
+    for item in engine.collection(name).live_items(listed.items.values()):
+        if group := engine.product_of(name, item):
+            return engine.products(name, group.duplicates[:MAX_DUPLICATES])
+    return {}
 
 
 def description_of(listed: ListedProduct) -> list[str]:

@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from rpf.collection import originals
 from rpf.collection.manifest import damaged
 from rpf.errors import CollectionError
 from rpf.utils.sqlite import BUSY_SECONDS, check_tables, open_read_only, transaction
@@ -29,8 +31,9 @@ _TABLES = {
     "retired": "CREATE TABLE retired (id INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
     # Images that were removed on purpose: indexing leaves them out.
     "removed": "CREATE TABLE removed (sha256 TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID",
+    **originals.TABLES,
 }
-_EARLIER_TABLES = {name: _TABLES[name] for name in ("items", "retired")}  # in collections made before `removed`
+_EARLIER_TABLES = [{name: _TABLES[name] for name in list(_TABLES)[:count]} for count in (2, 3)]
 _COLUMNS = "id, path, sha256, bytes, width, height, labels"
 
 
@@ -55,7 +58,7 @@ class Item(NewItem):
 
 def check_item_tables(connection: sqlite3.Connection) -> None:
     """Raise ValueError unless the database has our tables and nothing else."""
-    check_tables(connection, ITEMS_FILE, _TABLES, _EARLIER_TABLES)
+    check_tables(connection, ITEMS_FILE, _TABLES, *_EARLIER_TABLES)
 
 
 def last_id(folder: Path) -> int:
@@ -131,8 +134,10 @@ class ItemTable:
             check_item_tables(self._connection)
             # FULL, because the manifest must never outlive the rows it counts on, not even when the power fails.
             self._connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-            if not self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'removed'").fetchone():
-                self._connection.execute(_TABLES["removed"])
+            tables = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master")}
+            with self.transaction():
+                for name in _TABLES.keys() - tables:
+                    self._connection.execute(_TABLES[name])
         except (ValueError, sqlite3.DatabaseError) as error:
             self._connection.close()
             if isinstance(error, sqlite3.OperationalError):  # such as a full disk
@@ -170,6 +175,20 @@ class ItemTable:
             )
         return new_ids
 
+    def insert_fingerprints(self, ids: Sequence[int], fingerprints: Sequence[bytes]) -> None:
+        """Find out which of these items, in their order, are near-duplicates of others; inside a transaction."""
+        self._originals.insert(ids, fingerprints)
+
+    def without_fingerprint(self) -> list[tuple[int, str]]:
+        """Return (id, path) of the items whose near-duplicates were never looked for, in the order of their ids."""
+        known = "SELECT id FROM originals UNION ALL SELECT id FROM copies"
+        query = f"SELECT id, path FROM items WHERE path <> '' AND id NOT IN ({known}) ORDER BY id"
+        return self._connection.execute(query).fetchall()
+
+    @cached_property
+    def _originals(self) -> originals.Originals:
+        return originals.Originals(self._connection)
+
     def retire(self, ids: Iterable[int]) -> None:
         """Record that the vectors of these items are about to be dropped, or are lost."""
         now = int(time.time())
@@ -183,6 +202,8 @@ class ItemTable:
             rows = self._connection.execute(query, (int(time.time()) - RETIRED_SECONDS,))
             leftovers = [row for row in rows if row[0] not in known]
             self._connection.executemany("DELETE FROM items WHERE id = ?", leftovers)
+            if leftovers:
+                originals.delete_leftovers(self._connection)
 
     def move(self, moves: Mapping[int, tuple[str, Mapping[str, int]]]) -> None:
         """Give items other paths, and other labels where there are any, in one transaction."""

@@ -3,6 +3,9 @@
 import json
 import os
 import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -121,6 +124,17 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def damaged(folder: Path, why: object) -> CollectionError:
     """Make the error for a damaged collection."""
     return CollectionError("The collection %(name)s is damaged: %(why)s.", name=folder.name, why=why)
+
+
+@contextmanager
+def reporting(folder: Path) -> Iterator[None]:
+    """Raise what the system refuses in the block as CollectionError."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise CollectionError(
+            "The collection %(name)s cannot be written: %(why)s.", name=folder.name, why=error
+        ) from error
 
 
 def parse_manifest(text: bytes) -> Manifest:

@@ -13,6 +13,7 @@ from rpf.attributes import Vocabulary
 from rpf.collection.image_folder import ImageFolder
 from rpf.collection.items import ITEMS_FILE, Item, check_item_tables, read_items
 from rpf.collection.manifest import Manifest, Stamp, damaged, read_manifest, read_stamp
+from rpf.collection.originals import read_copies
 from rpf.collection.segment_view import SegmentView
 from rpf.collection.segments import ROW_BATCH_SIZE, open_segment
 from rpf.errors import UnknownItem
@@ -48,11 +49,13 @@ class Collection:
             raise ValueError(f"{ITEMS_FILE} is missing or leads outside of the collection")
         with open_read_only(folder / ITEMS_FILE) as connection:
             check_item_tables(connection)
+            copies = read_copies(connection)
         self.folder, self.name = folder, folder.name
         self.manifest = manifest
         self.images = ImageFolder(manifest.spec.image_root(folder), linked)
         self.ids: npt.NDArray[np.int64] = rows.ids  # (N,) ascending, live items only, read-only
         self.knows_presence = any(segment.presence is not None for segment in segments)  # for some items at least
+        self.originals = self._read_originals(copies)  # (N,) id of the first of its near-duplicates, removed or not
         self._rows, self._stamp = rows, stamp
 
     @classmethod
@@ -73,9 +76,28 @@ class Collection:
                 raise damaged(folder, error) from error
 
     @cached_property
+    def duplicate_groups(self) -> npt.NDArray[np.int64] | None:
+        """Number the groups of near-duplicates: the group (N,) of each row; None where each row is one."""
+        firsts, groups = np.unique(self.originals, return_inverse=True)
+        return groups if len(firsts) < len(groups) else None
+
+    def copies(self, item_id: int) -> list[int]:
+        """Return the near-duplicates of an item. Raises UnknownItem."""
+        row = self.row(item_id)
+        return [item for item in self.ids[self.originals == self.originals[row]].tolist() if item != item_id]
+
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         """Index the attributes, in the order of the embeddings."""
         return Vocabulary(self.manifest.spec.attributes)
+
+    def _read_originals(self, copies: dict[int, int]) -> npt.NDArray[np.int64]:
+        ids = np.array(self.ids)
+        if copies:
+            rows = np.searchsorted(ids, list(copies))
+            live = np.append(ids, -1)[rows] == list(copies)
+            ids[rows[live]] = np.array(list(copies.values()), np.int64)[live]
+        return ids
 
     def __len__(self) -> int:
         return len(self.ids)

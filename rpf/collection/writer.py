@@ -4,7 +4,6 @@ Each change writes rows in one SQLite transaction and files under new names, syn
 the files that it no longer names. No manifest names the leftovers of a crash.
 """
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from rpf.collection.cleanup import clear, delete
 from rpf.collection.create import check_name_and_spec, find_or_create
 from rpf.collection.items import ItemTable, NewItem
-from rpf.collection.manifest import CollectionSpec, Manifest, damaged, read_manifest, write_manifest
+from rpf.collection.manifest import CollectionSpec, Manifest, damaged, read_manifest, reporting, write_manifest
 from rpf.collection.reader import open_tombstones, write_tombstones
 from rpf.collection.recovery import quarantine_damage
 from rpf.collection.segment_view import ClassifyVectors, SegmentView, open_live_rows, write_merged
@@ -77,14 +76,12 @@ class Writer(AbstractContextManager["Writer"]):
         else:
             check_name_and_spec(folder, spec)
         folder = folder.resolve()
-        with ExitStack() as resources, _reporting(folder):
+        with ExitStack() as resources, reporting(folder):
             resources.enter_context(locked(folder, wait))
             manifest = find_or_create(folder, spec)
             table = ItemTable(folder)
             resources.callback(table.close)
-            damage: list[str] = []
-            if repair:
-                manifest, damage = quarantine_damage(folder, manifest, table)
+            manifest, damage = quarantine_damage(folder, manifest, table) if repair else (manifest, [])
             writer = cls(folder, manifest, table, damage)
             if not manifest.uuid:
                 writer._publish()
@@ -109,13 +106,15 @@ class Writer(AbstractContextManager["Writer"]):
         ids: Sequence[int] | None = None,
         removing: Sequence[int] = (),
         forget: bool = False,
+        fingerprints: Sequence[bytes] = (),
     ) -> list[int]:
         """Add items and, in the same step, remove others (those that they replace). Returns the new ids.
 
         embeddings (n, A, D), unit vectors; boxes (n, A, 4) left, top, right, bottom, zeros where unknown; presence
         (n, A) and values (n, A, V) probabilities, NaN where unknown; `ids` are used as they are if given, else the next
-        ones; `forget` drops the images from `removed_images`. Raises CollectionError for malformed arrays and for ids
-        that were given before (to removed items too), UnknownItem for one in `removing` that is not live.
+        ones; `forget` drops the images from `removed_images`; fingerprints: of all images (see
+        rpf.images.near_duplicates), or none. Raises CollectionError for malformed arrays and for ids that were given
+        before (to removed items too), UnknownItem for one in `removing` that is not live.
         """
         if not items:
             self.remove(removing)
@@ -125,11 +124,13 @@ class Writer(AbstractContextManager["Writer"]):
             raise CollectionError("%(ids)d ids were given for %(items)d items.", ids=len(ids), items=len(items))
         removed = self._require_live(removing)
         with self._change():
-            name = self._next_name()
+            name = f"{self.manifest.generation + 1:010d}"
             with self._table.transaction():
                 new_ids = self._table.insert(items, ids)
                 if forget:
                     self._table.forget(item.sha256 for item in items)
+                if fingerprints:
+                    self._table.insert_fingerprints(new_ids, fingerprints)
                 write_segment(self.folder, name, new_ids, embeddings, boxes, presence, values)
             self._sizes[name] = len(items)
             self.live_ids.update(new_ids)
@@ -175,6 +176,18 @@ class Writer(AbstractContextManager["Writer"]):
         """Return the hashes of the images that were removed on purpose, which indexing leaves out."""
         with self._change():
             return self._table.remembered()
+
+    def without_fingerprint(self) -> list[tuple[int, str]]:
+        """Return (id, path) of the items that were added without a fingerprint, in the order of their ids."""
+        with self._change():
+            return [row for row in self._table.without_fingerprint() if row[0] in self.live_ids]
+
+    def add_fingerprints(self, fingerprints: Mapping[int, bytes]) -> None:
+        """Add the fingerprints of items that have none."""
+        with self._change():
+            with self._table.transaction():
+                self._table.insert_fingerprints(tuple(fingerprints), tuple(fingerprints.values()))
+            self._publish()
 
     def optimize(self, classify: ClassifyVectors | None = None) -> None:
         """Merge the segments into one, without removed items; `classify` gives the items' values, where they differ."""
@@ -222,7 +235,7 @@ class Writer(AbstractContextManager["Writer"]):
         if self._broken:
             raise CollectionError("Writing %(name)s has failed before; open it again.", name=self.folder.name)
         self._broken = True
-        with _reporting(self.folder):
+        with reporting(self.folder):
             try:
                 yield
             except RPFError:  # all are raised before anything is changed
@@ -240,9 +253,6 @@ class Writer(AbstractContextManager["Writer"]):
         """Return (id, path) of all rows without vectors, retired ones too."""
         stored = self.live_ids | self._removed
         return [(item_id, path) for item_id, path, _, _ in self._table.files() if item_id not in stored]
-
-    def _next_name(self) -> str:
-        return f"{self.manifest.generation + 1:010d}"
 
     def _publish(
         self, segments: tuple[str, ...] | None = None, removed: set[int] | None = None, **changes: Any
@@ -283,18 +293,7 @@ class Writer(AbstractContextManager["Writer"]):
         """Write a segment of these items, if any, and return its name for the manifest."""
         if not len(rows.ids):
             return ()
-        name = self._next_name()
+        name = f"{self.manifest.generation + 1:010d}"
         write_merged(self.folder, name, rows, rows.classify(classify) if classify else rows.all_values())
         self._sizes[name] = len(rows.ids)
         return (name,)
-
-
-@contextmanager
-def _reporting(folder: Path) -> Iterator[None]:
-    """Raise what the system refuses as CollectionError."""
-    try:
-        yield
-    except (OSError, sqlite3.Error) as error:
-        raise CollectionError(
-            "The collection %(name)s cannot be written: %(why)s.", name=folder.name, why=error
-        ) from error

@@ -16,6 +16,7 @@ from PIL import Image
 from rpf.collection import ImageFolder, NewItem, Writer
 from rpf.errors import BadImage, CheckpointError
 from rpf.images.decode import open_image, read
+from rpf.images.near_duplicates import fingerprint
 from rpf.inference.interface import Embedder
 from rpf.ingest.reconcile import KnownFiles, find_missing, find_moves
 from rpf.utils.cores import usable_cores
@@ -86,6 +87,7 @@ def ingest(
         left_out=frozenset() if again else writer.removed_images(),
         forget=again,
     )
+    _add_fingerprints(writer, folder, batch_size, progress)
     report.unchanged += len(unchanged)
     report.moved, report.pruned = len(moved), len(missing)
     report.seconds = time.monotonic() - started
@@ -116,6 +118,15 @@ def embed_images(
     for batch in load_batches(load, images, batch_size, partial(progress, "indexing")):
         _append(writer, embedder, batch, known, forget, report)
     return report
+
+
+def _add_fingerprints(writer: Writer, folder: ImageFolder, batch_size: int, progress: Progress) -> None:
+    """Look for near-duplicates of the items of earlier versions, which did not do so."""
+    items = {path: item_id for item_id, path in writer.without_fingerprint()}
+    load, images = partial(load_image, folder, {}, ()), [ImageRecord(path) for path in items]
+    for batch in load_batches(load, images, batch_size, partial(progress, "comparing")) if items else ():
+        loaded = {items[path]: outcome.image for path, outcome in batch if isinstance(outcome, LoadedImage)}
+        writer.add_fingerprints({item_id: fingerprint(image) for item_id, image in loaded.items()})
 
 
 def require_checkpoint(writer: Writer, embedder: Embedder) -> None:
@@ -177,11 +188,12 @@ def _append(
     changed = [path for path, outcome in batch if outcome != "unchanged" and not isinstance(outcome, OSError)]
     outdated = [known[path][0] for path in changed if path in known]
     if loaded:
-        output = embedder.embed([outcome.image for outcome in loaded])
-        items = [outcome.item for outcome in loaded]
+        images = [outcome.image for outcome in loaded]
+        output = embedder.embed(images)
         writer.append(
-            items, output.embedding, output.box, output.presence, output.values, removing=outdated, forget=forget
-        )
+            [outcome.item for outcome in loaded], output.embedding, output.box, output.presence, output.values,
+            removing=outdated, forget=forget, fingerprints=list(map(fingerprint, images)),
+        )  # fmt: skip
     else:
         writer.remove(outdated)
     outcomes = [outcome for _, outcome in batch]

@@ -1,12 +1,13 @@
 """Product view: the entries of a collection's products as arrays, for filters, counts and folded results."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from rpf.products.table import PRODUCTS_FILE, check_product_tables, unusable
 from rpf.utils.sqlite import open_read_only
 
 Fold = Literal["photo", "colour", "product"]  # what one result is: a photo, a product in one colour, or a product
+FOLDS: tuple[Fold, ...] = get_args(Fold)
 Ints = npt.NDArray[np.int64]
 Stamp = tuple[tuple[int, int], ...]
 
@@ -66,17 +68,21 @@ class ProductView:
         at = np.minimum(np.searchsorted(self._items, item_ids), len(self._items) - 1)
         return np.where(self._items[at] == item_ids, self._entries[at], -1)
 
-    def groups_of(self, entries: Ints, fold: Fold) -> Ints | None:
+    def groups_of(self, entries: Ints, images: Ints, fold: Fold) -> Ints | None:
         """Return the group (n,) of each item from its entry (n,): those with equal numbers are one result.
 
-        None where each item is one.
+        images: (n,) with equal numbers for near-duplicates. Items without a product are one where their images are;
+        products where all of their images are, and with fold "colour" also the names of the colours. None where each
+        item is one.
         """
         if fold == "photo":
             return None
         of_entry = self.products if fold == "product" else np.arange(len(self.products))
         groups = np.append(of_entry, 0)[entries]
         alone = entries < 0
-        groups[alone] = len(of_entry) + np.arange(alone.sum())
+        groups[alone] = len(of_entry) + np.unique(images[alone], return_inverse=True)[1]
+        colours = self.colours if fold == "colour" else [""] * len(self.ids)
+        groups[~alone] = _join_duplicates(groups[~alone], images[~alone], colours)
         return groups
 
     @cached_property
@@ -85,6 +91,19 @@ class ProductView:
         known = not np.isnan(self.low).all()
         prices = (float(np.nanmin(self.low)), float(np.nanmax(self.high))) if known else None
         return ProductSummary(len(self.ids), prices, bool((self.available >= 0).any()))
+
+
+def _join_duplicates(groups: Ints, images: Ints, colours: Sequence[str]) -> Ints:
+    """Give groups (n,) of one colour, all of whose images (n,) are the same, the number of the first of them."""
+    _, image, counts = np.unique(images, return_inverse=True, return_counts=True)
+    several = np.isin(groups, groups[counts[image] > 1])
+    images_of: dict[int, set[int]] = defaultdict(set)
+    for group, number in zip(groups[several].tolist(), image[several].tolist(), strict=True):
+        images_of[group].add(number)
+    numbers, first = np.arange(len(colours)), dict[tuple[str, frozenset[int]], int]()
+    for group, shown in sorted(images_of.items()):
+        numbers[group] = first.setdefault((colours[group].casefold(), frozenset(shown)), group)
+    return numbers[groups]
 
 
 def product_stamp(folder: Path) -> Stamp | None:

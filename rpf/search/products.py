@@ -10,7 +10,7 @@ import numpy.typing as npt
 from rpf.collection import Collection
 from rpf.errors import QueryError, UnknownItem
 from rpf.products.filters import ProductFilter, count_facets, passing_entries
-from rpf.products.view import Fold, Ints, ProductView
+from rpf.products.view import FOLDS, Fold, Ints, ProductView
 from rpf.search.base import RankedRows, Searcher
 from rpf.search.request import ResolvedRequest, SearchRequest
 
@@ -24,17 +24,18 @@ class ProductGroup(NamedTuple):
 
     product: str  # its id
     colour: str  # of the photo; "" where unknown
-    photos: int  # in the group
+    photos: int  # of the product, or of it in this colour
     colours: int  # of the product
+    duplicates: tuple[str, ...]  # ids of other products with the same photos, which the result stands for too
 
 
 class ProductRows:
     """The products of one generation of a collection, by its rows."""
 
     def __init__(self, collection: Collection, view: ProductView) -> None:
-        self.view = view
+        self.view, self._has_duplicates = view, collection.duplicate_groups is not None
         self.entries: Ints = view.entries_of(collection.ids)  # (N,), -1 for items without a product
-        self._groups = {fold: view.groups_of(self.entries, fold) for fold in ("photo", "colour", "product")}
+        self._groups = {fold: view.groups_of(self.entries, collection.originals, fold) for fold in FOLDS}
 
     def groups(self, fold: Fold) -> Ints | None:
         """Return the group (N,) of each row; None where each row is a result."""
@@ -54,7 +55,20 @@ class ProductRows:
             return None
         view, product = self.view, self.view.products[entry]
         photos = {"photo": 1, "colour": self._photos[entry], "product": self._photos_of_product[product]}[fold]
-        return ProductGroup(view.ids[product], view.colours[entry], int(photos), int(self._colours[product]))
+        return ProductGroup(
+            view.ids[product],
+            view.colours[entry],
+            int(photos),
+            int(self._colours[product]),
+            tuple(view.ids[other] for other in self._joined(row, fold) if other != product),
+        )
+
+    def _joined(self, row: int, fold: Fold) -> Ints:
+        """Return the products of a row's group."""
+        groups, rows = self.groups(fold), np.array([row])
+        if groups is not None and self._has_duplicates:
+            rows = np.flatnonzero(groups == groups[row])
+        return np.unique(self.view.products[self.entries[rows]])
 
     @cached_property
     def _photos(self) -> Ints:
@@ -68,6 +82,13 @@ class ProductRows:
     @cached_property
     def _colours(self) -> Ints:
         return np.bincount(self.view.products, minlength=len(self.view.ids))
+
+
+def result_groups(collection: Collection, products: ProductRows | None, fold: Fold) -> Ints | None:
+    """Return the group (N,) of each row, of which one is shown; None where each row is a result."""
+    if products:
+        return products.groups(fold)
+    return None if fold == "photo" else collection.duplicate_groups
 
 
 class Ranking(NamedTuple):
@@ -93,7 +114,7 @@ def rank_results(
         passing = mask if passing is None else passing & mask
     elif request.products:
         raise QueryError("This collection has no products to filter by.")
-    groups = products.groups(request.fold) if products else None
+    groups = result_groups(collection, products, request.fold)
     left_out = None
     with suppress(UnknownItem):  # removed meanwhile
         left_out = None if request.item_id is None else collection.row(request.item_id)

@@ -84,7 +84,7 @@ class SearchRequest:
     changes: Mapping[str, int] = field(default_factory=dict)  # attribute key -> wanted value
     filters: Filters = field(default_factory=dict)
     products: ProductFilter = field(default_factory=ProductFilter)
-    fold: Fold = "photo"  # what one result is, where the collection has products
+    fold: Fold = "photo"  # what one result is; near-duplicates are one unless it is "photo"
 
     def __post_init__(self) -> None:
         """Raise QueryError for a weight, a number of results or an offset that makes no search."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from rpf.collection import Collection, Item
 from rpf.search.base import RankedRows
 from rpf.search.closeness import same_value
-from rpf.search.products import ProductGroup, ProductRows
+from rpf.search.products import ProductGroup, ProductRows, result_groups
 from rpf.search.request import SearchRequest
 
 
@@ -33,6 +33,7 @@ class Hit:
     values: dict[str, Recognised]  # of all attributes whose value was recognised
     same_value: dict[str, float]  # probability of the query's or the wanted value, where that can be told
     product: ProductGroup | None  # that the item is a photo of
+    copies: int  # near-duplicates without a product, which the result stands for too
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def make_hits(
     rows, keys = ranked.rows, request.keys
     chances = _same_value(collection, request, rows)
     recognised = collection.recognised
+    groups = result_groups(collection, products, request.fold)
     return [
         Hit(
             rank=request.offset + place + 1,
@@ -64,6 +66,7 @@ def make_hits(
             values=name_values(collection.vocabulary.keys, recognised.values[:, row], recognised.probabilities[:, row]),
             same_value={key: float(of_key[place]) for key, of_key in chances.items()},
             product=products.group_of(row, request.fold) if products else None,
+            copies=0 if products or groups is None else int(np.count_nonzero(groups == groups[row])) - 1,
         )
         for place, (row, item) in enumerate(zip(rows, collection.items(collection.ids[rows].tolist()), strict=True))
     ]

@@ -20,6 +20,7 @@ from webapp.api.search_schemas import (
 
 DECIMALS = 6  # of similarities
 PROBABILITY_DECIMALS = 4
+MAX_DUPLICATES = 100  # of a product
 
 
 def make_results(engine: SearchEngine, name: str, hits: Sequence[Hit], body: SearchFields) -> list[SearchResult]:
@@ -132,4 +133,5 @@ def _result_product(hit: Hit, products: dict[str, ListedProduct], by_colour: boo
         colour=group.colour,
         colours=group.colours,
         photos=group.photos,
+        duplicates=list(group.duplicates[:MAX_DUPLICATES]),
     )

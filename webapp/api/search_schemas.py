@@ -137,6 +137,7 @@ class ResultProduct(StrictModel):
     colour: str = Field(description="Colour that the photo shows.")
     colours: int = Field(ge=0, description="Number of colours of the product.")
     photos: int = Field(ge=0, description="Number of photos that the result stands for.")
+    duplicates: list[str] = Field(description="Ids of other products with the same photos, up to 100.")
 
 
 class SearchResult(StrictModel):

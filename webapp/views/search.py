@@ -17,6 +17,7 @@ from webapp.search_params import SearchParams
 
 SAMPLE_COUNT = 6
 NEAREST_COUNT = 8
+MAX_COPIES = 20
 
 bp = Blueprint("search", __name__)
 
@@ -93,6 +94,7 @@ def item(name: str, item_id: int) -> str:
         query=query,
         ticked=ticked,
         present=present,
+        copies=collection.copies(item_id)[:MAX_COPIES],
         listed=engine.products(name, [group.product]).get(group.product) if group else None,
         nearest={
             key: engine.search(name, SearchRequest(query, {key: 1.0}, NEAREST_COUNT, fold="product")).hits
@@ -114,6 +116,7 @@ def product(name: str, product_id: str) -> str:
         collection=collection,
         listed=listed,
         photos=product_views.photos_of(name, listed),
+        duplicates=product_views.duplicates_of(name, listed),
         description=product_views.description_of(listed),
     )
 

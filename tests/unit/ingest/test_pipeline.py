@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import wardrobe
 from rpf.collection import Collection
 from rpf.errors import CollectionError
 from rpf.images.decode import open_image
@@ -101,6 +103,29 @@ def test_ingest_of_a_folder_makes_a_collection(tmp_path: Path, images: Path) -> 
     manifest = Collection.open(tmp_path / "c").manifest
     assert manifest.spec.title == "Áo" and manifest.spec.checkpoint == "projection" and len(manifest.segments) == 1
     assert steps == [("indexing", done, 10) for done in (0, 4, 8, 10)] + [("merging", done, 1) for done in (0, 1)]
+
+
+def copies_in(folder: Path) -> dict[int, list[int]]:
+    collection = Collection.open(folder)
+    return {item: copies for item in collection.ids.tolist() if (copies := collection.copies(item))}
+
+
+def test_ingest_finds_near_duplicates_also_of_items_without_fingerprints(tmp_path: Path, images: Path) -> None:
+    garment = wardrobe.draw(4).image
+    garment.save(images / "1" / "garment.png")
+    garment.resize((garment.width // 2, garment.height // 2)).save(images / "3.jpg")
+    folder = tmp_path / "c"
+    run(folder, images)
+    first = 1 + find_images(images).index("1/garment.png")
+    copies = {first: [12], 12: [first]}
+    assert copies_in(folder) == copies
+    with sqlite3.connect(folder / "items.sqlite") as connection:
+        connection.executescript("DELETE FROM originals; DELETE FROM copies")
+    assert copies_in(folder) == {}
+    steps: list[tuple[str, int, int]] = []
+    report = run(folder, images, progress=lambda *step: steps.append(step))
+    assert (report.added, report.unchanged) == (0, 12) and ("comparing", 12, 12) in steps
+    assert copies_in(folder) == copies
 
 
 def test_ingest_by_a_model_without_presence_stores_none(tmp_path: Path, images: Path) -> None:

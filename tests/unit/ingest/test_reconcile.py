@@ -239,7 +239,7 @@ def test_remove_by_path_tries_the_working_folder_then_the_image_folder(
 
 def test_collection_without_a_table_of_removals_gets_one(tmp_path: Path, images: Path) -> None:
     with sqlite3.connect(tmp_path / "c" / "items.sqlite") as database:
-        database.execute("DROP TABLE removed")
+        database.executescript("DROP TABLE removed; DROP TABLE originals; DROP TABLE copies")
     database.close()
     assert len(Collection.open(tmp_path / "c")) == 5  # a reader needs none
     take_out(tmp_path / "c", "1")

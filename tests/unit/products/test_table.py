@@ -59,10 +59,13 @@ def test_products_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert products.facets["material"].values == ("Cotton", "Wool")
     entries = products.entries_of(np.array([1, 2, 3, 7, 99]))
     assert entries.tolist() == [1, 2, -1, 0, -1]
-    groups = products.groups_of(entries, "product")
+    images = np.arange(5)
+    groups = products.groups_of(entries, images, "product")
     assert groups is not None and groups[0] == groups[1] and len(set(groups.tolist())) == 4
-    by_colour = products.groups_of(entries, "colour")
+    by_colour = products.groups_of(entries, images, "colour")
     assert by_colour is not None and len(set(by_colour.tolist())) == 5
+    alone = products.groups_of(entries, np.array([0, 1, 7, 2, 7]), "product")
+    assert alone is not None and alone[2] == alone[4] and len(set(alone.tolist())) == 3
 
 
 def test_change_replaces_a_product_and_is_noticed(tmp_path: Path) -> None:
@@ -111,6 +114,7 @@ def test_item_of_two_products_stays_with_the_first(tmp_path: Path) -> None:
         st.frozensets(st.sampled_from(["red", "Men", "Men > Tops"]), min_size=1),
     ),
     st.sampled_from(FOLDS),
+    st.integers(1, 30),
 )
 def test_filters_and_counts_are_those_of_a_plain_computation(
     most: int,
@@ -119,6 +123,7 @@ def test_filters_and_counts_are_those_of_a_plain_computation(
     prices: tuple[int | None, int | None],
     facets: Mapping[str, frozenset[str]],
     fold: Fold,
+    images: int,
 ) -> None:
     folder = tmp_path_factory.mktemp("products")
     catalogue = [
@@ -158,14 +163,25 @@ def test_filters_and_counts_are_those_of_a_plain_computation(
     assert mask.tolist() == [*map(fits, photos), False, False]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(filters, "MAX_TABLE", most)
-        counts = count_facets(products, wanted, entries, products.groups_of(entries, fold), None)
+        groups = products.groups_of(entries, items % images, fold)
+        counts = count_facets(products, wanted, entries, groups, None)
+
+    def shown(product: str, colour: str) -> frozenset[int]:
+        """Return the images of a product in a colour, or in all."""
+        of_product = [at for at, photo in enumerate(photos) if photo[0] == product and colour in ("", photo[1])]
+        return frozenset(at % images for at in of_product)
+
     for name in products.facets:
         results: dict[str, set[object]] = {}
         for item, photo in enumerate(photos):
             if fits(photo, without=name):
                 for value in values(photo, name) if name in ("colour", "category") else SIZES:
                     results.setdefault(value, set()).add(
-                        {"photo": item, "colour": photo[:2], "product": photo[0]}[fold]
+                        {
+                            "photo": item,
+                            "colour": (photo[1], shown(*photo[:2])),
+                            "product": shown(photo[0], ""),
+                        }[fold]
                     )
         assert counts[name] == {value: len(groups) for value, groups in results.items()}
 

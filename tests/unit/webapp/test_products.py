@@ -2,8 +2,10 @@
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -168,6 +170,44 @@ def test_collection_without_products_is_as_before(client: FlaskClient, named_set
     assert "39 garments" in page and "each colour" not in page and "price_from" not in page
     response = get(plain, f"/c/named/results?item=40&a={SLEEVE}&available=1")
     assert response.status_code == 422 and "no products" in words(response)
+
+
+def mark_copies(settings: Settings, copies: dict[int, int]) -> None:
+    with sqlite3.connect(settings.collections / "named" / "items.sqlite") as connection:
+        connection.executemany("INSERT OR REPLACE INTO copies VALUES (?, ?)", copies.items())
+
+
+def test_products_with_the_same_photos_are_one_result(shop: Settings) -> None:
+    # All of P/1 is P/0 again, half of P/3 is P/2.
+    mark_copies(shop, {item + 4: item for item in (1, 2, 3, 4)} | {13: 9, 14: 10})
+    client = started_site(shop, WTF_CSRF_ENABLED=False).test_client()
+    address = f"/c/named/results?item=40&a={SLEEVE}"
+    page = words(get(client, address))
+    assert "11 products," in page and page.count("same photos as 1 other product") == 1
+    assert "18 garments" in words(get(client, f"{address}&show=colours"))
+    assert "39 photos," in words(get(client, f"{address}&show=photos"))
+    assert re.search(
+        r"With the same photos:\s+<a [^>]*>Shirt & tie 1</a></p>", words(get(client, "/c/named/product/P/0"))
+    )
+    assert "With the same photos" not in words(get(client, "/c/named/product/P/2"))
+    page = get(client, f"/c/named/results?item=1&a={SLEEVE}").text
+    assert "/product/P/0" not in page and "/product/P/1" not in page
+
+
+def test_copies_without_products_are_one_result(named_settings: Settings, tmp_path: Path) -> None:
+    settings = named_settings.model_copy(update={"collections": tmp_path})
+    shutil.copytree(named_settings.collections / "named", tmp_path / "named")
+    mark_copies(settings, {2: 1, 3: 1, 39: 7})
+    client = started_site(settings, WTF_CSRF_ENABLED=False).test_client()
+    address = f"/c/named/results?item=40&a={SLEEVE}"
+    page = words(get(client, address))
+    assert "36 garments" in page and "2 copies of this photo" in page and "1 copy of this photo" in page
+    assert "39 photos," in words(get(client, f"{address}&show=photos"))
+    assert re.search(r"The same photo:\s+<a [^>]*>Garment 1</a>, <a ", words(get(client, "/c/named/item/2")))
+    collection = Collection.open(tmp_path / "named")
+    with collection.image_path(collection.item(40)).open("rb") as photo:
+        response = client.post("/submit", data={"image": photo, "attrs": "sleeve length", "k": 50})
+    assert response.json is not None and len(response.json["ids"]) == 40
 
 
 def test_groups_are_whole_however_many_results_are_asked_for(engine: SearchEngine) -> None:
