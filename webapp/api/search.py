@@ -80,7 +80,7 @@ def describe() -> Response:
     body: DescribeFields = read_body(DescribeByReference, DescribeByUpload)
     engine = extensions.engine_loader.engine
     if isinstance(body, DescribeByReference):
-        field = _one_reference(body.model_fields_set)
+        field = _one_reference(body)
         if field is None:
             raise InvalidField("img_path", "%(field)s or image_url is missing.")
         data = _read(field, getattr(body, field), choose_collection(body.collection))
@@ -115,7 +115,7 @@ def _query(body: SearchFields, engine: SearchEngine, name: str, keys: list[str] 
     """Make the query that a request names, embedded for `keys`, all if None; None for a search by values alone."""
     if isinstance(body, SearchByUpload):
         return engine.embed(_read("image", body.image, name), keys)
-    field = _one_reference(body.model_fields_set)
+    field = _one_reference(body)
     if field in ("img_path", "image_url"):
         return engine.embed(_read(field, getattr(body, field), name), keys)
     if field == "item":
@@ -123,8 +123,9 @@ def _query(body: SearchFields, engine: SearchEngine, name: str, keys: list[str] 
     return _first_photo(engine, name, getattr(body, field)) if field else None
 
 
-def _one_reference(given: set[str]) -> str | None:
+def _one_reference(body: SearchFields | DescribeFields) -> str | None:
     """Return the field that names the image; None where there is none. Raises InvalidField for two."""
+    given = {field for field in body.model_fields_set if getattr(body, field) is not None}
     fields = [field for field in REFERENCES if field in given]
     if len(fields) > 1:
         raise InvalidField(fields[1], "Give one image: %(first)s or %(field)s.", first=fields[0])

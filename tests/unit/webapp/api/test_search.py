@@ -56,7 +56,7 @@ def test_search_by_an_image_folds_by_product_with_its_best_photo(reader: FlaskCl
     assert list(first["similarities"]) == keys
     assert first["product"] == {
         "id": "P2", "title": "Shirt P2", "url": "https://shop.example/P2", "price": 22, "currency": "EUR",
-        "available": True, "colour": "blue", "colours": 2, "photos": 4,
+        "available": True, "colour": "blue", "colours": 2, "photos": 4, "duplicates": [],
     }  # fmt: skip
     assert first["values"] and all(one["name"] for one in first["values"].values())
     image = reader.get(first["item"]["thumbnail"])
@@ -160,6 +160,7 @@ def test_search_is_recorded_for_events(site: Flask) -> None:
     ("status", "field", "says", "body"),
     [
         (422, "attributes", "Name attributes", {}),
+        (422, "attributes", "Name attributes", {"item": None}),
         (422, "attributes", "can't compare", {"item": 1, "attributes": ["wheels"]}),
         (422, "attributes", "a list of names", {"item": 1, "attributes": {"sleeve_length": -1}}),
         (422, "attributes", "All weights are 0", {"item": 1, "attributes": {"sleeve_length": 0}}),
