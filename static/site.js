@@ -76,6 +76,7 @@ function setUpDrop(drop) {
     } catch {
       // A format this browser cannot show (HEIC): its name has to do. The server says if it is no image.
     }
+    if ("atOnce" in drop.dataset && !tooLarge) form.requestSubmit();
   }
 
   function take(files) {
@@ -190,6 +191,7 @@ function setUpLive(form) {
     for (const [id, open] of folds) if (document.getElementById(id)) document.getElementById(id).open = open;
     const same = focused && document.getElementById(focused);
     if (same) same.focus({ preventScroll: true });
+    document.dispatchEvent(new Event("results"));
   }
 }
 

@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     from webapp.images.uploads import Uploads
     from webapp.middleware import metrics, rate_limit, request_body, request_log, security_headers, subpath
     from webapp.views import about, describe, images, openapi, results, search, submit
+    from webapp.widget import views as widget
 
     app = Flask(
         __name__,
@@ -70,12 +71,13 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     i18n.init_app(app, SHIPPED_FOLDER / "translations")
     Bootstrap5(app)
     csrf = CSRFProtect(app)
-    for blueprint in (submit.bp, describe.bp, api.bp()):
+    for blueprint in (submit.bp, describe.bp, widget.bp, api.bp()):
         csrf.exempt(blueprint)
     security_headers.init_app(app, config.https)
     for module in (search, results, images, about, i18n, openapi, submit, describe):
         app.register_blueprint(module.bp)
-    app.register_blueprint(api.bp())
+    for blueprint in (api.bp(), widget.public, widget.bp):
+        app.register_blueprint(blueprint)
     rate_limit.init_app(app, config.rate_limit)
     subpath.init_app(app, config.trusted_proxies)
     return app

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Flask, redirect, request
+from flask import Blueprint, Flask, g, redirect, request
 from flask_babel import Babel, get_locale, gettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
@@ -49,7 +49,7 @@ def switch(code: str) -> Response:
 
 
 def _select_language() -> str:
-    chosen = request.cookies.get(COOKIE)
+    chosen = g.widget.arguments.get("language") if "widget" in g else request.cookies.get(COOKIE)
     if chosen in LANGUAGES:
         return chosen
     return request.accept_languages.best_match(list(LANGUAGES)) or "en"

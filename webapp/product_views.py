@@ -9,6 +9,7 @@ from flask_babel import format_currency, format_decimal, gettext
 from markupsafe import Markup
 
 from rpf.engine import Hit, Item, ListedProduct
+from rpf.errors import QueryError, UnknownProduct
 from rpf.products.table import CATEGORY, COLOUR, LEVELS, SIZE
 from webapp import extensions
 from webapp.i18n import N_
@@ -55,6 +56,21 @@ def shop_facts(name: str) -> dict[str, object]:
 def products_of(name: str, hits: Iterable[Hit]) -> dict[str, ListedProduct]:
     """Return the products of a page of results, by id."""
     return extensions.engine_loader.engine.products(name, {hit.product.product for hit in hits if hit.product})
+
+
+def result_id(hit: Hit) -> str:
+    """Return the id by which events name a result: the product's, or the item's where it has no product."""
+    return hit.product.product if hit.product else str(hit.item.id)
+
+
+def first_photo(name: str, product_id: str) -> int:
+    """Return the item of a product's first photo. Raises UnknownProduct, and QueryError where it has none."""
+    listed = extensions.engine_loader.engine.products(name, [product_id]).get(product_id)
+    if listed is None:
+        raise UnknownProduct('There is no product "%(id)s" in the collection %(name)s.', id=product_id, name=name)
+    if not listed.items:
+        raise QueryError('The product "%(id)s" has no photo to search by.', id=product_id)
+    return next(iter(listed.items.values()))
 
 
 def product_facets(name: str, params: SearchParams) -> list[ProductFacet]:

@@ -8,9 +8,10 @@ from flask_babel import format_decimal, format_percent, gettext
 
 from rpf.engine import Hit, Item
 from webapp import extensions
+from webapp.addresses import page_address
 from webapp.i18n import N_
 from webapp.images.local import MAX_UPLOAD_BYTES
-from webapp.product_views import is_sold_out, plain_text, price_of
+from webapp.product_views import is_sold_out, plain_text, price_of, result_id
 from webapp.view_models import closeness, item_image, item_values, similarity_bar, told_values
 
 CLOSENESS = {"very close": N_("Very close"), "close": N_("Close"), "somewhat": N_("Somewhat close")}
@@ -29,8 +30,10 @@ def init_app(app: Flask) -> None:
         format_bound=format_bound,
         lower_first=lower_first,
         plain_text=plain_text,
+        result_id=result_id,
     )
     app.jinja_env.globals.update(
+        page_address=page_address,
         item_image=item_image,
         similarity_bar=similarity_bar,
         closeness_names=CLOSENESS,

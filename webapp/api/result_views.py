@@ -59,11 +59,6 @@ def make_facets(engine: SearchEngine, name: str, request: SearchRequest, languag
     )
 
 
-def result_id(hit: Hit) -> str:
-    """Return the id by which events name a result: the product's, or the item's where it has no product."""
-    return hit.product.product if hit.product else str(hit.item.id)
-
-
 def item_address(name: str, item: Item) -> ItemAddress:
     """Return an item with the addresses of its images, which change with the image."""
 

@@ -9,11 +9,11 @@ from flask import Response, g
 
 from rpf.attributes import Vocabulary
 from rpf.engine import Query, SearchEngine, SearchRequest
-from rpf.errors import QueryError, UnknownAttribute, UnknownProduct, UnusableValue
+from rpf.errors import UnknownAttribute, UnusableValue
 from rpf.products.filters import ProductFilter
 from webapp import extensions, search_params
 from webapp.api.blueprint import bp, choose_collection, respond
-from webapp.api.result_views import make_facets, make_results, result_id
+from webapp.api.result_views import make_facets, make_results
 from webapp.api.search_schemas import (
     DescribeByReference,
     DescribeByUpload,
@@ -26,6 +26,7 @@ from webapp.api.search_schemas import (
 )
 from webapp.api_body import read_body, read_image
 from webapp.middleware.request_body import InvalidField
+from webapp.product_views import first_photo, result_id
 from webapp.views.describe import describe_query
 from webapp.wanted_values import read_filters, read_values
 
@@ -120,7 +121,7 @@ def _query(body: SearchFields, engine: SearchEngine, name: str, keys: list[str] 
         return engine.embed(_read(field, getattr(body, field), name), keys)
     if field == "item":
         return engine.query_item(name, getattr(body, field))
-    return _first_photo(engine, name, getattr(body, field)) if field else None
+    return engine.query_item(name, first_photo(name, getattr(body, field))) if field else None
 
 
 def _one_reference(body: SearchFields | DescribeFields) -> str | None:
@@ -142,16 +143,6 @@ def _read(field: str, image: str | bytes, name: str) -> bytes:
         if is_address:
             raise InvalidField(field, "%(field)s must be a path; give an address as image_url.")
     return read_image(image, name)
-
-
-def _first_photo(engine: SearchEngine, name: str, product_id: str) -> Query:
-    """Make the first photo of a product the query. Raises UnknownProduct."""
-    listed = engine.products(name, [product_id]).get(product_id)
-    if listed is None:
-        raise UnknownProduct('There is no product "%(id)s" in the collection %(name)s.', id=product_id, name=name)
-    if not listed.items:
-        raise QueryError('The product "%(id)s" has no photo to search by.', id=product_id)
-    return engine.query_item(name, next(iter(listed.items.values())))
 
 
 def _product_filter(fields: ProductFilters) -> ProductFilter:

@@ -1,4 +1,4 @@
-"""Rate limit of searches by address, and of the API by key: above what is usual, below what would crowd out others."""
+"""Rate limit of searches by address, and by key: above what is usual, below what would crowd out others."""
 
 from flask import Flask, g, request
 from flask_limiter import Limiter
@@ -11,14 +11,14 @@ LIMITED = (
     "submit.submit", "describe.describe", "search.search", "results.ranked", "results.export", "search.item",
     "images.upload",
 )  # fmt: skip
-API_ENDPOINTS = "v1."  # of which all are limited
+KEY_ENDPOINTS = ("v1.", "widget.")  # of the API and the widget, of which all are limited
 SEARCHES = "searches"
 
 
 def init_app(app: Flask, rate_limit: str) -> None:
     """Limit the endpoints in LIMITED together; "" for no limit. Over the limit the response is 429 with Retry-After.
 
-    Endpoints of the API are limited by their key where it has a limit, else together with the others by address.
+    Endpoints that need a key are limited by it where it has a limit, else together with the others by address.
     Counts are in the memory of the one process that serves.
     """
 
@@ -30,7 +30,7 @@ def init_app(app: Flask, rate_limit: str) -> None:
     shared = limiter.shared_limit(rate_limit, scope=SEARCHES)
     of_api = limiter.shared_limit(api_limit, scope=lambda _: "keys" if _limited_key() else SEARCHES, key_func=_owner)
     for endpoint, view in app.view_functions.items():
-        if endpoint.startswith(API_ENDPOINTS):
+        if endpoint.startswith(KEY_ENDPOINTS):
             app.view_functions[endpoint] = of_api(view)  # type: ignore[assignment]
         elif rate_limit and endpoint in LIMITED:
             app.view_functions[endpoint] = shared(view)  # type: ignore[assignment]

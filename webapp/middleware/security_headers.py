@@ -1,6 +1,8 @@
 """Security response headers."""
 
-from flask import Flask, Response
+from collections.abc import Iterable
+
+from flask import Flask, Response, g
 
 YEAR_SECONDS = 365 * 24 * 3600
 # All content is from this site, nothing is inline. (data: is for the icons in Bootstrap's style sheet, blob: for the
@@ -14,16 +16,18 @@ POLICY = "; ".join(
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
-        "frame-ancestors 'none'",
     )
 )
 HEADERS = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+
+
+def allow_frames(origins: Iterable[str]) -> None:
+    """Let pages of these origins show the response to this request in a frame; otherwise none may."""
+    g.frame_ancestors = " ".join(origins)
 
 
 def init_app(app: Flask, https: bool) -> None:
@@ -33,6 +37,10 @@ def init_app(app: Flask, https: bool) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
+        ancestors = g.get("frame_ancestors", "'none'")
+        response.headers.setdefault("Content-Security-Policy", f"{POLICY}; frame-ancestors {ancestors}")
+        if ancestors == "'none'":  # X-Frame-Options cannot name origins
+            response.headers.setdefault("X-Frame-Options", "DENY")
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         if response.mimetype == "text/html":

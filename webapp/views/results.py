@@ -2,8 +2,10 @@
 
 import csv
 import io
+import time
+from uuid import UUID, uuid4
 
-from flask import Blueprint, Response, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, jsonify, redirect, render_template, request
 from flask_babel import gettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
@@ -12,6 +14,7 @@ from rpf.engine import Collection, ListedProduct, Results
 from rpf.errors import QueryError, UnknownAttribute
 from rpf.utils.text import text_cell
 from webapp import extensions, product_views, search_params, view_models
+from webapp.addresses import page_address
 from webapp.i18n import message
 from webapp.search_params import SearchParams
 
@@ -28,7 +31,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
     page, size = _read_page()
     params, problem = _read_params(collection)
     if params.image is None and not params.weights and not problem:
-        return redirect(url_for("search.start", name=name))
+        return redirect(page_address("start", name))
     query = params.query(name)  # a missing image has no results page
     present = [key for key in collection.vocabulary.keys if query and not query.is_missing(key)]
     unseen = [key for key in params.counting if query and key not in present and key not in params.changes]
@@ -52,6 +55,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
             problem = message(error)
     if results and not results.hits and page > 1:
         raise NotFound
+    query_id = _record(name, params, results) if results and "widget" in g else None
     html = render_template(
         "results.html",
         collection=collection,
@@ -75,6 +79,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         products=products,
         **product_views.shop_facts(name),
         results=results,
+        query_id=query_id,
         seconds=seconds,
         page=page,
         size=size,
@@ -115,6 +120,14 @@ def _read_page() -> tuple[int, int]:
     if not 1 <= page <= 10**6 or size not in PAGE_SIZES:
         raise NotFound
     return page, size
+
+
+def _record(name: str, params: SearchParams, results: Results) -> UUID:
+    """Record a search in the widget, and return its id for events about it; further pages are the same search."""
+    query_id = request.args.get("q", type=UUID) or uuid4()
+    ids = [product_views.result_id(hit) for hit in results.hits]
+    extensions.event_log.record_query(query_id, time.time(), name, params.counting, ids, results.offset)
+    return query_id
 
 
 def _as_csv(params: SearchParams, results: Results, with_missing: bool) -> Response:

@@ -1,15 +1,17 @@
 """Start of a search: the start page, its form, and the page of one item."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from rpf.engine import Collection, Item, SearchRequest, recognised_values
+from rpf.engine import Collection, Item, Query, SearchRequest, recognised_values
 from rpf.errors import BadImage
 from webapp import extensions, product_views, view_models
+from webapp.addresses import page_address
 from webapp.forms import SearchForm
 from webapp.i18n import message
 from webapp.images.uploads import UploadExpired
@@ -29,10 +31,18 @@ def home() -> BaseResponse:
 
 
 @bp.get("/c/<name>/")
-def start(name: str) -> str:
-    """Show the search form."""
-    collection = extensions.engine_loader.engine.collection(name)
-    return _start_page(collection, SearchForm(collection.vocabulary, data={"a": request.args.getlist("a")}))
+def start(name: str) -> str | BaseResponse:
+    """Show the search form; where the address names a product or an item, redirect to the results for it."""
+    engine = extensions.engine_loader.engine
+    collection = engine.collection(name)
+    product_id, item_id = request.args.get("product"), request.args.get("item", type=int)
+    if product_id:
+        item_id = product_views.first_photo(name, product_id)
+    if item_id is not None:
+        keys = _present_keys(collection, engine.query_item(name, item_id))
+        params = SearchParams(item_id, None, dict.fromkeys(keys, 1.0))
+        return redirect(page_address("ranked", name, **params.args()))
+    return _start_page(collection, _form(collection, data={"a": request.args.getlist("a")}))
 
 
 @bp.get("/c/<name>/search")
@@ -46,7 +56,7 @@ def search(name: str) -> BaseResponse | tuple[str, int]:
     """Save the image and redirect to its results; show the form again, with its errors, where that fails."""
     engine = extensions.engine_loader.engine
     collection = engine.collection(name)
-    form = SearchForm(collection.vocabulary)
+    form = _form(collection)
     valid = form.validate_on_submit()
     query, saved_image = None, None
     try:  # the image is saved even if the rest is refused, so that nobody has to send it twice
@@ -67,9 +77,9 @@ def search(name: str) -> BaseResponse | tuple[str, int]:
     changes = {key: value for key, value in form.chosen.items() if value is not None}
     keys = list(form.chosen)
     if query and len(changes) == len(keys):  # no detail was chosen: all that the image shows, but with these values
-        keys = [key for key in collection.vocabulary.keys if key in changes or not query.is_missing(key)]
+        keys = _present_keys(collection, query, changes)
     params = replace(params, weights=dict.fromkeys(keys, 1.0), changes=changes)
-    return redirect(url_for("results.ranked", name=name, **params.args()), 303)
+    return redirect(page_address("ranked", name, **params.args()), 303)
 
 
 @bp.get("/c/<name>/item/<int:item_id>")
@@ -119,6 +129,16 @@ def product(name: str, product_id: str) -> str:
         duplicates=product_views.duplicates_of(name, listed),
         description=product_views.description_of(listed),
     )
+
+
+def _form(collection: Collection, **options: object) -> SearchForm:
+    """Make the form; in the widget, without the token that needs a session."""
+    return SearchForm(collection.vocabulary, meta={"csrf": False} if "widget" in g else None, **options)
+
+
+def _present_keys(collection: Collection, query: Query, wanted: Iterable[str] = ()) -> list[str]:
+    """Return the attributes that an image shows, and the wanted ones."""
+    return [key for key in collection.vocabulary.keys if key in wanted or not query.is_missing(key)]
 
 
 def _start_page(collection: Collection, form: SearchForm, saved_image: view_models.DisplayImage | None = None) -> str:

@@ -364,7 +364,7 @@ def translated() -> dict[str, str]:
 def test_catalogue_has_every_text_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare the catalogue with the texts that pybabel extracts with babel.cfg and the names of our errors."""
     errors = (
-        "BadImage UnknownAttribute UnknownItem UnknownCollection CollectionError QueryError "
+        "BadImage UnknownAttribute UnknownItem UnknownProduct UnknownCollection CollectionError QueryError "
         "UploadExpired Forbidden NotFound TooLarge Overloaded Unfetchable UnusableValue UnusableFilter"
     )
     keywords = [part for name in ("lazy_gettext", *errors.split()) for part in ("-k", name)]

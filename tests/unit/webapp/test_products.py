@@ -152,6 +152,18 @@ def test_product_page_has_all_photos_and_no_markup_of_the_feed(client: FlaskClie
     assert get(client, "/c/named/product/P%2F4").status_code == 200
 
 
+def test_photo_and_product_are_searched_by_what_they_show(client: FlaskClient, engine: SearchEngine) -> None:
+    link = re.search(r'class="hit-act" href="([^"]+)"', get(client, "/c/named/product/P/4").text)
+    assert link and link[1] == "/c/named/?item=17"
+    image = engine.query_item("named", 17)
+    present = [key for key in engine.collection("named").vocabulary.keys if not image.is_missing(key)]
+    assert present
+    for address in (link[1], "/c/named/?product=P/4"):
+        location = get(client, address).headers["Location"]
+        assert location == "/c/named/results?item=17" + "".join(f"&a={key}" for key in present)
+    assert get(client, "/c/named/?product=P/99").status_code == 404
+
+
 def test_changed_price_shows_without_embedding(client: FlaskClient, shop: Settings) -> None:
     assert "$14.00" in words(get(client, "/c/named/product/P/4"))
     folder = shop.collections / "named"
