@@ -36,22 +36,31 @@
     return HEX.test(text) ? text.toLowerCase().replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3") : "";
   }
 
-  /** Return black or white, whichever has more contrast (WCAG) on a colour. */
-  function textOn(ground) {
-    const [red, green, blue] = [1, 3, 5].map((at) => {
-      const part = parseInt(ground.slice(at, at + 2), 16) / 255;
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
+  /** Return the contrast of two colours by WCAG, 1 to 21. */
+  function contrast(...colours) {
+    const [low, high] = colours.map((hex) => {
+      const [red, green, blue] = [1, 3, 5].map((at) => {
+        const part = parseInt(hex.slice(at, at + 2), 16) / 255;
+        return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    }).sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
   }
 
+  const WHITE = "#ffffff", BLACK = "#000000";
+  const textOn = (ground) => (contrast(WHITE, ground) >= contrast(BLACK, ground) ? WHITE : BLACK);
   const accent = colour("accent"), background = colour("background"), text = colour("text");
-  const dark = background ? textOn(background) === "#fff" : settings.theme === "dark";
+  const dark = background ? textOn(background) === WHITE : settings.theme === "dark";
+  const paper = background || (dark ? "#141615" : WHITE);
+  const readable = text && contrast(text, paper) >= 4.5;
+  if (text && !readable) warn(`data-text ${text} cannot be read on ${paper}; it is changed until it can.`);
   const followsVisitor = !background && !["light", "dark"].includes(settings.theme);
-  const LIGHT = "--paper: #fff; --ink: #1d1f1e; --line: #d8d9d5; --accent: #115e59; --on-accent: #fff;";
+  const LIGHT = "--paper: #ffffff; --ink: #1d1f1e; --line: #d8d9d5; --accent: #115e59; --on-accent: #fff;";
   const DARK = "--paper: #141615; --ink: #eceeec; --line: #353a38; --accent: #5fc9bd; --on-accent: #000;";
   const CHOSEN = (accent ? `--accent: ${accent}; --on-accent: ${textOn(accent)};` : "")
-    + (background ? `--paper: ${background}; --ink: ${textOn(background)};` : "");
+    + (background ? `--paper: ${background}; --ink: ${textOn(background)};` : "")
+    + (readable && !followsVisitor ? `--ink: ${text};` : "");
 
   const sheet = new CSSStyleSheet(); // which a content security policy of the shop allows
   sheet.replaceSync(`
@@ -59,21 +68,25 @@
     ${followsVisitor ? `@media (prefers-color-scheme: dark) { :host { ${DARK} ${CHOSEN} } }` : ""}
     * { box-sizing: border-box; }
     button { cursor: pointer; font: inherit; }
-    button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+    button:focus-visible, .floating:focus-visible { outline: 2px solid #fff; box-shadow: 0 0 0 4px #000; }
     [hidden] { display: none !important; }
     .open {
       display: inline-flex; align-items: center; gap: 0.55em; min-height: 44px; padding: 0.5em 1.1em; border: 0;
       border-radius: 8px; background: var(--accent); color: var(--on-accent); font-weight: 600; line-height: 1.2;
     }
     .open:hover { filter: brightness(0.92); }
-    .floating { position: fixed; right: max(1rem, env(safe-area-inset-right)); bottom: max(1rem, env(safe-area-inset-bottom));
-      z-index: 2147483000; border-radius: 24px; box-shadow: 0 4px 16px rgb(0 0 0 / 0.28); }
-    svg { width: 1.25em; height: 1.25em; flex: none; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; }
+    .floating {
+      position: fixed; right: max(1rem, env(safe-area-inset-right)); bottom: max(1rem, env(safe-area-inset-bottom));
+      z-index: 2147483000; border-radius: 24px; box-shadow: 0 4px 16px rgb(0 0 0 / 0.28);
+    }
+    svg {
+      flex: none; width: 1.25em; height: 1.25em; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round;
+    }
     dialog {
       width: min(1180px, 94vw); height: min(860px, 92vh); max-width: none; max-height: none; margin: auto; padding: 0;
       border: 0; border-radius: 14px; overflow: hidden; background: var(--paper); color: var(--ink);
-      font: 16px/1.4 -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans",
-        Arial, sans-serif;
+      font: 16px/1.4 -apple-system, BlinkMacSystemFont, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans",
+        "Liberation Sans", Arial, sans-serif;
       box-shadow: 0 20px 60px rgb(0 0 0 / 0.35);
     }
     dialog[open] { display: flex; flex-direction: column; }
@@ -81,7 +94,9 @@
     dialog::backdrop { background: rgb(0 0 0 / 0.55); }
     header { display: flex; align-items: center; justify-content: space-between; gap: 1rem; flex: none;
       min-height: 56px; padding: 0 0.5rem 0 1.25rem; border-bottom: 1px solid var(--line); }
-    h2 { margin: 0; overflow: hidden; font-size: 1.0625rem; font-weight: 600; text-overflow: ellipsis; white-space: nowrap; }
+    h2 {
+      margin: 0; overflow: hidden; font-size: 1.0625rem; font-weight: 600; text-overflow: ellipsis; white-space: nowrap;
+    }
     .close { display: grid; place-content: center; width: 44px; height: 44px; border: 0; border-radius: 8px;
       background: none; color: inherit; }
     .close:hover { background: color-mix(in srgb, var(--ink) 8%, transparent); }
@@ -127,7 +142,8 @@
   }
 
   const buttonText = settings.button || texts.button;
-  const close = make("button", { type: "button", className: "close", ariaLabel: texts.close }, icon("M6 6l12 12M18 6L6 18"));
+  const cross = icon("M6 6l12 12M18 6L6 18");
+  const close = make("button", { type: "button", className: "close", ariaLabel: texts.close }, cross);
   const title = make("h2", { textContent: settings.title || buttonText });
   const wait = make("div", { className: "wait" });
   const note = make("p", { className: "note", hidden: true, role: "alert" });
@@ -136,6 +152,7 @@
   let opener = null; // the element that opened the search
   let photo = null; // to be given to the frame
   let timer = 0;
+  let overflow = ""; // of the page behind, which does not scroll while the search is open
 
   // ---- opening and closing ----
 
@@ -163,7 +180,7 @@
   }
 
   function fail() {
-    if (wait.hidden && frame.dataset.ready) return;
+    if (frame.dataset.ready) return;
     say(texts.failed);
     frame.hidden = true;
     console.error(
@@ -187,7 +204,8 @@
     if (!frame || frame.hidden || product || item || image) show({ product, item });
     if (!dialog.open) {
       dialog.showModal();
-      document.documentElement.style.overflow = "hidden"; // the page behind does not scroll
+      overflow = document.documentElement.style.overflow;
+      document.documentElement.style.overflow = "hidden";
       announce("rpf:open");
     }
     if (!image) return;
@@ -217,7 +235,7 @@
   }
 
   function closed() {
-    document.documentElement.style.overflow = "";
+    document.documentElement.style.overflow = overflow;
     opener?.focus?.();
     announce("rpf:close");
   }
@@ -259,12 +277,15 @@
     open({ product: element.dataset.rpfProduct, image: element.dataset.rpfImage }, element);
   });
 
-  if (!settings.key) warn("data-key is missing. Create a key with: rpf keys create --kind search --origin " + location.origin);
+  if (!settings.key) warn(`data-key is missing. Create one: rpf keys create --kind search --origin ${location.origin}`);
   const position = settings.position ?? (document.head.contains(script) ? "floating" : "inline");
   if (position !== "none") {
-    const button = make("button", { type: "button", className: `open ${position}`, ariaHasPopup: "dialog" },
-      icon("M8 3H5a2 2 0 0 0-2 2v3M16 3h3a2 2 0 0 1 2 2v3M8 21H5a2 2 0 0 1-2-2v-3M16 21h3a2 2 0 0 0 2-2v-3", "M12 8.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7"),
-      buttonText);
+    const mark = icon(
+      "M8 3H5a2 2 0 0 0-2 2v3M16 3h3a2 2 0 0 1 2 2v3M8 21H5a2 2 0 0 1-2-2v-3M16 21h3a2 2 0 0 0 2-2v-3",
+      "M12 8.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 0 0 0-7",
+    );
+    const properties = { type: "button", className: `open ${position}`, ariaHasPopup: "dialog" };
+    const button = make("button", properties, mark, buttonText);
     button.part = "button";
     button.addEventListener("click", () => open({}, button));
     if (position === "floating") {
