@@ -1,12 +1,15 @@
 """/api/v1 by the client, on a site of two processes: changes are seen by both, batches survive kill -9."""
 
+import itertools
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,12 @@ import urllib3
 from benchmarks.common.site_server import Site, serve
 from rpf.access.keys import KeyStore
 from rpf.client import APIError, RPFClient
+from rpf.collection import Collection
 from rpf.products.table import read_products
 from rpf.settings import Settings
 from tests.conftest import with_instance
 from tests.support import ROOT
+from tests.support.commands import Run
 from tests.support.shop import PRODUCTS, product
 
 TWO = ("--workers", "2")
@@ -153,6 +158,42 @@ def test_batch_goes_on_in_another_process_when_its_process_is_killed(
     job = client.wait_for_job(job_id, MAX_SECONDS)
     assert killed and (job["state"], job["done"], job["problem_count"]) == ("done", job["total"], 0)
     check_long_batch(settings)
+
+
+def test_sync_beside_puts_loses_and_doubles_nothing(
+    site: Site, client: RPFClient, settings: Settings, tmp_path: Path
+) -> None:
+    folder = settings.collections / "shop"
+    feed = tmp_path / "feed.csv"
+    photos = {name: ",".join(photo["source"] for photo in product(name)["photos"]) for name in PRODUCTS}
+    lines = [f'{name},Shirt {name},{price},"{photos[name]}"' for price, name in enumerate(PRODUCTS, 20)]
+    feed.write_text("\n".join(["id,title,price,images", *lines]))
+    run = Run(settings)
+    args = "sync", "shop", feed, "--images", folder / "images", "--allow-removals", "--wait", MAX_SECONDS
+    run(*args)
+    before, ids = read_products(folder), set(Collection.open(folder).ids.tolist())
+    ended = threading.Event()
+
+    def put() -> int:
+        """Put two products of the feed, and one that it lacks, until the end, and once after it."""
+        for price in itertools.count(100):
+            last_round = ended.is_set()
+            for name in ("P1", "P2", "P5"):
+                client.put_product(product(name, price, photos=product(name if name != "P5" else "P0")["photos"]))
+            if last_round:
+                return price
+        raise AssertionError
+
+    with ThreadPoolExecutor(1) as pool:
+        puts = pool.submit(put)
+        for _ in range(3):
+            run(*args)
+        ended.set()
+        last = puts.result()
+    now = read_products(folder)
+    assert last > 100 and {now[name].product.price for name in ("P1", "P2", "P5")} == {last}
+    run(*args)
+    assert read_products(folder) == before and set(Collection.open(folder).ids.tolist()) == ids
 
 
 def test_batch_goes_on_when_the_site_is_started_again(shop_settings: Settings, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pytest
 from rpf.collection import Collection
 from rpf.products.table import read_products
 from rpf.settings import Settings
-from tests.support.commands import Run, forked
+from tests.support.commands import Forked, Run, forked
 
 COLOURS = ("red", "blue")
 KILLS = max(3, int(os.environ.get("TEST_KILLS", "4")) // 10)
@@ -236,28 +236,77 @@ def test_photos_are_fetched_once_and_kept_where_they_do_not_answer(
     assert all(len(photos) == 4 for photos in now["photos"].values())
 
 
+def two_feeds(folder: Path) -> list[Path]:
+    """Write two feeds, each with a product that the other lacks, and with other prices."""
+    return [
+        write_feed(folder / "0.csv", rows(("P0", "P1", "P2", "P3"))),
+        write_feed(folder / "1.csv", [{**row, "price": 7} for row in rows(("P4", "P1", "P2", "P3"))]),
+    ]
+
+
+def undisturbed(
+    process: Forked, shop: Settings, feeds: Sequence[Path], args: Sequence[object]
+) -> tuple[list[dict[str, Any]], float]:
+    """Sync one feed after another; return the state after each, and the seconds that the last one held the lock."""
+    states, seconds = [], 0.0
+    for feed in feeds:
+        process.start("sync", "whole", feed, *args)
+        assert process.heard() == "locked"
+        began = time.monotonic()
+        assert process.heard() == "free"
+        seconds = time.monotonic() - began
+        assert process.wait() == ["0"]
+        states.append(state(shop, "whole"))
+    return states, seconds
+
+
 def test_killed_syncs_end_in_the_state_of_an_undisturbed_one(shop: Settings, media: Path, tmp_path: Path) -> None:
     """Kill -9 at random moments between the first and the last write, then let the same sync end."""
-    feeds = [
-        write_feed(tmp_path / "0.csv", rows(("P0", "P1", "P2", "P3"))),
-        write_feed(tmp_path / "1.csv", [{**row, "price": 7} for row in rows(("P4", "P1", "P2", "P3"))]),
-    ]
-    args = ["--images", media, "--batch", 2]
+    feeds, args = two_feeds(tmp_path), ["--images", media, "--batch", 2]
     rng = random.Random(int(os.environ.get("TEST_SEED", "18")))
-    wanted = []
     with forked(shop, tmp_path / "log") as process:
-        for feed in feeds:
-            began = time.monotonic()
-            assert process.run("sync", "whole", feed, *args) == 0
-            duration = time.monotonic() - began
-            wanted.append(state(shop, "whole"))
+        ends, seconds = undisturbed(process, shop, feeds, args)
+        killed = 0
+        for feed, end in [*zip(feeds, ends, strict=True)] * KILLS:
+            process.start("sync", "shop", feed, *args)
+            assert process.heard() == "locked"
+            time.sleep(rng.uniform(0, seconds))
+            process.kill()
+            killed += process.wait()[-1] == "-9"
+            assert process.run("sync", "shop", feed, *args) == 0
+            assert state(shop) == end
+    assert killed >= KILLS
+
+
+def test_two_syncs_at_once_end_in_the_state_of_the_last_one(shop: Settings, media: Path, tmp_path: Path) -> None:
+    """Let one wait for the other, which ends or is killed -9; then the one that waits is killed."""
+    feeds, args = two_feeds(tmp_path), ["--images", media, "--batch", 2, "--wait", 60]
+    rng = random.Random(int(os.environ.get("TEST_SEED", "18")))
+    with forked(shop, tmp_path / "log-0") as first, forked(shop, tmp_path / "log-1") as second:
+        ends, seconds = undisturbed(first, shop, feeds, args)
         killed = 0
         for _ in range(KILLS):
-            for feed, end in zip(feeds, wanted, strict=True):
-                process.start("sync", "shop", feed, *args)
-                time.sleep(rng.uniform(0, duration))
-                process.kill()
-                killed += process.wait()[-1] == "-9"
-                assert process.run("sync", "shop", feed, *args) == 0
-                assert state(shop) == end
+            first.start("sync", "shop", feeds[0], *args)
+            second.start("sync", "shop", feeds[0], *args)
+            assert first.wait() == second.wait() == ["locked", "free", "0"]
+            assert state(shop) == ends[0]
+
+            first.start("sync", "shop", feeds[0], *args)
+            assert first.heard() == "locked"
+            second.start("sync", "shop", feeds[1], *args)
+            time.sleep(rng.uniform(0, seconds))
+            first.kill()
+            killed += first.wait()[-1] == "-9"
+            assert second.wait() == ["locked", "free", "0"]
+            assert state(shop) == ends[1]
+
+            first.start("sync", "shop", feeds[0], *args)
+            assert first.heard() == "locked"
+            second.start("sync", "shop", feeds[1], *args)
+            time.sleep(rng.uniform(0, seconds))
+            second.kill()
+            killed += second.wait()[-1] == "-9"
+            assert first.wait() == ["free", "0"]
+            assert first.run("sync", "shop", feeds[0], *args) == 0  # should the killed one have got the lock
+            assert state(shop) == ends[0]
     assert killed >= KILLS
