@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -125,7 +126,7 @@ class JobWorker:
             file.seek(job.place)
             released = time.monotonic() + HOLD_SECONDS
             while job.done < job.total:
-                lines = [line for _ in range(LINES_AT_ONCE) if (line := file.readline(MAX_LINE_BYTES + 1))]
+                lines = [line for _ in range(LINES_AT_ONCE) if (line := read_line(file))]
                 problems = list(self._apply(job, writer, lines))
                 job.done += len(lines)
                 job.place = file.tell()
@@ -161,6 +162,14 @@ class JobWorker:
     def _progress(self, phase: str, done: int, total: int) -> None:
         if self._stopping.is_set():
             raise _WorkerStopped
+
+
+def read_line(file: BinaryIO) -> bytes:
+    """Read a line. Of one that is too long, return the beginning, and skip the rest."""
+    line = part = file.readline(MAX_LINE_BYTES + 1)
+    while len(part) > MAX_LINE_BYTES and not part.endswith(b"\n"):
+        part = file.readline(MAX_LINE_BYTES + 1)
+    return line
 
 
 def parse_line(line: bytes) -> BatchLine:

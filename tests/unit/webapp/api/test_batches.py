@@ -82,6 +82,14 @@ def test_batch_is_done_in_the_order_of_its_lines_with_problems_by_line(writer: F
     assert not list((folder.parent.parent / "instance" / "jobs").glob("*.jsonl"))
 
 
+def test_overlong_line_of_a_batch_is_one_problem(writer: FlaskClient) -> None:
+    overlong = b'{"put": {"id": "P1", "title": "' + b"x" * 3 * 2**20 + b'"}}'
+    job = finished(writer, post(writer, lines({"put": product("P1", 5)}, overlong, {"delete": "P2"}, overlong)))
+    problems = {one["line"]: one["detail"] for one in job["problems"]}
+    assert problems == dict.fromkeys((2, 4), "The line has more than 1 MB.")
+    assert (job["total"], job["done"], job["changed"], job["deleted"]) == (4, 4, 1, 1)
+
+
 def test_batch_embeds_new_photos(writer: FlaskClient, folder: Path, wardrobe: dict[Path, dict[str, int]]) -> None:
     for number, path in enumerate(list(wardrobe)[20:36]):
         shutil.copy(path, folder / "images" / f"new-{number}.jpg")
