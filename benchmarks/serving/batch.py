@@ -1,4 +1,4 @@
-"""Batches of products by the API: their rate, the memory of the site, and searches in the meantime."""
+"""Batches of products by the API: their rate beside `rpf index`, the memory of the site, and searches meanwhile."""
 
 import threading
 import time
@@ -17,6 +17,9 @@ from rpf.access.keys import KeyStore
 from rpf.client import RPFClient
 from rpf.collection import CollectionSpec, Writer
 from rpf.inference.load import load_model
+from rpf.ingest.pipeline import ImageRecord, ingest, merge_small_segments
+from rpf.ingest.scan import find_images
+from rpf.models.base import TwoBranchModel
 from rpf.settings import Settings
 from rpf.utils.progress import Progress
 from wardrobe import draw
@@ -48,7 +51,8 @@ def measure(plan: dict[str, Any], settings: Settings, folder: Path, progress: Pr
         update={"collections": folder / "collections", "collection": COLLECTION, "instance": folder / "instance"}
     )
     count, photos = plan["products"], plan["photos"]
-    _make_photos(folder / "collections" / COLLECTION / "images", count * photos)
+    images = local.collections / COLLECTION / "images"
+    _make_photos(images, count * photos)
     model = load_model(settings)
     Writer.open(
         local.collections / COLLECTION, CollectionSpec(model.checkpoint_hash, model.attributes, model.dim, "images")
@@ -62,15 +66,19 @@ def measure(plan: dict[str, Any], settings: Settings, folder: Path, progress: Pr
         "new prices": [{**one, "price": one["price"] + 1} for one in shirts],
         "new, without photos": others,
     }
-    rows: list[Row] = []
+    steps = len(batches) + 3
+    progress("index", 0, steps)
+    rows: list[Row] = [_index(model, images, folder / "before")]
     with serve(local, folder / "log", RPF_RATE_LIMIT="off") as site, RPFClient(site.address, token) as client:
         start_mb = site.resident_bytes() / 1e6
-        for at, (name, products) in enumerate(batches.items()):
-            progress(name, at, len(batches) + 1)
+        for at, (name, products) in enumerate(batches.items(), 1):
+            progress(name, at, steps)
             rows.append({"batch": name, **_run(site, client, put=products)})
-        progress("deleted", len(batches), len(batches) + 1)
+        progress("deleted", steps - 2, steps)
         rows.append({"batch": "deleted", **_run(site, client, delete=[one["id"] for one in others])})
-    progress("measured", len(batches) + 1, len(batches) + 1)
+    progress("index", steps - 1, steps)
+    rows.append(_index(model, images, folder / "after"))
+    progress("measured", steps, steps)
     return {"plan": plan, "machine": machine(), "start_mb": start_mb, "batches": rows}
 
 
@@ -83,7 +91,8 @@ def as_markdown(report: dict[str, Any]) -> list[str]:
         f"`POST /api/v1/batch` of {plan['products']} products with {plan['photos']} photos each of {PHOTO_SIDE} pixels "
         f"(drawn garments), and of {plan['without_photos']} products without photos, from the first byte sent until "
         f"the job is done. The site had {report['start_mb']:.0f} MB resident at its start. Searches by an item ran in "
-        "the meantime, two a second at most.", "",
+        "the meantime, two a second at most. `rpf index` of the same photos, without its start, was measured before "
+        "and after: other work of the machine slows all three.", "",
         *table(report["batches"], COLUMNS),
     ]  # fmt: skip
 
@@ -111,6 +120,19 @@ def _product(number: int, photos: int) -> dict[str, Any]:
         "variants": [{"id": f"{name}-{size}", "colour": "blue", "size": size, "available": True} for size in "SML"],
         "photos": [{"source": f"{number * photos + at:06}.jpg", "colour": "blue"} for at in range(photos)],
     }
+
+
+def _index(model: TwoBranchModel, images: Path, folder: Path) -> Row:
+    """Index the photos as `rpf index` does, into a new collection in `folder`."""
+    records = [ImageRecord(name) for name in find_images(images)]
+    spec = CollectionSpec(model.checkpoint_hash, model.attributes, model.dim, str(images))
+    model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow
+    started = time.monotonic()
+    with Writer.open(folder, spec) as writer:
+        ingest(writer, records, model, lambda phase, done, total: None)
+        merge_small_segments(writer, lambda phase, done, total: None)
+    seconds = time.monotonic() - started
+    return {"batch": "`rpf index`", "seconds": seconds, "photos_per_second": len(records) / seconds}
 
 
 def _run(site: Site, client: RPFClient, **lines: Sequence[Any]) -> dict[str, Any]:

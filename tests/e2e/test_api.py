@@ -18,6 +18,7 @@ import pytest
 import urllib3
 
 from benchmarks.common.site_server import Site, serve
+from benchmarks.serving import batch
 from rpf.access.keys import KeyStore
 from rpf.client import APIError, RPFClient
 from rpf.collection import Collection
@@ -212,6 +213,17 @@ def test_batch_goes_on_when_the_site_is_started_again(shop_settings: Settings, t
             for process in (site.process, *workers):
                 process.send_signal(signal.SIGKILL)
     check_long_batch(settings)
+
+
+def test_batch_benchmark_measures_batches_beside_indexing(shop_settings: Settings, tmp_path: Path) -> None:
+    plan = {"products": 4, "photos": 2, "without_photos": 3}
+    report = batch.measure(plan, shop_settings, tmp_path, lambda phase, done, total: None)
+    rows = {row["batch"]: row for row in report["batches"]}
+    assert [row["batch"] for row in report["batches"]].count("`rpf index`") == 2
+    assert (rows["new, with photos"]["lines"], rows["deleted"]["lines"]) == (4, 3)
+    assert rows["new, with photos"]["photos_per_second"] > 0 and rows["new prices"]["photos_per_second"] is None
+    assert not any(row.get("problems") for row in report["batches"])
+    assert sum(line.startswith("| ") for line in batch.as_markdown(report)) == 8
 
 
 def long_batch() -> list[dict[str, Any]]:
