@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,8 @@ from rpf.inference.load import load_model
 from rpf.ingest.default_collection import find_default_collection
 from rpf.models.base import TwoBranchModel
 from rpf.products.filters import ProductFilter
-from rpf.products.table import ListedProduct, read_products
-from rpf.products.view import Fold, ProductSummary
+from rpf.products.table import ListedProduct, read_price_ranges, read_products
+from rpf.products.view import Fold, ProductSummary, Stamp
 from rpf.search.closeness import Closeness, find_word
 from rpf.search.collection_cache import CollectionCache
 from rpf.search.description import SURE, AttributeDescription, describe
@@ -37,6 +37,7 @@ from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
 
 MAX_DECODERS = 2  # threads that decode query images
+MAX_PRICE_RANGES = 64  # collections whose price ranges are in memory
 NO_FILTER = ProductFilter()
 
 __all__ = [
@@ -228,6 +229,11 @@ class SearchEngine:
         rows = self._collections.get(name).products
         return rows.view.summary if rows else None
 
+    def price_ranges(self, name: str) -> dict[str, tuple[float, float]]:
+        """Return the lowest and the highest price of a collection's products by currency; empty if none is known."""
+        opened = self._collections.get(name)
+        return _price_ranges(opened.collection.folder, opened.product_stamp) if opened.products else {}
+
     def product_of(self, name: str, item_id: int) -> ProductGroup | None:
         """Return the product that an item is a photo of; None without one. Raises UnknownItem."""
         opened = self._collections.get(name)
@@ -246,3 +252,9 @@ class SearchEngine:
     def load(self) -> Load:
         """Return the images in progress, and the use of the embedding cache since the start."""
         return Load(self._batcher.pending, self._cache.hits, self._cache.misses)
+
+
+@lru_cache(maxsize=MAX_PRICE_RANGES)
+def _price_ranges(folder: Path, stamp: Stamp | None) -> dict[str, tuple[float, float]]:
+    """Read the price ranges of one state of the products, which takes 10 ms for a thousand of them."""
+    return read_price_ranges(folder)

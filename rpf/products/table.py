@@ -214,6 +214,23 @@ def read_products(folder: Path, ids: Iterable[str] | None = None) -> dict[str, L
         raise unusable(folder.name, error) from error
 
 
+def read_price_ranges(folder: Path) -> dict[str, tuple[float, float]]:
+    """Return the lowest and the highest price of each currency in the collection in `folder`, "" where unknown.
+
+    Of products with a photo. Raises CollectionError for a damaged file.
+    """
+    query = (
+        "SELECT coalesce(json_extract(data, '$.currency'), '') AS currency, min(low), max(high) FROM entries "
+        "JOIN products ON products.id = product WHERE low IS NOT NULL GROUP BY currency ORDER BY currency"
+    )
+    try:
+        with open_read_only(folder / PRODUCTS_FILE) as connection:
+            check_product_tables(connection)
+            return {currency: (low, high) for currency, low, high in connection.execute(query)}
+    except (sqlite3.Error, ValueError) as error:
+        raise unusable(folder.name, error) from error
+
+
 def _read(connection: sqlite3.Connection, ids: Iterable[str] | None) -> Iterator[ListedProduct]:
     """Yield products, in the order of their ids."""
     query, values = "SELECT id, data FROM products", list[str]()

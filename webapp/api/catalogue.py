@@ -3,6 +3,7 @@
 from flask import Response, request
 
 from rpf.attributes import LANGUAGES
+from rpf.engine import SearchEngine
 from rpf.errors import UnknownProduct
 from webapp import extensions
 from webapp.api.access import allows_collection, may_see_all
@@ -16,6 +17,7 @@ from webapp.api.product_schemas import (
 )
 from webapp.api.products import PRODUCT_RULE
 from webapp.api.result_views import product_details
+from webapp.api.search_schemas import PriceRange
 from webapp.middleware.request_body import InvalidField
 
 
@@ -34,21 +36,8 @@ def get_product(product_id: str) -> Response:
 def get_collections() -> Response:
     """List the collections that the key is for."""
     engine = extensions.engine_loader.engine
-    collections = [engine.collection(name) for name in engine.names() if allows_collection(name)]
-    return respond(
-        CollectionList(
-            collections=[
-                CollectionSummary(
-                    name=one.name,
-                    title=one.manifest.spec.title,
-                    items=len(one),
-                    default=one.name == engine.default,
-                    attributes=list(one.vocabulary.keys),
-                )
-                for one in collections
-            ]
-        )
-    )
+    names = [name for name in engine.names() if allows_collection(name)]
+    return respond(CollectionList(collections=[_summarise(engine, name) for name in names]))
 
 
 @bp.get("/attributes")
@@ -76,4 +65,19 @@ def get_attributes() -> Response:
                 for one in engine.collection(name).vocabulary
             ]
         )
+    )
+
+
+def _summarise(engine: SearchEngine, name: str) -> CollectionSummary:
+    collection, products = engine.collection(name), engine.product_summary(name)
+    return CollectionSummary(
+        name=name,
+        title=collection.manifest.spec.title,
+        items=len(collection),
+        products=products.products if products else 0,
+        prices={
+            currency: PriceRange(low=low, high=high) for currency, (low, high) in engine.price_ranges(name).items()
+        },
+        default=name == engine.default,
+        attributes=list(collection.vocabulary.keys),
     )

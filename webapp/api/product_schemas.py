@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from rpf.products.product import Variant
-from webapp.api.search_schemas import ItemAddress, StrictModel
+from webapp.api.search_schemas import ItemAddress, PriceRange, StrictModel
 
 
 class ProductPhoto(StrictModel):
@@ -109,6 +109,8 @@ class CollectionSummary(StrictModel):
     name: str = Field(description="Its name.")
     title: str = Field(description="Its title, for people.")
     items: int = Field(ge=0, description="Number of photos.")
+    products: int = Field(ge=0, description="Number of products that have a photo.")
+    prices: dict[str, PriceRange] = Field(description="Their lowest and highest price by currency, where it is known.")
     default: bool = Field(description="Whether requests without a collection mean this one.")
     attributes: list[str] = Field(description="Keys of its attributes.")
 

@@ -30,7 +30,7 @@ class StrictModel(BaseModel):
 
 
 class PriceRange(StrictModel):
-    """Prices in the collection's currency, both ends included."""
+    """Range of prices, both ends included."""
 
     low: Bound | None = Field(None, description="The lowest price.")
     high: Bound | None = Field(None, description="The highest price.")

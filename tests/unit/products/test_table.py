@@ -14,7 +14,7 @@ from rpf.errors import CollectionError, QueryError
 from rpf.products import filters
 from rpf.products.filters import ProductFilter, count_facets, passing_entries
 from rpf.products.product import Photo, Product, Variant
-from rpf.products.table import PRODUCTS_FILE, ListedProduct, ProductTable, read_products
+from rpf.products.table import PRODUCTS_FILE, ListedProduct, ProductTable, read_price_ranges, read_products
 from rpf.products.view import Fold, ProductView, open_products, product_stamp
 
 COLOURS, SIZES, KINDS = ("red", "blue"), ("S", "M"), (("Men", "Tops"), ("Men", "Trousers"), ("Women",))
@@ -214,6 +214,15 @@ def test_damaged_products_are_an_error_that_names_the_collection(tmp_path: Path,
         open_products(tmp_path)
 
 
+def test_price_ranges_are_by_currency(tmp_path: Path) -> None:
+    with ProductTable(tmp_path) as table:
+        products = [shirt("A"), shirt("B", price=30), shirt("C", price=5), shirt("D", price=None)]
+        for at, (product, currency) in enumerate(zip(products, ("EUR", "EUR", "", "USD"), strict=True)):
+            table.put([listed(product.model_copy(update={"currency": currency}), 10 * at)])
+        table.put([ListedProduct(shirt("E", price=1), {})])  # no search finds it
+    assert read_price_ranges(tmp_path) == {"": (5, 8), "EUR": (20, 33)}
+
+
 def test_damaged_record_is_an_error_where_it_is_shown(tmp_path: Path) -> None:
     with ProductTable(tmp_path) as table:
         table.put([listed(shirt("A"), 1)])
@@ -222,6 +231,6 @@ def test_damaged_record_is_an_error_where_it_is_shown(tmp_path: Path) -> None:
     with pytest.raises(CollectionError, match="products"):
         read_products(tmp_path, ["A"])
     (tmp_path / PRODUCTS_FILE).write_bytes(b"no database")
-    for read in (open_products, lambda folder: read_products(folder, ["A"]), ProductTable):
+    for read in (open_products, lambda folder: read_products(folder, ["A"]), read_price_ranges, ProductTable):
         with pytest.raises(CollectionError):
             read(tmp_path)

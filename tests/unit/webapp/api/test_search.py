@@ -214,6 +214,7 @@ def test_describe_is_that_of_the_route_without_a_version(reader: FlaskClient, ph
 def test_collections_and_attributes_are_listed(reader: FlaskClient) -> None:
     listed = validate(reader.get("/api/v1/collections"), "CollectionList")["collections"]
     assert [(one["name"], one["items"], one["default"]) for one in listed] == [("shop", 20, True), ("named", 40, False)]
+    assert [(one["products"], one["prices"]) for one in listed] == [(5, {"EUR": {"low": 20, "high": 29}}), (0, {})]
     attributes = validate(reader.get("/api/v1/attributes?language=vi"), "AttributeList")["attributes"]
     sleeves = next(one for one in attributes if one["key"] == "sleeve_length")
     assert sleeves["name"] == "Độ dài tay" and any(value["searchable"] for value in sleeves["values"])
