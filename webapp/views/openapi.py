@@ -99,9 +99,12 @@ def as_json() -> Response:
 
 @bp.get("/api")
 def page() -> str:
-    """Show the document to people, in English like itself; /api/v1 has a page in the documentation."""
-    paths = {path: methods for path, methods in document()["paths"].items() if not path.startswith(PREFIX)}
-    return render_template("api.html", document={**document(), "paths": paths}, resolve=resolve)
+    """Show the document to people, in English like itself: of /api/v1 a line for each route, of the others all."""
+    paths: dict[str, Any] = document()["paths"]
+    shop_paths = {path.removeprefix(PREFIX): methods for path, methods in paths.items() if path.startswith(PREFIX)}
+    others = {path: methods for path, methods in paths.items() if not path.startswith(PREFIX)}
+    shown = {**document(), "paths": others}
+    return render_template("api.html", document=shown, shop_paths=shop_paths, prefix=PREFIX, resolve=resolve)
 
 
 def resolve(node: dict[str, str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from webapp.api.document import WRITE, api_paths
 from webapp.schemas import DEFAULT_K, MAX_K
 from webapp.views.openapi import document
 
@@ -66,6 +67,16 @@ def test_api_page_names_every_field(client: FlaskClient) -> None:
     ):
         assert f"<code>{name}</code>" in page or name in page
     assert "curl http://localhost/submit" in page and "curl http://localhost/describe -F image=@photo.jpg" in page
+
+
+def test_api_page_lists_each_route_for_shops_with_its_key(client: FlaskClient) -> None:
+    page = client.get("/api").text
+    for path, methods in api_paths().items():
+        for method, operation in methods.items():
+            key = "write" if operation["security"] == WRITE else "search"
+            line = f"<dt><code>{method.upper()} {path.removeprefix('/api/v1')}</code></dt><dd>{operation['summary']}"
+            assert f"{line} ({key} key)</dd>" in page
+    assert page.count("(write key)") == 4 and page.count("<pre ") == page.count('<pre tabindex="0">') == 4
 
 
 def test_api_responds_as_the_document_says(app: Flask) -> None:
