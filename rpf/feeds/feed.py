@@ -101,7 +101,8 @@ class _FeedReader:
         if form is None:
             raise FeedError(
                 'The feed "%(path)s" has neither the columns of an export of Magento 2, Shopify, WooCommerce or Google '
-                "Merchant Center, nor an id with a title, price or image. Its columns: %(columns)s. Give a mapping.",
+                "Merchant Center, nor an id with a title, price or image. Its columns: %(columns)s. Give a mapping: "
+                'a file with "id: COLUMN", "title: COLUMN", "price: COLUMN" and "images: COLUMN".',
                 path=self._path, columns=columns,
             )  # fmt: skip
         self._check_header(form, table, mapping)
@@ -123,7 +124,8 @@ class _FeedReader:
                 self._log.add(table.header_line, column, message)
         for name, effect in _EXPECTED.items():
             if name not in form.columns.labels and name not in fields:
-                hint = "Add it to the mapping." if mapping else "Export it too, or give a mapping."
+                hint = f'Export it too, or give a mapping with "{name}: COLUMN".'
+                hint = "Add it to the mapping." if mapping else hint
                 self._log.add(table.header_line, name, f"The column is missing: {effect}. {hint}")
 
     def _assemble(self, form: FeedFormat, records: Iterable[FeedRecord], name: str = "") -> Feed:

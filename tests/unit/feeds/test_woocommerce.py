@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import ROOT
 from tests.support.feeds import by_id, photos, places, read_text, variants
 
 HEADER = (
@@ -100,3 +101,31 @@ def test_woocommerce_row_without_sku_and_id_is_left_out(tmp_path: Path) -> None:
 
     assert len(feed.products) == 4
     assert places(feed) == [(8, "SKU")]
+
+
+GERMAN = """\
+ID,Typ,Artikelnummer,Name,Vorrätig?,Angebotspreis,Regulärer Preis,Kategorien,Bilder,Übergeordnetes Produkt
+10,variable,tee,T-Shirt,1,,,Damen > Oberteile,"t1.jpg, t2.jpg",
+11,variation,tee-rot,T-Shirt - Rot,1,,"19,90",,rot.jpg,tee
+12,variation,tee-blau,T-Shirt - Blau,0,"15,00","19,90",,,tee
+13,simple,guertel,Gürtel,1,,"49,00",Accessoires,guertel.jpg,
+"""
+
+
+def test_woocommerce_export_in_german_asks_for_a_mapping(tmp_path: Path) -> None:
+    feed = read_text(tmp_path, GERMAN)
+
+    assert [problem.column for problem in feed.problems] == ["price", "images"]
+    assert all(f'a mapping with "{problem.column}: COLUMN"' in problem.message for problem in feed.problems)
+
+
+def test_woocommerce_export_in_german_is_read_by_the_mapping_of_the_documentation(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    (example,) = (part for part in text.split("```") if part.startswith("yaml\nid: Artikelnummer"))
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text(example.removeprefix("yaml\n"), encoding="utf-8")
+    products = by_id(read_text(tmp_path, GERMAN, mapping=mapping))
+
+    assert products.keys() == {"tee", "guertel"} and products["tee"].categories == (("Damen", "Oberteile"),)
+    assert variants(products["tee"]) == [("tee-rot", "", "", "19.90", True), ("tee-blau", "", "", "15.00", False)]
+    assert photos(products["tee"]) == [("t1.jpg", ""), ("t2.jpg", ""), ("rot.jpg", "")]
