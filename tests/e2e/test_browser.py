@@ -182,7 +182,7 @@ def test_search_by_keyboard_alone(page: Page) -> None:
     page.wait_for_url("**/results?item=*&a=skirt_length")
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (390, 844), (1280, 800)])
 @pytest.mark.parametrize("language", ["en", "vi"])
 def test_no_page_is_wider_than_the_screen(page: Page, width: int, height: int, language: str) -> None:
     page.set_viewport_size({"width": width, "height": height})
@@ -193,6 +193,7 @@ def test_no_page_is_wider_than_the_screen(page: Page, width: int, height: int, l
         "/c/tiny/about",
         "/c/tiny/results?item=3&a=sleeve_length&a=neckline_design&a=lapel_design",
         "/c/tiny/item/999",
+        "/api",
     ):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
