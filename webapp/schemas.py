@@ -11,20 +11,31 @@ DEFAULT_K, MAX_K = 50, 1000
 Similarity = Annotated[float, WithJsonSchema({"type": "number", "minimum": -1.000001, "maximum": 1.000001})]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Value = str | int  # its name or its number
+Language = Literal["en", "vi", "zh"]
 IMG_PATH = (
     "Path of an image, absolute or relative to one of the folders that the server may read; where the server allows "
     "it, an http or https address."
 )
+COLLECTION = "Name of the collection. Without it, the server's default collection."
 UPLOAD = "Image (JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF) of up to 16 MB."
 NO_IMAGE = " May be left out where every named attribute has a wanted value."
 AS_TEXT = " In a form, as JSON text."
+FILTERS = (
+    "Values by attribute: only items that are recognised to have one of them, in every attribute here, are ranked."
+    + AS_TEXT
+)
+MINIMAL = "Probability from which on an item counts as having a value of filters."
 ATTRS_OR_VALUES: JsonDict = {"anyOf": [{"required": ["attrs"]}, {"required": ["values"]}]}
 
 
-class ImageRequest(BaseModel):
-    """What all requests have in common."""
+class StrictModel(BaseModel):
+    """Part of a request or a response: no unknown fields, no conversions."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class ImageRequest(StrictModel):
+    """What all requests have in common."""
 
     image: str | bytes
 
@@ -38,9 +49,7 @@ class SubmitRequest(ImageRequest):
         'English, Vietnamese or Chinese, separated by ; , + / or "and". Small misspellings are fine.',
     )
     k: int = Field(DEFAULT_K, ge=1, le=MAX_K, description="Number of results.")
-    collection: str = Field(
-        default_factory=str, description="Name of the collection. Without it, the server's default collection."
-    )
+    collection: str = Field(default_factory=str, description=COLLECTION)
     lacking_last: bool = Field(
         False,
         description="Whether the answer says which named attributes are missing on each item; the order is the same.",
@@ -50,18 +59,8 @@ class SubmitRequest(ImageRequest):
         description="Wanted values by attribute, in place of the image's, by name in English, Vietnamese or Chinese or "
         "by number; the attributes need not be in attrs." + AS_TEXT,
     )
-    filters: dict[str, Value | list[Value]] = Field(
-        default_factory=dict,
-        description="Values by attribute: only items that are recognised to have one of them, in every attribute here, "
-        "are ranked." + AS_TEXT,
-    )
-    minimal: float = Field(
-        ValueFilter.minimal,
-        ge=0,
-        le=1,
-        allow_inf_nan=False,
-        description="Probability from which on an item counts as having a value of filters.",
-    )
+    filters: dict[str, Value | list[Value]] = Field(default_factory=dict, description=FILTERS)
+    minimal: Probability = Field(ValueFilter.minimal, description=MINIMAL)
 
 
 class SubmitPath(SubmitRequest):
@@ -97,7 +96,7 @@ class SubmitResponse(BaseModel):
 class DescribeRequest(ImageRequest):
     """Description of an image: what both kinds of request have in common."""
 
-    language: Literal["en", "vi", "zh"] = Field("en", description="Language of the names.")
+    language: Language = Field("en", description="Language of the names.")
 
 
 class DescribePath(DescribeRequest):

@@ -16,7 +16,6 @@ from webapp.api.product_schemas import (
     PutResponse,
 )
 from webapp.api.search_schemas import (
-    COLLECTION,
     DescribeByReference,
     DescribeByUpload,
     SearchByReference,
@@ -24,6 +23,7 @@ from webapp.api.search_schemas import (
     SearchResponse,
 )
 from webapp.openapi_parts import failures, image_body, reference, request_body, response
+from webapp.schemas import COLLECTION
 
 MODELS = (
     SearchByReference, SearchByUpload, SearchResponse, DescribeByReference, DescribeByUpload, ProductDetails, Product,

@@ -5,7 +5,8 @@ from typing import Literal
 from pydantic import Field
 
 from rpf.products.product import Variant
-from webapp.api.search_schemas import ItemAddress, PriceRange, StrictModel
+from webapp.api.search_schemas import ItemAddress, PriceRange
+from webapp.schemas import StrictModel
 
 
 class ProductPhoto(StrictModel):

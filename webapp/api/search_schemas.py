@@ -3,30 +3,34 @@
 from typing import Annotated, Literal, get_args
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from rpf.access.events import MAX_POSITION
 from rpf.engine import ValueFilter
 from rpf.products.product import MAX_PRICE
-from webapp.schemas import AS_TEXT, MAX_K, UPLOAD, Probability, Similarity, Value
+from webapp.schemas import (
+    AS_TEXT,
+    COLLECTION,
+    FILTERS,
+    MAX_K,
+    MINIMAL,
+    UPLOAD,
+    Language,
+    Probability,
+    Similarity,
+    StrictModel,
+    Value,
+)  # fmt: skip
 from webapp.search_params import MAX_WEIGHT
 
 DEFAULT_LIMIT = 24
 MAX_FACET_VALUES = 200  # in one filter
-Language = Literal["en", "vi", "zh"]
 ResultField = Literal["rank", "similarity", "similarities", "missing", "values", "item", "product"]
 RESULT_FIELDS: tuple[ResultField, ...] = get_args(ResultField)
 Weight = Annotated[float, Field(ge=0, le=MAX_WEIGHT, allow_inf_nan=False)]
 Bound = Annotated[float, Field(ge=0, le=MAX_PRICE, allow_inf_nan=False)]
-COLLECTION = "Name of the collection. Without it, the server's default collection."
 IMG_PATH = "Path of an image, absolute or relative to one of the folders that the server may read."
 IMAGE_URL = "http or https address of an image, where the server allows that."
-
-
-class StrictModel(BaseModel):
-    """Part of a request or a response: no unknown fields, no conversions."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class PriceRange(StrictModel):
@@ -64,14 +68,8 @@ class SearchFields(StrictModel):
         description="Wanted values by attribute, in place of the image's, by name or number: the same, but with long "
         "sleeves." + AS_TEXT,
     )
-    filters: dict[str, Value | list[Value]] = Field(
-        default_factory=dict,
-        description="Values by attribute: only items that are recognised to have one of them, in every attribute "
-        "here, are ranked." + AS_TEXT,
-    )
-    minimal: Probability = Field(
-        ValueFilter.minimal, description="Probability from which on an item counts as having a value of filters."
-    )
+    filters: dict[str, Value | list[Value]] = Field(default_factory=dict, description=FILTERS)
+    minimal: Probability = Field(ValueFilter.minimal, description=MINIMAL)
     product_filters: ProductFilters = Field(
         default_factory=ProductFilters, description="Price, availability and facets of products." + AS_TEXT
     )
