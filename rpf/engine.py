@@ -26,7 +26,7 @@ from rpf.products.filters import ProductFilter
 from rpf.products.table import ListedProduct, read_price_ranges, read_products
 from rpf.products.view import Fold, ProductSummary, Stamp
 from rpf.search.closeness import Closeness, find_word
-from rpf.search.collection_cache import CollectionCache
+from rpf.search.collection_cache import CollectionCache, pinned_collections
 from rpf.search.description import SURE, AttributeDescription, describe
 from rpf.search.exact import Exact
 from rpf.search.filters import Filters, ValueFilter, count_values, passing_rows
@@ -61,6 +61,7 @@ __all__ = [
     "ValueFilter",
     "find_word",
     "load_model",
+    "pinned_collections",
     "recognised_values",
 ]
 

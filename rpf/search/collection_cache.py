@@ -1,6 +1,9 @@
 """Collection cache: the newest generation of each collection, its searcher and its products, for all threads."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from rpf.collection import Collection, valid_name
@@ -39,11 +42,19 @@ class CollectionCache:
         self._locks: dict[str, threading.Lock] = {}  # held while a thread opens the collection
 
     def get(self, name: str) -> OpenCollection:
-        """Return the newest generation of a collection.
+        """Return the newest generation of a collection, or the one that `pinned_collections` holds.
 
         While another thread opens it, callers keep using the previous one without blocking. Raises UnknownCollection,
         CollectionError (another checkpoint).
         """
+        pinned = _pinned.get()
+        if pinned is None:
+            return self._newest(name)
+        if (self, name) not in pinned:
+            pinned[self, name] = self._newest(name)
+        return pinned[self, name]
+
+    def _newest(self, name: str) -> OpenCollection:
         known = self._open.get(name)
         if known is not None and known.has_newest_items(self._settings) and known.has_newest_products():
             return known
@@ -82,3 +93,16 @@ class CollectionCache:
         view = open_products(known.collection.folder)
         products = None if view is None else ProductRows(known.collection, view)
         return known._replace(products=products, product_stamp=changes)
+
+
+_pinned: ContextVar[dict[tuple[CollectionCache, str], OpenCollection] | None] = ContextVar("pinned", default=None)
+
+
+@contextmanager
+def pinned_collections() -> Iterator[None]:
+    """Use each collection in one state within a block: results, counts and products of a page then fit together."""
+    token = _pinned.set({})
+    try:
+        yield
+    finally:
+        _pinned.reset(token)

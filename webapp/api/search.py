@@ -8,8 +8,8 @@ from uuid import uuid4
 from flask import Response, g
 
 from rpf.attributes import Vocabulary
-from rpf.engine import Query, SearchEngine, SearchRequest
-from rpf.errors import UnknownAttribute, UnusableValue
+from rpf.engine import Query, SearchEngine, SearchRequest, pinned_collections
+from rpf.errors import QueryError, UnknownAttribute, UnusableValue
 from rpf.products.filters import ProductFilter
 from webapp import extensions, search_params
 from webapp.api.blueprint import bp, choose_collection, respond
@@ -55,19 +55,19 @@ def search() -> Response:
         fold=body.fold,
     )
     started = time.time()
+    query_id = body.query_id or uuid4()
     try:
-        results, seconds = search_params.search(name, wanted)
+        with pinned_collections():
+            results, seconds = search_params.search(name, wanted)
+            response = SearchResponse(
+                query_id=query_id,
+                total=results.total,
+                seconds=round(seconds, 6),
+                results=make_results(engine, name, results.hits, body),
+                facets=make_facets(engine, name, wanted, body.language) if body.facets else None,
+            )
     except UnusableValue as error:
         raise InvalidField("values" if body.values else "attributes", error.template, **error.params) from error
-    facets = make_facets(engine, name, wanted, body.language) if body.facets else None
-    query_id = body.query_id or uuid4()
-    response = SearchResponse(
-        query_id=query_id,
-        total=results.total,
-        seconds=round(seconds, 6),
-        results=make_results(engine, name, results.hits, body),
-        facets=facets,
-    )
     ids = [result_id(hit) for hit in results.hits]
     extensions.event_log.record_query(query_id, started, name, wanted.keys, ids, body.offset)
     included: dict[str, Any] = dict.fromkeys(("query_id", "total", "seconds"), True)

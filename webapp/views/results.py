@@ -10,7 +10,7 @@ from flask_babel import gettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from rpf.engine import Collection, ListedProduct, Results
+from rpf.engine import Collection, ListedProduct, Results, pinned_collections
 from rpf.errors import QueryError, UnknownAttribute
 from rpf.utils.text import text_cell
 from webapp import extensions, product_views, search_params, view_models
@@ -47,10 +47,11 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
     of_products, products = list[product_views.ProductFacet](), dict[str, ListedProduct]()
     if not problem and not nothing_seen:
         try:
-            results, seconds = search_params.search(name, params.request(query, size, (page - 1) * size))
-            facets = view_models.facets(collection, params)
-            of_products = product_views.product_facets(name, params)
-            products = product_views.products_of(name, results.hits)
+            with pinned_collections():
+                results, seconds = search_params.search(name, params.request(query, size, (page - 1) * size))
+                facets = view_models.facets(collection, params)
+                of_products = product_views.product_facets(name, params)
+                products = product_views.products_of(name, results.hits)
         except QueryError as error:
             problem = message(error)
     if results and not results.hits and page > 1:

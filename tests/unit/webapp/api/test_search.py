@@ -14,6 +14,8 @@ from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
 from rpf.access.click_through import read_statistics
+from rpf.engine import Results, SearchEngine
+from rpf.products.table import ProductTable
 from webapp.views.openapi import document
 
 SEARCH = "/api/v1/search"
@@ -116,6 +118,27 @@ def test_search_filters_by_price_stock_facets_and_values_with_counts(reader: Fla
     key, options = next((key, options) for key, options in counts.items() if len(options) > 1)
     filtered = searched(reader, **query, filters={key: [options[0]["name"]]})
     assert filtered["total"] == options[0]["count"] < 5
+
+
+def test_counts_of_a_search_are_of_its_results_though_products_change_meanwhile(
+    site: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, search = site.test_client(), SearchEngine.search
+    folder = site.extensions["rpf"].settings.collections / "shop"
+    deleted = iter(("P1", "P2", "P3"))
+
+    def then_delete(*args: Any) -> Results:
+        results = search(*args)
+        with ProductTable(folder) as table:
+            table.delete([next(deleted)])
+        return results
+
+    monkeypatch.setattr(SearchEngine, "search", then_delete)
+    for total, count in ((5, 5), (8, 4)):  # the four photos of P1 are results of their own then
+        body = searched(client, img_path="P0-red-0.jpg", attributes=["sleeve length"], facets=True)
+        assert body["facets"]["product_filters"]["category"]["Men"] == count and body["total"] == total
+    page = client.get("/c/shop/results?item=1&a=sleeve_length&anyway=1").text
+    assert '<span>Men</span> <span class="count">3</span>' in page
 
 
 def test_search_pages_and_fields(reader: FlaskClient) -> None:
