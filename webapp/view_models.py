@@ -121,7 +121,7 @@ def wanted_values(collection: Collection) -> dict[str, list[int]]:
 
 def facets(collection: Collection, params: SearchParams) -> dict[str, list[FacetValue]]:
     """Return the values to filter by, for each attribute that has any."""
-    counts = extensions.engine_loader.engine.facets(collection.name, params.value_filters)
+    counts = extensions.engine_loader.engine.facets(collection.name, params.value_filters, params.products, params.fold)
     facets = {}
     for key, of_key in counts.items():
         chosen = params.filters.get(key, frozenset())

@@ -144,6 +144,17 @@ def test_filters_are_in_the_address_and_can_be_taken_back(client: FlaskClient) -
         assert response.status_code == 422 and 'class="problem"' in words(response)
 
 
+def test_counts_of_values_on_the_page_are_those_of_products_that_pass(client: FlaskClient) -> None:
+    address = f"/c/named/results?item=40&a={SLEEVE}&anyway=1&price_from=12&price_to=16"
+    options = re.findall(
+        r'name="(f-\w+)" value="(\d+)".*?<span class="count">(\d+)</span>', words(get(client, address))
+    )
+    assert options
+    for name, value, count in options:
+        page = words(get(client, f"{address}&{name}={value}"))
+        assert f"{count} product{'' if count == '1' else 's'}, most similar first" in page
+
+
 def test_product_page_has_all_photos_and_no_markup_of_the_feed(client: FlaskClient) -> None:
     page = words(get(client, "/c/named/product/P/4"))
     assert "Shirt & tie 4" in page and "Soft cotton." in page and "alert(1)</script>" not in page
