@@ -9,7 +9,7 @@ from flask import Response, g
 
 from rpf.attributes import Vocabulary
 from rpf.engine import Query, SearchEngine, SearchRequest, pinned_collections
-from rpf.errors import QueryError, UnknownAttribute, UnusableValue
+from rpf.errors import UnknownAttribute, UnusableValue
 from rpf.products.filters import ProductFilter
 from webapp import extensions, search_params
 from webapp.api.blueprint import bp, choose_collection, respond
