@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from rpf.collection import Collection, Item
 from rpf.errors import CollectionError, QueryError, RPFError, SearchUnavailable
 from rpf.evaluation.accuracy import read_accuracy, read_recognition
 from rpf.images import decode
+from rpf.images.crop import WHOLE, Crop, thumbnail
 from rpf.inference.batcher import BackgroundEmbedder, DynamicBatcher
 from rpf.inference.embedding_cache import EmbeddingCache
 from rpf.inference.interface import Embedder, Observer
@@ -43,8 +44,10 @@ NO_FILTER = ProductFilter()
 __all__ = [
     "NO_FILTER",
     "SURE",
+    "WHOLE",
     "Closeness",
     "Collection",
+    "Crop",
     "Filters",
     "Fold",
     "Hit",
@@ -131,15 +134,17 @@ class SearchEngine:
         """Return what a collection is searched by, for people to read: "exact" or the title of an index."""
         return self._collections.get(name).searcher.title
 
-    def embed(self, source: bytes | Path, keys: Iterable[str] | None = None, digest: str | None = None) -> Query:
-        """Embed an image for some attributes of the model, all if None.
+    def embed(
+        self, source: bytes | Path, keys: Iterable[str] | None = None, digest: str | None = None, crop: Crop = WHOLE
+    ) -> Query:
+        """Embed an image, or a crop of it, for some attributes of the model, all if None.
 
         digest: the SHA-256 of its bytes in hex, from a caller that has it already.
         Raises BadImage, Overloaded; OSError when a path cannot be read.
         """
         data = source if isinstance(source, bytes) else decode.read(source)
         attributes = self.model.attributes
-        image = self._cache.embed(data, attributes if keys is None else tuple(keys), digest)
+        image = self._cache.embed(data, attributes if keys is None else tuple(keys), digest, crop)
         presence = None if image.presence is None else image.presence.astype(np.float16)  # as it is stored
         return Query(
             image.embedding, image.box, image.size, presence=name_presence(attributes, presence), values=image.values
@@ -150,9 +155,13 @@ class SearchEngine:
         """Return the model for indexing beside searches, which go first. Give it batches of up to 8 images."""
         return BackgroundEmbedder(self.model, self._batcher)
 
-    def query_item(self, name: str, item_id: int) -> Query:
-        """Make an item of a collection the query. Raises UnknownItem."""
-        return Query.of_item(self.collection(name), item_id)
+    def query_item(self, name: str, item_id: int, crop: Crop = WHOLE) -> Query:
+        """Make an item of a collection the query. Raises UnknownItem; where it is cropped, as `embed`."""
+        collection = self.collection(name)
+        if crop == WHOLE:
+            return Query.of_item(collection, item_id)
+        item = collection.item(item_id)
+        return replace(self.embed(collection.image_path(item), None, item.sha256, crop), item_id=item_id)
 
     @cached_property
     def wanted_values(self) -> dict[str, list[int]]:
@@ -245,10 +254,10 @@ class SearchEngine:
         opened = self._collections.get(name)
         return read_products(opened.collection.folder, ids) if opened.products else {}
 
-    def thumbnail(self, source: bytes | Path, side: int) -> bytes:
-        """Make a WebP that fits into side x side pixels. Raises BadImage."""
+    def thumbnail(self, source: bytes | Path, side: int, crop: Crop = WHOLE) -> bytes:
+        """Make a WebP of an image or of a crop of it that fits into side x side pixels. Raises BadImage."""
         with self._thumbnails:  # or as many large images are in memory at once as the site has threads
-            return decode.thumbnail(source, side)
+            return thumbnail(source, side, crop)
 
     def load(self) -> Load:
         """Return the images in progress, and the use of the embedding cache since the start."""

@@ -10,6 +10,7 @@ from wtforms.validators import Length, Optional, Regexp, ValidationError
 from rpf.attributes import Vocabulary
 from rpf.errors import UnknownAttribute
 from webapp.i18n import language, message
+from webapp.pictures import Picture
 
 
 class SearchForm(FlaskForm):
@@ -38,15 +39,15 @@ class SearchForm(FlaskForm):
         return self.image.data or self.camera.data
 
     @property
-    def item(self) -> int | None:
-        """Return the id of the chosen sample, where no file was sent."""
-        sample = self.sample.data or ""
-        return int(sample) if self.image_file is None and sample.isdecimal() and len(sample) < 19 else None
+    def picture(self) -> Picture | None:
+        """Return the picture to search with; an uploaded file once its digest is in `upload`."""
+        sample = "" if self.image_file else self.sample.data or ""
+        return Picture.parse({"item": sample, "upload": self.upload.data or ""})
 
     @property
     def has_image(self) -> bool:
         """Tell whether there is an image of any kind."""
-        return bool(self.image_file or self.item is not None or self.upload.data)
+        return bool(self.image_file or self.picture)
 
     def validate_attrs(self, field: StringField) -> None:
         if field.data and field.data.strip():

@@ -11,10 +11,11 @@ from flask import g
 from werkzeug.datastructures import MultiDict
 
 from rpf.attributes import Vocabulary
-from rpf.engine import NO_FILTER, Filters, Fold, ProductFilter, Query, Results, SearchRequest, ValueFilter
+from rpf.engine import NO_FILTER, Crop, Filters, Fold, ProductFilter, Query, Results, SearchRequest, ValueFilter
 from rpf.errors import QueryError
 from webapp import extensions
 from webapp.i18n import language
+from webapp.pictures import Picture
 
 MAX_WEIGHT = 3.0
 FOLDS: Mapping[str, Fold] = {"photos": "photo", "colours": "colour", "products": "product"}  # by the argument `show`
@@ -23,10 +24,9 @@ MAX_FACETS = 100  # values of product filters in an address
 
 @dataclass(frozen=True)
 class SearchParams:
-    """Search in an address: an item of the collection, an upload or neither, and the chosen attributes."""
+    """Search in an address: a picture or none, and the chosen attributes."""
 
-    item: int | None
-    upload: str | None
+    picture: Picture | None
     weights: Mapping[str, float]  # of the chosen attributes
     changes: Mapping[str, int] = field(default_factory=dict)  # wanted values, in place of the image's
     filters: Mapping[str, frozenset[int]] = field(default_factory=dict)  # values that results must have
@@ -51,31 +51,31 @@ class SearchParams:
         filters = {
             key: frozenset(map(_value, values)) for key in vocabulary.keys if (values := args.getlist(f"f-{key}"))
         }
-        if params.image is None and (
+        if params.picture is None and (
             missing := [vocabulary[key].name(language()) for key in keys if key not in changes]
         ):
             raise QueryError("Choose a photo, or say what you want for: %(details)s.", details=", ".join(missing))
         weights = {key: _weight(args, key) for key in keys}
-        return replace(params, weights=weights, changes=changes, filters=filters, products=_product_filter(args))
+        return replace(
+            params,
+            picture=Picture.parse(args),
+            weights=weights,
+            changes=changes,
+            filters=filters,
+            products=_product_filter(args),
+        )
 
     @classmethod
     def parse_known(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "SearchParams":
-        """Parse the image and the attribute keys in an address, all with weight 1."""
-        item, upload = args.get("item", type=int), args.get("upload") or None
+        """Parse the picture, whole, and the attribute keys in an address, all with weight 1."""
         weights = {key: 1.0 for key in vocabulary.keys if key in args.getlist("a")}
         show = args.get("show", "")
         return cls(
-            item,
-            upload if item is None else None,
+            Picture.parse_whole(args),
             weights,
             show=show if show in FOLDS else "products",
             anyway="anyway" in args,
         )
-
-    @property
-    def image(self) -> int | str | None:
-        """Return what the image is, if there is one: an item's id, or an upload's digest."""
-        return self.upload if self.item is None else self.item
 
     @property
     def counting(self) -> list[str]:
@@ -84,9 +84,8 @@ class SearchParams:
 
     def args(self) -> dict[str, Any]:
         """Return the arguments of `url_for`; weights of 1 are left out."""
-        image: dict[str, object] = {"upload": self.upload} if self.item is None else {"item": self.item}
         return {
-            **(image if self.image is not None else {}),
+            **(self.picture.args() if self.picture else {}),
             "a": list(self.weights),
             **{f"w-{key}": f"{weight:g}" for key, weight in self.weights.items() if weight != 1.0},
             **{f"v-{key}": value for key, value in self.changes.items() if key in self.weights},
@@ -100,7 +99,11 @@ class SearchParams:
 
     def args_for_item(self, item: int) -> dict[str, Any]:
         """Return the arguments of the same search with an item in place of the image and of wanted values."""
-        return replace(self, item=item, upload=None, changes={}, anyway=False).args()
+        return replace(self, picture=Picture(item), changes={}, anyway=False).args()
+
+    def with_crop(self, crop: Crop) -> "SearchParams":
+        """Return the same search with another crop of the picture."""
+        return replace(self, picture=self.picture and replace(self.picture, crop=crop), anyway=False)
 
     def args_for_attributes(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the arguments of the same search by other attributes."""
@@ -148,14 +151,8 @@ class SearchParams:
         return replace(self, anyway=True).args()
 
     def query(self, name: str) -> Query | None:
-        """Embed the image, if there is one. Raises UnknownItem, UploadExpired, Overloaded."""
-        engine = extensions.engine_loader.engine
-        if self.item is not None:
-            return engine.query_item(name, self.item)
-        if self.upload is None:
-            return None
-        data = extensions.uploads.read(self.upload)  # before the cache, which must not outlive the upload
-        return engine.embed(data, digest=self.upload)
+        """Embed the picture, if there is one. Raises UnknownItem, UploadExpired, BadImage, Overloaded."""
+        return self.picture.query(name) if self.picture else None
 
     @property
     def value_filters(self) -> Filters:

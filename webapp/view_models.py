@@ -10,6 +10,7 @@ from flask import url_for
 from rpf.attributes import Vocabulary
 from rpf.engine import SURE, Closeness, Collection, Hit, Item, Query, Recognised, find_word, recognised_values
 from webapp import extensions
+from webapp.pictures import Picture
 from webapp.search_params import SearchParams
 
 SIDES = {"thumb": 320, "image": 1200}  # pixels of the longer side, by the kind of an item's image
@@ -39,21 +40,23 @@ def attribute_colours(vocabulary: Vocabulary) -> dict[str, str]:
     return {key: f"attr-{place % COLOUR_COUNT}" for place, key in enumerate(vocabulary.keys)}
 
 
-def item_image(name: str, item: Item, kind: str = "thumb") -> DisplayImage:
-    """Return an item's image for a card ("thumb") or for its own page ("image")."""
+def item_image(name: str, item: Item, kind: str = "thumb", turn: int | None = None) -> DisplayImage:
+    """Return an item's image for a card ("thumb") or for its own page ("image"), turned by degrees."""
     if not item.sha256:  # imported without its image
         return DisplayImage(url_for("static", filename="no-image.svg"), (300, 400), (300, 400))
     # The hash changes the address where a collection was made again under the same name.
-    address = url_for("images.item", name=name, kind=kind, item_id=item.id, v=item.sha256[:8])
+    address = url_for("images.item", name=name, kind=kind, item_id=item.id, v=item.sha256[:8], turn=turn)
     return DisplayImage.fit(address, (item.width, item.height), SIDES[kind])
 
 
-def query_image(collection: Collection, params: SearchParams, query: Query) -> DisplayImage:
-    """Return the image that a search is for."""
-    if params.item is not None:
-        return item_image(collection.name, collection.item(params.item), "image")
-    address = url_for("images.upload", name=collection.name, digest=params.upload)
-    return DisplayImage.fit(address, query.size, SIDES["image"])
+def query_image(collection: Collection, picture: Picture, query: Query) -> DisplayImage:
+    """Return the whole image that a search is for, turned as its crop."""
+    turn = picture.crop.turn or None
+    if picture.item is None:
+        address = url_for("images.upload", name=collection.name, digest=picture.upload, turn=turn)
+        return DisplayImage.fit(address, query.size, SIDES["image"])
+    item = collection.item(picture.item)
+    return DisplayImage.fit(item_image(collection.name, item, "image", turn).src, query.size, SIDES["image"])
 
 
 def region_boxes(vocabulary: Vocabulary, query: Query, keys: Sequence[str]) -> dict[str, Box]:

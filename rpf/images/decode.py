@@ -70,15 +70,6 @@ def read(path: Path) -> bytes:
         return file.read(MAX_IMAGE_BYTES + 1)
 
 
-def thumbnail(source: bytes | Path, side: int) -> bytes:
-    """Encode the whole image as a WebP that fits into side x side pixels; never enlarged. Raises as `open_image`."""
-    image = open_image(source)
-    image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    out = io.BytesIO()
-    image.save(out, "WEBP", quality=82, method=4)
-    return out.getvalue()
-
-
 def _too_many_pixels() -> BadImage:
     return BadImage("The image has too many pixels; %(limit)d megapixels is the limit.", limit=MAX_PIXELS // 10**6)
 

@@ -8,9 +8,11 @@ from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import numpy as np
 from PIL import Image
 
 from rpf.errors import Overloaded
+from rpf.images.crop import WHOLE, Crop, CroppedImage
 from rpf.images.decode import open_image
 from rpf.inference.interface import Embedder, ImageEmbedding, ModelOutput, Observer
 
@@ -22,8 +24,9 @@ PASSES_BEFORE_BACKGROUND = 4  # of requests, after which indexing gets its turn 
 class _Request:
     data: bytes
     attributes: Sequence[int]
+    crop: Crop
     result: Future[ImageEmbedding] = field(default_factory=Future)
-    image: Future[Image.Image | None] | None = None  # set when its decoding is scheduled
+    image: Future[CroppedImage | None] | None = None  # set when its decoding is scheduled
 
 
 class DynamicBatcher:
@@ -59,12 +62,12 @@ class DynamicBatcher:
         self._decoders = ThreadPoolExecutor(decoders, "decode")
         threading.Thread(target=self._run, name="model", daemon=True).start()
 
-    def embed(self, data: bytes, attributes: Sequence[int]) -> ImageEmbedding:
-        """Embed an image for some of the model's attributes.
+    def embed(self, data: bytes, attributes: Sequence[int], crop: Crop = WHOLE) -> ImageEmbedding:
+        """Embed an image, or a crop of it, for some of the model's attributes.
 
         Raises BadImage; Overloaded for a full queue or after the timeout.
         """
-        request = _Request(data, attributes)
+        request = _Request(data, attributes, crop)
         with self._changed:
             if self.pending >= self._max_queue:
                 raise Overloaded("Too many searches are waiting; please try again in a moment.")
@@ -102,11 +105,11 @@ class DynamicBatcher:
                 self._scheduled.append(request)
                 self._changed.notify()
 
-    def _decode(self, request: _Request) -> Image.Image | None:
+    def _decode(self, request: _Request) -> CroppedImage | None:
         """Decode the image; None where that fails, which ends the request."""
         started = time.perf_counter()
         try:
-            image = open_image(request.data)
+            image = request.crop.apply(open_image(request.data))
         except BaseException as error:
             with suppress(InvalidStateError):  # it was cancelled
                 request.result.set_exception(error)
@@ -136,25 +139,28 @@ class DynamicBatcher:
         except BaseException as error:
             result.set_exception(error)
 
-    def _infer(self, batch: list[tuple[_Request, Image.Image]]) -> None:
+    def _infer(self, batch: list[tuple[_Request, CroppedImage]]) -> None:
         """Put one batch through the model, and set the results."""
         started = time.perf_counter()
         try:
-            output = self._model.embed([image for _, image in batch], [request.attributes for request, _ in batch])
+            output = self._model.embed(
+                [cropped.image for _, cropped in batch], [request.attributes for request, _ in batch]
+            )
         except BaseException as error:
             for request, _ in batch:
                 request.result.set_exception(error)
             return
         self._observe("model", time.perf_counter() - started)
-        for row, (request, image) in enumerate(batch):
+        for row, (request, cropped) in enumerate(batch):
             presence = None if output.presence is None else output.presence[row]
             values = None if output.values is None else output.values[row].copy()
             embedding = output.embedding[row].copy()  # a view would keep the whole batch in the cache
-            request.result.set_result(ImageEmbedding(embedding, output.box[row], presence, values, image.size))
+            box = output.box[row] + np.array(2 * cropped.offset, np.int32)
+            request.result.set_result(ImageEmbedding(embedding, box, presence, values, cropped.whole))
 
-    def _next_batch(self) -> list[tuple[_Request, Image.Image]]:
+    def _next_batch(self) -> list[tuple[_Request, CroppedImage]]:
         """Wait for the oldest request, and take those behind it that are decoded within `max_delay`."""
-        batch: list[tuple[_Request, Image.Image]] = []
+        batch: list[tuple[_Request, CroppedImage]] = []
         deadline = 0.0
         while len(batch) < self._max_batch_size:
             with self._changed:

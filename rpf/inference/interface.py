@@ -38,10 +38,10 @@ class Embedder(Protocol):
 
 
 class ImageEmbedding(NamedTuple):
-    """Output of a model for one image."""
+    """Output of a model for one image, or for a crop of it."""
 
     embedding: npt.NDArray[np.float32]  # (A, D), unit vectors; NaN for attributes that were not wanted
-    box: npt.NDArray[np.int32]  # (A, 4): left, top, right, bottom in the image's pixels
+    box: npt.NDArray[np.int32]  # (A, 4): left, top, right, bottom in pixels of the whole image, turned as the crop
     presence: npt.NDArray[np.float32] | None  # (A,) probabilities of the part; None: unknown
     values: npt.NDArray[np.float32] | None  # (A, V) probabilities, given the part; NaN where not wanted; None: unknown
-    size: tuple[int, int]  # width, height in pixels
+    size: tuple[int, int]  # width, height of the whole image in pixels, turned as the crop

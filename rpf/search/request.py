@@ -25,8 +25,8 @@ class Query:
     """An embedded image, from a file or from the collection itself."""
 
     embedding: npt.NDArray[np.float32]  # (A, D), unit vectors; NaN rows for attributes that it was not embedded for
-    boxes: npt.NDArray[np.int32] | None  # (A, 4): left, top, right, bottom in pixels; None when unknown
-    size: tuple[int, int]  # width, height of the image in pixels
+    boxes: npt.NDArray[np.int32] | None  # (A, 4): left, top, right, bottom in pixels of the whole; None when unknown
+    size: tuple[int, int]  # width, height of the whole image in pixels, turned as the crop
     item_id: int | None = None  # set for an item of the collection, which is left out of its own results
     presence: Mapping[str, float] | None = None  # attribute -> probability of having its part; None when unknown
     values: npt.NDArray[np.floating] | None = None  # (A, V) probabilities, given the part; None when unknown

@@ -12,7 +12,7 @@ import torch
 from rpf.collection import Writer
 from rpf.engine import Collection, SearchEngine, SearchRequest
 from rpf.errors import BadImage, CollectionError, QueryError, UnknownCollection, UnknownItem
-from rpf.images import decode
+from rpf.images.crop import Crop, thumbnail
 from rpf.ingest.pipeline import ImageRecord
 from rpf.models import checkpoint
 from rpf.settings import Settings
@@ -272,21 +272,21 @@ def test_concurrent_searches_return_the_same_results(
 def test_at_most_one_thumbnail_per_core_is_made_at_once(
     engine: SearchEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, lock, inside, most = decode.thumbnail, threading.Lock(), 0, 0
+    real, lock, inside, most = thumbnail, threading.Lock(), 0, 0
 
-    def counted(source: bytes | Path, side: int) -> bytes:
+    def counted(source: bytes | Path, side: int, crop: Crop) -> bytes:
         nonlocal inside, most
         with lock:
             inside += 1
             most = max(most, inside)
         time.sleep(0.02)
         try:
-            return real(source, side)
+            return real(source, side, crop)
         finally:
             with lock:
                 inside -= 1
 
-    monkeypatch.setattr(decode, "thumbnail", counted)
+    monkeypatch.setattr("rpf.engine.thumbnail", counted)
     with ThreadPoolExecutor(usable_cores() + 6) as pool:
         thumbnails = list(pool.map(lambda _: engine.thumbnail(photo, 64), range(usable_cores() + 12)))
     assert len(set(thumbnails)) == 1

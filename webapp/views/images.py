@@ -6,6 +6,8 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
+from rpf.engine import Crop
+from rpf.errors import QueryError
 from webapp import extensions
 from webapp.images.thumbnails import VERSION
 from webapp.middleware.security_headers import YEAR_SECONDS
@@ -25,16 +27,29 @@ def item(name: str, kind: str, item_id: int) -> BaseResponse:
     if not item.sha256:
         raise NotFound
     source: Path = collection.image_path(item)
-    data = extensions.thumbnails.get(item.sha256, side, lambda: engine.thumbnail(source, side))
-    return _respond(data, f"{item.sha256}-{side}-v{VERSION}", f"public, max-age={YEAR_SECONDS}, immutable")
+    crop = _read_turn()
+    if crop.turn:  # of a query only
+        data = engine.thumbnail(source, side, crop)
+    else:
+        data = extensions.thumbnails.get(item.sha256, side, lambda: engine.thumbnail(source, side))
+    cache_control = f"public, max-age={YEAR_SECONDS}, immutable"
+    return _respond(data, f"{item.sha256}-{side}-{crop.turn}-v{VERSION}", cache_control)
 
 
 @bp.get("/upload/<digest>")
 def upload(name: str, digest: str) -> BaseResponse:
     """Serve an uploaded image, encoded for each request, because no copy may outlive the upload."""
-    data = extensions.uploads.read(digest)
-    webp = extensions.engine_loader.engine.thumbnail(data, SIDES["image"])
-    return _respond(webp, f"{digest}-{SIDES['image']}", f"private, max-age={HOUR_SECONDS}")
+    data, crop = extensions.uploads.read(digest), _read_turn()
+    webp = extensions.engine_loader.engine.thumbnail(data, SIDES["image"], crop)
+    return _respond(webp, f"{digest}-{SIDES['image']}-{crop.turn}", f"private, max-age={HOUR_SECONDS}")
+
+
+def _read_turn() -> Crop:
+    """Read how the image is to be turned. Raises NotFound."""
+    try:
+        return Crop.parse("", request.args.get("turn", "0"))
+    except QueryError as error:
+        raise NotFound from error
 
 
 def _respond(webp: bytes, etag: str, cache_control: str) -> BaseResponse:

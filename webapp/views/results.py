@@ -10,8 +10,8 @@ from flask_babel import gettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from rpf.engine import Collection, ListedProduct, Results, pinned_collections
-from rpf.errors import QueryError, UnknownAttribute
+from rpf.engine import WHOLE, Collection, ListedProduct, Results, pinned_collections
+from rpf.errors import BadImage, QueryError, UnknownAttribute
 from rpf.utils.text import text_cell
 from webapp import extensions, product_views, search_params, view_models
 from webapp.addresses import page_address
@@ -30,9 +30,15 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
     collection = extensions.engine_loader.engine.collection(name)
     page, size = _read_page()
     params, problem = _read_params(collection)
-    if params.image is None and not params.weights and not problem:
+    if params.picture is None and not params.weights and not problem:
         return redirect(page_address("start", name))
-    query = params.query(name)  # a missing image has no results page
+    try:
+        query = params.query(name)  # a missing image has no results page
+    except BadImage as error:
+        if params.picture is None or params.picture.crop.is_whole:
+            raise
+        params, problem = params.with_crop(WHOLE), message(error)
+        query = params.query(name)
     present = [key for key in collection.vocabulary.keys if query and not query.is_missing(key)]
     unseen = [key for key in params.counting if query and key not in present and key not in params.changes]
     if not problem and not params.weights and present:
@@ -63,7 +69,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         colours=view_models.attribute_colours(collection.vocabulary),
         params=params,
         problem=problem,
-        image=query and view_models.query_image(collection, params, query),
+        image=query and params.picture and view_models.query_image(collection, params.picture, query),
         regions=query
         and view_models.region_boxes(
             collection.vocabulary, query, [key for key in params.weights if key not in unseen]
@@ -153,7 +159,7 @@ def _as_csv(params: SearchParams, results: Results, with_missing: bool) -> Respo
 def _as_json(name: str, params: SearchParams, results: Results, with_missing: bool) -> Response:
     return jsonify(
         collection=name,
-        query={"upload": params.upload} if params.item is None else {"item": params.item},
+        query=params.picture.args() if params.picture else {"upload": None},
         weights=dict(params.weights),
         values=dict(params.changes),
         filters={key: sorted(values) for key, values in params.filters.items()},

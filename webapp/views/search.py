@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import replace
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.exceptions import NotFound
@@ -65,10 +64,10 @@ def search(name: str) -> BaseResponse | tuple[str, int]:
             digest = hashlib.sha256(data).hexdigest()
             engine.embed(data, digest=digest)  # raises before the image is saved
             form.upload.data = extensions.uploads.save(data, digest)
-        params = SearchParams(form.item, None if form.item is not None else form.upload.data or None, {})
-        query = params.query(name)
-        if params.upload and query:
-            saved_image = view_models.query_image(collection, params, query)
+        picture = form.picture
+        query = picture and picture.query(name)
+        if picture and picture.upload and query:
+            saved_image = view_models.query_image(collection, picture, query)
     except (BadImage, UploadExpired) as error:
         form.image.errors = [message(error)]
         valid = False
@@ -78,7 +77,7 @@ def search(name: str) -> BaseResponse | tuple[str, int]:
     keys = list(form.chosen)
     if query and len(changes) == len(keys):  # no detail was chosen: all that the image shows, but with these values
         keys = _present_keys(collection, query, changes)
-    params = replace(params, weights=dict.fromkeys(keys, 1.0), changes=changes)
+    params = SearchParams(picture, dict.fromkeys(keys, 1.0), changes)
     return redirect(page_address("ranked", name, **params.args()), 303)
 
 

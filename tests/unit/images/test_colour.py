@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from rpf.images import colour, decode
+from rpf.images.crop import thumbnail
 from tests.support.colour_profiles import (
     ADOBE_RGB,
     CMYK,
@@ -158,7 +159,7 @@ def test_open_image_large_image_is_reduced_and_converted() -> None:
 
 def test_thumbnail_is_in_srgb_and_without_profile() -> None:
     data = with_profile(Image.new("RGB", (64, 64), (190, 60, 50)), ADOBE_RGB.profile, "JPEG", quality=95)
-    with Image.open(io.BytesIO(decode.thumbnail(data, 64))) as small:
+    with Image.open(io.BytesIO(thumbnail(data, 64))) as small:
         assert "icc_profile" not in small.info
         assert abs(pixels(small)[32, 32] - ADOBE_RGB.to_srgb((190, 60, 50))).max() <= 5
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from rpf.errors import BadImage
 from rpf.images import decode
+from rpf.images.crop import thumbnail
 
 
 def gradient(width: int = 60, height: int = 40) -> Image.Image:
@@ -122,6 +123,6 @@ def test_open_image_of_a_damaged_image_succeeds_or_is_refused(kind: str, cut: fl
 
 
 def test_thumbnail_fits_and_is_not_enlarged() -> None:
-    small = Image.open(io.BytesIO(decode.thumbnail(encoded(gradient(600, 300), "PNG"), 200)))
+    small = Image.open(io.BytesIO(thumbnail(encoded(gradient(600, 300), "PNG"), 200)))
     assert (small.format, small.size) == ("WEBP", (200, 100))
-    assert Image.open(io.BytesIO(decode.thumbnail(encoded(gradient(), "PNG"), 200))).size == (60, 40)
+    assert Image.open(io.BytesIO(thumbnail(encoded(gradient(), "PNG"), 200))).size == (60, 40)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from rpf.images import decode
+from rpf.images import crop
 from webapp.images.thumbnails import Thumbnails
 
 KEY = hashlib.sha256(b"an image").hexdigest()
@@ -20,7 +20,7 @@ def thumbnails(tmp_path: Path) -> Thumbnails:
 def test_thumbnail_of_a_photo_fits_its_side(thumbnails: Thumbnails) -> None:
     photo = io.BytesIO()
     Image.linear_gradient("L").resize((300, 600)).save(photo, "PNG")
-    data = thumbnails.get(KEY, 100, lambda: decode.thumbnail(photo.getvalue(), 100))
+    data = thumbnails.get(KEY, 100, lambda: crop.thumbnail(photo.getvalue(), 100))
     with Image.open(io.BytesIO(data)) as thumbnail:
         assert (thumbnail.format, thumbnail.size) == ("WEBP", (50, 100))
 
