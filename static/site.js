@@ -134,7 +134,8 @@ function setUpLive(form) {
   });
 
   form.addEventListener("change", (event) => {
-    if (event.target.id !== "fold") again(event.target.id);
+    const from = event.target.type === "hidden" ? document.activeElement : event.target;
+    if (event.target.id !== "fold") again(from?.id);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -189,6 +190,7 @@ function setUpLive(form) {
     one("#status").textContent = status.textContent;
     document.title = page.title;
     for (const [id, open] of folds) if (document.getElementById(id)) document.getElementById(id).open = open;
+    document.dispatchEvent(new Event("rpf:swapped"));
     const same = focused && document.getElementById(focused);
     if (same) same.focus({ preventScroll: true });
     document.dispatchEvent(new Event("results"));

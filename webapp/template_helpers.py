@@ -6,13 +6,13 @@ from statistics import median_high
 from flask import Flask, request
 from flask_babel import format_decimal, format_percent, gettext
 
-from rpf.engine import Hit, Item
+from rpf.engine import WHOLE, Hit, Item
 from webapp import extensions
 from webapp.addresses import page_address
 from webapp.i18n import N_
 from webapp.images.local import MAX_UPLOAD_BYTES
 from webapp.product_views import is_sold_out, plain_text, price_of, result_id
-from webapp.view_models import closeness, item_image, item_values, similarity_bar, told_values
+from webapp.view_models import closeness, crop_box, item_image, item_values, similarity_bar, told_values
 
 CLOSENESS = {"very close": N_("Very close"), "close": N_("Close"), "somewhat": N_("Somewhat close")}
 FRAMES = {"shape-2-3": 2 / 3, "shape-3-4": 3 / 4, "shape-4-5": 4 / 5, "shape-1-1": 1.0, "shape-4-3": 4 / 3}
@@ -35,6 +35,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals.update(
         page_address=page_address,
         item_image=item_image,
+        crop_box=crop_box,
+        whole=WHOLE,
         similarity_bar=similarity_bar,
         closeness_names=CLOSENESS,
         closeness_word=closeness_word,

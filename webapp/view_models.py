@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flask import url_for
 
 from rpf.attributes import Vocabulary
-from rpf.engine import SURE, Closeness, Collection, Hit, Item, Query, Recognised, find_word, recognised_values
+from rpf.engine import SURE, Closeness, Collection, Crop, Hit, Item, Query, Recognised, find_word, recognised_values
 from webapp import extensions
 from webapp.pictures import Picture
 from webapp.search_params import SearchParams
@@ -57,6 +57,13 @@ def query_image(collection: Collection, picture: Picture, query: Query) -> Displ
         return DisplayImage.fit(address, query.size, SIDES["image"])
     item = collection.item(picture.item)
     return DisplayImage.fit(item_image(collection.name, item, "image", turn).src, query.size, SIDES["image"])
+
+
+def crop_box(crop: Crop, size: tuple[int, int]) -> Box:
+    """Return the left and upper edge, the width and the height of a crop in an image of this size, in its pixels."""
+    sides = crop.left * size[0], crop.top * size[1], crop.width * size[0], crop.height * size[1]
+    left, top, width, height = (round(side, 1) for side in sides)
+    return left, top, width, height
 
 
 def region_boxes(vocabulary: Vocabulary, query: Query, keys: Sequence[str]) -> dict[str, Box]:

@@ -14,6 +14,7 @@ from webapp.addresses import page_address
 from webapp.forms import SearchForm
 from webapp.i18n import message
 from webapp.images.uploads import UploadExpired
+from webapp.pictures import Picture
 from webapp.search_params import SearchParams
 
 SAMPLE_COUNT = 6
@@ -39,7 +40,7 @@ def start(name: str) -> str | BaseResponse:
         item_id = product_views.first_photo(name, product_id)
     if item_id is not None:
         keys = _present_keys(collection, engine.query_item(name, item_id))
-        params = SearchParams(item_id, None, dict.fromkeys(keys, 1.0))
+        params = SearchParams(Picture(item_id), dict.fromkeys(keys, 1.0))
         return redirect(page_address("ranked", name, **params.args()))
     return _start_page(collection, _form(collection, data={"a": request.args.getlist("a")}))
 
