@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -30,6 +30,7 @@ from rpf.search.closeness import Closeness, find_word
 from rpf.search.collection_cache import CollectionCache, pinned_collections
 from rpf.search.description import SURE, AttributeDescription, describe
 from rpf.search.exact import Exact
+from rpf.search.examples import MAX_PICTURES, Example, combine
 from rpf.search.filters import Filters, ValueFilter, count_values, passing_rows
 from rpf.search.products import ProductGroup, rank_results, result_groups
 from rpf.search.request import Query, SearchRequest, name_presence
@@ -42,12 +43,14 @@ MAX_PRICE_RANGES = 64  # collections whose price ranges are in memory
 NO_FILTER = ProductFilter()
 
 __all__ = [
+    "MAX_PICTURES",
     "NO_FILTER",
     "SURE",
     "WHOLE",
     "Closeness",
     "Collection",
     "Crop",
+    "Example",
     "Filters",
     "Fold",
     "Hit",
@@ -154,6 +157,10 @@ class SearchEngine:
     def background_embedder(self) -> Embedder:
         """Return the model for indexing beside searches, which go first. Give it batches of up to 8 images."""
         return BackgroundEmbedder(self.model, self._batcher)
+
+    def combine(self, first: Query, others: Sequence[Example]) -> Query:
+        """Combine pictures into one query (rpf.search.examples)."""
+        return combine(self.model.attributes, first, others)
 
     def query_item(self, name: str, item_id: int, crop: Crop = WHOLE) -> Query:
         """Make an item of a collection the query. Raises UnknownItem; where it is cropped, as `embed`."""

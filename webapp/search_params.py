@@ -11,10 +11,21 @@ from flask import g
 from werkzeug.datastructures import MultiDict
 
 from rpf.attributes import Vocabulary
-from rpf.engine import NO_FILTER, Crop, Filters, Fold, ProductFilter, Query, Results, SearchRequest, ValueFilter
+from rpf.engine import (
+    NO_FILTER,
+    Crop,
+    Filters,
+    Fold,
+    ProductFilter,
+    Query,
+    Results,
+    SearchRequest,
+    ValueFilter,
+)
 from rpf.errors import QueryError
 from webapp import extensions
 from webapp.i18n import language
+from webapp.picks import NO_PICKS, Picks
 from webapp.pictures import Picture
 
 MAX_WEIGHT = 3.0
@@ -33,6 +44,7 @@ class SearchParams:
     products: ProductFilter = NO_FILTER
     show: str = "products"  # what one result is, where the collection has products
     anyway: bool = False  # rank, though the image seems to have none of the chosen parts
+    picks: Picks = NO_PICKS
 
     @classmethod
     def parse(cls, args: "MultiDict[str, str]", vocabulary: Vocabulary) -> "SearchParams":
@@ -63,6 +75,7 @@ class SearchParams:
             changes=changes,
             filters=filters,
             products=_product_filter(args),
+            picks=Picks.parse(args),
         )
 
     @classmethod
@@ -95,11 +108,16 @@ class SearchParams:
             **({"available": 1} if self.products.available else {}),
             **({"show": self.show} if self.show != "products" else {}),
             **({"anyway": 1} if self.anyway else {}),
+            **self.picks.args(),
         }
 
     def args_for_item(self, item: int) -> dict[str, Any]:
         """Return the arguments of the same search with an item in place of the image and of wanted values."""
         return replace(self, picture=Picture(item), changes={}, anyway=False).args()
+
+    def args_picking(self, picks: Picks) -> dict[str, Any]:
+        """Return the arguments of the same search with other picks."""
+        return replace(self, picks=picks).args()
 
     def with_crop(self, crop: Crop) -> "SearchParams":
         """Return the same search with another crop of the picture."""
@@ -152,7 +170,7 @@ class SearchParams:
 
     def query(self, name: str) -> Query | None:
         """Embed the picture, if there is one. Raises UnknownItem, UploadExpired, BadImage, Overloaded."""
-        return self.picture.query(name) if self.picture else None
+        return self.picks.combine(name, self.picture) if self.picture else None
 
     @property
     def value_filters(self) -> Filters:
