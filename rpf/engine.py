@@ -26,7 +26,7 @@ from rpf.models.base import TwoBranchModel
 from rpf.products.filters import ProductFilter
 from rpf.products.table import ListedProduct, read_price_ranges, read_products
 from rpf.products.view import Fold, ProductSummary, Stamp
-from rpf.search.closeness import Closeness, find_word
+from rpf.search.closeness import Closeness, closeness_of, find_word
 from rpf.search.collection_cache import CollectionCache, pinned_collections
 from rpf.search.description import SURE, AttributeDescription, describe
 from rpf.search.exact import Exact
@@ -65,6 +65,7 @@ __all__ = [
     "SearchEngine",
     "SearchRequest",
     "ValueFilter",
+    "closeness_of",
     "find_word",
     "load_model",
     "pinned_collections",

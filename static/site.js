@@ -180,7 +180,7 @@ function setUpLive(form) {
 
   function swap(page, focused) {
     const folds = [...form.querySelectorAll("details")].map((details) => [details.id, details.open]);
-    for (const id of ["query", "facets", "results"]) one(`#${id}`).replaceWith(one(`#${id}`, page));
+    for (const id of ["query", "facets", "compare", "results"]) one(`#${id}`).replaceWith(one(`#${id}`, page));
     one("#export")?.remove();
     const exports = one("#export", page);
     if (exports) one(".results-top").append(exports);

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from werkzeug.datastructures import MultiDict
 
@@ -13,6 +13,7 @@ from webapp.pictures import Picture
 
 MAX_COMPARED = 4  # items side by side
 Kind = Literal["also", "unlike", "compared"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,14 @@ class Picks:
     def without(self, kind: Kind, pick: Pick) -> "Picks":
         """Return the picks without one."""
         return self._with(kind, (one for one in getattr(self, kind) if one != pick))
+
+    def compare_args(self) -> dict[str, list[str]]:
+        """Return the arguments of the page that compares the items."""
+        return {"compared": list(map(str, self.compared))}
+
+    def replacing(self, kind: Kind, pick: Pick, other: Pick) -> "Picks":
+        """Return the picks with one in the place of another."""
+        return self._with(kind, (other if one == pick else one for one in getattr(self, kind)))
 
     def _with(self, kind: Kind, picks: Iterable[Pick]) -> "Picks":
         changes: dict[str, Any] = {kind: _once(picks)}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +10,10 @@ from flask import url_for
 
 from rpf.attributes import Vocabulary
 from rpf.engine import SURE, Closeness, Collection, Crop, Hit, Item, Query, Recognised, find_word, recognised_values
+from rpf.errors import UnknownItem
 from webapp import extensions
+from webapp.images.uploads import UploadExpired
+from webapp.picks import KINDS, Kind, Pick, Picks
 from webapp.pictures import Picture
 from webapp.search_params import SearchParams
 
@@ -57,6 +61,38 @@ def query_image(collection: Collection, picture: Picture, query: Query) -> Displ
         return DisplayImage.fit(address, query.size, SIDES["image"])
     item = collection.item(picture.item)
     return DisplayImage.fit(item_image(collection.name, item, "image", turn).src, query.size, SIDES["image"])
+
+
+@dataclass(frozen=True)
+class PickedImage:
+    """A picked picture as a page shows it, and the picks without it, or with it for other details."""
+
+    pick: Pick
+    image: DisplayImage
+    picks: Picks
+    kind: Kind
+
+    @property
+    def removed(self) -> Picks:
+        """Return the picks without this one."""
+        return self.picks.without(self.kind, self.pick)
+
+    def toggling(self, key: str) -> Picks:
+        """Return the picks with this one for one detail more or less."""
+        keys = [*self.pick.keys, key] if key not in self.pick.keys else [one for one in self.pick.keys if one != key]
+        return self.picks.replacing(self.kind, self.pick, Pick(self.pick.picture, tuple(keys)))
+
+
+def picked_images(collection: Collection, picks: Picks) -> dict[Kind, list[PickedImage]]:
+    """Return the images of the picks that are still there."""
+    images: dict[Kind, list[PickedImage]] = {}
+    for kind in KINDS:
+        images[kind] = []
+        for pick in getattr(picks, kind):
+            with suppress(UnknownItem, UploadExpired):
+                image = query_image(collection, pick.picture, pick.picture.query(collection.name))
+                images[kind].append(PickedImage(pick, image, picks, kind))
+    return images
 
 
 def crop_box(crop: Crop, size: tuple[int, int]) -> Box:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from rpf.search.request import Query
+
 
 class Closeness(NamedTuple):
     """A word for a probability of the same value."""
@@ -26,6 +28,15 @@ WORDS = (VERY_CLOSE, CLOSE, SOMEWHAT)
 def find_word(probability: float) -> Closeness | None:
     """Return the word for a probability; None where it is too low for any."""
     return next((closeness for closeness in WORDS if probability >= closeness.least), None)
+
+
+def closeness_of(first: Query, second: Query, key: str, attribute: int) -> Closeness | None:
+    """Return the word for how close two images are in an attribute at this place; None for none, or where unknown."""
+    if first.values is None or second.values is None:
+        return None
+    presence = (second.presence or {}).get(key, 1.0)
+    chances = same_value(first.values[attribute], second.values[attribute][None], np.array([presence]))
+    return find_word(float(chances[0]))
 
 
 def same_value(

@@ -70,6 +70,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         params=params,
         problem=problem,
         image=query and params.picture and view_models.query_image(collection, params.picture, query),
+        picks=view_models.picked_images(collection, params.picks),
         regions=query
         and view_models.region_boxes(
             collection.vocabulary, query, [key for key in params.weights if key not in unseen]
