@@ -134,6 +134,7 @@ function setUpLive(form) {
   });
 
   form.addEventListener("change", (event) => {
+    if (event.target.type === "file") return event.target.form.requestSubmit();
     const from = event.target.type === "hidden" ? document.activeElement : event.target;
     if (event.target.id !== "fold") again(from?.id);
   });
@@ -180,7 +181,7 @@ function setUpLive(form) {
 
   function swap(page, focused) {
     const folds = [...form.querySelectorAll("details")].map((details) => [details.id, details.open]);
-    for (const id of ["query", "facets", "compare", "results"]) one(`#${id}`).replaceWith(one(`#${id}`, page));
+    for (const id of ["query", "facets", "add-photo", "compare", "results"]) one(`#${id}`)?.replaceWith(one(`#${id}`, page) ?? "");
     one("#export")?.remove();
     const exports = one("#export", page);
     if (exports) one(".results-top").append(exports);

@@ -63,9 +63,9 @@ class Picks:
         kinds = {"also": self.also, "unlike": self.unlike, "compared": self.compared}
         return {kind: list(map(str, picks)) for kind, picks in kinds.items() if picks}
 
-    def adding(self, kind: Kind, item: int) -> "Picks":
-        """Return the picks with one more item."""
-        return self._with(kind, (*getattr(self, kind), Pick(Picture(item))))
+    def adding(self, kind: Kind, picture: Picture) -> "Picks":
+        """Return the picks with one more picture."""
+        return self._with(kind, (*getattr(self, kind), Pick(picture)))
 
     def without(self, kind: Kind, pick: Pick) -> "Picks":
         """Return the picks without one."""

@@ -11,6 +11,7 @@ from webapp import extensions
 from webapp.addresses import page_address
 from webapp.i18n import N_
 from webapp.images.local import MAX_UPLOAD_BYTES
+from webapp.pictures import Picture
 from webapp.product_views import is_sold_out, plain_text, price_of, result_id
 from webapp.view_models import closeness, crop_box, item_image, item_values, similarity_bar, told_values
 
@@ -36,6 +37,7 @@ def init_app(app: Flask) -> None:
         page_address=page_address,
         item_image=item_image,
         crop_box=crop_box,
+        picture_of=lambda item: Picture(item.id),
         whole=WHOLE,
         similarity_bar=similarity_bar,
         closeness_names=CLOSENESS,

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -54,17 +55,13 @@ def search_again(name: str) -> BaseResponse:
 @bp.post("/c/<name>/search")
 def search(name: str) -> BaseResponse | tuple[str, int]:
     """Save the image and redirect to its results; show the form again, with its errors, where that fails."""
-    engine = extensions.engine_loader.engine
-    collection = engine.collection(name)
+    collection = extensions.engine_loader.engine.collection(name)
     form = _form(collection)
     valid = form.validate_on_submit()
     query, saved_image = None, None
     try:  # the image is saved even if the rest is refused, so that nobody has to send it twice
         if form.image_file is not None:
-            data = form.image_file.read()
-            digest = hashlib.sha256(data).hexdigest()
-            engine.embed(data, digest=digest)  # raises before the image is saved
-            form.upload.data = extensions.uploads.save(data, digest)
+            form.upload.data = _save(form.image_file)
         picture = form.picture
         query = picture and picture.query(name)
         if picture and picture.upload and query:
@@ -80,6 +77,26 @@ def search(name: str) -> BaseResponse | tuple[str, int]:
         keys = _present_keys(collection, query, changes)
     params = SearchParams(picture, dict.fromkeys(keys, 1.0), changes)
     return redirect(page_address("ranked", name, **params.args()), 303)
+
+
+@bp.post("/c/<name>/add")
+def add(name: str) -> BaseResponse:
+    """Save one more photo of the search in the address, and redirect to the results for all of its photos."""
+    collection = extensions.engine_loader.engine.collection(name)
+    params = SearchParams.parse(request.args, collection.vocabulary)
+    photo = request.files.get("image")
+    if photo is None or not photo.filename:
+        raise BadImage("Choose a photo first.")
+    picks = params.picks.adding("also", Picture(upload=_save(photo)))
+    return redirect(page_address("ranked", name, **params.args_picking(picks)), 303)
+
+
+def _save(file: FileStorage) -> str:
+    """Save an upload that can be embedded, and return its digest. Raises BadImage, Overloaded, UploadsUnwritable."""
+    data = file.read()
+    digest = hashlib.sha256(data).hexdigest()
+    extensions.engine_loader.engine.embed(data, digest=digest)  # raises before the image is saved
+    return extensions.uploads.save(data, digest)
 
 
 @bp.get("/c/<name>/item/<int:item_id>")
