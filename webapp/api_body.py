@@ -44,9 +44,13 @@ KINDS = {
     "facets": "true or false",
     "item": "the id of an item, a whole number",
     "query_id": "the query_id of an earlier response",
+    "turn": "0, 90, 180 or 270 (a number)",
+    "also": 'a list of pictures such as {"item": 12, "attributes": ["sleeve length"]}, up to 4',
+    "unlike": 'a list of pictures such as {"item": 12}, up to 5',
 }
 AS_JSON = (  # which a form has as JSON text
     "values", "filters", "attributes", "product_filters", "offset", "limit", "fields", "facets",
+    "turn", "also", "unlike",
 )  # fmt: skip
 
 Body = TypeVar("Body", bound=BaseModel)

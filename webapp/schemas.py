@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 
-from rpf.engine import ValueFilter
+from rpf.engine import Crop, ValueFilter
+from rpf.errors import QueryError
+from webapp.middleware.request_body import InvalidField
 
 DEFAULT_K, MAX_K = 50, 1000
 Similarity = Annotated[float, WithJsonSchema({"type": "number", "minimum": -1.000001, "maximum": 1.000001})]
@@ -34,7 +36,25 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class ImageRequest(StrictModel):
+class Cropped(StrictModel):
+    """The part of an image that counts."""
+
+    crop: str = Field(
+        default_factory=str,
+        description="Part of the image that counts: its left and upper edge, width and height as shares of the sides "
+        "of the image (turned, if it is), such as 0.25,0,0.5,1. The whole image without it.",
+    )
+    turn: Literal[0, 90, 180, 270] = Field(0, description="Degrees by which to turn the image clockwise, before all.")
+
+    def as_crop(self) -> Crop:
+        """Return the crop. Raises InvalidField."""
+        try:
+            return Crop.parse(self.crop, self.turn)
+        except QueryError as error:
+            raise InvalidField("crop", error.template, **error.params) from error
+
+
+class ImageRequest(Cropped):
     """What all requests have in common."""
 
     image: str | bytes

@@ -203,6 +203,8 @@ def demo(settings: Settings) -> None:
     type=click.FloatRange(0, 1),
     help="Probability from which on an item counts as having a value of --filter.",
 )
+@click.option("--crop", default="", help="Part of IMAGE that counts: left,top,width,height as shares of its sides.")
+@click.option("--turn", default="0", type=click.Choice(["0", "90", "180", "270"]), help="Turn IMAGE first, clockwise.")
 @click.option("-k", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many results.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, exact numbers.")
 @with_settings
@@ -210,6 +212,8 @@ def search(
     settings: Settings,
     name: str,
     image: Path | None,
+    crop: str,
+    turn: str,
     attrs: str,
     filters: tuple[str, ...],
     minimal: float,
@@ -226,12 +230,13 @@ def search(
     Examples:
       rpf search wardrobe photo.jpg --attrs "sleeve length; collar design" -k 5
       rpf search wardrobe photo.jpg --attrs "long sleeves; collar design" --filter "collar: shirt collar"
+      rpf search wardrobe people.jpg --crop 0.2,0.1,0.4,0.5 --attrs "coat length"
       rpf search wardrobe --attrs "long sleeves; V neckline"
     """
     from rpf.collection import collection_folder, read_manifest
 
     read_manifest(collection_folder(settings.collections, name))  # before the model is loaded
-    from rpf.engine import SearchEngine, SearchRequest
+    from rpf.engine import Crop, SearchEngine, SearchRequest
     from rpf.search.filters import parse_filters
 
     engine = SearchEngine(settings)
@@ -241,7 +246,7 @@ def search(
     query = None
     if image is not None:
         with naming(image):
-            query = engine.embed(image)
+            query = engine.embed(image, crop=Crop.parse(crop, turn))
     weights, passing = dict.fromkeys(wanted, 1.0), parse_filters(vocabulary, filters, minimal)
     results = engine.search(name, SearchRequest(query, weights, k, changes=changes, filters=passing))
     print_results(vocabulary, list(wanted), results, as_json)

@@ -8,7 +8,7 @@ from uuid import uuid4
 from flask import Response, g
 
 from rpf.attributes import Vocabulary
-from rpf.engine import Query, SearchEngine, SearchRequest, pinned_collections
+from rpf.engine import Example, Query, SearchRequest, pinned_collections
 from rpf.errors import UnknownAttribute, UnusableValue
 from rpf.products.filters import ProductFilter
 from webapp import extensions, search_params
@@ -18,6 +18,7 @@ from webapp.api.search_schemas import (
     DescribeByReference,
     DescribeByUpload,
     DescribeFields,
+    FurtherPicture,
     ProductFilters,
     SearchByReference,
     SearchByUpload,
@@ -41,7 +42,12 @@ def search() -> Response:
     name = choose_collection(body.collection)
     vocabulary = engine.collection(name).vocabulary
     weights, changes = _read_attributes(body, vocabulary)
-    query = _query(body, engine, name, [key for key in weights if key not in changes] or None)
+    keys = [key for key in weights if key not in changes] or None
+    query = _query(body, name, keys)
+    if query is not None:
+        query = engine.combine(query, _further_pictures(body, name, vocabulary, keys))
+    elif body.also or body.unlike:
+        raise InvalidField("also" if body.also else "unlike", "%(field)s needs an image to go with.")
     if not weights and query is None:
         raise InvalidField("attributes", "Name attributes with an image, or wanted values.")
     wanted = SearchRequest(
@@ -88,7 +94,7 @@ def describe() -> Response:
     else:
         assert isinstance(body, DescribeByUpload)
         data = _read("image", body.image, "")
-    return respond(describe_query(engine, engine.embed(data), body.language))
+    return respond(describe_query(engine, engine.embed(data, crop=body.as_crop()), body.language))
 
 
 def _read_attributes(body: SearchFields, vocabulary: Vocabulary) -> tuple[dict[str, float], dict[str, int]]:
@@ -112,19 +118,39 @@ def _read_attributes(body: SearchFields, vocabulary: Vocabulary) -> tuple[dict[s
     return weights, changes
 
 
-def _query(body: SearchFields, engine: SearchEngine, name: str, keys: list[str] | None) -> Query | None:
+def _further_pictures(body: SearchFields, name: str, vocabulary: Vocabulary, wanted: list[str] | None) -> list[Example]:
+    """Embed the further pictures of a search for the wanted attributes.
+
+    Raises InvalidField where one names no image, or an unknown attribute.
+    """
+    examples = []
+    for field, pictures in (("also", body.also), ("unlike", body.unlike)):
+        for picture in pictures:
+            query = _query(picture, name, wanted)
+            if query is None:
+                raise InvalidField(field, "%(field)s names no image; give each item, product, img_path or image_url.")
+            try:
+                keys = [key for text in picture.attributes for key in vocabulary.parse(text)]
+            except UnknownAttribute as error:
+                raise InvalidField(field, error.template, **error.params) from error
+            examples.append(Example(query, keys, field == "unlike"))
+    return examples
+
+
+def _query(body: SearchFields | FurtherPicture, name: str, keys: list[str] | None) -> Query | None:
     """Make the query that a request names, embedded for `keys`, all if None; None for a search by values alone."""
+    engine, crop = extensions.engine_loader.engine, body.as_crop()
     if isinstance(body, SearchByUpload):
-        return engine.embed(_read("image", body.image, name), keys)
+        return engine.embed(_read("image", body.image, name), keys, crop=crop)
     field = _one_reference(body)
     if field in ("img_path", "image_url"):
-        return engine.embed(_read(field, getattr(body, field), name), keys)
+        return engine.embed(_read(field, getattr(body, field), name), keys, crop=crop)
     if field == "item":
-        return engine.query_item(name, getattr(body, field))
-    return engine.query_item(name, first_photo(name, getattr(body, field))) if field else None
+        return engine.query_item(name, getattr(body, field), crop)
+    return engine.query_item(name, first_photo(name, getattr(body, field)), crop) if field else None
 
 
-def _one_reference(body: SearchFields | DescribeFields) -> str | None:
+def _one_reference(body: SearchFields | FurtherPicture | DescribeFields) -> str | None:
     """Return the field that names the image; None where there is none. Raises InvalidField for two."""
     given = {field for field in body.model_fields_set if getattr(body, field) is not None}
     fields = [field for field in REFERENCES if field in given]

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from rpf.access.events import MAX_POSITION
-from rpf.engine import ValueFilter
+from rpf.engine import MAX_PICTURES, ValueFilter
 from rpf.products.product import MAX_PRICE
 from webapp.schemas import (
     AS_TEXT,
@@ -15,6 +15,7 @@ from webapp.schemas import (
     MAX_K,
     MINIMAL,
     UPLOAD,
+    Cropped,
     Language,
     Probability,
     Similarity,
@@ -53,7 +54,25 @@ class ProductFilters(StrictModel):
     )
 
 
-class SearchFields(StrictModel):
+class ImageReference(Cropped):
+    """An image that the server can reach, an item, or a product."""
+
+    img_path: str = Field(default_factory=str, description=IMG_PATH)
+    image_url: str = Field(default_factory=str, description=IMAGE_URL)
+    item: int | None = Field(None, ge=0, description="Id of an item of the collection.")
+    product: str = Field(default_factory=str, description="Id of a product; its first photo is the image.")
+
+
+class FurtherPicture(ImageReference):
+    """One more picture of a search."""
+
+    attributes: list[str] = Field(
+        default_factory=list,
+        description="Attributes that it is an example of. Without it, those that no picture is named for.",
+    )
+
+
+class SearchFields(Cropped):
     """Search by an image, attributes and values: what both kinds of request have in common."""
 
     collection: str = Field(default_factory=str, description=COLLECTION)
@@ -85,18 +104,19 @@ class SearchFields(StrictModel):
     )
     facets: bool = Field(False, description="Whether to count the results by the values of each filter and facet.")
     language: Language = Field("en", description="Language of the values' names.")
+    also: Annotated[list[FurtherPicture], Field(max_length=MAX_PICTURES - 1)] = Field(
+        default_factory=list, description="Further pictures: more examples, or examples of some attributes." + AS_TEXT
+    )
+    unlike: Annotated[list[FurtherPicture], Field(max_length=MAX_PICTURES)] = Field(
+        default_factory=list, description="Pictures that the results should not be like." + AS_TEXT
+    )
     query_id: UUID | None = Field(
         None, strict=False, description="For further pages: the query_id of the first, so that both are one search."
     )
 
 
-class SearchByReference(SearchFields):
+class SearchByReference(ImageReference, SearchFields):
     """Search by an image that the server can reach, an item, a product, or by values alone."""
-
-    img_path: str = Field(default_factory=str, description=IMG_PATH)
-    image_url: str = Field(default_factory=str, description=IMAGE_URL)
-    item: int | None = Field(None, ge=0, description="Id of an item of the collection.")
-    product: str = Field(default_factory=str, description="Id of a product; its first photo is the image.")
 
 
 class SearchByUpload(SearchFields):
@@ -175,7 +195,7 @@ class SearchResponse(StrictModel):
     facets: SearchFacets | None = Field(None, description="Counts, where the request has facets: true.")
 
 
-class DescribeFields(StrictModel):
+class DescribeFields(Cropped):
     """Description of an image: what both kinds of request have in common."""
 
     language: Language = Field("en", description="Language of the names.")

@@ -18,7 +18,7 @@ def describe() -> Response:
     body: DescribeRequest = read_body(DescribePath, DescribeUpload)
     engine = extensions.engine_loader.engine
     chosen = body.collection if isinstance(body, DescribePath) and "collection" in body.model_fields_set else None
-    query = engine.embed(read_image(body.image, engine.default if chosen is None else chosen))
+    query = engine.embed(read_image(body.image, engine.default if chosen is None else chosen), crop=body.as_crop())
     response = describe_query(engine, query, body.language)
     return Response(response.model_dump_json() + "\n", mimetype="application/json")
 

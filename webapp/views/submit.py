@@ -30,7 +30,8 @@ def submit() -> Response:
     filters = read_filters(vocabulary, body.filters, body.minimal)
     query = None
     if "image" in body.model_fields_set:
-        query = engine.embed(read_image(body.image, name), [key for key in wanted if key not in changes])
+        keys = [key for key in wanted if key not in changes]
+        query = engine.embed(read_image(body.image, name), keys, crop=body.as_crop())
     request = SearchRequest(query, dict.fromkeys(wanted, 1.0), body.k, changes=changes, filters=filters)
     try:
         results, seconds = search_params.search(name, request)
