@@ -1,0 +1,144 @@
+"""Pictures of a search: crops and turns, further pictures, pictures to keep away from, and items side by side."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from rpf.engine import Crop
+from rpf.errors import QueryError
+from tests.unit.webapp.test_pages import get, ranks, send, words
+from webapp.picks import Pick
+from webapp.pictures import Picture
+
+SLEEVE = "sleeve_length"
+RESULTS = "/c/tiny/results"
+CROP = "0.25,0,0.5,0.5"
+
+pictures = st.builds(
+    Picture,
+    item=st.integers(0, 10**9),
+    crop=st.builds(Crop, left=st.just(0.25), width=st.just(0.5), turn=st.sampled_from([0, 90, 180, 270])),
+) | st.builds(Picture, upload=st.text("0123456789abcdef", min_size=64, max_size=64))
+
+
+@given(pictures, st.lists(st.sampled_from(["sleeve_length", "coat_length"]), unique=True).map(tuple))
+def test_pick_as_text_is_parsed_to_the_same(picture: Picture, keys: tuple[str, ...]) -> None:
+    assert Pick.parse(str(Pick(picture, keys))) == Pick(picture, keys)
+
+
+@pytest.mark.parametrize("text", ["", "item", "item:x", "item:-1", "shop:3", "item:3;crop=1", "item:3;turn=45", ";"])
+def test_text_that_is_no_pick_is_refused(text: str) -> None:
+    with pytest.raises(QueryError):
+        Pick.parse(text)
+
+
+def upload(client: FlaskClient, image: Image.Image) -> str:
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    location = send(client, data.getvalue(), a=[SLEEVE]).location
+    match = re.search(r"upload=([0-9a-f]{64})", location)
+    assert match, location
+    return match[1]
+
+
+def test_crop_of_an_upload_ranks_as_the_part_that_was_cut_out(client: FlaskClient, photo: Path) -> None:
+    whole = Image.open(photo)
+    part = Crop.parse(CROP, 90).apply(whole).image
+    by_crop = get(client, f"{RESULTS}?upload={upload(client, whole)}&a={SLEEVE}&crop={CROP}&turn=90&anyway=1&n=48")
+    by_part = get(client, f"{RESULTS}?upload={upload(client, part)}&a={SLEEVE}&anyway=1&n=48")
+    assert ranks(by_crop) == ranks(by_part) and len(ranks(by_crop)) == 40
+
+
+def test_crop_of_an_item_leaves_the_item_out_of_its_results(client: FlaskClient) -> None:
+    page = get(client, f"{RESULTS}?item=3&a={SLEEVE}&crop={CROP}&anyway=1&n=48")
+    assert len(ranks(page)) == 39 and 3 not in dict(ranks(page))
+    assert ranks(page) != ranks(get(client, f"{RESULTS}?item=3&a={SLEEVE}&anyway=1&n=48"))
+
+
+def test_crop_is_kept_in_the_form_and_turned_along(client: FlaskClient) -> None:
+    page = words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&crop={CROP}&anyway=1"))
+    assert f'name="crop" id="crop" value="{CROP}"' in page and "crop-shade" in page
+    assert "crop=0.5,0.25,0.5,0.5&turn=90" in page and "Whole photo" in page
+    assert "turn=90" in words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&turn=90&anyway=1"))
+
+
+def test_crop_in_percent_as_a_browser_without_scripts_sends_it(client: FlaskClient) -> None:
+    fields = "left=25&top=0&width=50&height=50"
+    by_fields = get(client, f"{RESULTS}?item=3&a={SLEEVE}&{fields}&anyway=1")
+    assert ranks(by_fields) == ranks(get(client, f"{RESULTS}?item=3&a={SLEEVE}&crop={CROP}&anyway=1"))
+    assert 'value="25"' in words(by_fields)
+
+
+@pytest.mark.parametrize(
+    "arguments", ["crop=0,0,2,1", "crop=x", "turn=45", "left=25", "crop=0,0,0.001,1", "also=item:x", "unlike=3"]
+)
+def test_unusable_pictures_are_explained_beside_the_search(client: FlaskClient, arguments: str) -> None:
+    page = get(client, f"{RESULTS}?item=3&a={SLEEVE}&{arguments}")
+    assert page.status_code == 422 and 'id="status" role="status" class="problem"' in words(page)
+
+
+def test_turned_images_are_served(client: FlaskClient) -> None:
+    with Image.open(io.BytesIO(get(client, "/c/tiny/image/3").data)) as image:
+        width, height = image.size
+    with Image.open(io.BytesIO(get(client, "/c/tiny/image/3?turn=90").data)) as turned:
+        assert turned.size == (height, width)
+    assert get(client, "/c/tiny/image/3?turn=1").status_code == 404
+
+
+def test_further_pictures_change_the_ranking_and_can_be_taken_back(client: FlaskClient) -> None:
+    alone = f"{RESULTS}?item=3&a={SLEEVE}&a=coat_length&anyway=1"
+    for kind, title in (("also", "And like these"), ("unlike", "But not like these")):
+        page = get(client, f"{alone}&{kind}=item:20")
+        assert ranks(page) != ranks(get(client, alone)) and title in words(page)
+        assert f'name="{kind}" value="item:20"' in words(page)
+    named = words(get(client, f"{alone}&also=item:20;a=coat_length"))
+    assert "<summary>coat length</summary>" in named.lower()
+
+
+def test_further_picture_for_one_detail_ranks_that_detail_as_itself(client: FlaskClient) -> None:
+    both = get(client, f"{RESULTS}?item=3&a=coat_length&also=item:20;a=coat_length&anyway=1&n=48")
+    other = get(client, f"{RESULTS}?item=20&a=coat_length&anyway=1&n=48")
+    order = [item for item, _ in ranks(both) if item not in (3, 20)]
+    assert order == [item for item, _ in ranks(other) if item not in (3, 20)]
+
+
+def test_too_many_pictures_are_refused(client: FlaskClient) -> None:
+    more = "&".join(f"also=item:{number}" for number in range(10, 15))
+    assert "up to 5 pictures" in words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&{more}"))
+
+
+def test_photo_is_added_to_a_search(client: FlaskClient, photo: Path) -> None:
+    response = send(client, photo, f"/c/tiny/add?item=3&a={SLEEVE}")
+    assert response.status_code == 303 and re.search(
+        r"item=3&a=sleeve_length&also=upload:[0-9a-f]{64}", response.location
+    )
+    assert "And like these" in words(get(client, response.location))
+    assert send(client, None, f"/c/tiny/add?item=3&a={SLEEVE}").status_code == 422
+    assert send(client, b"no image", f"/c/tiny/add?item=3&a={SLEEVE}").status_code == 422
+
+
+def test_expired_further_picture_is_explained(client: FlaskClient) -> None:
+    page = get(client, f"{RESULTS}?item=3&a={SLEEVE}&also=upload:{'0' * 64}")
+    assert page.status_code == 410 and "no longer here" in words(page)
+
+
+def test_items_are_compared_side_by_side(client: FlaskClient) -> None:
+    page = words(get(client, f"/c/tiny/compare?compared=item:3&compared=item:20&compared=item:7&a={SLEEVE}"))
+    assert page.count('<th scope="col">') == 4 and "Garment 20" in page and 'scope="row"' in page
+    assert get(client, "/c/tiny/compare?compared=item:3").status_code == 302
+    assert get(client, "/c/tiny/compare?compared=item:3&compared=item:999").status_code == 404
+
+
+def test_results_offer_what_else_a_result_can_be_used_for(client: FlaskClient) -> None:
+    page = words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&anyway=1"))
+    first = ranks(get(client, f"{RESULTS}?item=3&a={SLEEVE}&anyway=1"))[0][0]
+    for kind in ("also", "unlike", "compared"):
+        assert f"{kind}=item:{first}" in page
+    two = words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&compared=item:3&compared=item:20&anyway=1"))
+    assert "Compare 2" in two and "/c/tiny/compare?a=sleeve_length&compared=item:3&compared=item:20" in two
