@@ -1,0 +1,94 @@
+"""The pictures of a search in Chromium, on desktop and phone: crop by mouse, touch and keys, turn, pick, compare."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from benchmarks.common.site_server import Site, serve
+from rpf.settings import Settings
+from tests.conftest import with_instance
+
+RESULTS = "/c/shop/results?item=1&a=sleeve_length&anyway=1"
+
+
+@pytest.fixture(scope="module")
+def site(shop_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("pictures-in-browser")
+    with serve(with_instance(shop_settings, folder), folder / "log") as running:
+        yield running
+
+
+@pytest.fixture(params=[1280, 390], ids=["desktop", "phone"])
+def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterator[Page]:
+    context = browser.new_context(
+        base_url=site.address, locale="en-US", viewport={"width": request.param, "height": 844},
+        has_touch=request.param == 390,
+    )  # fmt: skip
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+def open_panel(page: Page) -> None:
+    page.goto(RESULTS)
+    if not page.locator("#crop-button").is_visible():
+        page.get_by_text("Change", exact=True).click()
+
+
+def crop_of(page: Page) -> list[float]:
+    match = re.search(r"crop=([0-9.,]+)", page.url.replace("%2C", ","))
+    return [float(side) for side in match[1].split(",")] if match else []
+
+
+def test_crop_is_dragged_and_moved_by_keys(page: Page) -> None:
+    open_panel(page)
+    page.locator("#crop-button").click()
+    corner = page.locator("#crop-se").bounding_box()
+    picture = page.locator(".query .region-image").bounding_box()
+    assert corner and picture
+    page.mouse.move(corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(picture["x"] + picture["width"] / 2, picture["y"] + picture["height"] / 2, steps=4)
+    page.mouse.up()
+    page.wait_for_url(re.compile("crop="))
+    left, top, width, height = crop_of(page)
+    assert (left, top) == (0, 0) and 0.4 < width < 0.6 and 0.4 < height < 0.6
+    page.wait_for_function("!document.querySelector('#results[aria-busy]')")
+    page.locator("#crop-nw").focus()
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_url(re.compile("crop=0.05"))
+    page.wait_for_function("!document.querySelector('#results[aria-busy]')")
+    expect(page.locator("#crop-nw")).to_be_focused()
+    page.reload()
+    if not page.locator("#crop-button").is_visible():
+        page.get_by_text("Change", exact=True).click()
+    page.get_by_role("link", name="Whole photo").click()
+    page.wait_for_url(lambda address: "crop" not in address)
+
+
+def test_picture_is_turned(page: Page) -> None:
+    open_panel(page)
+    before = page.locator(".query .region-image").get_attribute("viewBox")
+    page.get_by_role("link", name="Turn", exact=True).click()
+    page.wait_for_url(re.compile("turn=90"))
+    assert before is not None
+    width, height = before.split()[2:]
+    expect(page.locator(".query .region-image")).to_have_attribute("viewBox", f"0 0 {height} {width}")
+
+
+def test_results_are_picked_and_compared(page: Page) -> None:
+    page.goto(RESULTS)
+    for place, act in ((0, "More like this too"), (1, "Not like this"), (0, "Compare"), (1, "Compare")):
+        page.locator(".pick summary").nth(place).click()
+        page.locator(".pick").nth(place).get_by_role("link", name=act).click()
+        page.wait_for_load_state("networkidle")
+    expect(page.locator(".picked")).to_have_count(2)
+    page.get_by_role("link", name="Compare 2").click()
+    expect(page.get_by_role("heading", name="Compare")).to_be_visible()
+    expect(page.locator("thead th .region-image")).to_have_count(2)
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
