@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from benchmarks.accuracy.garments import garments
 from benchmarks.accuracy.near_duplicates import duplicates
 from benchmarks.common.report import write_report
 from rpf import config
@@ -29,6 +30,7 @@ def benchmarks() -> None:
 
 
 benchmarks.add_command(duplicates)
+benchmarks.add_command(garments)
 
 
 def _counts(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, ...]:

@@ -19,10 +19,12 @@ from rpf.images import decode
 from rpf.images.crop import WHOLE, Crop, thumbnail
 from rpf.inference.batcher import BackgroundEmbedder, DynamicBatcher
 from rpf.inference.embedding_cache import EmbeddingCache
+from rpf.inference.garment_finder import GarmentFinder
 from rpf.inference.interface import Embedder, Observer
 from rpf.inference.load import load_model
 from rpf.ingest.default_collection import find_default_collection
 from rpf.models.base import TwoBranchModel
+from rpf.models.garment_detector import Garment
 from rpf.products.filters import ProductFilter
 from rpf.products.table import ListedProduct, read_price_ranges, read_products
 from rpf.products.view import Fold, ProductSummary, Stamp
@@ -53,6 +55,7 @@ __all__ = [
     "Example",
     "Filters",
     "Fold",
+    "Garment",
     "Hit",
     "Item",
     "ListedProduct",
@@ -111,6 +114,7 @@ class SearchEngine:
             self.model, max_queue=settings.max_queue, decoders=min(MAX_DECODERS, usable_cores()), observe=observe
         )
         self._cache = EmbeddingCache(self._batcher, self.model.attributes)
+        self._finder = GarmentFinder(self.model)
         self._thumbnails = threading.BoundedSemaphore(usable_cores())
         self._collections = CollectionCache(settings, self.model.checkpoint_hash)
 
@@ -158,6 +162,14 @@ class SearchEngine:
     def background_embedder(self) -> Embedder:
         """Return the model for indexing beside searches, which go first. Give it batches of up to 8 images."""
         return BackgroundEmbedder(self.model, self._batcher)
+
+    def find_garments(self, source: bytes | Path, digest: str, turn: int = 0) -> list[Garment]:
+        """Find the garments in an image, turned by degrees: frames as shares of its sides, the likeliest first.
+
+        Empty for a model without a detector. Raises BadImage; OSError when a path cannot be read.
+        """
+        data = source if isinstance(source, bytes) else decode.read(source)
+        return self._finder.find(data, digest, turn)
 
     def combine(self, first: Query, others: Sequence[Example]) -> Query:
         """Combine pictures into one query (rpf.search.examples)."""

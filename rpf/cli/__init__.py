@@ -107,6 +107,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         evaluation.compare,
         evaluation.calibrate,
         evaluation.fit_values,
+        training.fit_garments,
         model.embed,
         model.export,
         download,

@@ -4,6 +4,7 @@ from rpf.config import Config
 from rpf.inference.openvino import compile_branches
 from rpf.models import checkpoint
 from rpf.models.base import TwoBranchModel
+from rpf.models.garment_detector import detector_path, load_detector
 from rpf.models.value_classifier import read_classifier
 from rpf.settings import Settings
 from rpf.utils.devices import choose_device, set_threads
@@ -20,6 +21,10 @@ def load_model(settings: Settings, config: Config | None = None) -> TwoBranchMod
     model.value_classifier = read_classifier(
         settings.checkpoint, model.checkpoint_hash, len(model.attributes), model.dim
     )
+    trunk = getattr(model.region, "trunk", model.region)
+    model.detector = load_detector(detector_path(settings.checkpoint), model.checkpoint_hash, trunk)
     if device.type == "cpu":
         model.precision = compile_branches(model, settings.precision, threads, settings.instance / "compiled")
+    elif model.detector:
+        model.detector.network.to(device)
     return model.to(device)

@@ -93,7 +93,7 @@ def compile_branches(model: TwoBranchModel, precision: str, threads: int, folder
     graphs = (_read_graphs(folder / _graph_key(model)) if folder else None) or _convert_branches(model, folder)
     for name, network in model.networks().items():
         graph = quantize_weights(graphs[name]) if precision == INT8 and name == "transformer" else graphs[name]
-        network.parent.add_module(network.attribute, CompiledNetwork(graph, network.shapes, rest, threads))
+        setattr(network.parent, network.attribute, CompiledNetwork(graph, network.shapes, rest, threads))
     return rest if precision == "auto" else precision
 
 
@@ -133,7 +133,8 @@ def bfloat16_is_fast() -> bool:
 
 def _graph_key(model: TwoBranchModel) -> str:
     """Return a name for the graphs of this checkpoint and config, converted by these versions."""
-    parts = (model.checkpoint_hash, model.config.model_dump_json(), ov.__version__, torch.__version__)
+    detector = model.detector.digest if model.detector else ""
+    parts = (model.checkpoint_hash, model.config.model_dump_json(), detector, ov.__version__, torch.__version__)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 

@@ -15,6 +15,7 @@ from rpf.attributes import MISSING_BELOW
 from rpf.config import Config
 from rpf.models.asen_branches import GlobalBranch, LocalBranch
 from rpf.models.backbone import STRIDE
+from rpf.models.garment_detector import GarmentDetector
 from rpf.models.patch_branch import PatchBranch
 from rpf.models.preprocessing import Box, Boxes, centre_square, crop, pad_square, unpad_boxes
 from rpf.models.region_branch import RegionBranch, RegionOutput
@@ -42,7 +43,7 @@ class TwoBranchOutput:
 class Network(NamedTuple):
     """A network from images to one tensor."""
 
-    parent: nn.Module
+    parent: object
     attribute: str  # its name in the parent
     shapes: list[tuple[int, int]]  # height and width of its images
 
@@ -63,6 +64,7 @@ class TwoBranchModel(nn.Module):
         self.checkpoint_hash = ""  # sha256 of the file that the weights came from
         self.note = ""  # about the weights, shown on the site
         self.value_classifier: ValueClassifier | None = None
+        self.detector: GarmentDetector | None = None
         self.precision = "float32"  # in which the networks compute
         self.dim = config.MODEL.EMBED_SIZE * (2 if config.MODEL.with_crops else 1)
 

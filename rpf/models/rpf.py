@@ -2,6 +2,7 @@
 
 from rpf.config import Config
 from rpf.models.base import Network, TwoBranchModel
+from rpf.models.garment_detector import SIDE
 from rpf.models.patch_branch import PatchBranch
 from rpf.models.region_branch import RegionBranch
 
@@ -22,4 +23,5 @@ class RPF(TwoBranchModel):
         patch = (
             {"transformer": Network(self.patch, "vit", [(sizes.LOCAL_SIZE, sizes.LOCAL_SIZE)])} if self.patch else {}
         )
-        return {"trunk": Network(self.region, "trunk", sizes.frame_shapes), **patch}
+        detector = {"detector": Network(self.detector, "network", [(SIDE, SIDE)])} if self.detector else {}
+        return {"trunk": Network(self.region, "trunk", sizes.frame_shapes), **patch, **detector}
