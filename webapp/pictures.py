@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from rpf.engine import WHOLE, Crop, Query
+from rpf.engine import WHOLE, Crop, Garment, Query
 from webapp import extensions
 
 SIDES = ("left", "top", "width", "height")
@@ -50,3 +50,15 @@ class Picture:
         assert self.upload is not None
         data = extensions.uploads.read(self.upload)  # before the cache, which must not outlive the upload
         return engine.embed(data, digest=self.upload, crop=self.crop)
+
+    def garments(self, name: str) -> list[Garment]:
+        """Find the garments in the whole picture. Raises as `query`."""
+        engine = extensions.engine_loader.engine
+        if self.item is None:
+            assert self.upload is not None
+            return engine.find_garments(extensions.uploads.read(self.upload), self.upload, self.crop.turn)
+        collection = engine.collection(name)
+        item = collection.item(self.item)
+        if not item.sha256:  # imported without its image
+            return []
+        return engine.find_garments(collection.image_path(item), item.sha256, self.crop.turn)

@@ -6,7 +6,7 @@ from statistics import median_high
 from flask import Flask, request
 from flask_babel import format_decimal, format_percent, gettext
 
-from rpf.engine import WHOLE, Hit, Item
+from rpf.engine import WHOLE, Crop, Hit, Item
 from webapp import extensions
 from webapp.addresses import page_address
 from webapp.i18n import N_
@@ -37,6 +37,7 @@ def init_app(app: Flask) -> None:
         page_address=page_address,
         item_image=item_image,
         crop_box=crop_box,
+        upright=lambda crop: Crop(turn=crop.turn),
         picture_of=lambda item: Picture(item.id),
         whole=WHOLE,
         similarity_bar=similarity_bar,

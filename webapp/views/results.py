@@ -15,6 +15,7 @@ from rpf.errors import BadImage, QueryError, UnknownAttribute
 from rpf.utils.text import text_cell
 from webapp import extensions, product_views, search_params, view_models
 from webapp.addresses import page_address
+from webapp.garment_frames import garment_frames
 from webapp.i18n import message
 from webapp.search_params import SearchParams
 
@@ -70,6 +71,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         params=params,
         problem=problem,
         image=query and params.picture and view_models.query_image(collection, params.picture, query),
+        frames=[] if problem else garment_frames(collection, params),
         picks=view_models.picked_images(collection, params.picks),
         regions=query
         and view_models.region_boxes(
