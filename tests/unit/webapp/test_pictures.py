@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from rpf.engine import Crop
+from rpf.engine import Crop, Garment, SearchEngine
 from rpf.errors import QueryError
 from tests.unit.webapp.test_pages import get, ranks, send, words
 from webapp.picks import Pick
@@ -142,3 +142,23 @@ def test_results_offer_what_else_a_result_can_be_used_for(client: FlaskClient) -
         assert f"{kind}=item:{first}" in page
     two = words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&compared=item:3&compared=item:20&anyway=1"))
     assert "Compare 2" in two and "/c/tiny/compare?a=sleeve_length&compared=item:3&compared=item:20" in two
+
+
+def test_garments_in_a_photo_are_offered_with_their_details(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    garments = [Garment("skirt", (0.3, 0.5, 0.6, 0.9), 0.8), Garment("upper", (0.3, 0.2, 0.6, 0.5), 0.9)]
+    monkeypatch.setattr(SearchEngine, "find_garments", lambda *_: garments)
+    address = f"{RESULTS}?item=3&a={SLEEVE}&anyway=1"
+    page = words(get(client, address))
+    links = re.findall(r'<a class="active-filter" href="([^"]+)">', page)
+    assert [name in page for name in ("</span> top</a>", "</span> skirt</a>", "whole photo</a>")] == [True] * 3
+    assert "crop=0.21,0,0.48,1" in links[0] and "a=sleeve_length" in links[0] and "a=skirt_length" in links[1]
+    chosen = words(get(client, links[1]))
+    assert re.search(r'aria-current="true"><span aria-hidden="true">2</span> skirt', chosen)
+    assert 'aria-current="true">whole photo' in page and 'aria-current="true">whole photo' not in chosen
+
+
+def test_one_garment_that_fills_the_photo_is_not_framed(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SearchEngine, "find_garments", lambda *_: [Garment("coat", (0.1, 0.1, 0.9, 0.9), 0.9)])
+    assert "frame-links" not in words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&anyway=1"))
