@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 from flask import Flask
-from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
 from rpf.settings import Settings
@@ -44,7 +43,6 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         {
             "SECRET_KEY": secret_key,
             "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight still works
-            "BOOTSTRAP_SERVE_LOCAL": True,
             **flask_config,
         }
     )
@@ -69,7 +67,6 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     if config.metrics:
         metrics.init_app(app, loader)
     i18n.init_app(app, SHIPPED_FOLDER / "translations")
-    Bootstrap5(app)
     csrf = CSRFProtect(app)
     for blueprint in (submit.bp, describe.bp, widget.bp, api.bp()):
         csrf.exempt(blueprint)
