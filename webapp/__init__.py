@@ -29,7 +29,16 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     from webapp.engine_loader import EngineLoader
     from webapp.images.thumbnails import Thumbnails
     from webapp.images.uploads import Uploads
-    from webapp.middleware import metrics, rate_limit, request_body, request_log, security_headers, subpath
+    from webapp.middleware import (
+        compression,
+        metrics,
+        rate_limit,
+        request_body,
+        request_log,
+        security_headers,
+        static_files,
+        subpath,
+    )
     from webapp.views import about, compare, describe, images, openapi, results, search, submit
     from webapp.widget import views as widget
 
@@ -62,7 +71,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         rpf_thumbnails=Thumbnails(instance / "thumbnails"),
     )
 
-    for part in (request_log, request_body, template_helpers, errors):
+    for part in (compression, request_log, request_body, static_files, template_helpers, errors):
         part.init_app(app)
     if config.metrics:
         metrics.init_app(app, loader)
