@@ -4,7 +4,6 @@ import logging
 from pathlib import Path
 
 from flask import Flask
-from flask_bootstrap import Bootstrap5
 from flask_wtf import CSRFProtect
 
 from rpf.settings import Settings
@@ -30,7 +29,16 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     from webapp.engine_loader import EngineLoader
     from webapp.images.thumbnails import Thumbnails
     from webapp.images.uploads import Uploads
-    from webapp.middleware import metrics, rate_limit, request_body, request_log, security_headers, subpath
+    from webapp.middleware import (
+        compression,
+        metrics,
+        rate_limit,
+        request_body,
+        request_log,
+        security_headers,
+        static_files,
+        subpath,
+    )
     from webapp.views import about, compare, describe, images, openapi, results, search, submit
     from webapp.widget import views as widget
 
@@ -44,7 +52,6 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         {
             "SECRET_KEY": secret_key,
             "WTF_CSRF_TIME_LIMIT": None,  # a page left open overnight still works
-            "BOOTSTRAP_SERVE_LOCAL": True,
             **flask_config,
         }
     )
@@ -64,12 +71,11 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         rpf_thumbnails=Thumbnails(instance / "thumbnails"),
     )
 
-    for part in (request_log, request_body, template_helpers, errors):
+    for part in (compression, request_log, request_body, static_files, template_helpers, errors):
         part.init_app(app)
     if config.metrics:
         metrics.init_app(app, loader)
     i18n.init_app(app, SHIPPED_FOLDER / "translations")
-    Bootstrap5(app)
     csrf = CSRFProtect(app)
     for blueprint in (submit.bp, describe.bp, widget.bp, api.bp()):
         csrf.exempt(blueprint)

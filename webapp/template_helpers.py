@@ -21,6 +21,7 @@ FRAMES = {"shape-2-3": 2 / 3, "shape-3-4": 3 / 4, "shape-4-5": 4 / 5, "shape-1-1
 
 def init_app(app: Flask) -> None:
     """Add the filters and globals to the app's templates."""
+    app.jinja_env.add_extension("jinja2.ext.do")
     app.jinja_env.filters.update(
         format_chance=format_chance,
         format_share=format_share,

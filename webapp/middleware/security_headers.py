@@ -5,14 +5,13 @@ from collections.abc import Iterable
 from flask import Flask, Response, g
 
 YEAR_SECONDS = 365 * 24 * 3600
-# All content is from this site, nothing is inline. (data: is for the icons in Bootstrap's style sheet, blob: for the
-# preview of a chosen photo.)
+# All content is from this site, nothing is inline. (blob: is for the preview of a chosen photo.)
 POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data: blob:",
+        "img-src 'self' blob:",
         "connect-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",

@@ -116,7 +116,7 @@ def test_start_page_leads_to_the_widget_only_and_has_the_shops_colours(client: F
     assert 'href="/widget.css?theme=dark&amp;accent=%23aa3366"' in page.text
     assert '<html lang="vi"' in page.text and "csrf_token" not in page.text
     links = re.findall(r'(?:href|action)="(/[^"]+)"', page.text)
-    assert all(link.startswith(("/widget", "/static/", "/bootstrap/")) for link in links), links
+    assert all(link.startswith(("/widget", "/static/")) for link in links), links
     assert all(token in link for link in links if link.startswith("/widget/"))
 
 
