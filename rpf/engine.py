@@ -21,6 +21,7 @@ from rpf.inference.batcher import BackgroundEmbedder, DynamicBatcher
 from rpf.inference.embedding_cache import EmbeddingCache
 from rpf.inference.interface import Embedder, Observer
 from rpf.inference.load import load_model
+from rpf.inference.orientation import find_turn
 from rpf.ingest.default_collection import find_default_collection
 from rpf.models.base import TwoBranchModel
 from rpf.models.heat import HEAT_SIDE, HEAT_VERSION, draw_heat
@@ -167,6 +168,13 @@ class SearchEngine:
         width, height = image.size
         size = max(1, round(crop.width * width)), max(1, round(crop.height * height))
         return draw_heat(image.attention, size, self.model.config.INPUT)
+
+    def find_turn(self, data: bytes, digest: str) -> int:
+        """Return the degrees clockwise by which an image should be turned; 0 where it seems upright.
+
+        digest: the SHA-256 of its bytes in hex. Raises as `embed`.
+        """
+        return find_turn(self.vocabulary, lambda turn: self._cache.embed(data, (), digest, Crop(turn=turn)))
 
     @cached_property
     def background_embedder(self) -> Embedder:

@@ -42,6 +42,12 @@ class Picture:
             **({"turn": self.crop.turn} if self.crop.turn else {}),
         }
 
+    def find_turn(self) -> int:
+        """Return the degrees by which an upload should be turned; 0 for what a visitor has turned or cropped already."""
+        if self.upload is None or self.crop != WHOLE:
+            return 0
+        return extensions.engine_loader.engine.find_turn(extensions.uploads.read(self.upload), self.upload)
+
     def query(self, name: str) -> Query:
         """Embed the picture. Raises UnknownItem, UploadExpired, BadImage, Overloaded."""
         engine = extensions.engine_loader.engine

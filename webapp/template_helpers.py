@@ -6,7 +6,7 @@ from statistics import median_high
 from flask import Flask, request
 from flask_babel import format_decimal, format_percent, gettext
 
-from rpf.engine import WHOLE, Hit, Item
+from rpf.engine import WHOLE, Crop, Hit, Item
 from webapp import extensions
 from webapp.addresses import page_address
 from webapp.i18n import N_
@@ -40,6 +40,7 @@ def init_app(app: Flask) -> None:
         picture_heat=picture_heat,
         picture_of=lambda item: Picture(item.id),
         whole=WHOLE,
+        turned=lambda degrees: Crop(turn=degrees),
         similarity_bar=similarity_bar,
         closeness_names=CLOSENESS,
         closeness_word=closeness_word,

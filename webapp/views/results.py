@@ -75,6 +75,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         problem=problem,
         image=query and params.picture and view_models.query_image(collection, params.picture, query),
         picks=view_models.picked_images(collection, params.picks),
+        turn=0 if "widget" in g or not query or not params.picture else params.picture.find_turn(),
         heat=heat,
         regions=view_models.region_boxes(collection.vocabulary, query, shown_keys) if query and not heat else {},
         seen=shown.values,

@@ -326,6 +326,17 @@ def test_uploaded_image_is_private(client: FlaskClient, photo: Path) -> None:
 # ---- languages ----
 
 
+def test_photo_on_its_side_is_offered_upright(
+    client: FlaskClient, engine: SearchEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SearchEngine, "find_turn", lambda self, data, digest: 270)
+    address = send(client, photo, **TWO).location
+    link = re.search(r'on its side\? *<a href="([^"]+)">Turn it', words(get(client, address)))
+    assert link and link.group(1) == address.replace("&a=", "&turn=270&a=", 1)
+    assert "on its side" not in words(get(client, link.group(1)))  # it has been turned
+    assert "on its side" not in words(get(client, "/c/tiny/results?item=3&a=sleeve_length"))
+
+
 def test_heat_of_an_item_is_public_and_of_an_upload_private(client: FlaskClient, photo: Path) -> None:
     html = words(get(client, "/c/tiny/results?item=3&a=sleeve_length"))
     (address,) = set(re.findall(r'<image href="(/c/tiny/heat[^"]+)"', html))
