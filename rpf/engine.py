@@ -22,9 +22,11 @@ from rpf.inference.embedding_cache import EmbeddingCache
 from rpf.inference.garment_finder import GarmentFinder
 from rpf.inference.interface import Embedder, Observer
 from rpf.inference.load import load_model
+from rpf.inference.orientation import find_turn
 from rpf.ingest.default_collection import find_default_collection
 from rpf.models.base import TwoBranchModel
 from rpf.models.garment_detector import Garment
+from rpf.models.heat import HEAT_SIDE, HEAT_VERSION, draw_heat
 from rpf.products.filters import ProductFilter
 from rpf.products.table import ListedProduct, read_price_ranges, read_products
 from rpf.products.view import Fold, ProductSummary, Stamp
@@ -45,6 +47,8 @@ MAX_PRICE_RANGES = 64  # collections whose price ranges are in memory
 NO_FILTER = ProductFilter()
 
 __all__ = [
+    "HEAT_SIDE",
+    "HEAT_VERSION",
     "MAX_PICTURES",
     "NO_FILTER",
     "SURE",
@@ -157,6 +161,24 @@ class SearchEngine:
         return Query(
             image.embedding, image.box, image.size, presence=name_presence(attributes, presence), values=image.values
         )
+
+    def heat(self, source: bytes | Path, digest: str | None = None, crop: Crop = WHOLE) -> bytes:
+        """Draw where the model looks in an image, or in a crop of it, for each of its attributes (rpf.models.heat).
+
+        Raises as `embed`.
+        """
+        data = source if isinstance(source, bytes) else decode.read(source)
+        image = self._cache.embed(data, (), digest, crop)
+        width, height = image.size
+        size = max(1, round(crop.width * width)), max(1, round(crop.height * height))
+        return draw_heat(image.attention, size, self.model.config.INPUT)
+
+    def find_turn(self, data: bytes, digest: str) -> int:
+        """Return the degrees clockwise by which an image should be turned; 0 where it seems upright.
+
+        digest: the SHA-256 of its bytes in hex. Raises as `embed`.
+        """
+        return find_turn(self.vocabulary, lambda turn: self._cache.embed(data, (), digest, Crop(turn=turn)))
 
     @cached_property
     def background_embedder(self) -> Embedder:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rpf.engine import WHOLE, Crop, Garment, Query
 from webapp import extensions
@@ -34,13 +35,19 @@ class Picture:
             return cls(item=int(item))
         return cls(upload=args["upload"]) if args.get("upload") else None
 
-    def args(self) -> dict[str, object]:
+    def args(self) -> dict[str, Any]:
         """Return the picture as arguments of `url_for`."""
         return {
             **({"upload": self.upload} if self.item is None else {"item": self.item}),
             **({} if self.crop.is_whole else {"crop": self.crop.rectangle}),
             **({"turn": self.crop.turn} if self.crop.turn else {}),
         }
+
+    def find_turn(self) -> int:
+        """Return the degrees by which an upload should be turned; 0 for one that was turned or cropped already."""
+        if self.upload is None or self.crop != WHOLE:
+            return 0
+        return extensions.engine_loader.engine.find_turn(extensions.uploads.read(self.upload), self.upload)
 
     def query(self, name: str) -> Query:
         """Embed the picture. Raises UnknownItem, UploadExpired, BadImage, Overloaded."""

@@ -13,7 +13,7 @@ from webapp.i18n import N_
 from webapp.images.local import MAX_UPLOAD_BYTES
 from webapp.pictures import Picture
 from webapp.product_views import is_sold_out, plain_text, price_of, result_id
-from webapp.view_models import closeness, crop_box, item_image, item_values, similarity_bar, told_values
+from webapp.view_models import closeness, crop_box, item_image, item_values, picture_heat, similarity_bar, told_values
 
 CLOSENESS = {"very close": N_("Very close"), "close": N_("Close"), "somewhat": N_("Somewhat close")}
 FRAMES = {"shape-2-3": 2 / 3, "shape-3-4": 3 / 4, "shape-4-5": 4 / 5, "shape-1-1": 1.0, "shape-4-3": 4 / 3}
@@ -38,9 +38,10 @@ def init_app(app: Flask) -> None:
         page_address=page_address,
         item_image=item_image,
         crop_box=crop_box,
-        upright=lambda crop: Crop(turn=crop.turn),
+        picture_heat=picture_heat,
         picture_of=lambda item: Picture(item.id),
         whole=WHOLE,
+        turned=lambda degrees: Crop(turn=degrees),
         similarity_bar=similarity_bar,
         closeness_names=CLOSENESS,
         closeness_word=closeness_word,

@@ -21,6 +21,7 @@ SIDES = {"thumb": 320, "image": 1200}  # pixels of the longer side, by the kind 
 COLOUR_COUNT = 10
 TOLD = 0.5  # probability from which on a value is told
 BOX_INSET = 0.013  # of the image's longer side
+MAX_BOX_SHARE = 0.45  # of the image; larger boxes frame everything
 Box = tuple[float, float, float, float]  # left, top, right, bottom in the original's pixels
 
 
@@ -102,14 +103,46 @@ def crop_box(crop: Crop, size: tuple[int, int]) -> Box:
     return left, top, width, height
 
 
+@dataclass(frozen=True)
+class Heat:
+    """Where the model looks in a picture: an image with a tile for each attribute, one below the other."""
+
+    src: str
+    tiles: Mapping[str, int]  # attribute -> place of its tile from the top
+    count: int  # tiles
+    area: Box  # left, top, width, height in the picture, of which the tiles are
+
+
+def picture_heat(collection: Collection, picture: Picture, size: tuple[int, int], keys: Sequence[str]) -> Heat | None:
+    """Return where the model looks in a picture for the attributes `keys`; None where that cannot be computed.
+
+    size: of the whole picture, turned as its crop.
+    """
+    attributes = extensions.engine_loader.engine.model.attributes
+    item = None if picture.item is None else collection.item(picture.item)
+    if collection.manifest.spec.checkpoint != extensions.engine_loader.engine.model.checkpoint_hash:
+        return None  # imported; its items were embedded by another model
+    if item and not item.sha256:
+        return None
+    version = {"v": item.sha256[:8]} if item else {}
+    src = url_for("images.heat", name=collection.name, **picture.args(), **version)
+    tiles = {key: attributes.index(key) for key in keys}
+    return Heat(src, tiles, len(attributes), crop_box(picture.crop, size))
+
+
 def region_boxes(vocabulary: Vocabulary, query: Query, keys: Sequence[str]) -> dict[str, Box]:
-    """Return the boxes of the attributes `keys`. Boxes that coincide are nested, so that each can be seen."""
+    """Return the boxes of the attributes `keys`, but those of most of the image.
+
+    Boxes that coincide are nested, so that each can be seen.
+    """
     regions: dict[str, Box] = {}
     if query.boxes is None:
         return regions
     repeats: Counter[tuple[int, ...]] = Counter()
     for key in keys:
         left, top, right, bottom = box = tuple(int(side) for side in query.boxes[vocabulary.index(key)])
+        if (right - left) * (bottom - top) > MAX_BOX_SHARE * query.size[0] * query.size[1]:
+            continue
         inset = min(BOX_INSET * max(query.size) * repeats[box], (right - left) / 3, (bottom - top) / 3)
         repeats[box] += 1
         regions[key] = (left + inset, top + inset, right - inset, bottom - inset)

@@ -156,7 +156,8 @@ class DynamicBatcher:
             values = None if output.values is None else output.values[row].copy()
             embedding = output.embedding[row].copy()  # a view would keep the whole batch in the cache
             box = output.box[row] + np.array(2 * cropped.offset, np.int32)
-            request.result.set_result(ImageEmbedding(embedding, box, presence, values, cropped.whole))
+            attention = output.attention[row].copy()
+            request.result.set_result(ImageEmbedding(embedding, box, presence, values, cropped.whole, attention))
 
     def _next_batch(self) -> list[tuple[_Request, CroppedImage]]:
         """Wait for the oldest request, and take those behind it that are decoded within `max_delay`."""

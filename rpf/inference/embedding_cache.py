@@ -16,7 +16,7 @@ class EmbeddingCache:
     """Embeds images, each once for as long as it is among the last `max_images`."""
 
     def __init__(self, batcher: DynamicBatcher, attributes: Sequence[str], max_images: int = 256) -> None:
-        """attributes: the model's, in its order. An image takes A x D x 4 bytes."""
+        """attributes: the model's, in its order. An image takes about A x D x 4 bytes."""
         self._batcher, self._attributes, self._max_images = batcher, tuple(attributes), max_images
         self._embeddings: OrderedDict[tuple[str, Crop], ImageEmbedding] = OrderedDict()
         self._lock = threading.Lock()

@@ -18,6 +18,8 @@ class ModelOutput(Protocol):
     @property
     def box(self) -> npt.NDArray[np.int32]: ...  # (n, A, 4): left, top, right, bottom in each image's pixels
     @property
+    def attention(self) -> npt.NDArray[np.float32]: ...  # (n, A, h, w) over each image's frame, sums to 1
+    @property
     def presence(self) -> npt.NDArray[np.float32] | None: ...  # (n, A) probabilities of the part; None: unknown
     @property
     def values(self) -> npt.NDArray[np.float32] | None: ...  # (n, A, V) probabilities, given the part; None: unknown
@@ -45,3 +47,4 @@ class ImageEmbedding(NamedTuple):
     presence: npt.NDArray[np.float32] | None  # (A,) probabilities of the part; None: unknown
     values: npt.NDArray[np.float32] | None  # (A, V) probabilities, given the part; NaN where not wanted; None: unknown
     size: tuple[int, int]  # width, height of the whole image in pixels, turned as the crop
+    attention: npt.NDArray[np.float32]  # (A, h, w) over the frame of the crop (rpf.models.heat), sums to 1

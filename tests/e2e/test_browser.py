@@ -44,7 +44,7 @@ def test_search_from_photo_to_results_and_back(page: Page, photo: Path) -> None:
     shown = similarities(page)
     assert len(shown) == 24
     assert shown == sorted(shown, reverse=True)
-    assert page.locator(".query .region.box").count() == 2
+    assert page.locator(".query .region.heat").count() == 2
     expect(page).to_have_title(re.compile("sleeve length and neckline design"))
 
     page.locator(".hit-act").nth(2).click()

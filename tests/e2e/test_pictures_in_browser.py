@@ -84,8 +84,8 @@ def test_picture_is_turned(page: Page) -> None:
 def test_results_are_picked_and_compared(page: Page) -> None:
     page.goto(RESULTS)
     for place, act in ((0, "More like this too"), (1, "Not like this"), (0, "Compare"), (1, "Compare")):
-        page.locator(".pick summary").nth(place).click()
-        page.locator(".pick").nth(place).get_by_role("link", name=act).click()
+        page.locator(".pick-menu summary").nth(place).click()
+        page.locator(".pick-menu").nth(place).get_by_role("link", name=act).click()
         page.wait_for_load_state("networkidle")
     expect(page.locator(".picked")).to_have_count(2)
     page.get_by_role("link", name="Compare 2").click()

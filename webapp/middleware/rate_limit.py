@@ -9,7 +9,7 @@ from webapp.middleware.request_log import network
 # Endpoints that need the model or a ranking.
 LIMITED = (
     "submit.submit", "describe.describe", "search.search", "results.ranked", "results.export", "search.item",
-    "images.upload",
+    "images.upload", "images.heat",
 )  # fmt: skip
 KEY_ENDPOINTS = ("v1.", "widget.")  # of the API and the widget, of which all are limited
 SEARCHES = "searches"

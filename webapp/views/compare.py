@@ -7,6 +7,7 @@ from rpf.engine import Collection, Query, closeness_of
 from webapp import extensions, view_models
 from webapp.addresses import page_address
 from webapp.picks import Picks
+from webapp.pictures import Picture
 
 bp = Blueprint("compare", __name__, url_prefix="/c/<name>")
 
@@ -23,6 +24,10 @@ def compare(name: str) -> str | BaseResponse:
     chosen = request.args.getlist("a")
     keys = sorted(collection.vocabulary.keys, key=lambda key: key not in chosen)
     shown = [key for key in keys if any(not query.is_missing(key) for query in queries)]
+    heats = [
+        view_models.picture_heat(collection, Picture(item), query.size, _present(query, shown))
+        for item, query in zip(items, queries, strict=True)
+    ]
     products = {item: group for item in items if (group := engine.product_of(name, item))}
     return render_template(
         "compare.html",
@@ -30,7 +35,11 @@ def compare(name: str) -> str | BaseResponse:
         colours=view_models.attribute_colours(collection.vocabulary),
         items=collection.items(items),
         images=[view_models.item_image(name, item, "image") for item in collection.items(items)],
-        regions=[view_models.region_boxes(collection.vocabulary, query, _present(query, shown)) for query in queries],
+        heats=heats,
+        regions=[
+            {} if heat else view_models.region_boxes(collection.vocabulary, query, _present(query, shown))
+            for query, heat in zip(queries, heats, strict=True)
+        ],
         queries=queries,
         keys=shown,
         words={key: [_word(collection, queries[0], query, key) for query in queries[1:]] for key in shown},

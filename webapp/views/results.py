@@ -63,6 +63,10 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
             problem = message(error)
     if results and not results.hits and page > 1:
         raise NotFound
+    shown_keys = [key for key in params.weights if key not in unseen]
+    heat = None
+    if query and params.picture and "widget" not in g:
+        heat = view_models.picture_heat(collection, params.picture, query.size, shown_keys)
     query_id = _record(name, params, results) if results and "widget" in g else None
     html = render_template(
         "results.html",
@@ -73,10 +77,9 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         image=query and params.picture and view_models.query_image(collection, params.picture, query),
         frames=[] if problem else garment_frames(collection, params),
         picks=view_models.picked_images(collection, params.picks),
-        regions=query
-        and view_models.region_boxes(
-            collection.vocabulary, query, [key for key in params.weights if key not in unseen]
-        ),
+        turn=0 if "widget" in g or not query or not params.picture else params.picture.find_turn(),
+        heat=heat,
+        regions=view_models.region_boxes(collection.vocabulary, query, shown_keys) if query and not heat else {},
         seen=shown.values,
         sure=shown.sure,
         unseen=unseen,

@@ -110,13 +110,15 @@ def item(name: str, item_id: int) -> str:
     present = [key for key in keys if key in item.labels or not query.is_missing(key)]
     ticked = [key for key in keys if key in item.labels] or (present if query.presence else keys[:1])
     group = engine.product_of(name, item_id)
+    heat = view_models.picture_heat(collection, Picture(item_id), query.size, keys)
     return render_template(
         "item.html",
         collection=collection,
         colours=view_models.attribute_colours(collection.vocabulary),
         item=item,
         image=view_models.item_image(name, item, "image"),
-        regions=view_models.region_boxes(collection.vocabulary, query, keys),
+        heat=heat,
+        regions={} if heat else view_models.region_boxes(collection.vocabulary, query, keys),
         recognised=recognised_values(collection, item_id),
         query=query,
         ticked=ticked,

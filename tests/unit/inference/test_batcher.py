@@ -23,6 +23,7 @@ class MeanColours:
         means = np.stack([np.asarray(image, np.float32).mean(axis=(0, 1)) for image in images])
         self.embedding = np.repeat(means[:, None], 3, axis=1)
         self.box = np.zeros((len(images), 3, 4), np.int32)
+        self.attention = np.full((len(images), 3, 2, 2), 0.25, np.float32)
         self.presence = self.values = None
 
 

@@ -51,7 +51,9 @@ def weights(two_parts: tuple[str, str]) -> dict[str, float]:
 
 def ranks(response: TestResponse) -> list[tuple[int, float]]:
     """List (item id, similarity) of each card, in the page's order."""
-    cards = re.findall(r'data-similarity="([^"]+)">\s+<a class="hit-image" href="/c/parts/item/(\d+)"', words(response))
+    cards = re.findall(
+        r'data-similarity="([^"]+)"[^>]*>\s+<a class="hit-image" href="/c/parts/item/(\d+)"', words(response)
+    )
     return [(int(item_id), float(similarity)) for similarity, item_id in cards]
 
 
@@ -93,7 +95,7 @@ def test_results_of_a_query_with_a_missing_attribute_offer_the_present_ones(
     response = get(client, f"/c/parts/results?item={item_id}&a={two_parts[0]}&a={two_parts[1]}&w-{two_parts[0]}=2&n=48")
     html = words(response)
     assert f"{NOTE} {part} in this photo, so that counts for less." in html
-    assert html.count('class="region box') == 1  # no region is shown for what is not there
+    assert html.count('class="region heat') == 1  # no region is shown for what is not there
     link = re.search(r'<a href="([^"]+)">Search by ([^<]+) instead</a>', html)
     assert link is not None and first in link.group(2) and second not in link.group(2)
     args = parse_qs(urlsplit(link.group(1)).query)

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,6 +25,7 @@ from rpf.errors import UnknownAttribute
 from tests.support import ROOT
 from webapp import create_app
 from webapp.engine_loader import EngineLoader, NotReady
+from webapp.view_models import region_boxes
 
 MESSAGES = ROOT / "translations" / "vi" / "LC_MESSAGES"
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -106,7 +108,7 @@ def test_results_page_shows_regions_weights_and_counts(client: FlaskClient) -> N
     html = words(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length&w-coat_length=1.5"))
     assert html.count('<li class="hit"') == 24
     assert "39 garments" in html  # the query's own item is left out
-    assert html.count('class="region box') == 2
+    assert html.count('class="region heat') == 2
     assert 'name="w-coat_length"' in html and 'value="1.5"' in html
     assert re.search(
         r'class="hit-act" href="/c/tiny/results\?item=\d+&a=sleeve_length&a=coat_length&w-coat_length=1.5"', html
@@ -157,7 +159,7 @@ def test_item_page_shows_values_and_nearest_items(client: FlaskClient, engine: S
     vocabulary = engine.collection("tiny").vocabulary
     for key, value in item.labels.items():
         assert vocabulary[key].value_name(value) in html
-    assert html.count('class="region box') == len(vocabulary)
+    assert html.count('class="region heat') == len(vocabulary)
     assert html.count('class="near-row') == len(vocabulary)
 
 
@@ -322,6 +324,45 @@ def test_uploaded_image_is_private(client: FlaskClient, photo: Path) -> None:
 
 
 # ---- languages ----
+
+
+def test_photo_on_its_side_is_offered_upright(
+    client: FlaskClient, engine: SearchEngine, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SearchEngine, "find_turn", lambda self, data, digest: 270)
+    address = send(client, photo, **TWO).location
+    link = re.search(r'on its side\? *<a href="([^"]+)">Turn it', words(get(client, address)))
+    assert link and link.group(1) == address.replace("&a=", "&turn=270&a=", 1)
+    assert "on its side" not in words(get(client, link.group(1)))  # it has been turned
+    assert "on its side" not in words(get(client, "/c/tiny/results?item=3&a=sleeve_length"))
+
+
+def test_heat_of_an_item_is_public_and_of_an_upload_private(client: FlaskClient, photo: Path) -> None:
+    html = words(get(client, "/c/tiny/results?item=3&a=sleeve_length"))
+    (address,) = set(re.findall(r'<image href="(/c/tiny/heat[^"]+)"', html))
+    response = client.get(address)
+    width, height = Image.open(io.BytesIO(response.data)).size
+    assert max(width, height / 8) == 64  # a tile for each attribute
+    assert "public" in response.headers["Cache-Control"]
+    assert client.get(address, headers={"If-None-Match": response.headers["ETag"]}).status_code == 304
+    uploaded = get(client, send(client, photo, **TWO).location + "&crop=0,0,1,0.5")
+    response = client.get(re.findall(r'<image href="(/c/tiny/heat[^"]+)"', words(uploaded))[0])
+    assert response.status_code == 200 and "private" in response.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("query", ["", "item=999", "item=3&turn=45", "item=3&crop=2,2,2,2", "upload=x"])
+def test_heat_of_nothing_is_refused(client: FlaskClient, query: str) -> None:
+    assert get(client, f"/c/tiny/heat?{query}").status_code in (404, 410)
+
+
+def test_boxes_of_most_of_the_image_are_left_out(engine: SearchEngine) -> None:
+    query = engine.query_item("tiny", 3)
+    assert query.boxes is not None
+    boxes = query.boxes.copy()
+    boxes[0] = (0, 0, query.size[0], round(0.5 * query.size[1]))
+    boxes[1] = (0, 0, query.size[0], round(0.4 * query.size[1]))
+    keys = engine.vocabulary.keys[:2]
+    assert list(region_boxes(engine.vocabulary, replace(query, boxes=boxes), keys)) == [keys[1]]
 
 
 def test_language_is_that_of_the_switch_else_of_the_browser(client: FlaskClient) -> None:
