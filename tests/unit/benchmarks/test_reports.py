@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.accuracy import near_duplicates
+from benchmarks.accuracy import garments, near_duplicates
 from benchmarks.commands import benchmarks
 from benchmarks.common.report import table
 from benchmarks.inference import precision
@@ -21,6 +21,7 @@ WRITERS = {
     "serving": measure.as_markdown,
     "precision": precision.as_markdown,
     "duplicates": near_duplicates.as_markdown,
+    "garments": garments.as_markdown,
 }
 
 
