@@ -8,7 +8,7 @@ from wardrobe.line_drawings.outline import Line
 from wardrobe.measurements import ANKLE, CROTCH, FLOOR, KNEE, WAIST
 
 
-class Legs:
+class LegOutline:
     """The right leg of a figure that stands on the ground; heights are in cm below the waist."""
 
     # Distances from the centre line on the grid, by height.
@@ -39,7 +39,7 @@ class Legs:
         return [(self.width * x_at(height), self.y(height)) for height in heights]
 
 
-class Arm:
+class ArmOutline:
     """The right arm of a figure, a little away from the body; shares are of the way from the shoulder to the wrist."""
 
     SHOULDER, WRIST = (4.5, 4.9), (8.9, 17.4)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from wardrobe.drawing.geometry import Point, mirrored, monotone_cubic
-from wardrobe.line_drawings.figures import Arm, Legs
+from wardrobe.line_drawings.figures import ArmOutline, LegOutline
 from wardrobe.line_drawings.outline import Line, LineDrawing, across, around, both
 from wardrobe.measurements import (
     COAT_LENGTHS_CM,
@@ -15,11 +15,11 @@ from wardrobe.measurements import (
     WAIST,
 )  # fmt: skip
 
-LEGS, COAT_LEGS = Legs(waist=1.3, scale=0.199), Legs(waist=8.05, scale=0.1355, width=0.72)
+LEGS, COAT_LEGS = LegOutline(waist=1.3, scale=0.199), LegOutline(waist=8.05, scale=0.1355, width=0.72)
 NECK_Y = COAT_LEGS.y(-WAIST)
 RULER_X = 10.0
 BAR = 0.9  # half a bar at the end of a ruler
-ARM = Arm()
+ARM = ArmOutline()
 ARM_SHOULDER, ARMPIT, HEM = (4.9, 3.9), (3.7, 9.2), (3.8, 22.7)
 SLEEVELESS, CAP_BELOW = 0.0, 0.2  # shares of the arm's length
 
