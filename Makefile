@@ -3,6 +3,7 @@
 # make test       set up, then all tests: commands, servers and a browser too
 # make check      ruff, mypy, import-linter
 # make docs       generate docs/cli.md and docs/settings.md
+# make drawings   draw static/details.svg: the line drawings of attributes and values
 # make soak       the long tests: a crash at each line, kills, more cases of each property, ordinary images through every
 #                 door, memory, ten minutes of load while things break
 
@@ -15,7 +16,7 @@ BIN := $(VENV)/bin
 DRAWING_LIBRARIES = { [ $$(id -u) = 0 ] && apt-get update -q && apt-get install -qy libegl1 libgl1; } || \
 	{ echo "Please run: sudo apt-get install libegl1 libgl1"; exit 1; }
 
-.PHONY: serve test-fast test check docs soak clean
+.PHONY: serve test-fast test check docs drawings soak clean
 
 serve: $(VENV)/.installed
 	$(BIN)/gunicorn wsgi:app
@@ -38,6 +39,9 @@ check: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed
 	$(BIN)/python -m docs.generate
+
+drawings: $(VENV)/.installed
+	$(BIN)/python -m wardrobe.line_drawings static/details.svg
 
 soak: $(VENV)/.installed-dev
 	TEST_KILLS=200 TEST_ORDINARY=all $(PYTEST) -n 2 -m soak --hypothesis-profile soak

@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         static_files,
         subpath,
     )
-    from webapp.views import about, compare, describe, images, openapi, results, search, submit
+    from webapp.views import about, compare, describe, details, images, openapi, results, search, submit
     from webapp.widget import views as widget
 
     app = Flask(
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     for blueprint in (submit.bp, describe.bp, widget.bp, api.bp()):
         csrf.exempt(blueprint)
     security_headers.init_app(app, config.https)
-    for module in (search, results, compare, images, about, i18n, openapi, submit, describe):
+    for module in (search, results, compare, details, images, about, i18n, openapi, submit, describe):
         app.register_blueprint(module.bp)
     for blueprint in (api.bp(), widget.public, widget.bp):
         app.register_blueprint(blueprint)

@@ -9,6 +9,7 @@ from flask_babel import format_decimal, format_percent, gettext
 from rpf.engine import WHOLE, Crop, Hit, Item
 from webapp import extensions
 from webapp.addresses import page_address
+from webapp.drawings import drawing_id
 from webapp.i18n import N_
 from webapp.images.local import MAX_UPLOAD_BYTES
 from webapp.pictures import Picture
@@ -36,6 +37,7 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.globals.update(
         page_address=page_address,
+        drawing_id=drawing_id,
         item_image=item_image,
         crop_box=crop_box,
         picture_heat=picture_heat,

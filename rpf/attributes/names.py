@@ -33,6 +33,7 @@ class Attribute:
     value_synonyms: tuple[tuple[str, ...], ...] = ()
     parts: Mapping[str, str] = field(default_factory=dict)  # what the garment has or lacks, by language: "sleeves"
     alone: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # names of values that say of what they are
+    meanings: Mapping[str, str] = field(default_factory=dict)  # what it is and where it is measured, by language
     beside: tuple[str, ...] = ()  # what the part is called only where a value is named, such as "neck" in "V neck"
 
     def name(self, language: str = "en") -> str:
@@ -50,6 +51,10 @@ class Attribute:
         """Return what a garment has or lacks: "sleeves" of sleeve length; else the attribute's name."""
         name = self.name(language)
         return self.parts.get(language, name[:1].lower() + name[1:])
+
+    def meaning(self, language: str = "en") -> str:
+        """Return a sentence that says what it is and where it is measured; empty where there is none."""
+        return self.meanings.get(language, self.meanings.get("en", ""))
 
     def told(self, value: int, language: str = "en") -> str:
         """Return a value's name that says of what it is, where nothing else does: "short skirt"."""
@@ -116,6 +121,7 @@ def _attribute(key: str, families: Iterable[Mapping[str, Any]]) -> Attribute:
                 tuple(tuple(value.get("also", ())) for value in values),
                 entry.get("part", {}),
                 entry.get("alone", {}),
+                entry.get("means", {}),
                 tuple(entry.get("beside", ())),
             )
     spoken = " ".join(re.sub(r"[_\-]+", " ", key).split()) or key

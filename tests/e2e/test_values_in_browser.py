@@ -115,6 +115,12 @@ def test_the_same_but_with_another_value(visitor: Visitor, engine: SearchEngine)
     assert after and after != before
     page.reload()
     assert items(page) == after  # the address carries it
+    visitor.open_query()
+    drawing = page.locator(".wanted .drawing").first
+    expect(drawing.locator("use")).to_have_attribute("href", re.compile(f"#{SLEEVE}-{value}$"))
+    if visitor.scripts:
+        page.wait_for_load_state("networkidle")
+        assert drawing.evaluate("drawing => drawing.getBBox().width") > 0  # the policy of the page lets it load
 
 
 def test_words_alone(visitor: Visitor, engine: SearchEngine) -> None:

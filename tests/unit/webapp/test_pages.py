@@ -30,7 +30,14 @@ from webapp.view_models import region_boxes
 MESSAGES = ROOT / "translations" / "vi" / "LC_MESSAGES"
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 TWO = {"a": ["sleeve_length", "neckline_design"]}
-PAGES = ["/c/tiny/", "/c/tiny/about", "/c/tiny/item/3", "/c/tiny/results?item=3&a=sleeve_length", "/c/tiny/item/999"]
+PAGES = [
+    "/c/tiny/",
+    "/c/tiny/about",
+    "/c/tiny/details",
+    "/c/tiny/item/3",
+    "/c/tiny/results?item=3&a=sleeve_length",
+    "/c/tiny/item/999",
+]
 
 
 def get(client: FlaskClient, address: str, **headers: str) -> TestResponse:
