@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from benchmarks.accuracy.garments import garments
-from benchmarks.accuracy.near_duplicates import duplicates
+from benchmarks.accuracy import garments, near_duplicates
 from benchmarks.common.report import write_report
 from rpf import config
 from rpf.cli import OneLineErrors
@@ -29,8 +28,8 @@ def benchmarks() -> None:
     """
 
 
-benchmarks.add_command(duplicates)
-benchmarks.add_command(garments)
+benchmarks.add_command(near_duplicates.duplicates)
+benchmarks.add_command(garments.garments)
 
 
 def _counts(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, ...]:

@@ -47,37 +47,11 @@ MAX_PRICE_RANGES = 64  # collections whose price ranges are in memory
 NO_FILTER = ProductFilter()
 
 __all__ = [
-    "HEAT_SIDE",
-    "HEAT_VERSION",
-    "MAX_PICTURES",
-    "NO_FILTER",
-    "SURE",
-    "WHOLE",
-    "Closeness",
-    "Collection",
-    "Crop",
-    "Example",
-    "Filters",
-    "Fold",
-    "Garment",
-    "Hit",
-    "Item",
-    "ListedProduct",
-    "Load",
-    "Observer",
-    "ProductFilter",
-    "Query",
-    "Recognised",
-    "Results",
-    "SearchEngine",
-    "SearchRequest",
-    "ValueFilter",
-    "closeness_of",
-    "find_word",
-    "load_model",
-    "pinned_collections",
-    "recognised_values",
-]
+    "HEAT_SIDE", "HEAT_VERSION", "MAX_PICTURES", "NO_FILTER", "SURE", "WHOLE", "Closeness", "Collection", "Crop",
+    "Example", "Filters", "Fold", "Garment", "Hit", "Item", "ListedProduct", "Load", "Observer", "ProductFilter",
+    "Query", "Recognised", "Results", "SearchEngine", "SearchRequest", "ValueFilter", "closeness_of", "find_word",
+    "load_model", "pinned_collections", "recognised_values",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -296,10 +270,13 @@ class SearchEngine:
         opened = self._collections.get(name)
         return read_products(opened.collection.folder, ids) if opened.products else {}
 
-    def thumbnail(self, source: bytes | Path, side: int, crop: Crop = WHOLE) -> bytes:
-        """Make a WebP of an image or of a crop of it that fits into side x side pixels. Raises BadImage."""
+    def thumbnail(self, source: bytes | Path, side: int, crop: Crop = WHOLE, ratio: float | None = None) -> bytes:
+        """Make a WebP of an image or of a crop of it that fits into side x side pixels, in a frame of this ratio.
+
+        Raises BadImage.
+        """
         with self._thumbnails:  # or as many large images are in memory at once as the site has threads
-            return thumbnail(source, side, crop)
+            return thumbnail(source, side, crop, ratio)
 
     def load(self) -> Load:
         """Return the images in progress, and the use of the embedding cache since the start."""

@@ -44,7 +44,7 @@ class Picture:
         }
 
     def find_turn(self) -> int:
-        """Return the degrees by which an upload should be turned; 0 for one that was turned or cropped already."""
+        """Return the degrees by which an upload should be turned; 0 for one that is turned or cropped already."""
         if self.upload is None or self.crop != WHOLE:
             return 0
         return extensions.engine_loader.engine.find_turn(extensions.uploads.read(self.upload), self.upload)

@@ -18,6 +18,7 @@ from webapp.pictures import Picture
 from webapp.search_params import SearchParams
 
 SIDES = {"thumb": 320, "image": 1200}  # pixels of the longer side, by the kind of an item's image
+FRAMES = {"shape-2-3": 2 / 3, "shape-3-4": 3 / 4, "shape-4-5": 4 / 5, "shape-1-1": 1.0, "shape-4-3": 4 / 3}
 COLOUR_COUNT = 10
 TOLD = 0.5  # probability from which on a value is told
 BOX_INSET = 0.013  # of the image's longer side
@@ -45,12 +46,17 @@ def attribute_colours(vocabulary: Vocabulary) -> dict[str, str]:
     return {key: f"attr-{place % COLOUR_COUNT}" for place, key in enumerate(vocabulary.keys)}
 
 
-def item_image(name: str, item: Item, kind: str = "thumb", turn: int | None = None) -> DisplayImage:
-    """Return an item's image for a card ("thumb") or for its own page ("image"), turned by degrees."""
+def item_image(
+    name: str, item: Item, kind: str = "thumb", turn: int | None = None, frame: str | None = None
+) -> DisplayImage:
+    """Return an item's image for a card ("thumb") or for its own page ("image"), turned by degrees.
+
+    frame: of FRAMES; filled where the image's sides are plain. `shown` is the size without it.
+    """
     if not item.sha256:  # imported without its image
         return DisplayImage(url_for("static", filename="no-image.svg"), (300, 400), (300, 400))
     # The hash changes the address where a collection was made again under the same name.
-    address = url_for("images.item", name=name, kind=kind, item_id=item.id, v=item.sha256[:8], turn=turn)
+    address = url_for("images.item", name=name, kind=kind, item_id=item.id, v=item.sha256[:8], turn=turn, frame=frame)
     return DisplayImage.fit(address, (item.width, item.height), SIDES[kind])
 
 

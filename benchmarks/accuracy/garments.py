@@ -49,18 +49,18 @@ def garments(settings: Settings, boxes: Path, photos: Path, out: Path) -> None:
 def measure(finder: GarmentFinder, photos: list[BoxedPhoto], progress: Progress) -> dict[str, Any]:
     """Compare the frames of photographs with their boxes; return the report."""
     hits: dict[int, list[tuple[bool, bool]]] = {0: [], 1: []}
-    wrong, frames, seconds = 0, 0, list[float]()
+    wrong, count, seconds = 0, 0, list[float]()
     finder.find(read(photos[0].path), "warm up")
     for place, photo in enumerate(photos):
-        found, duration = timed(partial(finder.find, read(photo.path), photo.path.name))
+        frames, duration = timed(partial(finder.find, read(photo.path), photo.path.name))
         seconds.append(duration)
-        frames += len(found)
+        count += len(frames)
         for one in photo.garments:
             if one.main:
                 group = GROUPS[KINDS.index(one.kind)]
-                fitting = [each for each in found if _fits(each, one.box) and _group(each) == group]
+                fitting = [each for each in frames if _fits(each, one.box) and _group(each) == group]
                 hits[group].append((bool(fitting), any(each.kind == one.kind for each in fitting)))
-        wrong += sum(not any(_fits(each, one.box) for one in photo.garments) for each in found)
+        wrong += sum(not any(_fits(each, one.box) for one in photo.garments) for each in frames)
         progress("finding", place + 1, len(photos))
     return {
         "machine": machine(),
@@ -70,7 +70,7 @@ def measure(finder: GarmentFinder, photos: list[BoxedPhoto], progress: Progress)
             for group, of_group in hits.items()
             for recall, named in [np.mean(of_group, axis=0).tolist()]
         ],
-        "frames": frames / len(photos),
+        "frames": count / len(photos),
         "wrong": wrong / len(photos),
         "ms": {name: 1000 * float(np.quantile(seconds, q)) for name, q in (("p50", 0.5), ("p99", 0.99))},
     }  # fmt: skip

@@ -10,6 +10,7 @@ from PIL import Image
 
 from rpf.errors import BadImage, QueryError
 from rpf.images.decode import MIN_SIDE, open_image
+from rpf.images.frame import fill_frame
 
 TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 DECIMALS = 4  # of the sides in a text
@@ -97,13 +98,17 @@ def not_a_crop(text: str) -> QueryError:
     )
 
 
-def thumbnail(source: bytes | Path, side: int, crop: Crop = WHOLE) -> bytes:
+def thumbnail(source: bytes | Path, side: int, crop: Crop = WHOLE, ratio: float | None = None) -> bytes:
     """Encode an image, or a crop of it, as a WebP that fits into side x side pixels; never enlarged.
+
+    ratio: width to height of the frame that is to be filled around it, if one is.
 
     Raises as `open_image`.
     """
     image = crop.apply(open_image(source)).image
     image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if ratio:
+        image = fill_frame(image, ratio)
     out = io.BytesIO()
     image.save(out, "WEBP", quality=82, method=4)
     return out.getvalue()

@@ -24,14 +24,15 @@ class Thumbnails:
         self._locks = [Lock() for _ in range(LOCK_STRIPES)]
         self._warned = False
 
-    def get(self, key: str, side: int, encode: Callable[[], bytes]) -> bytes:
+    def get(self, key: str, side: int, encode: Callable[[], bytes], frame: str = "") -> bytes:
         """Return the cached thumbnail, else `encode()`, cached where the folder can be written.
 
-        `key` is the original's SHA-256 in hex (ValueError otherwise), `side` the thumbnail's size in pixels.
+        `key` is the original's SHA-256 in hex (ValueError otherwise), `side` the thumbnail's size in pixels, `frame`
+        the name of the frame that it fills.
         """
         if not DIGEST.fullmatch(key):
             raise ValueError("The key of a thumbnail is a SHA-256 in hex.")
-        path = self.folder / f"{key}-{side:d}-v{VERSION}.webp"
+        path = self.folder / f"{key}-{side:d}{frame and f'-{frame}'}-v{VERSION}.webp"
         with suppress(OSError):
             return path.read_bytes()
         with self._locks[int(key, 16) % LOCK_STRIPES]:

@@ -13,7 +13,7 @@ from webapp import extensions
 from webapp.images.thumbnails import VERSION
 from webapp.middleware.security_headers import YEAR_SECONDS
 from webapp.pictures import Picture
-from webapp.view_models import SIDES
+from webapp.view_models import FRAMES, SIDES
 
 HOUR_SECONDS = 3600
 
@@ -29,13 +29,17 @@ def item(name: str, kind: str, item_id: int) -> BaseResponse:
     if not item.sha256:
         raise NotFound
     source: Path = collection.image_path(item)
-    crop = _read_turn()
+    crop, frame = _read_turn(), request.args.get("frame", "")
+    if frame and frame not in FRAMES:
+        raise NotFound
     if crop.turn:  # of a query only
         data = engine.thumbnail(source, side, crop)
     else:
-        data = extensions.thumbnails.get(item.sha256, side, lambda: engine.thumbnail(source, side))
+        data = extensions.thumbnails.get(
+            item.sha256, side, lambda: engine.thumbnail(source, side, ratio=FRAMES.get(frame)), frame
+        )
     cache_control = f"public, max-age={YEAR_SECONDS}, immutable"
-    return _respond(data, f"{item.sha256}-{side}-{crop.turn}-v{VERSION}", cache_control)
+    return _respond(data, f"{item.sha256}-{side}-{crop.turn}-{frame}-v{VERSION}", cache_control)
 
 
 @bp.get("/upload/<digest>")

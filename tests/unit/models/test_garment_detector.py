@@ -1,4 +1,4 @@
-"""Garment detector: frames read from the head's output, its file, and garments found in a drawn scene."""
+"""Garment detector: frames read from the head's output, its file, and garments garments in a drawn scene."""
 
 import io
 from pathlib import Path
@@ -50,16 +50,16 @@ def output(*garments: tuple[str, float, tuple[float, float, float, float]]) -> n
 
 def test_garments_are_read_the_likeliest_first() -> None:
     coat, skirt = (0.2, 0.1, 0.8, 0.5), (0.3, 0.5, 0.7, 0.9)
-    found = read_garments(output(("skirt", 1.0, skirt), ("coat", 3.0, coat), ("dress", -2.0, coat)), WHOLE)
-    assert [one.kind for one in found] == ["coat", "skirt"]
-    np.testing.assert_allclose(found[0].box, coat, atol=1e-5)
-    assert found[0].probability == pytest.approx(1 / (1 + np.exp(-3)))
+    garments = read_garments(output(("skirt", 1.0, skirt), ("coat", 3.0, coat), ("dress", -2.0, coat)), WHOLE)
+    assert [one.kind for one in garments] == ["coat", "skirt"]
+    np.testing.assert_allclose(garments[0].box, coat, atol=1e-5)
+    assert garments[0].probability == pytest.approx(1 / (1 + np.exp(-3)))
 
 
 def test_frames_that_cover_a_likelier_one_of_their_group_are_left_out() -> None:
     shirt, near, inner = (0.2, 0.1, 0.8, 0.5), (0.22, 0.12, 0.8, 0.52), (0.2, 0.1, 0.82, 0.46)
-    found = read_garments(output(("upper", 3, shirt), ("coat", 2, near), ("trousers", 1, inner)), WHOLE)
-    assert [one.kind for one in found] == ["upper"]  # trousers there would be nearly the same frame
+    garments = read_garments(output(("upper", 3, shirt), ("coat", 2, near), ("trousers", 1, inner)), WHOLE)
+    assert [one.kind for one in garments] == ["upper"]  # trousers there would be nearly the same frame
     lower = read_garments(output(("upper", 3, shirt), ("trousers", 2, (0.2, 0.35, 0.8, 0.95))), WHOLE)
     assert [one.kind for one in lower] == ["upper", "trousers"]
 
@@ -68,8 +68,8 @@ def test_frames_are_shares_of_the_image_in_its_square() -> None:
     image = Image.new("RGB", (100, 200))
     square, place = padded_square(image)
     assert square.size == (SIDE, SIDE) and place == (0.25, 0, 0.75, 1)
-    [found] = read_garments(output(("dress", 2, (0.25, 0.1, 0.9, 0.6))), place)
-    np.testing.assert_allclose(found.box, (0, 0.1, 1, 0.6), atol=1e-5)
+    [garments] = read_garments(output(("dress", 2, (0.25, 0.1, 0.9, 0.6))), place)
+    np.testing.assert_allclose(garments.box, (0, 0.1, 1, 0.6), atol=1e-5)
 
 
 @given(boxes, boxes)
@@ -115,8 +115,8 @@ def test_shipped_detector_finds_two_drawn_garments() -> None:
     model.detector = load_detector(detector_path(file), model.checkpoint_hash, trunk)
     data = io.BytesIO()
     scene.save(data, "PNG")
-    found = GarmentFinder(model).find(data.getvalue(), "scene")
+    garments = GarmentFinder(model).find(data.getvalue(), "scene")
     for kind, box in zip(("upper", "trousers"), expected, strict=True):
-        assert any(one.kind == kind and overlap(one.box, box) > 0.5 for one in found), (kind, box, found)
+        assert any(one.kind == kind and overlap(one.box, box) > 0.5 for one in garments), (kind, box, garments)
     turned = GarmentFinder(model).find(data.getvalue(), "scene", 90)
-    assert turned != found
+    assert turned != garments
