@@ -31,7 +31,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     from webapp.images.thumbnails import Thumbnails
     from webapp.images.uploads import Uploads
     from webapp.middleware import metrics, rate_limit, request_body, request_log, security_headers, subpath
-    from webapp.views import about, compare, describe, images, openapi, results, search, submit
+    from webapp.views import about, brand, compare, describe, images, openapi, results, search, submit
     from webapp.widget import views as widget
 
     app = Flask(
@@ -55,6 +55,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     app.extensions.update(
         rpf=loader,
         rpf_answers=AnswerStore(instance),
+        rpf_brand=config.load_brand(),
         rpf_events=EventLog(instance, settings.event_days),
         rpf_jobs=jobs,
         rpf_job_worker=JobWorker(jobs, loader),
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     for blueprint in (submit.bp, describe.bp, widget.bp, api.bp()):
         csrf.exempt(blueprint)
     security_headers.init_app(app, config.https)
-    for module in (search, results, compare, images, about, i18n, openapi, submit, describe):
+    for module in (search, results, compare, images, brand, about, i18n, openapi, submit, describe):
         app.register_blueprint(module.bp)
     for blueprint in (api.bp(), widget.public, widget.bp):
         app.register_blueprint(blueprint)
