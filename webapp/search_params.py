@@ -177,8 +177,8 @@ class SearchParams:
         """Return the filters as the engine takes them."""
         return {key: ValueFilter(values) for key, values in self.filters.items()}
 
-    def request(self, query: Query | None, k: int, offset: int = 0) -> SearchRequest:
-        """Return the engine's request for a page of the ranking."""
+    def request(self, query: Query | None, k: int, offset: int = 0, end_depth: int = 0) -> SearchRequest:
+        """Return the engine's request for a page of the ranking. end_depth: see SearchRequest."""
         return SearchRequest(
             query,
             self.weights,
@@ -188,6 +188,7 @@ class SearchParams:
             filters=self.value_filters,
             products=self.products,
             fold=self.fold,
+            end_depth=end_depth,
         )
 
     @property
