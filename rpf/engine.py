@@ -38,7 +38,7 @@ from rpf.search.examples import MAX_PICTURES, Example, combine
 from rpf.search.filters import Filters, ValueFilter, count_values, passing_rows
 from rpf.search.products import ProductGroup, rank_results, result_groups
 from rpf.search.request import Query, SearchRequest, name_presence
-from rpf.search.results import Hit, Recognised, Results, make_hits, recognised_values
+from rpf.search.results import Hit, Recognised, Results, find_last_close, make_hits, recognised_values
 from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
 
@@ -221,11 +221,12 @@ class SearchEngine:
                 raise
             # The index was replaced meanwhile, and a server dropped the old one; the vectors are still mapped.
             ranked, total = rank_results(Exact(collection), *facts)
+        shares = dict(zip(request.keys, (resolved.weights / resolved.weights.sum()).tolist(), strict=True))
+        last_close = find_last_close(collection, request, shares, ranked, total)
         hits = make_hits(collection, opened.products, request, ranked)
         seconds = time.perf_counter() - started
         self._observe("search", seconds)
-        shares = dict(zip(request.keys, (resolved.weights / resolved.weights.sum()).tolist(), strict=True))
-        return Results(hits, total, request.offset, shares, seconds)
+        return Results(hits, total, request.offset, shares, seconds, last_close)
 
     def facets(
         self, name: str, filters: Filters, products: ProductFilter = NO_FILTER, fold: Fold = "photo"

@@ -21,7 +21,8 @@ DEFAULT_CHECKPOINT = SHIPPED_FOLDER / "runs" / "rpf-small" / "model.safetensors"
 SITE_VARIABLES = frozenset(
     f"{PREFIX}{name}"
     for name in (
-        "ALLOW_URLS", "BIND", "HTTPS", "METRICS", "RATE_LIMIT", "REQUEST_TIMEOUT", "TRUSTED_PROXIES",
+        "ACCENT", "ALLOW_URLS", "BIND", "HTTPS", "METRICS", "RATE_LIMIT", "REQUEST_TIMEOUT", "SITE_LOGO", "SITE_NAME",
+        "TRUSTED_PROXIES",
     )
 )  # fmt: skip
 # Pydantic's names of errors, in place of its words "a valid boolean", "a valid integer".

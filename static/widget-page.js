@@ -47,6 +47,7 @@ function watch() {
 addEventListener("pagehide", send);
 document.addEventListener("visibilitychange", send);
 document.addEventListener("results", watch); // site.js has put new ones in their place
+document.addEventListener("results-added", ({ detail }) => detail.forEach((hit) => views.observe(hit))); // by more.js
 watch();
 
 // ---- clicks ----

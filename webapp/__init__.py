@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         static_files,
         subpath,
     )
-    from webapp.views import about, compare, describe, details, images, openapi, results, search, submit
+    from webapp.views import about, brand, compare, describe, details, images, openapi, results, search, submit
     from webapp.widget import views as widget
 
     app = Flask(
@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     app.extensions.update(
         rpf=loader,
         rpf_answers=AnswerStore(instance),
+        rpf_brand=config.load_brand(),
         rpf_events=EventLog(instance, settings.event_days),
         rpf_jobs=jobs,
         rpf_job_worker=JobWorker(jobs, loader),
@@ -80,7 +81,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     for blueprint in (submit.bp, describe.bp, widget.bp, api.bp()):
         csrf.exempt(blueprint)
     security_headers.init_app(app, config.https)
-    for module in (search, results, compare, details, images, about, i18n, openapi, submit, describe):
+    for module in (search, results, compare, details, images, brand, about, i18n, openapi, submit, describe):
         app.register_blueprint(module.bp)
     for blueprint in (api.bp(), widget.public, widget.bp):
         app.register_blueprint(blueprint)

@@ -9,10 +9,24 @@ from pydantic_core import PydanticCustomError
 from rpf.errors import ConfigError
 from rpf.settings import EnvironmentSettings
 from rpf.utils.files import load_or_create_secret
+from webapp.brand import DEFAULT_NAME, MAX_NAME_LENGTH, Brand, Logo
+from webapp.widget.colours import parse_colour
 
 
 class SiteConfig(EnvironmentSettings):
-    """Settings of the site: limits, proxies, and where its server listens."""
+    """Settings of the site: its brand, limits, proxies, and where its server listens."""
+
+    site_name: str = Field(DEFAULT_NAME, description="Name of the site in its header and in the titles of its pages.")
+    site_logo: Path | None = Field(
+        None,
+        description="SVG, PNG or WebP file, up to 512 KB, that takes the place of the mark in the header; also of the "
+        "name where it is at least twice as wide as high.",
+    )
+    accent: str = Field(
+        "",
+        description="Colour of links and buttons, such as `#aa3366`; mixed with black or white as far as the contrast "
+        "of text needs it.",
+    )
 
     rate_limit: str = Field(
         "20 per second; 240 per minute", description="Searches and uploads of one address; `off` for no limit."
@@ -58,6 +72,36 @@ class SiteConfig(EnvironmentSettings):
         except ValueError:
             raise PydanticCustomError("rate_limit", 'like "60 per minute", or off') from None
         return text
+
+    @field_validator("site_name")
+    @classmethod
+    def _check_name(cls, text: str) -> str:
+        if not 0 < len(text.strip()) <= MAX_NAME_LENGTH:
+            raise PydanticCustomError("site_name", f"a name of up to {MAX_NAME_LENGTH} characters")
+        return text.strip()
+
+    @field_validator("site_logo")
+    @classmethod
+    def _check_logo(cls, path: Path | None) -> Path | None:
+        try:
+            if path:
+                Logo.read(path)
+        except OSError as error:
+            raise PydanticCustomError("site_logo", f"a file that can be read ({error.strerror})") from None
+        except ValueError as error:
+            raise PydanticCustomError("site_logo", f"{error}") from None
+        return path
+
+    @field_validator("accent")
+    @classmethod
+    def _check_accent(cls, text: str) -> str:
+        if text and parse_colour(text) is None:
+            raise PydanticCustomError("accent", "a colour such as #aa3366")
+        return text
+
+    def load_brand(self) -> Brand:
+        """Read the brand's files."""
+        return Brand.load(self.site_name, self.site_logo, parse_colour(self.accent))
 
     def load_secret_key(self, instance: Path) -> str:
         """Return SECRET_KEY, else the key of the instance folder, created where it is missing. Raises ConfigError."""

@@ -10,6 +10,7 @@ from rpf.access.keys import KeyStore
 from webapp.api.idempotency import AnswerStore
 from webapp.api.job_worker import JobWorker
 from webapp.api.jobs import JobStore
+from webapp.brand import Brand
 from webapp.config import SiteConfig
 from webapp.engine_loader import EngineLoader
 from webapp.images.thumbnails import Thumbnails
@@ -17,6 +18,7 @@ from webapp.images.uploads import Uploads
 
 engine_loader = cast(EngineLoader, LocalProxy(lambda: current_app.extensions["rpf"]))
 site_config = cast(SiteConfig, LocalProxy(lambda: current_app.extensions["rpf_config"]))
+brand = cast(Brand, LocalProxy(lambda: current_app.extensions["rpf_brand"]))
 uploads = cast(Uploads, LocalProxy(lambda: current_app.extensions["rpf_uploads"]))
 thumbnails = cast(Thumbnails, LocalProxy(lambda: current_app.extensions["rpf_thumbnails"]))
 key_store = cast(KeyStore, LocalProxy(lambda: current_app.extensions["rpf_keys"]))

@@ -177,8 +177,11 @@ class SearchParams:
         """Return the filters as the engine takes them."""
         return {key: ValueFilter(values) for key, values in self.filters.items()}
 
-    def request(self, query: Query | None, k: int, offset: int = 0) -> SearchRequest:
-        """Return the engine's request for a page of the ranking. With `anyway`, the picture has the chosen parts."""
+    def request(self, query: Query | None, k: int, offset: int = 0, end_depth: int = 0) -> SearchRequest:
+        """Return the engine's request for a page of the ranking. With `anyway`, the picture has the chosen parts.
+
+        end_depth: see SearchRequest.
+        """
         if self.anyway and query and query.presence:
             query = replace(query, presence={**query.presence, **dict.fromkeys(self.weights, 1.0)})
         return SearchRequest(
@@ -190,6 +193,7 @@ class SearchParams:
             filters=self.value_filters,
             products=self.products,
             fold=self.fold,
+            end_depth=end_depth,
         )
 
     @property

@@ -144,6 +144,7 @@ def _page_context() -> dict[str, object]:
         note = _translate(engine.model.note)
     name = (request.view_args or {}).get("name")
     return {
+        "brand": extensions.brand,
         "name": name if name in titles else loader.default,
         "titles": titles,
         "current_address": request.script_root + request.full_path.rstrip("?") if request.method == "GET" else None,

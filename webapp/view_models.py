@@ -1,4 +1,4 @@
-"""View models of the pages: images with their addresses, boxes of regions, similarity bars, page numbers."""
+"""View models of the pages: images with their addresses, boxes of regions, similarity bars."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -233,16 +233,3 @@ def similarity_bar(hit: Hit, shares: Mapping[str, float]) -> dict[str, tuple[flo
         segments[key] = (round(x, 2), round(width, 2))
         x += width
     return segments
-
-
-def page_numbers(page: int, last: int) -> list[int | None]:
-    """Return the page numbers to offer: the ends and the neighbours, None for a gap."""
-    shown = sorted({1, last, *range(max(1, page - 1), min(last, page + 1) + 1)})
-    numbers: list[int | None] = []
-    for before, number in zip([0, *shown], shown, strict=False):
-        if number - before == 2:
-            numbers.append(number - 1)
-        elif number - before > 2:
-            numbers.append(None)
-        numbers.append(number)
-    return numbers

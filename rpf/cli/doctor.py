@@ -1,6 +1,8 @@
 """Command that prints what is installed and in use."""
 
+import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -52,6 +54,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         except PackageNotFoundError:
             yield Finding(package, "missing; run: pip install -r requirements.txt", False)
 
+    yield check_site()
+
     import torch
 
     from rpf.engine import SearchEngine
@@ -90,3 +94,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if not has_images:
             text += f"; its image folder is missing: {collection.root} (if moved: rpf relocate {name} NEWFOLDER)"
         yield Finding("collection", text, has_images)
+
+
+def check_site() -> Finding:
+    """Let the site check its settings, in a process of its own: the engine does not know the site."""
+    path = os.pathsep.join(sys.path)
+    check = subprocess.run(
+        [sys.executable, "-m", "webapp.site_check"],
+        env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    return Finding("site", check.stdout.strip(), check.returncode == 0)

@@ -85,6 +85,7 @@ class SearchRequest:
     filters: Filters = field(default_factory=dict)
     products: ProductFilter = field(default_factory=ProductFilter)
     fold: Fold = "photo"  # what one result is; near-duplicates are one unless it is "photo"
+    end_depth: int = 0  # results among which `Results.last_close` is looked for; 0: it is not
 
     def __post_init__(self) -> None:
         """Raise QueryError for a weight, a number of results or an offset that makes no search."""
@@ -134,7 +135,7 @@ class SearchRequest:
             np.array(vectors, np.float32),
             tuple(vocabulary.index(key) for key in keys),
             np.array([self.weights[key] * shares[key] for key in keys]),
-            self.offset + self.k,
+            max(self.offset + self.k, self.end_depth),
             passing_rows(collection, self.filters),
         )
 

@@ -1,6 +1,6 @@
 """Results of a search: a page of a ranking, with the items, their values, and how close they are to the query."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rpf.collection import Collection, Item
 from rpf.search.base import RankedRows
-from rpf.search.closeness import same_value
+from rpf.search.closeness import SOMEWHAT, same_value
 from rpf.search.products import ProductGroup, ProductRows, result_groups
 from rpf.search.request import SearchRequest
 
@@ -45,6 +45,7 @@ class Results:
     offset: int
     shares: dict[str, float]  # of each chosen attribute in the similarity; they sum to 1
     seconds: float  # for the ranking alone, without embedding the query
+    last_close: int | None  # rank of the last result that is at least somewhat close, 0 for none; None where unknown
 
 
 def make_hits(
@@ -70,6 +71,23 @@ def make_hits(
         )
         for place, (row, item) in enumerate(zip(rows, collection.items(collection.ids[rows].tolist()), strict=True))
     ]
+
+
+def find_last_close(
+    collection: Collection, request: SearchRequest, shares: Mapping[str, float], ranked: RankedRows, total: int
+) -> int | None:
+    """Return the rank of the last result that is at least somewhat close; 0 for none.
+
+    None where values are unknown, or it was not looked for. Where the ranking goes on below `request.end_depth`, close
+    results in the lower half of what was looked at leave it unknown too.
+    """
+    depth = request.end_depth
+    if not depth or not (chances := _same_value(collection, request, ranked.rows[:depth])):
+        return None
+    weighted = sum(shares[key] * of_key.astype(np.float64) for key, of_key in chances.items())
+    close = np.flatnonzero(weighted >= SOMEWHAT.least * sum(shares[key] for key in chances))
+    last = int(close[-1]) + 1 if len(close) else 0
+    return last if total <= depth or last <= depth // 2 else None
 
 
 def recognised_values(collection: Collection, item_id: int) -> dict[str, Recognised]:

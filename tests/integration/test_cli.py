@@ -166,6 +166,14 @@ def test_doctor_lists_versions_device_and_collections(run: Run, shop: str) -> No
     output = run("doctor")
     for word in ("torch", "checkpoint", "device", "float", "shop (default): 40 items; missing attributes"):
         assert word in output
+    assert re.search("^site +RPF Fashion Search$", output, re.M)
+
+
+def test_doctor_tells_what_is_wrong_with_the_sites_settings(run: Run, tmp_path: Path) -> None:
+    logo = tmp_path / "logo.svg"
+    output = Run(run.settings, RPF_SITE_LOGO=str(logo))("doctor", status=1)
+    wrong = f'RPF_SITE_LOGO must be a file that can be read (No such file or directory), not "{logo}".'
+    assert re.search(f"^site +{re.escape(wrong)}$", output, re.M)
 
 
 @pytest.mark.parametrize(

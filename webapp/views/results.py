@@ -17,9 +17,9 @@ from webapp import extensions, product_views, search_params, view_models
 from webapp.addresses import page_address
 from webapp.garment_frames import garment_frames
 from webapp.i18n import message
+from webapp.paging import Page, ResultPage
 from webapp.search_params import SearchParams
 
-PAGE_SIZES = (24, 48)
 MAX_EXPORTED = 1000
 
 bp = Blueprint("results", __name__, url_prefix="/c/<name>")
@@ -29,7 +29,7 @@ bp = Blueprint("results", __name__, url_prefix="/c/<name>")
 def ranked(name: str) -> tuple[str, int] | BaseResponse:
     """Show the ranked grid beside the query; a permalink for as long as the image exists."""
     collection = extensions.engine_loader.engine.collection(name)
-    page, size = _read_page()
+    page = Page.read()
     params, problem = _read_params(collection)
     if params.picture is None and not params.weights and not problem:
         return redirect(page_address("start", name))
@@ -57,13 +57,14 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
     if not problem and not nothing_seen:
         try:
             with pinned_collections():
-                results, seconds = search_params.search(name, params.request(query, size, (page - 1) * size))
+                wanted = params.request(query, page.size, page.offset, page.end_depth(len(collection)))
+                results, seconds = search_params.search(name, wanted)
                 facets = view_models.facets(collection, params)
                 of_products = product_views.product_facets(name, params)
                 products = product_views.products_of(name, results.hits)
         except QueryError as error:
             problem = message(error)
-    if results and not results.hits and page > 1:
+    if results and not results.hits and page.number > 1:
         raise NotFound
     shown_keys = [key for key in params.weights if key not in unseen]
     heat = None
@@ -96,9 +97,8 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         results=results,
         query_id=query_id,
         seconds=seconds,
-        page=page,
-        size=size,
-        pages=view_models.page_numbers(page, -(-results.total // size)) if results and results.total else [],
+        size=page.size,
+        listed_page=results and ResultPage(page, results),
     )
     return html, 422 if problem else 200
 
@@ -126,15 +126,6 @@ def _read_params(collection: Collection) -> tuple[SearchParams, str]:
     if params.weights and not any(params.weights.values()):
         return params, gettext("All weights are 0. Raise one.")
     return params, ""
-
-
-def _read_page() -> tuple[int, int]:
-    """Return the page, from 1, and its number of results. Raises NotFound."""
-    page = request.args.get("page", 1, type=int)
-    size = request.args.get("n", PAGE_SIZES[0], type=int)
-    if not 1 <= page <= 10**6 or size not in PAGE_SIZES:
-        raise NotFound
-    return page, size
 
 
 def _record(name: str, params: SearchParams, results: Results) -> UUID:

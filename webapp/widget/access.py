@@ -48,8 +48,10 @@ class Widget:
 
     @property
     def colours(self) -> dict[str, str]:
-        """Return the arguments of the style sheet."""
-        return {name: value for name, value in self.arguments.items() if name in COLOUR_ARGUMENTS}
+        """Return the arguments of the style sheet; where the page names no accent, the site's."""
+        accent = extensions.site_config.accent
+        named = {name: value for name, value in self.arguments.items() if name in COLOUR_ARGUMENTS}
+        return ({"accent": accent} if accent else {}) | named
 
     def default_collection(self) -> str:
         """Return the collection where the page names none: the site's default one, or the first that the key allows."""

@@ -1,18 +1,30 @@
-"""A shop's colours as a style sheet: what it names, and the rest mixed from that, with the contrast of WCAG 2.2 AA."""
+"""Style sheets of a shop's colours: what it names, and the rest mixed from that, with the contrast of WCAG 2.2 AA."""
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 Colour = tuple[int, int, int]
 HEX = re.compile(r"#?([0-9a-f]{3}|[0-9a-f]{6})")
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
-# Background, text and accent where the shop names none: those of the site.
-THEMES: Mapping[str, tuple[Colour, Colour, Colour]] = {
-    "light": (WHITE, (29, 31, 30), (17, 94, 89)),
-    "dark": ((20, 22, 21), (236, 238, 236), (95, 201, 189)),
+
+
+class Theme(NamedTuple):
+    """Colours of the site in static/site.css, which stand where the shop names none."""
+
+    paper: Colour
+    panel: Colour
+    ink: Colour
+    accent: Colour
+
+
+THEMES: Mapping[str, Theme] = {
+    "light": Theme(WHITE, (245, 245, 242), (29, 31, 30), (17, 94, 89)),
+    "dark": Theme((20, 22, 21), (30, 33, 32), (236, 238, 236), (95, 201, 189)),
 }
 WRONG = (168, 35, 27)
 TEXT_CONTRAST, EDGE_CONTRAST = 4.5, 3.0
+BUTTON_CONTRAST = 1.6  # of a button's ground to the page, or a black one would vanish in a dark page
 MIX_STEPS = 20
 PANEL_SHARE = 0.04
 ATTRIBUTE_COLOURS = 10
@@ -25,6 +37,11 @@ def parse_colour(text: str | None) -> Colour | None:
         return None
     digits = match[1] if len(match[1]) == 6 else "".join(2 * digit for digit in match[1])
     return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+
+
+def format_colour(colour: Colour) -> str:
+    """Format a colour as #rrggbb."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def contrast(first: Colour, second: Colour) -> float:
@@ -69,14 +86,27 @@ def style_sheet(arguments: Mapping[str, str]) -> str:
     return f"{_rule('light', None, accent, text)}@media (prefers-color-scheme: dark) {{\n{dark}}}\n"
 
 
+def accent_sheet(accent: Colour) -> str:
+    """Return the style sheet that gives the site's two themes another accent, and leaves their other colours."""
+    light, dark = (_declare(accent_colours(theme, accent)) for theme in THEMES)
+    return f":root {{\n{light}}}\n@media (prefers-color-scheme: dark) {{\n:root {{\n{dark}}}\n}}\n"
+
+
+def accent_colours(theme: str, accent: Colour) -> dict[str, Colour]:
+    """Return what an accent becomes in a theme of the site: of links and marks, of buttons, and of text on them."""
+    paper, panel, ink, _ = THEMES[theme]
+    return _accented(readable(accent, paper, panel), readable(accent, paper, minimal=BUTTON_CONTRAST), ink)
+
+
 def _rule(theme: str, background: Colour | None, accent: Colour | None, text: Colour | None) -> str:
-    default_paper, default_ink, default_accent = THEMES[theme]
-    paper = background or default_paper
-    panel = mix(paper, text_on(paper), PANEL_SHARE)
+    site = THEMES[theme]
+    paper, panel = site.paper, site.panel
+    if background:
+        paper, panel = background, mix(background, text_on(background), PANEL_SHARE)
     if contrast(text_on(paper), panel) < TEXT_CONTRAST:  # no text could be read on it
         panel = paper
-    ink = readable(text or default_ink, paper, panel)
-    button = accent or default_accent
+    ink = readable(text or site.ink, paper, panel)
+    button = accent or site.accent
     link = readable(button, paper, panel)
     colours = {
         "ink": ink,
@@ -85,19 +115,28 @@ def _rule(theme: str, background: Colour | None, accent: Colour | None, text: Co
         "panel": panel,
         "line": mix(paper, ink, 0.16),
         "edge": readable(mix(paper, ink, 0.35), paper, panel, minimal=EDGE_CONTRAST),
+        **_accented(link, button, ink),
+        "wrong": readable(WRONG, paper, panel),
+        "halo": paper,
+        "image-ground": panel,
+        **{f"c{number}": link for number in range(ATTRIBUTE_COLOURS)},
+    }
+    return f":root {{\n  color-scheme: {theme};\n{_declare(colours)}}}\n"
+
+
+def _accented(link: Colour, button: Colour, ink: Colour) -> dict[str, Colour]:
+    return {
         "accent": link,
         "accent-strong": mix(link, ink, 0.3),
         "on-accent": text_on(link),
         "button": button,
         "button-strong": mix(button, text_on(text_on(button)), 0.15),
         "on-button": text_on(button),
-        "wrong": readable(WRONG, paper, panel),
-        "halo": paper,
-        "image-ground": panel,
-        **{f"c{number}": link for number in range(ATTRIBUTE_COLOURS)},
     }
-    lines = "".join(f"  --{name}: #{red:02x}{green:02x}{blue:02x};\n" for name, (red, green, blue) in colours.items())
-    return f":root {{\n  color-scheme: {theme};\n{lines}}}\n"
+
+
+def _declare(colours: Mapping[str, Colour]) -> str:
+    return "".join(f"  --{name}: {format_colour(colour)};\n" for name, colour in colours.items())
 
 
 def _luminance(colour: Colour) -> float:

@@ -222,7 +222,7 @@ def test_copies_without_products_are_one_result(named_settings: Settings, tmp_pa
     shutil.copytree(named_settings.collections / "named", tmp_path / "named")
     mark_copies(settings, {2: 1, 3: 1, 39: 7})
     client = started_site(settings, WTF_CSRF_ENABLED=False).test_client()
-    address = f"/c/named/results?item=40&a={SLEEVE}"
+    address = f"/c/named/results?item=40&a={SLEEVE}&rest=1"
     page = words(get(client, address))
     assert "36 garments" in page and "2 copies of this photo" in page and "1 copy of this photo" in page
     assert "39 photos," in words(get(client, f"{address}&show=photos"))

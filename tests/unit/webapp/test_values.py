@@ -82,7 +82,7 @@ def test_photo_alone_is_a_search_by_what_it_shows(client: FlaskClient, engine: S
 
 def test_another_value_is_the_same_search_with_that_value(client: FlaskClient, engine: SearchEngine) -> None:
     value = commonest(engine, SLEEVE)
-    page = get(client, f"/c/named/results?item=3&a={SLEEVE}&a={NECKLINE}&v-{SLEEVE}={value}&v-{NECKLINE}=")
+    page = get(client, f"/c/named/results?item=3&a={SLEEVE}&a={NECKLINE}&v-{SLEEVE}={value}&v-{NECKLINE}=&rest=1")
     request = SearchRequest(engine.query_item("named", 3), {SLEEVE: 1, NECKLINE: 1}, 24, changes={SLEEVE: value})
     assert ids(page) == shown(engine, request)
     html = words(page)
@@ -96,7 +96,7 @@ def test_words_alone_are_a_search(client: FlaskClient, engine: SearchEngine) -> 
     name = engine.collection("named").vocabulary[SLEEVE].value_name(value)
     response = send(client, attrs=name)
     assert query(response) == {"a": [SLEEVE], f"v-{SLEEVE}": [str(value)]}
-    page = get(client, response.location or "")
+    page = get(client, f"{response.location}&rest=1")
     assert ids(page) == shown(engine, SearchRequest(None, {SLEEVE: 1}, 24, changes={SLEEVE: value}))
     assert "region-image" not in words(page)
 
@@ -183,7 +183,7 @@ def test_image_without_the_chosen_parts_is_told_so_and_can_be_searched_all_the_s
     part = engine.collection("named").vocabulary[lacking[0]].part()
     assert f"We see no {part} in this photo." in page and "hit-image" not in page
     assert is_told(page, engine, image) and "That is wrong: search by" in page
-    anyway = get(client, f"{address}&anyway=1")
+    anyway = get(client, f"{address}&anyway=1&rest=1")
     assert ids(anyway) == shown(engine, SearchRequest(image, {lacking[0]: 1.0}, 24))
     assert "We see no" not in words(anyway)
 
