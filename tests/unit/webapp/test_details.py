@@ -16,7 +16,7 @@ from tests.unit.test_attributes import DARN, DEEPFASHION, FASHION
 from tests.unit.webapp.test_pages import get, words
 from webapp.drawings import drawing_id
 
-USE = re.compile(r'<svg class="drawing[^>]*><use href="/static/details\.svg#([^"]+)"')
+USE = re.compile(r'<svg class="drawing[^>]*><use href="/static/details\.svg\?v=\w+#([^"]+)"')
 
 
 @pytest.fixture(scope="module")

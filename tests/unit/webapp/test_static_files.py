@@ -26,7 +26,7 @@ def test_addresses_of_static_files_have_their_hash_and_are_kept_for_a_year(clien
     assert len(addresses) > 3
     for address in addresses:
         response = client.get(address)
-        assert re.search(r"\?v=[0-9a-f]{12}$", address)
+        assert re.search(r"\?v=[0-9a-f]{12}(#\w+)?$", address)
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable", address
         unchanged = client.get(address, headers={"If-None-Match": response.headers["ETag"]})
         assert (unchanged.status_code, unchanged.headers["Cache-Control"]) == (304, response.headers["Cache-Control"])

@@ -43,7 +43,7 @@ def test_without_a_key_reading_is_open_and_writing_is_off(reader: FlaskClient) -
     ):
         assert "rpf keys create --kind write" in detail(response, 403)
     answer = reader.get(READS[0], headers={"Origin": SHOP})
-    assert "Access-Control-Allow-Origin" not in answer.headers and answer.headers["Vary"] == "Origin"
+    assert "Access-Control-Allow-Origin" not in answer.headers and "Origin" in answer.headers["Vary"]
 
 
 def test_with_a_key_reading_needs_one_and_a_search_key_changes_nothing(site: Flask, keys: KeyStore) -> None:
@@ -73,7 +73,7 @@ def test_scripts_of_the_origins_of_a_key_may_read(site: Flask, keys: KeyStore) -
         assert answer.status_code == 204 and answer.headers["Access-Control-Allow-Origin"] == SHOP
         assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
         assert method in answer.headers["Access-Control-Allow-Methods"]
-        assert "Access-Control-Allow-Credentials" not in answer.headers and answer.headers["Vary"] == "Origin"
+        assert "Access-Control-Allow-Credentials" not in answer.headers and "Origin" in answer.headers["Vary"]
     for answer in (
         preflight(client, "/api/v1/search", "https://evil.example"),
         preflight(client, "/api/v1/products/P1", SHOP, "PUT"),
