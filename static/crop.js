@@ -117,6 +117,7 @@
     function show() {
       button.setAttribute("aria-pressed", String(cropping));
       svg.classList.toggle("cropping", cropping);
+      svg.setAttribute("role", cropping ? "group" : "img"); // an image has no parts for a screen reader
       if (!cropping) return tools.remove();
       svg.append(tools);
       draw();
@@ -125,6 +126,7 @@
     button.addEventListener("click", () => {
       cropping = !cropping;
       show();
+      if (cropping) frame.focus({ preventScroll: true });
     });
     window.addEventListener("resize", draw);
     show();

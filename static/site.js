@@ -122,6 +122,23 @@ function setUpDrop(drop) {
   });
 }
 
+// ---- the page that waits for the search ----
+
+const WAIT_MS = 2000;
+
+async function lookAgain() {
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!one("#waiting", page)) return location.reload();
+    for (const id of ["#phase", "#progress"]) {
+      if (one(id).innerHTML !== one(id, page).innerHTML) one(id).innerHTML = one(id, page).innerHTML;
+    }
+  } catch {
+    // The site restarts.
+  }
+}
+
 // ---- weights rank again at once ----
 
 function setUpLive(form) {
@@ -199,7 +216,9 @@ function setUpLive(form) {
     }
     document.dispatchEvent(new Event("rpf:swapped"));
     const same = focused && document.getElementById(focused);
-    if (same) same.focus({ preventScroll: true });
+    // An unticked detail is among those to add now, which may be folded.
+    const folded = same?.parentElement.closest("details:not([open], #fold, #filters)");
+    if (focused) (folded ? one("summary", folded) : same ?? one("#main")).focus({ preventScroll: true });
     document.dispatchEvent(new Event("results"));
   }
 }
@@ -208,6 +227,7 @@ const drop = one("#drop");
 if (drop) setUpDrop(drop);
 const problem = one("p.problem");
 if (problem) problem.scrollIntoView({ block: "center" }); // on a phone it may lie below the screen
+if (one("#waiting")) setInterval(lookAgain, WAIT_MS);
 const live = one("form[data-live]");
 if (live) setUpLive(live);
 

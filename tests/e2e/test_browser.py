@@ -101,6 +101,12 @@ def test_attributes_are_added_and_removed(page: Page, photo: Path) -> None:
     expect(page.locator(".hit")).to_have_count(24)
 
 
+def test_similarity_under_a_card_names_its_detail(page: Page) -> None:
+    page.goto("/c/tiny/results?item=3&a=sleeve_length&a=neckline_design")
+    lines = page.locator(".hit .similarities").first.locator("li").all_inner_texts()
+    assert [re.sub(r"[\d.]+%", "", line).strip() for line in lines] == ["Sleeve length", "Neckline design"]
+
+
 def test_dropped_and_pasted_images_are_previewed(page: Page, photo: Path) -> None:
     page.goto("/")
     for kind in ("drop", "paste"):

@@ -148,7 +148,8 @@ def test_filters_combine_and_can_be_removed(client: FlaskClient, engine: SearchE
     for value, count in counts[SLEEVE].items():
         ticked = " checked" if value in (first, second) else ""
         assert re.search(
-            rf'name="f-{SLEEVE}" value="{value}" id="[^"]+"{ticked}> (?:<svg.*?</svg> ?)?<span>[^<]+</span> <span class="count">{count}<',
+            rf'name="f-{SLEEVE}" value="{value}" id="[^"]+"{ticked}> (?:<svg.*?</svg> ?)?<span>[^<]+</span> '
+            rf'<span class="count">{count}<',
             html,
         )
     links = re.findall(r'class="active-filter [^"]*" href="([^"]+)"', html)
