@@ -42,7 +42,7 @@ function setUpDrop(drop) {
   const preview = one(".drop-preview", drop);
   const name = one("#drop-name", drop);
   const title = one(".drop-title", drop);
-  const samples = form.querySelectorAll("input[name=sample]");
+  const search = one(".btn-search", form);
 
   function forget() {
     inputs.forEach((input) => { input.value = ""; });
@@ -51,6 +51,7 @@ function setUpDrop(drop) {
     preview.hidden = true;
     name.hidden = true;
     title.hidden = false;
+    search.disabled = false;
   }
 
   // Drawn on a canvas, so that a content security policy needs no exception for blob: addresses.
@@ -59,10 +60,11 @@ function setUpDrop(drop) {
     one(".drop-saved", drop)?.remove();
     one(".problem", drop)?.remove();
     drop.classList.remove("has-problem");
-    samples.forEach((sample) => { sample.checked = false; });
     const tooLarge = file.size > Number(drop.dataset.limit);
     name.textContent = tooLarge ? drop.dataset.tooLarge : file.name;
     drop.classList.toggle("has-problem", tooLarge);
+    name.classList.toggle("problem", tooLarge);
+    search.disabled = tooLarge;
     name.hidden = false;
     title.hidden = true;
     preview.hidden = true;
@@ -96,7 +98,6 @@ function setUpDrop(drop) {
       show(input.files[0]);
     });
   });
-  samples.forEach((sample) => sample.addEventListener("change", forget));
 
   for (const kind of ["dragenter", "dragover"]) {
     document.addEventListener(kind, (event) => {
@@ -126,23 +127,25 @@ function setUpDrop(drop) {
 function setUpLive(form) {
   let running = null;
 
-  const weightText = (value) => "×" + Number(value).toLocaleString(document.documentElement.lang);
-
-  form.addEventListener("input", (event) => {
-    const slider = event.target;
-    if (slider.type === "range") one(`output[for="${slider.id}"]`, form).textContent = weightText(slider.value);
-  });
-
   form.addEventListener("change", (event) => {
     if (event.target.type === "file") return event.target.form.requestSubmit();
     const from = event.target.type === "hidden" ? document.activeElement : event.target;
-    if (event.target.id !== "fold") again(from?.id);
+    again(from?.id);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     delete form.dataset.sent;
     again(document.activeElement?.id);
   });
+  // The panel covers much of a phone's screen.
+  document.addEventListener("click", (event) => {
+    if (event.target.id !== "to-results") return;
+    one("#fold").open = false;
+    one(".results").scrollIntoView();
+    one("#main").focus({ preventScroll: true });
+  });
+  // Old browsers cannot show a closed panel beside the results.
+  if (matchMedia("(min-width: 821px)").matches && !CSS.supports("selector(::details-content)")) one("#fold").open = true;
 
   function address() {
     const params = new URLSearchParams(new FormData(form));
@@ -190,7 +193,10 @@ function setUpLive(form) {
     one("#status").className = status.className;
     one("#status").textContent = status.textContent;
     document.title = page.title;
-    for (const [id, open] of folds) if (document.getElementById(id)) document.getElementById(id).open = open;
+    for (const [id, open] of folds) {
+      const fold = document.getElementById(id);
+      if (fold && !("open" in fold.dataset)) fold.open = open;
+    }
     document.dispatchEvent(new Event("rpf:swapped"));
     const same = focused && document.getElementById(focused);
     if (same) same.focus({ preventScroll: true });
@@ -204,6 +210,14 @@ const problem = one("p.problem");
 if (problem) problem.scrollIntoView({ block: "center" }); // on a phone it may lie below the screen
 const live = one("form[data-live]");
 if (live) setUpLive(live);
+
+// Back to the results at the place where they were left.
+const wayBack = one("#way-back");
+wayBack?.addEventListener("click", (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || document.referrer !== wayBack.href) return;
+  event.preventDefault();
+  history.back();
+});
 
 // A menu closes when something else is touched, or on Escape.
 document.addEventListener("click", (event) => {

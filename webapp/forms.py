@@ -1,10 +1,12 @@
-"""Search form: an image or a sample, and attributes by check box or in words."""
+"""Search form: an image, and attributes by check box or in words."""
+
+from contextlib import suppress
 
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from werkzeug.datastructures import FileStorage
-from wtforms import HiddenField, RadioField, SelectMultipleField, StringField
+from wtforms import HiddenField, SelectMultipleField, StringField
 from wtforms.validators import Length, Optional, Regexp, ValidationError
 
 from rpf.attributes import Vocabulary
@@ -14,11 +16,10 @@ from webapp.pictures import Picture
 
 
 class SearchForm(FlaskForm):
-    """Form of a search. The image is `image` or `camera`, else `sample`, else `upload` (saved at a first attempt)."""
+    """Form of a search. The image is `image` or `camera`, else `upload` (saved at a first attempt)."""
 
     image = FileField(lazy_gettext("A photo of a garment"))
     camera = FileField(lazy_gettext("Take a photo"))
-    sample = RadioField(validators=[Optional()], validate_choice=False)
     upload = HiddenField(validators=[Optional(), Regexp(r"[0-9a-f]{64}\Z")])
     a = SelectMultipleField(lazy_gettext("Details to compare"), validate_choice=False)
     attrs_instead = HiddenField(validators=[Length(max=500)])  # a correction of the text that was pressed
@@ -41,8 +42,7 @@ class SearchForm(FlaskForm):
     @property
     def picture(self) -> Picture | None:
         """Return the picture to search with; an uploaded file once its digest is in `upload`."""
-        sample = "" if self.image_file else self.sample.data or ""
-        return Picture.parse({"item": sample, "upload": self.upload.data or ""})
+        return Picture.parse({"upload": self.upload.data or ""})
 
     @property
     def has_image(self) -> bool:
@@ -73,8 +73,12 @@ class SearchForm(FlaskForm):
 
 
 def corrections(vocabulary: Vocabulary, text: str, error: UnknownAttribute) -> list[str]:
-    """Return the text with the part that is not understood replaced by each suggestion."""
+    """Return the text with the part that is not understood replaced by each suggestion, and without it."""
     part, suggestions = str(error.params["part"]), error.params["suggestions"]
     if not part or part not in text or not isinstance(suggestions, list):
         return []
-    return [text.replace(part, vocabulary.label(key, value, language()), 1) for key, value in suggestions]
+    instead = [text.replace(part, vocabulary.label(key, value, language()), 1) for key, value in suggestions]
+    with suppress(UnknownAttribute):  # what is left may be a search
+        rest = vocabulary.parse(text.replace(part, "", 1), language())
+        instead.append("; ".join(vocabulary.label(key, value, language()) for key, value in rest.items()))
+    return list(dict.fromkeys(instead))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rpf.engine import WHOLE, Crop, Query
 from webapp import extensions
@@ -34,7 +35,7 @@ class Picture:
             return cls(item=int(item))
         return cls(upload=args["upload"]) if args.get("upload") else None
 
-    def args(self) -> dict[str, object]:
+    def args(self) -> dict[str, Any]:
         """Return the picture as arguments of `url_for`."""
         return {
             **({"upload": self.upload} if self.item is None else {"item": self.item}),

@@ -178,7 +178,9 @@ class SearchParams:
         return {key: ValueFilter(values) for key, values in self.filters.items()}
 
     def request(self, query: Query | None, k: int, offset: int = 0) -> SearchRequest:
-        """Return the engine's request for a page of the ranking."""
+        """Return the engine's request for a page of the ranking. With `anyway`, the picture has the chosen parts."""
+        if self.anyway and query and query.presence:
+            query = replace(query, presence={**query.presence, **dict.fromkeys(self.weights, 1.0)})
         return SearchRequest(
             query,
             self.weights,

@@ -30,7 +30,7 @@ def draw_heat(attention: npt.NDArray[np.float32], size: tuple[int, int], inputs:
     tiles = np.zeros((len(attention), height, width), np.float32)
     for tile, of_attribute in zip(tiles, attention, strict=True):
         enlarged = Image.fromarray(of_attribute).resize(part, Image.Resampling.BICUBIC, box=box)
-        tile[start[1] : start[1] + part[1], start[0] : start[0] + part[0]] = enlarged
+        tile[start[1] : start[1] + part[1], start[0] : start[0] + part[0]] = np.asarray(enlarged)
     tiles = tiles.clip(0) / tiles.max(axis=(1, 2), keepdims=True).clip(1e-9)
     grey = np.rint(255 * tiles**HEAT_POWER).astype(np.uint8).reshape(-1, width)
     out = io.BytesIO()

@@ -162,6 +162,6 @@ def test_photo_without_the_chosen_part(visitor: Visitor, engine: SearchEngine, t
         visitor.says(f"We see no {part} in this photo.", f"Chúng tôi không thấy {part} trong ảnh này.")
     )
     assert not items(page)
-    page.get_by_role("link", name=visitor.says("Search all the same", "Vẫn tìm")).click()
+    page.get_by_role("link", name=visitor.says("That is wrong", "Không đúng")).click()
     page.wait_for_load_state("networkidle")
     assert items(page)

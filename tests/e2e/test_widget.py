@@ -116,7 +116,7 @@ def frame_of(page: Page) -> FrameLocator:
 
 def search_all_the_same(frame: FrameLocator) -> None:
     """Wait for results, also where the tiny model sees nothing in the photo."""
-    anyway, hits = frame.get_by_text("Search all the same"), frame.locator(".hit")
+    anyway, hits = frame.get_by_text("That is wrong"), frame.locator(".hit")
     anyway.or_(hits.first).first.wait_for()
     if not hits.count():
         anyway.click()

@@ -41,6 +41,8 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         query = params.query(name)
     present = [key for key in collection.vocabulary.keys if query and not query.is_missing(key)]
     unseen = [key for key in params.counting if query and key not in present and key not in params.changes]
+    if params.anyway:  # the visitor says that they are there
+        unseen = []
     if not problem and not params.weights and present:
         problem = gettext("Tick at least one detail.")
     no_garment = query is not None and not query.shows_garment

@@ -16,6 +16,7 @@ from webapp.forms import SearchForm
 from webapp.i18n import message
 from webapp.images.uploads import UploadExpired
 from webapp.pictures import Picture
+from webapp.places import find_place
 from webapp.search_params import SearchParams
 
 SAMPLE_COUNT = 6
@@ -123,6 +124,8 @@ def item(name: str, item_id: int) -> str:
         query=query,
         ticked=ticked,
         present=present,
+        missing=[key for key in keys if key not in present],
+        place=find_place(name),
         copies=collection.copies(item_id)[:MAX_COPIES],
         listed=engine.products(name, [group.product]).get(group.product) if group else None,
         nearest={
@@ -147,6 +150,7 @@ def product(name: str, product_id: str) -> str:
         photos=product_views.photos_of(name, listed),
         duplicates=product_views.duplicates_of(name, listed),
         description=product_views.description_of(listed),
+        place=find_place(name),
     )
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -52,7 +53,7 @@ def weights(two_parts: tuple[str, str]) -> dict[str, float]:
 def ranks(response: TestResponse) -> list[tuple[int, float]]:
     """List (item id, similarity) of each card, in the page's order."""
     cards = re.findall(
-        r'data-similarity="([^"]+)"[^>]*>\s+<a class="hit-image" href="/c/parts/item/(\d+)"', words(response)
+        r'data-similarity="([^"]+)"[^>]*>\s+<a class="hit-image" href="/c/parts/item/(\d+)\?', words(response)
     )
     return [(int(item_id), float(similarity)) for similarity, item_id in cards]
 
@@ -102,6 +103,15 @@ def test_results_of_a_query_with_a_missing_attribute_offer_the_present_ones(
     assert args["a"] == [key for key in vocabulary.keys if key in has]
     assert args[f"w-{two_parts[0]}"] == ["2"] and args["n"] == ["48"] and args["item"] == [str(item_id)]
     assert NOTE not in words(get(client, link.group(1)))
+    # What the visitor sees counts in full.
+    wrong = re.search(r'<a href="([^"]+)">That is wrong: search by ([^<]+) all the same</a>', html)
+    assert wrong is not None and wrong.group(2) == second
+    query = engine.query_item("parts", item_id)
+    full = replace(query, presence={**(query.presence or {}), two_parts[1]: 1.0})
+    hits = engine.search("parts", SearchRequest(full, {two_parts[0]: 2.0, two_parts[1]: 1.0}, 48)).hits
+    contradicted = get(client, wrong.group(1))
+    assert ranks(contradicted) == [(hit.item.id, hit.similarity) for hit in hits]
+    assert NOTE not in words(contradicted)
     # What does not count does not matter.
     unweighed = f"/c/parts/results?item={item_id}&a={two_parts[0]}&a={two_parts[1]}&w-{two_parts[1]}=0"
     assert NOTE not in words(get(client, unweighed))

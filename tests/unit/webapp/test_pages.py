@@ -22,9 +22,11 @@ from werkzeug.test import TestResponse
 
 from rpf.engine import SearchEngine, SearchRequest
 from rpf.errors import UnknownAttribute
+from rpf.ingest.default_collection import TITLE
 from tests.support import ROOT
 from webapp import create_app
 from webapp.engine_loader import EngineLoader, NotReady
+from webapp.template_helpers import SHIPPED
 from webapp.view_models import region_boxes
 
 MESSAGES = ROOT / "translations" / "vi" / "LC_MESSAGES"
@@ -54,7 +56,7 @@ def words(response: TestResponse) -> str:
 def ranks(response: TestResponse) -> list[tuple[int, float]]:
     """List (item id, similarity) of each card, in the page's order."""
     html = words(response)
-    ids = [int(item_id) for item_id in re.findall(r'class="hit-image" href="/c/tiny/item/(\d+)"', html)]
+    ids = [int(item_id) for item_id in re.findall(r'class="hit-image" href="/c/tiny/item/(\d+)\?', html)]
     return list(zip(ids, map(float, re.findall(r'data-similarity="([^"]+)"', html)), strict=True))
 
 
@@ -70,7 +72,7 @@ def test_home_redirects_to_the_default_collection(client: FlaskClient) -> None:
 def test_start_page_has_samples_and_attributes(client: FlaskClient) -> None:
     html = words(get(client, "/c/tiny/"))
     assert "Find clothes by their details" in html
-    assert html.count('name="sample"') == 6
+    assert len(re.findall(r'class="sample" href="/c/tiny/\?item=\d+"', html)) == 6
     assert html.count('type="checkbox" name="a"') == 8
     assert "deleted after 24 hours" in html
 
@@ -89,9 +91,14 @@ def test_search_with_an_upload_shows_the_ranking_of_the_engine(
     assert [similarity for _, similarity in shown] == pytest.approx([hit.similarity for hit in expected.hits], abs=1e-5)
 
 
-def test_search_with_a_sample_and_typed_attributes_redirects_to_its_results(client: FlaskClient) -> None:
-    response = send(client, sample="5", attrs="tay áo; skirt length")
-    assert response.location == "/c/tiny/results?item=5&a=skirt_length&a=sleeve_length"
+def test_sample_is_a_search_by_one_click(client: FlaskClient) -> None:
+    sample = re.search(r'class="sample" href="([^"]+)"', words(get(client, "/c/tiny/")))
+    assert sample and "/c/tiny/results?item=" in get(client, sample.group(1)).location
+
+
+def test_search_with_typed_attributes_redirects_to_its_results(client: FlaskClient, photo: Path) -> None:
+    response = send(client, photo, attrs="tay áo; skirt length")
+    assert response.location.endswith("&a=skirt_length&a=sleeve_length")
 
 
 def test_search_with_a_camera_file_uploads_it(client: FlaskClient, photo: Path) -> None:
@@ -163,6 +170,42 @@ def test_item_page_shows_values_and_nearest_items(client: FlaskClient, engine: S
     assert html.count('class="near-row') == len(vocabulary)
 
 
+def test_item_page_leads_back_to_the_results_and_to_their_neighbours(client: FlaskClient) -> None:
+    results = "/c/tiny/results?item=3&a=sleeve_length&w-sleeve_length=2"
+    ids = [item for item, _ in ranks(get(client, results))]
+    cards = re.findall(r'class="hit-image" href="([^"]+)"', words(get(client, results)))
+    page = words(get(client, cards[1]))
+    assert f'href="{results}">← Back to the results' in page
+    assert re.search(rf'rel="prev" href="/c/tiny/item/{ids[0]}\?[^"]*rank=1"', page)
+    following = re.search(rf'rel="next" href="(/c/tiny/item/{ids[2]}\?[^"]*rank=3)"', page)
+    assert following and 'rel="next"' in words(get(client, following.group(1)))
+    assert 'rel="prev"' not in words(get(client, cards[0]))
+    last = words(get(client, cards[0].replace("rank=1", "rank=39")))
+    assert 'rel="next"' not in last and "page=2" in last
+    for nothing in (
+        "/c/tiny/item/3",
+        "/c/tiny/item/3?rank=2",
+        f"/c/tiny/item/3?upload={'0' * 64}&a=coat_length&rank=2",
+    ):
+        assert "Back to the results" not in words(get(client, nothing))
+
+
+def test_weights_are_words_and_those_of_an_address_stay(client: FlaskClient) -> None:
+    html = words(get(client, "/c/tiny/results?item=3&a=sleeve_length&a=coat_length&w-coat_length=1.5"))
+    assert re.findall(r'name="w-sleeve_length" value="([\d.]+)"', html) == ["0", "0.5", "1", "2"]
+    assert re.search(r'name="w-coat_length" value="1.5" id="w-coat_length-4" checked><span>×1.5<', html)
+
+
+def test_text_with_an_unknown_part_offers_what_is_understood(client: FlaskClient) -> None:
+    html = words(send(client, attrs="short sleeves and a red zebra"))
+    assert "not colours, patterns or fabrics" in html
+    assert 'name="attrs_instead" value="short sleeves"' in html
+
+
+def test_title_of_the_default_collection_is_translated() -> None:
+    assert TITLE in SHIPPED
+
+
 def test_about_page_shows_model_accuracy_and_speed(client: FlaskClient) -> None:
     get(client, "/c/tiny/results?item=3&a=sleeve_length")
     html = words(get(client, "/c/tiny/about"))
@@ -199,7 +242,7 @@ def test_refused_search_keeps_the_upload(client: FlaskClient, photo: Path) -> No
 
 
 def test_search_with_an_unknown_attribute_names_the_nearest(client: FlaskClient) -> None:
-    response = send(client, sample="3", attrs="sleeve lenth of zebras")
+    response = send(client, attrs="sleeve lenth of zebras")
     assert response.status_code == 422
     assert 'id="attrs-problem"' in words(response)
     assert "Sleeve length" in words(response).split('id="attrs-problem"')[1][:300]
@@ -271,10 +314,10 @@ def test_search_needs_a_csrf_token(app: Flask, settings, photo: Path) -> None:  
     guarded = create_app(settings, TESTING=True)
     guarded.extensions["rpf"] = app.extensions["rpf"]
     client = guarded.test_client()
-    assert send(client, sample="3", **TWO).status_code == 400
+    assert send(client, photo, **TWO).status_code == 400
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', words(get(client, "/c/tiny/")))
     assert token is not None
-    assert send(client, sample="3", csrf_token=token.group(1), **TWO).status_code == 303
+    assert send(client, photo, csrf_token=token.group(1), **TWO).status_code == 303
 
 
 def test_session_key_is_created_once_for_the_owner(settings) -> None:  # type: ignore[no-untyped-def]
@@ -299,6 +342,7 @@ def test_page_while_the_engine_loads_shows_progress(settings) -> None:  # type: 
     assert int(response.headers["Retry-After"]) > 0
     assert '<meta http-equiv="refresh"' in words(response)
     assert '<progress class="phase" max="600" value="120"' in words(response)
+    assert re.search(r"Step \d of 2: the garments of the collection are being", words(response))
 
 
 # ---- images ----
