@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +26,8 @@ from rpf.ingest.default_collection import find_default_collection
 from rpf.models.base import TwoBranchModel
 from rpf.models.heat import HEAT_SIDE, HEAT_VERSION, draw_heat
 from rpf.products.filters import ProductFilter
-from rpf.products.table import ListedProduct, read_price_ranges, read_products
-from rpf.products.view import Fold, ProductSummary, Stamp
+from rpf.products.table import ListedProduct, price_ranges, read_products
+from rpf.products.view import Fold, ProductSummary
 from rpf.search.closeness import Closeness, closeness_of, find_word
 from rpf.search.collection_cache import CollectionCache, pinned_collections
 from rpf.search.description import SURE, AttributeDescription, describe
@@ -41,7 +41,6 @@ from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
 
 MAX_DECODERS = 2  # threads that decode query images
-MAX_PRICE_RANGES = 64  # collections whose price ranges are in memory
 NO_FILTER = ProductFilter()
 
 __all__ = [
@@ -272,7 +271,7 @@ class SearchEngine:
     def price_ranges(self, name: str) -> dict[str, tuple[float, float]]:
         """Return the lowest and the highest price of a collection's products by currency; empty if none is known."""
         opened = self._collections.get(name)
-        return _price_ranges(opened.collection.folder, opened.product_stamp) if opened.products else {}
+        return price_ranges(opened.collection.folder, opened.product_stamp) if opened.products else {}
 
     def product_of(self, name: str, item_id: int) -> ProductGroup | None:
         """Return the product that an item is a photo of; None without one. Raises UnknownItem."""
@@ -295,9 +294,3 @@ class SearchEngine:
     def load(self) -> Load:
         """Return the images in progress, and the use of the embedding cache since the start."""
         return Load(self._batcher.pending, self._cache.hits, self._cache.misses)
-
-
-@lru_cache(maxsize=MAX_PRICE_RANGES)
-def _price_ranges(folder: Path, stamp: Stamp | None) -> dict[str, tuple[float, float]]:
-    """Read the price ranges of one state of the products, which takes 10 ms for a thousand of them."""
-    return read_price_ranges(folder)

@@ -121,7 +121,11 @@ def test_file_that_is_too_large_cannot_be_sent(desktop: Page, tmp_path: Path, ph
 def test_way_back_goes_to_the_place_that_was_left(desktop: Page) -> None:
     desktop.goto(RESULTS)
     desktop.evaluate("scrollTo({top: 500, behavior: 'instant'})")
-    desktop.locator(".hit-image").nth(6).click()
+    card = desktop.locator(".hit-image").nth(6)
+    card.scroll_into_view_if_needed()
+    place = desktop.evaluate("scrollY")
+    card.click()
     desktop.get_by_role("link", name="Back to the results").click()
     desktop.wait_for_url("**/results?*")
-    desktop.wait_for_function("scrollY === 500")
+    expect(card).to_be_in_viewport()
+    assert desktop.evaluate("scrollY") == place > 0
