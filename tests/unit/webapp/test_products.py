@@ -120,7 +120,7 @@ def test_cards_tell_name_price_colours_and_photos(client: FlaskClient) -> None:
     assert "12 products, most similar first" in page  # nine, and the three other garments
     assert page.count("Shirt & tie") >= 9 and "2 colours" in page and "4 photos" in page and "$15.00" in page
     assert (
-        'href="/c/named/product/P/5"' in page
+        'href="/c/named/product/P/5?' in page
         and 'href="https://shop.example/p5" rel="noopener nofollow external"' in page
     )
     assert "sold out" in page
