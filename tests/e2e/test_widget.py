@@ -162,8 +162,8 @@ def test_photo_is_searched_and_the_shop_is_told_what_was_clicked(page: Page, sho
     strip = frame.locator(".strip")
     if phone := strip.is_visible():
         strip.click()
-    with page.expect_response(re.compile("&w-[a-z_]+=3")):
-        frame.locator(".weight input[type=range]").first.fill("3")
+    with page.expect_response(re.compile("&w-[a-z_]+=2")):
+        frame.get_by_role("radio", name="More").first.check(force=True)
     expect(frame.locator("#results")).not_to_have_attribute("aria-busy", "true")
     if phone:
         strip.click()

@@ -274,14 +274,14 @@ def test_at_most_one_thumbnail_per_core_is_made_at_once(
 ) -> None:
     real, lock, inside, most = thumbnail, threading.Lock(), 0, 0
 
-    def counted(source: bytes | Path, side: int, crop: Crop) -> bytes:
+    def counted(source: bytes | Path, side: int, crop: Crop, ratio: float | None) -> bytes:
         nonlocal inside, most
         with lock:
             inside += 1
             most = max(most, inside)
         time.sleep(0.02)
         try:
-            return real(source, side, crop)
+            return real(source, side, crop, ratio)
         finally:
             with lock:
                 inside -= 1
