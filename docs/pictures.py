@@ -8,13 +8,23 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from tests.support.browser import FLAGS, find
+from wardrobe import draw
 
 FOLDER = Path(__file__).parent
+OUTFIT = ((4, 20), (2, 420))  # seed, left edge
 DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 # Name of the picture, address in the collection, and whether it is a phone's.
 PICTURES = {
     "results": ("/results?item=8&a=sleeve_length&a=collar_design", False),
     "tour-seen": ("/results?item=362&a=skirt_length&a=sleeve_length&a=neckline_design", False),
+    "tour-picks": (
+        "/results?item=8&a=sleeve_length&a=collar_design&also=item:12;a=collar_design&unlike=item:20",
+        False,
+    ),
+    "tour-compare": (
+        "/compare?compared=item:8&compared=item:12&compared=item:20&a=sleeve_length&a=collar_design",
+        False,
+    ),
     "tour-change": ("/results?item=362&a=skirt_length&a=sleeve_length&a=neckline_design&v-sleeve_length=7", False),
     "tour-words": ("/results?a=sleeve_length&a=neckline_design&v-sleeve_length=7&v-neckline_design=4", False),
     "tour-filter": ("/results?item=362&a=sleeve_length&f-skirt_length=3&f-skirt_length=4&f-neckline_design=7", False),
@@ -39,13 +49,23 @@ def main(address: str) -> None:
             take(page, name)
             page.close()
         page = browser.new_page(locale="en-US", viewport=DESKTOP)
-        blank = io.BytesIO()
-        Image.new("RGB", (600, 800), (150, 150, 150)).save(blank, "PNG")
-        page.goto(f"{address}/")
-        page.set_input_files("#image", {"name": "wall.png", "mimeType": "image/png", "buffer": blank.getvalue()})
-        page.locator(".btn-search").click()
-        take(page, "tour-nothing")
+        for name, image in (("tour-nothing", Image.new("RGB", (600, 800), (150, 150, 150))), ("tour-frames", outfit())):
+            data = io.BytesIO()
+            image.save(data, "PNG")
+            page.goto(f"{address}/")
+            page.set_input_files("#image", {"name": "photo.png", "mimeType": "image/png", "buffer": data.getvalue()})
+            page.locator(".btn-search").click()
+            take(page, name)
         browser.close()
+
+
+def outfit() -> Image.Image:
+    """Put a drawn shirt and drawn trousers beside each other."""
+    canvas = Image.new("RGB", (760, 420), (226, 226, 221))
+    for seed, left in OUTFIT:
+        image = draw(seed).image
+        canvas.paste(image.resize((image.width * 400 // image.height, 400)), (left, 10))
+    return canvas
 
 
 if __name__ == "__main__":

@@ -113,7 +113,8 @@ class SearchParams:
 
     def args_for_item(self, item: int) -> dict[str, Any]:
         """Return the arguments of the same search with an item in place of the image and of wanted values."""
-        return replace(self, picture=Picture(item), changes={}, anyway=False).args()
+        picks = replace(self.picks, also=(), unlike=())
+        return replace(self, picture=Picture(item), changes={}, anyway=False, picks=picks).args()
 
     def args_picking(self, picks: Picks) -> dict[str, Any]:
         """Return the arguments of the same search with other picks."""
