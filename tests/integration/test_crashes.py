@@ -112,7 +112,7 @@ def facts(folder: Path) -> tuple[dict[int, str], str, frozenset[str]]:
 
 def drop_memory(folder: Path) -> None:
     with sqlite3.connect(folder / "items.sqlite") as database:
-        database.execute("DROP TABLE removed")
+        database.executescript("DROP TABLE removed; DROP TABLE originals; DROP TABLE copies")
     database.close()
 
 
