@@ -1,4 +1,4 @@
-"""Commands that report on the use of the site: report events."""
+"""Commands that report to the operator: report collection, report events."""
 
 import re
 from datetime import date, datetime, timedelta, timezone
@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from rpf.cli.options import FILE
+from rpf.cli.options import FILE, Bar
 from rpf.cli.output import say
 from rpf.settings import Settings
+from rpf.utils.files import check_writable
 
 MAX_DAYS = 3650
 
@@ -36,12 +37,41 @@ class FirstDay(click.ParamType):
 
 @click.group()
 def report() -> None:
-    """Report how the site is used.
+    """Report on a collection, or on how the site is used.
 
     \b
-    Example:
+    Examples:
+      rpf report collection shop --out report/
       rpf report events --since 30d --out report/
     """
+
+
+@report.command()
+@click.argument("name")
+@click.option("--out", type=FILE, help="Folder for collection.html and .png.")
+def collection(name: str, out: Path | None) -> None:
+    """Report on a collection: images that cannot be read, images with nothing recognised, near-duplicates, products
+    without a photo, and how the recognised values are spread.
+
+    Reads every image, and changes nothing. collection.html has its thumbnails in it, so that it can be mailed.
+
+    \b
+    Examples:
+      rpf report collection shop
+      rpf report collection shop --out report/
+    """
+    from rpf.collection import Collection, collection_folder
+    from rpf.evaluation.collection_report import write_collection_report
+    from rpf.ingest.survey import survey
+
+    settings = Settings.from_environ()
+    if out:
+        check_writable(out)
+    with Bar() as bar:
+        facts = survey(Collection.open(collection_folder(settings.collections, name), settings.image_roots), bar)
+    say(*facts.lines())
+    if out:
+        say(*write_collection_report(out, facts))
 
 
 @report.command()
