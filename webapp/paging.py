@@ -16,8 +16,7 @@ from rpf.engine import Hit, Results
 PAGE_SIZES = (24, 48)
 MAX_PAGE = 10**6
 MIN_SHOWN = 12  # results, however few are close
-MAX_RANKED_ITEMS = 20_000  # of a collection that is ranked as a whole, to find its last close result
-END_DEPTH = 1_000  # results of a larger one that are looked at
+END_DEPTH = 1_000  # results among which the last close one is looked for
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,10 @@ class Page:
         """Return the arguments of `url_for` for another page of the same list."""
         return {"n": self.size if self.size != PAGE_SIZES[0] else None, "rest": 1 if self.with_rest else None}
 
-    def end_depth(self, items: int) -> int:
-        """Return the number of results of a collection's items among which the last close one is to be looked for."""
-        if self.with_rest:
-            return 0
-        return MAX_RANKED_ITEMS if items <= MAX_RANKED_ITEMS else END_DEPTH
+    @property
+    def end_depth(self) -> int:
+        """Return the number of results among which the last close one is to be looked for."""
+        return 0 if self.with_rest else END_DEPTH
 
 
 @dataclass(frozen=True)

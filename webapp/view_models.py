@@ -67,6 +67,8 @@ def query_image(collection: Collection, picture: Picture, query: Query) -> Displ
         address = url_for("images.upload", name=collection.name, digest=picture.upload, turn=turn)
         return DisplayImage.fit(address, query.size, SIDES["image"])
     item = collection.item(picture.item)
+    if not item.sha256:  # imported without its image
+        return item_image(collection.name, item, "image")
     return DisplayImage.fit(item_image(collection.name, item, "image", turn).src, query.size, SIDES["image"])
 
 

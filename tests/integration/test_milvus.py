@@ -372,7 +372,7 @@ def check_away(site: str) -> None:
     assert (code, headers["Content-Type"]) == (503, "application/problem+json")
     assert int(headers["Retry-After"]) > 0
     assert answer["detail"] == "The search server is not answering. Please try again in a moment."
-    for page in ("results?item=7&a=sleeve_length", "item/7"):
+    for page in ("results?item=7&a=sleeve_length&rest=1", "item/7"):
         code, headers, text = get(f"{site}/c/shop/{page}", Accept="text/html", Accept_Language="vi")
         assert (code, headers.get_content_type()) == (503, "text/html")
         assert "Máy chủ tìm kiếm hiện không trả lời." in text

@@ -57,7 +57,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
     if not problem and not nothing_seen:
         try:
             with pinned_collections():
-                wanted = params.request(query, page.size, page.offset, page.end_depth(len(collection)))
+                wanted = params.request(query, page.size, page.offset, page.end_depth)
                 results, seconds = search_params.search(name, wanted)
                 facets = view_models.facets(collection, params)
                 of_products = product_views.product_facets(name, params)
