@@ -132,8 +132,7 @@ def picture_heat(collection: Collection, picture: Picture, size: tuple[int, int]
         return None  # imported; its items were embedded by another model
     if item and not item.sha256:
         return None
-    version = item.sha256[:8] if item else None
-    src = url_for("images.heat", name=collection.name, v=version, **picture.args())
+    src = url_for("images.heat", name=collection.name, **picture.args(), v=item.sha256[:8] if item else None)
     tiles = {key: attributes.index(key) for key in keys}
     return Heat(src, tiles, len(attributes), crop_box(picture.crop, size))
 
