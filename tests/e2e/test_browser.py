@@ -101,6 +101,28 @@ def test_attributes_are_added_and_removed(page: Page, photo: Path) -> None:
     expect(page.locator(".hit")).to_have_count(24)
 
 
+@pytest.mark.parametrize(
+    ("address", "most"), [("/c/tiny/", 120_000), ("/c/tiny/results?item=3&a=sleeve_length&a=coat_length", 350_000)]
+)
+def test_first_visit_is_light_and_nothing_shifts(page: Page, address: str, most: int) -> None:
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(list => list.getEntries().forEach(one => { shift += one.value }))"
+        ".observe({type: 'layout-shift', buffered: true})"
+    )
+    transferred: list[float] = []
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    network.on("Network.loadingFinished", lambda event: transferred.append(event["encodedDataLength"]))
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    assert len(transferred) > 5 and sum(transferred) < most
+    assert page.evaluate("shift") < 0.001
+    transferred.clear()
+    page.goto("/c/tiny/about")
+    page.wait_for_load_state("networkidle")
+    assert len([size for size in transferred if size]) == 1  # style sheets and scripts come from the cache
+
+
 def test_similarity_under_a_card_names_its_detail(page: Page) -> None:
     page.goto("/c/tiny/results?item=3&a=sleeve_length&a=neckline_design")
     lines = page.locator(".hit .similarities").first.locator("li").all_inner_texts()
