@@ -12,8 +12,9 @@ let restoring = true; // what had been loaded before one left the page
 
 const nextLink = () => one("#pages .more-results");
 
-const nearEnd = new IntersectionObserver(([entry]) => {
-  if (!entry.isIntersecting || automatic === 0) return;
+// On a busy machine a browser reports several changes at once, of which the last one holds.
+const nearEnd = new IntersectionObserver((changes) => {
+  if (!changes.at(-1).isIntersecting || automatic === 0) return;
   automatic -= 1;
   add();
 }, { rootMargin: "800px" });
