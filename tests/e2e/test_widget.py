@@ -251,6 +251,15 @@ def test_keyboard_goes_in_and_comes_back(page: Page, shop: ShopPages) -> None:
     page.wait_for_function("getComputedStyle(document.documentElement).overflow === 'visible'")
 
 
+def wait_until_refused(page: Page) -> None:
+    """Wait for the browser's error in the frame, which comes after the load event of the page around."""
+    for _ in range(100):
+        if page.frames[1].url.startswith("chrome-error:"):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(page.frames[1].url)
+
+
 def test_page_of_another_origin_is_refused_by_the_browser(page: Page, shop: ShopPages) -> None:
     token = shop.token("https://other.example")
     warnings: list[str] = []
@@ -263,13 +272,13 @@ def test_page_of_another_origin_is_refused_by_the_browser(page: Page, shop: Shop
     # The same without the script, which names the page's origin: the browser compares it.
     shop.pages["/plain.html"] = f'<iframe src="{shop.site.address}/widget/shop/?key={token}"></iframe>'
     page.goto(f"{shop.origin}/plain.html")
-    assert page.frames[1].url.startswith("chrome-error:")
+    wait_until_refused(page)
     allowed = shop.token()
     shop.pages["/plain.html"] = f'<iframe src="{shop.site.address}/widget/shop/?key={allowed}"></iframe>'
     page.goto(f"{shop.origin}/plain.html")
     expect(page.frame_locator("iframe").locator("#image")).to_be_attached()
     page.goto(f"http://127.0.0.1:{shop.port}/plain.html")
-    assert page.frames[1].url.startswith("chrome-error:")
+    wait_until_refused(page)
 
 
 def test_messages_of_other_frames_are_ignored(page: Page, shop: ShopPages) -> None:
