@@ -152,7 +152,7 @@
   let opener = null; // the element that opened the search
   let photo = null; // to be given to the frame
   let timer = 0;
-  let overflow = ""; // of the page behind, which does not scroll while the search is open
+  let overflow = null; // of the page behind, which does not scroll while the search is open
 
   // ---- opening and closing ----
 
@@ -204,7 +204,7 @@
     if (!frame || frame.hidden || product || item || image) show({ product, item });
     if (!dialog.open) {
       dialog.showModal();
-      overflow = document.documentElement.style.overflow;
+      overflow ??= document.documentElement.style.overflow;
       document.documentElement.style.overflow = "hidden";
       announce("rpf:open");
     }
@@ -235,7 +235,9 @@
   }
 
   function closed() {
+    if (dialog.open) return; // it was opened again before the browser told that it was closed
     document.documentElement.style.overflow = overflow;
+    overflow = null;
     opener?.focus?.();
     announce("rpf:close");
   }

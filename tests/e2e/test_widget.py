@@ -159,6 +159,7 @@ def test_photo_is_searched_and_the_shop_is_told_what_was_clicked(page: Page, sho
     frame.locator("#image").set_input_files(photo)  # no button: it is searched at once
     search_all_the_same(frame)
     expect(frame.locator(".hit")).to_have_count(5)
+    frame.locator("body").evaluate("() => document.readyState === 'complete' || new Promise(done => onload = done)")
     strip = frame.locator(".strip")
     if phone := strip.is_visible():
         strip.click()
