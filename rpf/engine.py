@@ -159,12 +159,8 @@ class SearchEngine:
         return BackgroundEmbedder(self.model, self._batcher)
 
     def find_garments(self, source: bytes | Path, digest: str, turn: int = 0) -> list[Garment]:
-        """Find the garments in an image, turned by degrees: frames as shares of its sides, the likeliest first.
-
-        Empty for a model without a detector. Raises BadImage; OSError when a path cannot be read.
-        """
-        data = source if isinstance(source, bytes) else decode.read(source)
-        return self._finder.find(data, digest, turn)
+        """Find the garments in an image, turned by degrees (`GarmentFinder.find`)."""
+        return self._finder.find(source, digest, turn)
 
     def combine(self, first: Query, others: Sequence[Example]) -> Query:
         """Combine pictures into one query (rpf.search.examples)."""
