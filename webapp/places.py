@@ -8,9 +8,9 @@ from flask import request, url_for
 from rpf.engine import Hit, ListedProduct
 from rpf.errors import RPFError
 from webapp import extensions, product_views
+from webapp.paging import PAGE_SIZES
 from webapp.search_params import SearchParams
 
-PAGE_SIZE = 24
 MAX_RANK = 10**6
 
 
@@ -44,6 +44,6 @@ def find_place(name: str) -> Place | None:
         return None
     products: Mapping[str, ListedProduct] = product_views.products_of(name, hits)
     near = {hit.rank: hit_address(name, hit, params, hit.product and products.get(hit.product.product)) for hit in hits}
-    page = (rank - 1) // PAGE_SIZE + 1
+    page = (rank - 1) // PAGE_SIZES[0] + 1
     results = url_for("results.ranked", name=name, page=page if page > 1 else None, **params.args())
     return Place(results, near.get(rank - 1), near.get(rank + 1))

@@ -97,7 +97,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def check_site() -> Finding:
-    """Let the site check its settings, in a process of its own: the engine does not know the site."""
+    """Let the site check its settings, in a separate process: the engine does not know the site."""
     path = os.pathsep.join(sys.path)
     check = subprocess.run(
         [sys.executable, "-m", "webapp.site_check"],

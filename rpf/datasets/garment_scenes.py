@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 from rpf.datasets.garment_boxes import BoxedGarment, BoxedPhoto, moved
 from rpf.images.decode import open_image
-from rpf.models.garment_detector import Box
+from rpf.models.garment_detector import share_of
 from wardrobe import draw
 
 DRAWN_SHARE = 0.28  # of the pictures
@@ -76,7 +76,7 @@ class Scenes:
             seen_width, seen_height = min(x1, right) - max(x0, left), min(y1, bottom) - max(y0, top)
             if min(seen_width, seen_height) > 0 and seen_width * seen_height > MIN_VISIBLE * (x1 - x0) * (y1 - y0):
                 sides = max(x0, left), max(y0, top), min(x1, right), min(y1, bottom)
-                visible.append(moved(one, _within(sides, (left, top, right, bottom))))
+                visible.append(moved(one, share_of(sides, (left, top, right, bottom))))
         return image, visible
 
     def _place(self, pictures: Sequence[Scene]) -> Scene:
@@ -92,7 +92,7 @@ class Scenes:
             x, y = int(place * slot + chance.random() * (slot - size[0])), int(chance.random() * (height - size[1]))
             canvas.paste(image.resize(size), (x, y))
             whole = -x / size[0], -y / size[1], (width - x) / size[0], (height - y) / size[1]  # in the image's sides
-            garments += [moved(one, _within(one.box, whole)) for one in of_image]
+            garments += [moved(one, share_of(one.box, whole)) for one in of_image]
         return canvas, garments
 
     def _background(self, width: int, height: int) -> Image.Image:
@@ -111,16 +111,3 @@ def _draw_garment(seed: int) -> Scene:
     box = columns.min() / width, rows.min() / height, (columns.max() + 1) / width, (rows.max() + 1) / height
     kind = KIND_OF_DRAWN.get(drawing.garment, "upper")
     return drawing.image, [BoxedGarment.model_validate({"kind": kind, "box": box})]
-
-
-def _within(box: Box, whole: Box) -> Box:
-    """Return a box as shares of another, which contains it."""
-    width, height = whole[2] - whole[0], whole[3] - whole[1]
-    sides = (
-        (box[0] - whole[0]) / width,
-        (box[1] - whole[1]) / height,
-        (box[2] - whole[0]) / width,
-        (box[3] - whole[1]) / height,
-    )
-    left, top, right, bottom = (min(1.0, max(0.0, float(side))) for side in sides)
-    return left, top, right, bottom

@@ -81,7 +81,7 @@ class Assembler:
             self._report(self._orphans[0], "id", message)
 
     def _choose(self, product: str, rows: list[FeedRow]) -> list[FeedRow]:
-        """Return the rows that are shown: first that of the product, if it has one of its own."""
+        """Return the rows that are shown: first the product's, if it has one."""
         mains = [row for row in rows if row.is_product and row.product == product]
         others = [row for row in rows if not (row.is_product and row.product == product)]
         for row in mains[1:]:

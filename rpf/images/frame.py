@@ -11,7 +11,7 @@ PLAIN_SHARE = 0.85  # of a side's pixels that are near its median colour, where 
 def fill_frame(image: Image.Image, ratio: float) -> Image.Image:
     """Widen or heighten an RGB image to this ratio of width to height, in the colours of the two sides it grows at.
 
-    Images whose sides are not plain stay as they are: a page shows them in a frame of its own colour.
+    Images whose sides are not plain stay as they are: a page shows them in a frame of the page's colour.
     """
     width, height = image.size
     frame = max(width, round(height * ratio)), max(height, round(width / ratio))

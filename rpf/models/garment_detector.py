@@ -4,7 +4,6 @@ Not in the paper. Each place of the feature grid tells for each kind of garment 
 and how far its sides are (as FCOS does; Tian et al., ICCV 2019). `rpf fit-garments` trains the head alone.
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from rpf.errors import CheckpointError
 from rpf.models.backbone import STRIDE, Backbone
 from rpf.models.preprocessing import pad_square
 from rpf.utils.files import file_hash, write_atomic
+from rpf.utils.paths import file_beside
 
 KINDS = ("upper", "coat", "dress", "trousers", "skirt")
 GROUPS = (0, 0, 0, 1, 1)  # of a kind: worn above or below the waist
@@ -123,7 +123,7 @@ def read_garments(output: Floats, place: Box) -> list[Garment]:
             break
         x, y = (column + 0.5) / width, (row + 0.5) / height
         left, top, right, bottom = distances[kind, :, row, column].tolist()
-        box = _within((x - left, y - top, x + right, y + bottom), place)
+        box = share_of((x - left, y - top, x + right, y + bottom), place)
         if all(overlap(box, other.box) < _most_overlap(int(kind), other.kind) for other in garments):
             garments.append(Garment(KINDS[kind], box, probability))
     return garments
@@ -143,17 +143,16 @@ def _most_overlap(kind: int, other: str) -> float:
     return MAX_OVERLAP_IN_GROUP if same_group else MAX_OVERLAP
 
 
-def _within(box: Sequence[float], place: Box) -> Box:
-    """Return a box in a square as shares of the image at this place of it."""
-    sides = [(box[at] - place[at % 2]) / (place[at % 2 + 2] - place[at % 2]) for at in range(4)]
+def share_of(box: Sequence[float], whole: Box) -> Box:
+    """Return a box as shares of the sides of another, clipped to it."""
+    sides = [float(box[at] - whole[at % 2]) / (whole[at % 2 + 2] - whole[at % 2]) for at in range(4)]
     left, top, right, bottom = (min(1.0, max(0.0, side)) for side in sides)
     return left, top, right, bottom
 
 
 def detector_path(checkpoint: Path) -> Path:
-    """Return the file of a checkpoint's detector head: model.garments.safetensors beside model.safetensors."""
-    stem = re.sub(r"\.(safetensors|pth\.tar|pth|pt)$", "", checkpoint.name)
-    return checkpoint.with_name(f"{stem}.garments.safetensors")
+    """Return the file of a checkpoint's detector head."""
+    return file_beside(checkpoint, "garments")
 
 
 def save_head(head: DetectorHead, path: Path, checkpoint: str) -> None:

@@ -7,7 +7,6 @@ checkpoint, and keeps them in a file beside it.
 """
 
 import math
-import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from safetensors.numpy import save
 
 from rpf.errors import CheckpointError
 from rpf.utils.files import write_atomic
+from rpf.utils.paths import file_beside
 
 FORMAT = "rpf-values-2"
 TENSORS = "vectors", "scales", "biases", "tall_aspect"
@@ -72,9 +72,8 @@ def branch_products(embeddings: npt.NDArray[np.floating], vectors: Floats, branc
 
 
 def classifier_path(checkpoint: Path) -> Path:
-    """Return the file of a checkpoint's value classifier: model.values.safetensors beside model.safetensors."""
-    stem = re.sub(r"\.(safetensors|pth\.tar|pth|pt)$", "", checkpoint.name)
-    return checkpoint.with_name(f"{stem}.values.safetensors")
+    """Return the file of a checkpoint's value classifier."""
+    return file_beside(checkpoint, "values")
 
 
 def read_classifier(checkpoint: Path, checkpoint_hash: str, attributes: int, dim: int) -> ValueClassifier | None:

@@ -20,7 +20,7 @@ from rpf.utils.sqlite import BUSY_SECONDS, check_tables, open_read_only, transac
 
 PRODUCTS_FILE = "products.sqlite"
 MAX_PRICE_RANGES = 64  # collections whose price ranges are in memory
-CATEGORY, COLOUR, SIZE = FACETS = "category", "colour", "size"  # which every collection of products has
+CATEGORY, COLOUR, SIZE = "category", "colour", "size"  # which every collection of products has
 LEVELS = " > "  # between the levels of a category
 SEVERAL = "|"  # between the values of a column
 TABLES = {
