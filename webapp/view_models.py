@@ -121,13 +121,16 @@ class Heat:
     area: Box  # left, top, width, height in the picture, of which the tiles are
 
 
-def picture_heat(collection: Collection, picture: Picture, size: tuple[int, int], keys: Sequence[str]) -> Heat | None:
+def picture_heat(
+    collection: Collection, picture: Picture, size: tuple[int, int], keys: Sequence[str], item: Item | None = None
+) -> Heat | None:
     """Return where the model looks in a picture for the attributes `keys`; None where that cannot be computed.
 
-    size: of the whole picture, turned as its crop.
+    size: of the whole picture, turned as its crop. item: the picture's, where the caller has read it.
     """
     attributes = extensions.engine_loader.engine.model.attributes
-    item = None if picture.item is None else collection.item(picture.item)
+    if item is None and picture.item is not None:
+        item = collection.item(picture.item)
     if collection.manifest.spec.checkpoint != extensions.engine_loader.engine.model.checkpoint_hash:
         return None  # imported; its items were embedded by another model
     if item and not item.sha256:

@@ -111,7 +111,7 @@ def item(name: str, item_id: int) -> str:
     present = [key for key in keys if key in item.labels or not query.is_missing(key)]
     ticked = [key for key in keys if key in item.labels] or (present if query.presence else keys[:1])
     group = engine.product_of(name, item_id)
-    heat = view_models.picture_heat(collection, Picture(item_id), query.size, keys)
+    heat = view_models.picture_heat(collection, Picture(item_id), query.size, keys, item)
     return render_template(
         "item.html",
         collection=collection,
