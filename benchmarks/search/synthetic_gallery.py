@@ -20,7 +20,7 @@ from rpf.collection import Collection, CollectionSpec, NewItem, Writer
 from rpf.images.decode import open_image
 from rpf.inference.interface import Embedder
 from rpf.models.value_classifier import ValueClassifier
-from rpf.search.indexes.pca import principal_axes
+from rpf.search.principal_axes import principal_axes
 from rpf.utils.progress import Progress
 
 NEIGHBOURS = 10

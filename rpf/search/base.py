@@ -1,8 +1,8 @@
-"""Interfaces of the search: searchers over a collection, vector indexes over one attribute of it."""
+"""Interfaces of the search: searchers over a collection, indexes over all of its attributes or over one."""
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -54,13 +54,18 @@ class Neighbours(NamedTuple):
     """The nearest vectors of m queries, nearest first."""
 
     ids: npt.NDArray[np.int64]  # (m, k) rows of the vectors; -1 where an index returned fewer than k
-    distances: npt.NDArray[np.float64]  # (m, k) squared Euclidean between unit vectors = 2 - 2 * cosine; inf for -1
+    distances: npt.NDArray[np.float64]  # (m, k) squared Euclidean of unit vectors, 2 - 2 * inner product; inf for -1
 
 
 class VectorIndex(ABC):
-    """A nearest-neighbour index over n vectors of one attribute. rpf.search.indexes.registry lists them."""
+    """A nearest-neighbour index over n vectors of one attribute. rpf.search.indexes.registry lists them.
+
+    Where `is_joint`, the vectors are rows of a JointIndex, of any length, and so are the queries; the nearest are those
+    with the highest inner products.
+    """
 
     title: str  # its name in tables and on the site
+    is_joint: bool = False
     needs_server: bool = False
     max_neighbours: float = math.inf  # that one search can return
 
@@ -105,19 +110,74 @@ class VectorIndex(ABC):
         """Release resources outside the saved files, which are about to be deleted."""
 
 
-class ScoringIndex(VectorIndex):
-    """An index that estimates the cosine of every vector, so that estimates of several attributes add up."""
+class CandidateIndex(ABC):
+    """An index over all attributes of a collection, which proposes candidates of a search in any of them."""
+
+    title: str  # of the method, for people to read
 
     @abstractmethod
-    def scores(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Estimate the cosines (n,) to a query (D,), up to an error that is the same for all."""
+    def build(self, columns: Sequence[Vectors]) -> None:
+        """Index unit vectors (n, D) of each attribute. Raises ValueError for parameters that do not fit them."""
 
-    def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
-        """Return the vectors with the highest estimates."""
-        scores = np.stack([self.scores(query) for query in queries])
-        k = min(k, scores.shape[1])
-        top = np.argpartition(-scores, k - 1, axis=1)[:, :k]
-        return nearest_first(top, 2 - 2 * np.take_along_axis(scores, top, axis=1))
+    @abstractmethod
+    def candidates(self, search: "CandidateSearch", oversampling: "Oversampling") -> npt.NDArray[np.int64] | None:
+        """Return rows of the index that are to be rescored; None where it cannot propose enough that pass."""
+
+    @abstractmethod
+    def ranks(self, queries: npt.NDArray[np.float32], targets: Sequence["Target"], depth: int) -> list["Ranks"]:
+        """Rank the rows of each target among all rows by unit vectors (A, D); about `depth` rows are proposed."""
+
+    @property
+    def max_depth(self) -> float:
+        """Return how many rows one search can propose."""
+        return math.inf
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the files that `open` needs into an empty folder."""
+
+    @abstractmethod
+    def open(self, folder: Path, shape: tuple[int, int]) -> None:
+        """Load an index of vectors (n, D) = shape of each attribute. Raises OSError or ValueError as VectorIndex."""
+
+    @abstractmethod
+    def add(self, columns: Sequence[Vectors]) -> bool:
+        """Index more vectors under the rows that follow; return False where the index cannot grow."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Release resources outside the saved files, which are about to be deleted."""
+
+
+class CandidateSearch(NamedTuple):
+    """A search among the n rows of a CandidateIndex."""
+
+    vectors: npt.NDArray[np.float32]  # (a, D) unit vectors, one for each chosen attribute
+    attributes: tuple[int, ...]  # (a,)
+    shares: npt.NDArray[np.float32]  # (a,) of the weight, 1 together
+    count: int  # best rows that are wanted
+    passing: npt.NDArray[np.bool_] | None = None  # (n,) rows that pass the filters; None for all
+
+
+class Oversampling(NamedTuple):
+    """How many times the wanted rows a search needs (rpf.search.oversampling)."""
+
+    proposed: float  # by the index; by each attribute's where there is one for each
+    rescored: float = 1.0  # of these, by whole embeddings, where the index ranks its proposals itself
+
+
+class Target(NamedTuple):
+    """A search whose best rows are known."""
+
+    attributes: npt.NDArray[np.int64]  # (a,) chosen with equal weights
+    rows: npt.NDArray[np.int64]  # (m,)
+
+
+class Ranks(NamedTuple):
+    """The ranks of a target's rows from 1; n + 1 where they were not proposed."""
+
+    proposed: npt.NDArray[np.integer]  # (m,)
+    rescored: npt.NDArray[np.integer]  # (m,) among the proposals that the index has ranked itself
 
 
 def nearest_first(ids: npt.NDArray[np.int64], distances: npt.NDArray[np.floating]) -> Neighbours:

@@ -8,7 +8,7 @@ that they have mapped. rpf.search.stored_index has the format.
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,9 +17,9 @@ import numpy as np
 from rpf.collection import Collection
 from rpf.errors import ConfigError, RPFError, SearchUnavailable
 from rpf.search.attribute_vectors import AttributeVectors
-from rpf.search.base import Searcher, VectorIndex
+from rpf.search.base import Searcher
 from rpf.search.exact import Exact
-from rpf.search.indexes.registry import make_index
+from rpf.search.indexes.registry import make_candidate_index, make_index
 from rpf.search.oversampling import calibrate_oversampling
 from rpf.search.score import power_for
 from rpf.search.stored_index import (
@@ -85,7 +85,7 @@ def open_searcher(collection: Collection, indexes: Path, method: str) -> Searche
     stored = None if method == EXACT else _load_or_warn(collection, indexes)
     if stored is None:
         return Exact(collection)
-    return TwoStageSearcher(collection, stored.indexes, stored.ids, stored.metadata.oversampling)
+    return TwoStageSearcher(collection, stored.index, stored.ids, stored.metadata.oversampling_factors())
 
 
 def validate_index(collection: Collection, indexes: Path) -> str:
@@ -161,9 +161,9 @@ def _extend(collection: Collection, folder: Path, stored: StoredIndex, progress:
     if not len(fresh):
         return True
     rows = np.searchsorted(collection.ids, fresh)
-    for attribute, index in enumerate(stored.indexes):
-        if not index.add(AttributeVectors(collection, attribute, rows, progress)):
-            return len(fresh) < MAX_UNINDEXED_SHARE * items
+    attributes = range(len(collection.manifest.spec.attributes))
+    if not stored.index.add([AttributeVectors(collection, attribute, rows, progress) for attribute in attributes]):
+        return len(fresh) < MAX_UNINDEXED_SHARE * items
     ids = np.concatenate([stored.ids, fresh])
     checksums = np.concatenate([stored.checksums, compute_checksums(collection, rows)])
     save_index(folder, stored._replace(ids=ids, checksums=checksums))
@@ -175,26 +175,26 @@ def _build(collection: Collection, folder: Path, method: str, progress: Progress
     replaced: StoredIndex | None = None
     with suppress(OSError, ValueError, RPFError):
         replaced = load_index(folder, collection)
-    indexes: list[VectorIndex] = []
+    attributes = range(len(collection.manifest.spec.attributes))
+    index = make_candidate_index(method, len(attributes))
     try:
-        for attribute in range(len(collection.manifest.spec.attributes)):
-            indexes.append(make_index(method))
-            indexes[-1].build(AttributeVectors(collection, attribute, progress=progress))
+        index.build([AttributeVectors(collection, attribute, progress=progress) for attribute in attributes])
         metadata = IndexMetadata(
             folder=str(collection.folder.resolve()),
             method=method,
-            oversampling=tuple(calibrate_oversampling(collection, indexes)),
+            oversampling=tuple(calibrate_oversampling(collection, index)),
             trained_on=len(collection),
             presence_power=power_for(collection.knows_presence),
         )
         checksums = compute_checksums(collection, np.arange(len(collection)))
-        save_index(folder, StoredIndex(metadata, indexes, collection.ids, checksums))
+        save_index(folder, StoredIndex(metadata, index, collection.ids, checksums))
     except BaseException as error:
-        _discard(indexes)
+        index.discard()
         if isinstance(error, ValueError):  # such as FAISS's, for a factory string that does not fit the vectors
             raise ConfigError("%(why)s", why=error) from error
         raise
-    _discard(replaced.indexes if replaced else ())
+    if replaced:
+        replaced.index.discard()
 
 
 def _delete(collection: Collection, folder: Path) -> None:
@@ -209,12 +209,8 @@ def _delete(collection: Collection, folder: Path) -> None:
     with _writing(folder):
         (folder / METADATA_FILE).unlink(missing_ok=True)
         shutil.rmtree(folder)
-    _discard(stored.indexes if stored else ())
-
-
-def _discard(indexes: Iterable[VectorIndex]) -> None:
-    for index in indexes:
-        index.discard()
+    if stored:
+        stored.index.discard()
 
 
 @contextmanager

@@ -1,9 +1,9 @@
-"""Files of a search index: index.json, and a build folder with the indexes of all attributes.
+"""Files of a search index: index.json, and a build folder.
 
 index.json            IndexMetadata, swapped atomically
 <build>/ids.npy       the items that the build covers, in its order
 <build>/checksums.npy of their vectors
-<build>/<attribute>/  the files of each attribute's index: 0, 1, ...
+<build>/index/        the files of the index
 """
 
 import secrets
@@ -18,13 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rpf.collection import Collection
 from rpf.search.attribute_vectors import indexed_dimension
-from rpf.search.base import ROW_BATCH_SIZE, VectorIndex
-from rpf.search.indexes.registry import make_index
+from rpf.search.base import ROW_BATCH_SIZE, CandidateIndex, Oversampling
+from rpf.search.indexes.registry import make_candidate_index, make_index
 from rpf.search.score import power_for
 from rpf.utils.arrays import map_array, write_array
 from rpf.utils.files import file_hash, sync_files, write_atomic
 
 METADATA_FILE = "index.json"
+Factor = Annotated[float, Field(ge=1, le=1e6)]
 
 
 class IndexMetadata(BaseModel):
@@ -34,7 +35,7 @@ class IndexMetadata(BaseModel):
 
     folder: str  # of the collection that the index belongs to, resolved
     method: str
-    oversampling: tuple[Annotated[float, Field(ge=1, le=1e6)], ...]  # see `calibrate_oversampling`
+    oversampling: tuple[tuple[Factor, Factor], ...]  # proposed and rescored, see `calibrate_oversampling`
     trained_on: int  # items
     presence_power: float = 0.0  # in the scores that it was built for (rpf.search.score)
     build: Annotated[str, Field(pattern="^[0-9a-f]{12}$")] = "0" * 12  # the folder of the files
@@ -44,12 +45,16 @@ class IndexMetadata(BaseModel):
         """Return False for the index of a copy of the collection, which has the same uuid."""
         return self.folder == str(collection.folder.resolve())
 
+    def oversampling_factors(self) -> list[Oversampling]:
+        """Return the factors for 1, 2, ... attributes."""
+        return [Oversampling(*pair) for pair in self.oversampling]
+
 
 class StoredIndex(NamedTuple):
     """An index in memory, as it is or will be on disk."""
 
     metadata: IndexMetadata
-    indexes: list[VectorIndex]  # one for each attribute
+    index: CandidateIndex
     ids: npt.NDArray[np.int64]  # (n,) items that they cover, in their order
     checksums: npt.NDArray[np.uint32]  # (n,) of the vectors of those items
 
@@ -61,7 +66,7 @@ def read_metadata(folder: Path) -> IndexMetadata | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValidationError as error:
-        raise ValueError(f"{METADATA_FILE} is malformed") from error
+        raise ValueError(f"{METADATA_FILE} is malformed, or of another version") from error
     make_index(metadata.method)
     return metadata
 
@@ -81,10 +86,9 @@ def load_index(folder: Path, collection: Collection) -> StoredIndex | None:
     checksums = np.array(map_array(root, root / "checksums.npy", np.uint32, (len(ids),)))
     if len(np.unique(ids)) != len(ids) or ids.min() < 0:
         raise ValueError("its ids are malformed")
-    indexes = [make_index(metadata.method) for _ in collection.manifest.spec.attributes]
-    for attribute, index in enumerate(indexes):
-        index.open(root / str(attribute), (len(ids), indexed_dimension(collection)))
-    return StoredIndex(metadata, indexes, ids, checksums)
+    index = make_candidate_index(metadata.method, len(collection.manifest.spec.attributes))
+    index.open(root / "index", (len(ids), indexed_dimension(collection)))
+    return StoredIndex(metadata, index, ids, checksums)
 
 
 def save_index(folder: Path, stored: StoredIndex) -> None:
@@ -94,9 +98,8 @@ def save_index(folder: Path, stored: StoredIndex) -> None:
         build.mkdir()
         write_array(build / "ids.npy", np.int64, stored.ids.shape, [stored.ids])
         write_array(build / "checksums.npy", np.uint32, stored.checksums.shape, [stored.checksums])
-        for attribute, index in enumerate(stored.indexes):
-            (build / str(attribute)).mkdir()
-            index.save(build / str(attribute))
+        (build / "index").mkdir()
+        stored.index.save(build / "index")
         sync_files(build)
         metadata = stored.metadata.model_copy(update={"build": build.name, "files": hash_files(build)})
         write_atomic(folder / METADATA_FILE, metadata.model_dump_json().encode())

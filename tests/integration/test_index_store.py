@@ -36,7 +36,10 @@ ATTRIBUTES = ("a", "b", "c")
 DIM = 32
 COUNT = 2000
 ROUNDING = 1.5e-6  # scores are rounded to 6 decimals, whichever way a sum comes out
-METHODS = ["none", "pca", "kdtree", "faiss", "faiss:PCA16,IVF32,SQ8", "faiss:PCA16,IVF16,PQ16x4fs,RFlat", "hnsw", "lsh"]
+METHODS = [
+    "none", "pca", "kdtree", "faiss", "faiss:PCA16,IVF32,SQ8", "faiss:PCA16,IVF16,PQ16x4fs,RFlat", "faiss:PQ16x4fs",
+    "hnsw", "lsh",
+]  # fmt: skip
 
 
 def quiet(*progress: object) -> None:
@@ -276,8 +279,8 @@ def damage_twice(build: Path) -> None:
 def damage_link(build: Path) -> None:
     """Put a link out of the build, which is not followed."""
     outside = build.parents[2] / "outside.npy"
-    shutil.move(build / "0" / "columns.npy", outside)
-    os.symlink(outside, build / "0" / "columns.npy")
+    shutil.move(build / "index" / "rows.npy", outside)
+    os.symlink(outside, build / "index" / "rows.npy")
 
 
 def replace(old: str, new: str) -> Callable[[Path], object]:
@@ -292,8 +295,8 @@ def replace(old: str, new: str) -> Callable[[Path], object]:
 
 
 DAMAGES = {
-    "cut": lambda build: (build / "0" / "columns.npy").write_bytes(b"\x93NUMPY"),
-    "missing": lambda build: shutil.rmtree(build / "1"),
+    "cut": lambda build: (build / "index" / "rows.npy").write_bytes(b"\x93NUMPY"),
+    "missing": lambda build: (build / "index" / "axes-1.npy").unlink(),
     "all missing": shutil.rmtree,
     "count": damage_count,
     "twice": damage_twice,
@@ -301,7 +304,7 @@ DAMAGES = {
     "method": replace('"pca"', '"no such method"'),
     "json": replace("{", "["),
     "keys": replace('"method"', '"methods"'),
-    "numbers": replace('"oversampling":[', '"oversampling":[1e999,'),
+    "numbers": replace('"oversampling":[[', '"oversampling":[[1e999,1],['),
     "build": replace('"build":"', '"build":"../'),
 }
 
@@ -322,7 +325,7 @@ def test_damaged_index_is_not_used_and_rebuilt(damage, folder: Path, caplog: pyt
 def test_validation_reads_every_byte(folder: Path) -> None:
     update(folder, "pca")
     assert not problem_of(folder)
-    file = store_of(folder) / metadata_of(folder).build / "2" / "columns.npy"
+    file = store_of(folder) / metadata_of(folder).build / "index" / "rows.npy"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     assert problem_of(folder) == "its files were changed"
     update(folder, "pca", rebuild=True)
@@ -336,7 +339,7 @@ def files_of(folder: Path) -> list[Path]:
 def test_method_that_does_not_fit_keeps_the_old_index(folder: Path) -> None:
     update(folder, "pca")
     before = files_of(folder)
-    for wrong in ("faiss:PQ7", "faiss:Nonsense", "annoy"):
+    for wrong in ("faiss:PQ999", "faiss:Nonsense", "annoy"):
         with pytest.raises(ConfigError):
             update(folder, wrong)
     assert files_of(folder) == before

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rpf.search.base import Neighbours, VectorIndex, Vectors, batches, nearest_first, sample
-from rpf.search.indexes.pca import MAX_COMPONENTS
+from rpf.search.principal_axes import MAX_COMPONENTS
 
 TRAINING_VECTORS = 50_000  # an index is trained with so many at most
 MIN_TRAINING_VECTORS = 256  # fewer vectors cannot train an index and are stored as they are
@@ -19,7 +19,7 @@ INDEX_FILE = "index.faiss"
 
 
 class FaissIndex(VectorIndex):
-    """An index by a factory string, such as "Flat", "PCA64,IVF1024,SQ8" or "OPQ32,PQ32x4fs"."""
+    """An index by a factory string, such as "Flat", "IVF1024,SQ8" or "PQ32x4fs"."""
 
     title = "FAISS"
     encoding = "SQ8"  # of the first principal components, where no factory string is given
@@ -33,7 +33,8 @@ class FaissIndex(VectorIndex):
     def build(self, vectors: Vectors) -> None:
         """Train the index and add the vectors. Raises ValueError for a factory string that does not fit them."""
         try:
-            self._index = faiss.index_factory(vectors.shape[1], self._factory_for(*vectors.shape), faiss.METRIC_L2)
+            metric = faiss.METRIC_INNER_PRODUCT if self.is_joint else faiss.METRIC_L2
+            self._index = faiss.index_factory(vectors.shape[1], self._factory_for(*vectors.shape), metric)
             self._index.train(sample(vectors, TRAINING_VECTORS))
             self.add(vectors)
         except RuntimeError as error:  # FAISS raises nothing else
@@ -48,8 +49,8 @@ class FaissIndex(VectorIndex):
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """Search with parameters that fit k."""
         k = min(k, self._index.ntotal)
-        squared, ids = self._index.search(np.ascontiguousarray(queries), k, params=self._search_parameters(k))
-        return nearest_first(ids, squared)
+        measure, ids = self._index.search(np.ascontiguousarray(queries), k, params=self._search_parameters(k))
+        return nearest_first(ids, 2 - 2 * measure if self.is_joint else measure)
 
     def search_passing(
         self, query: npt.NDArray[np.float32], k: int, passing: npt.NDArray[np.bool_]
@@ -86,7 +87,9 @@ class FaissIndex(VectorIndex):
         """Return the factory string for n vectors of that dimension."""
         if n < MIN_TRAINING_VECTORS:
             return "Flat"
-        return self.factory or f"PCA{min(MAX_COMPONENTS, dim)},{self.encoding}"
+        if self.factory or self.is_joint:
+            return self.factory or self.encoding
+        return f"PCA{min(MAX_COMPONENTS, dim)},{self.encoding}"
 
     def _search_parameters(self, k: int) -> "faiss.SearchParameters | None":
         """Return how many lists of an inverted file to visit; None for other indexes."""
@@ -95,6 +98,20 @@ class FaissIndex(VectorIndex):
             share = min(1.0, PROBED_SHARE + 4 * k / self._index.ntotal)
             innermost = faiss.SearchParametersIVF(nprobe=math.ceil(share * ivf.nlist))
         return _wrap_parameters(self._index, innermost)
+
+
+class PCAIndex(FaissIndex):
+    """Product quantization in 4 bits, scanned by table look-ups in the processor's registers (FAISS's fast scan)."""
+
+    title = "PCA"
+
+    def _factory_for(self, n: int, dim: int) -> str:
+        if n < MIN_TRAINING_VECTORS:
+            return "Flat"
+        if self.is_joint:
+            return f"PQ{dim // 2}x4fs"
+        components = min(MAX_COMPONENTS, dim - dim % 2)
+        return f"PCA{components},PQ{components // 2}x4fs,Refine(SQfp16)"
 
 
 class HNSWIndex(FaissIndex):

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rpf.search.base import Neighbours, ScoringIndex, Vectors, batches
+from rpf.search.base import Neighbours, VectorIndex, Vectors, batches
 from rpf.search.exact import top_k
 from rpf.utils.arrays import map_array, write_array
 
 
-class FlatIndex(ScoringIndex):
+class FlatIndex(VectorIndex):
     """All vectors as they are, in 32 bits."""
 
     title = "None"
@@ -18,10 +18,6 @@ class FlatIndex(ScoringIndex):
     def build(self, vectors: Vectors) -> None:
         """Copy the vectors."""
         self._vectors = np.concatenate(list(batches(vectors)))
-
-    def scores(self, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Compute the cosines."""
-        return self._vectors @ query
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """Return the k nearest, by cosines rounded to 6 decimals as in exact search."""

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sklearn.neighbors import KDTree
 
 from rpf.search.base import Neighbours, VectorIndex, Vectors, nearest_first
-from rpf.search.indexes.pca import principal_axes, project
+from rpf.search.principal_axes import principal_axes, project
 from rpf.utils.arrays import map_array, write_array
 
 
@@ -19,7 +19,7 @@ class KDTreeIndex(VectorIndex):
     def build(self, vectors: Vectors) -> None:
         """Project the vectors and build the tree."""
         self._axes = principal_axes(vectors)
-        self._build_tree(project(self._axes, vectors).T)
+        self._build_tree(project(self._axes, vectors))
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """Query the tree."""
