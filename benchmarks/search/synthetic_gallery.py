@@ -76,7 +76,7 @@ def change_dimension(dataset: SearchDataset, dimension: int) -> tuple[SearchData
         if dimension >= vectors.shape[1]:
             axes = np.linalg.qr(rng.standard_normal((dimension, vectors.shape[1])))[0].astype(np.float32)
         else:
-            axes = principal_axes(vectors, dimension)
+            axes = principal_axes(vectors, dimension).axes
         projected = vectors @ axes.T
         retained.append(float((projected**2).sum(axis=1).mean()))
         items.append(_unit(projected))

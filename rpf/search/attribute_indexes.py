@@ -29,7 +29,7 @@ class AttributeIndexes(CandidateIndex):
 
     def candidates(self, search: CandidateSearch, oversampling: Oversampling) -> npt.NDArray[np.int64] | None:
         """Join the nearest rows of the chosen attributes."""
-        wanted, passing = math.ceil(search.count * oversampling.proposed), search.passing
+        wanted, passing = math.ceil(search.k * oversampling.proposed), search.passing
         if wanted > self.max_depth:
             return None
         pairs = [(self._indexes[at], vector) for at, vector in zip(search.attributes, search.vectors, strict=True)]

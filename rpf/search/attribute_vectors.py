@@ -23,7 +23,7 @@ class AttributeVectors:
         progress: Progress = lambda phase, done, total: None,
     ) -> None:
         """Choose the rows (n,) of the collection, all if None; `progress` counts the vectors of all attributes."""
-        self.collection_name = collection.name
+        self.label = collection.name
         self._collection, self._attribute, self._progress = collection, attribute, progress
         self._rows = np.arange(len(collection)) if rows is None else rows
 

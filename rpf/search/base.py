@@ -66,6 +66,7 @@ class VectorIndex(ABC):
 
     title: str  # its name in tables and on the site
     is_joint: bool = False
+    single: "type[VectorIndex] | None" = None  # for searches in one attribute, beside this index as a joint one
     needs_server: bool = False
     max_neighbours: float = math.inf  # that one search can return
 
@@ -76,6 +77,11 @@ class VectorIndex(ABC):
     @abstractmethod
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """Return at most k neighbours of each of the unit vectors (m, D), in the order of `nearest_first`."""
+
+    def propose(self, query: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
+        """Return the rows of at most k neighbours of a vector (D,), nearest first."""
+        ids = self.search(query[None], k).ids[0]
+        return ids[ids >= 0]
 
     def search_passing(
         self, query: npt.NDArray[np.float32], k: int, passing: npt.NDArray[np.bool_]
@@ -155,7 +161,7 @@ class CandidateSearch(NamedTuple):
     vectors: npt.NDArray[np.float32]  # (a, D) unit vectors, one for each chosen attribute
     attributes: tuple[int, ...]  # (a,)
     shares: npt.NDArray[np.float32]  # (a,) of the weight, 1 together
-    count: int  # best rows that are wanted
+    k: int  # best rows that are wanted
     passing: npt.NDArray[np.bool_] | None = None  # (n,) rows that pass the filters; None for all
 
 

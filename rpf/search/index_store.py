@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +167,7 @@ def _extend(collection: Collection, folder: Path, stored: StoredIndex, progress:
         return len(fresh) < MAX_UNINDEXED_SHARE * items
     ids = np.concatenate([stored.ids, fresh])
     checksums = np.concatenate([stored.checksums, compute_checksums(collection, rows)])
-    save_index(folder, stored._replace(ids=ids, checksums=checksums))
+    save_index(folder, replace(stored, ids=ids, checksums=checksums))
     return True
 
 

@@ -9,8 +9,9 @@ index.json            IndexMetadata, swapped atomically
 import secrets
 import shutil
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,8 @@ class IndexMetadata(BaseModel):
         return [Oversampling(*pair) for pair in self.oversampling]
 
 
-class StoredIndex(NamedTuple):
+@dataclass(frozen=True)
+class StoredIndex:
     """An index in memory, as it is or will be on disk."""
 
     metadata: IndexMetadata

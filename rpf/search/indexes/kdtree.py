@@ -18,7 +18,8 @@ class KDTreeIndex(VectorIndex):
 
     def build(self, vectors: Vectors) -> None:
         """Project the vectors and build the tree."""
-        self._axes = principal_axes(vectors)
+        axes, needed = principal_axes(vectors)
+        self._axes = axes[:needed]
         self._build_tree(project(self._axes, vectors))
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:

@@ -158,7 +158,7 @@ class MilvusIndex(VectorIndex):
         schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
         schema.add_field("id", DataType.INT64, is_primary=True)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=vectors.shape[1])
-        label = re.sub("[^A-Za-z0-9_]", "_", getattr(vectors, "label", "vectors"))[:150]  # JointRows have one
+        label = re.sub("[^A-Za-z0-9_]", "_", getattr(vectors, "label", "vectors"))[:150]  # RowHeads have one
         self._name = f"rpf_{label}_{secrets.token_hex(6)}"
         client.create_collection(self._name, schema=schema, timeout=WRITE_SECONDS)
 
