@@ -7,6 +7,7 @@ stays among the vectors that a model gives, as dense where those are dense. A ge
 items that its attributes come from, and the values that a classifier gives for its vectors.
 """
 
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from rpf.collection import Collection, CollectionSpec, NewItem, Writer
+from rpf.errors import ConfigError
 from rpf.images.decode import open_image
 from rpf.inference.interface import Embedder
 from rpf.models.value_classifier import ValueClassifier
@@ -89,7 +91,8 @@ def write_gallery(
     folder: Path, dataset: SearchDataset, size: int, progress: Progress, classifier: ValueClassifier | None = None
 ) -> None:
     """Write a collection of `size` items without images; with a classifier, which needs vectors of the model's own
-    dimension in all of its attributes, they have presence and values too."""
+    dimension in all of its attributes, they have presence and values too. Raises ConfigError where the disk is full."""
+    _check_room(folder.parent, 2 * size * dataset.items.shape[0] * dataset.items.shape[2])
     spec = CollectionSpec("", dataset.attributes, dataset.items.shape[2], "images")
     with Writer.open(folder, spec) as writer:
         for number, (vectors, presence) in enumerate(generate_gallery(dataset, size, seed=2)):
@@ -97,6 +100,16 @@ def write_gallery(
             known = (presence, classifier.probabilities(vectors, np.ones(len(vectors)))) if classifier else ()
             writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None, *known)
         writer.optimize()
+
+
+def _check_room(folder: Path, embedding_bytes: int) -> None:
+    """Raise ConfigError unless the disk has room for the embeddings twice, as they are written and merged."""
+    free = shutil.disk_usage(folder).free
+    if free < 2 * embedding_bytes:
+        raise ConfigError(
+            'The gallery needs %(need).1f GB in "%(folder)s", where %(free).1f GB are free: name another by --work.',
+            need=2 * embedding_bytes / 1e9, free=free / 1e9, folder=folder,
+        )  # fmt: skip
 
 
 def generate_gallery(dataset: SearchDataset, size: int, seed: int) -> Iterator[GalleryItems]:

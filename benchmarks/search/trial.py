@@ -1,5 +1,6 @@
 """One search method on one gallery: build its index, search it, add items. Each runs in a separate process."""
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -36,6 +37,8 @@ MAX_SECONDS = 20.0  # for one figure, once MIN_QUERIES are searched
 MIN_QUERIES = 20
 THREADS = 8
 THROUGHPUT_SECONDS = 2.0
+COLD_QUERIES = 10  # with all attributes, after the files left the memory
+PASSING_SHARE = 0.01  # of the items, with a filter
 ADDED_ITEMS = 1000
 
 Truth = npt.NDArray[np.float64]
@@ -76,12 +79,19 @@ def search(trial: Trial, queries: Floats, truths: dict[int, Truth]) -> Row:
     queries (A, m, D); truths: for each number a of attributes (the first a), the (m,) exact scores of the K-th items.
     """
     prepare(trial, trial.threads)
+    _evict(trial.copy)
     start = time.perf_counter()
     collection = Collection.open(trial.copy)
     index = _open(trial, collection)
     open_seconds = time.perf_counter() - start
+    first = [timed(partial(index.search, _request(query)))[1] for query in queries.transpose(1, 0, 2)[:COLD_QUERIES]]
     searches = {str(count): _measure(index, collection, queries[:count], truth) for count, truth in truths.items()}
-    return {"open_seconds": open_seconds, "anonymous_bytes": anonymous_bytes(), "searches": searches}
+    return {
+        "open_seconds": open_seconds,
+        "cold_ms": 1e3 * float(np.median(first)),
+        "anonymous_bytes": anonymous_bytes(),
+        "searches": searches,
+    }
 
 
 def add(trial: Trial, dataset: SearchDataset) -> float:
@@ -168,12 +178,33 @@ def _measure(index: Searcher, collection: Collection, queries: Floats, truth: Tr
         "per_second": _throughput(search_rows, len(truth), p50),
         "recall": float(np.mean(recalls)),
         "queries": len(seconds),
+        "filtered_ms": None if isinstance(index, PublishedSearcher) else _time_filtered(index, collection, queries),
     }
 
 
-def _request(vectors: Floats) -> ResolvedRequest:
+def _time_filtered(index: Searcher, collection: Collection, queries: Floats) -> float:
+    """Return the median milliseconds of searches with a filter that leaves PASSING_SHARE of the items, at random."""
+    passing = np.random.default_rng(5).random(len(collection)) < PASSING_SHARE
+    seconds = list[float]()
+    end = time.perf_counter() + MAX_SECONDS
+    for query in queries.transpose(1, 0, 2):
+        seconds.append(timed(partial(index.search, _request(query, passing)))[1])
+        if len(seconds) >= MIN_QUERIES and time.perf_counter() > end:
+            break
+    return 1e3 * float(np.median(seconds))
+
+
+def _request(vectors: Floats, passing: npt.NDArray[np.bool_] | None = None) -> ResolvedRequest:
     """Return the search for K items by the first a attributes, from (a, D) vectors."""
-    return ResolvedRequest(vectors, tuple(range(len(vectors))), np.ones(len(vectors)), K)
+    return ResolvedRequest(vectors, tuple(range(len(vectors))), np.ones(len(vectors)), K, passing)
+
+
+def _evict(folder: Path) -> None:
+    """Ask the system to drop the files below a folder from memory, so that the first searches read the disk."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as stream:
+                os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def warm_up(index: Searcher, collection: Collection, attributes: int) -> None:

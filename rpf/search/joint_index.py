@@ -1,9 +1,9 @@
 """One index over all attributes together: their principal components side by side in one row of each item.
 
-A query has its components, times the weight, where an attribute is chosen, and zeros elsewhere: its inner product with a
-row estimates the weighted mean of the chosen attributes, whichever they are. A vector index proposes rows by their heads,
-the first components of each attribute; all components, in 16 bits, rank these proposals again; the best are rescored by
-whole embeddings (rpf.search.two_stage).
+A query has its components, times the weight, where an attribute is chosen, and zeros elsewhere: its inner product with
+a row estimates the weighted mean of the chosen attributes, whichever they are. A vector index proposes rows by their
+heads, the first components of each attribute; all components, in 16 bits, rank these proposals again; the best are
+rescored by whole embeddings (rpf.search.two_stage).
 """
 
 import math

@@ -22,8 +22,8 @@ DEPTH_GROWTH = 4  # factor, while these are too few
 def calibrate_oversampling(collection: Collection, index: CandidateIndex) -> list[Oversampling]:
     """Measure how many times k candidates a search in 1, 2, ..., A attributes needs.
 
-    index: of the A attributes, built on all rows of the collection in order. The queries are a fixed sample of the items,
-    each with a random choice of attributes.
+    index: of the A attributes, built on all rows of the collection in order. The queries are a fixed sample of the
+    items, each with a random choice of attributes.
     """
     n, width = len(collection), len(collection.manifest.spec.attributes)
     count = min(MAX_QUERIES, n, max(4, MAX_SCORE_BYTES // (4 * width * n)))

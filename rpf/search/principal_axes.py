@@ -8,6 +8,7 @@ import numpy.typing as npt
 from rpf.search.base import Vectors, batches, sample
 
 MAX_COMPONENTS = 64
+EXPLAINED_SHARE = 0.98  # of the squared length: with fewer components, an index has to propose far more
 TRAINING_VECTORS = 20_000  # the components are computed from so many at most
 
 
@@ -15,7 +16,7 @@ class PrincipalAxes(NamedTuple):
     """Directions with most of the squared length, the largest first."""
 
     axes: npt.NDArray[np.float32]  # (d, D), orthonormal rows
-    needed: int  # how many of them hold `explained_share`
+    needed: int  # how many of them hold EXPLAINED_SHARE
 
 
 def principal_axes(vectors: Vectors, components: int = MAX_COMPONENTS) -> PrincipalAxes:
@@ -31,14 +32,9 @@ def principal_axes(vectors: Vectors, components: int = MAX_COMPONENTS) -> Princi
         squares, columns = np.linalg.eigh((training.T @ training).astype(np.float64))
         squares, axes = squares[::-1], columns[:, ::-1].T
     shares = np.cumsum(squares) / squares.sum()
-    needed = 1 + int(np.searchsorted(shares, explained_share(vectors.shape[0])))
+    needed = 1 + int(np.searchsorted(shares, EXPLAINED_SHARE))
     axes = np.ascontiguousarray(axes[:components], dtype=np.float32)
     return PrincipalAxes(axes, min(needed, len(axes)))
-
-
-def explained_share(n: int) -> float:
-    """Return the share of the squared length to keep: 98%, rising to 99% at 200,000 vectors, which lie closer."""
-    return max(0.98, 1 - 0.22 * n**-0.25)
 
 
 def project(axes: npt.NDArray[np.float32], vectors: Vectors) -> npt.NDArray[np.float32]:

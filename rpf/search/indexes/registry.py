@@ -1,7 +1,7 @@
 """Registry of search methods by the names that commands and settings use.
 
-To add one: subclass VectorIndex in a file of this folder, and name it in INDEXES. It is built for each attribute, or once on
-the rows of a JointIndex where it is in JOINT.
+To add one: subclass VectorIndex in a file of this folder, and name it in INDEXES. It is built for each attribute, or
+once on the rows of a JointIndex where it is in JOINT.
 """
 
 import re
