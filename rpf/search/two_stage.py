@@ -37,7 +37,9 @@ class TwoStageSearcher:
         live = np.append(collection.ids, -1)[rows] == ids
         self._live_share = live.mean()
         self._rows = np.where(live, rows, -1)  # (n,) of the collection, -1 for removed items
-        self._unindexed = np.setdiff1d(np.arange(len(collection)), self._rows)
+        is_indexed = np.zeros(len(collection), bool)
+        is_indexed[rows[live]] = True
+        self._unindexed = np.flatnonzero(~is_indexed)
         self._is_current = np.array_equal(self._rows, np.arange(len(collection)))  # then masks need no translation
         self._exact = Exact(collection)
 

@@ -111,7 +111,7 @@ class FaissIndex(VectorIndex):
 
 
 class InvertedLists(FaissIndex):
-    """Vectors in lists by the nearest of many centroids; a few lists are visited."""
+    """Vectors in 16 bits, in lists by the nearest of many centroids; a few lists are visited."""
 
     def _factory_for(self, n: int, dim: int) -> str:
         lists = round(n**0.5)
