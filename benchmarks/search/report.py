@@ -13,7 +13,7 @@ from benchmarks.search.trial import ADDED_ITEMS, COLD_QUERIES, PASSING_SHARE, TH
 from rpf.evaluation.plots import as_png, panels, plot_by_speed
 from rpf.utils.files import write_atomic
 
-TITLES = {PUBLISHED: "published system", "faiss": "faiss (PCA64,SQ8)"}
+TITLES = {PUBLISHED: "published system", "faiss": "faiss (SQ8)"}
 COST_COLUMNS = {
     "method": "{title}",
     "build, s": "{build_seconds:.1f}",
