@@ -43,6 +43,7 @@ from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
 
 MAX_DECODERS = 2  # threads that decode query images
+QUERY_SIDE = 1200  # pixels of a query's short side that are enough for our own checkpoints, and for its thumbnail
 NO_FILTER = ProductFilter()
 
 __all__ = [
@@ -87,9 +88,12 @@ class SearchEngine:
         self.default = default or self._find_default()
         self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow, and no request should wait for it
         self._observe = observe
+        # Published checkpoints see as much of a query as of an item, so that their results stay equal.
+        is_published = self.model.config.INPUT.RESIZE_MODE == "crop"
         self._batcher = DynamicBatcher(
-            self.model, max_queue=settings.max_queue, decoders=min(MAX_DECODERS, usable_cores()), observe=observe
-        )
+            self.model, max_queue=settings.max_queue, decoders=min(MAX_DECODERS, usable_cores()),
+            enough_side=decode.ENOUGH_SIDE if is_published else QUERY_SIDE, observe=observe,
+        )  # fmt: skip
         self._cache = EmbeddingCache(self._batcher, self.model.attributes)
         self._finder = GarmentFinder(self.model)
         self._thumbnails = threading.BoundedSemaphore(usable_cores())
