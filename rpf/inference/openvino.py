@@ -30,7 +30,7 @@ PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}  # our names and OpenVINO's
 INT8 = "int8"  # the transformer's matrix products; the rest is in the faster one of PRECISIONS
 QUANTIZATION_GROUP_SIZE = 256  # numbers of a token that share a scale in 8 bits
 MIN_BFLOAT16_SPEEDUP = 1.3  # over float32, to be worth the rounding
-IMAGES_PER_THREAD = 2  # in one pass of a network; with more, what its layers hand on falls out of the cache
+IMAGES_PER_THREAD = 4  # in one pass of a network; with more, what its layers hand on falls out of the cache
 MAX_STORED_CHECKPOINTS = 3  # whose networks are stored for the next start
 
 
