@@ -43,6 +43,8 @@ from rpf.settings import DEFAULT_COLLECTION, Settings
 from rpf.utils.cores import usable_cores
 
 MAX_DECODERS = 2  # threads that decode query images
+WARM_UP_SIZES = (64, 64), (64, 128)  # pixels, for the square and for the tall frame
+QUERY_SIDE = 1200  # pixels of a query's short side that are enough for our own checkpoints, and for its thumbnail
 NO_FILTER = ProductFilter()
 
 __all__ = [
@@ -85,15 +87,31 @@ class SearchEngine:
         self.accuracy = read_accuracy(settings.checkpoint, self.model.checkpoint_hash)
         self.recognition = read_recognition(settings.checkpoint, self.model.checkpoint_hash)
         self.default = default or self._find_default()
-        self.model.embed([Image.new("RGB", (64, 64))])  # the first pass is slow, and no request should wait for it
         self._observe = observe
+        # Published checkpoints see as much of a query as of an item, so that their results stay equal.
+        is_published = self.model.config.INPUT.RESIZE_MODE == "crop"
         self._batcher = DynamicBatcher(
-            self.model, max_queue=settings.max_queue, decoders=min(MAX_DECODERS, usable_cores()), observe=observe
-        )
+            self.model, max_queue=settings.max_queue, decoders=min(MAX_DECODERS, usable_cores()),
+            enough_side=decode.ENOUGH_SIDE if is_published else QUERY_SIDE, observe=observe,
+        )  # fmt: skip
         self._cache = EmbeddingCache(self._batcher, self.model.attributes)
         self._finder = GarmentFinder(self.model)
         self._thumbnails = threading.BoundedSemaphore(usable_cores())
         self._collections = CollectionCache(settings, self.model.checkpoint_hash)
+
+    def warm_up(self) -> None:
+        """Do what the first search would wait for: a pass of either frame, and a search in the default collection.
+
+        A damaged collection is reported where it is used.
+        """
+        self._batcher.embed_in_background([Image.new("RGB", size) for size in WARM_UP_SIZES])
+        with suppress(RPFError, OSError):
+            opened = self._collections.get(self.default)
+            collection = opened.collection
+            if len(collection):
+                query = self.query_item(self.default, int(collection.ids[0]))
+                request = SearchRequest(query, dict.fromkeys(collection.vocabulary.keys, 1.0), 1)
+                rank_results(opened.searcher, collection, opened.products, request, request.resolve(collection, None))
 
     def _find_default(self) -> str:
         if self.settings.collection == DEFAULT_COLLECTION:

@@ -95,9 +95,11 @@ class EngineLoader:
             model = load_model(self.settings)
             self._report("start", 0, 0)
             default = ensure_default_collection(self.settings, model, self._report)
-            self._engine = SearchEngine(
+            engine = SearchEngine(
                 self.settings, model, default=default, observe=lambda stage, seconds: self.observe(stage, seconds)
             )
+            engine.warm_up()
+            self._engine = engine
             self.failure = None
         except _Stopped:
             log.info("Preparation stopped. Finished work is kept; the next start resumes it.")

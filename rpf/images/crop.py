@@ -14,6 +14,7 @@ from rpf.images.frame import fill_frame
 
 TURNS = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 DECIMALS = 4  # of the sides in a text
+THUMBNAIL_SCALE = 2  # sides of a thumbnail that are decoded at least, so that it is as sharp as of the whole image
 TOLERANCE = 10**-DECIMALS  # by which a rectangle may stick out, for rounding
 
 
@@ -105,7 +106,7 @@ def thumbnail(source: bytes | Path, side: int, crop: Crop = WHOLE, ratio: float 
 
     Raises as `open_image`.
     """
-    image = crop.apply(open_image(source)).image
+    image = crop.apply(open_image(source, THUMBNAIL_SCALE * side) if crop.is_whole else open_image(source)).image
     image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     if ratio:
         image = fill_frame(image, ratio)

@@ -37,10 +37,10 @@ TURNS = {
 register_heif_opener()
 
 
-def open_image(source: bytes | Path) -> Image.Image:
+def open_image(source: bytes | Path, enough_side: int = ENOUGH_SIDE) -> Image.Image:
     """Decode an untrusted image to sRGB: upright (EXIF), first frame, transparency on white.
 
-    Images whose short side is at least twice `ENOUGH_SIDE` come back reduced by 2, 4 or 8, and none is longer than
+    Images whose short side is at least twice `enough_side` come back reduced by 2, 4 or 8, and none is longer than
     `MAX_DECODED_SIDE`. Damaged metadata is ignored, and so is a missing end where all pixels precede it.
     Raises BadImage when it is not an image of a known format, truncated, too large or too small; OSError when
     a path cannot be read.
@@ -51,12 +51,12 @@ def open_image(source: bytes | Path) -> Image.Image:
     if len(data) > MAX_IMAGE_BYTES:
         raise BadImage("The file is too large; %(limit)d MB is the limit.", limit=MAX_IMAGE_BYTES // 2**20)
     try:
-        return _decode(data)
+        return _decode(data, enough_side)
     except BadImage:
         raise
     except Exception as error:  # decoders of damaged files raise nearly anything
         failure = error.with_traceback(None)  # its frames hold an image, maybe of hundreds of megabytes
-    image = _decode_damaged(data)
+    image = _decode_damaged(data, enough_side)
     if image is not None:
         return image
     if isinstance(failure, UnidentifiedImageError):
@@ -97,13 +97,13 @@ def _check_size(width: int, height: int) -> None:
         raise _too_many_pixels()
 
 
-def _decode_damaged(data: bytes) -> Image.Image | None:
+def _decode_damaged(data: bytes, enough_side: int) -> Image.Image | None:
     """Decode a file that fails as it is; None where its pixels are not whole."""
     image, digests = None, set()
     for candidate in salvage.candidates(data):
         image = None  # one at a time in memory
         try:
-            image = _decode(candidate)
+            image = _decode(candidate, enough_side)
         except BadImage:
             raise
         except Exception:
@@ -112,7 +112,7 @@ def _decode_damaged(data: bytes) -> Image.Image | None:
     return image if len(digests) == 1 else None
 
 
-def _decode(data: bytes) -> Image.Image:
+def _decode(data: bytes, enough_side: int) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # PIL warns of odd metadata in files that decode well
@@ -120,7 +120,7 @@ def _decode(data: bytes) -> Image.Image:
                 _check_size(*opened.size)
                 if opened.format in ("JPEG", "MPO"):
                     _check_scans(salvage.count_scans(data), *opened.size)
-                return _upright_rgb(opened, _profile(opened, data))
+                return _upright_rgb(opened, _profile(opened, data), enough_side)
     except Image.DecompressionBombError:
         raise _too_many_pixels() from None
 
@@ -136,9 +136,9 @@ def _profile(opened: Image.Image, data: bytes) -> bytes | None:
     return None
 
 
-def _upright_rgb(opened: Image.Image, profile: bytes | None) -> Image.Image:
+def _upright_rgb(opened: Image.Image, profile: bytes | None, enough_side: int) -> Image.Image:
     factor = 1
-    while factor < 8 and min(opened.size) >= 2 * factor * ENOUGH_SIDE:
+    while factor < 8 and min(opened.size) >= 2 * factor * enough_side:
         factor *= 2
     if factor > 1 and opened.format in ("JPEG", "MPO"):
         full = opened.size

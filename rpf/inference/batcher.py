@@ -13,7 +13,7 @@ from PIL import Image
 
 from rpf.errors import Overloaded
 from rpf.images.crop import WHOLE, Crop, CroppedImage
-from rpf.images.decode import open_image
+from rpf.images.decode import ENOUGH_SIDE, open_image
 from rpf.inference.interface import Embedder, ImageEmbedding, ModelOutput, Observer
 
 MAX_BACKGROUND_IMAGES = 8  # in one pass, for which a request may have to wait
@@ -44,16 +44,18 @@ class DynamicBatcher:
         max_delay: float = 0.003,
         timeout: float = 60.0,
         decoders: int = 2,
+        enough_side: int = ENOUGH_SIDE,
         observe: Observer = lambda stage, seconds: None,
     ) -> None:
         """Start the threads.
 
         max_queue: images in progress, above which requests are refused; max_delay: seconds that an idle model waits
-        for images that are being decoded; timeout: seconds after which a request fails; decoders: threads.
+        for images that are being decoded; timeout: seconds after which a request fails; decoders: threads;
+        enough_side: of images that are not cropped (`open_image`).
         """
         self._model, self._observe = model, observe
         self._max_batch_size, self._max_queue = max_batch_size, max_queue
-        self._max_delay, self._timeout = max_delay, timeout
+        self._max_delay, self._timeout, self._enough_side = max_delay, timeout, enough_side
         self._changed = threading.Condition()
         self._queue: deque[_Request] = deque()
         self._scheduled: deque[_Request] = deque()  # decoded, or being decoded
@@ -109,7 +111,8 @@ class DynamicBatcher:
         """Decode the image; None where that fails, which ends the request."""
         started = time.perf_counter()
         try:
-            image = request.crop.apply(open_image(request.data))
+            enough_side = self._enough_side if request.crop.is_whole else ENOUGH_SIDE
+            image = request.crop.apply(open_image(request.data, enough_side))
         except BaseException as error:
             with suppress(InvalidStateError):  # it was cancelled
                 request.result.set_exception(error)

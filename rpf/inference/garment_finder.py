@@ -7,7 +7,7 @@ from pathlib import Path
 from rpf.images.crop import Crop
 from rpf.images.decode import open_image
 from rpf.models.base import TwoBranchModel
-from rpf.models.garment_detector import Garment, padded_square
+from rpf.models.garment_detector import SIDE, Garment, padded_square
 
 MAX_PICTURES = 256
 
@@ -34,7 +34,7 @@ class GarmentFinder:
             garments = self._garments.get((digest, turn))
         if garments is None:
             with self._computing:
-                square, place = padded_square(Crop(turn=turn).apply(open_image(source)).image)
+                square, place = padded_square(Crop(turn=turn).apply(open_image(source, 2 * SIDE)).image)
                 [garments] = detector.find(self._model.tensor([square]), [place])
         with self._lock:
             self._garments[digest, turn] = garments

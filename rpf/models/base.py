@@ -204,15 +204,15 @@ class TwoBranchModel(nn.Module):
 
     def tensor(self, images: Sequence[Image.Image]) -> Tensor:
         """Convert RGB images of one size to (n, 3, S, S) float32, normalised, on the model's device."""
-        pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
-        return self.normalise(pixels.to(self.device).permute(0, 3, 1, 2).float() / 255)
+        pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images])).to(self.device)
+        return self.normalise(pixels.permute(0, 3, 1, 2).contiguous().float().div_(255))
 
     def normalise(self, images: Tensor) -> Tensor:
         """Normalise (n, 3, S, S) of 0 to 1, on the model's device, by PIXEL_MEAN and PIXEL_STD."""
         mean, std = (
             torch.tensor(v, device=self.device) for v in (self.config.INPUT.PIXEL_MEAN, self.config.INPUT.PIXEL_STD)
         )
-        return (images - mean[:, None, None]) / std[:, None, None]
+        return (images - mean[:, None, None]).div_(std[:, None, None])
 
 
 def calibrated_presence(config: Config, logits: Tensor | None) -> Tensor | None:

@@ -32,8 +32,8 @@ def pad_square(image: Image.Image, inputs: InputConfig | None = None) -> tuple[I
         side = max(side, 2 * width)
     if width == height == side:
         return image, (0, 0)
-    pixels = np.asarray(image)
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).mean(axis=0)
+    sides = (0, 0, width, 1), (0, height - 1, width, height), (0, 0, 1, height), (width - 1, 0, width, height)
+    border = np.concatenate([np.asarray(image.crop(side)).reshape(-1, 3) for side in sides]).mean(axis=0)
     square = Image.new("RGB", (side, side), tuple(round(value) for value in border))
     offset = (side - width) // 2, (side - height) // 2
     square.paste(image, offset)

@@ -7,6 +7,7 @@ embedding moves each feature towards the prototypes of its likely values, so tha
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from rpf.config import Config
 
@@ -30,9 +31,9 @@ class ClassPrototypes(nn.Module):
         They have the directions of share * feature + sum over values of p(value) * prototype.
         """
         unit = F.normalize(feature, dim=-1)
-        mixed = [
-            self.share * unit[:, attribute]
-            + self.logits(unit[:, attribute], attribute).softmax(dim=-1) @ F.normalize(vectors, dim=-1)
-            for attribute, vectors in enumerate(self.vectors)
-        ]
-        return F.normalize(torch.stack(mixed, dim=1), dim=-1)
+        prototypes = F.normalize(pad_sequence(list(self.vectors), batch_first=True), dim=-1)  # (A, V, E)
+        counts = torch.tensor([len(vectors) for vectors in self.vectors], device=feature.device)
+        beyond = torch.arange(prototypes.shape[1], device=feature.device) >= counts[:, None]
+        logits = self.scale * unit.transpose(0, 1) @ prototypes.transpose(1, 2)  # (A, n, V)
+        shares = logits.masked_fill(beyond[:, None], -torch.inf).softmax(dim=-1)
+        return F.normalize(self.share * unit + (shares @ prototypes).transpose(0, 1), dim=-1)

@@ -15,13 +15,18 @@ def attention_squares(attention: torch.Tensor, frame: int, threshold: float) -> 
     which attention is high. Returns (m, 3) int64: left, top, side in frame pixels. A flat map gives the whole frame.
     """
     maps = F.interpolate(attention[:, None].float(), size=(frame, frame), mode="bilinear")[:, 0].cpu()
-    low = maps.amin(dim=(1, 2), keepdim=True)
-    span = maps.amax(dim=(1, 2), keepdim=True) - low
+    columns, rows = maps.amax(dim=1), maps.amax(dim=2)
+    low = maps.flatten(1).amin(dim=1, keepdim=True)
+    span = rows.amax(dim=1, keepdim=True) - low
     flat = span == 0
-    levels = ((maps - low) / span.masked_fill(flat, 1) * 255).to(torch.uint8)
-    high = (levels > int(threshold * 255)) | flat
-    left, right = _extent(high.any(dim=1).numpy(), frame)
-    top, bottom = _extent(high.any(dim=2).numpy(), frame)
+
+    def extent(lines: torch.Tensor) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        # Levels grow with the attention, so that the highest pixel of a line tells whether the line has a high one.
+        levels = ((lines - low) / span.masked_fill(flat, 1) * 255).to(torch.uint8)
+        return _extent(((levels > int(threshold * 255)) | flat).numpy(), frame)
+
+    left, right = extent(columns)
+    top, bottom = extent(rows)
     width, height = right - left, bottom - top
     side = np.maximum(width, height)
     return np.stack([_place(left + width // 2, side, frame), _place(top + height // 2, side, frame), side], axis=1)

@@ -291,3 +291,21 @@ def test_at_most_one_thumbnail_per_core_is_made_at_once(
         thumbnails = list(pool.map(lambda _: engine.thumbnail(photo, 64), range(usable_cores() + 12)))
     assert len(set(thumbnails)) == 1
     assert most == usable_cores()
+
+
+def test_warm_up_is_no_search_of_a_visitor(settings: Settings) -> None:
+    stages: list[str] = []
+    engine = SearchEngine(settings, observe=lambda stage, seconds: stages.append(stage))
+    engine.warm_up()
+    assert stages == []
+    load = engine.load()
+    assert (load.pending, load.cache_hits, load.cache_misses) == (0, 0, 0)
+
+
+def test_warm_up_leaves_a_damaged_collection_to_its_searches(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / settings.collection).mkdir()
+    (tmp_path / settings.collection / "manifest.json").write_text("{")
+    engine = SearchEngine(settings.model_copy(update={"collections": tmp_path}))
+    engine.warm_up()
+    with pytest.raises(CollectionError):
+        engine.collection(engine.default)

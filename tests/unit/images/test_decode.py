@@ -12,7 +12,7 @@ from PIL import Image
 
 from rpf.errors import BadImage
 from rpf.images import decode
-from rpf.images.crop import thumbnail
+from rpf.images.crop import TOLERANCE, Crop, thumbnail
 
 
 def gradient(width: int = 60, height: int = 40) -> Image.Image:
@@ -76,6 +76,16 @@ def test_open_image_reduces_a_50_megapixel_jpeg_while_decoding() -> None:
     assert opened.size == (2040, 1536)
 
 
+@pytest.mark.parametrize(("enough", "size"), [(1200, (2000, 1500)), (700, (1000, 750)), (1600, (4000, 3000))])
+def test_open_image_reduces_as_far_as_is_enough(enough: int, size: tuple[int, int]) -> None:
+    photo = gradient(500, 375).resize((4000, 3000))
+    for kind in ("JPEG", "PNG"):
+        opened = decode.open_image(encoded(photo, kind), enough)
+        assert opened.size == size
+        difference = np.asarray(opened, np.int16) - np.asarray(photo.resize(size), np.int16)
+        assert abs(difference).mean() < 2
+
+
 def test_open_image_reduces_large_images_of_other_formats() -> None:
     assert decode.open_image(encoded(Image.new("RGB", (4000, 3200)), "PNG")).size == (2000, 1600)
 
@@ -126,3 +136,12 @@ def test_thumbnail_fits_and_is_not_enlarged() -> None:
     small = Image.open(io.BytesIO(thumbnail(encoded(gradient(600, 300), "PNG"), 200)))
     assert (small.format, small.size) == ("WEBP", (200, 100))
     assert Image.open(io.BytesIO(thumbnail(encoded(gradient(), "PNG"), 200))).size == (60, 40)
+
+
+def test_thumbnail_of_a_large_photo_is_as_of_the_whole_photo() -> None:
+    photo = Image.effect_noise((300, 225), 60).convert("RGB").resize((4000, 3000), Image.Resampling.BICUBIC)
+    data = encoded(photo, "JPEG", quality=92)
+    reduced = Image.open(io.BytesIO(thumbnail(data, 320)))
+    whole = Image.open(io.BytesIO(thumbnail(data, 320, Crop(width=1 - 2 * TOLERANCE))))
+    assert reduced.size == (320, 240)
+    assert abs(np.asarray(reduced, np.int16) - np.asarray(whole.resize((320, 240)), np.int16)).mean() < 3

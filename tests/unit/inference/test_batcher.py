@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from rpf.errors import BadImage, Overloaded
+from rpf.images.crop import Crop
 from rpf.inference.batcher import DynamicBatcher
 
 
@@ -54,6 +55,15 @@ def grey(shade: int) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (32, 48), (shade, shade, shade)).save(out, "PNG")
     return out.getvalue()
+
+
+def test_whole_images_are_reduced_to_what_is_enough_and_crops_are_cut_from_all_pixels() -> None:
+    model, out = HeldModel(), io.BytesIO()
+    Image.new("RGB", (1000, 800), (9, 9, 9)).save(out, "JPEG")
+    batcher = DynamicBatcher(model, enough_side=200)
+    assert batcher.embed(out.getvalue(), [0]).size == (250, 200)
+    assert batcher.embed(out.getvalue(), [0], Crop(turn=90)).size == (200, 250)
+    assert batcher.embed(out.getvalue(), [0], Crop(0.25, 0.25, 0.5, 0.5)).size == (1000, 800)
 
 
 def until(condition: Any) -> None:

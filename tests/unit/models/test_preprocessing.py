@@ -29,6 +29,13 @@ def test_pad_square_centres_the_image_on_its_border_colour() -> None:
     assert square.getpixel((0, 0)) == (9, 8, 7)
 
 
+def test_pad_square_takes_the_mean_of_all_sides() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 50, 3), dtype=np.uint8)
+    square, _ = pad_square(Image.fromarray(pixels))
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]).mean(axis=0)
+    assert square.getpixel((0, 0)) == tuple(round(value) for value in border)
+
+
 @given(st.integers(16, 200), st.integers(16, 200), st.lists(st.integers(0, 199), min_size=4, max_size=4))
 def test_unpad_boxes_gives_boxes_in_the_image(width: int, height: int, ends: list[int]) -> None:
     _, offset = pad_square(gradient(width, height))

@@ -1,5 +1,6 @@
 import numpy as np
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -27,6 +28,19 @@ def test_attention_squares_stay_in_the_frame(maps: np.ndarray, threshold: float)
     assert (squares[:, :2] >= 0).all()
     assert (squares[:, 2] >= 1).all()
     assert (squares[:, :2] + squares[:, 2:] <= 112 + squares[:, 2:] % 2).all(), "beyond the published rounding"
+
+
+@given(hnp.arrays(np.float32, (2, 7, 7), elements=st.floats(0, 1, width=32)), st.floats(0, 0.9))
+def test_attention_squares_are_around_every_high_pixel(maps: np.ndarray, threshold: float) -> None:
+    pixels = F.interpolate(torch.from_numpy(maps)[:, None], size=(112, 112), mode="bilinear")[:, 0]
+    for square, values in zip(attention_squares(torch.from_numpy(maps), 112, threshold), pixels, strict=True):
+        span = values.max() - values.min()
+        levels = ((values - values.min()) / (span or 1) * 255).to(torch.uint8)
+        rows, columns = torch.nonzero((levels > int(threshold * 255)) | (span == 0), as_tuple=True)
+        width, height = (int(places.max() - places.min()) + 1 for places in (columns, rows))
+        assert square[2] == max(width, height)
+        assert square[0] - 1 <= columns.min() and columns.max() < square[0] + square[2] + 1
+        assert square[1] - 1 <= rows.min() and rows.max() < square[1] + square[2] + 1
 
 
 @given(st.integers(16, 5000), st.integers(16, 5000), st.integers(0, 223), st.integers(0, 223), st.integers(1, 224))

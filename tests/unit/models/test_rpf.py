@@ -12,6 +12,7 @@ from rpf.models import checkpoint
 from rpf.models.backbone import Backbone
 from rpf.models.patch_branch import PatchBranch
 from rpf.models.preprocessing import pad_square
+from rpf.models.prototypes import ClassPrototypes
 from rpf.models.region_branch import RegionBranch
 from rpf.models.rpf import RPF
 from tests.support import ROOT
@@ -188,3 +189,15 @@ def test_backbone_has_stride_16_and_refuses_unknown_names() -> None:
     for name in ("vgg16", "resnet1000", "tf_efficientnet_lite9"):
         with pytest.raises(ConfigError, match=name):
             Backbone(name)
+
+
+def test_prototypes_move_each_attribute_towards_its_own_values() -> None:
+    names = [FASHIONAI, ROOT / "config/rpf-small.yaml"]
+    prototypes = ClassPrototypes(config.load(names))
+    feature = torch.randn(3, len(prototypes.vectors), 352)
+    feature[1, 2] = torch.nan  # not wanted
+    embedding, unit = prototypes.embed(feature), F.normalize(feature, dim=-1)
+    for attribute, vectors in enumerate(prototypes.vectors):
+        shares = prototypes.logits(unit[:, attribute], attribute).softmax(dim=-1)
+        expected = F.normalize(prototypes.share * unit[:, attribute] + shares @ F.normalize(vectors, dim=-1), dim=-1)
+        torch.testing.assert_close(embedding[:, attribute], expected, equal_nan=True)
