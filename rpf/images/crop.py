@@ -76,9 +76,12 @@ class Crop:
         whole = image.size
         if self.is_whole:
             return CroppedImage(image, (0, 0), whole)
-        left, top = math.floor(self.left * whole[0]), math.floor(self.top * whole[1])
-        right = min(whole[0], math.ceil((self.left + self.width) * whole[0]))
-        bottom = min(whole[1], math.ceil((self.top + self.height) * whole[1]))
+        # Rounded first, or 0.69 + 0.09 of 200 pixels would end at 157.
+        left, top = (
+            math.floor(round(start * side, 6)) for start, side in zip((self.left, self.top), whole, strict=True)
+        )
+        ends = zip((self.left + self.width, self.top + self.height), whole, strict=True)
+        right, bottom = (min(side, math.ceil(round(end * side, 6))) for end, side in ends)
         if min(right - left, bottom - top) < MIN_SIDE:
             raise BadImage(
                 "The crop is too small (%(width)d x %(height)d pixels); each side needs at least %(least)d.",
