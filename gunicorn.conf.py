@@ -15,6 +15,7 @@ pythonpath = str(Path(__file__).resolve().parent)  # of wsgi and webapp, whereve
 sys.path.insert(0, pythonpath)
 
 from rpf.errors import ConfigError  # noqa: E402
+from rpf.utils.encoding import use_utf8  # noqa: E402
 from webapp.config import SiteConfig  # noqa: E402
 from webapp.gunicorn_worker import RequestTimeoutWorker  # noqa: E402
 
@@ -47,6 +48,7 @@ def return_freed_memory() -> None:
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 2**20)
 
 
+use_utf8()
 try:
     tempfile.gettempdir()
 except FileNotFoundError:  # all disks are read-only, as in a locked container

@@ -17,6 +17,7 @@ from rpf.cli.re_embed import re_embed
 from rpf.cli.serve import serve
 from rpf.cli.tag import tag
 from rpf.errors import RPFError
+from rpf.utils.encoding import use_utf8
 
 
 class OneLineErrors(click.Group):
@@ -137,5 +138,6 @@ def main() -> None:
 
 def run() -> None:
     """Run the command line, with SIGTERM handled as Ctrl-C. The entry point of `rpf` and `python -m rpf`."""
+    use_utf8()
     signal.signal(signal.SIGTERM, terminate)
     main()

@@ -1,5 +1,7 @@
 """Devices and threads of PyTorch and OpenVINO."""
 
+from contextlib import suppress
+
 import torch
 
 from rpf.errors import ConfigError
@@ -14,6 +16,8 @@ def set_threads(threads: int = 0) -> int:
     limit = threads or thread_limit()
     if limit:
         torch.set_num_threads(threads or min(limit, torch.get_num_threads()))
+        with suppress(RuntimeError):  # it can be set only once, before the first use
+            torch.set_num_interop_threads(limit)
     return limit
 
 

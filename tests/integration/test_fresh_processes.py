@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rpf.settings import Settings
+from tests.support import ROOT
+from tests.support.commands import environment
 from tests.support.mounting import with_mounted
 
 
@@ -53,9 +56,47 @@ def test_quota_limits_the_threads_of_the_libraries(tmp_path: Path) -> None:
     code = (
         "import rpf, torch, faiss; print(torch.get_num_threads(), faiss.omp_get_max_threads());"
         "torch.set_num_threads(2); from rpf.utils.devices import set_threads;"
-        "print(set_threads(), torch.get_num_threads(), set_threads(2), torch.get_num_threads())"
+        "print(set_threads(), torch.get_num_threads(), torch.get_num_interop_threads());"
+        "print(set_threads(2), torch.get_num_threads())"
     )
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
     command = [sys.executable, "-c", code]
     done = with_mounted("--bind", str(tmp_path / "sys/fs/cgroup"), "/sys/fs/cgroup", command=command, env=environment)
-    assert done.stdout.split() == ["1", "1", "1", "1", "2", "2"], done.stderr
+    assert done.stdout.split() == ["1", "1", "1", "1", "1", "2", "2"], done.stderr
+
+
+COUNT_THREADS = """
+import os, sys
+os.sched_setaffinity(0, set(map(int, sys.argv[1:])))
+import openvino
+networks = []
+
+class Core(openvino.Core):
+    def compile_model(self, *args, **kwargs):
+        networks.append(super().compile_model(*args, **kwargs))
+        return networks[-1]
+
+openvino.Core = Core
+import rpf, faiss, torch
+from rpf.engine import SearchEngine
+from rpf.settings import Settings
+from rpf.utils.cores import usable_cores
+
+SearchEngine(Settings())
+print(usable_cores(), torch.get_num_threads(), torch.get_num_interop_threads(), faiss.omp_get_max_threads())
+print(*{network.get_property("INFERENCE_NUM_THREADS") for network in networks})
+"""
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+@pytest.mark.parametrize("limit", ["affinity", "quota"])
+def test_limit_of_one_core_gives_every_pool_one_thread(settings: Settings, tmp_path: Path, limit: str) -> None:
+    cores = sorted(os.sched_getaffinity(0))[: 1 if limit == "affinity" else None]
+    command = [sys.executable, "-c", COUNT_THREADS, *map(str, cores)]
+    env = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"} | environment(settings)
+    if limit == "affinity":
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    else:
+        (tmp_path / "cpu.max").write_text("100000 100000\n")
+        done = with_mounted("--bind", str(tmp_path), "/sys/fs/cgroup", command=command, env=env)
+    assert done.stdout.split() == ["1", "1", "1", "1", "1"], done.stderr
