@@ -48,6 +48,8 @@ def crop_of(page: Page) -> list[float]:
 def test_crop_is_dragged_and_moved_by_keys(page: Page) -> None:
     open_panel(page)
     page.locator("#crop-button").click()
+    for name in ("Upper left", "Upper right", "Lower left", "Lower right"):
+        expect(page.get_by_role("button", name=f"{name} corner")).to_have_count(1)
     corner = page.locator("#crop-se").bounding_box()
     picture = page.locator(".query .region-image").bounding_box()
     assert corner and picture
