@@ -183,13 +183,15 @@ def test_item_page_leads_back_to_the_results_and_to_their_neighbours(client: Fla
     ids = [item for item, _ in ranks(get(client, results))]
     cards = re.findall(r'class="hit-image" href="([^"]+)"', words(get(client, results)))
     page = words(get(client, cards[1]))
-    assert f'href="{results}">← Back to the results' in page
+    assert f'href="{results}#rank-2">← Back to the results' in page
     assert re.search(rf'rel="prev" href="/c/tiny/item/{ids[0]}\?[^"]*rank=1"', page)
     following = re.search(rf'rel="next" href="(/c/tiny/item/{ids[2]}\?[^"]*rank=3)"', page)
     assert following and 'rel="next"' in words(get(client, following.group(1)))
     assert 'rel="prev"' not in words(get(client, cards[0]))
     last = words(get(client, cards[0].replace("rank=1", "rank=39")))
-    assert 'rel="next"' not in last and "page=2" in last
+    assert 'rel="next"' not in last and f'href="{results}&page=2#rank-39">' in last
+    larger = re.findall(r'class="hit-image" href="([^"]+)"', words(get(client, f"{results}&n=48")))
+    assert f'href="{results}&n=48#rank-39">' in words(get(client, larger[38]))
     for nothing in (
         "/c/tiny/item/3",
         "/c/tiny/item/3?rank=2",
