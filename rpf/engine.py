@@ -14,7 +14,7 @@ from PIL import Image
 from rpf.attributes import Vocabulary
 from rpf.collection import Collection, Item
 from rpf.errors import CollectionError, QueryError, RPFError, SearchUnavailable
-from rpf.evaluation.accuracy import read_accuracy, read_recognition
+from rpf.evaluation.accuracy import Accuracy, AccuracyReport, ValueAccuracy, WordMeaning, read_reports
 from rpf.images import decode
 from rpf.images.crop import WHOLE, Crop, thumbnail
 from rpf.inference.batcher import BackgroundEmbedder, DynamicBatcher
@@ -48,10 +48,10 @@ QUERY_SIDE = 1200  # pixels of a query's short side that are enough for our own 
 NO_FILTER = ProductFilter()
 
 __all__ = [
-    "HEAT_SIDE", "HEAT_VERSION", "MAX_PICTURES", "NO_FILTER", "SURE", "WHOLE", "Closeness", "Collection", "Crop",
-    "Example", "Filters", "Fold", "Garment", "Hit", "Item", "ListedProduct", "Load", "Observer", "ProductFilter",
-    "Query", "Recognised", "Results", "SearchEngine", "SearchRequest", "ValueFilter", "closeness_of", "find_word",
-    "load_model", "pinned_collections", "recognised_values",
+    "HEAT_SIDE", "HEAT_VERSION", "MAX_PICTURES", "NO_FILTER", "SURE", "WHOLE", "Accuracy", "AccuracyReport",
+    "Closeness", "Collection", "Crop", "Example", "Filters", "Fold", "Garment", "Hit", "Item", "ListedProduct", "Load",
+    "Observer", "ProductFilter", "Query", "Recognised", "Results", "SearchEngine", "SearchRequest", "ValueAccuracy",
+    "ValueFilter", "WordMeaning", "closeness_of", "find_word", "load_model", "pinned_collections", "recognised_values",
 ]  # fmt: skip
 
 
@@ -84,8 +84,7 @@ class SearchEngine:
         self.model = load_model(settings) if model is None else model
         self.model_name = self.model.config.NAME or settings.checkpoint.stem  # for people to read
         # By attribute, then overall; empty when it was not measured.
-        self.accuracy = read_accuracy(settings.checkpoint, self.model.checkpoint_hash)
-        self.recognition = read_recognition(settings.checkpoint, self.model.checkpoint_hash)
+        self.accuracy_reports = read_reports(settings.checkpoint, self.model.checkpoint_hash)
         self.default = default or self._find_default()
         self._observe = observe
         # Published checkpoints see as much of a query as of an item, so that their results stay equal.
@@ -268,6 +267,12 @@ class SearchEngine:
         """Return what is known of a collection's products; None if it has none."""
         rows = self._collections.get(name).products
         return rows.view.summary if rows else None
+
+    def count_results(self, name: str, fold: Fold) -> int:
+        """Count the results that all of a collection has: near-duplicates are one, as are the photos of a product."""
+        opened = self._collections.get(name)
+        groups = result_groups(opened.collection, opened.products, fold)
+        return len(opened.collection) if groups is None else len(np.unique(groups))
 
     def price_ranges(self, name: str) -> dict[str, tuple[float, float]]:
         """Return the lowest and the highest price of a collection's products by currency; empty if none is known."""

@@ -35,7 +35,7 @@
     frame.setAttribute("aria-label", button.dataset.frame);
     const handles = Object.entries(CORNERS).map(([corner, [x, y]]) => {
       const handle = make("circle", { class: `crop-handle ${corner}`, id: `crop-${corner}`, tabindex: 0, role: "button" });
-      handle.setAttribute("aria-label", button.dataset.corner);
+      handle.setAttribute("aria-label", button.dataset[corner]);
       return { handle, x, y };
     });
     tools.append(shade, frame, ...handles.map((each) => each.handle));

@@ -16,11 +16,13 @@
   function draw(hit, lines) {
     const image = hit.querySelector(".hit-image img");
     const [width, height] = ["width", "height"].map((side) => Number(image.getAttribute(side)));
+    const edge = Number(hit.dataset.edge); // into which the neighbours of a tile bleed, so that it lies outside
+    const stretched = height / (1 - 2 * edge);
     const drawing = make("svg", { class: "hit-heat", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
     for (const line of lines) {
       const mask = make("mask", { id: `hit-heat-${line.dataset.tile}`, maskUnits: "userSpaceOnUse", x: 0, y: 0, width, height });
       mask.append(make("image", {
-        href: hit.dataset.heat, y: -line.dataset.tile * height, width, height: hit.dataset.tiles * height,
+        href: hit.dataset.heat, y: -(Number(line.dataset.tile) + edge) * stretched, width, height: hit.dataset.tiles * stretched,
         preserveAspectRatio: "none",
       }));
       drawing.append(mask, make("rect", {

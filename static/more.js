@@ -86,8 +86,21 @@ async function restore() {
   automatic = Math.max(0, AUTOMATIC_PAGES - wanted);
   while (loads < wanted && (await add()));
   if (wanted) scrollTo({ top, behavior: "instant" });
+  if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") await showLeft();
   restoring = false;
+  remember();
   prepare();
+}
+
+// Show the result that one comes back from, which need not be the one that was opened.
+async function showLeft() {
+  const rank = Number(sessionStorage.getItem("rank"));
+  const hit = () => document.getElementById(`rank-${rank}`);
+  const grid = one(".grid");
+  if (!rank || !grid || grid.start > rank) return;
+  while (!hit() && (await add()));
+  const { top, bottom } = hit()?.getBoundingClientRect() ?? { top: 0, bottom: 0 };
+  if (bottom < 0 || top > innerHeight) hit().scrollIntoView({ block: "center", behavior: "instant" });
 }
 
 let settled = 0;
@@ -98,13 +111,35 @@ addEventListener("scroll", () => {
 addEventListener("pagehide", remember);
 addEventListener("pageshow", ({ persisted }) => {
   if (persisted && loads) scrollTo({ top: history.state.top, behavior: "instant" });
+  if (persisted) showLeft();
 });
 
-// site.js has put the first page of another ranking in the place of these.
-document.addEventListener("results", () => {
-  [automatic, loads, failed] = [AUTOMATIC_PAGES, 0, false];
+// A link of site.js to the same ranking: what had been loaded is loaded again, and its result stays where it is.
+let place = null;
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-keep]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  const id = link.dataset.keep || [...document.querySelectorAll(".hit")].find((hit) => hit.getBoundingClientRect().bottom > 0)?.id;
+  place = { loads, id, link: link.id, top: document.getElementById(id)?.getBoundingClientRect().top };
+  document.body.style.minHeight = `${document.documentElement.scrollHeight}px`; // until the pages are there
+});
+
+// site.js has put the first page of this or another ranking in the place of these.
+document.addEventListener("results", async () => {
+  const { loads: wanted = 0, id, link, top } = place ?? {};
+  [automatic, loads, failed, place] = [Math.max(0, AUTOMATIC_PAGES - wanted), 0, false, null];
   history.scrollRestoration = "auto";
+  restoring = wanted > 0;
+  while (loads < wanted && (await add()));
+  restoring = false;
+  const hit = id && document.getElementById(id);
+  if (hit) scrollBy({ top: hit.getBoundingClientRect().top - top, behavior: "instant" });
+  document.body.style.minHeight = "";
+  const menu = link && document.getElementById(link)?.closest(".menu");
+  if (menu) one("summary", menu).focus({ preventScroll: true });
+  remember();
   prepare();
 });
 
-restore();
+restore().then(() => sessionStorage.removeItem("rank"));

@@ -154,6 +154,17 @@ function setUpLive(form) {
     delete form.dataset.sent;
     again(document.activeElement?.id);
   });
+  // A link to another search of the same photo: the open panel and the place on the page stay.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-live]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    again(link.id, link.getAttribute("href").split("#")[0], true);
+  });
+  let shownAddress = location.pathname + location.search;
+  addEventListener("popstate", () => {
+    if (location.pathname + location.search !== shownAddress) location.reload();
+  });
   // The panel covers much of a phone's screen.
   document.addEventListener("click", (event) => {
     if (event.target.id !== "to-results") return;
@@ -173,11 +184,10 @@ function setUpLive(form) {
     return `${form.getAttribute("action")}?${params}`;
   }
 
-  async function again(focused) {
+  async function again(focused, target = address(), isNew = false) {
     running?.abort();
     running = new AbortController();
     const mine = running;
-    const target = address();
     busy(true, form);
     one("#results").setAttribute("aria-busy", "true");
     try {
@@ -188,7 +198,10 @@ function setUpLive(form) {
         return;
       }
       swap(page, focused);
-      history.replaceState(null, "", target);
+      const shown = answer.redirected ? answer.url : target;
+      if (isNew) history.pushState(null, "", shown);
+      else history.replaceState(null, "", shown);
+      shownAddress = location.pathname + location.search;
     } catch (error) {
       if (error.name === "AbortError") return;
       location.assign(target);
@@ -231,13 +244,33 @@ if (one("#waiting")) setInterval(lookAgain, WAIT_MS);
 const live = one("form[data-live]");
 if (live) setUpLive(live);
 
-// Back to the results at the place where they were left.
+// ---- back to the results, at the place where they were left ----
+
+// Return the address of a search, whichever of its pages shows.
+function searchOf(address) {
+  const { origin, pathname, searchParams } = new URL(address, location.href);
+  searchParams.delete("page");
+  searchParams.sort();
+  return `${origin}${pathname}?${searchParams}`;
+}
+
+function setUpWayBack(wayBack) {
+  // Where a browser does not say what is one step back, it is known only of a page that was opened from the results.
+  const before = window.navigation?.entries()[navigation.currentEntry.index - 1]?.url ?? document.referrer;
+  const fromResults = Boolean(before) && searchOf(before) === searchOf(wayBack.href);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest(".place a");
+    if (!link || !fromResults || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (link === wayBack) history.back();
+    else location.replace(link.href); // so that the results stay one step back
+  });
+  const rank = new URLSearchParams(location.search).get("rank");
+  addEventListener("pagehide", () => { if (rank) sessionStorage.setItem("rank", rank); }); // more.js shows it
+}
+
 const wayBack = one("#way-back");
-wayBack?.addEventListener("click", (event) => {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || document.referrer !== wayBack.href) return;
-  event.preventDefault();
-  history.back();
-});
+if (wayBack) setUpWayBack(wayBack);
 
 // A menu closes when something else is touched, or on Escape.
 document.addEventListener("click", (event) => {

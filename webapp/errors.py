@@ -9,7 +9,7 @@ from flask_babel import gettext
 from flask_limiter.errors import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import NoMoreData, ParseException
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.wrappers import Request
 
@@ -79,11 +79,11 @@ TITLES = {
 MESSAGES = {  # in place of werkzeug's descriptions, which are for programmers
     400: N_("The request cannot be read."),
     404: N_("There is nothing at this address."),
-    405: N_("This address does not accept requests of this kind."),
     413: N_("The upload is too large. An image may have up to 16 MB."),
     429: N_("Too many searches in a short time. Please wait a moment, then try again."),
     500: N_("Something went wrong on our side. Please try again later."),
 }
+OTHER_METHODS = N_("Use %(methods)s here, not %(method)s.")
 UNAVAILABLE = N_("The search server is not answering. Please try again in a moment.")
 UNSAVED = N_("Photos cannot be saved at the moment. Please try again later.")
 EXPIRED_FORM = N_("This page was open for too long. Please reload it and search again.")
@@ -146,11 +146,19 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
         text = EXPIRED_FORM if current_app.config["SESSION_COOKIE_NAME"] in request.cookies else NO_COOKIE
     elif text == type(error).description or isinstance(error, RateLimitExceeded):
         text = MESSAGES.get(error.code, text)
-    response = _respond(error.code, text, gettext(text))
+    params: dict[str, str] = {}
+    if isinstance(error, MethodNotAllowed):
+        text, params = OTHER_METHODS, {"methods": " / ".join(_methods(error)), "method": request.method}
+    response = _respond(error.code, text % params if params else text, gettext(text, **params))
     for name, value in error.get_headers():
         if name != "Content-Type":
             response.headers.add(name, value)
     return response
+
+
+def _methods(error: MethodNotAllowed) -> list[str]:
+    """Return the methods of an address that do something."""
+    return sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"})
 
 
 def _malformed(_: Exception) -> Response | HTTPException:

@@ -1,6 +1,6 @@
 """Picks in an address: further pictures of a search, pictures to keep away from, and items to compare."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -14,6 +14,7 @@ from webapp.pictures import Picture
 MAX_COMPARED = 4  # items side by side
 Kind = Literal["also", "unlike", "compared"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+LIMITS: Mapping[Kind, int] = {"also": MAX_PICTURES - 1, "unlike": MAX_PICTURES, "compared": MAX_COMPARED}
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Picks:
         """Read the picks in an address, each once. Raises QueryError."""
         also, unlike, compared = (map(Pick.parse, args.getlist(kind)) for kind in ("also", "unlike", "compared"))
         picks = cls(_once(also), _once(unlike), _once(compared)[:MAX_COMPARED])
-        if max(len(picks.also) + 1, len(picks.unlike)) > MAX_PICTURES:
+        if any(len(getattr(picks, kind)) > limit for kind, limit in LIMITS.items()):
             raise QueryError("A search has up to %(most)d pictures.", most=MAX_PICTURES)
         return picks
 
@@ -71,9 +72,13 @@ class Picks:
         """Return the picks without one."""
         return self._with(kind, (one for one in getattr(self, kind) if one != pick))
 
-    def compare_args(self) -> dict[str, list[str]]:
-        """Return the arguments of the page that compares the items."""
-        return {"compared": list(map(str, self.compared))}
+    def find(self, kind: Kind, item: int) -> Pick | None:
+        """Return the pick of a whole item; None where it is not picked."""
+        return next((pick for pick in getattr(self, kind) if pick.picture == Picture(item)), None)
+
+    def is_full(self, kind: Kind) -> bool:
+        """Return whether no more pictures can be picked."""
+        return len(getattr(self, kind)) >= LIMITS[kind]
 
     def replacing(self, kind: Kind, pick: Pick, other: Pick) -> "Picks":
         """Return the picks with one in the place of another."""

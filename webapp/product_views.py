@@ -1,7 +1,7 @@
 """Products as the pages show them: cards, prices, filters, and the page of one product."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,6 +16,11 @@ from webapp.i18n import N_
 from webapp.search_params import SearchParams
 
 FACET_NAMES = {CATEGORY: N_("Category"), COLOUR: N_("Colour"), SIZE: N_("Size")}
+COLUMN_NAMES = (  # of feeds, of which there are translations
+    N_("Activity"), N_("Age group"), N_("Brand"), N_("Climate"), N_("Collection"), N_("Condition"), N_("Fabric"),
+    N_("Features"), N_("Fit"), N_("Gender"), N_("Manufacturer"), N_("Material"), N_("Occasion"), N_("Pattern"),
+    N_("Product type"), N_("Season"), N_("Style"), N_("Tags"), N_("Type"), N_("Vendor"),
+)  # fmt: skip
 DESCRIPTIONS = ("description", "body (html)", "body html", "short_description", "short description", "summary")
 MAX_OPTIONS = 200  # of a facet on a page
 MAX_DUPLICATES = 20  # on the page of a product
@@ -92,7 +97,8 @@ def facet_label(facet: str) -> str:
     """Return the name of a product filter for people to read."""
     if facet in FACET_NAMES:
         return gettext(FACET_NAMES[facet])
-    return facet.replace("_", " ").capitalize()
+    label = facet.replace("_", " ").capitalize()
+    return gettext(label) if label in COLUMN_NAMES else label
 
 
 def format_price(low: float | Decimal | None, high: float | Decimal | None, currency: str) -> str:
@@ -121,14 +127,23 @@ def is_sold_out(listed: ListedProduct, colour: str = "") -> bool:
     return listed.product.offer(colour).available is False
 
 
-def photos_of(name: str, listed: ListedProduct) -> dict[str, list[Item]]:
-    """Return the items of a product's photos by colour, in the order of the feed."""
+def photos_of(name: str, listed: ListedProduct, first: int | None = None) -> dict[str, list[Item]]:
+    """Return the items of a product's photos by colour, in the order of the feed.
+
+    first: the item that comes first with its colour, where it is one of them.
+    """
     photos: dict[str, list[Item]] = {}
     items = extensions.engine_loader.engine.collection(name).live_items(listed.items.values())
     for photo in listed.product.photos:
         if item := items.get(listed.items.get(photo.source, -1)):
             photos.setdefault(photo.colour, []).append(item)
-    return photos
+    by_colour = [(colour, sorted(of_colour, key=lambda item: item.id != first)) for colour, of_colour in photos.items()]
+    return dict(sorted(by_colour, key=lambda of_colour: of_colour[1][0].id != first))
+
+
+def category_levels(categories: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the name of each level of a category, and the value of the filter by it."""
+    return [(level, LEVELS.join(categories[: depth + 1])) for depth, level in enumerate(categories)]
 
 
 def duplicates_of(name: str, listed: ListedProduct) -> dict[str, ListedProduct]:

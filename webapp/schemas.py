@@ -155,12 +155,37 @@ class DescribedAttribute(BaseModel):
     )
 
 
+class GarmentBox(BaseModel):
+    """Place of a garment, as shares of the sides of the image (turned, if it is)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    left: Probability = Field(description="Its left edge.")
+    top: Probability = Field(description="Its upper edge.")
+    width: Probability
+    height: Probability
+
+
+class DescribedGarment(BaseModel):
+    """Garment that is found in an image."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str = Field(description="Kind of garment: upper (a top), coat, dress, trousers or skirt.")
+    box: GarmentBox = Field(description="Place in the whole image; left,top,width,height is a crop of a request.")
+    probability: Probability = Field(description="Probability that there is such a garment.")
+
+
 class DescribeResponse(BaseModel):
-    """Presence and values of an image."""
+    """Presence and values of an image, and the garments in it."""
 
     model_config = ConfigDict(extra="forbid")
 
     attributes: dict[str, DescribedAttribute] = Field(description="Description of each attribute of the model.")
+    garments: list[DescribedGarment] = Field(
+        description="Garments in the whole image, whatever its crop, the likeliest first; empty where none is found, "
+        "and where the server's model cannot find any."
+    )
 
 
 class FieldProblem(BaseModel):

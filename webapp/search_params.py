@@ -133,6 +133,11 @@ class SearchParams:
         filters = {**self.filters, key: self.filters[key] - {value}}
         return replace(self, filters={other: values for other, values in filters.items() if values}).args()
 
+    def args_with_facet(self, name: str, value: str) -> dict[str, Any]:
+        """Return the arguments of the same search with one value of a product filter, in place of its others."""
+        facets = {**self.products.facets, name: frozenset({value})}
+        return replace(self, products=replace(self.products, facets=facets)).args()
+
     def args_without_facet(self, name: str, value: str) -> dict[str, Any]:
         """Return the arguments of the same search without one value of a product filter."""
         facets = {**self.products.facets, name: self.products.facets[name] - {value}}

@@ -12,6 +12,7 @@ from webapp.addresses import page_address
 from webapp.drawings import drawing_id
 from webapp.i18n import N_
 from webapp.images.local import MAX_UPLOAD_BYTES
+from webapp.picks import LIMITS
 from webapp.pictures import Picture
 from webapp.places import hit_address
 from webapp.product_views import is_sold_out, plain_text, price_of, result_id
@@ -60,6 +61,7 @@ def init_app(app: Flask) -> None:
         sure_from=SURE,
         hit_address=hit_address,
         weight_choices=weight_choices,
+        pick_limits=LIMITS,
         turned=lambda degrees: Crop(turn=degrees),
         similarity_bar=similarity_bar,
         closeness_names=CLOSENESS,

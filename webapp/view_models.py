@@ -9,7 +9,19 @@ from typing import NamedTuple
 from flask import url_for
 
 from rpf.attributes import Vocabulary
-from rpf.engine import SURE, Closeness, Collection, Crop, Hit, Item, Query, Recognised, find_word, recognised_values
+from rpf.engine import (
+    HEAT_SIDE,
+    SURE,
+    Closeness,
+    Collection,
+    Crop,
+    Hit,
+    Item,
+    Query,
+    Recognised,
+    find_word,
+    recognised_values,
+)
 from rpf.errors import UnknownItem
 from webapp import extensions
 from webapp.images.uploads import UploadExpired
@@ -119,6 +131,17 @@ class Heat:
     tiles: Mapping[str, int]  # attribute -> place of its tile from the top
     count: int  # tiles
     area: Box  # left, top, width, height in the picture, of which the tiles are
+
+    @property
+    def edge(self) -> float:
+        """Return the height of a row of pixels as a share of a tile: into the outermost ones its neighbours bleed."""
+        width, height = self.area[2:]
+        return 1 / max(3, round(HEAT_SIDE * height / max(width, height)))
+
+    @property
+    def stretch(self) -> float:
+        """Return by how much to enlarge the tiles, so that the outermost rows of each lie outside of the area."""
+        return 1 / (1 - 2 * self.edge)
 
 
 def picture_heat(

@@ -1,11 +1,13 @@
-"""Published accuracy of a checkpoint: the report of `rpf evaluate` in the folder `test` beside it."""
+"""Published accuracy of a checkpoint: the reports of `rpf evaluate` in the folders `test` and `NAME-test` beside it."""
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REPORT = Path("test") / "report.json"
+FOLDER, REPORT = "test", "report.json"
 UNUSABLE = (OSError, ValueError, LookupError, TypeError, AttributeError)
 
 
@@ -34,6 +36,11 @@ class ValueAccuracy:
     values: tuple[int, ...]
     counts: tuple[tuple[int, ...], ...]  # a row for each true value, a column for each told one
 
+    @property
+    def sure_count(self) -> int:
+        """Return the number of labels whose value is told with at least SURE probability."""
+        return round(self.sure_share * self.labels)
+
 
 @dataclass(frozen=True)
 class WordMeaning:
@@ -53,10 +60,31 @@ class Recognition:
     words: tuple[WordMeaning, ...] = ()
 
 
-def read_recognition(checkpoint: Path, checkpoint_hash: str) -> Recognition:
-    """Read how well values are recognised; empty without a report of these weights."""
+@dataclass(frozen=True)
+class AccuracyReport:
+    """Accuracy on one set of test images."""
+
+    dataset: str  # its name
+    accuracy: tuple[Accuracy, ...]  # of each attribute with queries, and overall
+    recognition: Recognition
+
+
+def read_reports(checkpoint: Path, checkpoint_hash: str) -> tuple[AccuracyReport, ...]:
+    """Read the reports of these weights, that of the folder `test` first."""
+    reports = []
+    for folder in (checkpoint.parent / FOLDER, *sorted(checkpoint.parent.glob(f"*-{FOLDER}"))):
+        with suppress(*UNUSABLE):
+            report = json.loads((folder / REPORT).read_bytes())
+            if report["checkpoint_sha256"] == checkpoint_hash:
+                reports.append(
+                    AccuracyReport(str(report.get("dataset", "")), _read_accuracy(report), _read_recognition(report))
+                )
+    return tuple(report for report in reports if report.accuracy or report.recognition != Recognition())
+
+
+def _read_recognition(report: Mapping[str, Any]) -> Recognition:
+    """Read how well values are recognised; empty where that was not measured."""
     try:
-        report = _read_report(checkpoint, checkpoint_hash)
         values = tuple(
             ValueAccuracy(
                 key,
@@ -80,10 +108,9 @@ def read_recognition(checkpoint: Path, checkpoint_hash: str) -> Recognition:
         return Recognition()
 
 
-def read_accuracy(checkpoint: Path, checkpoint_hash: str) -> tuple[Accuracy, ...]:
-    """Read the accuracy for each attribute with queries, and overall; empty without a report of these weights."""
+def _read_accuracy(report: Mapping[str, Any]) -> tuple[Accuracy, ...]:
+    """Read the accuracy for each attribute with queries, and overall; empty where a figure is missing."""
     try:
-        report = _read_report(checkpoint, checkpoint_hash)
         exact, chance, counts = report["methods"]["none"], report["random"]["MAP"], report["queries"]
         counts = {**{key: int(number) for key, number in counts.items() if number}, "overall": sum(counts.values())}
         means, intervals = exact["MAP"], exact["intervals"]["MAP"]
@@ -102,11 +129,3 @@ def read_accuracy(checkpoint: Path, checkpoint_hash: str) -> tuple[Accuracy, ...
         )
     except UNUSABLE:
         return ()
-
-
-def _read_report(checkpoint: Path, checkpoint_hash: str) -> dict[str, Any]:
-    """Read the report of these weights. Raises one of UNUSABLE where there is none."""
-    report = json.loads((checkpoint.parent / REPORT).read_bytes())
-    if report["checkpoint_sha256"] != checkpoint_hash:
-        raise ValueError("it is of other weights")
-    return dict(report)

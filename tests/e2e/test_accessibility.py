@@ -28,6 +28,9 @@ ADDRESSES = {
     "item": "/c/shop/item/3",
     "product": "/c/shop/product/P2",
     "compare": "/c/shop/compare?compared=item:5&compared=item:9&compared=item:13&a=sleeve_length",
+    "compare with a search": "/c/shop/compare?item=1&a=sleeve_length&compared=item:5&compared=item:9&compared=item:13",
+    "full tray": f"{SHOP}&compared=item:5&compared=item:9&compared=item:13&compared=item:17",
+    "product from results": f"{SHOP.replace('results', 'product/P2')}&photo=5&rank=2",
     "about": "/c/shop/about",
     "api": "/api",
     "missing": "/c/shop/item/999",
@@ -135,10 +138,10 @@ def test_no_page_scrolls_sideways_in_vietnamese(open_page, width: int) -> None: 
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
 
-def press_until(page: Page, selector: str) -> None:
-    """Press Tab until an element that matches has the focus, and see that it is in sight."""
+def press_until(page: Page, selector: str, key: str = "Tab") -> None:
+    """Press a key until an element that matches has the focus, and see that it is in sight."""
     for _ in range(80):
-        page.keyboard.press("Tab")
+        page.keyboard.press(key)
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             break
     focused = page.locator(":focus")
@@ -163,17 +166,18 @@ def test_keyboard_alone_leads_from_the_start_over_a_crop_to_the_comparison(open_
     with page.expect_response(re.compile("crop=0%2C0%2C0.85")):
         for _ in range(3):
             page.keyboard.press("Shift+ArrowLeft")
-    page.wait_for_url(re.compile("crop="))
+    page.wait_for_url(re.compile("crop=0%2C0%2C0.85"))
+    expect(page.locator("#results[aria-busy]")).to_have_count(0)
     expect(page.locator("#crop-se")).to_be_focused()
 
     for number in range(2):
-        for _ in range(number + 1):
-            press_until(page, ".pick-menu summary")
+        press_until(page, ".pick-menu summary")
         page.keyboard.press("Enter")
         press_until(page, ".pick-menu[open] li:last-child a")
         page.keyboard.press("Enter")
         expect(page.locator(".compared")).to_have_count(number + 1)
-    press_until(page, "#compare .btn")
+        expect(page.locator("#results[aria-busy]")).to_have_count(0)
+    press_until(page, "#compare .btn", "Shift+Tab")  # the focus has stayed at the result
     page.keyboard.press("Enter")
     page.wait_for_url("**/compare?*")
     expect(page.locator(".compare thead img, .compare thead svg").first).to_be_visible()

@@ -52,14 +52,25 @@ def test_heat_of_a_result_shows_while_the_pointer_is_on_it(desktop: Page) -> Non
     expect(desktop.locator(".hit-heat")).to_have_count(0)
 
 
-def test_heat_of_a_detail_shows_while_it_is_ticked(desktop: Page) -> None:
+def test_heat_of_a_detail_shows_by_the_switch_and_under_the_pointer(desktop: Page) -> None:
     desktop.goto("/c/tiny/item/3")
     region = desktop.locator(".region.heat").nth(1)
     ticked = desktop.locator(".labels input").nth(1)
+
+    def display() -> str:
+        shown: str = region.evaluate("rect => getComputedStyle(rect).display")
+        return shown
+
     ticked.check()
-    assert region.evaluate("rect => getComputedStyle(rect).display") == "inline"
+    desktop.locator("h1").hover()
+    assert display() == "none"  # the garment is in sight at first
+    desktop.locator(".labels li").nth(1).hover()
+    assert display() == "inline"
+    desktop.get_by_label("Show where the details are").check()
+    assert display() == "inline"
     ticked.uncheck()
-    assert region.evaluate("rect => getComputedStyle(rect).display") == "none"
+    desktop.locator("h1").hover()
+    assert display() == "none"
 
 
 def test_panel_of_a_phone_closes_and_shows_the_results(phone: Page) -> None:

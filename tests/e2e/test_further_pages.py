@@ -102,6 +102,21 @@ def test_back_from_an_item_leads_to_the_same_place(page: Page) -> None:
     page.wait_for_function("place => Math.abs(scrollY - place) < 2", arg=place)
 
 
+def test_way_back_from_a_later_item_leads_to_it_in_the_same_list(page: Page) -> None:
+    page.goto(LONG)
+    scroll_to_end(page, 48)
+    hit = page.locator(".hit-image").nth(40)
+    hit.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)
+    hit.click()
+    for rank in range(42, 53):  # on the next page
+        page.get_by_role("link", name="Next", exact=True).click()
+        page.wait_for_url(re.compile(f"rank={rank}$"))
+    page.get_by_role("link", name="Back to the results").click()
+    expect(page.locator("#rank-52")).to_be_in_viewport()
+    assert ranks(page)[0] == 1 and page.url.endswith(LONG)
+
+
 def test_changed_weight_begins_a_new_list(page: Page) -> None:
     page.goto(f"{LONG}&a=skirt_length")
     scroll_to_end(page, 96)
@@ -151,6 +166,12 @@ def test_without_javascript_pages_and_the_rest_are_links(browser: Browser, long_
     def positions() -> list[int]:
         return [int(hit.get_attribute("data-position") or 0) for hit in page.locator(".hit").all()]
 
+    page.goto(f"{LONG}&n=48&page=2")
+    page.locator(".hit-image").nth(1).click()
+    page.get_by_role("link", name="Next", exact=True).click()
+    page.get_by_role("link", name="Back to the results").click()
+    expect(page.locator(":target")).to_have_attribute("id", "rank-51")
+    assert positions() == list(range(49, 97))
     page.goto(ENDING)
     page.get_by_role("link", name="Next page").click()
     assert positions() == list(range(25, 41))

@@ -48,6 +48,8 @@ def crop_of(page: Page) -> list[float]:
 def test_crop_is_dragged_and_moved_by_keys(page: Page) -> None:
     open_panel(page)
     page.locator("#crop-button").click()
+    for name in ("Upper left", "Upper right", "Lower left", "Lower right"):
+        expect(page.get_by_role("button", name=f"{name} corner")).to_have_count(1)
     corner = page.locator("#crop-se").bounding_box()
     picture = page.locator(".query .region-image").bounding_box()
     assert corner and picture
@@ -81,14 +83,57 @@ def test_picture_is_turned(page: Page) -> None:
     expect(page.locator(".query .region-image")).to_have_attribute("viewBox", f"0 0 {height} {width}")
 
 
+def pick(page: Page, place: int, act: str) -> None:
+    page.locator(".pick-menu summary").nth(place).click()
+    with page.expect_response(re.compile("/results")):
+        page.locator(".pick-menu").nth(place).get_by_role("link", name=act, exact=True).click()
+    expect(page.locator("#results[aria-busy]")).to_have_count(0)
+
+
 def test_results_are_picked_and_compared(page: Page) -> None:
     page.goto(RESULTS)
-    for place, act in ((0, "More like this too"), (1, "Not like this"), (0, "Compare"), (1, "Compare")):
-        page.locator(".pick-menu summary").nth(place).click()
-        page.locator(".pick-menu").nth(place).get_by_role("link", name=act).click()
-        page.wait_for_load_state("networkidle")
+    pick(page, 0, "More like this too")
+    expect(page.locator(".picked-for")).to_have_text("More like this")
+    pick(page, 1, "Not like this")
     expect(page.locator(".picked")).to_have_count(2)
+    pick(page, 0, "Compare")
+    pick(page, 1, "Compare")
     page.get_by_role("link", name="Compare 2").click()
     expect(page.get_by_role("heading", name="Compare")).to_be_visible()
-    expect(page.locator("thead th .region-image")).to_have_count(2)
+    expect(page.locator("thead th .region-image")).to_have_count(3)
+    expect(page.locator("thead th").nth(1)).to_contain_text("Your search")
+    expect(page.get_by_text("To the shop").first).to_be_visible()
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    images = [image.bounding_box() for image in page.locator("thead .region-image").all()]
+    assert all(box and box["width"] > 119 for box in images)
+    heat = page.locator(".region.heat").first
+    assert heat.evaluate("rect => getComputedStyle(rect).display") == "none"
+    page.get_by_label("Show where the details are").check()
+    assert heat.evaluate("rect => getComputedStyle(rect).display") == "inline"
+    page.get_by_role("link", name="Do not compare this").first.click()
+    expect(page.locator("thead th .region-image")).to_have_count(2)
+    page.get_by_role("link", name="Back to the results").click()
+    page.wait_for_url(re.compile(r"/results\?.*also=.*unlike=.*compared="))
+    expect(page.locator(".compared")).to_have_count(1)
+
+
+def test_picking_for_comparison_keeps_the_place_until_four_are_picked(page: Page) -> None:
+    page.goto(f"{RESULTS}&show=photos")
+    for place in (2, 4, 5, 7):
+        menu = page.locator(".pick-menu summary").nth(place)
+        menu.evaluate("menu => menu.scrollIntoView({ block: 'center', behavior: 'instant' })")
+        before = menu.bounding_box()
+        pick(page, place, "Compare")
+        after = menu.bounding_box()
+        assert before and after and abs(before["y"] - after["y"]) < 2
+        expect(menu).to_be_focused()
+    expect(page.locator(".picked-for")).to_have_count(4)
+    bar = page.locator(".compare-bar").bounding_box()
+    assert bar and bar["y"] >= 0 and bar["y"] + bar["height"] <= 845  # it stays in sight
+    page.locator(".pick-menu summary").nth(8).click()
+    expect(page.locator(".pick-menu[open] .full")).to_have_text("Compare (4 at most)")
+    page.keyboard.press("Escape")
+    pick(page, 7, "Do not compare this")
+    expect(page.locator(".compared")).to_have_count(3)
+    page.go_back()
+    expect(page.locator(".compared")).to_have_count(4)

@@ -96,8 +96,13 @@ def test_filters_narrow_down_and_can_be_taken_back(visitor: Visitor) -> None:
 
 def test_product_page_shows_its_colours_and_leads_on(visitor: Visitor) -> None:
     page = visitor.page
-    page.locator(".hit", has_text="Shirt P3").locator(".hit-image").click()
+    photo = page.locator(".hit", has_text="Shirt P3").locator(".hit-image")
+    number = re.findall(r"/thumb/(\d+)", photo.locator("img").get_attribute("src") or "")[0]
+    photo.click()
     expect(page.locator("h1")).to_have_text("Shirt P3")
+    expect(page.locator(".product-photos img").first).to_have_attribute("src", re.compile(rf"/thumb/{number}\?"))
+    words, photos = (page.locator(part).bounding_box() for part in (".product-words", ".product-photos"))
+    assert words and photos and (words["y"] > photos["y"])
     assert page.locator(".product-photos h2").count() == 2 and page.locator(".product-photos img").count() == 4
     expect(page.locator(".product-photos h2", has_text="blue")).to_contain_text("sold out")
     page.locator(".product-photos .hit-image").first.click()

@@ -56,7 +56,9 @@ def test_search_by_sleeve_length_finds_same_sleeves_and_no_trousers(engine: Sear
     assert engine.search("photos", SearchRequest(query, {"sleeve_length": 1.0}, k=1)).hits[0].item.path == photo
 
 
-def test_accuracy_of_the_shipped_weights_is_read_from_their_report(engine: SearchEngine) -> None:
-    accuracy = {row.key: row for row in engine.accuracy}
-    assert {"sleeve_length", "neckline_design", "overall"} <= accuracy.keys()
-    assert all(row.low <= row.precision <= row.high and row.chance < row.precision for row in accuracy.values())
+def test_accuracy_of_the_shipped_weights_is_read_from_their_reports(engine: SearchEngine) -> None:
+    assert [report.dataset for report in engine.accuracy_reports] == ["clothing", "street"]
+    for report in engine.accuracy_reports:
+        accuracy = {row.key: row for row in report.accuracy}
+        assert {"sleeve_length", "neckline_design", "overall"} <= accuracy.keys()
+        assert all(row.low <= row.precision <= row.high and row.chance < row.precision for row in report.accuracy)

@@ -18,7 +18,7 @@ from rpf.cli import main
 from rpf.config import DataConfig
 from rpf.datasets.annotations import read_split
 from rpf.errors import ConfigError, DatasetError
-from rpf.evaluation.accuracy import read_accuracy
+from rpf.evaluation.accuracy import read_reports
 from rpf.evaluation.evaluate import evaluate as evaluate_model
 from rpf.evaluation.evaluate import overall_map
 from rpf.evaluation.measure import measure, whole_ranking
@@ -276,7 +276,7 @@ def test_unanswerable_queries_are_counted_and_left_out_of_a_second_map(
     # Readers of reports accept this one.
     (tmp_path / "test").mkdir()
     (tmp_path / "report.json").rename(tmp_path / "test" / "report.json")
-    accuracy = read_accuracy(tmp_path / "model.safetensors", report["checkpoint_sha256"])
+    accuracy = read_reports(tmp_path / "model.safetensors", report["checkpoint_sha256"])[0].accuracy
     assert [(row.key, row.queries) for row in accuracy] == [(keys[1], 4), (keys[2], 1), (keys[3], 1), ("overall", 6)]
     assert accuracy[-1].precision == exact["MAP"]["overall"]
     compared = CliRunner().invoke(main, ["compare", str(tmp_path / "test" / "report.json"), "--out", str(tmp_path)])

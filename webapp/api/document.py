@@ -38,8 +38,8 @@ READ_FAILURES = failures("400", "401", "403", "404", "409", "413", "415", "422")
 PRODUCT = {"id": "P1", "title": "Shirt", "price": 20, "currency": "EUR", "photos": [{"source": "P1.jpg"}]}
 
 
-def api_paths() -> dict[str, Any]:
-    """Return the paths of /api/v1."""
+def api_paths(image_path: str) -> dict[str, Any]:
+    """Return the paths of /api/v1. image_path: of an image that the server can read, for the examples."""
     product_id = _parameter(
         "product_id", "The shop's id of the product; a slash in it may be written as it is.", "path"
     )
@@ -67,11 +67,11 @@ def api_paths() -> dict[str, Any]:
         "/describe": {
             "post": {
                 "summary": "Describe an image",
-                "description": "Tells which parts the garment has, and recognises the value of each attribute.",
+                "description": "Tells which parts the garment has, recognises values, and finds the garments in it.",
                 "requestBody": image_body(
-                    ("DescribeByReference", {"img_path": "00001.jpg"}), ("DescribeByUpload", {"image": "photo.jpg"})
+                    ("DescribeByReference", {"img_path": image_path}), ("DescribeByUpload", {"image": "photo.jpg"})
                 ),
-                "responses": {"200": response("Presence and values.", "DescribeResponse")},
+                "responses": {"200": response("Presence, values and garments.", "DescribeResponse")},
             }
         },
         "/products/{product_id}": {

@@ -28,7 +28,7 @@ from webapp.api.search_schemas import (
 from webapp.api_body import read_body, read_image
 from webapp.middleware.request_body import InvalidField
 from webapp.product_views import first_photo, result_id
-from webapp.views.describe import describe_query
+from webapp.views.describe import describe_image
 from webapp.wanted_values import read_filters, read_values
 
 REFERENCES = ("img_path", "image_url", "item", "product")  # of an image, of which a search has one at most
@@ -85,7 +85,6 @@ def search() -> Response:
 def describe() -> Response:
     """Describe an image in every attribute of the model."""
     body: DescribeFields = read_body(DescribeByReference, DescribeByUpload)
-    engine = extensions.engine_loader.engine
     if isinstance(body, DescribeByReference):
         field = _one_reference(body)
         if field is None:
@@ -94,7 +93,7 @@ def describe() -> Response:
     else:
         assert isinstance(body, DescribeByUpload)
         data = _read("image", body.image, "")
-    return respond(describe_query(engine, engine.embed(data, crop=body.as_crop()), body.language))
+    return respond(describe_image(data, body.as_crop(), body.language))
 
 
 def _read_attributes(body: SearchFields, vocabulary: Vocabulary) -> tuple[dict[str, float], dict[str, int]]:

@@ -1,5 +1,6 @@
 """OpenAPI document of the JSON API, as JSON for programs and as a page for people."""
 
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -7,6 +8,8 @@ from flask import Blueprint, jsonify, render_template, request
 from flask.wrappers import Response
 from pydantic.json_schema import models_json_schema
 
+from rpf.errors import RPFError
+from webapp import extensions
 from webapp.api.blueprint import PREFIX
 from webapp.api.document import MODELS as API_MODELS
 from webapp.api.document import SECURITY_SCHEMES, api_paths
@@ -25,6 +28,7 @@ MODELS = (
     SubmitPath, SubmitUpload, SubmitResponse, DescribePath, DescribeUpload, DescribeResponse, ProblemDetails,
     *API_MODELS,
 )  # fmt: skip
+EXAMPLE_IMAGE = "00001.jpg"
 STATUS = {
     "type": "object",
     "required": ["status"],
@@ -35,8 +39,11 @@ bp = Blueprint("openapi", __name__)
 
 
 @cache
-def document() -> dict[str, Any]:
-    """Return the document, an OpenAPI 3.1 object."""
+def document(image_path: str = EXAMPLE_IMAGE) -> dict[str, Any]:
+    """Return the document, an OpenAPI 3.1 object.
+
+    image_path: of an image that the server can read, for the examples.
+    """
     _, schemas = models_json_schema([(model, "validation") for model in MODELS], ref_template=REF)
     refused = failures("400", "403", "404", "409", "413", "415", "422")
     submit = {
@@ -46,7 +53,7 @@ def document() -> dict[str, Any]:
         "Send JSON with the path of an image that the server can read, or a form with the image itself. Wanted values "
         "take the place of the image's, and filters leave only items that are recognised to have certain values.",
         "requestBody": image_body(
-            ("SubmitPath", {"img_path": "00001.jpg", "attrs": "sleeve length", "k": 5}),
+            ("SubmitPath", {"img_path": image_path, "attrs": "sleeve length", "k": 5}),
             ("SubmitUpload", {"image": "photo.jpg", "attrs": "sleeve length; collar design"}),
         ),
         "responses": {"200": response("Ranking, best first.", "SubmitResponse"), **refused},
@@ -54,11 +61,12 @@ def document() -> dict[str, Any]:
     describe = {
         "operationId": "describe",
         "summary": "Describe an image",
-        "description": "Tells which parts the garment has, and recognises the value of each attribute of the model.",
+        "description": "Tells which parts the garment has, recognises the value of each attribute of the model, and "
+        "finds the garments in the image.",
         "requestBody": image_body(
-            ("DescribePath", {"img_path": "00001.jpg"}), ("DescribeUpload", {"image": "photo.jpg", "language": "en"})
+            ("DescribePath", {"img_path": image_path}), ("DescribeUpload", {"image": "photo.jpg", "language": "en"})
         ),
-        "responses": {"200": response("Presence and values.", "DescribeResponse"), **refused},
+        "responses": {"200": response("Presence, values and garments.", "DescribeResponse"), **refused},
     }
     return {
         "openapi": "3.1.0",
@@ -71,7 +79,7 @@ def document() -> dict[str, Any]:
         "paths": {
             "/submit": {"post": submit},
             "/describe": {"post": describe},
-            **api_paths(),
+            **api_paths(image_path),
             "/healthz": {
                 "get": {
                     "operationId": "healthz",
@@ -94,17 +102,28 @@ def document() -> dict[str, Any]:
 @bp.get("/openapi.json")
 def as_json() -> Response:
     """Return the document for programs, with the address that the site is served at."""
-    return jsonify({**document(), "servers": [{"url": request.root_url.rstrip("/")}]})
+    return jsonify({**document(_example_image()), "servers": [{"url": request.root_url.rstrip("/")}]})
 
 
 @bp.get("/api")
 def page() -> str:
     """Show the document to people, in English like itself: of /api/v1 a line for each route, of the others all."""
-    paths: dict[str, Any] = document()["paths"]
+    whole = document(_example_image())
+    paths: dict[str, Any] = whole["paths"]
     shop_paths = {path.removeprefix(PREFIX): methods for path, methods in paths.items() if path.startswith(PREFIX)}
     others = {path: methods for path, methods in paths.items() if not path.startswith(PREFIX)}
-    shown = {**document(), "paths": others}
+    shown = {**whole, "paths": others}
     return render_template("api.html", document=shown, shop_paths=shop_paths, prefix=PREFIX, resolve=resolve)
+
+
+def _example_image() -> str:
+    """Return the path of an image of the default collection, so that the examples can be tried as they are."""
+    loader = extensions.engine_loader
+    with suppress(RPFError):  # a collection that cannot be opened is reported where it is used
+        collection = loader.engine.collection(loader.engine.default)
+        if len(collection):
+            return collection.item(int(collection.ids[0])).path
+    return EXAMPLE_IMAGE
 
 
 def resolve(node: dict[str, str]) -> dict[str, Any]:

@@ -143,11 +143,15 @@ def product(name: str, product_id: str) -> str:
     listed = engine.products(name, [product_id]).get(product_id)
     if listed is None:
         raise NotFound
+    photo = request.args.get("photo", type=int)
+    categories = listed.product.categories
     return render_template(
         "product.html",
         collection=collection,
         listed=listed,
-        photos=product_views.photos_of(name, listed),
+        photo=photo,
+        photos=product_views.photos_of(name, listed, photo),
+        levels=product_views.category_levels(categories[0]) if categories else [],
         duplicates=product_views.duplicates_of(name, listed),
         description=product_views.description_of(listed),
         place=find_place(name),

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
-from rpf.engine import SearchEngine
+from rpf.engine import Garment, SearchEngine
 from rpf.settings import Settings
 from tests.conftest import started_site
 from webapp.views.openapi import document
@@ -23,6 +23,18 @@ def site(named_settings: Settings) -> Flask:
 @pytest.fixture
 def client(site: Flask) -> FlaskClient:
     return site.test_client()
+
+
+def test_describe_finds_the_garments_in_the_whole_image(
+    client: FlaskClient, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    garments = [Garment("skirt", (0.3, 0.5, 0.6, 0.90001), 0.8), Garment("upper", (0.3, 0.2, 0.6, 0.5), 0.7)]
+    turns: list[int] = []
+    monkeypatch.setattr(SearchEngine, "find_garments", lambda _, data, digest, turn: turns.append(turn) or garments)
+    response = client.post("/describe", json={"img_path": photo.name, "crop": "0,0,1,0.5", "turn": 90}).get_json()
+    box = {"left": 0.3, "top": 0.5, "width": 0.3, "height": 0.4}
+    assert response["garments"][0] == {"kind": "skirt", "box": box, "probability": 0.8}
+    assert [garment["kind"] for garment in response["garments"]] == ["skirt", "upper"] and turns == [90]
 
 
 def described(client: FlaskClient, **request: Any) -> dict[str, dict[str, Any]]:

@@ -104,7 +104,7 @@ def test_api_errors_are_json_in_english_for_browsers_too(browser: FlaskClient) -
     answer = browser.get("/submit", headers={**BROWSER, "Accept-Language": "vi"})
     assert (answer.status_code, answer.mimetype) == (405, "application/problem+json")
     assert answer.json is not None
-    assert answer.json["detail"] == "This address does not accept requests of this kind."
+    assert answer.json["detail"] == "Use POST here, not GET."
     assert "POST" in answer.headers["Allow"]
 
 

@@ -25,7 +25,13 @@ def test_openapi_document_is_valid() -> None:
 
 
 def test_openapi_json_is_the_document_with_the_address_of_the_site(client: FlaskClient) -> None:
-    assert client.get("/openapi.json").json == {**document(), "servers": [{"url": "http://localhost"}]}
+    assert client.get("/openapi.json").json == {**document("000.jpg"), "servers": [{"url": "http://localhost"}]}
+
+
+def test_openapi_examples_name_an_image_of_the_default_collection(client: FlaskClient) -> None:
+    operation = client.get("/openapi.json").json["paths"]["/submit"]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["example"]
+    assert client.post("/submit", json=example).status_code == 200
 
 
 def test_openapi_document_has_the_fields_bounds_and_descriptions_of_submit() -> None:
@@ -71,7 +77,7 @@ def test_api_page_names_every_field(client: FlaskClient) -> None:
 
 def test_api_page_lists_each_route_for_shops_with_its_key(client: FlaskClient) -> None:
     page = client.get("/api").text
-    for path, methods in api_paths().items():
+    for path, methods in api_paths("").items():
         for method, operation in methods.items():
             key = "write" if operation["security"] == WRITE else "search"
             line = f"<dt><code>{method.upper()} {path.removeprefix('/api/v1')}</code></dt><dd>{operation['summary']}"

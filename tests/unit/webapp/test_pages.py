@@ -20,8 +20,9 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from rpf.engine import SearchEngine, SearchRequest
+from rpf.engine import Accuracy, AccuracyReport, SearchEngine, SearchRequest, ValueAccuracy
 from rpf.errors import UnknownAttribute
+from rpf.evaluation.accuracy import Recognition
 from rpf.ingest.default_collection import TITLE
 from tests.support import ROOT
 from webapp import create_app
@@ -182,13 +183,15 @@ def test_item_page_leads_back_to_the_results_and_to_their_neighbours(client: Fla
     ids = [item for item, _ in ranks(get(client, results))]
     cards = re.findall(r'class="hit-image" href="([^"]+)"', words(get(client, results)))
     page = words(get(client, cards[1]))
-    assert f'href="{results}">← Back to the results' in page
+    assert f'href="{results}#rank-2">← Back to the results' in page
     assert re.search(rf'rel="prev" href="/c/tiny/item/{ids[0]}\?[^"]*rank=1"', page)
     following = re.search(rf'rel="next" href="(/c/tiny/item/{ids[2]}\?[^"]*rank=3)"', page)
     assert following and 'rel="next"' in words(get(client, following.group(1)))
     assert 'rel="prev"' not in words(get(client, cards[0]))
     last = words(get(client, cards[0].replace("rank=1", "rank=39")))
-    assert 'rel="next"' not in last and "page=2" in last
+    assert 'rel="next"' not in last and f'href="{results}&page=2#rank-39">' in last
+    larger = re.findall(r'class="hit-image" href="([^"]+)"', words(get(client, f"{results}&n=48")))
+    assert f'href="{results}&n=48#rank-39">' in words(get(client, larger[38]))
     for nothing in (
         "/c/tiny/item/3",
         "/c/tiny/item/3?rank=2",
@@ -225,8 +228,24 @@ def test_about_page_shows_model_accuracy_and_speed(client: FlaskClient) -> None:
         "81.2",
         "(70.0–90.0; 30)",
         "75.9",
+        "<dt>Photos</dt><dd>40</dd>",
     ):
         assert part in html
+
+
+def test_about_page_leaves_out_figures_of_few_photos(
+    client: FlaskClient, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = {"sleeve_length": 30, "neckline_design": 4}
+    rows = tuple(Accuracy(key, count, 0.8, 0.7, 0.9, 0.3, None) for key, count in counts.items())
+    values = (ValueAccuracy("sleeve_length", 30, 0.5, 0.0, 0.1, (1,), ((30,),)),)
+    reports = [AccuracyReport(name, rows, Recognition(values)) for name in ("clothing", "street", "mine")]
+    monkeypatch.setattr(app.extensions["rpf"].engine, "accuracy_reports", reports)
+    html = words(get(client, "/c/tiny/about"))
+    for title in ("Garments lying flat or on a hanger", "People in the street", "mine"):
+        assert html.count(f"<h3>{title}</h3>") == 2
+    assert html.count("Too few photos (under 20): neckline design.") == 3 and "; 4)" not in html
+    assert html.count("<td>50%</td><td>10%</td><td>–</td><td>30</td>") == 3  # sure in three photos
 
 
 # ---- what goes wrong ----

@@ -131,6 +131,7 @@ def test_expired_further_picture_is_explained(client: FlaskClient) -> None:
 def test_items_are_compared_side_by_side(client: FlaskClient) -> None:
     page = words(get(client, f"/c/tiny/compare?compared=item:3&compared=item:20&compared=item:7&a={SLEEVE}"))
     assert page.count('<th scope="col">') == 4 and "Garment 20" in page and 'scope="row"' in page
+    assert "Back to the results" not in page and "Your search" not in page
     assert get(client, "/c/tiny/compare?compared=item:3").status_code == 302
     assert get(client, "/c/tiny/compare?compared=item:3&compared=item:999").status_code == 404
 
@@ -141,7 +142,33 @@ def test_results_offer_what_else_a_result_can_be_used_for(client: FlaskClient) -
     for kind in ("also", "unlike", "compared"):
         assert f"{kind}=item:{first}" in page
     two = words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&compared=item:3&compared=item:20&anyway=1"))
-    assert "Compare 2" in two and "/c/tiny/compare?a=sleeve_length&compared=item:3&compared=item:20" in two
+    link = f"/c/tiny/compare?item=3&a={SLEEVE}&anyway=1&compared=item:3&compared=item:20"
+    assert "Compare 2" in two and link in two
+
+
+def test_search_is_compared_with_picked_items(client: FlaskClient) -> None:
+    search = f"item=3&crop=0,0,1,0.5&a={SLEEVE}&w-{SLEEVE}=2"
+    page = words(get(client, f"/c/tiny/compare?{search}&compared=item:20&compared=item:7"))
+    assert page.count('<th scope="col">') == 4 and "Your search" in page and 'class="crop-shade"' in page
+    for address in (
+        f"results?{search}&compared=item:20&compared=item:7",  # the way back
+        f"compare?{search}&compared=item:20",  # without one
+        f"compare?{search}&compared=item:7",
+    ):
+        assert f'href="/c/tiny/{address}"' in page
+    one = words(get(client, f"/c/tiny/compare?{search}&compared=item:20"))
+    assert one.count('<th scope="col">') == 3
+    none = get(client, f"/c/tiny/compare?{search}")
+    assert none.status_code == 302 and none.location == f"/c/tiny/results?{search}"
+    expired = words(get(client, f"/c/tiny/compare?upload={'0' * 64}&a={SLEEVE}&compared=item:20&compared=item:7"))
+    assert expired.count('<th scope="col">') == 3
+
+
+def test_full_tray_offers_no_more_items(client: FlaskClient) -> None:
+    picks = "".join(f"&compared=item:{item}" for item in (4, 5, 6, 7))
+    page = words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&anyway=1{picks}"))
+    assert re.search(r'<span class="full">Compare <small>\(4 at most\)</small>', page)
+    assert "Do not compare this" in page and "compared=item:8" not in page
 
 
 def test_garments_in_a_photo_are_offered_with_their_details(

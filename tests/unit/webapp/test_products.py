@@ -19,6 +19,7 @@ from rpf.products.table import ListedProduct, ProductTable
 from rpf.settings import Settings
 from tests.conftest import started_site
 from tests.unit.webapp.test_pages import get, words
+from webapp import product_views
 
 COLOURS = ("red", "blue")
 SLEEVE = "sleeve_length"
@@ -127,7 +128,7 @@ def test_cards_tell_name_price_colours_and_photos(client: FlaskClient) -> None:
     photos = words(get(client, f"/c/named/results?item=40&a={SLEEVE}&show=photos"))
     assert "39 photos" in photos and "4 photos" not in photos.replace("39 photos", "")
     colours = words(get(client, f"/c/named/results?item=40&a={SLEEVE}&show=colours"))
-    assert "21 garments" in colours
+    assert "21 products by colour" in colours
 
 
 def test_filters_are_in_the_address_and_can_be_taken_back(client: FlaskClient) -> None:
@@ -161,6 +162,21 @@ def test_product_page_has_all_photos_and_no_markup_of_the_feed(client: FlaskClie
     assert len(re.findall(r'href="/c/named/item/(\d+)"', page)) == 4
     assert get(client, "/c/named/product/P/99").status_code == 404
     assert get(client, "/c/named/product/P%2F4").status_code == 200
+
+
+def test_product_page_from_results_begins_with_the_photo_that_was_shown(client: FlaskClient) -> None:
+    page = words(get(client, "/c/named/product/P/4?photo=20"))  # the second blue one
+    assert [int(item) for item in re.findall(r'href="/c/named/item/(\d+)"', page)] == [20, 19, 17, 18]
+    assert page.count("The photo in your results") == 1
+    assert page.index(">blue") < page.index(">red")
+    results = words(get(client, f"/c/named/results?item=40&a={SLEEVE}&anyway=1"))
+    for address, product_id in re.findall(r'class="hit-image" href="([^"]*/product/(P/\d)\?[^"]*)"', results):
+        page = words(get(client, address))
+        shown = re.search(r"photo=(\d+)", address)
+        assert shown and f'href="/c/named/item/{shown[1]}"' == re.findall(r'href="/c/named/item/\d+"', page)[0]
+        category = "Men" if int(product_id[2:]) % 2 else "Women"
+        link = re.search(rf'href="([^"]+)"[^>]*>{category}</a>', page)
+        assert link and "p-category" in link[1] and get(client, link[1]).status_code == 200
 
 
 def test_photo_and_product_are_searched_by_what_they_show(client: FlaskClient, engine: SearchEngine) -> None:
@@ -207,7 +223,7 @@ def test_products_with_the_same_photos_are_one_result(shop: Settings) -> None:
     address = f"/c/named/results?item=40&a={SLEEVE}"
     page = words(get(client, address))
     assert "11 products," in page and page.count("same photos as 1 other product") == 1
-    assert "18 garments" in words(get(client, f"{address}&show=colours"))
+    assert "18 products by colour" in words(get(client, f"{address}&show=colours"))
     assert "39 photos," in words(get(client, f"{address}&show=photos"))
     assert re.search(
         r"With the same photos:\s+<a [^>]*>Shirt & tie 1</a></p>", words(get(client, "/c/named/product/P/0"))
@@ -240,3 +256,9 @@ def test_groups_are_whole_however_many_results_are_asked_for(engine: SearchEngin
         part = engine.search("named", SearchRequest(query, {SLEEVE: 1.0}, k, fold="product")).hits
         assert [hit.item.id for hit in part] == [hit.item.id for hit in whole[:k]]
     np.testing.assert_array_less(0, [hit.product.photos for hit in whole if hit.product])
+
+
+def test_facet_label_translates_usual_columns(app: Flask) -> None:
+    with app.test_request_context(headers={"Accept-Language": "vi"}):
+        labels = [product_views.facet_label(name) for name in ("category", "material", "age_group", "odd_column")]
+    assert labels == ["Loại hàng", "Chất liệu", "Độ tuổi", "Odd column"]
