@@ -71,6 +71,11 @@ class Picks:
         """Return the picks without one."""
         return self._with(kind, (one for one in getattr(self, kind) if one != pick))
 
+    @property
+    def excluded(self) -> frozenset[int]:
+        """Return the items that the results should not be like, and so are not among them."""
+        return frozenset(pick.picture.item for pick in self.unlike if pick.picture.item is not None)
+
     def compare_args(self) -> dict[str, list[str]]:
         """Return the arguments of the page that compares the items."""
         return {"compared": list(map(str, self.compared))}

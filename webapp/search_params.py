@@ -194,6 +194,7 @@ class SearchParams:
             filters=self.value_filters,
             products=self.products,
             fold=self.fold,
+            excluded=self.picks.excluded,
             end_depth=end_depth,
         )
 

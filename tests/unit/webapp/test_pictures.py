@@ -108,6 +108,15 @@ def test_further_picture_for_one_detail_ranks_that_detail_as_itself(client: Flas
     assert order == [item for item, _ in ranks(other) if item not in (3, 20)]
 
 
+def test_items_to_keep_away_from_are_not_among_the_results(client: FlaskClient) -> None:
+    address = f"{RESULTS}?item=3&a={SLEEVE}&anyway=1&n=48"
+    first, second = [item for item, _ in ranks(get(client, address))][:2]
+    left = [item for item, _ in ranks(get(client, f"{address}&unlike=item:{first}&unlike=item:{second}"))]
+    assert len(left) == 37 and not {first, second} & set(left)
+    exported = get(client, f"{address}&unlike=item:{first}".replace("results", "results.json")).json
+    assert first not in [result["id"] for result in exported["results"]] and exported["total"] == 38
+
+
 def test_too_many_pictures_are_refused(client: FlaskClient) -> None:
     more = "&".join(f"also=item:{number}" for number in range(10, 15))
     assert "up to 5 pictures" in words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&{more}"))

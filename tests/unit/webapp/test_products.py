@@ -4,6 +4,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -96,6 +97,15 @@ def test_results_are_the_best_photo_of_each_group_in_the_order_of_photos(engine:
         assert [hit.item.id for hit in results.hits] == list(expected.values())[offset : offset + k]
         assert results.total == len(expected)
         assert [hit.rank for hit in results.hits] == list(range(offset + 1, offset + 1 + len(results.hits)))
+
+
+@pytest.mark.parametrize("fold", ["photo", "colour", "product"])
+def test_excluded_item_takes_all_photos_of_its_product_with_it(engine: SearchEngine, fold: str) -> None:
+    request = SearchRequest(engine.query_item("named", 40), {SLEEVE: 1.0}, 99, fold=fold)
+    whole = engine.search("named", request)
+    left = engine.search("named", replace(request, excluded=frozenset([6, 10**6])))
+    products = [hit.item.id for hit in whole.hits if not hit.product or hit.product.product != "P/1"]
+    assert [hit.item.id for hit in left.hits] == products and left.total == len(products) < whole.total
 
 
 def test_product_filters_leave_what_passes_and_counts_say_how_many(engine: SearchEngine) -> None:
