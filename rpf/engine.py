@@ -17,6 +17,7 @@ from rpf.errors import CollectionError, QueryError, RPFError, SearchUnavailable
 from rpf.evaluation.accuracy import read_accuracy, read_recognition
 from rpf.images import decode
 from rpf.images.crop import WHOLE, Crop, thumbnail
+from rpf.images.decode import MAX_PIXELS
 from rpf.inference.batcher import BackgroundEmbedder, DynamicBatcher
 from rpf.inference.embedding_cache import EmbeddingCache
 from rpf.inference.garment_finder import GarmentFinder
@@ -46,10 +47,10 @@ MAX_DECODERS = 2  # threads that decode query images
 NO_FILTER = ProductFilter()
 
 __all__ = [
-    "HEAT_SIDE", "HEAT_VERSION", "MAX_PICTURES", "NO_FILTER", "SURE", "WHOLE", "Closeness", "Collection", "Crop",
-    "Example", "Filters", "Fold", "Garment", "Hit", "Item", "ListedProduct", "Load", "Observer", "ProductFilter",
-    "Query", "Recognised", "Results", "SearchEngine", "SearchRequest", "ValueFilter", "closeness_of", "find_word",
-    "load_model", "pinned_collections", "recognised_values",
+    "HEAT_SIDE", "HEAT_VERSION", "MAX_PICTURES", "MAX_PIXELS", "NO_FILTER", "SURE", "WHOLE", "Closeness", "Collection",
+    "Crop", "Example", "Filters", "Fold", "Garment", "Hit", "Item", "ListedProduct", "Load", "Observer",
+    "ProductFilter", "Query", "Recognised", "Results", "SearchEngine", "SearchRequest", "ValueFilter", "closeness_of",
+    "find_word", "load_model", "pinned_collections", "recognised_values",
 ]  # fmt: skip
 
 

@@ -108,7 +108,8 @@ class SearchFields(Cropped):
         default_factory=list, description="Further pictures: more examples, or examples of some attributes." + AS_TEXT
     )
     unlike: Annotated[list[FurtherPicture], Field(max_length=MAX_PICTURES)] = Field(
-        default_factory=list, description="Pictures that the results should not be like. Items and products among them are left out of "
+        default_factory=list,
+        description="Pictures that the results should not be like. Items and products among them are left out of "
         "the results, with copies of their photos." + AS_TEXT,
     )
     query_id: UUID | None = Field(

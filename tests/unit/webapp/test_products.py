@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from rpf.collection import Collection
 from rpf.engine import NO_FILTER, ProductFilter, SearchEngine, SearchRequest
@@ -152,6 +153,19 @@ def test_filters_are_in_the_address_and_can_be_taken_back(client: FlaskClient) -
     for bad in ("price_from=cheap", "p-hat=red", "price_to=-1"):
         response = get(client, f"/c/named/results?item=40&a={SLEEVE}&{bad}")
         assert response.status_code == 422 and 'class="problem"' in words(response)
+
+
+def shown(response: TestResponse) -> list[str]:
+    return re.findall(r'class="hit-image" href="([^"?]+)', words(response))
+
+
+def test_wrong_price_is_marked_and_costs_no_other_filter(client: FlaskClient) -> None:
+    address = f"/c/named/results?item=40&a={SLEEVE}&p-category=Women"
+    page = get(client, f"{address}&price_from=abc&price_to=14")
+    assert page.status_code == 422 and shown(page) == shown(get(client, f"{address}&price_to=14")) != []
+    assert 'name="price_from" inputmode="decimal" value="abc"' in words(page)
+    assert 'id="price_from-problem" role="alert">"abc" is not a price.' in words(page)
+    assert get(client, f"/c/named/results.csv?item=40&a={SLEEVE}&price_from=abc").status_code == 422
 
 
 def test_counts_of_values_on_the_page_are_those_of_products_that_pass(client: FlaskClient) -> None:
