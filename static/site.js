@@ -38,16 +38,31 @@ window.addEventListener("pageshow", () => {
 
 const SIGNATURES = /^(\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|....ftyp)/s; // of JPEG to HEIC and AVIF
 
+const HEAD_BYTES = 2 ** 18; // in which the size of a JPEG stands, after previews and colour profiles
+
+// Return the pixels of a PNG or JPEG by its header, 0 where that does not say: to decode too many may end the page.
+function countPixels(head) {
+  const [type, length] = [head.getUint16(0), head.byteLength];
+  if (type === 0x8950) return head.getUint32(16) * head.getUint32(20);
+  for (let at = 2; type === 0xffd8 && at + 9 < length && head.getUint8(at) === 0xff; at += 2 + head.getUint16(at + 2)) {
+    const marker = head.getUint8(at + 1);
+    const isSize = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isSize) return head.getUint16(at + 5) * head.getUint16(at + 7);
+  }
+  return 0;
+}
+
 // Return a file as a bitmap, where this browser can show it, and why it cannot be searched with, in one of the texts.
 async function readImage(file, { limit, pixels, tooLarge, tooManyPixels, noImage }) {
   if (file.size > Number(limit)) return { reason: tooLarge };
+  const head = new DataView(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  const start = String.fromCharCode(...new Uint8Array(head.buffer, 0, Math.min(16, head.byteLength)));
+  if (!SIGNATURES.test(start)) return { reason: noImage };
+  if (head.byteLength >= 24 && countPixels(head) > Number(pixels)) return { reason: tooManyPixels };
   try {
-    const bitmap = await createImageBitmap(file);
-    return { bitmap, reason: bitmap.width * bitmap.height > Number(pixels) ? tooManyPixels : "" };
+    return { bitmap: await createImageBitmap(file), reason: "" };
   } catch {
-    // A format that only the server can show (HEIC), or no image at all.
-    const start = String.fromCharCode(...new Uint8Array(await file.slice(0, 16).arrayBuffer()));
-    return { reason: SIGNATURES.test(start) ? "" : noImage };
+    return { reason: "" }; // a format that only the server can show (HEIC), or a damaged file
   }
 }
 
@@ -62,7 +77,7 @@ function setUpDrop(drop) {
   function forgetSaved() {
     for (const field of ["upload", "item"]) form.elements[field].value = "";
     one(".drop-saved", drop)?.remove();
-    one(".problem", drop)?.remove();
+    one("#image-problem", drop)?.remove();
   }
 
   function forget() {
@@ -182,7 +197,7 @@ function setUpLive(form) {
     const link = event.target.closest("a[data-live]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    again(link.id, link.getAttribute("href").split("#")[0], true);
+    again(link.id || "main", link.getAttribute("href").split("#")[0], true);
   });
   let shownAddress = location.pathname + location.search;
   addEventListener("popstate", () => {
@@ -261,7 +276,7 @@ function setUpLive(form) {
       if (fold && !("open" in fold.dataset)) fold.open = open;
     }
     document.dispatchEvent(new Event("rpf:swapped"));
-    const same = focused && document.getElementById(focused);
+    const same = document.getElementById(focused);
     // An unticked detail is among those to add now, which may be folded.
     const folded = same?.parentElement.closest("details:not([open], #fold, #filters)");
     if (focused) (folded ? one("summary", folded) : same ?? one("#main")).focus({ preventScroll: true });
