@@ -18,7 +18,7 @@ MARGIN = 0.3  # of the sides of what a person wears, around it
 WHOLE_SHARE = 0.75  # of the picture, from which on a part of it is as good as the whole
 SAME_PERSON_SHARE = 0.5  # of the narrower of two garments, below or above the other
 MOST_OVERLAP = 0.6  # intersection over union of two frames
-MOST_INSIDE = 0.75  # of the smaller of two frames of one kind, inside the other
+MOST_INSIDE = 0.6  # of the smaller of two frames of one kind, inside the other
 LONE_SHARE = 0.5  # of the picture, from which on a single garment needs no frame
 SIDE_DECIMALS = 3
 Box = tuple[float, float, float, float]  # left, top, right, bottom as shares of the picture's sides
@@ -54,14 +54,15 @@ def garment_frames(collection: Collection, params: SearchParams) -> list[Garment
     garments = _distinct(params.picture.garments(collection.name))
     if len(garments) == 1 and _area(garments[0].box) >= LONE_SHARE:
         return []
-    frames, turn, is_free = [], params.picture.crop.turn, True
-    for number, garment in enumerate(sorted(garments, key=lambda one: one.box[1]), 1):
-        crop = _crop(_person(garment, garments), turn)
-        chosen = is_free and (params.garment, params.picture.crop) == (garment.kind, crop)
-        is_free = is_free and not chosen
-        details = [key for key in collection.vocabulary.keys if key in DETAILS[garment.kind]]
-        args = {**params.with_crop(crop, garment.kind).args(), "choose": 1}
-        frames.append(GarmentFrame(number, NAMES[garment.kind], _as_crop(garment.box, turn), details, chosen, args))
+    turn, searches = params.picture.crop.turn, dict[tuple[str, Crop], Garment]()
+    for garment in sorted(garments, key=lambda one: one.box[1]):
+        searches.setdefault((garment.kind, _crop(_person(garment, garments), turn)), garment)
+    frames = []
+    for number, ((kind, crop), garment) in enumerate(searches.items(), 1):
+        chosen = (kind, crop) == (params.garment, params.picture.crop)
+        details = [key for key in collection.vocabulary.keys if key in DETAILS[kind]]
+        args = {**params.with_crop(crop, kind).args(), "choose": 1}
+        frames.append(GarmentFrame(number, NAMES[kind], _as_crop(garment.box, turn), details, chosen, args))
     return frames
 
 

@@ -234,6 +234,7 @@ def test_search_for_a_garment_takes_the_details_that_are_seen_of_it(
     "garments",
     [
         [Garment("upper", (0.2, 0.2, 0.6, 0.6), 0.9), Garment("upper", (0.3, 0.3, 0.6, 0.7), 0.6)],
+        [Garment("upper", (0.2, 0.2, 0.6, 0.4), 0.9), Garment("upper", (0.2, 0.5, 0.6, 0.7), 0.6)],  # of one person
         [Garment("upper", (0.2, 0.2, 0.6, 0.6), 0.9), Garment("coat", (0.2, 0.2, 0.6, 0.7), 0.6)],
     ],
 )
