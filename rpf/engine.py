@@ -17,6 +17,7 @@ from rpf.errors import CollectionError, QueryError, RPFError, SearchUnavailable
 from rpf.evaluation.accuracy import Accuracy, AccuracyReport, ValueAccuracy, WordMeaning, read_reports
 from rpf.images import decode
 from rpf.images.crop import WHOLE, Crop, thumbnail
+from rpf.images.decode import MAX_PIXELS
 from rpf.inference.batcher import BackgroundEmbedder, DynamicBatcher
 from rpf.inference.embedding_cache import EmbeddingCache
 from rpf.inference.garment_finder import GarmentFinder
@@ -48,10 +49,11 @@ QUERY_SIDE = 1200  # pixels of a query's short side that are enough for our own 
 NO_FILTER = ProductFilter()
 
 __all__ = [
-    "HEAT_SIDE", "HEAT_VERSION", "MAX_PICTURES", "NO_FILTER", "SURE", "WHOLE", "Accuracy", "AccuracyReport",
-    "Closeness", "Collection", "Crop", "Example", "Filters", "Fold", "Garment", "Hit", "Item", "ListedProduct", "Load",
-    "Observer", "ProductFilter", "Query", "Recognised", "Results", "SearchEngine", "SearchRequest", "ValueAccuracy",
-    "ValueFilter", "WordMeaning", "closeness_of", "find_word", "load_model", "pinned_collections", "recognised_values",
+    "HEAT_SIDE", "HEAT_VERSION", "MAX_PICTURES", "MAX_PIXELS", "NO_FILTER", "SURE", "WHOLE", "Accuracy",
+    "AccuracyReport", "Closeness", "Collection", "Crop", "Example", "Filters", "Fold", "Garment", "Hit", "Item",
+    "ListedProduct", "Load", "Observer", "ProductFilter", "Query", "Recognised", "Results", "SearchEngine",
+    "SearchRequest", "ValueAccuracy", "ValueFilter", "WordMeaning", "closeness_of", "find_word", "load_model",
+    "pinned_collections", "recognised_values",
 ]  # fmt: skip
 
 

@@ -9,6 +9,9 @@
   const HANDLE_PIXELS = 11;
   const WAIT_MS = 350; // after the last key, before the search runs again
   let cropping = false; // also after the page's parts have been replaced
+  let redraw = () => {}; // of the page's present parts, as the next
+  let stop = () => {};
+  let before = null; // the crop to go back to
 
   const within = (value, low, high) => Math.min(high, Math.max(low, value));
 
@@ -22,6 +25,7 @@
     const svg = document.querySelector(".query .region-image");
     const button = document.querySelector("#crop-button");
     const input = document.querySelector("#crop");
+    const help = document.querySelector("#crop-help");
     if (!svg || !button || !input) return;
     for (const field of document.querySelectorAll(".crop-fields input")) field.disabled = true;
     const [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);
@@ -116,6 +120,7 @@
 
     function show() {
       button.setAttribute("aria-pressed", String(cropping));
+      help.hidden = !cropping;
       svg.classList.toggle("cropping", cropping);
       svg.setAttribute("role", cropping ? "group" : "img"); // an image has no parts for a screen reader
       if (!cropping) return tools.remove();
@@ -123,14 +128,36 @@
       draw();
     }
 
-    button.addEventListener("click", () => {
-      cropping = !cropping;
+    function leave() {
+      cropping = false;
       show();
-      if (cropping) frame.focus({ preventScroll: true });
+      button.focus({ preventScroll: true });
+    }
+
+    function cancel() {
+      clearTimeout(timer);
+      const changed = timer || input.value !== before;
+      input.value = before;
+      leave();
+      if (changed) input.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+
+    button.addEventListener("click", () => {
+      if (cropping) return leave();
+      [cropping, before] = [true, input.value];
+      show();
+      frame.focus({ preventScroll: true });
+      svg.scrollIntoView({ block: "nearest" });
     });
-    window.addEventListener("resize", draw);
+    help.querySelector("#crop-done").addEventListener("click", leave);
+    help.querySelector("#crop-cancel").addEventListener("click", cancel);
+    stop = cancel;
+    redraw = draw;
     show();
   }
+
+  window.addEventListener("resize", () => redraw());
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && cropping) stop(); });
 
   document.addEventListener("rpf:swapped", setUp);
   setUp();

@@ -9,10 +9,10 @@ const one = (selector, within = document) => within.querySelector(selector);
 function busy(on, form) {
   one("#busy").hidden = !on;
   one("#main").setAttribute("aria-busy", String(on));
-  const button = form && one("button[type=submit]", form);
-  if (!button) return;
-  button.dataset.restText ??= button.textContent;
-  button.textContent = on ? button.dataset.busyText : button.dataset.restText;
+  for (const button of form?.querySelectorAll("[data-busy-text]") ?? []) {
+    button.dataset.restText ??= button.textContent;
+    button.textContent = on ? button.dataset.busyText : button.dataset.restText;
+  }
 }
 
 document.addEventListener("submit", (event) => {
@@ -36,49 +36,87 @@ window.addEventListener("pageshow", () => {
 
 // ---- the drop zone ----
 
+const SIGNATURES = /^(\xff\xd8\xff|\x89PNG|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|....ftyp)/s; // of JPEG to HEIC and AVIF
+
+const HEAD_BYTES = 2 ** 18; // in which the size of a JPEG stands, after previews and colour profiles
+
+// Return the pixels of a PNG or JPEG by its header, 0 where that does not say: to decode too many may end the page.
+function countPixels(head) {
+  const [type, length] = [head.getUint16(0), head.byteLength];
+  if (type === 0x8950) return head.getUint32(16) * head.getUint32(20);
+  for (let at = 2; type === 0xffd8 && at + 9 < length && head.getUint8(at) === 0xff; at += 2 + head.getUint16(at + 2)) {
+    const marker = head.getUint8(at + 1);
+    const isSize = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isSize) return head.getUint16(at + 5) * head.getUint16(at + 7);
+  }
+  return 0;
+}
+
+// Return a file as a bitmap, where this browser can show it, and why it cannot be searched with, in one of the texts.
+async function readImage(file, { limit, pixels, tooLarge, tooManyPixels, noImage }) {
+  if (file.size > Number(limit)) return { reason: tooLarge };
+  const head = new DataView(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  const start = String.fromCharCode(...new Uint8Array(head.buffer, 0, Math.min(16, head.byteLength)));
+  if (!SIGNATURES.test(start)) return { reason: noImage };
+  if (head.byteLength >= 24 && countPixels(head) > Number(pixels)) return { reason: tooManyPixels };
+  try {
+    return { bitmap: await createImageBitmap(file), reason: "" };
+  } catch {
+    return { reason: "" }; // a format that only the server can show (HEIC), or a damaged file
+  }
+}
+
 function setUpDrop(drop) {
   const form = drop.closest("form");
   const inputs = [one("#image", form), one("#camera", form)];
   const preview = one(".drop-preview", drop);
   const name = one("#drop-name", drop);
   const title = one(".drop-title", drop);
-  const search = one(".btn-search", form);
+  const searches = [one(".drop-search", drop), one(".btn-search", form)];
+
+  function forgetSaved() {
+    for (const field of ["upload", "item"]) form.elements[field].value = "";
+    one(".drop-saved", drop)?.remove();
+    one("#image-problem", drop)?.remove();
+  }
 
   function forget() {
     inputs.forEach((input) => { input.value = ""; });
-    form.elements.upload.value = "";
-    one(".drop-saved", drop)?.remove();
+    forgetSaved();
     preview.hidden = true;
     name.hidden = true;
     title.hidden = false;
-    search.disabled = false;
+    searches[0].hidden = true;
+    refuse("");
+  }
+
+  // Say why a file cannot be searched with; nothing where it can.
+  function refuse(reason) {
+    drop.classList.toggle("has-problem", Boolean(reason));
+    name.classList.toggle("problem", Boolean(reason));
+    if (reason) name.textContent = reason;
+    searches.forEach((search) => { search.disabled = Boolean(reason); });
   }
 
   // Drawn on a canvas, so that a content security policy needs no exception for blob: addresses.
   async function show(file) {
-    form.elements.upload.value = "";
-    one(".drop-saved", drop)?.remove();
-    one(".problem", drop)?.remove();
-    drop.classList.remove("has-problem");
-    const tooLarge = file.size > Number(drop.dataset.limit);
-    name.textContent = tooLarge ? drop.dataset.tooLarge : file.name;
-    drop.classList.toggle("has-problem", tooLarge);
-    name.classList.toggle("problem", tooLarge);
-    search.disabled = tooLarge;
+    forgetSaved();
+    name.textContent = file.name;
     name.hidden = false;
     title.hidden = true;
     preview.hidden = true;
-    try {
-      const bitmap = await createImageBitmap(file);
+    const { bitmap, reason } = await readImage(file, drop.dataset);
+    refuse(reason);
+    searches[0].hidden = Boolean(reason);
+    if (bitmap) {
       const scale = Math.min(1, 360 / bitmap.width, 256 / bitmap.height);
       preview.width = Math.max(1, Math.round(bitmap.width * scale));
       preview.height = Math.max(1, Math.round(bitmap.height * scale));
       preview.getContext("2d").drawImage(bitmap, 0, 0, preview.width, preview.height);
+      bitmap.close();
       preview.hidden = false;
-    } catch {
-      // A format this browser cannot show (HEIC): its name has to do. The server says if it is no image.
     }
-    if ("atOnce" in drop.dataset && !tooLarge) form.requestSubmit();
+    if ("atOnce" in drop.dataset && !reason) form.requestSubmit();
   }
 
   function take(files) {
@@ -145,7 +183,7 @@ function setUpLive(form) {
   let running = null;
 
   form.addEventListener("change", (event) => {
-    if (event.target.type === "file") return event.target.form.requestSubmit();
+    if (event.target.type === "file") return addPhoto(event.target);
     const from = event.target.type === "hidden" ? document.activeElement : event.target;
     again(from?.id);
   });
@@ -159,7 +197,7 @@ function setUpLive(form) {
     const link = event.target.closest("a[data-live]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    again(link.id, link.getAttribute("href").split("#")[0], true);
+    again(link.id || "main", link.getAttribute("href").split("#")[0], true);
   });
   let shownAddress = location.pathname + location.search;
   addEventListener("popstate", () => {
@@ -174,6 +212,16 @@ function setUpLive(form) {
   });
   // Old browsers cannot show a closed panel beside the results.
   if (matchMedia("(min-width: 821px)").matches && !CSS.supports("selector(::details-content)")) one("#fold").open = true;
+
+  async function addPhoto(input) {
+    const { reason } = await readImage(input.files[0], input.form.dataset);
+    one("#photo-problem")?.remove();
+    if (!reason) return input.form.requestSubmit();
+    const problem = document.createElement("p");
+    [problem.id, problem.className, problem.role, problem.textContent] = ["photo-problem", "problem", "alert", reason];
+    one(".add-photo").after(problem);
+    input.value = "";
+  }
 
   function address() {
     const params = new URLSearchParams(new FormData(form));
@@ -228,10 +276,11 @@ function setUpLive(form) {
       if (fold && !("open" in fold.dataset)) fold.open = open;
     }
     document.dispatchEvent(new Event("rpf:swapped"));
-    const same = focused && document.getElementById(focused);
+    const same = document.getElementById(focused);
     // An unticked detail is among those to add now, which may be folded.
     const folded = same?.parentElement.closest("details:not([open], #fold, #filters)");
     if (focused) (folded ? one("summary", folded) : same ?? one("#main")).focus({ preventScroll: true });
+    if (same?.ariaInvalid) document.getElementById(same.getAttribute("aria-describedby")).scrollIntoView({ block: "nearest" });
     document.dispatchEvent(new Event("results"));
   }
 }

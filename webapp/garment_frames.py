@@ -1,21 +1,24 @@
 """Frames of the garments in the picture of a search, each a link to the search for that garment.
 
-Such a search takes the details that the garment has, and the part of the picture with all of the garments above and
-below it: without the person around it, lengths cannot be told. On held-out photographs of people the likeliest value is
-right in 80.7% of cases by the whole photograph, in 79.8% by that part, in 69.6% by the garment with a small margin.
+Such a search takes the details that are seen of the garment, and the part of the picture with all of the garments above
+and below it: without the person around it, lengths cannot be told. On held-out photographs of people the likeliest
+value is right in 80.7% of cases by the whole photograph, in 79.8% by that part, in 69.6% by the garment with a small
+margin.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rpf.engine import Collection, Crop, Garment
+from rpf.engine import Collection, Crop, Garment, Query
 from webapp.i18n import N_
 from webapp.search_params import SearchParams
 
 MARGIN = 0.3  # of the sides of what a person wears, around it
 WHOLE_SHARE = 0.75  # of the picture, from which on a part of it is as good as the whole
 SAME_PERSON_SHARE = 0.5  # of the narrower of two garments, below or above the other
+MOST_OVERLAP = 0.6  # intersection over union of two frames
+MOST_INSIDE = 0.6  # of the smaller of two frames of one kind, inside the other
 LONE_SHARE = 0.5  # of the picture, from which on a single garment needs no frame
 SIDE_DECIMALS = 3
 Box = tuple[float, float, float, float]  # left, top, right, bottom as shares of the picture's sides
@@ -39,7 +42,8 @@ class GarmentFrame:
     number: int
     name: str  # to be translated
     frame: Crop  # around the garment alone
-    chosen: bool  # the search is for it
+    details: Sequence[str]  # that it may have, of the collection's
+    chosen: bool  # the search is for it; of one frame at most
     args: Mapping[str, Any]  # of the search for it
 
 
@@ -47,23 +51,43 @@ def garment_frames(collection: Collection, params: SearchParams) -> list[Garment
     """Return the frames to offer; none where the picture shows one garment that fills it."""
     if params.picture is None:
         return []
-    garments = params.picture.garments(collection.name)
+    garments = _distinct(params.picture.garments(collection.name))
     if len(garments) == 1 and _area(garments[0].box) >= LONE_SHARE:
         return []
-    frames, turn = [], params.picture.crop.turn
-    for number, garment in enumerate(sorted(garments, key=lambda one: one.box[1]), 1):
-        args = params.with_crop(_crop(_person(garment, garments), turn)).args_for_attributes(
-            _details(collection, params, garment.kind)
-        )
-        chosen = {**args, "anyway": None} == {**params.args(), "anyway": None}
-        frames.append(GarmentFrame(number, NAMES[garment.kind], _as_crop(garment.box, turn), chosen, args))
+    turn, searches = params.picture.crop.turn, dict[tuple[str, Crop], Garment]()
+    for garment in sorted(garments, key=lambda one: one.box[1]):
+        searches.setdefault((garment.kind, _crop(_person(garment, garments), turn)), garment)
+    frames = []
+    for number, ((kind, crop), garment) in enumerate(searches.items(), 1):
+        chosen = (kind, crop) == (params.garment, params.picture.crop)
+        details = [key for key in collection.vocabulary.keys if key in DETAILS[kind]]
+        args = {**params.with_crop(crop, kind).args(), "choose": 1}
+        frames.append(GarmentFrame(number, NAMES[kind], _as_crop(garment.box, turn), details, chosen, args))
     return frames
 
 
-def _details(collection: Collection, params: SearchParams, kind: str) -> list[str]:
-    """Return the chosen details that a kind of garment may have; all that it may have, where it has none of them."""
-    known = [key for key in collection.vocabulary.keys if key in DETAILS[kind]]
-    return [key for key in params.weights if key in known] or known or list(params.weights)
+def choose_details(collection: Collection, params: SearchParams, query: Query) -> list[str]:
+    """Choose the details to compare of the garment in a picture: those that are seen, of the chosen ones if any is."""
+    possible = [key for key in collection.vocabulary.keys if key in DETAILS.get(params.garment, (key,))]
+    present = [key for key in possible if not query.is_missing(key)] or possible
+    return ([key for key in present if key in params.weights] if params.garment else []) or present
+
+
+def _distinct(garments: Sequence[Garment]) -> list[Garment]:
+    """Leave out garments, the likeliest first, that are likelier ones again."""
+    distinct: list[Garment] = []
+    for garment in garments:
+        if not any(_is_same(garment, other) for other in distinct):
+            distinct.append(garment)
+    return distinct
+
+
+def _is_same(garment: Garment, other: Garment) -> bool:
+    areas = _area(garment.box), _area(other.box)
+    (left, top, right, bottom), (left2, top2, right2, bottom2) = garment.box, other.box
+    shared = max(0.0, min(right, right2) - max(left, left2)) * max(0.0, min(bottom, bottom2) - max(top, top2))
+    inside = garment.kind == other.kind and shared >= MOST_INSIDE * min(areas)
+    return inside or shared >= MOST_OVERLAP * (sum(areas) - shared)
 
 
 def _person(garment: Garment, garments: Sequence[Garment]) -> Box:

@@ -80,6 +80,11 @@ class Picks:
         """Return whether no more pictures can be picked."""
         return len(getattr(self, kind)) >= LIMITS[kind]
 
+    @property
+    def excluded(self) -> frozenset[int]:
+        """Return the items that the results should not be like, and so are not among them."""
+        return frozenset(pick.picture.item for pick in self.unlike if pick.picture.item is not None)
+
     def replacing(self, kind: Kind, pick: Pick, other: Pick) -> "Picks":
         """Return the picks with one in the place of another."""
         return self._with(kind, (other if one == pick else one for one in getattr(self, kind)))

@@ -7,6 +7,7 @@ from typing import Any
 from rpf.engine import WHOLE, Crop, Garment, Query
 from webapp import extensions
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom as shares of the picture's sides
 SIDES = ("left", "top", "width", "height")
 
 
@@ -24,7 +25,8 @@ class Picture:
         picture = cls.parse_whole(args)
         crop = args.get("crop", "")
         if any(args.get(side) for side in SIDES):  # without scripts, in percent
-            crop = ",".join(f"{args.get(side) or 'missing'}e-2" for side in SIDES)
+            texts = [args.get(side, "").strip().removesuffix("%").replace(",", ".") for side in SIDES]
+            crop = ",".join(f"{text or 'missing'}e-2" for text in texts)
         return picture and replace(picture, crop=Crop.parse(crop, args.get("turn") or 0))
 
     @classmethod
@@ -59,13 +61,30 @@ class Picture:
         return engine.embed(data, digest=self.upload, crop=self.crop)
 
     def garments(self, name: str) -> list[Garment]:
-        """Find the garments in the whole picture. Raises as `query`."""
+        """Find the garments in the whole picture. Raises as `query`.
+
+        Garments are found in upright pictures: in one that was turned, those of the likelier of both ways count.
+        """
+        ways = {turn: self._garments_at(name, turn) for turn in (0, self.crop.turn)}
+        upright = max(ways, key=lambda turn: max((one.probability for one in ways[turn]), default=0.0))
+        quarters = (self.crop.turn - upright) % 360 // 90
+        return [one._replace(box=_turned(one.box, quarters)) for one in ways[upright]]
+
+    def _garments_at(self, name: str, turn: int) -> list[Garment]:
         engine = extensions.engine_loader.engine
         if self.item is None:
             assert self.upload is not None
-            return engine.find_garments(extensions.uploads.read(self.upload), self.upload, self.crop.turn)
+            return engine.find_garments(extensions.uploads.read(self.upload), self.upload, turn)
         collection = engine.collection(name)
         item = collection.item(self.item)
         if not item.sha256:  # imported without its image
             return []
-        return engine.find_garments(collection.image_path(item), item.sha256, self.crop.turn)
+        return engine.find_garments(collection.image_path(item), item.sha256, turn)
+
+
+def _turned(box: Box, quarters: int) -> Box:
+    """Return where a box lies once its picture is turned clockwise by so many quarters."""
+    left, top, right, bottom = box
+    for _ in range(quarters):
+        left, top, right, bottom = 1 - bottom, left, 1 - top, right
+    return left, top, right, bottom

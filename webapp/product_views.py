@@ -58,6 +58,11 @@ def shop_facts(name: str) -> dict[str, object]:
     }
 
 
+def has_colours(name: str) -> bool:
+    """Tell whether the results of a collection can be filtered by colour."""
+    return any(facet.name == COLOUR for facet in product_facets(name, SearchParams(None, {})))
+
+
 def products_of(name: str, hits: Iterable[Hit]) -> dict[str, ListedProduct]:
     """Return the products of a page of results, by id."""
     return extensions.engine_loader.engine.products(name, {hit.product.product for hit in hits if hit.product})

@@ -30,6 +30,7 @@ from webapp.pictures import Picture
 
 MAX_WEIGHT = 3.0
 FOLDS: Mapping[str, Fold] = {"photos": "photo", "colours": "colour", "products": "product"}  # by the argument `show`
+PRICES = ("price_from", "price_to")
 MAX_FACETS = 100  # values of product filters in an address
 
 
@@ -44,6 +45,7 @@ class SearchParams:
     products: ProductFilter = NO_FILTER
     show: str = "products"  # what one result is, where the collection has products
     anyway: bool = False  # rank, though the image seems to have none of the chosen parts
+    garment: str = ""  # kind of the garment in the picture that the search is for; "" for all of it
     picks: Picks = NO_PICKS
 
     @classmethod
@@ -57,8 +59,10 @@ class SearchParams:
         for text in filter(None, args.getlist("a")):
             if text not in vocabulary:
                 chosen |= vocabulary.parse(text, language())
-        keys = [key for key in vocabulary.keys if key in chosen]
-        wanted = {key: args.get(f"v-{key}") or chosen[key] for key in keys}
+        text = args.get("words", "")
+        in_words = vocabulary.parse(text, language()) if text.strip() else {}
+        keys = [key for key in vocabulary.keys if key in chosen or key in in_words]
+        wanted = {key: in_words.get(key) or args.get(f"v-{key}") or chosen.get(key) for key in keys}
         changes = {key: _value(value) for key, value in wanted.items() if value is not None}
         filters = {
             key: frozenset(map(_value, values)) for key in vocabulary.keys if (values := args.getlist(f"f-{key}"))
@@ -88,6 +92,7 @@ class SearchParams:
             weights,
             show=show if show in FOLDS else "products",
             anyway="anyway" in args,
+            garment=args.get("garment", ""),
         )
 
     @property
@@ -108,25 +113,31 @@ class SearchParams:
             **({"available": 1} if self.products.available else {}),
             **({"show": self.show} if self.show != "products" else {}),
             **({"anyway": 1} if self.anyway else {}),
+            **({"garment": self.garment} if self.garment else {}),
             **self.picks.args(),
         }
 
     def args_for_item(self, item: int) -> dict[str, Any]:
         """Return the arguments of the same search with an item in place of the image and of wanted values."""
         picks = replace(self.picks, also=(), unlike=())
-        return replace(self, picture=Picture(item), changes={}, anyway=False, picks=picks).args()
+        return replace(self, picture=Picture(item), changes={}, anyway=False, garment="", picks=picks).args()
 
     def args_picking(self, picks: Picks) -> dict[str, Any]:
         """Return the arguments of the same search with other picks."""
         return replace(self, picks=picks).args()
 
-    def with_crop(self, crop: Crop) -> "SearchParams":
-        """Return the same search with another crop of the picture."""
-        return replace(self, picture=self.picture and replace(self.picture, crop=crop), anyway=False)
+    def with_crop(self, crop: Crop, garment: str = "") -> "SearchParams":
+        """Return the same search with another crop of the picture, for a kind of garment there."""
+        return replace(self, picture=self.picture and replace(self.picture, crop=crop), anyway=False, garment=garment)
 
     def args_for_attributes(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the arguments of the same search by other attributes."""
         return replace(self, weights={key: self.weights.get(key) or 1.0 for key in keys}).args()
+
+    def args_wanting(self, key: str, value: int) -> dict[str, Any]:
+        """Return the arguments of the same search with one more wanted value."""
+        weights = {key: 1.0, **self.weights}
+        return replace(self, weights=weights, changes={**self.changes, key: value}).args()
 
     def args_without_filter(self, key: str, value: int) -> dict[str, Any]:
         """Return the arguments of the same search without one value of a filter."""
@@ -168,7 +179,7 @@ class SearchParams:
         return sum(map(len, values)) + has_price + self.products.available
 
     def _price_bounds(self) -> tuple[tuple[str, float | None], ...]:
-        return ("price_from", self.products.low), ("price_to", self.products.high)
+        return tuple(zip(PRICES, (self.products.low, self.products.high), strict=True))
 
     def args_anyway(self) -> dict[str, Any]:
         """Return the arguments of the same search, ranked whatever the image shows."""
@@ -199,6 +210,7 @@ class SearchParams:
             filters=self.value_filters,
             products=self.products,
             fold=self.fold,
+            excluded=self.picks.excluded,
             end_depth=end_depth,
         )
 
@@ -233,13 +245,13 @@ def _product_filter(args: "MultiDict[str, str]") -> ProductFilter:
     facets = {name[2:]: frozenset(filter(None, args.getlist(name))) for name in names}
     if sum(map(len, facets.values())) > MAX_FACETS:
         raise QueryError("These are too many filters.")
-    low, high = (_price(args.get(name, "")) for name in ("price_from", "price_to"))
+    low, high = (read_price(args.get(name, "")) for name in PRICES)
     if low is not None and high is not None and low > high:
         low, high = high, low
     return ProductFilter(low, high, "available" in args, {name: values for name, values in facets.items() if values})
 
 
-def _price(text: str) -> float | None:
+def read_price(text: str) -> float | None:
     """Read a price with a decimal point or comma; None where there is none."""
     if not (text := text.strip()):
         return None

@@ -6,7 +6,7 @@ from statistics import median_high
 from flask import Flask, request
 from flask_babel import format_decimal, format_percent, gettext
 
-from rpf.engine import SURE, WHOLE, Crop, Hit, Item
+from rpf.engine import MAX_PIXELS, SURE, WHOLE, Crop, Hit, Item
 from webapp import extensions
 from webapp.addresses import page_address
 from webapp.drawings import drawing_id
@@ -18,6 +18,7 @@ from webapp.places import hit_address
 from webapp.product_views import is_sold_out, plain_text, price_of, result_id
 from webapp.view_models import (
     FRAMES,
+    MATCH,
     closeness,
     crop_box,
     item_image,
@@ -28,6 +29,7 @@ from webapp.view_models import (
 )
 
 CLOSENESS = {"very close": N_("Very close"), "close": N_("Close"), "somewhat": N_("Somewhat close")}
+NOT_CLOSE = N_("Not close")
 SHIPPED = (  # title and note of what comes with the program, in the catalogue
     N_("Drawn wardrobe"),
     N_("Trained on 2,599 photographs of garments, 524 of people, and drawn garments."),
@@ -59,6 +61,7 @@ def init_app(app: Flask) -> None:
         picture_of=lambda item: Picture(item.id),
         whole=WHOLE,
         sure_from=SURE,
+        match_from=MATCH,
         hit_address=hit_address,
         weight_choices=weight_choices,
         pick_limits=LIMITS,
@@ -72,6 +75,7 @@ def init_app(app: Flask) -> None:
         is_sold_out=is_sold_out,
         grid_frame=grid_frame,
         max_upload_bytes=MAX_UPLOAD_BYTES,
+        max_pixels=MAX_PIXELS,
     )
     app.context_processor(_page_context)
 
@@ -92,9 +96,9 @@ def format_share(share: float) -> str:
 
 
 def closeness_word(hit: Hit, shares: Mapping[str, float]) -> str:
-    """Return the word for how close a result is; empty where it is too far for any."""
+    """Return the word for how close a result is."""
     word = closeness(hit, shares)
-    return gettext(CLOSENESS[word.word]) if word else ""
+    return gettext(CLOSENESS[word.word] if word else NOT_CLOSE)
 
 
 def weight_choices(weight: float) -> list[tuple[str, str]]:

@@ -32,7 +32,9 @@ from webapp.search_params import SearchParams
 SIDES = {"thumb": 320, "image": 1200}  # pixels of the longer side, by the kind of an item's image
 FRAMES = {"shape-2-3": 2 / 3, "shape-3-4": 3 / 4, "shape-4-5": 4 / 5, "shape-1-1": 1.0, "shape-4-3": 4 / 3}
 COLOUR_COUNT = 10
-TOLD = 0.5  # probability from which on a value is told
+TOLD = 0.5  # probability from which on a value of a query is told, with "probably" below SURE
+SHOWN = 0.65  # the same of an item, whose values are told without a word about how sure they are
+MATCH = 0.65  # probability of the same value from which on it is marked
 BOX_INSET = 0.013  # of the image's longer side
 MAX_BOX_SHARE = 0.45  # of the image; larger boxes frame everything
 Box = tuple[float, float, float, float]  # left, top, right, bottom in the original's pixels
@@ -207,12 +209,12 @@ def query_values(query: Query | None) -> QueryValues:
 
 
 def told_values(collection: Collection, hit: Hit) -> dict[str, int]:
-    """Return the values that a result shows, by attribute, where the model is surer than not."""
+    """Return the values that a result surely enough shows, by attribute."""
     return _told(collection, hit.values)
 
 
 def item_values(collection: Collection, item_id: int) -> dict[str, int]:
-    """Return the values that an item shows, by attribute, where the model is surer than not."""
+    """Return the values that an item surely enough shows, by attribute."""
     return _told(collection, recognised_values(collection, item_id))
 
 
@@ -220,7 +222,7 @@ def _told(collection: Collection, recognised: Mapping[str, Recognised]) -> dict[
     return {
         key: one.value
         for key, one in recognised.items()
-        if one.probability >= TOLD and collection.vocabulary[key].is_visible(one.value)
+        if one.probability >= SHOWN and collection.vocabulary[key].is_visible(one.value)
     }
 
 

@@ -1,5 +1,6 @@
 """Products in a search: the entries of a collection's items, filters by them, and results folded by product."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
 from typing import NamedTuple
@@ -114,6 +115,9 @@ def rank_results(
         passing = mask if passing is None else passing & mask
     elif request.products:
         raise QueryError("This collection has no products to filter by.")
+    if request.excluded:
+        mask = _others(collection, products, request.excluded)
+        passing = mask if passing is None else passing & mask
     groups = result_groups(collection, products, request.fold)
     left_out = None
     with suppress(UnknownItem):  # removed meanwhile
@@ -121,6 +125,18 @@ def rank_results(
     if groups is None:
         return _rank_photos(searcher, resolved._replace(passing=passing), len(collection), left_out)
     return _rank_groups(searcher, resolved._replace(passing=passing), groups, left_out)
+
+
+def _others(collection: Collection, products: ProductRows | None, items: Iterable[int]) -> Mask:
+    """Tell which rows (N,) are none of the items, no copies of them, and no photos of their products."""
+    groups = result_groups(collection, products, "product")
+    rows = []
+    for item in items:
+        with suppress(UnknownItem):  # removed meanwhile
+            rows.append(collection.row(item))
+    if groups is None:
+        groups = np.arange(len(collection))
+    return np.isin(groups, groups[rows], invert=True)
 
 
 def _rank_photos(searcher: Searcher, request: ResolvedRequest, count: int, left_out: int | None) -> Ranking:

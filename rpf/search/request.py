@@ -85,6 +85,7 @@ class SearchRequest:
     filters: Filters = field(default_factory=dict)
     products: ProductFilter = field(default_factory=ProductFilter)
     fold: Fold = "photo"  # what one result is; near-duplicates are one unless it is "photo"
+    excluded: frozenset[int] = frozenset()  # items that are left out of the results, with all photos of their products
     end_depth: int = 0  # results among which `Results.last_close` is looked for; 0: it is not
 
     def __post_init__(self) -> None:

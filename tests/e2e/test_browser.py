@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.common.site_server import Site
@@ -145,9 +146,44 @@ def test_dropped_and_pasted_images_are_previewed(page: Page, photo: Path) -> Non
         )
         expect(page.locator("#drop-name")).to_have_text(f"{kind}.jpg")
         expect(page.locator(".drop-preview")).to_be_visible()
-    page.check("#a-sleeve_length")
-    page.get_by_role("button", name="Search", exact=True).click()
+    page.get_by_role("button", name="Search with this photo").click()
     page.wait_for_url("**/results?upload=*")
+
+
+def test_unusable_file_is_refused_as_it_is_chosen(page: Page, photo: Path, tmp_path: Path) -> None:
+    page.goto("/")
+    text, wide = tmp_path / "text.jpg", tmp_path / "wide.png"
+    text.write_text("not an image")
+    Image.new("1", (10_000, 7_000)).save(wide)
+    for file, reason in ((text, "not an image in a format we read"), (wide, "64 megapixels is the limit")):
+        page.set_input_files("#image", file)
+        expect(page.locator("#drop-name")).to_contain_text(reason)
+        expect(page.locator(".btn-search")).to_be_disabled()
+        expect(page.locator(".drop-search")).to_be_hidden()
+    heic = tmp_path / "phone.heic"  # which this browser cannot show
+    heic.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    page.set_input_files("#image", heic)
+    expect(page.locator("#drop-name")).to_have_text("phone.heic")
+    expect(page.locator(".btn-search")).to_be_enabled()
+    page.set_input_files("#image", photo)
+    expect(page.locator("#drop-name")).to_have_text(photo.name)
+    expect(page.locator(".drop-search")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_sample_is_searched_by_what_is_ticked_and_typed(browser: Browser, site: Site, scripts: bool) -> None:
+    context = browser.new_context(base_url=site.address, locale="en-US", java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto("/")
+    page.check("#a-coat_length")
+    page.fill("#attrs", "neckline")
+    page.locator(".sample").nth(1).click()
+    page.wait_for_url(re.compile(r"/results\?item=\d+&a=coat_length&a=neckline_design$"))
+    page.goto("/")
+    page.fill("#attrs", "neckline")
+    page.keyboard.press("Enter")  # is the Search button, not the first sample
+    expect(page.locator("#attrs-problem, #image-problem").first).to_be_visible()
+    context.close()
 
 
 def test_running_search_is_shown(page: Page, photo: Path) -> None:
@@ -159,7 +195,8 @@ def test_running_search_is_shown(page: Page, photo: Path) -> None:
         """() => new Promise(done => {
             const form = document.querySelector("form.search-form");
             form.addEventListener("submit", event => { event.preventDefault(); }, {once: true});
-            const look = () => done([document.querySelector("#busy").hidden, form.querySelector("button").innerText]);
+            const button = form.querySelector(".btn-search");
+            const look = () => done([document.querySelector("#busy").hidden, button.innerText]);
             document.addEventListener("submit", () => setTimeout(look), {once: true});
             form.requestSubmit();
         })"""
@@ -198,7 +235,7 @@ def test_search_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
-    for wanted in ("#image", "a.sample"):
+    for wanted in ("#image", "button.sample"):
         page.keyboard.press("Tab")
         assert page.evaluate("wanted => document.activeElement.matches(wanted)", wanted), wanted
     page.keyboard.press("Enter")

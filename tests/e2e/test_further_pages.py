@@ -134,7 +134,7 @@ def test_changed_weight_begins_a_new_list(page: Page) -> None:
 
 def test_list_ends_where_nothing_further_down_is_close(page: Page) -> None:
     page.goto(ENDING)
-    expect(page.locator("#status")).to_contain_text("The first 40 of 100 garments")
+    expect(page.locator("#status")).to_contain_text("100 garments, most similar first; close ones up to number 40")
     scroll_to_end(page, 40)
     expect(page.locator(".list-end")).to_contain_text("Nothing further down is close.")
     page.wait_for_timeout(400)
@@ -142,7 +142,7 @@ def test_list_ends_where_nothing_further_down_is_close(page: Page) -> None:
     page.get_by_role("link", name="Show the rest").click()
     scroll_to_end(page, 100)
     assert ranks(page) == list(range(1, 101))
-    expect(page.locator("#status")).not_to_contain_text("The first")
+    expect(page.locator("#status")).not_to_contain_text("close ones")
     assert page.url.endswith(ENDING)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -66,11 +67,64 @@ def test_crop_is_dragged_and_moved_by_keys(page: Page) -> None:
     page.wait_for_url(re.compile("crop=0.05"))
     page.wait_for_function("!document.querySelector('#results[aria-busy]')")
     expect(page.locator("#crop-nw")).to_be_focused()
-    page.reload()
-    if not page.locator("#crop-button").is_visible():
-        page.get_by_text("Change", exact=True).click()
+    page.get_by_role("button", name="Done").click()
+    expect(page.locator("#crop-se")).to_have_count(0)
+    assert crop_of(page)
     page.get_by_role("link", name="Whole photo").click()
     page.wait_for_url(lambda address: "crop" not in address)
+
+
+@pytest.mark.parametrize("way", ["Escape", "Cancel"])
+def test_cropping_is_given_up(page: Page, way: str) -> None:
+    open_panel(page)
+    page.locator("#crop-button").click()
+    expect(page.get_by_text("Drag a corner or the frame")).to_be_in_viewport()
+    for corner in ("nw", "se"):  # wholly in sight, and beside the chips
+        assert page.locator(f"#crop-{corner}").evaluate(
+            """corner => {
+                const {left, right, top, bottom} = corner.getBoundingClientRect();
+                const hit = (x, y) => corner === document.elementFromPoint(x, y);
+                return hit(left + 3, (top + bottom) / 2) && hit(right - 3, (top + bottom) / 2)
+                    && hit((left + right) / 2, top + 3) && hit((left + right) / 2, bottom - 3);
+            }"""
+        ), corner
+    page.locator("#crop-se").focus()
+    page.keyboard.press("Shift+ArrowUp")
+    page.wait_for_url(re.compile("crop="))
+    page.wait_for_function("!document.querySelector('#results[aria-busy]')")
+    if way == "Escape":
+        page.keyboard.press("Escape")
+    else:
+        page.get_by_role("button", name="Cancel").click()
+    page.wait_for_url(lambda address: "crop=" not in address)
+    expect(page.locator("#crop-se")).to_have_count(0)
+    expect(page.locator("#crop-button")).to_be_visible()
+
+
+def test_panel_stays_open_while_the_picture_is_turned_and_back_undoes_it(page: Page) -> None:
+    open_panel(page)
+    for turn in (90, 180):
+        page.locator("#turn").click()
+        page.wait_for_url(re.compile(f"turn={turn}"))
+        expect(page.locator("#turn")).to_be_focused()
+    page.go_back()
+    page.wait_for_url(re.compile("turn=90"))
+    expect(page.locator("#results")).to_be_visible()
+
+
+def test_file_that_cannot_be_added_is_refused_beside_its_field(page: Page, tmp_path: Path) -> None:
+    open_panel(page)
+    text = tmp_path / "text.jpg"
+    text.write_text("not an image")
+    page.set_input_files("#more-photo", text)
+    expect(page.locator("#photo-problem")).to_be_in_viewport()
+    expect(page.locator("#photo-problem")).to_contain_text("not an image")
+    damaged = tmp_path / "damaged.jpg"  # which only the server can tell
+    damaged.write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    page.set_input_files("#more-photo", damaged)
+    page.wait_for_url("**/add?*")
+    expect(page.locator("#photo-problem")).to_be_in_viewport()
+    expect(page.locator(".hit").first).to_be_attached()
 
 
 def test_picture_is_turned(page: Page) -> None:

@@ -94,6 +94,19 @@ def test_filters_narrow_down_and_can_be_taken_back(visitor: Visitor) -> None:
     expect(page.locator(".active-filter")).to_have_count(0)
 
 
+def test_wrong_price_is_marked_and_the_other_filters_stay(visitor: Visitor) -> None:
+    page = visitor.page
+    page.goto(f"/c/shop/results?item=1&a={SLEEVE}&anyway=1&price_to=22.5")
+    names = visitor.names()
+    visitor.open_filters()
+    page.fill("#price-from", "abc")
+    page.locator("#price-from").press("Enter")
+    expect(page.locator("#price_from-problem")).to_have_text('"abc" is not a price.')
+    expect(page.locator("#price_from-problem")).to_be_in_viewport()
+    expect(page.locator("#price-from")).to_have_value("abc")
+    assert visitor.names() == names == ["Shirt P1", "Shirt P2"]
+
+
 def test_product_page_shows_its_colours_and_leads_on(visitor: Visitor) -> None:
     page = visitor.page
     photo = page.locator(".hit", has_text="Shirt P3").locator(".hit-image")

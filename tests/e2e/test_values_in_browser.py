@@ -134,6 +134,39 @@ def test_words_alone(visitor: Visitor, engine: SearchEngine) -> None:
     expect(page.locator(".similarities", has=page.locator(".same")).first).to_contain_text(name)
 
 
+def test_words_and_details_change_a_search_without_a_photo(visitor: Visitor, engine: SearchEngine) -> None:
+    page, vocabulary = visitor.page, engine.collection("named").vocabulary
+    page.goto(f"/c/named/results?a={SLEEVE}&v-{SLEEVE}={commonest(engine, SLEEVE)}")
+    shown = items(page)
+    visitor.open_query()
+    page.fill("#words", "hood")
+    page.locator("#words").press("Enter")
+    expect(page.locator("#words-problem")).to_contain_text("hood")
+    expect(page.locator("#words-problem")).to_be_in_viewport()
+    assert items(page)[0].split("?")[0] == shown[0].split("?")[0]
+    value = engine.wanted_values[SLEEVE][0]
+    page.fill("#words", vocabulary.label(SLEEVE, value, visitor.language))
+    page.locator("#words").press("Enter")
+    expect(page.locator(f"#v-{SLEEVE}")).to_have_value(str(value))
+    if not page.locator("#words").is_visible():
+        visitor.open_query()
+    page.locator("#more > summary").click()
+    page.locator(f"#more-{NECKLINE} > summary").click()
+    page.locator(f"#more-{NECKLINE} a").first.click()
+    expect(page.locator(f"#v-{NECKLINE}")).to_have_value(str(engine.wanted_values[NECKLINE][0]))
+    expect(page.locator(f"#v-{NECKLINE}")).to_be_visible()
+
+
+def test_words_without_a_value_are_asked_for_one(visitor: Visitor, engine: SearchEngine) -> None:
+    page, vocabulary = visitor.page, engine.collection("named").vocabulary
+    page.fill("#attrs", vocabulary[NECKLINE].name(visitor.language))
+    page.locator("#attrs").press("Enter")
+    expect(page.locator("#attrs-problem")).to_be_in_viewport()
+    expect(page.locator("#image-problem")).to_have_count(0)
+    page.locator(".corrections button").first.click()
+    page.wait_for_url(re.compile(f"results.*v-{NECKLINE}="))
+
+
 def test_filters_by_two_facets(visitor: Visitor, engine: SearchEngine) -> None:
     page = visitor.page
     page.goto(f"/c/named/results?item=3&a={SLEEVE}&anyway=1")

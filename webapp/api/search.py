@@ -44,8 +44,10 @@ def search() -> Response:
     weights, changes = _read_attributes(body, vocabulary)
     keys = [key for key in weights if key not in changes] or None
     query = _query(body, name, keys)
+    others: list[Example] = []
     if query is not None:
-        query = engine.combine(query, _further_pictures(body, name, vocabulary, keys))
+        others = _further_pictures(body, name, vocabulary, keys)
+        query = engine.combine(query, others)
     elif body.also or body.unlike:
         raise InvalidField("also" if body.also else "unlike", "%(field)s needs an image to go with.")
     if not weights and query is None:
@@ -59,6 +61,7 @@ def search() -> Response:
         filters=read_filters(vocabulary, body.filters, body.minimal),
         products=_product_filter(body.product_filters),
         fold=body.fold,
+        excluded=frozenset(other.query.item_id for other in others if other.away and other.query.item_id is not None),
     )
     started = time.time()
     query_id = body.query_id or uuid4()

@@ -108,7 +108,9 @@ class SearchFields(Cropped):
         default_factory=list, description="Further pictures: more examples, or examples of some attributes." + AS_TEXT
     )
     unlike: Annotated[list[FurtherPicture], Field(max_length=MAX_PICTURES)] = Field(
-        default_factory=list, description="Pictures that the results should not be like." + AS_TEXT
+        default_factory=list,
+        description="Pictures that the results should not be like. Items and products among them are left out of "
+        "the results, with copies of their photos." + AS_TEXT,
     )
     query_id: UUID | None = Field(
         None, strict=False, description="For further pages: the query_id of the first, so that both are one search."

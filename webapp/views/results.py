@@ -5,7 +5,7 @@ import io
 import time
 from uuid import UUID, uuid4
 
-from flask import Blueprint, Response, g, jsonify, redirect, render_template, request
+from flask import Blueprint, Response, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
@@ -15,10 +15,13 @@ from rpf.errors import BadImage, QueryError, UnknownAttribute
 from rpf.utils.text import text_cell
 from webapp import extensions, product_views, search_params, view_models
 from webapp.addresses import page_address
-from webapp.garment_frames import garment_frames
+from webapp.garment_frames import choose_details, garment_frames
 from webapp.i18n import message
 from webapp.paging import Page, ResultPage
+from webapp.pictures import Picture
 from webapp.search_params import SearchParams
+from webapp.typed_fields import TypedFieldProblem, check_fields
+from webapp.views.search import save_photo
 
 MAX_EXPORTED = 1000
 
@@ -28,9 +31,40 @@ bp = Blueprint("results", __name__, url_prefix="/c/<name>")
 @bp.get("/results")
 def ranked(name: str) -> tuple[str, int] | BaseResponse:
     """Show the ranked grid beside the query; a permalink for as long as the image exists."""
+    return _show(name)
+
+
+@bp.post("/add")
+def add(name: str) -> tuple[str, int] | BaseResponse:
+    """Save one more photo of the search in the address, and redirect to the results for all of its photos.
+
+    Show the results as they are, with the problem, where the photo cannot be used.
+    """
+    collection = extensions.engine_loader.engine.collection(name)
+    params, _, _ = _read_params(collection)
+    photo = request.files.get("image")
+    try:
+        if photo is None or not photo.filename:
+            raise BadImage("Choose a photo first.")
+        picks = params.picks.adding("also", Picture(upload=save_photo(photo)))
+    except BadImage as error:
+        return _show(name, message(error))
+    return redirect(page_address("ranked", name, **params.args_picking(picks)), 303)
+
+
+@bp.get("/add")
+def added(name: str) -> BaseResponse:
+    """Redirect the reload of a refused photo to the results."""
+    return redirect(f"{url_for('results.ranked', name=name)}?{request.query_string.decode(errors='replace')}")
+
+
+def _show(name: str, photo_problem: str = "") -> tuple[str, int] | BaseResponse:
+    """Show the results of the search in the address. photo_problem: of a photo that was to be added."""
     collection = extensions.engine_loader.engine.collection(name)
     page = Page.read()
-    params, problem = _read_params(collection)
+    params, problem, field_problems = _read_params(collection)
+    if photo_problem:
+        field_problems["photo"] = TypedFieldProblem("", photo_problem)
     if params.picture is None and not params.weights and not problem:
         return redirect(page_address("start", name))
     try:
@@ -40,6 +74,9 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
             raise
         params, problem = params.with_crop(WHOLE), message(error)
         query = params.query(name)
+    if query and "choose" in request.args and not problem:
+        keys = choose_details(collection, params, query)
+        return redirect(page_address("ranked", name, **page.args, **params.args_for_attributes(keys)))
     present = [key for key in collection.vocabulary.keys if query and not query.is_missing(key)]
     unseen = [key for key in params.counting if query and key not in present and key not in params.changes]
     if params.anyway:  # the visitor says that they are there
@@ -51,7 +88,13 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         not problem and bool(query) and not params.anyway and not params.changes
         and (no_garment or len(unseen) == len(params.counting))
     )  # fmt: skip
+    is_whole = params.picture is not None and params.picture.crop.is_whole
+    # To see no garment in all of a photo, and to offer some, would be a contradiction.
+    frames = [] if problem or (no_garment and is_whole) else garment_frames(collection, params)
+    of_garment = next((frame.details for frame in frames if frame.chosen), list(collection.vocabulary.keys))
+    present = [key for key in present if key in of_garment] or present
     shown = view_models.query_values(query)
+    recognised = {key: value for key, value in shown.values.items() if key in of_garment or key in params.weights}
     results, seconds, facets = None, 0.0, dict[str, list[view_models.FacetValue]]()
     of_products, products = list[product_views.ProductFacet](), dict[str, ListedProduct]()
     if not problem and not nothing_seen:
@@ -77,13 +120,14 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         colours=view_models.attribute_colours(collection.vocabulary),
         params=params,
         problem=problem,
+        field_problems=field_problems,
         image=query and params.picture and view_models.query_image(collection, params.picture, query),
-        frames=[] if problem else garment_frames(collection, params),
+        frames=frames,
         picks=view_models.picked_images(collection, params.picks),
         turn=0 if "widget" in g or not query or not params.picture else params.picture.find_turn(),
         heat=heat,
         regions=view_models.region_boxes(collection.vocabulary, query, shown_keys) if query and not heat else {},
-        seen=shown.values,
+        seen=recognised,
         sure=shown.sure,
         unseen=unseen,
         present=present,
@@ -100,7 +144,7 @@ def ranked(name: str) -> tuple[str, int] | BaseResponse:
         size=page.size,
         listed_page=results and ResultPage(page, results),
     )
-    return html, 422 if problem else 200
+    return html, 422 if problem or field_problems else 200
 
 
 @bp.get("/results.<any(csv, json):kind>")
@@ -117,15 +161,16 @@ def export(name: str, kind: str) -> Response:
     return response
 
 
-def _read_params(collection: Collection) -> tuple[SearchParams, str]:
-    """Parse the address. Return also what is wrong with it, in the visitor's language."""
+def _read_params(collection: Collection) -> tuple[SearchParams, str, dict[str, TypedFieldProblem]]:
+    """Parse the address. Return also what is wrong with it, in the visitor's language, and with which typed fields."""
+    vocabulary = collection.vocabulary
+    args, problems = check_fields(request.args, vocabulary, view_models.wanted_values(collection))
     try:
-        params = SearchParams.parse(request.args, collection.vocabulary)
+        params = SearchParams.parse(args, vocabulary)
     except (QueryError, UnknownAttribute) as error:
-        return SearchParams.parse_known(request.args, collection.vocabulary), message(error)
-    if params.weights and not any(params.weights.values()):
-        return params, gettext("All weights are 0. Raise one.")
-    return params, ""
+        return SearchParams.parse_known(args, vocabulary), message(error), problems
+    all_off = params.weights and not params.counting
+    return params, gettext("All weights are 0. Raise one.") if all_off else "", problems
 
 
 def _record(name: str, params: SearchParams, results: Results) -> UUID:

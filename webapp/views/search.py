@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as BaseResponse
 
-from rpf.engine import Collection, Item, Query, SearchRequest, recognised_values
+from rpf.engine import Collection, Query, SearchRequest, recognised_values
 from rpf.errors import BadImage
 from webapp import extensions, product_views, view_models
 from webapp.addresses import page_address
@@ -17,9 +17,9 @@ from webapp.i18n import message
 from webapp.images.uploads import UploadExpired
 from webapp.pictures import Picture
 from webapp.places import find_place
+from webapp.samples import choose_samples
 from webapp.search_params import SearchParams
 
-SAMPLE_COUNT = 6
 NEAREST_COUNT = 8
 MAX_COPIES = 20
 
@@ -61,11 +61,13 @@ def search(name: str) -> BaseResponse | tuple[str, int]:
     valid = form.validate_on_submit()
     query, saved_image = None, None
     try:  # the image is saved even if the rest is refused, so that nobody has to send it twice
-        if form.image_file is not None:
-            form.upload.data = _save(form.image_file)
+        if form.sample.data:
+            form.item.data, form.upload.data = form.sample.data, ""
+        elif form.image_file is not None:
+            form.item.data, form.upload.data = "", save_photo(form.image_file)
         picture = form.picture
         query = picture and picture.query(name)
-        if picture and picture.upload and query:
+        if picture and query:
             saved_image = view_models.query_image(collection, picture, query)
     except (BadImage, UploadExpired) as error:
         form.image.errors = [message(error)]
@@ -80,19 +82,7 @@ def search(name: str) -> BaseResponse | tuple[str, int]:
     return redirect(page_address("ranked", name, **params.args()), 303)
 
 
-@bp.post("/c/<name>/add")
-def add(name: str) -> BaseResponse:
-    """Save one more photo of the search in the address, and redirect to the results for all of its photos."""
-    collection = extensions.engine_loader.engine.collection(name)
-    params = SearchParams.parse(request.args, collection.vocabulary)
-    photo = request.files.get("image")
-    if photo is None or not photo.filename:
-        raise BadImage("Choose a photo first.")
-    picks = params.picks.adding("also", Picture(upload=_save(photo)))
-    return redirect(page_address("ranked", name, **params.args_picking(picks)), 303)
-
-
-def _save(file: FileStorage) -> str:
+def save_photo(file: FileStorage) -> str:
     """Save an upload that can be embedded, and return its digest. Raises BadImage, Overloaded, UploadsUnwritable."""
     data = file.read()
     digest = hashlib.sha256(data).hexdigest()
@@ -160,7 +150,8 @@ def product(name: str, product_id: str) -> str:
 
 def _form(collection: Collection, **options: object) -> SearchForm:
     """Make the form; in the widget, without the token that needs a session."""
-    return SearchForm(collection.vocabulary, meta={"csrf": False} if "widget" in g else None, **options)
+    values = view_models.wanted_values(collection)
+    return SearchForm(collection.vocabulary, values, meta={"csrf": False} if "widget" in g else None, **options)
 
 
 def _present_keys(collection: Collection, query: Query, wanted: Iterable[str] = ()) -> list[str]:
@@ -175,12 +166,6 @@ def _start_page(collection: Collection, form: SearchForm, saved_image: view_mode
         colours=view_models.attribute_colours(collection.vocabulary),
         form=form,
         saved_image=saved_image,
-        samples=_samples(collection),
+        samples=choose_samples(collection),
+        has_colours=form.is_unknown and product_views.has_colours(collection.name),
     )
-
-
-def _samples(collection: Collection) -> list[Item]:
-    """Return a few items from evenly spread places of the collection."""
-    total = len(collection)
-    places = [(2 * i + 1) * total // (2 * SAMPLE_COUNT) for i in range(min(SAMPLE_COUNT, total))]
-    return collection.items([int(collection.ids[place]) for place in places])

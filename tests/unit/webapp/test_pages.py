@@ -80,7 +80,7 @@ def test_home_redirects_to_the_default_collection(client: FlaskClient) -> None:
 def test_start_page_has_samples_and_attributes(client: FlaskClient) -> None:
     html = words(get(client, "/c/tiny/"))
     assert "Find clothes by their details" in html
-    assert len(re.findall(r'class="sample" href="/c/tiny/\?item=\d+"', html)) == 6
+    assert len(set(re.findall(r'class="sample" type="submit" name="sample" value="(\d+)"', html))) == 6
     assert html.count('type="checkbox" name="a"') == 8
     assert "deleted after 24 hours" in html
 
@@ -99,9 +99,19 @@ def test_search_with_an_upload_shows_the_ranking_of_the_engine(
     assert [similarity for _, similarity in shown] == pytest.approx([hit.similarity for hit in expected.hits], abs=1e-5)
 
 
-def test_sample_is_a_search_by_one_click(client: FlaskClient) -> None:
-    sample = re.search(r'class="sample" href="([^"]+)"', words(get(client, "/c/tiny/")))
-    assert sample and "/c/tiny/results?item=" in get(client, sample.group(1)).location
+def test_sample_is_a_search_by_one_click_with_what_is_ticked_and_typed(client: FlaskClient) -> None:
+    assert send(client, sample="3").location.startswith("/c/tiny/results?item=3&a=")
+    assert send(client, sample="3", a=["sleeve_length"]).location == "/c/tiny/results?item=3&a=sleeve_length"
+    both = send(client, sample="3", a=["sleeve_length"], attrs="skirt length").location
+    assert both == "/c/tiny/results?item=3&a=skirt_length&a=sleeve_length"
+    assert get(client, "/c/tiny/?item=3").location.startswith("/c/tiny/results?item=3&a=")
+
+
+def test_sample_stays_chosen_while_the_words_are_corrected(client: FlaskClient) -> None:
+    page = send(client, sample="3", attrs="hood")
+    assert page.status_code == 422 and 'name="item" value="3"' in words(page) and "drop-saved" in words(page)
+    assert send(client, item="3", attrs="sleeve length").location == "/c/tiny/results?item=3&a=sleeve_length"
+    assert send(client, item="3", sample="4", a=["sleeve_length"]).location.startswith("/c/tiny/results?item=4&")
 
 
 def test_search_with_typed_attributes_redirects_to_its_results(client: FlaskClient, photo: Path) -> None:

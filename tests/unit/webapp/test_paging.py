@@ -50,8 +50,8 @@ def link(html: str, kind: str) -> dict[str, str]:
 
 def test_list_ends_after_the_last_close_result_on_its_page(client: FlaskClient) -> None:
     first = words(get(client, f"/c/long/{ADDRESS}"))
-    assert "The first 40 of 100 garments, most similar first" in first
-    assert ranks(first) == list(range(1, 25)) and "is close" not in first
+    assert "100 garments, most similar first; close ones up to number 40" in first
+    assert ranks(first) == list(range(1, 25)) and "is close" not in first and "are the most similar" not in first
     assert link(first, "rel") == {**QUERY, "page": "2"}
     second = words(get(client, f"/c/long/{ADDRESS}&page=2"))
     assert ranks(second) == list(range(25, 41)) and "Nothing further down is close." in second

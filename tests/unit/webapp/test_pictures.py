@@ -3,6 +3,7 @@
 import io
 import re
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from rpf.engine import Crop, Garment, SearchEngine
+from rpf.engine import Crop, Garment, Query, SearchEngine
 from rpf.errors import QueryError
 from tests.unit.webapp.test_pages import get, ranks, send, words
 from webapp.picks import Pick
@@ -36,6 +37,13 @@ def test_pick_as_text_is_parsed_to_the_same(picture: Picture, keys: tuple[str, .
 def test_text_that_is_no_pick_is_refused(text: str) -> None:
     with pytest.raises(QueryError):
         Pick.parse(text)
+
+
+def get_query(client: FlaskClient, address: str) -> dict[str, list[str]]:
+    """Return the arguments of the address that this one redirects to."""
+    response = get(client, address)
+    assert response.status_code == 302
+    return parse_qs(urlsplit(response.location).query)
 
 
 def upload(client: FlaskClient, image: Image.Image) -> str:
@@ -76,7 +84,7 @@ def test_crop_in_percent_as_a_browser_without_scripts_sends_it(client: FlaskClie
 
 
 @pytest.mark.parametrize(
-    "arguments", ["crop=0,0,2,1", "crop=x", "turn=45", "left=25", "crop=0,0,0.001,1", "also=item:x", "unlike=3"]
+    "arguments", ["crop=0,0,2,1", "crop=x", "turn=45", "crop=0,0,0.001,1", "also=item:x", "unlike=3"]
 )
 def test_unusable_pictures_are_explained_beside_the_search(client: FlaskClient, arguments: str) -> None:
     page = get(client, f"{RESULTS}?item=3&a={SLEEVE}&{arguments}")
@@ -108,9 +116,37 @@ def test_further_picture_for_one_detail_ranks_that_detail_as_itself(client: Flas
     assert order == [item for item, _ in ranks(other) if item not in (3, 20)]
 
 
+def test_items_to_keep_away_from_are_not_among_the_results(client: FlaskClient) -> None:
+    address = f"{RESULTS}?item=3&a={SLEEVE}&anyway=1&n=48"
+    first, second = [item for item, _ in ranks(get(client, address))][:2]
+    left = [item for item, _ in ranks(get(client, f"{address}&unlike=item:{first}&unlike=item:{second}"))]
+    assert len(left) == 37 and not {first, second} & set(left)
+    exported = get(client, f"{address}&unlike=item:{first}".replace("results", "results.json")).json
+    assert first not in [result["id"] for result in exported["results"]] and exported["total"] == 38
+
+
 def test_too_many_pictures_are_refused(client: FlaskClient) -> None:
     more = "&".join(f"also=item:{number}" for number in range(10, 15))
     assert "up to 5 pictures" in words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&{more}"))
+
+
+@pytest.mark.parametrize(
+    ("sides", "wrong"),
+    [
+        ("left=25", {"top", "width", "height"}),
+        ("left=10&top=abc&width=50&height=200", {"top", "height"}),
+        ("left=40&top=0&width=70&height=100", {"width"}),
+        ("left=-1&top=nan&width=0&height=1e9", {"left", "top", "width", "height"}),
+    ],
+)
+def test_wrong_percentages_of_a_crop_are_named_and_cost_no_result(
+    client: FlaskClient, sides: str, wrong: set[str]
+) -> None:
+    page = get(client, f"{RESULTS}?item=3&a={SLEEVE}&anyway=1&crop={CROP}&{sides}")
+    assert page.status_code == 422 and set(re.findall(r'id="(\w+)-problem"', words(page))) == wrong
+    assert ranks(page) == ranks(get(client, f"{RESULTS}?item=3&a={SLEEVE}&crop={CROP}&anyway=1"))
+    for side, text in (pair.split("=") for pair in sides.split("&")):
+        assert re.search(rf'name="{side}" inputmode="decimal" value="{text}"', words(page))
 
 
 def test_photo_is_added_to_a_search(client: FlaskClient, photo: Path) -> None:
@@ -119,8 +155,25 @@ def test_photo_is_added_to_a_search(client: FlaskClient, photo: Path) -> None:
         r"item=3&a=sleeve_length&also=upload:[0-9a-f]{64}", response.location
     )
     assert "And like these" in words(get(client, response.location))
-    assert send(client, None, f"/c/tiny/add?item=3&a={SLEEVE}").status_code == 422
-    assert send(client, b"no image", f"/c/tiny/add?item=3&a={SLEEVE}").status_code == 422
+
+
+@pytest.mark.parametrize(("file", "says"), [(None, "Choose a photo first."), (b"no image", "not an image")])
+def test_photo_that_cannot_be_added_is_explained_beside_its_field(
+    client: FlaskClient, file: bytes | None, says: str
+) -> None:
+    address = f"item=3&a={SLEEVE}&anyway=1"
+    page = send(client, file, f"/c/tiny/add?{address}")
+    assert page.status_code == 422
+    assert re.search(rf'id="photo-problem" role="alert">[^<]*{says}', words(page))
+    assert ranks(page) == ranks(get(client, f"{RESULTS}?{address}"))
+    assert get(client, f"/c/tiny/add?{address}").location == f"{RESULTS}?{address}"
+
+
+def test_error_page_of_a_photo_that_was_to_be_added_leads_back_to_the_results(client: FlaskClient) -> None:
+    address = f"item=3&a={SLEEVE}&anyway=1"
+    page = send(client, bytes(40 * 2**20), f"/c/tiny/add?{address}")
+    link = re.search(r'href="([^"]+)">Back to the results', words(page))
+    assert page.status_code == 413 and link and get(client, link[1]).location == f"{RESULTS}?{address}"
 
 
 def test_expired_further_picture_is_explained(client: FlaskClient) -> None:
@@ -178,12 +231,65 @@ def test_garments_in_a_photo_are_offered_with_their_details(
     monkeypatch.setattr(SearchEngine, "find_garments", lambda *_: garments)
     address = f"{RESULTS}?item=3&a={SLEEVE}&anyway=1"
     page = words(get(client, address))
-    links = re.findall(r'<a class="active-filter" href="([^"]+)">', page)
+    links = re.findall(r'<a class="active-filter" id="frame-\w+" href="([^"]+)#query"', page)
     assert [name in page for name in ("</span> top</a>", "</span> skirt</a>", "whole photo</a>")] == [True] * 3
-    assert "crop=0.21,0,0.48,1" in links[0] and "a=sleeve_length" in links[0] and "a=skirt_length" in links[1]
-    chosen = words(get(client, links[1]))
+    assert "crop=0.21,0,0.48,1" in links[0] and "garment=upper" in links[0] and "garment=skirt" in links[1]
+    assert 'aria-current="true">whole photo' in page
+    query = get_query(client, links[1])
+    assert query["a"] == ["skirt_length"] and query["garment"] == ["skirt"] and "choose" not in query
+    chosen = words(get(client, get(client, links[1]).location))
     assert re.search(r'aria-current="true"><span aria-hidden="true">2</span> skirt', chosen)
-    assert 'aria-current="true">whole photo' in page and 'aria-current="true">whole photo' not in chosen
+    assert chosen.count('aria-current="true"><span') == 1 and 'aria-current="true">whole photo' not in chosen
+
+
+def test_search_for_a_garment_takes_the_details_that_are_seen_of_it(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    garments = [Garment("coat", (0.3, 0.2, 0.6, 0.5), 0.9), Garment("trousers", (0.3, 0.5, 0.6, 0.9), 0.8)]
+    monkeypatch.setattr(SearchEngine, "find_garments", lambda *_: garments)
+    missing = {"collar_design", "pant_length"}
+    monkeypatch.setattr(Query, "is_missing", lambda _, key: key in missing)
+    coat = f"{RESULTS}?item=3&crop=0.21,0,0.48,1&garment=coat&choose=1"
+    assert get_query(client, f"{coat}&a={SLEEVE}&a=collar_design&a=pant_length")["a"] == [SLEEVE]
+    of_coat = get_query(client, f"{coat}&a=pant_length")["a"]
+    assert set(of_coat) == {"coat_length", "lapel_design", SLEEVE, "neck_design", "neckline_design"}
+    everything = get_query(client, f"{RESULTS}?item=3&a={SLEEVE}&choose=1")["a"]
+    assert len(everything) == 6 and not missing & set(everything)
+
+
+@pytest.mark.parametrize(
+    "garments",
+    [
+        [Garment("upper", (0.2, 0.2, 0.6, 0.6), 0.9), Garment("upper", (0.3, 0.3, 0.6, 0.7), 0.6)],
+        [Garment("upper", (0.2, 0.2, 0.6, 0.4), 0.9), Garment("upper", (0.2, 0.5, 0.6, 0.7), 0.6)],  # of one person
+        [Garment("upper", (0.2, 0.2, 0.6, 0.6), 0.9), Garment("coat", (0.2, 0.2, 0.6, 0.7), 0.6)],
+    ],
+)
+def test_garment_that_was_found_twice_has_one_frame(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, garments: list[Garment]
+) -> None:
+    monkeypatch.setattr(SearchEngine, "find_garments", lambda *_: garments)
+    page = words(get(client, f"{RESULTS}?item=3&a={SLEEVE}&anyway=1"))
+    assert page.count('id="frame-1"') == 1 and 'id="frame-2"' not in page and "</span> top</a>" in page
+
+
+def test_garments_of_a_turned_photo_are_those_of_the_upright_one(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upright = [Garment("coat", (0.3, 0.1, 0.6, 0.5), 0.9)]
+    monkeypatch.setattr(
+        SearchEngine, "find_garments", lambda *args: upright if args[-1] == 0 else [Garment("upper", (0, 0, 1, 1), 0.5)]
+    )
+    picture = Picture(3, crop=Crop(turn=90))
+    with client.application.app_context():
+        assert picture.garments("tiny") == [Garment("coat", (0.5, 0.3, 0.9, 0.6), 0.9)]
+
+
+def test_photo_without_a_garment_offers_none(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SearchEngine, "find_garments", lambda *_: [Garment("coat", (0.3, 0.1, 0.6, 0.5), 0.9)])
+    monkeypatch.setattr(Query, "shows_garment", False)
+    page = words(get(client, f"{RESULTS}?item=3&a={SLEEVE}"))
+    assert "We see no garment in this photo." in page and "frame-links" not in page
 
 
 def test_one_garment_that_fills_the_photo_is_not_framed(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from rpf.collection import Collection
 from rpf.engine import NO_FILTER, ProductFilter, SearchEngine, SearchRequest
@@ -99,6 +101,15 @@ def test_results_are_the_best_photo_of_each_group_in_the_order_of_photos(engine:
         assert [hit.rank for hit in results.hits] == list(range(offset + 1, offset + 1 + len(results.hits)))
 
 
+@pytest.mark.parametrize("fold", ["photo", "colour", "product"])
+def test_excluded_item_takes_all_photos_of_its_product_with_it(engine: SearchEngine, fold: str) -> None:
+    request = SearchRequest(engine.query_item("named", 40), {SLEEVE: 1.0}, 99, fold=fold)
+    whole = engine.search("named", request)
+    left = engine.search("named", replace(request, excluded=frozenset([6, 10**6])))
+    products = [hit.item.id for hit in whole.hits if not hit.product or hit.product.product != "P/1"]
+    assert [hit.item.id for hit in left.hits] == products and left.total == len(products) < whole.total
+
+
 def test_product_filters_leave_what_passes_and_counts_say_how_many(engine: SearchEngine) -> None:
     query = engine.query_item("named", 40)
     wanted = ProductFilter(
@@ -143,6 +154,19 @@ def test_filters_are_in_the_address_and_can_be_taken_back(client: FlaskClient) -
     for bad in ("price_from=cheap", "p-hat=red", "price_to=-1"):
         response = get(client, f"/c/named/results?item=40&a={SLEEVE}&{bad}")
         assert response.status_code == 422 and 'class="problem"' in words(response)
+
+
+def shown(response: TestResponse) -> list[str]:
+    return re.findall(r'class="hit-image" href="([^"?]+)', words(response))
+
+
+def test_wrong_price_is_marked_and_costs_no_other_filter(client: FlaskClient) -> None:
+    address = f"/c/named/results?item=40&a={SLEEVE}&p-category=Women"
+    page = get(client, f"{address}&price_from=abc&price_to=14")
+    assert page.status_code == 422 and shown(page) == shown(get(client, f"{address}&price_to=14")) != []
+    assert 'name="price_from" inputmode="decimal" value="abc"' in words(page)
+    assert 'id="price_from-problem" role="alert">"abc" is not a price.' in words(page)
+    assert get(client, f"/c/named/results.csv?item=40&a={SLEEVE}&price_from=abc").status_code == 422
 
 
 def test_counts_of_values_on_the_page_are_those_of_products_that_pass(client: FlaskClient) -> None:

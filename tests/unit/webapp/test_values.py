@@ -113,10 +113,31 @@ def test_words_with_a_photo_are_changes_of_all_that_it_shows(
     assert chosen["a"] == [SLEEVE, NECKLINE]
 
 
-def test_words_without_a_value_need_a_photo(client: FlaskClient) -> None:
-    for attrs in ("sleeve length", "long sleeves; neckline"):
+def choices(response: TestResponse) -> list[str]:
+    return [unescape(text) for text in re.findall(r'name="attrs_instead" value="([^"]+)"', response.text)]
+
+
+def test_words_without_a_value_are_asked_for_one_where_there_is_no_photo(client: FlaskClient) -> None:
+    for attrs, detail in (("slevees", "Sleeve length"), ("long sleeves; neckline", "Neckline design")):
         response = send(client, attrs=attrs)
-        assert response.status_code == 422 and "Choose a photo" in words(response)
+        assert response.status_code == 422 and f"{detail}: which one?" in words(response)
+        assert "Choose a photo, or pick one" not in words(response) and "not colours" not in words(response)
+        assert choices(response)
+        for text in choices(response):
+            assert send(client, attrs=attrs, attrs_instead=text).status_code == 303
+    ticked = send(client, a=[SLEEVE])
+    assert ticked.status_code == 422 and "Choose a photo, or pick one of the garments shown." in words(ticked)
+
+
+def test_suggestions_without_a_photo_are_searches_by_themselves(client: FlaskClient) -> None:
+    response = send(client, attrs="red dress")
+    assert "not colours" in words(response) and "filtered by colour" not in words(response)
+    assert choices(response)
+    for text in choices(response):
+        assert send(client, attrs=text).status_code == 303
+
+
+def test_values_without_a_photo_are_needed_for_each_detail(client: FlaskClient) -> None:
     response = get(client, f"/c/named/results?a={SLEEVE}&a={NECKLINE}&v-{SLEEVE}=7")
     assert response.status_code == 422 and "Choose a photo, or say what you want for: Neckline design." in words(
         response
@@ -134,6 +155,35 @@ def test_words_that_are_not_understood_can_be_corrected_by_a_click(client: Flask
     assert upload
     again = send(client, upload=upload[1], attrs="short; hood", attrs_instead=choices[0].removesuffix("; hood"))
     assert again.status_code == 303 and any(key.startswith("v-") for key in query(again))
+
+
+def test_words_on_a_page_of_results_change_the_search(client: FlaskClient, engine: SearchEngine) -> None:
+    address = f"/c/named/results?a={SLEEVE}&v-{SLEEVE}=7&rest=1"
+    values = engine.wanted_values
+    changed = get(client, f"{address}&words=short+sleeves")
+    assert ids(changed) == shown(engine, SearchRequest(None, {SLEEVE: 1}, 24, changes={SLEEVE: 3}))
+    label = engine.vocabulary.label(NECKLINE, values[NECKLINE][0])
+    more = get(client, f"{address}&words={label}")
+    both = SearchRequest(None, {SLEEVE: 1, NECKLINE: 1}, 24, changes={SLEEVE: 7, NECKLINE: values[NECKLINE][0]})
+    assert ids(more) == shown(engine, both)
+
+
+def test_words_that_are_not_understood_cost_no_result(client: FlaskClient) -> None:
+    address = f"/c/named/results?a={SLEEVE}&v-{SLEEVE}=7"
+    for text, says in (("hood", "We can't compare"), ("neckline", "Neckline design: which one?")):
+        page = get(client, f"{address}&words={text}")
+        assert page.status_code == 422 and ids(page) == ids(get(client, address))
+        assert re.search(rf'id="words-problem" role="alert">[^<]*{says}', words(page))
+        assert f'value="{text}" aria-invalid="true"' in words(page)
+    link = re.search(r'class="corrections"><a [^>]*href="([^"]+)#query"', words(page))
+    assert link and get(client, unescape(link[1])).status_code == 200
+
+
+def test_details_are_added_without_a_photo_by_a_value(client: FlaskClient, engine: SearchEngine) -> None:
+    page = words(get(client, f"/c/named/results?a={SLEEVE}&v-{SLEEVE}=7"))
+    value = engine.wanted_values[NECKLINE][0]
+    assert f"/c/named/results?a={NECKLINE}&a={SLEEVE}&v-{SLEEVE}=7&v-{NECKLINE}={value}#query" in page
+    assert "Compare</a>" in page and "Not like this</a>" in page and "More like this too</a>" not in page
 
 
 def test_filters_combine_and_can_be_removed(client: FlaskClient, engine: SearchEngine) -> None:
@@ -194,7 +244,7 @@ def test_cards_say_the_values_and_mark_those_of_the_query(client: FlaskClient, e
     request = SearchRequest(None, {SLEEVE: 1}, 24, changes={SLEEVE: value})
     hits = engine.search("named", request).hits
     html = words(get(client, f"/c/named/results?a={SLEEVE}&v-{SLEEVE}={value}"))
-    named = [hit for hit in hits if not hit.missing and SLEEVE in hit.values and hit.values[SLEEVE].probability >= 0.5]
+    named = [hit for hit in hits if not hit.missing and SLEEVE in hit.values and hit.values[SLEEVE].probability >= 0.65]
     assert html.count('class="same"') == sum(hit.values[SLEEVE].value == value for hit in named) > 0
     vocabulary = engine.collection("named").vocabulary
     for hit in named[:5]:

@@ -106,6 +106,14 @@ def test_search_by_upload_address_item_product_and_values(reader: FlaskClient, s
     assert searched(reader, img_path="P1-red-0.jpg")["results"][0]["similarities"].keys() == set(engine.vocabulary.keys)
 
 
+def test_search_leaves_out_what_the_results_should_not_be_like(reader: FlaskClient) -> None:
+    body = {"item": 1, "attributes": ["sleeve length"], "limit": 100}
+    first = searched(reader, **body)["results"][0]["product"]["id"]
+    left = searched(reader, **body, unlike=[{"product": first}])
+    assert first not in [result["product"]["id"] for result in left["results"] if result["product"]]
+    assert left["total"] == searched(reader, **body)["total"] - 1
+
+
 def test_search_filters_by_price_stock_facets_and_values_with_counts(reader: FlaskClient) -> None:
     query = {"img_path": "P0-red-0.jpg", "attributes": ["sleeve length"]}
     priced = searched(reader, **query, product_filters={"price": {"low": 23, "high": 24}}, facets=True)
