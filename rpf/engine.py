@@ -119,6 +119,10 @@ class SearchEngine:
         """Return what a collection is searched by, for people to read: "exact" or the title of an index."""
         return self._collections.get(name).searcher.title
 
+    def lacking_index(self) -> list[str]:
+        """List the opened collections that are large, or had an index, and are searched exactly until one is built."""
+        return self._collections.lacking_index()
+
     def embed(
         self, source: bytes | Path, keys: Iterable[str] | None = None, digest: str | None = None, crop: Crop = WHOLE
     ) -> Query:

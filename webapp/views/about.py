@@ -21,6 +21,7 @@ def about(name: str) -> str:
         model=engine.model,
         model_name=engine.model_name,
         method=engine.method(name),
+        index_is_built=name in extensions.index_builder.building,
         colours=view_models.attribute_colours(collection.vocabulary),
         accuracy=[row for row in engine.accuracy if row.key == "overall" or row.key in collection.vocabulary],
         recognition=engine.recognition,
