@@ -119,7 +119,7 @@ class IndexBuilder:
 
 
 def _start(settings: Settings, name: str, errors: BinaryIO) -> "subprocess.Popen[bytes]":
-    """Start `rpf build-index NAME --if-missing` with these settings."""
+    """Start `rpf build-index NAME --update` with these settings."""
     variables = {
         **os.environ,
         "RPF_COLLECTIONS": str(settings.collections.resolve()),
@@ -127,7 +127,7 @@ def _start(settings: Settings, name: str, errors: BinaryIO) -> "subprocess.Popen
         "RPF_INDEX_METHOD": settings.index_method,
         **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     }
-    command = [sys.executable, "-m", "rpf", "build-index", name, "--if-missing"]
+    command = [sys.executable, "-m", "rpf", "build-index", name, "--update"]
     return subprocess.Popen(
         command, cwd=SHIPPED_FOLDER, env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors
     )

@@ -17,12 +17,14 @@ from rpf.settings import Settings
     "RPF_INDEX_METHOD.",
 )
 @click.option(
-    "--if-missing",
+    "--update",
+    "only_update",
     is_flag=True,
-    help="Only where there is none that can be used; changes of the collection do not wait for it.",
+    help="Only take in what is new, or build it where there is none that can be used. Others may write the collection "
+    "meanwhile.",
 )
 @WAIT
-def build_index(name: str, method: str | None, if_missing: bool, wait: float) -> None:
+def build_index(name: str, method: str | None, only_update: bool, wait: float) -> None:
     """Build the search index of the collection NAME in this installation.
 
     The method stays in use for images that are added later, as long as RPF_INDEX_METHOD is unset or auto; but a
@@ -35,19 +37,19 @@ def build_index(name: str, method: str | None, if_missing: bool, wait: float) ->
     """
     from rpf.collection import Writer, collection_folder
 
-    if if_missing and method:
-        raise click.UsageError("--if-missing takes the method in use, or RPF_INDEX_METHOD; leave --method out.")
+    if only_update and method:
+        raise click.UsageError("--update keeps the method in use, or RPF_INDEX_METHOD; leave --method out.")
     settings = Settings.from_environ()
     folder = collection_folder(settings.collections, name)
     with Bar("vector") as bar:
-        if if_missing:
-            _build_missing_index(folder, settings, bar)
+        if only_update:
+            _update_index(folder, settings, bar)
             return
         with Writer.open(folder, wait=wait):
             rebuild_index(folder, method, settings, bar)
 
 
-def _build_missing_index(folder: Path, settings: Settings, bar: Bar) -> None:
+def _update_index(folder: Path, settings: Settings, bar: Bar) -> None:
     from rpf.collection import Collection
     from rpf.search.index_store import update_index
 

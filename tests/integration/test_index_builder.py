@@ -194,8 +194,8 @@ def test_copy_whose_original_was_moved_away_lacks_an_index(large: Path, tmp_path
 def test_missing_index_is_built_by_command_while_the_collection_is_written(local: Settings) -> None:
     run, folder = Run(local), local.collections / "large"
     with Writer.open(folder):
-        assert "searched by pca" in run("build-index", "large", "--if-missing")
+        assert "searched by pca" in run("build-index", "large", "--update")
         stamp = index_stamp(Collection.open(folder), local.indexes)
-        assert "searched by pca" in run("build-index", "large", "--if-missing")
+        assert "searched by pca" in run("build-index", "large", "--update")
     assert index_stamp(Collection.open(folder), local.indexes) == stamp is not None
-    assert "leave --method out" in run("build-index", "large", "--if-missing", "--method", "pca", status=2)
+    assert "leave --method out" in run("build-index", "large", "--update", "--method", "pca", status=2)
