@@ -8,6 +8,7 @@ import click
 
 from benchmarks.accuracy import garments, near_duplicates
 from benchmarks.common.report import write_report
+from benchmarks.search import shards
 from rpf import config
 from rpf.cli import OneLineErrors
 from rpf.cli.options import CONFIGS, DATASETS, FILE, OVERRIDES, SKIP_BAD, Bar, ManyConfigs, method_names, with_settings
@@ -17,19 +18,16 @@ from rpf.settings import DEFAULT_CHECKPOINT, Settings
 MIN_GALLERY_SIZE = 100
 MIN_FILTERED_SIZE = 500  # of which a filter that leaves 1% leaves some
 MIN_IMAGES = 12
+COMMANDS = [near_duplicates.duplicates, garments.garments, shards.shards]  # in modules of their own
 FOLDER = click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
 
-@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=OneLineErrors, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 def benchmarks() -> None:
     """Measure search, serving, inference and accuracy on this machine.
 
     The results that the documentation quotes are in benchmarks/results.
     """
-
-
-benchmarks.add_command(near_duplicates.duplicates)
-benchmarks.add_command(garments.garments)
 
 
 def _counts(context: click.Context, parameter: click.Parameter, text: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from rpf.images import decode
 from rpf.images.crop import WHOLE, Crop, thumbnail
 from rpf.images.decode import MAX_PIXELS
 from rpf.inference.batcher import BackgroundEmbedder, DynamicBatcher
-from rpf.inference.embedding_cache import EmbeddingCache
+from rpf.inference.embedding_cache import EmbeddingCache, Load
 from rpf.inference.garment_finder import GarmentFinder
 from rpf.inference.interface import Embedder, Observer
 from rpf.inference.load import load_model
@@ -55,15 +55,6 @@ __all__ = [
     "SearchRequest", "ValueAccuracy", "ValueFilter", "WordMeaning", "closeness_of", "find_word", "load_model",
     "pinned_collections", "recognised_values",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Load:
-    """Work of the engine: images in progress, and hits and misses of its embedding cache since the start."""
-
-    pending: int  # images that wait for the model or are in it
-    cache_hits: int
-    cache_misses: int
 
 
 class SearchEngine:
@@ -137,6 +128,10 @@ class SearchEngine:
     def method(self, name: str) -> str:
         """Return what a collection is searched by, for people to read: "exact" or the title of an index."""
         return self._collections.get(name).searcher.title
+
+    def lacking_index(self) -> list[str]:
+        """List the opened collections that are large, or had an index, and are searched exactly until one is built."""
+        return self._collections.lacking_index()
 
     def embed(
         self, source: bytes | Path, keys: Iterable[str] | None = None, digest: str | None = None, crop: Crop = WHOLE
@@ -301,4 +296,4 @@ class SearchEngine:
 
     def load(self) -> Load:
         """Return the images in progress, and the use of the embedding cache since the start."""
-        return Load(self._batcher.pending, self._cache.hits, self._cache.misses)
+        return self._cache.load()

@@ -29,6 +29,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
     from webapp.engine_loader import EngineLoader
     from webapp.images.thumbnails import Thumbnails
     from webapp.images.uploads import Uploads
+    from webapp.index_builder import IndexBuilder
     from webapp.middleware import (
         compression,
         metrics,
@@ -64,6 +65,7 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
         rpf_answers=AnswerStore(instance),
         rpf_brand=config.load_brand(),
         rpf_events=EventLog(instance, settings.event_days),
+        rpf_index_builder=IndexBuilder(loader),
         rpf_jobs=jobs,
         rpf_job_worker=JobWorker(jobs, loader),
         rpf_keys=KeyStore(instance),
@@ -91,7 +93,10 @@ def create_app(settings: Settings | None = None, config: SiteConfig | None = Non
 
 
 def start_background(app: Flask) -> None:
-    """Start the engine and the sweeping of uploads. For a server's worker, after the fork."""
+    """Start the engine, the work on batches and missing indexes, and the sweeping of uploads.
+
+    For a server's worker, after the fork.
+    """
     from webapp.middleware import request_log
 
     request_log.configure()
@@ -105,10 +110,12 @@ def start_background(app: Flask) -> None:
     app.extensions["rpf"].start()
     app.extensions["rpf_uploads"].start_sweeping()
     app.extensions["rpf_job_worker"].start()
+    app.extensions["rpf_index_builder"].start()
 
 
 def stop_background(app: Flask) -> bool:
-    """Stop the engine's preparation and the work on batches. Return whether the process can exit normally."""
+    """Stop the engine's preparation, and the work on batches and indexes; return whether the process can exit."""
+    app.extensions["rpf_index_builder"].stop()
     stopped = app.extensions["rpf_job_worker"].stop()
     app.extensions["rpf_events"].close()
     return bool(app.extensions["rpf"].stop() and stopped)

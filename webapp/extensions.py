@@ -15,6 +15,7 @@ from webapp.config import SiteConfig
 from webapp.engine_loader import EngineLoader
 from webapp.images.thumbnails import Thumbnails
 from webapp.images.uploads import Uploads
+from webapp.index_builder import IndexBuilder
 
 engine_loader = cast(EngineLoader, LocalProxy(lambda: current_app.extensions["rpf"]))
 site_config = cast(SiteConfig, LocalProxy(lambda: current_app.extensions["rpf_config"]))
@@ -24,5 +25,6 @@ thumbnails = cast(Thumbnails, LocalProxy(lambda: current_app.extensions["rpf_thu
 key_store = cast(KeyStore, LocalProxy(lambda: current_app.extensions["rpf_keys"]))
 event_log = cast(EventLog, LocalProxy(lambda: current_app.extensions["rpf_events"]))
 answer_store = cast(AnswerStore, LocalProxy(lambda: current_app.extensions["rpf_answers"]))
+index_builder = cast(IndexBuilder, LocalProxy(lambda: current_app.extensions["rpf_index_builder"]))
 job_store = cast(JobStore, LocalProxy(lambda: current_app.extensions["rpf_jobs"]))
 job_worker = cast(JobWorker, LocalProxy(lambda: current_app.extensions["rpf_job_worker"]))

@@ -11,6 +11,7 @@ import click
 from rpf import __version__
 from rpf.cli import collections, doctor, evaluation, feeds, keys, maintenance, model, report, training, wardrobe
 from rpf.cli.download import download
+from rpf.cli.indexes import build_index
 from rpf.cli.options import status_of, terminate
 from rpf.cli.output import prepare_output, say
 from rpf.cli.re_embed import re_embed
@@ -101,7 +102,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         tag,
         collections.import_legacy,
     ),
-    "Maintenance": (maintenance.verify, maintenance.repair, re_embed, maintenance.optimize, maintenance.build_index),
+    "Maintenance": (maintenance.verify, maintenance.repair, re_embed, maintenance.optimize, build_index),
     "Models": (
         training.train,
         evaluation.evaluate,

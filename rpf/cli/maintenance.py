@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rpf.cli.indexes import rebuild_index
 from rpf.cli.options import AGAIN, BATCH, FILE, FOLLOW_LINKS, WAIT, Bar, print_ingest_report, with_settings
 from rpf.cli.output import say
 from rpf.errors import CollectionError
@@ -181,43 +182,6 @@ def optimize(settings: Settings, name: str, wait: float) -> None:
         classifier = read_classifier(settings.checkpoint, spec.checkpoint, len(spec.attributes), spec.dim)
         writer.optimize(classify_items(writer.folder, classifier) if classifier else None)
         rebuild_index(writer.folder, None, settings, bar)
-
-
-@click.command("build-index")
-@click.argument("name")
-@click.option(
-    "--method",
-    help="auto, exact, pca, kdtree, lsh, faiss, faiss:FACTORY, hnsw or milvus. Default: the method in use, else "
-    "RPF_INDEX_METHOD.",
-)
-@WAIT
-def build_index(name: str, method: str | None, wait: float) -> None:
-    """Build the search index of the collection NAME in this installation.
-
-    The method stays in use for images that are added later, as long as RPF_INDEX_METHOD is unset or auto; but a
-    collection of 10,000 items or more stays without an index only with RPF_INDEX_METHOD=exact.
-
-    \b
-    Examples:
-      rpf build-index shop
-      rpf build-index shop --method hnsw
-    """
-    from rpf.collection import Writer, collection_folder
-
-    settings = Settings.from_environ()
-    with Bar("vector") as bar, Writer.open(collection_folder(settings.collections, name), wait=wait) as writer:
-        rebuild_index(writer.folder, method, settings, bar)
-
-
-def rebuild_index(folder: Path, method: str | None, settings: Settings, bar: Bar) -> None:
-    """Build the search index again, by the method in use if none is given, and print what is searched by."""
-    from rpf.collection import Collection
-    from rpf.search.index_store import index_method, update_index
-
-    collection = Collection.open(folder)
-    method = method or index_method(collection, settings.indexes) or settings.index_method
-    used = update_index(collection, settings.indexes, method, bar, rebuild=True)
-    say(f"{folder.name}: {len(collection)} items, searched by {used}")
 
 
 @click.command()

@@ -2,7 +2,8 @@
 
 import click
 
-from rpf.cli.maintenance import print_lines, rebuild_index
+from rpf.cli.indexes import rebuild_index
+from rpf.cli.maintenance import print_lines
 from rpf.cli.options import BATCH, WAIT, Bar, with_settings
 from rpf.cli.output import say
 from rpf.errors import CollectionError

@@ -4,12 +4,22 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from rpf.images.crop import WHOLE, Crop
 from rpf.inference.batcher import DynamicBatcher
 from rpf.inference.interface import ImageEmbedding
+
+
+@dataclass(frozen=True)
+class Load:
+    """Work on images: how many are in progress, and hits and misses of the embedding cache since the start."""
+
+    pending: int  # images that wait for the model or are in it
+    cache_hits: int
+    cache_misses: int
 
 
 class EmbeddingCache:
@@ -49,3 +59,7 @@ class EmbeddingCache:
             while len(self._embeddings) > self._max_images:
                 self._embeddings.popitem(last=False)
         return embedding
+
+    def load(self) -> Load:
+        """Return the images in progress, and the use of the cache since the start."""
+        return Load(self._batcher.pending, self.hits, self.misses)

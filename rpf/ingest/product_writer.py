@@ -1,11 +1,11 @@
 """Products put and deleted one by one, or a few at a time, while the site serves searches."""
 
 from collections.abc import Container, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Literal, NamedTuple
 
 from rpf.collection import Collection, Writer, collection_folder
-from rpf.errors import CheckpointError, CollectionError
+from rpf.errors import CheckpointError, CollectionBusy, CollectionError
 from rpf.inference.batcher import MAX_BACKGROUND_IMAGES
 from rpf.inference.interface import Embedder
 from rpf.ingest.fetch_photos import photo_path
@@ -18,6 +18,7 @@ from rpf.settings import Settings
 from rpf.utils.progress import Progress
 
 Change = Literal["added", "changed", "unchanged"]
+INDEX_LOCK_SECONDS = 5.0  # to wait for another process that builds the search index
 LEFT_OUT = "it was removed from this collection before, or is another product's photo"
 
 
@@ -98,12 +99,15 @@ class ProductWriter(AbstractContextManager["ProductWriter"]):
         return known
 
     def finish(self, progress: Progress) -> None:
-        """Bring the search index up to date, after many puts; a few photos more are found as well without that."""
+        """Bring the search index up to date, after many puts; a few photos more are found as well without that.
+
+        An index that another process is building takes in what is new by itself.
+        """
         if self._added:
             merge_small_segments(self._writer, progress)
-            update_index(
-                Collection.open(self._writer.folder), self._settings.indexes, self._settings.index_method, progress
-            )
+            collection, settings = Collection.open(self._writer.folder), self._settings
+            with suppress(CollectionBusy):
+                update_index(collection, settings.indexes, settings.index_method, progress, wait=INDEX_LOCK_SECONDS)
 
     def _photo_options(self) -> PhotoOptions:
         folder = self._writer.manifest.spec.image_root(self._writer.folder)

@@ -10,7 +10,7 @@ from rpf.collection import Collection, valid_name
 from rpf.errors import CollectionError, RPFError, UnknownCollection
 from rpf.products.view import Stamp, open_products, product_stamp
 from rpf.search.base import Searcher
-from rpf.search.index_store import index_stamp, open_searcher
+from rpf.search.index_store import index_stamp, lacks_index, open_searcher
 from rpf.search.products import ProductRows
 from rpf.settings import Settings
 
@@ -23,6 +23,7 @@ class OpenCollection(NamedTuple):
     products: ProductRows | None
     index_stamp: tuple[int, int] | None
     product_stamp: Stamp | None
+    lacks_index: bool  # it is searched exactly until one is built
 
     def has_newest_items(self, settings: Settings) -> bool:
         """Return False once a new generation or a new index is on disk."""
@@ -53,6 +54,10 @@ class CollectionCache:
         if (self, name) not in pinned:
             pinned[self, name] = self._newest(name)
         return pinned[self, name]
+
+    def lacking_index(self) -> list[str]:
+        """List the collections that were opened and are searched exactly until an index is built."""
+        return [name for name, opened in list(self._open.items()) if opened.lacks_index]
 
     def _newest(self, name: str) -> OpenCollection:
         known = self._open.get(name)
@@ -86,7 +91,8 @@ class CollectionCache:
                 )
             stamp = index_stamp(collection, self._settings.indexes)  # before the index, so that a newer one is noticed
             searcher = open_searcher(collection, self._settings.indexes, self._settings.index_method)
-            known = OpenCollection(collection, searcher, None, stamp, None)
+            lacking = lacks_index(collection, searcher, self._settings.indexes, self._settings.index_method)
+            known = OpenCollection(collection, searcher, None, stamp, None, lacking)
         elif known.has_newest_products():  # another thread has opened it meanwhile
             return known
         changes = product_stamp(known.collection.folder)  # before the products, so that newer ones are noticed

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rpf.collection import Collection
-from rpf.errors import ConfigError, RPFError, SearchUnavailable
+from rpf.collection import Collection, read_manifest
+from rpf.errors import CollectionBusy, ConfigError, RPFError, SearchUnavailable
 from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.base import Searcher
 from rpf.search.exact import Exact
@@ -72,6 +72,20 @@ def index_method(collection: Collection, indexes: Path) -> str | None:
     return None
 
 
+def lacks_index(collection: Collection, searcher: Searcher, indexes: Path, method: str) -> bool:
+    """Return whether "auto" searches exactly only until an index is built, or built again.
+
+    Not for a copy in the same installation, whose index would take the place of the original's.
+    """
+    if method != AUTO or not isinstance(searcher, Exact) or _wanted_method(collection, indexes) == EXACT:
+        return False
+    with suppress(OSError, ValueError, RPFError):
+        metadata = read_metadata(_folder(collection, indexes))
+        if metadata and not metadata.belongs_to(collection):
+            return read_manifest(Path(metadata.folder))[0].uuid != collection.manifest.uuid
+    return True
+
+
 def index_stamp(collection: Collection, indexes: Path) -> tuple[int, int] | None:
     """Return what changes whenever the collection's index is replaced; None if it has no index."""
     try:
@@ -105,24 +119,43 @@ def validate_index(collection: Collection, indexes: Path) -> str:
     return problem
 
 
-def update_index(collection: Collection, indexes: Path, method: str, progress: Progress, rebuild: bool = False) -> str:
+def update_index(
+    collection: Collection,
+    indexes: Path,
+    method: str,
+    progress: Progress,
+    *,
+    rebuild: bool = False,
+    wait: float = LOCK_SECONDS,
+) -> str:
     """Bring the collection's index up to date with this generation, and return the method in use.
 
     An index that can grow takes in what was added, until the collection has outgrown what it was trained on. "auto"
     keeps the method of an existing index, chosen by hand or not, unless `rebuild`.
-    Raises ConfigError, SearchUnavailable; then the index is as before.
+    Raises CollectionBusy if another process builds it for more than `wait` seconds, ConfigError, SearchUnavailable;
+    then the index is as before.
     """
-    in_use = index_method(collection, indexes) if method == AUTO and not rebuild else None
-    name = in_use or choose_method(method, len(collection))
+    keeps = method == AUTO and not rebuild
+    name = _wanted_method(collection, indexes) if keeps else _possible_method(collection, method)
     folder = _folder(collection, indexes)
-    if name == EXACT or not len(collection) or not collection.manifest.uuid:
+    if name == EXACT:
         _delete(collection, folder)
         return EXACT
-    with _writing(folder):
+    with _writing(folder, wait):
         stored = None if rebuild else _load_or_warn(collection, indexes)
         if stored is None or stored.metadata.method != name or not _extend(collection, folder, stored, progress):
             _build(collection, folder, name, progress)
     return name
+
+
+def _wanted_method(collection: Collection, indexes: Path) -> str:
+    """Return the method that "auto" stands for: that of an existing index, chosen by hand or not."""
+    return _possible_method(collection, index_method(collection, indexes) or AUTO)
+
+
+def _possible_method(collection: Collection, method: str) -> str:
+    name = choose_method(method, len(collection))
+    return name if len(collection) and collection.manifest.uuid else EXACT
 
 
 def _folder(collection: Collection, indexes: Path) -> Path:
@@ -207,7 +240,7 @@ def _delete(collection: Collection, folder: Path) -> None:
             return
     except (OSError, ValueError, RPFError) as error:
         log.warning('The search index of "%s" was damaged, and is deleted: %s', collection.name, error)
-    with _writing(folder):
+    with _writing(folder, LOCK_SECONDS):
         (folder / METADATA_FILE).unlink(missing_ok=True)
         shutil.rmtree(folder)
     if stored:
@@ -215,11 +248,16 @@ def _delete(collection: Collection, folder: Path) -> None:
 
 
 @contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Lock the folder of an index, made if need be. Raises ConfigError if it cannot be written."""
+def _writing(folder: Path, wait: float) -> Iterator[None]:
+    """Lock the folder of an index, made if need be. Raises CollectionBusy, ConfigError if it cannot be written."""
     try:
-        with locked(folder, LOCK_SECONDS):
+        with locked(folder, wait):
             yield
+    except CollectionBusy as error:
+        raise CollectionBusy(
+            "Another process is building this search index. The collection itself is up to date; the next command "
+            "brings its index up to date."
+        ) from error
     except SearchUnavailable as error:
         raise SearchUnavailable(
             "%(why)s The collection itself is up to date; the next command brings its index up to date.", why=error

@@ -39,6 +39,18 @@ def locked(folder: Path, wait: float) -> Iterator[None]:
         os.close(handle)
 
 
+def is_locked(folder: Path) -> bool:
+    """Return whether a process holds the lock of a folder; False where that cannot be told."""
+    try:
+        handle = os.open(folder / LOCK_FILE, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        return not _taken(handle, folder / LOCK_FILE)
+    finally:
+        os.close(handle)
+
+
 def _taken(handle: int, path: Path) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -250,3 +250,11 @@ def test_filters_command_measures_filtered_searches_and_counts(named_settings: S
 
 def test_filters_command_without_a_value_classifier_is_refused(run: Run, tmp_path: Path) -> None:
     assert "rpf fit-values" in run("benchmarks", "filters", "tiny", "--out", tmp_path / "out", status=2)
+
+
+def test_merged_answer_of_shards_equals_the_unsplit_one(settings: Settings, tmp_path: Path) -> None:
+    Run(settings)("benchmarks", "shards", "tiny", "--shards", "3", "--queries", 10, "--out", tmp_path)
+    report = json.loads((tmp_path / "shards.json").read_text())
+    assert [(row["shards"], row["same"]) for row in report["rows"]] == [(1, 1.0), (3, 1.0)]
+    assert all(row["p50"] > 2 * report["delay"] for row in report["rows"])
+    assert "100.0%" in (tmp_path / "shards.md").read_text()

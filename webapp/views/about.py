@@ -59,6 +59,7 @@ def about(name: str) -> str:
         model=engine.model,
         model_name=engine.model_name,
         method=engine.method(name),
+        index_is_built=name in extensions.index_builder.building,
         colours=view_models.attribute_colours(collection.vocabulary),
         reports=[ReportView.of(report, collection.vocabulary) for report in engine.accuracy_reports],
         min_photos=MIN_PHOTOS,
