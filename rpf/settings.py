@@ -102,9 +102,9 @@ class Settings(EnvironmentSettings):
         "", repr=False, description="`user:password` or an API key, where the Milvus server wants one."
     )
     milvus_index: str = Field(
-        "HNSW",
-        description="Index that the Milvus server builds: `HNSW`, `IVF_SQ8` (a quarter of the memory) or `FLAT` "
-        "(exact, slow).",
+        "FLAT",
+        description="Index that the Milvus server builds: `FLAT` (exact), `HNSW` or `IVF_SQ8` (a quarter of the "
+        "memory).",
     )
     milvus_replicas: int = Field(
         1, ge=1, le=99, description="Copies in memory of the Milvus index, on as many query nodes."

@@ -20,6 +20,7 @@ from rpf.errors import CollectionBusy, ConfigError, RPFError, SearchUnavailable
 from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.base import Searcher
 from rpf.search.exact import Exact
+from rpf.search.indexes.milvus import drop_collections, saved_collections
 from rpf.search.indexes.registry import make_candidate_index, make_index
 from rpf.search.oversampling import calibrate_oversampling
 from rpf.search.score import power_for
@@ -206,9 +207,7 @@ def _extend(collection: Collection, folder: Path, stored: StoredIndex, progress:
 
 def _build(collection: Collection, folder: Path, method: str, progress: Progress) -> None:
     """Build an index on all items, and discard the index that it replaces."""
-    replaced: StoredIndex | None = None
-    with suppress(OSError, ValueError, RPFError):
-        replaced = load_index(folder, collection)
+    replaced = saved_collections(folder)
     attributes = range(len(collection.manifest.spec.attributes))
     index = make_candidate_index(method, len(attributes))
     try:
@@ -227,24 +226,21 @@ def _build(collection: Collection, folder: Path, method: str, progress: Progress
         if isinstance(error, ValueError):  # such as FAISS's, for a factory string that does not fit the vectors
             raise ConfigError("%(why)s", why=error) from error
         raise
-    if replaced:
-        replaced.index.discard()
+    drop_collections(replaced)
 
 
 def _delete(collection: Collection, folder: Path) -> None:
     """Delete the collection's index, but not that of a copy of it."""
-    stored: StoredIndex | None = None
     try:
-        stored = _load(collection, folder)
-        if stored is None:
+        if _load(collection, folder) is None:
             return
     except (OSError, ValueError, RPFError) as error:
         log.warning('The search index of "%s" was damaged, and is deleted: %s', collection.name, error)
     with _writing(folder, LOCK_SECONDS):
+        deleted = saved_collections(folder)
         (folder / METADATA_FILE).unlink(missing_ok=True)
         shutil.rmtree(folder)
-    if stored:
-        stored.index.discard()
+    drop_collections(deleted)
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from rpf.engine import Query, SearchEngine, SearchRequest
 from rpf.errors import ConfigError, SearchUnavailable
 from rpf.search import base as search_base
 from rpf.search import index_store
-from rpf.search.base import Neighbours
 from rpf.search.exact import Exact
 from rpf.search.index_store import open_searcher, update_index
 from rpf.search.indexes.flat import FlatIndex
@@ -277,15 +276,15 @@ def agreement(shop: Path, site_settings: Settings, queries: np.ndarray, k: int =
 
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Record k of each search on the server from here on."""
+    """Record how many rows each search on the server from here on requests."""
     counts: list[int] = []
-    search = MilvusIndex.search
+    propose = MilvusIndex.propose
 
-    def counted(self: MilvusIndex, queries: np.ndarray, k: int) -> Neighbours:
+    def counted(self: MilvusIndex, query: np.ndarray, k: int) -> np.ndarray:
         counts.append(k)
-        return search(self, queries, k)
+        return propose(self, query, k)
 
-    monkeypatch.setattr(MilvusIndex, "search", counted)
+    monkeypatch.setattr(MilvusIndex, "propose", counted)
     return counts
 
 
@@ -299,9 +298,11 @@ def test_recall_over_several_attributes(
     shop: Path, engine: SearchEngine, clusters: Clusters, searches: list[int]
 ) -> None:
     assert engine.method("shop") == "Milvus"
+    assert sum(name.startswith("rpf_shop_") for name in on_server()) == 1  # for both attributes
     queries = clusters.draw(20, 2)
     assert agreement(shop, engine.settings, queries) >= 0.99
-    assert len(searches) >= 4 * len(queries)  # 1 + 1 + 2 attributes, and not everything compared exactly instead
+    assert len(searches) == 3 * len(queries)  # by both attributes and by each: one request for any of them
+    assert max(searches) < ITEMS / 4
 
 
 def test_added_items_are_ranked_and_removed_ones_are_not(
@@ -336,6 +337,29 @@ def test_an_index_that_cannot_be_saved_is_dropped_on_the_server(
         update(engine.settings, "single", "milvus")
     assert on_server() == before
     assert snapshot(folder) == files
+
+
+@pytest.mark.parametrize("method", ["milvus", "exact"])
+def test_collections_of_a_former_version_are_dropped_on_the_server(
+    server: MilvusServer, engine: SearchEngine, clusters: Clusters, vectors: np.ndarray, method: str
+) -> None:
+    """It had one for each attribute, and other files."""
+    name = f"former-{method}"
+    append(engine, name, clusters.draw(20, 1))
+    manifest, before = Collection.open(engine.settings.collections / name).manifest, on_server()
+    folder = engine.settings.indexes / str(manifest.uuid)
+    for attribute in ("0", "1"):
+        index = MilvusIndex()
+        index.build(vectors)
+        (folder / "0123456789ab" / attribute).mkdir(parents=True)
+        index.save(folder / "0123456789ab" / attribute)
+    (folder / "index.json").write_text('{"method": "milvus", "oversampling": [2.0]}')
+    former = on_server() - before
+    assert len(former) == 2
+    assert update(engine.settings, name, method) == method
+    assert not former & on_server()
+    update(engine.settings, name, "exact")
+    assert on_server() == before
 
 
 # ---- a server that is not well, and the site ----
@@ -401,11 +425,22 @@ def at_share(share: float, act: Callable[[], None]) -> Callable[[str, int, int],
 
 
 def test_a_server_killed_during_a_build(
-    server: MilvusServer, site: str, shop: Path, engine: SearchEngine, caplog: pytest.LogCaptureFixture
+    server: MilvusServer,
+    site: str,
+    shop: Path,
+    engine: SearchEngine,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    answer, before, files = check_well(site), on_server(), snapshot(shop)
+    answer, before, files, write = check_well(site), on_server(), snapshot(shop), MilvusIndex._write
+
+    def killed(*arguments: Any) -> None:
+        server.kill()
+        write(*arguments)
+
+    monkeypatch.setattr(MilvusIndex, "_write", killed)
     with caplog.at_level(logging.WARNING), pytest.raises(SearchUnavailable):
-        update(engine.settings, "shop", "milvus", at_share(0, server.kill), rebuild=True)
+        update(engine.settings, "shop", "milvus", rebuild=True)
     assert snapshot(shop) == files
     check_away(site)
     server.start()
@@ -464,18 +499,18 @@ def test_an_index_dropped_during_a_search_is_replaced_by_exact_search(
     server: MilvusServer, shop: Path, engine: SearchEngine, clusters: Clusters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vector = clusters.draw(1, 7)[0]
-    expected, before, search = hits(engine, vector), on_server(), MilvusIndex.search
+    expected, before, propose = hits(engine, vector), on_server(), MilvusIndex.propose
 
-    def late(self: MilvusIndex, queries: np.ndarray, k: int) -> Neighbours:
+    def late(self: MilvusIndex, query: np.ndarray, k: int) -> np.ndarray:
         if on_server() == before:
             assert update(engine.settings, "shop", "exact") == "exact"
         with pytest.raises(SearchUnavailable) as caught:
-            search(self, queries, k)
+            propose(self, query, k)
         raise caught.value
 
-    monkeypatch.setattr(MilvusIndex, "search", late)
+    monkeypatch.setattr(MilvusIndex, "propose", late)
     assert hits(engine, vector) == expected
-    assert len(before - on_server()) == 2  # the collections of both attributes
+    assert len(before - on_server()) == 1
     assert engine.method("shop") == "exact"
 
 
@@ -491,7 +526,7 @@ def test_an_index_dropped_during_a_search_is_replaced_by_exact_search(
         ("RPF_MILVUS_URI", "http://", "must be an address"),
         ("RPF_MILVUS_URI", "http://127.0.0.1:99999", "must be an address"),
         ("RPF_MILVUS_URI", "milvus.db", "must be an address"),
-        ("RPF_MILVUS_INDEX", "ANNOY", 'RPF_MILVUS_INDEX must be one of HNSW, FLAT, IVF_SQ8, not "ANNOY".'),
+        ("RPF_MILVUS_INDEX", "ANNOY", 'RPF_MILVUS_INDEX must be one of FLAT, HNSW, IVF_SQ8, not "ANNOY".'),
         ("RPF_MILVUS_REPLICAS", "0", 'RPF_MILVUS_REPLICAS must be greater than or equal to 1, not "0".'),
         ("RPF_MILVUS_REPLICAS", "two", 'not "two"'),
     ],

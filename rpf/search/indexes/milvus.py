@@ -10,8 +10,8 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -40,8 +40,8 @@ NLIST = 128
 
 # For each index type: its build parameters, and its search parameters for k of n vectors.
 INDEX_TYPES: dict[str, tuple[dict[str, int], Callable[[int, int], dict[str, int]]]] = {
-    "HNSW": ({"M": 32, "efConstruction": 360}, lambda k, n: {"ef": max(128, 2 * k)}),
     "FLAT": ({}, lambda k, n: {}),
+    "HNSW": ({"M": 32, "efConstruction": 360}, lambda k, n: {"ef": max(128, 2 * k)}),
     "IVF_SQ8": ({"nlist": NLIST}, lambda k, n: {"nprobe": min(NLIST, math.ceil(NLIST * (0.25 + 8 * k / n)))}),
 }
 
@@ -102,12 +102,25 @@ class MilvusIndex(VectorIndex):
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Neighbours:
         """Search on the server, for MAX_NEIGHBOURS at most. Raises SearchUnavailable."""
-        k = min(k, self._count, MAX_NEIGHBOURS)
-        ids = np.full((len(queries), k), -1, np.int64)
+        ids = np.full((len(queries), min(k, self._count, MAX_NEIGHBOURS)), -1, np.int64)
         cosines = np.zeros(ids.shape)
+        for line, hits in enumerate(self._hits(queries, k)):
+            ids[line, : len(hits)] = hits.ids
+            cosines[line, : len(hits)] = hits.distances
+        return nearest_first(ids, 2 - 2 * cosines)
+
+    def propose(self, query: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
+        """Return rows in the server's order. Raises SearchUnavailable."""
+        (hits,) = self._hits(query[None], k)
+        return np.array(hits.ids, np.int64)
+
+    def _hits(self, queries: npt.NDArray[np.float32], k: int) -> list[Any]:
+        """Search on the server; return for each query an object with the ids and inner products of its neighbours."""
+        k = min(k, self._count, MAX_NEIGHBOURS)
+        hits: list[Any] = []
         with connect(self._settings).client() as client:
             for start in range(0, len(queries), QUERY_BATCH_SIZE):
-                results = client.search(
+                hits += client.search(
                     self._name,
                     data=list(queries[start : start + QUERY_BATCH_SIZE]),
                     anns_field="vector",
@@ -118,10 +131,7 @@ class MilvusIndex(VectorIndex):
                     consistency_level="Bounded",
                     timeout=SEARCH_SECONDS,
                 )
-                for line, hits in enumerate(results, start):
-                    ids[line, : len(hits)] = hits.ids
-                    cosines[line, : len(hits)] = hits.distances
-        return nearest_first(ids, 2 - 2 * cosines)
+        return hits
 
     def save(self, folder: Path) -> None:
         """Write which collection of the server it is; the vectors stay there."""
@@ -144,13 +154,7 @@ class MilvusIndex(VectorIndex):
     def discard(self) -> None:
         """Drop the collection on the server, or log that it stays."""
         name, self._name = self._name, ""
-        if not name:
-            return
-        try:
-            with connect(self._settings).client() as client:
-                client.drop_collection(name, timeout=WRITE_SECONDS)
-        except RPFError as error:
-            log.warning("The Milvus collection %s is no longer needed and could not be dropped: %s", name, error)
+        drop_collections({name} - {""})
 
     def _create(self, client: Any, vectors: Vectors) -> None:
         from pymilvus import DataType
@@ -158,7 +162,7 @@ class MilvusIndex(VectorIndex):
         schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
         schema.add_field("id", DataType.INT64, is_primary=True)
         schema.add_field("vector", DataType.FLOAT_VECTOR, dim=vectors.shape[1])
-        label = re.sub("[^A-Za-z0-9_]", "_", getattr(vectors, "label", "vectors"))[:150]  # RowHeads have one
+        label = re.sub("[^A-Za-z0-9_]", "_", getattr(vectors, "label", "vectors"))[:150]
         self._name = f"rpf_{label}_{secrets.token_hex(6)}"
         client.create_collection(self._name, schema=schema, timeout=WRITE_SECONDS)
 
@@ -188,6 +192,26 @@ class MilvusIndex(VectorIndex):
                 uri=connect(self._settings).shown, stored=stored, count=count,
             )  # fmt: skip
         self._count = count
+
+
+def saved_collections(folder: Path) -> set[str]:
+    """Return the collections of the server that indexes saved under a folder name, also those of former versions."""
+    names = set()
+    for path in folder.rglob(INDEX_FILE):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            if NAME.fullmatch(name := json.loads(path.read_bytes())["collection"]):
+                names.add(name)
+    return names
+
+
+def drop_collections(names: Iterable[str]) -> None:
+    """Drop collections on the server, or log that they stay."""
+    for name in names:
+        try:
+            with connect(Settings.from_environ()).client() as client:
+                client.drop_collection(name, timeout=WRITE_SECONDS)
+        except RPFError as error:
+            log.warning("The Milvus collection %s is no longer needed and could not be dropped: %s", name, error)
 
 
 class MilvusConnection:
