@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from rpf.engine import Crop, Garment, Query, SearchEngine
-from rpf.errors import QueryError
+from rpf.errors import Overloaded, QueryError
 from tests.unit.webapp.test_pages import get, ranks, send, words
 from webapp.picks import Pick
 from webapp.pictures import Picture
@@ -157,7 +157,9 @@ def test_photo_is_added_to_a_search(client: FlaskClient, photo: Path) -> None:
     assert "And like these" in words(get(client, response.location))
 
 
-@pytest.mark.parametrize(("file", "says"), [(None, "Choose a photo first."), (b"no image", "not an image")])
+@pytest.mark.parametrize(
+    ("file", "says"), [(None, "Choose a photo first."), (b"no image", "not an image"), (bytes(40 * 2**20), "too large")]
+)
 def test_photo_that_cannot_be_added_is_explained_beside_its_field(
     client: FlaskClient, file: bytes | None, says: str
 ) -> None:
@@ -169,11 +171,17 @@ def test_photo_that_cannot_be_added_is_explained_beside_its_field(
     assert get(client, f"/c/tiny/add?{address}").location == f"{RESULTS}?{address}"
 
 
-def test_error_page_of_a_photo_that_was_to_be_added_leads_back_to_the_results(client: FlaskClient) -> None:
+def test_error_page_of_a_photo_that_was_to_be_added_leads_back_to_the_results(
+    client: FlaskClient, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> str:
+        raise Overloaded("Too many searches wait.")
+
+    monkeypatch.setattr("webapp.views.results.save_photo", fail)
     address = f"item=3&a={SLEEVE}&anyway=1"
-    page = send(client, bytes(40 * 2**20), f"/c/tiny/add?{address}")
+    page = send(client, photo, f"/c/tiny/add?{address}")
     link = re.search(r'href="([^"]+)">Back to the results', words(page))
-    assert page.status_code == 413 and link and get(client, link[1]).location == f"{RESULTS}?{address}"
+    assert page.status_code == 503 and link and get(client, link[1]).location == f"{RESULTS}?{address}"
 
 
 def test_expired_further_picture_is_explained(client: FlaskClient) -> None:
