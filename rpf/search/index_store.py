@@ -33,6 +33,7 @@ from rpf.search.stored_index import (
     hash_files,
     load_index,
     read_metadata,
+    read_origin,
     save_index,
 )
 from rpf.search.two_stage import TwoStageSearcher
@@ -65,11 +66,11 @@ def choose_method(method: str, items: int) -> str:
 
 
 def index_method(collection: Collection, indexes: Path) -> str | None:
-    """Return the method of the collection's index, usable or not; None if it has no index."""
+    """Return the method of the collection's index, usable or not, or of an earlier version; None if it has no index."""
     with suppress(OSError, ValueError, RPFError):
-        metadata = read_metadata(_folder(collection, indexes))
-        if metadata and metadata.belongs_to(collection):
-            return metadata.method
+        origin = read_origin(_folder(collection, indexes))
+        if origin and origin.belongs_to(collection):
+            return origin.method
     return None
 
 

@@ -11,7 +11,7 @@ import shutil
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,22 +29,32 @@ METADATA_FILE = "index.json"
 Factor = Annotated[float, Field(ge=1, le=1e6)]
 
 
-class IndexMetadata(BaseModel):
-    """The content of index.json."""
+class IndexOrigin(BaseModel):
+    """What index.json says in every version."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, strict=True)
 
     folder: str  # of the collection that the index belongs to, resolved
     method: str
+
+    def belongs_to(self, collection: Collection) -> bool:
+        """Return False for the index of a copy of the collection, which has the same uuid."""
+        return self.folder == str(collection.folder.resolve())
+
+
+Origin = TypeVar("Origin", bound=IndexOrigin)
+
+
+class IndexMetadata(IndexOrigin):
+    """The content of index.json."""
+
+    model_config = ConfigDict(extra="forbid")
+
     oversampling: tuple[tuple[Factor, Factor], ...]  # proposed and rescored, see `calibrate_oversampling`
     trained_on: int  # items
     presence_power: float = 0.0  # in the scores that it was built for (rpf.search.score)
     build: Annotated[str, Field(pattern="^[0-9a-f]{12}$")] = "0" * 12  # the folder of the files
     files: dict[str, str] = {}  # path in the build -> SHA-256
-
-    def belongs_to(self, collection: Collection) -> bool:
-        """Return False for the index of a copy of the collection, which has the same uuid."""
-        return self.folder == str(collection.folder.resolve())
 
     def oversampling_factors(self) -> list[Oversampling]:
         """Return the factors for 1, 2, ... attributes."""
@@ -63,14 +73,23 @@ class StoredIndex:
 
 def read_metadata(folder: Path) -> IndexMetadata | None:
     """Read index.json, if any. Raises OSError; ValueError if it is malformed, ConfigError for an unknown method."""
+    return _read(folder, IndexMetadata)
+
+
+def read_origin(folder: Path) -> IndexOrigin | None:
+    """Read index.json, if any, of this version or an earlier one. Raises as `read_metadata`."""
+    return _read(folder, IndexOrigin)
+
+
+def _read(folder: Path, kind: type[Origin]) -> Origin | None:
     try:
-        metadata = IndexMetadata.model_validate_json((folder / METADATA_FILE).read_bytes())
+        origin = kind.model_validate_json((folder / METADATA_FILE).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValidationError as error:
         raise ValueError(f"{METADATA_FILE} is malformed, or of another version") from error
-    make_index(metadata.method)
-    return metadata
+    make_index(origin.method)
+    return origin
 
 
 def load_index(folder: Path, collection: Collection) -> StoredIndex | None:

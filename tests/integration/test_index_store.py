@@ -1,5 +1,6 @@
 """Index store and two-stage search against exact search over the same collection."""
 
+import json
 import logging
 import os
 import resource
@@ -399,6 +400,16 @@ def test_index_for_another_score_is_not_used(folder: Path, tmp_path: Path, caplo
     file.write_text(file.read_text().replace('"presence_power":0.25', '"presence_power":0.5'))
     assert isinstance(searcher_of(tmp_path / "parts"), Exact)
     assert "built for another score" in caplog.text
+
+
+def test_index_of_an_earlier_version_is_built_again_by_its_method(folder: Path) -> None:
+    update(folder, "hnsw")
+    file = store_of(folder) / "index.json"
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps({**content, "oversampling": [3.5, 2.5, 2.5]}))
+    assert isinstance(searcher_of(folder), Exact) and method_of(folder) == "hnsw"
+    assert update(folder, AUTO) == "hnsw"
+    assert isinstance(searcher_of(folder), TwoStageSearcher)
 
 
 FILTERS = st.dictionaries(

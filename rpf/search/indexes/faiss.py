@@ -101,13 +101,9 @@ class FaissIndex(VectorIndex):
         """Return how many lists of an inverted file to visit; None for other indexes."""
         ivf, innermost = faiss.try_extract_index_ivf(self._index), None
         if ivf is not None:
-            share = min(1.0, self._probed_share(k))
+            share = min(1.0, PROBED_SHARE + 4 * k / self._index.ntotal)
             innermost = faiss.SearchParametersIVF(nprobe=math.ceil(share * ivf.nlist))
         return _wrap_parameters(self._index, innermost)
-
-    def _probed_share(self, k: int) -> float:
-        """Return the share of the lists that a search for k neighbours visits."""
-        return PROBED_SHARE + 4 * k / self._index.ntotal
 
 
 class InvertedLists(FaissIndex):
@@ -116,9 +112,6 @@ class InvertedLists(FaissIndex):
     def _factory_for(self, n: int, dim: int) -> str:
         lists = round(n**0.5)
         return f"IVF{lists},SQfp16" if n >= MIN_LISTED_VECTORS else "SQfp16"
-
-    def _probed_share(self, k: int) -> float:
-        return 1 / 32 + 2 * k / self._index.ntotal
 
 
 class PCAIndex(FaissIndex):
