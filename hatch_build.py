@@ -6,7 +6,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-EXTRAS = ("milvus", "dev")
+EXTRAS = ("milvus", "quantize", "dev")
 SHIPPED = ("config", "runs/rpf-small", "static", "templates", "translations", "gunicorn.conf.py", "wsgi.py")
 
 

@@ -115,8 +115,9 @@ class Settings(EnvironmentSettings):
     )
     precision: str = Field(
         "auto",
-        description="What the model computes in on a CPU: `float32`, `bfloat16`, `int8`, or `auto`, which measures "
-        "whether bfloat16 is fast here.",
+        description="What the model computes in on a CPU: `float32`, `bfloat16`, `int8` (the file of `rpf quantize`; "
+        "without one, 8 bits in the transformer only), or `auto`: the fastest here, of int8 only a file that agrees "
+        "with float32.",
     )
     max_queue: int = Field(
         48, ge=1, description="Images that may wait for the model or be in it; more are answered with 503."

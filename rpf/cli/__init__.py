@@ -14,6 +14,7 @@ from rpf.cli.download import download
 from rpf.cli.indexes import build_index
 from rpf.cli.options import status_of, terminate
 from rpf.cli.output import prepare_output, say
+from rpf.cli.quantize import quantize
 from rpf.cli.re_embed import re_embed
 from rpf.cli.serve import serve
 from rpf.cli.tag import tag
@@ -110,6 +111,7 @@ SECTIONS: Mapping[str, Sequence[click.Command]] = {
         evaluation.calibrate,
         evaluation.fit_values,
         training.fit_garments,
+        quantize,
         model.embed,
         model.export,
         download,

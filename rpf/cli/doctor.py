@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,6 +14,9 @@ from rpf.cli.options import with_settings
 from rpf.cli.output import say
 from rpf.errors import RPFError
 from rpf.settings import Settings
+
+if TYPE_CHECKING:
+    from rpf.inference.quantization import Agreement
 
 PACKAGES = (
     "torch", "torchvision", "timm", "openvino", "faiss-cpu", "scikit-learn", "flask", "gunicorn", "pillow",
@@ -59,6 +62,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     import torch
 
     from rpf.engine import SearchEngine
+    from rpf.inference.quantization import read_quantized
     from rpf.utils.devices import set_threads
 
     yield Finding("threads", str(set_threads(settings.threads) or torch.get_num_threads()))
@@ -77,6 +81,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
         Finding("device", str(model.device)),
         Finding("precision", model.precision),
     )
+    if model.device.type == "cpu" and (quantized := read_quantized(settings.checkpoint, model)):
+        use = _describe_use(model.precision, settings.precision, quantized.agreement)
+        yield Finding("8 bits", f"{quantized.path.name}, {use}: {quantized.agreement}")
     names = sorted(manifest.parent.name for manifest in engine.settings.collections.glob("*/manifest.json"))
     if engine.default not in names:
         yield Finding("collection", f"{engine.default} (default): not created yet")
@@ -94,6 +101,17 @@ def examine(settings: Settings) -> Iterator[Finding]:
         if not has_images:
             text += f"; its image folder is missing: {collection.root} (if moved: rpf relocate {name} NEWFOLDER)"
         yield Finding("collection", text, has_images)
+
+
+def _describe_use(precision: str, setting: str, agreement: "Agreement") -> str:
+    """Say whether networks in calibrated 8 bits are used, and why not."""
+    from rpf.inference.openvino import CALIBRATED
+
+    if precision == CALIBRATED:
+        return "in use"
+    if setting != "auto":
+        return "not in use"
+    return f"not in use, as they {'are not clearly faster here' if agreement.suffices else 'agree too little'}"
 
 
 def check_site() -> Finding:

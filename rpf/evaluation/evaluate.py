@@ -8,7 +8,7 @@ from rpf.evaluation.catalogue import Catalogue
 from rpf.evaluation.measure import QueryMetrics, measure
 from rpf.evaluation.presence import presence_report
 from rpf.evaluation.probabilities import HeadOutputs, value_report
-from rpf.evaluation.protocol import Benchmark, Branch, embed_benchmark
+from rpf.evaluation.protocol import Benchmark, Branch, Observer, embed_benchmark
 from rpf.evaluation.report import EvaluationReport, make_report
 from rpf.models.base import TwoBranchModel
 from rpf.search.indexes.registry import make_index
@@ -27,15 +27,17 @@ def evaluate(
     progress: Progress = lambda *_: None,
     about: Mapping[str, Any] | None = None,
     whole_catalogue: bool = False,
+    observers: Sequence[Observer] = (),
 ) -> EvaluationReport:
     """Evaluate a model by one or more search methods. Raises as `embed_benchmark`.
 
     k: rank of MAP@k and recall@k; without it only the MAP is measured. `about` is added to the report as it is.
-    whole_catalogue: also rank all images for each query (rpf.evaluation.catalogue).
+    whole_catalogue: also rank all images for each query (rpf.evaluation.catalogue). observers: as of
+    `embed_benchmark`.
     """
     extra = dict(about or {})
     heads = HeadOutputs(benchmark, model)
-    observers = [heads.append]
+    observers = [*observers, heads.append]
     with ExitStack() as stack:
         if whole_catalogue:
             part = "embedding" if branch == "both" else branch

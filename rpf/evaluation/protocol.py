@@ -20,6 +20,7 @@ from rpf.utils.progress import Progress
 
 Branch = Literal["region", "patch", "both"]
 Floats32 = npt.NDArray[np.float32]
+Observer = Callable[[int, TwoBranchOutput], None]
 MAX_DECODERS = 4
 
 
@@ -122,7 +123,7 @@ def embed_benchmark(
     branch: Branch = "both",
     batch_size: int = 64,
     progress: Progress = lambda *_: None,
-    observers: Sequence[Callable[[int, TwoBranchOutput], None]] = (),
+    observers: Sequence[Observer] = (),
 ) -> list[TaskEmbeddings]:
     """Embed every image once and sort the embeddings by task.
 

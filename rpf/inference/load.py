@@ -2,6 +2,7 @@
 
 from rpf.config import Config
 from rpf.inference.openvino import compile_branches
+from rpf.inference.quantization import read_quantized
 from rpf.models import checkpoint
 from rpf.models.base import TwoBranchModel
 from rpf.models.garment_detector import detector_path, load_detector
@@ -17,14 +18,26 @@ def load_model(settings: Settings, config: Config | None = None) -> TwoBranchMod
     """
     threads = set_threads(settings.threads)
     device = choose_device(settings.device)
+    model = load_uncompiled(settings, config)
+    if device.type == "cpu":
+        quantized = read_quantized(settings.checkpoint, model)
+        model.precision = compile_branches(
+            model, settings.precision, threads, settings.instance / "compiled", quantized
+        )
+    elif model.detector:
+        model.detector.network.to(device)
+    return model.to(device)
+
+
+def load_uncompiled(settings: Settings, config: Config | None = None) -> TwoBranchModel:
+    """Load the checkpoint of the settings, and what is beside it, onto the CPU, in PyTorch and float32.
+
+    Raises as `load_model`.
+    """
     model = checkpoint.load(settings.checkpoint, config)
     model.value_classifier = read_classifier(
         settings.checkpoint, model.checkpoint_hash, len(model.attributes), model.dim
     )
     trunk = getattr(model.region, "trunk", model.region)
     model.detector = load_detector(detector_path(settings.checkpoint), model.checkpoint_hash, trunk)
-    if device.type == "cpu":
-        model.precision = compile_branches(model, settings.precision, threads, settings.instance / "compiled")
-    elif model.detector:
-        model.detector.network.to(device)
-    return model.to(device)
+    return model

@@ -5,13 +5,14 @@ the compiled one, so that it would not spare the conversion: the store of conver
 """
 
 import hashlib
+import math
 import os
 import shutil
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -22,15 +23,20 @@ from openvino import opset13 as ops
 from torch import Tensor, nn
 
 from rpf.errors import ConfigError
-from rpf.models.base import TwoBranchModel
+from rpf.inference.quantization import DETECTOR, QuantizedNetworks
+from rpf.models.base import Network, TwoBranchModel
 from rpf.utils.cores import usable_cores
 from rpf.utils.files import sync_files, write_atomic
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}  # our names and OpenVINO's
 INT8 = "int8"  # the transformer's matrix products; the rest is in the faster one of PRECISIONS
+CALIBRATED = "calibrated int8"  # networks of `rpf quantize`; what they leave is in the faster one of PRECISIONS
 QUANTIZATION_GROUP_SIZE = 256  # numbers of a token that share a scale in 8 bits
 MIN_BFLOAT16_SPEEDUP = 1.3  # over float32, to be worth the rounding
 IMAGES_PER_THREAD = 4  # in one pass of a network; with more, what its layers hand on falls out of the cache
+MIN_CALIBRATED_SPEEDUP = 1.15  # over the faster one of PRECISIONS
+TIMED_CROPS = 3  # as of a search by three attributes
+TIMED_RUNS = 8
 MAX_STORED_CHECKPOINTS = 3  # whose networks are stored for the next start
 
 
@@ -85,55 +91,130 @@ def quantize_weights(graph: ov.Model) -> ov.Model:
     return graph
 
 
-def compile_branches(model: TwoBranchModel, precision: str, threads: int, folder: Path | None = None) -> str:
+def compile_branches(
+    model: TwoBranchModel,
+    precision: str,
+    threads: int,
+    folder: Path | None = None,
+    quantized: QuantizedNetworks | None = None,
+) -> str:
     """Replace the large networks of a model on the CPU by compiled ones, and return the precision.
 
-    precision: "float32", "bfloat16", "int8" or "auto", the faster one of the first two here. folder: store of the
-    converted networks and of the faster precision, so that the next start is quick and computes the same.
-    The rest of the model, which is small, stays in PyTorch and float32. Raises ConfigError for another precision.
+    precision: "float32", "bfloat16", "int8" or "auto", the fastest one here of the first two and, where they agree with
+    float32, the `quantized` networks; int8 means these too where they are given. folder: store of the converted
+    networks and of the fastest precision, so that the next start is quick and computes the same.
+    The rest of the model, which is small, stays in PyTorch and float32. Raises ConfigError for another precision,
+    CheckpointError for quantized networks that cannot be used.
     """
-    rest = _find_faster_precision(folder) if precision in {"auto", INT8} else precision
+    rest = find_faster_precision(folder) if precision in {"auto", INT8} else precision
     if rest not in PRECISIONS:
         raise ConfigError("RPF_PRECISION must be auto, %(known)s", known=f"{', '.join(PRECISIONS)} or {INT8}")
-    graphs = (_read_graphs(folder / _graph_key(model)) if folder else None) or _convert_branches(model, folder)
-    for name, network in model.networks().items():
-        graph = quantize_weights(graphs[name]) if precision == INT8 and name == "transformer" else graphs[name]
-        setattr(network.parent, network.attribute, CompiledNetwork(graph, network.shapes, rest, threads))
+    graphs = dict[str, ov.Model]()
+    if quantized and (
+        precision == INT8
+        or (
+            precision == "auto"
+            and quantized.agreement.suffices
+            and _quantized_is_faster(model, quantized, rest, threads, folder)
+        )
+    ):
+        graphs, precision = quantized.read_graphs(), CALIBRATED
+    if missing := model.networks().keys() - graphs.keys():
+        exact = _read_or_convert(model, folder)
+        graphs |= {name: exact[name] for name in missing}
+    if precision == INT8 and "transformer" in graphs:
+        quantize_weights(graphs["transformer"])
+    replace_networks(model, graphs, rest, threads)
     return rest if precision == "auto" else precision
 
 
-def _find_faster_precision(folder: Path | None) -> str:
+def replace_networks(model: TwoBranchModel, graphs: Mapping[str, ov.Model], precision: str, threads: int) -> None:
+    """Replace the large networks of a model by compiled graphs of theirs."""
+    for name, network in model.networks().items():
+        compiled = CompiledNetwork(graphs[name], network.shapes, precision, threads)
+        setattr(network.parent, network.attribute, compiled)
+
+
+def find_faster_precision(folder: Path | None = None) -> str:
     """Return the precision that was measured at the first start on this processor: embeddings of the two differ."""
-    processor = f"{_core().get_property('CPU', 'FULL_DEVICE_NAME')}, OpenVINO {ov.__version__}"
-    file = folder / f"fast-{hashlib.sha256(processor.encode()).hexdigest()[:32]}" if folder else None
-    with suppress(OSError):
-        if file and (known := file.read_text()) in PRECISIONS:
+    return _remember(folder, "", tuple(PRECISIONS), lambda: "bfloat16" if bfloat16_is_fast() else "float32")
+
+
+def _quantized_is_faster(
+    model: TwoBranchModel, quantized: QuantizedNetworks, rest: str, threads: int, folder: Path | None
+) -> bool:
+    """Tell whether networks in 8 bits were measured to be clearly faster at the first start on this processor."""
+
+    def measure() -> str:
+        graphs = _read_or_convert(model, folder), quantized.read_graphs()
+        return CALIBRATED if _speedup(model.networks(), *graphs, rest, threads) > MIN_CALIBRATED_SPEEDUP else rest
+
+    return _remember(folder, quantized.digest, (CALIBRATED, rest), measure) == CALIBRATED
+
+
+def _remember(folder: Path | None, subject: str, answers: Sequence[str], measure: Callable[[], str]) -> str:
+    """Return one of the answers about a subject, which is measured at the first start on this processor."""
+    key = f"{_core().get_property('CPU', 'FULL_DEVICE_NAME')}, OpenVINO {ov.__version__}{subject and f', {subject}'}"
+    file = folder / f"fast-{hashlib.sha256(key.encode()).hexdigest()[:32]}" if folder else None
+    with suppress(OSError, ValueError):
+        if file and (known := file.read_text()) in answers:
             return known
-    precision = "bfloat16" if bfloat16_is_fast() else "float32"
+    answer = measure()
     if file:
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(file, precision.encode())
-    return precision
+            write_atomic(file, answer.encode())
+    return answer
+
+
+def _speedup(
+    networks: Mapping[str, Network],
+    exact: Mapping[str, ov.Model],
+    quantized: Mapping[str, ov.Model],
+    precision: str,
+    threads: int,
+) -> float:
+    """Return how many times as fast the quantized networks are, with an image and TIMED_CROPS crops of it."""
+    timed = [name for name in networks if name != DETECTOR]  # which most searches do without
+    inputs = [torch.zeros(1 if name == "trunk" else TIMED_CROPS, 3, *networks[name].shapes[0]) for name in timed]
+
+    def passes(graphs: Mapping[str, ov.Model]) -> Callable[[], object]:
+        compiled = [CompiledNetwork(graphs[name], networks[name].shapes[:1], precision, threads) for name in timed]
+        return lambda: [network(images) for network, images in zip(compiled, inputs, strict=True)]
+
+    exact_seconds, quantized_seconds = _shortest_seconds([passes(exact), passes(quantized)], TIMED_RUNS)
+    return exact_seconds / quantized_seconds
+
+
+def has_bfloat16() -> bool:
+    """Tell whether this processor computes in bfloat16."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @cache
 def bfloat16_is_fast() -> bool:
     """Measure whether this processor multiplies matrices clearly faster in bfloat16 than in float32."""
-    if "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if not has_bfloat16():
         return False
     rows = ops.parameter([256, 768], np.float32)
     weights = ops.constant(np.random.default_rng(0).standard_normal((768, 768), np.float32))
     graph = ov.Model([ops.matmul(rows, weights, False, False)], [rows])
-    requests = {name: _compile(graph, name, 1).create_infer_request() for name in PRECISIONS}
-    inputs, seconds = np.ones((256, 768), np.float32), dict.fromkeys(PRECISIONS, np.inf)
-    for _ in range(30):  # the shortest of alternating runs, so that other work of the machine does not decide
-        for name, request in requests.items():
+    inputs = np.ones((256, 768), np.float32)
+    requests = [_compile(graph, name, 1).create_infer_request() for name in PRECISIONS]
+    exact_seconds, bfloat16_seconds = _shortest_seconds([partial(one.infer, [inputs]) for one in requests], 30)
+    return exact_seconds > MIN_BFLOAT16_SPEEDUP * bfloat16_seconds
+
+
+def _shortest_seconds(works: Sequence[Callable[[], object]], runs: int) -> list[float]:
+    """Time the shortest of alternating runs of each work, so that other work of the machine does not decide."""
+    seconds = [math.inf] * len(works)
+    for _ in range(runs):
+        for at, work in enumerate(works):
             started = time.perf_counter()
-            request.infer([inputs])
-            seconds[name] = min(seconds[name], time.perf_counter() - started)
+            work()
+            seconds[at] = min(seconds[at], time.perf_counter() - started)
         time.sleep(0.005)
-    return seconds["float32"] > MIN_BFLOAT16_SPEEDUP * seconds["bfloat16"]
+    return seconds
 
 
 def _graph_key(model: TwoBranchModel) -> str:
@@ -143,7 +224,10 @@ def _graph_key(model: TwoBranchModel) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def _convert_branches(model: TwoBranchModel, folder: Path | None) -> dict[str, ov.Model]:
+def _read_or_convert(model: TwoBranchModel, folder: Path | None) -> dict[str, ov.Model]:
+    """Return the networks as they are in the store, or converted now and stored."""
+    if folder and (stored := _read_graphs(folder / _graph_key(model))):
+        return stored
     graphs = {
         name: convert(getattr(network.parent, network.attribute), network.shapes[0])
         for name, network in model.networks().items()

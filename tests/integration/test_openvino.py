@@ -1,6 +1,8 @@
 """OpenVINO's networks against PyTorch's: equal in float32 and any batch, close in bfloat16 and 8 bits."""
 
 import os
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,17 @@ from openvino import opset13 as ops
 from PIL import Image
 
 from rpf import config
-from rpf.errors import ConfigError
+from rpf.errors import CheckpointError, ConfigError
 from rpf.inference import openvino
-from rpf.inference.openvino import bfloat16_is_fast, compile_branches, quantize_weights
+from rpf.inference.load import load_model
+from rpf.inference.openvino import bfloat16_is_fast, compile_branches, convert, quantize_weights
+from rpf.inference.quantization import Agreement, QuantizedNetworks, quantized_path, read_quantized, save_quantized
 from rpf.models import checkpoint
 from rpf.models.build import build_model
 from rpf.models.rpf import RPF
+from rpf.settings import Settings
 from tests.support import ROOT
+from tests.support.commands import Run
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +143,95 @@ def test_first_start_decides_on_the_precision(
     (file,) = tmp_path.glob("fast-*")
     file.write_text("half of a wo")
     assert start() != first
+
+
+@pytest.fixture
+def quantized(tiny_checkpoint: Path, tmp_path: Path) -> QuantizedNetworks:
+    """Return networks in 8 bits beside a copy of the checkpoint: the tiny ones, with their products in 8 bits."""
+    weights = tmp_path / "weights" / "model.safetensors"
+    weights.parent.mkdir()
+    shutil.copy(tiny_checkpoint, weights)
+    model = checkpoint.load(weights)
+    networks = model.networks().items()
+    graphs = {name: convert(getattr(one.parent, one.attribute), one.shapes[0]) for name, one in networks}
+    quantize_weights(graphs["transformer"])
+    agreement = Agreement(
+        images=80, median_cosine=1, lowest_percent_cosine=1, close_boxes=1, shared_results=1, maps={"here": (50, 50)}
+    )
+    save_quantized(quantized_path(weights), model, graphs, agreement)
+    read = read_quantized(weights, model)
+    assert read
+    return read
+
+
+def test_int8_takes_the_calibrated_networks(
+    plain: RPF, tiny_checkpoint: Path, images: list[Image.Image], quantized: QuantizedNetworks
+) -> None:
+    model, weights_only = checkpoint.load(tiny_checkpoint), checkpoint.load(tiny_checkpoint)
+    assert compile_branches(model, "int8", 1, quantized=quantized) == "calibrated int8"
+    compile_branches(weights_only, "int8", 1)
+    output = model.embed(images).embedding
+    np.testing.assert_allclose(output, weights_only.embed(images).embedding, atol=2e-5)
+    assert not np.array_equal(output, plain.embed(images).embedding)
+
+
+def test_float32_leaves_the_calibrated_networks(tiny_checkpoint: Path, quantized: QuantizedNetworks) -> None:
+    quantized.path.unlink()
+    assert compile_branches(checkpoint.load(tiny_checkpoint), "float32", 1, quantized=quantized) == "float32"
+
+
+@pytest.mark.parametrize(
+    ("change", "speedup", "expected"),
+    [
+        ({}, 2.0, True),
+        ({}, 1.0, False),
+        ({"median_cosine": 0.9}, 2.0, False),
+        ({"maps": {"here": (50, 49)}}, 2.0, False),
+    ],
+)
+def test_auto_takes_calibrated_networks_that_agree_and_are_faster(
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    quantized: QuantizedNetworks,
+    change: dict[str, object],
+    speedup: float,
+    expected: bool,
+) -> None:
+    quantized = quantized._replace(agreement=quantized.agreement.model_copy(update=change))
+
+    def start() -> str:
+        return compile_branches(checkpoint.load(tiny_checkpoint), "auto", 1, tmp_path / "compiled", quantized)
+
+    monkeypatch.setattr(openvino, "_speedup", lambda *_: speedup)
+    first = start()
+    assert (first == "calibrated int8") == expected
+    monkeypatch.setattr(openvino, "_speedup", lambda *_: 3 - speedup)  # the next start remembers the first
+    assert start() == first
+
+
+def test_speedup_is_that_of_the_second_networks(tiny_checkpoint: Path, quantized: QuantizedNetworks) -> None:
+    networks, slow = checkpoint.load(tiny_checkpoint).networks(), quantized.read_graphs()
+    images = ops.parameter([-1, 3, -1, -1], np.float32)
+    quick = dict.fromkeys(networks, ov.Model([ops.relu(images)], [images]))
+    assert openvino._speedup(networks, slow, quick, "float32", 1) > 2
+    assert openvino._speedup(networks, quick, slow, "float32", 1) < 0.5
+
+
+def test_loaded_model_uses_the_file_beside_its_checkpoint(tmp_path: Path, quantized: QuantizedNetworks) -> None:
+    settings = Settings(
+        checkpoint=quantized.path.with_name("model.safetensors"),
+        collections=tmp_path / "collections",
+        instance=tmp_path / "instance",
+        precision="int8",
+    )
+    assert load_model(settings).precision == "calibrated int8"
+    run = Run(settings, RPF_PRECISION="int8")
+    assert re.search(r"precision +calibrated int8\n8 bits +model.int8.safetensors, in use: on 80 images", run("doctor"))
+    os.truncate(quantized.path, 1000)
+    with pytest.raises(CheckpointError, match="rpf quantize"):
+        load_model(settings)
+    assert "model.int8.safetensors" in run("doctor", status=1)
 
 
 def test_unwritable_cache_costs_only_time(tiny_checkpoint: Path, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_dependencies_of_the_wheel_are_those_of_requirements_txt(metadata: Messa
     assert {normalize(text) for text in required if "extra ==" not in text} == requirements("requirements.txt")
 
 
-@pytest.mark.parametrize("extra", ["milvus", "dev"])
+@pytest.mark.parametrize("extra", ["milvus", "quantize", "dev"])
 def test_extra_of_the_wheel_is_its_requirements_file(metadata: Message, extra: str) -> None:
     required = [Requirement(text) for text in metadata.get_all("Requires-Dist", []) if f"extra == '{extra}'" in text]
     expected = [Requirement(text) for text in requirements(f"requirements-{extra}.txt")]
