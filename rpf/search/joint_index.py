@@ -8,8 +8,9 @@ rescored by whole embeddings (rpf.search.two_stage).
 
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,27 +32,47 @@ from rpf.search.principal_axes import principal_axes, project
 from rpf.utils.arrays import map_array, write_array
 
 MAX_PROPOSED_SHARE = 1 / 8  # of the rows; to rank all of them is as fast as to propose more
-PART = 8
+PART = 8  # columns
 
 
-class RowParts:
-    """Some columns of rows (n, d), as rpf.search.base.Vectors."""
+class Row(NamedTuple):
+    """The components of a query in the chosen attributes."""
 
-    def __init__(
-        self, rows: npt.NDArray[np.float16], columns: slice | npt.NDArray[np.int64], label: str = "vectors"
-    ) -> None:
-        self._rows, self._columns, self.label = rows, columns, label
+    attributes: Sequence[int]  # (a,)
+    components: list[npt.NDArray[np.float32]]  # (a,) of (d,), times the share of the weight
+
+
+class Heads:
+    """The first components of some attributes side by side (n, d), as rpf.search.base.Vectors.
+
+    Zeros fill the columns up to a multiple of PART, as some methods cut rows into equal parts.
+    """
+
+    def __init__(self, components: Sequence[npt.NDArray[np.float16]], widths: Sequence[int], label: str = "") -> None:
+        """components: (n, d) of each attribute; widths: how many of its d are taken."""
+        self._components, self._ends, self.label = components, np.cumsum([0, *widths]).tolist(), label
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return len(self._rows), self._rows[:1, self._columns].shape[1]
+        return len(self._components[0]), math.ceil(self._ends[-1] / PART) * PART
 
     def __getitem__(self, rows: slice | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        return self._rows[rows][:, self._columns].astype(np.float32)
+        heads = np.zeros((len(self._components[0][rows, :1]), self.shape[1]), np.float32)
+        for values, (start, end) in zip(self._components, pairwise(self._ends), strict=True):
+            heads[:, start:end] = values[rows, : end - start]
+        return heads
+
+    def query(self, row: Row) -> npt.NDArray[np.float32]:
+        """Return a query (d,) for these columns."""
+        query = np.zeros(self.shape[1], np.float32)
+        for attribute, values in zip(row.attributes, row.components, strict=True):
+            start, end = self._ends[attribute : attribute + 2]
+            query[start:end] = values[: end - start]
+        return query
 
 
 class JointIndex(CandidateIndex):
-    """A vector index of inner products over rows of components."""
+    """A vector index of inner products over the heads of rows, and the components of each attribute."""
 
     def __init__(self, index: VectorIndex, attributes: int) -> None:
         """index: empty, as `make_index` makes it; attributes: how many."""
@@ -68,134 +89,114 @@ class JointIndex(CandidateIndex):
     def build(self, columns: Sequence[Vectors]) -> None:
         """Compute the components of each attribute, and index them."""
         principal = [principal_axes(vectors) for vectors in columns]
-        self._axes, self._heads = [axes for axes, _ in principal], [needed for _, needed in principal]
-        self._rows = self._project(columns)
-        self._index.build(self._head(self._rows, columns))
-        for single, places in zip(self._singles, self._places, strict=False):
-            single.build(RowParts(self._rows, places))
+        self._axes, self._widths = [axes for axes, _ in principal], [needed for _, needed in principal]
+        self._label = getattr(columns[0], "label", "vectors")  # AttributeVectors have one
+        self._components = self._project(columns)
+        self._index.build(self._heads(self._components))
+        for single, components in zip(self._singles, self._components, strict=False):
+            single.build(_whole(components))
 
     def candidates(self, search: CandidateSearch, oversampling: Oversampling) -> npt.NDArray[np.int64] | None:
-        """Propose rows, and return those with the best estimates; all are ranked where too many would be proposed."""
-        query = self._query(search.vectors, search.attributes, search.shares)
-        total = len(self._rows) if search.passing is None else int(search.passing.sum())
+        """Propose rows, and return those with the best estimates; all that pass are ranked where these are fewer."""
+        row = self._row(search.vectors, search.attributes, search.shares)
+        n, passing = len(self._components[0]), search.passing
+        total = n if passing is None else int(passing.sum())
         rescored = math.ceil(search.k * oversampling.rescored)
         if rescored >= total:
             return None
         wanted = math.ceil(search.k * oversampling.proposed)
-        margin = 1.0 if search.passing is None else PASSING_MARGIN * len(self._rows) / total
-        if margin * wanted <= min(MAX_PROPOSED_SHARE * len(self._rows), self.max_depth):
-            rows = self._propose(query, search.attributes, math.ceil(margin * wanted))
-            if search.passing is not None:
-                rows = rows[search.passing[rows]]
-            if len(rows) >= min(wanted, total):
-                return self._best(rows, self._estimates(rows, query), rescored)
-        rows = np.arange(len(self._rows)) if search.passing is None else np.flatnonzero(search.passing)
-        estimates = self._estimates(None if search.passing is None else rows, query)
-        return self._best(rows, estimates, rescored)
+        proposed = wanted if passing is None else math.ceil(PASSING_MARGIN * wanted * n / total)
+        if proposed <= min(MAX_PROPOSED_SHARE * n, total, self.max_depth):
+            rows = self._propose(row, proposed)
+            if passing is not None:
+                rows = rows[passing[rows]]
+            if len(rows) >= wanted:
+                return self._best(rows, self._estimates(rows, row), rescored)
+        rows = np.arange(n) if passing is None else np.flatnonzero(passing)
+        return self._best(rows, self._estimates(None if passing is None else rows, row), rescored)
 
     def ranks(self, queries: npt.NDArray[np.float32], targets: Sequence[Target], depth: int) -> list[Ranks]:
         """Rank by the vector index, and by the components."""
         ranks = []
         for attributes, rows in targets:
             shares = np.full(len(attributes), 1 / len(attributes), np.float32)
-            query = self._query(queries[attributes], attributes.tolist(), shares)
-            proposed = np.full(len(self._rows), depth + 1)
-            ids = self._propose(query, attributes.tolist(), depth)
+            row = self._row(queries[attributes], attributes.tolist(), shares)
+            proposed = np.full(len(self._components[0]), depth + 1)
+            ids = self._propose(row, depth)
             proposed[ids] = 1 + np.arange(len(ids))
-            estimates = self._estimates(None, query)
+            estimates = self._estimates(None, row)
             ranks.append(Ranks(proposed[rows], 1 + np.searchsorted(np.sort(-estimates), -estimates[rows])))
         return ranks
 
     def save(self, folder: Path) -> None:
-        """Write heads.npy (A,), axes-<attribute>.npy (d, D), rows.npy (n, sum of d) and the vector index."""
-        write_array(folder / "heads.npy", np.int64, (self._attributes,), [np.array(self._heads)])
-        for attribute, axes in enumerate(self._axes):
+        """Write for each attribute axes (d, D) and components (n, d); widths.npy (A,), and the vector indexes."""
+        write_array(folder / "widths.npy", np.int64, (self._attributes,), [np.array(self._widths)])
+        for attribute, (axes, components) in enumerate(zip(self._axes, self._components, strict=True)):
             write_array(folder / f"axes-{attribute}.npy", np.float32, axes.shape, [axes])
-        write_array(folder / "rows.npy", np.float16, self._rows.shape, [self._rows])
-        (folder / "index").mkdir()
-        self._index.save(folder / "index")
-        for attribute, single in enumerate(self._singles):
-            (folder / f"single-{attribute}").mkdir()
-            single.save(folder / f"single-{attribute}")
+            write_array(folder / f"components-{attribute}.npy", np.float16, components.shape, [components])
+        for name, index in self._named_indexes():
+            (folder / name).mkdir()
+            index.save(folder / name)
 
     def open(self, folder: Path, shape: tuple[int, int]) -> None:
-        """Map the arrays, and open the vector index."""
+        """Map the arrays, and open the vector indexes."""
         root = folder.resolve()
-        paths = [root / f"axes-{attribute}.npy" for attribute in range(self._attributes)]
-        self._axes = [map_array(root, path, np.float32, (None, shape[1])) for path in paths]
-        self._heads = map_array(root, root / "heads.npy", np.int64, (self._attributes,)).tolist()
-        if not all(0 < head <= len(axes) for head, axes in zip(self._heads, self._axes, strict=True)):
-            raise ValueError("heads.npy is malformed")
-        self._rows = map_array(root, root / "rows.npy", np.float16, (shape[0], self._width))
-        self._index.open(root / "index", (shape[0], self._head_width))
-        for attribute, single in enumerate(self._singles):
-            single.open(root / f"single-{attribute}", (shape[0], len(self._axes[attribute])))
+        self._axes, self._components, self._label = [], [], ""
+        for attribute in range(self._attributes):
+            axes = map_array(root, root / f"axes-{attribute}.npy", np.float32, (None, shape[1]))
+            path = root / f"components-{attribute}.npy"
+            self._axes.append(axes)
+            self._components.append(map_array(root, path, np.float16, (shape[0], len(axes))))
+        self._widths = map_array(root, root / "widths.npy", np.int64, (self._attributes,)).tolist()
+        if not all(0 < width <= len(axes) for width, axes in zip(self._widths, self._axes, strict=True)):
+            raise ValueError("widths.npy is malformed")
+        parts = [self._heads(self._components), *map(_whole, self._components)]
+        for (name, index), heads in zip(self._named_indexes(), parts, strict=False):
+            index.open(root / name, (shape[0], heads.shape[1]))
 
     def add(self, columns: Sequence[Vectors]) -> bool:
         """Project more vectors onto the same components."""
         more = self._project(columns)
-        if not self._index.add(self._head(more, columns)):
+        if not self._index.add(self._heads(more)):
             return False
-        for single, places in zip(self._singles, self._places, strict=False):
-            single.add(RowParts(more, places))
-        self._rows = np.concatenate([self._rows, more])
+        for single, components in zip(self._singles, more, strict=False):
+            single.add(_whole(components))
+        self._components = [np.concatenate(both) for both in zip(self._components, more, strict=True)]
         return True
 
     def discard(self) -> None:
         """Discard the vector index."""
         self._index.discard()
 
-    @property
-    def _head_width(self) -> int:
-        """Return the columns of the heads; zeros fill them up, as some methods cut rows into equal parts."""
-        return math.ceil(sum(self._heads) / PART) * PART
+    def _named_indexes(self) -> list[tuple[str, VectorIndex]]:
+        return [("index", self._index), *((f"single-{at}", index) for at, index in enumerate(self._singles))]
 
-    @property
-    def _width(self) -> int:
-        return self._head_width + sum(map(len, self._axes)) - sum(self._heads)
+    def _project(self, columns: Sequence[Vectors]) -> list[npt.NDArray[np.float16]]:
+        return [project(axes, vectors).astype(np.float16) for axes, vectors in zip(self._axes, columns, strict=True)]
 
-    @cached_property
-    def _places(self) -> list[npt.NDArray[np.int64]]:
-        """Return for each attribute the columns (d,) of its components: the heads of all, then the other ones."""
-        places, head, tail = [], 0, self._head_width
-        for axes, needed in zip(self._axes, self._heads, strict=True):
-            rest = len(axes) - needed
-            places.append(np.r_[head : head + needed, tail : tail + rest])
-            head, tail = head + needed, tail + rest
-        return places
+    def _heads(self, components: Sequence[npt.NDArray[np.float16]]) -> Heads:
+        return Heads(components, self._widths, self._label)
 
-    def _project(self, columns: Sequence[Vectors]) -> npt.NDArray[np.float16]:
-        rows = np.zeros((columns[0].shape[0], self._width), np.float16)
-        for axes, vectors, places in zip(self._axes, columns, self._places, strict=True):
-            rows[:, places] = project(axes, vectors)
-        return rows
+    def _row(self, vectors: npt.NDArray[np.float32], attributes: Sequence[int], shares: npt.NDArray[np.float32]) -> Row:
+        chosen = zip(vectors, attributes, shares, strict=True)
+        return Row(attributes, [share * (self._axes[attribute] @ vector) for vector, attribute, share in chosen])
 
-    def _head(self, rows: npt.NDArray[np.float16], columns: Sequence[Vectors]) -> RowParts:
-        label = getattr(columns[0], "label", "vectors")  # AttributeVectors have one
-        return RowParts(rows, slice(self._head_width), label)
-
-    def _propose(self, query: npt.NDArray[np.float32], attributes: Sequence[int], count: int) -> npt.NDArray[np.int64]:
+    def _propose(self, row: Row, count: int) -> npt.NDArray[np.int64]:
         """Return rows that the vector indexes propose, best first."""
-        if self._singles and len(attributes) == 1:
-            return self._singles[attributes[0]].propose(query[self._places[attributes[0]]], count)
-        return self._index.propose(query[: self._head_width], count)
+        if self._singles and len(row.attributes) == 1:
+            single, (attribute,) = Row([0], row.components), row.attributes
+            return self._singles[attribute].propose(_whole(self._components[attribute]).query(single), count)
+        return self._index.propose(self._heads(self._components).query(row), count)
 
-    def _query(
-        self, vectors: npt.NDArray[np.float32], attributes: Sequence[int], shares: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float32]:
-        query = np.zeros(self._width, np.float32)
-        for vector, attribute, share in zip(vectors, attributes, shares, strict=True):
-            query[self._places[attribute]] = share * (self._axes[attribute] @ vector)
-        return query
-
-    def _estimates(self, rows: npt.NDArray[np.int64] | None, query: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _estimates(self, rows: npt.NDArray[np.int64] | None, row: Row) -> npt.NDArray[np.float32]:
         """Estimate the scores of rows (m,), of all if None."""
-        count = len(self._rows) if rows is None else len(rows)
-        estimates = np.empty(count, np.float32)
-        for start in range(0, count, ROW_BATCH_SIZE):
-            part = slice(start, start + ROW_BATCH_SIZE)
-            vectors = self._rows[part] if rows is None else np.take(self._rows, rows[part], axis=0)
-            estimates[part] = products(vectors, query)
+        estimates = np.zeros(len(self._components[0]) if rows is None else len(rows), np.float32)
+        for attribute, query in zip(row.attributes, row.components, strict=True):
+            components = self._components[attribute]
+            for start in range(0, len(estimates), ROW_BATCH_SIZE):
+                part = slice(start, start + ROW_BATCH_SIZE)
+                values = components[part] if rows is None else np.take(components, rows[part], axis=0)
+                estimates[part] += products(values, query)
         return estimates
 
     def _best(
@@ -204,3 +205,8 @@ class JointIndex(CandidateIndex):
         if count >= len(rows):
             return rows
         return rows[torch.topk(torch.from_numpy(estimates), count, sorted=False).indices.numpy()]
+
+
+def _whole(components: npt.NDArray[np.float16]) -> Heads:
+    """Return all components of one attribute."""
+    return Heads([components], [components.shape[1]])

@@ -12,7 +12,9 @@ from rpf.search.base import CandidateIndex, Oversampling, Target, batches
 
 RESULTS = 50  # k of the searches that are measured
 TARGET_RECALL = 0.995  # share of the exact results that must be among the candidates
-MARGIN = 1.5  # for queries from elsewhere, which lie farther from all items than the items that are measured with
+# For queries from elsewhere, which lie farther from all items than the items that are measured with.
+PROPOSED_MARGIN = 2.25
+RESCORED_MARGIN = 1.5
 MAX_QUERIES = 32
 MAX_SCORE_BYTES = 2**30  # fewer queries are measured where their scores would take more
 FIRST_DEPTH = 256  # rows that are proposed to each query, among which the exact results are looked for first
@@ -36,7 +38,10 @@ def calibrate_oversampling(collection: Collection, index: CandidateIndex) -> lis
         measured = [index.ranks(query, some, depth) for query, some in zip(queries, targets, strict=True)]
         by_count = list(zip(*measured, strict=True))  # for each number of attributes, the ranks of each query
         factors = [
-            Oversampling(_factor([one.proposed for one in ranks]), _factor([one.rescored for one in ranks]))
+            Oversampling(
+                _factor([one.proposed for one in ranks], PROPOSED_MARGIN),
+                _factor([one.rescored for one in ranks], RESCORED_MARGIN),
+            )
             for ranks in by_count
         ]
         if max(factor.proposed for factor in factors) * RESULTS <= depth or depth >= min(n / 2, index.max_depth):
@@ -59,6 +64,6 @@ def _exact_searches(vectors: Sequence[AttributeVectors], queries: npt.NDArray[np
     return targets
 
 
-def _factor(ranks: Sequence[npt.NDArray[np.integer]]) -> float:
-    needed = MARGIN * float(np.quantile(np.concatenate(ranks), TARGET_RECALL)) / RESULTS
+def _factor(ranks: Sequence[npt.NDArray[np.integer]], margin: float) -> float:
+    needed = margin * float(np.quantile(np.concatenate(ranks), TARGET_RECALL)) / RESULTS
     return max(1.0, round(needed, 2))

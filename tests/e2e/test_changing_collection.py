@@ -135,9 +135,9 @@ def test_a_running_site_picks_up_every_change_without_a_failed_request(
         change("add", "shop", "--copy", "--batch", 1, *images[18:22])
         change("build-index", "shop", "--method", "pca")
         shutil.copy(images[30], folder / "images" / "004.jpg")
-        damaged = next(living.indexes.glob("*/*/index/rows.npy"))
-        np.save(tmp_path / "rows.npy", np.load(damaged) * 2)
-        (tmp_path / "rows.npy").replace(damaged)  # beside the file that the site has mapped
+        damaged = next(living.indexes.glob("*/*/index/components-0.npy"))
+        np.save(tmp_path / "components-0.npy", np.load(damaged) * 2)
+        (tmp_path / "components-0.npy").replace(damaged)  # beside the file that the site has mapped
         change("repair", "shop")
         change("remove", "shop", *range(15, 20))
     assert not asking.failures

@@ -280,8 +280,8 @@ def damage_twice(build: Path) -> None:
 def damage_link(build: Path) -> None:
     """Put a link out of the build, which is not followed."""
     outside = build.parents[2] / "outside.npy"
-    shutil.move(build / "index" / "rows.npy", outside)
-    os.symlink(outside, build / "index" / "rows.npy")
+    shutil.move(build / "index" / "components-0.npy", outside)
+    os.symlink(outside, build / "index" / "components-0.npy")
 
 
 def replace(old: str, new: str) -> Callable[[Path], object]:
@@ -296,7 +296,7 @@ def replace(old: str, new: str) -> Callable[[Path], object]:
 
 
 DAMAGES = {
-    "cut": lambda build: (build / "index" / "rows.npy").write_bytes(b"\x93NUMPY"),
+    "cut": lambda build: (build / "index" / "components-0.npy").write_bytes(b"\x93NUMPY"),
     "missing": lambda build: (build / "index" / "axes-1.npy").unlink(),
     "all missing": shutil.rmtree,
     "count": damage_count,
@@ -326,7 +326,7 @@ def test_damaged_index_is_not_used_and_rebuilt(damage, folder: Path, caplog: pyt
 def test_validation_reads_every_byte(folder: Path) -> None:
     update(folder, "pca")
     assert not problem_of(folder)
-    file = store_of(folder) / metadata_of(folder).build / "index" / "rows.npy"
+    file = store_of(folder) / metadata_of(folder).build / "index" / "components-0.npy"
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     assert problem_of(folder) == "its files were changed"
     update(folder, "pca", rebuild=True)

@@ -196,7 +196,7 @@ def damage(settings: Settings, wardrobe: list[Path]) -> None:
     np.save(segment / "embeddings.npy", damaged)
     for number in (6, 7, 8, 9, 10, 11):
         shutil.copy(wardrobe[number + 20], folder / "images" / f"{number:03}.jpg")
-    rows = next(settings.indexes.glob("*/*/index/rows.npy"))
+    rows = next(settings.indexes.glob("*/*/index/components-0.npy"))
     rows.write_bytes(rows.read_bytes()[:-1] + b"x")
     (folder / "tombstones-99.npy").write_bytes(b"")
 

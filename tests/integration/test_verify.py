@@ -186,7 +186,7 @@ DAMAGES = {
         removed=(6,),
     ),
     "an index that was changed": DamageCase(
-        lambda at: flip(index_file(at, "index/rows.npy")), r"index cannot be used: .*changed", r"rebuilt"
+        lambda at: flip(index_file(at, "index/components-0.npy")), r"index cannot be used: .*changed", r"rebuilt"
     ),
     "an index that says nothing": DamageCase(
         lambda at: index_file(at, "../index.json").write_text("{}"), r"index cannot be used", r"was removed: search is"
