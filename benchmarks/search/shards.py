@@ -77,13 +77,17 @@ def shards(settings: Settings, name: str, out: Path, **plan: Any) -> None:
             same = np.mean([np.array_equal(one[0], other[0]) for one, other in zip(answers, reference, strict=True)])
             lines.append({"shards": count, "items": len(collection) // count, "same": float(same), **figures})
     facts = {"machine": machine(), "items": len(collection), "dim": collection.manifest.spec.dim, **plan, "rows": lines}
-    text = [
-        f"{len(collection):,} items of dimension {facts['dim']}, {len(ATTRIBUTES)} attributes, {plan['method']}, "
-        f"{plan['delay']} ms each way; one search at a time. {describe(facts['machine'])}",
+    write_report(out / "shards.json", facts, as_markdown(facts))
+
+
+def as_markdown(report: dict[str, Any]) -> list[str]:
+    """Format a report as lines of Markdown."""
+    return [
+        f"{report['items']:,} items of dimension {report['dim']}, {len(ATTRIBUTES)} attributes, {report['method']}, "
+        f"{report['delay']} ms each way; one search at a time. {describe(report['machine'])}",
         "",
-        *table(lines, COLUMNS),
+        *table(report["rows"], COLUMNS),
     ]
-    write_report(out / "shards.json", facts, text)
 
 
 def _measure(

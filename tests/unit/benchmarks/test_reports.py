@@ -9,7 +9,7 @@ from benchmarks.accuracy import garments, near_duplicates
 from benchmarks.commands import benchmarks
 from benchmarks.common.report import table
 from benchmarks.inference import precision
-from benchmarks.search import filters, report
+from benchmarks.search import filters, report, shards
 from benchmarks.serving import measure
 from tests.support import ROOT
 
@@ -18,6 +18,8 @@ WRITERS = {
     "filters": filters.as_markdown,
     "search": report.as_markdown,
     "search-milvus": report.as_markdown,
+    "search-million": report.as_markdown,
+    "shards": shards.as_markdown,
     "serving": measure.as_markdown,
     "precision": precision.as_markdown,
     "duplicates": near_duplicates.as_markdown,
