@@ -16,8 +16,10 @@ from benchmarks.common.report import Row
 from benchmarks.common.timing import timed
 from rpf import config
 from rpf.collection import CollectionSpec, Writer
+from rpf.errors import ConfigError
 from rpf.images.decode import open_image
-from rpf.inference.openvino import compile_branches
+from rpf.inference.openvino import CALIBRATED, compile_branches, find_faster_precision, replace_networks
+from rpf.inference.quantization import QuantizedNetworks, read_quantized
 from rpf.ingest.pipeline import ImageRecord, IngestReport, ingest, merge_small_segments
 from rpf.ingest.scan import find_images
 from rpf.models import checkpoint
@@ -26,11 +28,13 @@ from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares, image_boxes
 from rpf.models.rpf import RPF
+from rpf.training.quantize import quantize
 from rpf.utils.paths import SHIPPED_FOLDER
 
 SEED = 0
 PUBLISHED_IMAGES = 12  # of an indexing by the published procedure
 WARM_UP_IMAGES = 8
+CALIBRATION_IMAGES = 8  # for weights from a seed, of which only the time counts
 PRECISIONS = {"ours": "auto", "ours, float32": "float32", "ours, int8": "int8"}
 
 Procedure = Callable[[Image.Image, Sequence[int]], Floats]  # image, attributes -> (n, D)
@@ -54,6 +58,10 @@ class BenchmarkModel:
         model = RPF(config.load([SHIPPED_FOLDER / "config" / f"{name}.yaml" for name in names]))
         model.region = _DistinctAttention(model.config)
         return model.eval().requires_grad_(False)
+
+    def quantized(self) -> QuantizedNetworks | None:
+        """Return the networks in 8 bits beside the checkpoint, if any."""
+        return read_quantized(self.checkpoint, self.load()) if self.checkpoint else None
 
 
 class _DistinctAttention(RegionBranch):
@@ -101,7 +109,7 @@ def time_queries(
     torch.set_num_threads(threads)
     plain = source.load()
     procedures: dict[str, Procedure] = {"published": partial(published, plain)}
-    procedures |= {name: partial(_ours, model) for name, model in _compiled(source, threads)}
+    procedures |= {name: partial(_ours, model) for name, model in _compiled(source, images, threads)}
     opened = [open_image(path) for path in images]
     rows = list[Row]()
     for count in attribute_counts:
@@ -145,7 +153,7 @@ def time_indexing(source: BenchmarkModel, folder: Path, threads: int) -> list[Ro
     _, seconds = timed(lambda: [published(plain, open_image(folder / name), attributes) for name in few])
     baseline = PUBLISHED_IMAGES / seconds
     rows: list[Row] = [{"procedure": "published", "images_per_second": baseline, "speedup": None}]
-    for procedure, model in _compiled(source, threads):
+    for procedure, model in _compiled(source, [folder / name for name in names], threads):
         with TemporaryDirectory() as work:
             _index(Path(work) / "warm-up", folder, names[:WARM_UP_IMAGES], model)
             report = _index(Path(work) / "whole", folder, names, model)
@@ -154,12 +162,23 @@ def time_indexing(source: BenchmarkModel, folder: Path, threads: int) -> list[Ro
     return rows
 
 
-def _compiled(source: BenchmarkModel, threads: int) -> Iterator[tuple[str, RPF]]:
-    """Yield the name of our procedure in each precision, and its model."""
+def _compiled(source: BenchmarkModel, images: Sequence[Path], threads: int) -> Iterator[tuple[str, RPF]]:
+    """Yield the name of our procedure in each precision, and its model. images: to calibrate on, if need be."""
+    quantized = source.quantized()
     for name, precision in PRECISIONS.items():
         model = source.load()
-        chosen = compile_branches(model, precision, threads)
+        chosen = compile_branches(model, precision, threads, quantized=quantized if precision == "auto" else None)
         yield f"{name}, {chosen} (auto)" if precision == "auto" else name, model
+    model = source.load()
+    if quantized:
+        compile_branches(model, "int8", threads, quantized=quantized)
+    else:
+        try:
+            graphs = quantize(source.load(), images[:CALIBRATION_IMAGES], threads)
+        except ConfigError:  # NNCF is not installed
+            return
+        replace_networks(model, graphs, find_faster_precision(), threads)
+    yield f"ours, {CALIBRATED}", model
 
 
 def _index(collection: Path, folder: Path, names: Sequence[str], model: RPF) -> IngestReport:
