@@ -98,7 +98,7 @@ def _unit(model: RPF, feature: torch.Tensor, attribute: int, branch: Any) -> tor
     """Turn the feature of one attribute, (1, EMBED_SIZE), into its part of the embedding."""
     features = torch.full((1, len(model.attributes), feature.shape[-1]), torch.nan)
     features[0, attribute] = feature[0]
-    return embed_feature(features, branch)[0][:, attribute]
+    return embed_feature(features, branch)[:, attribute]
 
 
 def time_queries(
