@@ -81,20 +81,29 @@ function remember() {
   history.replaceState({ ...history.state, loads, top: scrollY }, "");
 }
 
-async function restore() {
+async function restore(rank) {
   const { loads: wanted = 0, top } = history.state ?? {};
   automatic = Math.max(0, AUTOMATIC_PAGES - wanted);
   while (loads < wanted && (await add()));
   if (wanted) scrollTo({ top, behavior: "instant" });
-  if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") await showLeft();
+  if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") await showLeft(rank);
   restoring = false;
   remember();
   prepare();
 }
 
+function takeRank() {
+  try {
+    const rank = Number(sessionStorage.getItem("rank"));
+    sessionStorage.removeItem("rank");
+    return rank;
+  } catch {
+    return 0; // in a frame on another site's page, whose storage is blocked
+  }
+}
+
 // Show the result that one comes back from, which need not be the one that was opened.
-async function showLeft() {
-  const rank = Number(sessionStorage.getItem("rank"));
+async function showLeft(rank) {
   const hit = () => document.getElementById(`rank-${rank}`);
   const grid = one(".grid");
   if (!rank || !grid || grid.start > rank) return;
@@ -142,4 +151,4 @@ document.addEventListener("results", async () => {
   prepare();
 });
 
-restore().then(() => sessionStorage.removeItem("rank"));
+restore(takeRank());
