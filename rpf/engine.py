@@ -26,7 +26,7 @@ from rpf.inference.load import load_model
 from rpf.inference.orientation import find_turn
 from rpf.ingest.default_collection import find_default_collection
 from rpf.models.base import TwoBranchModel
-from rpf.models.garment_detector import Garment
+from rpf.models.garment_detector import Garment, box_area, overlap, shared_area
 from rpf.models.heat import HEAT_SIDE, HEAT_VERSION, draw_heat
 from rpf.products.filters import ProductFilter
 from rpf.products.table import ListedProduct, price_ranges, read_products
@@ -52,8 +52,8 @@ __all__ = [
     "HEAT_SIDE", "HEAT_VERSION", "MAX_PICTURES", "MAX_PIXELS", "NO_FILTER", "SURE", "WHOLE", "Accuracy",
     "AccuracyReport", "Closeness", "Collection", "Crop", "Example", "Filters", "Fold", "Garment", "Hit", "Item",
     "ListedProduct", "Load", "Observer", "ProductFilter", "Query", "Recognised", "Results", "SearchEngine",
-    "SearchRequest", "ValueAccuracy", "ValueFilter", "WordMeaning", "closeness_of", "find_word", "load_model",
-    "pinned_collections", "recognised_values",
+    "SearchRequest", "ValueAccuracy", "ValueFilter", "WordMeaning", "box_area", "closeness_of", "find_word",
+    "load_model", "overlap", "pinned_collections", "recognised_values", "shared_area",
 ]  # fmt: skip
 
 

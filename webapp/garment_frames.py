@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rpf.engine import Collection, Crop, Garment, Query
+from rpf.engine import Collection, Crop, Garment, Query, box_area, overlap, shared_area
 from webapp.i18n import N_
 from webapp.search_params import SearchParams
 
@@ -52,7 +52,7 @@ def garment_frames(collection: Collection, params: SearchParams) -> list[Garment
     if params.picture is None:
         return []
     garments = _distinct(params.picture.garments(collection.name))
-    if len(garments) == 1 and _area(garments[0].box) >= LONE_SHARE:
+    if len(garments) == 1 and box_area(garments[0].box) >= LONE_SHARE:
         return []
     turn, searches = params.picture.crop.turn, dict[tuple[str, Crop], Garment]()
     for garment in sorted(garments, key=lambda one: one.box[1]):
@@ -83,11 +83,9 @@ def _distinct(garments: Sequence[Garment]) -> list[Garment]:
 
 
 def _is_same(garment: Garment, other: Garment) -> bool:
-    areas = _area(garment.box), _area(other.box)
-    (left, top, right, bottom), (left2, top2, right2, bottom2) = garment.box, other.box
-    shared = max(0.0, min(right, right2) - max(left, left2)) * max(0.0, min(bottom, bottom2) - max(top, top2))
-    inside = garment.kind == other.kind and shared >= MOST_INSIDE * min(areas)
-    return inside or shared >= MOST_OVERLAP * (sum(areas) - shared)
+    smaller = min(box_area(garment.box), box_area(other.box))
+    inside = garment.kind == other.kind and shared_area(garment.box, other.box) >= MOST_INSIDE * smaller
+    return inside or overlap(garment.box, other.box) >= MOST_OVERLAP
 
 
 def _person(garment: Garment, garments: Sequence[Garment]) -> Box:
@@ -102,17 +100,12 @@ def _person(garment: Garment, garments: Sequence[Garment]) -> Box:
     return min(lefts), min(tops), max(rights), max(bottoms)
 
 
-def _area(box: Box) -> float:
-    left, top, right, bottom = box
-    return (right - left) * (bottom - top)
-
-
 def _crop(person: Box, turn: int) -> Crop:
     """Return the part of the picture with a person; all of it where that is nearly as much."""
     left, top, right, bottom = person
     width, height = MARGIN * (right - left), MARGIN * (bottom - top)
     box = max(0.0, left - width), max(0.0, top - height), min(1.0, right + width), min(1.0, bottom + height)
-    return Crop(turn=turn) if _area(box) >= WHOLE_SHARE else _as_crop(box, turn)
+    return Crop(turn=turn) if box_area(box) >= WHOLE_SHARE else _as_crop(box, turn)
 
 
 def _as_crop(box: Box, turn: int) -> Crop:

@@ -67,7 +67,7 @@ def quantize(
     load_nncf()  # raises before the work
     if settings.checkpoint.suffix != ".safetensors":
         raise CheckpointError(
-            '"%(path)s" has no config of its own; write it in our format first, with: rpf export',
+            '"%(path)s" carries no config; convert it to safetensors first, with: rpf export',
             path=settings.checkpoint,
         )
     out = out or quantized_path(settings.checkpoint)

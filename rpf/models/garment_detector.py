@@ -131,11 +131,20 @@ def read_garments(output: Floats, place: Box) -> list[Garment]:
 
 def overlap(one: Box, other: Box) -> float:
     """Return the intersection over union of two boxes."""
+    both = shared_area(one, other)
+    return both / (box_area(one) + box_area(other) - both) if both else 0.0
+
+
+def shared_area(one: Box, other: Box) -> float:
+    """Return the area of the intersection of two boxes."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
-    both = max(0.0, width) * max(0.0, height)
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return both / (areas - both) if both else 0.0
+    return max(0.0, width) * max(0.0, height)
+
+
+def box_area(box: Box) -> float:
+    """Return the area of a box."""
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def _most_overlap(kind: int, other: str) -> float:

@@ -82,9 +82,9 @@ def lacks_index(collection: Collection, searcher: Searcher, indexes: Path, metho
     if method != AUTO or not isinstance(searcher, Exact) or _wanted_method(collection, indexes) == EXACT:
         return False
     with suppress(OSError, ValueError, RPFError):
-        metadata = read_metadata(_folder(collection, indexes))
-        if metadata and not metadata.belongs_to(collection):
-            return read_manifest(Path(metadata.folder))[0].uuid != collection.manifest.uuid
+        origin = read_origin(_folder(collection, indexes))
+        if origin and not origin.belongs_to(collection):
+            return read_manifest(Path(origin.folder))[0].uuid != collection.manifest.uuid
     return True
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.common.site_server import Site, serve
 from rpf.settings import Settings
@@ -59,6 +59,16 @@ def scroll_to_end(page: Page, count: int) -> None:
     raise AssertionError(f"{len(ranks(page))} results, not {count}; {page.locator('#pages').inner_html()}")
 
 
+def scroll_to_hit(page: Page, count: int, number: int) -> Locator:
+    """Open the list, load so many results at least, and scroll to the image of one of them, counted from 0."""
+    page.goto(LONG)
+    scroll_to_end(page, count)
+    hit = page.locator(".hit-image").nth(number)
+    hit.scroll_into_view_if_needed()
+    page.wait_for_timeout(400)
+    return hit
+
+
 def test_scrolling_adds_pages_until_a_button_lets_the_end_be_reached(page: Page) -> None:
     page.goto(LONG)
     assert len(ranks(page)) in (24, 48)  # the second page may be near already
@@ -84,11 +94,7 @@ def test_scrolling_adds_pages_until_a_button_lets_the_end_be_reached(page: Page)
 
 
 def test_back_from_an_item_leads_to_the_same_place(page: Page) -> None:
-    page.goto(LONG)
-    scroll_to_end(page, 96)
-    hit = page.locator(".hit-image").nth(80)
-    hit.scroll_into_view_if_needed()
-    page.wait_for_timeout(400)
+    hit = scroll_to_hit(page, 96, 80)
     place, shown = page.evaluate("scrollY"), len(ranks(page))
     assert place > 0
     hit.click()
@@ -103,11 +109,7 @@ def test_back_from_an_item_leads_to_the_same_place(page: Page) -> None:
 
 
 def test_way_back_from_a_later_item_leads_to_it_in_the_same_list(page: Page) -> None:
-    page.goto(LONG)
-    scroll_to_end(page, 48)
-    hit = page.locator(".hit-image").nth(40)
-    hit.scroll_into_view_if_needed()
-    page.wait_for_timeout(400)
+    hit = scroll_to_hit(page, 48, 40)
     hit.click()
     for rank in range(42, 53):  # on the next page
         page.get_by_role("link", name="Next", exact=True).click()
