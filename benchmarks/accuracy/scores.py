@@ -11,7 +11,8 @@ from benchmarks.common.report import table
 from rpf.evaluation.catalogue import CatalogueLabels
 from rpf.evaluation.protocol import Benchmark, embed_benchmark
 from rpf.evaluation.recognition import FIRST
-from rpf.models.base import TwoBranchModel, TwoBranchOutput
+from rpf.models.base import TwoBranchModel
+from rpf.models.output import TwoBranchOutput
 from rpf.utils.progress import Progress
 
 Floats = npt.NDArray[np.floating]

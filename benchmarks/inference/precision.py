@@ -9,7 +9,8 @@ from rpf.config import Config
 from rpf.evaluation.agreement import CollectedOutputs, compare_outputs
 from rpf.evaluation.evaluate import evaluate, overall_map
 from rpf.evaluation.protocol import read_benchmark
-from rpf.inference.openvino import INT8, PRECISIONS, compile_branches, has_bfloat16
+from rpf.inference.compiled_network import PRECISIONS
+from rpf.inference.openvino import INT8, compile_branches, has_bfloat16
 from rpf.inference.quantization import QuantizedNetworks, compared_results, read_quantized
 from rpf.models import checkpoint
 

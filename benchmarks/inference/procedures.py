@@ -23,7 +23,8 @@ from rpf.inference.quantization import QuantizedNetworks, read_quantized
 from rpf.ingest.pipeline import ImageRecord, IngestReport, ingest, merge_small_segments
 from rpf.ingest.scan import find_images
 from rpf.models import checkpoint
-from rpf.models.base import Floats, embed_feature
+from rpf.models.base import embed_feature
+from rpf.models.output import Floats
 from rpf.models.preprocessing import centre_square, crop, pad_square
 from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares, image_boxes

@@ -85,13 +85,11 @@ def evaluate(
     for name in chosen:
         make_index(name)  # reports a wrong name before the work
     values = config.load(configs, overrides)
-    model = load_model(settings, values)
+    model = load_model(settings, values, [one for one in overrides if one.partition("=")[0] in MODEL_SETTINGS])
     with Bar("image") as bar:
         check = ImageCheck(skip_bad, bar)
         with_presence = model.config.MODEL.PRESENCE.ENABLE or gallery == "all"
         benchmark = read_benchmark(values.DATA, split, with_presence, check)
-    shared = [o for o in overrides if o.partition("=")[0] in MODEL_SETTINGS]
-    model.config = config.load(settings=shared, base=model.config)
     out.mkdir(parents=True, exist_ok=True)  # fails before the work, not after it
     checkpoint, here = settings.checkpoint, Path.cwd()
     about = {

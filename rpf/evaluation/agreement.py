@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from rpf.evaluation.protocol import decode_batches
 from rpf.inference.quantization import Agreement, compared_results
-from rpf.models.base import TwoBranchModel, TwoBranchOutput
+from rpf.models.base import TwoBranchModel
+from rpf.models.output import TwoBranchOutput
 from rpf.utils.progress import Progress
 
 BATCH_SIZE = 16  # images

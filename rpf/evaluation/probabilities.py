@@ -10,7 +10,8 @@ import torch
 from rpf.config import Config
 from rpf.evaluation.calibration import balanced_accuracy, expected_calibration_error, fit_presence
 from rpf.evaluation.protocol import Benchmark
-from rpf.models.base import TwoBranchModel, TwoBranchOutput
+from rpf.models.base import TwoBranchModel
+from rpf.models.output import TwoBranchOutput
 from rpf.search.description import SURE
 
 CONFIDENT = 0.8  # probability from which on a value is worth saying

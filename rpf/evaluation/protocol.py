@@ -14,7 +14,8 @@ from rpf.config import DataConfig
 from rpf.datasets.annotations import Label, read_presence, read_retrieval_split
 from rpf.datasets.image_check import ImageCheck, open_checked
 from rpf.errors import ConfigError, DatasetError
-from rpf.models.base import TwoBranchModel, TwoBranchOutput
+from rpf.models.base import TwoBranchModel
+from rpf.models.output import TwoBranchOutput
 from rpf.utils.cores import usable_cores
 from rpf.utils.progress import Progress
 

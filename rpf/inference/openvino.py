@@ -20,47 +20,29 @@ import numpy as np
 import openvino as ov
 import torch
 from openvino import opset13 as ops
-from torch import Tensor, nn
+from torch import nn
 
 from rpf.errors import ConfigError
+from rpf.inference.compiled_network import (
+    PRECISIONS,
+    compile_graph,
+    compile_network,
+    core,
+)
 from rpf.inference.quantization import DETECTOR, QuantizedNetworks
 from rpf.models.base import Network, TwoBranchModel
+from rpf.models.lanes import Lanes
 from rpf.utils.cores import usable_cores
 from rpf.utils.files import sync_files, write_atomic
 
-PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}  # our names and OpenVINO's
 INT8 = "int8"  # the transformer's matrix products; the rest is in the faster one of PRECISIONS
 CALIBRATED = "calibrated int8"  # networks of `rpf quantize`; what they leave is in the faster one of PRECISIONS
-QUANTIZATION_GROUP_SIZE = 256  # numbers of a token that share a scale in 8 bits
 MIN_BFLOAT16_SPEEDUP = 1.3  # over float32, to be worth the rounding
-IMAGES_PER_THREAD = 4  # in one pass of a network; with more, what its layers hand on falls out of the cache
 MIN_CALIBRATED_SPEEDUP = 1.15  # over the faster one of PRECISIONS
 TIMED_CROPS = 3  # as of a search by three attributes
 TIMED_RUNS = 8
+MAX_LANES = 8  # each has buffers of its own, and with more cores more of them
 MAX_STORED_CHECKPOINTS = 3  # whose networks are stored for the next start
-
-
-class CompiledNetwork(nn.Module):
-    """A network from images (n, 3, H, W) to one tensor, in place of the module that it was converted from."""
-
-    def __init__(self, graph: ov.Model, shapes: Sequence[tuple[int, int]], precision: str, threads: int) -> None:
-        """graph: from `convert`; shapes: the heights and widths of images; threads: 0 for all cores.
-
-        Inputs and outputs are float32 in any precision.
-        """
-        super().__init__()
-        self._pass_size = IMAGES_PER_THREAD * (threads or usable_cores())
-        self._requests = {}
-        for shape in shapes:
-            graph.reshape([-1, 3, *shape])
-            self._requests[shape] = _compile(graph, precision, threads).create_infer_request()
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Infer float32 images (n, 3, H, W) of one of the shapes, in one thread at a time."""
-        request = self._requests[images.shape[2], images.shape[3]]
-        passes = images.contiguous().split(self._pass_size)
-        outputs = [torch.from_numpy(request.infer([part.numpy()], share_inputs=True)[0]) for part in passes]
-        return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
 
 def convert(module: nn.Module, shape: tuple[int, int]) -> ov.Model:
@@ -129,10 +111,18 @@ def compile_branches(
 
 
 def replace_networks(model: TwoBranchModel, graphs: Mapping[str, ov.Model], precision: str, threads: int) -> None:
-    """Replace the large networks of a model by compiled graphs of theirs."""
+    """Replace the large networks of a model by compiled graphs, and give it lanes where it has several threads."""
+    lanes = min(threads or usable_cores(), MAX_LANES)
+    copies = [model.share_weights() for _ in range(lanes)] if lanes > 1 else []
     for name, network in model.networks().items():
-        compiled = CompiledNetwork(graphs[name], network.shapes, precision, threads)
+        [compiled] = compile_network(graphs[name], network.shapes, precision, threads)
         setattr(network.parent, network.attribute, compiled)
+        if copies and name != DETECTOR:  # which the copies share
+            parts = compile_network(graphs[name], network.shapes, precision, threads, lanes)
+            for copy, part in zip(copies, parts, strict=True):
+                place = copy.networks()[name]
+                setattr(place.parent, place.attribute, part)
+    model.lanes = Lanes(copies) if copies else None
 
 
 def find_faster_precision(folder: Path | None = None) -> str:
@@ -154,7 +144,7 @@ def _quantized_is_faster(
 
 def _remember(folder: Path | None, subject: str, answers: Sequence[str], measure: Callable[[], str]) -> str:
     """Return one of the answers about a subject, which is measured at the first start on this processor."""
-    key = f"{_core().get_property('CPU', 'FULL_DEVICE_NAME')}, OpenVINO {ov.__version__}{subject and f', {subject}'}"
+    key = f"{core().get_property('CPU', 'FULL_DEVICE_NAME')}, OpenVINO {ov.__version__}{subject and f', {subject}'}"
     file = folder / f"fast-{hashlib.sha256(key.encode()).hexdigest()[:32]}" if folder else None
     with suppress(OSError, ValueError):
         if file and (known := file.read_text()) in answers:
@@ -179,7 +169,7 @@ def _speedup(
     inputs = [torch.zeros(1 if name == "trunk" else TIMED_CROPS, 3, *networks[name].shapes[0]) for name in timed]
 
     def passes(graphs: Mapping[str, ov.Model]) -> Callable[[], object]:
-        compiled = [CompiledNetwork(graphs[name], networks[name].shapes[:1], precision, threads) for name in timed]
+        compiled = [compile_network(graphs[name], networks[name].shapes[:1], precision, threads)[0] for name in timed]
         return lambda: [network(images) for network, images in zip(compiled, inputs, strict=True)]
 
     exact_seconds, quantized_seconds = _shortest_seconds([passes(exact), passes(quantized)], TIMED_RUNS)
@@ -188,7 +178,7 @@ def _speedup(
 
 def has_bfloat16() -> bool:
     """Tell whether this processor computes in bfloat16."""
-    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @cache
@@ -200,7 +190,7 @@ def bfloat16_is_fast() -> bool:
     weights = ops.constant(np.random.default_rng(0).standard_normal((768, 768), np.float32))
     graph = ov.Model([ops.matmul(rows, weights, False, False)], [rows])
     inputs = np.ones((256, 768), np.float32)
-    requests = [_compile(graph, name, 1).create_infer_request() for name in PRECISIONS]
+    requests = [compile_graph(graph, name, 1).create_infer_request() for name in PRECISIONS]
     exact_seconds, bfloat16_seconds = _shortest_seconds([partial(one.infer, [inputs]) for one in requests], 30)
     return exact_seconds > MIN_BFLOAT16_SPEEDUP * bfloat16_seconds
 
@@ -257,26 +247,10 @@ def _store_graphs(graphs: dict[str, ov.Model], folder: Path, key: str) -> None:
 def _read_graphs(folder: Path) -> dict[str, ov.Model] | None:
     """Read stored graphs; None where there are none, or damaged ones, which are removed."""
     try:
-        graphs = {path.stem: _core().read_model(path) for path in folder.glob("*.xml")}
+        graphs = {path.stem: core().read_model(path) for path in folder.glob("*.xml")}
     except (OSError, RuntimeError):
         shutil.rmtree(folder, ignore_errors=True)
         return None
     with suppress(OSError):  # it is missing, or on a read-only disk
         os.utime(folder)
     return graphs or None
-
-
-def _compile(graph: ov.Model, precision: str, threads: int) -> ov.CompiledModel:
-    options: dict[str, object] = {
-        "INFERENCE_PRECISION_HINT": PRECISIONS[precision],
-        "PERFORMANCE_HINT": "LATENCY",
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": QUANTIZATION_GROUP_SIZE,  # where weights are in 8 bits
-    }
-    if threads:
-        options["INFERENCE_NUM_THREADS"] = threads
-    return _core().compile_model(graph, "CPU", options)
-
-
-@cache
-def _core() -> ov.Core:
-    return ov.Core()

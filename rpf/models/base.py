@@ -1,11 +1,10 @@
 """The base of both models: images in, one embedding per attribute out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from copy import deepcopy
+from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -16,28 +15,15 @@ from rpf.config import Config
 from rpf.models.asen_branches import GlobalBranch, LocalBranch
 from rpf.models.backbone import STRIDE
 from rpf.models.garment_detector import GarmentDetector
+from rpf.models.lanes import Lanes
+from rpf.models.output import Floats, TwoBranchOutput
 from rpf.models.patch_branch import PatchBranch
-from rpf.models.preprocessing import Box, Boxes, centre_square, crop, pad_square, unpad_boxes
+from rpf.models.preprocessing import Box, centre_square, crop, pad_square, unpad_boxes
 from rpf.models.region_branch import RegionBranch, RegionOutput
 from rpf.models.roi import attention_squares, image_boxes
 from rpf.models.value_classifier import ValueClassifier
 
-Floats = npt.NDArray[np.float32]
 CROP_BATCH_SIZE = 64  # bounds the patch branch's memory
-
-
-@dataclass(frozen=True)
-class TwoBranchOutput:
-    """The model's output for n images and A attributes."""
-
-    embedding: Floats  # (n, A, D), unit vectors
-    region: Floats  # (n, A, EMBED_SIZE), unit vectors
-    patch: Floats | None  # (n, A, EMBED_SIZE), unit vectors; None without the patch branch
-    attention: Floats  # (n, A, h, w), over the padded square
-    box: Boxes  # (n, A, 4): left, top, right, bottom in the image's pixels
-    presence: Floats | None  # (n, A) probabilities that the garment has that part; None without the presence head
-    presence_logits: Floats | None  # (n, A) before their calibration
-    values: Floats | None  # (n, A, V) probabilities of the values, given the part; None without a value classifier
 
 
 class Network(NamedTuple):
@@ -65,12 +51,18 @@ class TwoBranchModel(nn.Module):
         self.note = ""  # about the weights, shown on the site
         self.value_classifier: ValueClassifier | None = None
         self.detector: GarmentDetector | None = None
+        self.lanes: Lanes | None = None  # for several images at once
         self.precision = "float32"  # in which the networks compute
         self.dim = config.MODEL.EMBED_SIZE * (2 if config.MODEL.with_crops else 1)
 
     def networks(self) -> dict[str, Network]:
         """Return the networks that take most of the time, by name."""
         raise NotImplementedError
+
+    def share_weights(self) -> Self:
+        """Return a copy with modules of its own and the same tensors, config and what is beside the checkpoint."""
+        shared = (*self.parameters(), *self.buffers(), self.config, self.value_classifier, self.detector)
+        return deepcopy(self, {id(one): one for one in shared})
 
     @property
     def device(self) -> torch.device:
@@ -89,6 +81,8 @@ class TwoBranchModel(nn.Module):
         parts seem to be missing. The patch branch gets no crops of other attributes, whose embeddings and patch
         features are NaN.
         """
+        if self.lanes and len(images) > 1:
+            return self.lanes.embed(images, wanted, skip_missing)
         inputs, sizes = self.config.INPUT, [image.size for image in images]
         aspects = np.array([height / width for width, height in sizes])
         offsets = [(0, 0)] * len(images)

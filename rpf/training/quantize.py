@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from rpf.errors import ConfigError
 from rpf.evaluation.protocol import decode_batches
-from rpf.inference.openvino import CompiledNetwork, convert
+from rpf.inference.compiled_network import compile_network
+from rpf.inference.openvino import convert
 from rpf.models.base import TwoBranchModel
 from rpf.models.garment_detector import padded_square
 from rpf.utils.progress import Progress
@@ -51,7 +52,8 @@ def quantize(
     graphs, recorders = dict[str, ov.Model](), dict[str, _Recorder]()
     for name, network in model.networks().items():
         graphs[name] = convert(getattr(network.parent, network.attribute), network.shapes[0])
-        recorders[name] = _Recorder(CompiledNetwork(graphs[name].clone(), network.shapes, "float32", threads))
+        [compiled] = compile_network(graphs[name].clone(), network.shapes, "float32", threads)
+        recorders[name] = _Recorder(compiled)
         setattr(network.parent, network.attribute, recorders[name])
     progress("recording", 0, len(paths))
     done = 0

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,47 @@ def test_tall_frame_equals_pytorch(tiny_checkpoint: Path, images: list[Image.Ima
     expected, output = plain.embed(mixed), model.embed(mixed)
     np.testing.assert_array_equal(output.box, expected.box)
     np.testing.assert_allclose(output.embedding, expected.embedding, atol=2e-5)
+
+
+def test_lanes_equal_pytorch(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
+    """Embed by two threads at once, each for attributes of its own."""
+    model = checkpoint.load(tiny_checkpoint)
+    compile_branches(model, "float32", 2)
+    assert model.lanes
+    wanted = [[0], [1, 2], [], [2], [0, 1, 2]]
+    with ThreadPoolExecutor(2) as pool:
+        outputs = list(pool.map(lambda some: model.embed(images, some), [wanted, wanted[::-1]]))
+    for some, output in zip((wanted, wanted[::-1]), outputs, strict=True):
+        expected = plain.embed(images, some)
+        np.testing.assert_array_equal(output.box, expected.box)
+        np.testing.assert_allclose(output.embedding, expected.embedding, atol=2e-5)
+        np.testing.assert_array_equal(np.isnan(output.embedding[..., 0]), np.isnan(expected.embedding[..., 0]))
+
+
+def test_changes_of_the_config_reach_networks_and_lanes(
+    tiny_checkpoint: Path, images: list[Image.Image], tmp_path: Path
+) -> None:
+    settings = Settings(checkpoint=tiny_checkpoint, instance=tmp_path, threads=2)
+    model = load_model(settings)
+    changed = load_model(settings, changes=["INPUT.GLOBAL_SIZE=64", "SOLVER.BETA=0.3"])
+    assert changed.lanes
+    together = changed.embed(images)
+    assert together.attention.shape[-1] < model.embed(images).attention.shape[-1]
+    np.testing.assert_allclose(together.embedding[0], changed.embed(images[:1]).embedding[0], atol=2e-5)
+
+
+def test_one_thread_needs_no_lanes(tiny_checkpoint: Path) -> None:
+    model = checkpoint.load(tiny_checkpoint)
+    compile_branches(model, "float32", 1)
+    assert model.lanes is None
+
+
+def test_lanes_share_what_pytorch_computes_with(tiny_checkpoint: Path) -> None:
+    model = checkpoint.load(tiny_checkpoint)
+    other = model.share_weights()
+    assert other.region is not model.region
+    assert [one.data_ptr() for one in other.parameters()] == [one.data_ptr() for one in model.parameters()]
+    assert other.config is model.config
 
 
 def test_int8_is_close(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:

@@ -9,7 +9,7 @@ import torch
 
 from rpf.images.decode import open_image
 from rpf.models import checkpoint
-from rpf.models.base import TwoBranchOutput
+from rpf.models.output import TwoBranchOutput
 
 # The attributes of each image whose crops are encoded, each at least once: a crop takes half a second.
 ENCODED = [[0, 1], [2, 3], [4, 5], [1, 6], [0, 7], [3]]

@@ -13,7 +13,8 @@ from rpf.errors import CheckpointError
 from rpf.images.decode import open_image
 from rpf.models import checkpoint
 from rpf.models.asen import ASEN
-from rpf.models.base import TwoBranchModel, TwoBranchOutput
+from rpf.models.base import TwoBranchModel
+from rpf.models.output import TwoBranchOutput
 from tests.support import ROOT
 
 # The attributes of each image whose crops are encoded, each at least once.
