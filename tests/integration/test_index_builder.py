@@ -180,7 +180,7 @@ def test_only_a_large_collection_without_a_usable_index_lacks_one(large: Path, t
         update_index(Collection.open(folder), indexes, method, lambda *_: None)
         assert not lacks(folder)
     assert not lacks(copy), "its index would take the place of the original's"
-    metadata = next(indexes.glob("*/index.json"))
+    metadata = indexes / Collection.open(large).manifest.uuid / "index.json"
     current = metadata.read_text()
     metadata.write_text(current.replace('"trained_on"', '"trained"'))  # as of an earlier version
     assert lacks(large) and not lacks(copy)
