@@ -41,7 +41,7 @@ MIN_BFLOAT16_SPEEDUP = 1.3  # over float32, to be worth the rounding
 MIN_CALIBRATED_SPEEDUP = 1.15  # over the faster one of PRECISIONS
 TIMED_CROPS = 3  # as of a search by three attributes
 TIMED_RUNS = 8
-MAX_LANES = 8  # each has buffers of its own, and with more cores more of them
+MAX_LANES = 8  # each allocates its buffers; with more cores than lanes, a lane has several threads
 MAX_STORED_CHECKPOINTS = 3  # whose networks are stored for the next start
 
 

@@ -60,7 +60,7 @@ class TwoBranchModel(nn.Module):
         raise NotImplementedError
 
     def share_weights(self) -> Self:
-        """Return a copy with modules of its own and the same tensors, config and what is beside the checkpoint."""
+        """Return a copy of the modules that shares the tensors, the config, the value classifier and the detector."""
         shared = (*self.parameters(), *self.buffers(), self.config, self.value_classifier, self.detector)
         return deepcopy(self, {id(one): one for one in shared})
 

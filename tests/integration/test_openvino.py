@@ -71,7 +71,7 @@ def test_tall_frame_equals_pytorch(tiny_checkpoint: Path, images: list[Image.Ima
 
 
 def test_lanes_equal_pytorch(plain: RPF, tiny_checkpoint: Path, images: list[Image.Image]) -> None:
-    """Embed by two threads at once, each for attributes of its own."""
+    """Embed by two threads at once, for different attributes."""
     model = checkpoint.load(tiny_checkpoint)
     compile_branches(model, "float32", 2)
     assert model.lanes

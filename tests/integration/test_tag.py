@@ -144,7 +144,7 @@ def test_interrupted_run_resumes_after_the_last_whole_line(
     embed, embedded = TwoBranchModel.embed, list[int]()
 
     def counted(self: TwoBranchModel, images: list[Any], *more: Any, **options: Any) -> Any:
-        if threading.current_thread() is threading.main_thread():  # not an image of a batch, on a core of its own
+        if threading.current_thread() is threading.main_thread():  # lanes embed the images of a batch one by one
             if len(embedded) == limit:
                 raise KeyboardInterrupt
             embedded.append(len(images))
