@@ -48,8 +48,15 @@ class Site:
 
     def resident_bytes(self) -> int:
         """Sum the memory of the server's processes."""
+        return sum(int(process.memory_info().rss) for process in self._processes())
+
+    def processor_seconds(self) -> float:
+        """Sum the processor time of the server's processes."""
+        return sum(process.cpu_times().user + process.cpu_times().system for process in self._processes())
+
+    def _processes(self) -> list[psutil.Process]:
         parent = psutil.Process(self.process.pid)
-        return sum(int(process.memory_info().rss) for process in (parent, *parent.children(recursive=True)))
+        return [parent, *parent.children(recursive=True)]
 
 
 def free_port() -> int:
