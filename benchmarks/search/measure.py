@@ -61,8 +61,8 @@ def _measure_trial(parameters: trial.Trial, dataset: SearchDataset, truths: dict
         costs = in_process(limit, usable_cores(), trial.build, parameters)
         figures = in_process(limit, threads, trial.search, parameters, dataset.queries, truths)
         grows = parameters.method not in BASELINES
-        add_seconds = in_process(limit, threads, trial.add, parameters, dataset) if grows else None
-        return {**costs, **figures, "add_seconds": add_seconds}
+        additions = in_process(limit, threads, trial.add, parameters, dataset) if grows else {}
+        return {**costs, **figures, **additions}
     except Unfinished as reason:
         return {"unfinished": str(reason)}
     finally:

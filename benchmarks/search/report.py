@@ -22,6 +22,8 @@ COST_COLUMNS = {
     "open, s": "{open_seconds:.2f}",
     "cold, ms": "{cold_ms:.0f}",
     f"{ADDED_ITEMS:,} more, s": "{add_seconds:.2f}",
+    "seen, s": "{seen_seconds:.2f}",
+    "taken in, s": "{merge_seconds:.2f}",
 }
 SPEED_COLUMNS = {
     "method": "{title}",
@@ -59,8 +61,10 @@ def as_markdown(report: dict[str, Any]) -> list[str]:
         "similarity in all attributes of the query. Memory is that of a process with Python and all libraries (not of "
         "a Milvus server), without what is mapped from files. Building takes all cores. Cold is the median of the "
         f"first {COLD_QUERIES} searches in all attributes, after the files have left the memory. A filter of "
-        f"{PASSING_SHARE:.0%} leaves so many of the items, at random. The last column is the time to write "
-        f"{ADDED_ITEMS:,} items to the collection and update its index.",
+        f"{PASSING_SHARE:.0%} leaves so many of the items, at random. The last columns are the times to "
+        f"write {ADDED_ITEMS:,} items to the collection and update its index; to open both anew and find one of these "
+        f"items; and to write {ADDED_ITEMS:,} more where the index then takes in all that it had kept beside its large "
+        "files.",
     ]  # fmt: skip
     for dimension, size in product(plan["dimensions"], plan["gallery_sizes"]):
         runs = _runs(report, dimension, size)

@@ -21,6 +21,7 @@ from benchmarks.common.timing import timed
 from benchmarks.search.baselines import GRAPHS, PUBLISHED, PublishedSearcher
 from benchmarks.search.synthetic_gallery import Floats, SearchDataset, generate_gallery
 from rpf.collection import Collection, NewItem, Writer
+from rpf.search import joint_index
 from rpf.search.attribute_vectors import AttributeVectors
 from rpf.search.base import Searcher
 from rpf.search.index_store import EXACT, open_searcher, update_index
@@ -94,16 +95,33 @@ def search(trial: Trial, queries: Floats, truths: dict[int, Truth]) -> Row:
     }
 
 
-def add(trial: Trial, dataset: SearchDataset) -> float:
-    """Write ADDED_ITEMS to the collection and update its index; return the seconds."""
+def add(trial: Trial, dataset: SearchDataset) -> Row:
+    """Write ADDED_ITEMS to the collection and update its index, twice: the second time, the index takes in all of them.
+
+    Returns the seconds of both, and of the first search for a new item, as of a site that finds the collection changed.
+    """
     prepare(trial, trial.threads)
-    generated = generate_gallery(dataset, dataset.items.shape[1] + ADDED_ITEMS, seed=3)
-    vectors = np.concatenate([items.vectors for items in generated])[-ADDED_ITEMS:]
-    start = time.perf_counter()
+    generated = generate_gallery(dataset, dataset.items.shape[1] + 2 * ADDED_ITEMS, seed=3)
+    vectors = np.concatenate([items.vectors for items in generated])[-2 * ADDED_ITEMS :]
+    _, add_seconds = timed(partial(_append, trial, vectors[:ADDED_ITEMS]))
+    _, seen_seconds = timed(partial(_search_anew, trial, vectors[0]))
+    joint_index.MAX_ADDED_SHARE = 0
+    _, merge_seconds = timed(partial(_append, trial, vectors[ADDED_ITEMS:]))
+    return {"add_seconds": add_seconds, "seen_seconds": seen_seconds, "merge_seconds": merge_seconds}
+
+
+def _append(trial: Trial, vectors: Floats) -> None:
     with Writer.open(trial.copy) as writer:
-        writer.append([NewItem("", "", 0, 0, 0, {})] * ADDED_ITEMS, vectors, None)
+        writer.append([NewItem("", "", 0, 0, 0, {})] * len(vectors), vectors, None)
         _update_index(trial)
-    return time.perf_counter() - start
+
+
+def _search_anew(trial: Trial, query: Floats) -> None:
+    """Open the collection and its index, and search for the item of a vector (A, D). Raises LookupError without it."""
+    collection = Collection.open(trial.copy)
+    found = _open(trial, collection).search(_request(query)).rows
+    if not (found >= len(collection) - ADDED_ITEMS).any():
+        raise LookupError("a new item is not found")
 
 
 def clear(trial: Trial) -> None:

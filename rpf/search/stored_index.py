@@ -9,8 +9,11 @@ index.json            IndexMetadata, swapped atomically
 import secrets
 import shutil
 import zlib
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, TypeVar
 
 import numpy as np
@@ -123,7 +126,8 @@ def save_index(folder: Path, stored: StoredIndex) -> None:
         (build / "index").mkdir()
         stored.index.save(build / "index")
         sync_files(build)
-        metadata = stored.metadata.model_copy(update={"build": build.name, "files": hash_files(build)})
+        files = hash_files(build, _known_hashes(build, folder / stored.metadata.build, stored.metadata))
+        metadata = stored.metadata.model_copy(update={"build": build.name, "files": files})
         write_atomic(folder / METADATA_FILE, metadata.model_dump_json().encode())
     except BaseException:
         shutil.rmtree(build, ignore_errors=True)
@@ -133,9 +137,20 @@ def save_index(folder: Path, stored: StoredIndex) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def hash_files(build: Path) -> dict[str, str]:
-    """Hash every file of a build: path -> SHA-256."""
-    return {path.relative_to(build).as_posix(): file_hash(path) for path in build.rglob("*") if path.is_file()}
+def hash_files(build: Path, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """Hash every file of a build, but for those that are known: path -> SHA-256."""
+    names = {path.relative_to(build).as_posix(): path for path in build.rglob("*") if path.is_file()}
+    return {name: known.get(name) or file_hash(path) for name, path in names.items()}
+
+
+def _known_hashes(build: Path, other: Path, metadata: IndexMetadata) -> dict[str, str]:
+    """Return the hashes of the files that a build shares with the other one, of this metadata."""
+    shared = dict[str, str]()
+    for name, digest in metadata.files.items():
+        with suppress(OSError):
+            if (build / name).samefile(other / name):
+                shared[name] = digest
+    return shared
 
 
 def compute_checksums(collection: Collection, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:

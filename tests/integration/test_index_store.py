@@ -333,6 +333,26 @@ def test_validation_reads_every_byte(folder: Path) -> None:
     assert not problem_of(folder)
 
 
+def test_additions_keep_the_large_files_and_the_hashes_of_their_first_content(folder: Path) -> None:
+    update(folder, "pca")
+    first = store_of(folder) / metadata_of(folder).build / "index" / "components-0.npy"
+    inode = first.stat().st_ino
+    for damage in (False, True):
+        if damage:
+            file = store_of(folder) / metadata_of(folder).build / "index" / "components-0.npy"
+            file.write_bytes(file.read_bytes()[:-1] + b"x")
+        with Writer.open(folder) as writer:
+            given = put(writer, clustered(5, 3 + damage))
+        update(folder, AUTO)
+        second = store_of(folder) / metadata_of(folder).build / "index" / "components-0.npy"
+        assert second != first and not first.exists() and second.stat().st_ino == inode
+        assert problem_of(folder) == ("its files were changed" if damage else "")
+        searcher = searcher_of(folder)
+        assert isinstance(searcher, TwoStageSearcher)
+        (ranked,) = search(searcher, clustered(5, 3 + damage)[2:3], 10)
+        assert Collection.open(folder).ids[ranked.rows[0]] == given[2]
+
+
 def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in store_of(folder).rglob("*"))
 

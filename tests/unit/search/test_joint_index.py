@@ -103,18 +103,55 @@ def test_ranks_count_from_one_and_put_missing_rows_behind_the_depth(
     assert ranks.rescored.tolist()[0] == 1 and ranks.rescored.tolist()[1] > COUNT - 20
 
 
-def test_added_rows_follow_and_a_saved_index_opens_unchanged(tmp_path: Path, columns: list[np.ndarray]) -> None:
+@pytest.mark.parametrize("steps", [[100], [10], [10, 10], [10, 50], [60, 10]])  # some are left beside the vector index
+def test_added_rows_follow_and_a_saved_index_opens_unchanged(
+    steps: list[int], tmp_path: Path, columns: list[np.ndarray]
+) -> None:
+    count = COUNT - sum(steps)
+    index = make_candidate_index("pca", 3)
+    index.build([column[:count] for column in columns])
+    opened = index
+    for step in steps:
+        assert index.add([column[count : count + step] for column in columns])
+        count += step
+        (folder := tmp_path / str(count)).mkdir()
+        index.save(folder)
+        opened = make_candidate_index("pca", 3)
+        opened.open(folder, (count, DIM))
+    for row, weights in ((COUNT - 1, [1, 0, 0]), (COUNT - steps[-1], [1, 2, 3]), (7, [0, 1, 1])):
+        search = search_for(np.stack([column[row] for column in columns]), weights)
+        rows, again = index.candidates(search, ENOUGH), opened.candidates(search, ENOUGH)
+        assert rows is not None and again is not None and row in rows
+        np.testing.assert_array_equal(np.sort(rows), np.sort(again))
+        best = np.argsort(-scores_of(columns, search))[: search.k]
+        assert np.isin(best, rows).mean() >= 0.9
+
+
+def test_few_added_rows_leave_the_files_of_the_vector_index(tmp_path: Path, columns: list[np.ndarray]) -> None:
     index = make_candidate_index("pca", 3)
     index.build([column[:2900] for column in columns])
-    assert index.add([column[2900:] for column in columns])
+    folders = [tmp_path / name for name in ("before", "few", "many")]
+    for folder, (start, end) in zip(folders, ((2900, 2900), (2900, 2920), (2920, 2990)), strict=True):
+        assert end == start or index.add([column[start:end] for column in columns])
+        folder.mkdir()
+        index.save(folder)
+    before, few, many = ({path.relative_to(folder): path for path in folder.rglob("*.*")} for folder in folders)
+    assert {str(name) for name in few.keys() - before.keys()} == {f"added-{attribute}.npy" for attribute in range(3)}
+    assert all(few[name].samefile(path) for name, path in before.items())
+    assert many.keys() == before.keys()
+    changed = {str(name) for name, path in before.items() if path.read_bytes() != many[name].read_bytes()}
+    assert {"components-0.npy", "index/index.faiss"} <= changed
+
+
+def test_added_components_of_another_number_of_rows_are_refused(tmp_path: Path, columns: list[np.ndarray]) -> None:
+    index = make_candidate_index("pca", 3)
+    index.build([column[:2990] for column in columns])
+    index.add([column[2990:] for column in columns])
     index.save(tmp_path)
-    opened = make_candidate_index("pca", 3)
-    opened.open(tmp_path, (COUNT, DIM))
-    for weights in ([1, 0, 0], [1, 1, 0], [1, 2, 3]):
-        search = search_for(np.stack([column[2950] for column in columns]), weights)
-        rows, again = index.candidates(search, ENOUGH), opened.candidates(search, ENOUGH)
-        assert rows is not None and again is not None and 2950 in rows
-        np.testing.assert_array_equal(np.sort(rows), np.sort(again))
+    added = np.load(tmp_path / "added-1.npy")
+    np.save(tmp_path / "added-1.npy", added[:4])
+    with pytest.raises(ValueError, match=r"components-1\.npy"):
+        make_candidate_index("pca", 3).open(tmp_path, (COUNT, DIM))
 
 
 @pytest.mark.parametrize("widths", [[0, 3, 3], [99, 3, 3], [3, 3]])
