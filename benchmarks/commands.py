@@ -187,7 +187,7 @@ def serving(settings: Settings, folder: Path, out: Path, **plan: Any) -> None:
 
     paths = _sample(folder, max(plan["images"], plan["indexed_images"]))
     with Bar("part") as bar:
-        report = measure(plan, settings, paths, bar)
+        report = measure(plan, settings, paths, out / "serving.json", bar)
     write_report(out / "serving.json", report, as_markdown(report))
 
 

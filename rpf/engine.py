@@ -269,7 +269,7 @@ class SearchEngine:
         """Count the results that all of a collection has: near-duplicates are one, as are the photos of a product."""
         opened = self._collections.get(name)
         groups = result_groups(opened.collection, opened.products, fold)
-        return len(opened.collection) if groups is None else len(np.unique(groups))
+        return len(opened.collection) if groups is None else len(np.unique_counts(groups).values)  # by sorting
 
     def price_ranges(self, name: str) -> dict[str, tuple[float, float]]:
         """Return the lowest and the highest price of a collection's products by currency; empty if none is known."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.common.machine import describe, machine
 from benchmarks.common.process import Unfinished, in_process
-from benchmarks.common.report import Row, table
+from benchmarks.common.report import Row, table, write_json
 from benchmarks.common.site_server import serve
 from benchmarks.inference.procedures import BenchmarkModel, time_indexing, time_queries
 from benchmarks.serving.load import Clients
@@ -50,35 +50,35 @@ LOAD_COLUMNS = {
 }
 
 
-def measure(plan: dict[str, Any], settings: Settings, images: Sequence[Path], progress: Progress) -> dict[str, Any]:
+def measure(
+    plan: dict[str, Any], settings: Settings, images: Sequence[Path], path: Path, progress: Progress
+) -> dict[str, Any]:
     """Measure the models with these images, and the site of the settings' collection; return the report.
+
+    What is measured is written to `path` after each part, so that an interrupt loses only the rest.
 
     plan: attribute_counts, images (for the time of the model, and of the clients), indexed_images, clients,
     seconds (of each load), attrs (of the clients).
     """
     threads = settings.threads or usable_cores()
     queries, indexing = list[Row](), list[Row]()
+    report = {"plan": plan, "machine": machine(), "threads": threads, "queries": queries, "indexing": indexing}
     total = 2 * len(MODELS) + 1
     for at, name in enumerate(MODELS):
         model = BenchmarkModel(name, settings.checkpoint if name == "rpf-small" else None)
         progress(f"{name}: queries", 2 * at, total)
         queries += _rows(time_queries, model, images[: plan["images"]], plan["attribute_counts"], threads)
+        write_json(path, report)
         progress(f"{name}: indexing", 2 * at + 1, total)
         with TemporaryDirectory() as folder:
             for number, image in enumerate(images[: plan["indexed_images"]]):
                 shutil.copy(image, Path(folder) / f"{number:05}{image.suffix}")
             indexing += _rows(time_indexing, model, Path(folder), threads)
+        write_json(path, report)
     progress("site", total - 1, total)
     site = _measure_site(plan, settings, images)
     progress("measured", total, total)
-    return {
-        "plan": plan,
-        "machine": machine(),
-        "threads": threads,
-        "queries": queries,
-        "indexing": indexing,
-        "site": site,
-    }
+    return {**report, "site": site}
 
 
 def _rows(work: Callable[..., list[Row]], model: BenchmarkModel, *args: Any) -> list[Row]:

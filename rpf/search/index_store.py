@@ -190,8 +190,8 @@ def _load_or_warn(collection: Collection, indexes: Path) -> StoredIndex | None:
 def _extend(collection: Collection, folder: Path, stored: StoredIndex, progress: Progress) -> bool:
     """Add the items that the index does not have yet; return False if it has to be built again."""
     items = len(collection)
-    fresh = np.setdiff1d(collection.ids, stored.ids)
-    removed = len(np.setdiff1d(stored.ids, collection.ids))
+    fresh = np.setdiff1d(collection.ids, stored.ids, assume_unique=True)  # else 100 times as long
+    removed = len(np.setdiff1d(stored.ids, collection.ids, assume_unique=True))
     if items >= MAX_GROWTH * stored.metadata.trained_on or removed >= MAX_REMOVED_SHARE * items:
         return False
     if not len(fresh):

@@ -21,6 +21,7 @@ WRITERS = {
     "search-million": report.as_markdown,
     "shards": shards.as_markdown,
     "serving": measure.as_markdown,
+    "serving-avx2": measure.as_markdown,
     "precision": precision.as_markdown,
     "duplicates": near_duplicates.as_markdown,
     "garments": garments.as_markdown,
