@@ -119,9 +119,9 @@ def _append(trial: Trial, vectors: Floats) -> None:
 def _search_anew(trial: Trial, query: Floats) -> None:
     """Open the collection and its index, and search for the item of a vector (A, D). Raises LookupError without it."""
     collection = Collection.open(trial.copy)
-    found = _open(trial, collection).search(_request(query)).rows
-    if not (found >= len(collection) - ADDED_ITEMS).any():
-        raise LookupError("a new item is not found")
+    rows = _open(trial, collection).search(_request(query)).rows
+    if not (rows >= len(collection) - ADDED_ITEMS).any():
+        raise LookupError("a new item is not in the results")
 
 
 def clear(trial: Trial) -> None:
