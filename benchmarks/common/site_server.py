@@ -52,7 +52,7 @@ class Site:
 
     def processor_seconds(self) -> float:
         """Sum the processor time of the server's processes."""
-        return sum(process.cpu_times().user + process.cpu_times().system for process in self._processes())
+        return sum(sum(process.cpu_times()[:2]) for process in self._processes())  # user and system
 
     def _processes(self) -> list[psutil.Process]:
         parent = psutil.Process(self.process.pid)

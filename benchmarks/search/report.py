@@ -62,9 +62,8 @@ def as_markdown(report: dict[str, Any]) -> list[str]:
         "a Milvus server), without what is mapped from files. Building takes all cores. Cold is the median of the "
         f"first {COLD_QUERIES} searches in all attributes, after the files have left the memory. A filter of "
         f"{PASSING_SHARE:.0%} leaves so many of the items, at random. The last columns are the times to "
-        f"write {ADDED_ITEMS:,} items to the collection and update its index; to open both anew and find one of these "
-        f"items; and to write {ADDED_ITEMS:,} more where the index then takes in all that it had kept beside its large "
-        "files.",
+        f"write {ADDED_ITEMS:,} items to the collection and update its index; to open both again and find one of these "
+        f"items; and to write {ADDED_ITEMS:,} more where the index then takes in all that lay beside it.",
     ]  # fmt: skip
     for dimension, size in product(plan["dimensions"], plan["gallery_sizes"]):
         runs = _runs(report, dimension, size)

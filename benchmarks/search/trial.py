@@ -28,6 +28,7 @@ from rpf.search.index_store import EXACT, open_searcher, update_index
 from rpf.search.indexes.registry import INDEXES, make_index
 from rpf.search.request import ResolvedRequest
 from rpf.utils.cores import usable_cores
+from rpf.utils.files import link_or_copy
 
 FLAT = "faiss:Flat"  # the index of the published system
 INDEX_FOLDER = "indexes"  # in a trial's copy
@@ -104,7 +105,7 @@ def add(trial: Trial, dataset: SearchDataset) -> Row:
     generated = generate_gallery(dataset, dataset.items.shape[1] + 2 * ADDED_ITEMS, seed=3)
     vectors = np.concatenate([items.vectors for items in generated])[-2 * ADDED_ITEMS :]
     _, add_seconds = timed(partial(_append, trial, vectors[:ADDED_ITEMS]))
-    _, seen_seconds = timed(partial(_search_anew, trial, vectors[0]))
+    _, seen_seconds = timed(partial(_reopen_and_search, trial, vectors[0]))
     joint_index.MAX_ADDED_SHARE = 0
     _, merge_seconds = timed(partial(_append, trial, vectors[ADDED_ITEMS:]))
     return {"add_seconds": add_seconds, "seen_seconds": seen_seconds, "merge_seconds": merge_seconds}
@@ -116,7 +117,7 @@ def _append(trial: Trial, vectors: Floats) -> None:
         _update_index(trial)
 
 
-def _search_anew(trial: Trial, query: Floats) -> None:
+def _reopen_and_search(trial: Trial, query: Floats) -> None:
     """Open the collection and its index, and search for the item of a vector (A, D). Raises LookupError without it."""
     collection = Collection.open(trial.copy)
     rows = _open(trial, collection).search(_request(query)).rows
@@ -261,6 +262,6 @@ def prepare(trial: Trial, threads: int) -> None:
 def _link_or_copy(source: str, target: str) -> None:
     """Copy a file; arrays are never changed in place, so a copy may share them."""
     if source.endswith(".npy"):
-        Path(target).hardlink_to(source)
+        link_or_copy(Path(source), Path(target))
     else:
         shutil.copy2(source, target)

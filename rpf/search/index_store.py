@@ -112,7 +112,7 @@ def validate_index(collection: Collection, indexes: Path) -> str:
         stored = _load(collection, folder)
         if stored is not None:
             check_items(collection, stored, len(collection))
-            if hash_files(folder / stored.metadata.build) != stored.metadata.files:
+            if hash_files(folder / stored.metadata.build, {}) != stored.metadata.files:
                 problem = "its files were changed"
     except (OSError, ValueError, RPFError) as error:
         problem = str(error)

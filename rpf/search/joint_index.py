@@ -184,7 +184,7 @@ class JointIndex(CandidateIndex):
             raise ValueError("widths.npy is malformed")
         parts = [self._heads(self._components), *map(_whole, self._components)]
         for (name, index), heads in zip(self._named_indexes(), parts, strict=False):
-            index.open(root / name, (shape[0] - len(self._added[0]), heads.shape[1]))
+            index.open(root / name, (len(self._components[0]), heads.shape[1]))
 
     def add(self, columns: Sequence[Vectors]) -> bool:
         """Project more vectors onto the same components."""

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, TypeVar
 
 import numpy as np
@@ -137,7 +136,7 @@ def save_index(folder: Path, stored: StoredIndex) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def hash_files(build: Path, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+def hash_files(build: Path, known: Mapping[str, str]) -> dict[str, str]:
     """Hash every file of a build, but for those that are known: path -> SHA-256."""
     names = {path.relative_to(build).as_posix(): path for path in build.rglob("*") if path.is_file()}
     return {name: known.get(name) or file_hash(path) for name, path in names.items()}

@@ -105,6 +105,11 @@ def metadata_of(folder: Path) -> IndexMetadata:
     return metadata
 
 
+def components_of(folder: Path) -> Path:
+    """Return the index's largest file."""
+    return store_of(folder) / metadata_of(folder).build / "index" / "components-0.npy"
+
+
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("plain") / "c"
@@ -326,7 +331,7 @@ def test_damaged_index_is_not_used_and_rebuilt(damage, folder: Path, caplog: pyt
 def test_validation_reads_every_byte(folder: Path) -> None:
     update(folder, "pca")
     assert not problem_of(folder)
-    file = store_of(folder) / metadata_of(folder).build / "index" / "components-0.npy"
+    file = components_of(folder)
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     assert problem_of(folder) == "its files were changed"
     update(folder, "pca", rebuild=True)
@@ -335,16 +340,16 @@ def test_validation_reads_every_byte(folder: Path) -> None:
 
 def test_additions_keep_the_large_files_and_the_hashes_of_their_first_content(folder: Path) -> None:
     update(folder, "pca")
-    first = store_of(folder) / metadata_of(folder).build / "index" / "components-0.npy"
+    first = components_of(folder)
     inode = first.stat().st_ino
     for damage in (False, True):
         if damage:
-            file = store_of(folder) / metadata_of(folder).build / "index" / "components-0.npy"
+            file = components_of(folder)
             file.write_bytes(file.read_bytes()[:-1] + b"x")
         with Writer.open(folder) as writer:
             given = put(writer, clustered(5, 3 + damage))
         update(folder, AUTO)
-        second = store_of(folder) / metadata_of(folder).build / "index" / "components-0.npy"
+        second = components_of(folder)
         assert second != first and not first.exists() and second.stat().st_ino == inode
         assert problem_of(folder) == ("its files were changed" if damage else "")
         searcher = searcher_of(folder)
