@@ -3,10 +3,10 @@
 from collections import OrderedDict
 from typing import Self
 
-import timm
 from torch import nn
 
 from rpf.errors import ConfigError
+from rpf.models.libraries import timm
 
 STRIDE = 16  # pixels from one place of the feature grid to the next
 

@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from rpf import config as configs
 from rpf.config import Config, TransformerConfig
@@ -101,7 +102,7 @@ def load(path: Path, config: Config | None = None) -> TwoBranchModel:
                 path=path, name=name,
             )  # fmt: skip
         config, note = _with_sizes(config, state), ""
-    with torch.device("meta"):  # compare shapes before anything is allocated
+    with torch.device("meta"), _Unfilled():  # compare shapes before anything is allocated
         model = build_model(config)
     _check_shapes(path, model.state_dict(), state)
     floats = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in state.items()}
@@ -119,6 +120,16 @@ def save(model: TwoBranchModel, path: Path, dtype: torch.dtype = torch.float32, 
     metadata = {"format": FORMAT, "config": json.dumps(model.config.model_dump(mode="json")), "note": note}
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, to_bytes(state, metadata))
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leave out what fills tensors: where they have no data, it would only load PyTorch's compiler."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs, name = kwargs or {}, func.__name__
+        if name.endswith("_") and not name.endswith("__") and name != "requires_grad_":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def _read_safetensors(path: Path) -> tuple[StateDict, Config, str]:

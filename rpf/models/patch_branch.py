@@ -5,13 +5,12 @@ from functools import partial
 
 import torch
 import torch.nn.functional as F
-from timm.layers import Mlp, PatchEmbed
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from rpf.config import Config
 from rpf.errors import ConfigError
 from rpf.models.backbone import Backbone
+from rpf.models.libraries import Mlp, PatchEmbed, VisionTransformer
 from rpf.models.prototypes import ClassPrototypes
 from rpf.models.region_branch import LAYER_NORM_EPS
 

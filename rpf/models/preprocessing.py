@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from torchvision.transforms.functional import center_crop, resize
 
 from rpf.config.sections import InputConfig
+from rpf.models.libraries import center_crop, resize
 
 Box = tuple[int, int, int, int]
 Boxes = npt.NDArray[np.int32]

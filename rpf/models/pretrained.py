@@ -3,12 +3,12 @@
 from importlib.util import find_spec
 from pathlib import Path
 
-import timm
 import torch
 from torch import nn
 
 from rpf.errors import CheckpointError
 from rpf.models.checkpoint import StateDict
+from rpf.models.libraries import timm
 from rpf.models.rpf import RPF
 
 # torchvision's names

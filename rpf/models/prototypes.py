@@ -18,8 +18,8 @@ class ClassPrototypes(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.scale, self.share = config.MODEL.PROTOTYPES.SCALE, config.MODEL.PROTOTYPES.SHARE
-        width = config.MODEL.EMBED_SIZE
-        self.vectors = nn.ParameterList(nn.Parameter(torch.randn(count, width)) for count in config.DATA.ATTRIBUTES.NUM)
+        sizes = [(count, config.MODEL.EMBED_SIZE) for count in config.DATA.ATTRIBUTES.NUM]
+        self.vectors = nn.ParameterList(nn.Parameter(torch.empty(size).normal_()) for size in sizes)
 
     def logits(self, feature: Tensor, attribute: int) -> Tensor:
         """Compute the scaled cosines of one attribute's features (m, E) to its prototypes, (m, values)."""

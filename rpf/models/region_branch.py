@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from timm.layers import Mlp
 from torch import Tensor, nn
 
 from rpf.config import Config
 from rpf.errors import ConfigError
 from rpf.models.backbone import Backbone
+from rpf.models.libraries import Mlp
 from rpf.models.prototypes import ClassPrototypes
 
 LAYER_NORM_EPS = 1e-6

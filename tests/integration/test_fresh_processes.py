@@ -22,6 +22,24 @@ def test_attributes_module_loads_no_heavy_package() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_model_is_loaded_without_the_compiler_which_is_there_if_wanted(settings: Settings) -> None:
+    """PyTorch's compiler takes seconds to load; torch.compile and torchvision find the real one."""
+    code = """
+import sys
+from rpf.engine import load_model
+from rpf.settings import Settings
+load_model(Settings())
+print([name for name in ("torch._dynamo", "torch._inductor", "sympy") if name in sys.modules])
+import torch
+print(torch.compile(lambda value: value + 1, backend="eager")(torch.ones(1)).item(), torch._dynamo.__file__ is not None)
+align = sys.modules["torchvision.ops.roi_align"]
+print(align.is_compile_supported("cpu") == torch._dynamo.utils.is_compile_supported("cpu"))
+"""
+    env = os.environ | environment(settings)
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "2.0 True", "True"]
+
+
 def test_openvino_sends_no_telemetry(tmp_path: Path) -> None:
     """Run it outside of CI's settings: it stores no client id in the home folder, and starts no process.
 

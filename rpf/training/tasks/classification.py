@@ -11,10 +11,10 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.ops import roi_align
 
 from rpf.datasets.image_tensors import CROP_SOURCE_SIDE, ImageTensors
 from rpf.models.backbone import Backbone
+from rpf.models.libraries import roi_align
 from rpf.models.patch_branch import PatchBranch
 from rpf.models.region_branch import RegionBranch
 from rpf.models.roi import attention_squares
