@@ -1,6 +1,6 @@
 """What the networks use of timm and torchvision, loaded without PyTorch's compiler.
 
-Both import it (torch._dynamo) for decorators and a question that they may ask on a GPU, which takes a fifth of a
+Both import it (torch._dynamo) for decorators and a question that they may ask on a GPU, which takes a quarter of a
 site's start and 140 MB in each process. What compiles later, such as torch.compile itself, imports the real one.
 """
 
