@@ -19,7 +19,7 @@ def _without_compiler() -> Iterator[None]:
         yield
         return
     compiler, utils = ModuleType("torch._dynamo"), ModuleType("torch._dynamo.utils")
-    compiler.disable = lambda function=None, *_, **__: function  # type: ignore[attr-defined]
+    compiler.disable = lambda function=None, *_, **__: function or (lambda wrapped: wrapped)  # type: ignore[attr-defined]
     utils.is_compile_supported = _is_compile_supported  # type: ignore[attr-defined]
     shown = {module.__name__: module for module in (compiler, utils)}
     sys.modules.update(shown)
