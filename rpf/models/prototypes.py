@@ -19,6 +19,7 @@ class ClassPrototypes(nn.Module):
         super().__init__()
         self.scale, self.share = config.MODEL.PROTOTYPES.SCALE, config.MODEL.PROTOTYPES.SHARE
         sizes = [(count, config.MODEL.EMBED_SIZE) for count in config.DATA.ATTRIBUTES.NUM]
+        # Not by torch.randn, which checkpoint.load could not leave out.
         self.vectors = nn.ParameterList(nn.Parameter(torch.empty(size).normal_()) for size in sizes)
 
     def logits(self, feature: Tensor, attribute: int) -> Tensor:

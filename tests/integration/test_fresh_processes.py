@@ -26,9 +26,10 @@ def test_model_is_loaded_without_the_compiler_which_is_there_if_wanted(settings:
     """PyTorch's compiler takes seconds to load; torch.compile and torchvision find the real one."""
     code = """
 import sys
-from rpf.engine import load_model
-from rpf.settings import Settings
+from rpf.inference.load import load_model, load_uncompiled
+from rpf.settings import DEFAULT_CHECKPOINT, Settings
 load_model(Settings())
+load_uncompiled(Settings(checkpoint=DEFAULT_CHECKPOINT))
 print([name for name in ("torch._dynamo", "torch._inductor", "sympy") if name in sys.modules])
 import torch
 print(torch.compile(lambda value: value + 1, backend="eager")(torch.ones(1)).item(), torch._dynamo.__file__ is not None)
