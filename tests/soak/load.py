@@ -126,8 +126,9 @@ class Soak:
         if redirect is None or redirect.status != 303:
             return
         results = self._ask(http, "results", "GET", site.address + redirect.headers["Location"])
-        if results is not None and results.status == 200 and b"</html>" not in results.data:
-            self._note("results: not whole")
+        signs = b'<li class="hit', b'class="nothing-seen"'  # the latter for photos without sleeves
+        if results is not None and results.status == 200 and not any(sign in results.data for sign in signs):
+            self._note("results: none")
 
     def annoy(self, site: Site, http: urllib3.PoolManager, rng: random.Random) -> None:
         """Send a hostile request, on a new connection, which the server may close."""
